@@ -1,0 +1,157 @@
+package aio
+
+import (
+	"context"
+	"errors"
+)
+
+// All runs the functions at the same time, each as a task, and returns their results in the order of the arguments. If one fails the others
+// are cancelled and waited for; the errors come back as from [Group]. Without arguments it returns at once. For tasks that were started
+// before, and asyncio's rules to the letter, use [Gather].
+//
+// Cancellation: all are cancelled and waited for.
+func All[T any](ctx context.Context, fns ...Func[T]) ([]T, error) {
+	w := running(ctx, "All")
+	if len(fns) == 0 {
+		return nil, nil
+	}
+	tasks := make([]*Task[T], len(fns))
+	err := group(w, ctx, "All", callerPC(0), func(_ context.Context, g *TaskGroup) error {
+		for i, fn := range fns {
+			tasks[i] = Spawn(g, fn)
+		}
+		return nil
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]T, len(fns))
+	for i, t := range tasks {
+		out[i] = t.value
+	}
+	return out, nil
+}
+
+// All2 is [All] for two functions with results of different types.
+func All2[A, B any](ctx context.Context, fa Func[A], fb Func[B]) (a A, b B, err error) {
+	var ta *Task[A]
+	var tb *Task[B]
+	err = group(running(ctx, "All2"), ctx, "All2", callerPC(0), func(_ context.Context, g *TaskGroup) error {
+		ta, tb = Spawn(g, fa), Spawn(g, fb)
+		return nil
+	}, nil)
+	if err != nil {
+		return a, b, err
+	}
+	return ta.value, tb.value, nil
+}
+
+// All3 is [All] for three functions with results of different types.
+func All3[A, B, C any](ctx context.Context, fa Func[A], fb Func[B], fc Func[C]) (a A, b B, c C, err error) {
+	var ta *Task[A]
+	var tb *Task[B]
+	var tc *Task[C]
+	err = group(running(ctx, "All3"), ctx, "All3", callerPC(0), func(_ context.Context, g *TaskGroup) error {
+		ta, tb, tc = Spawn(g, fa), Spawn(g, fb), Spawn(g, fc)
+		return nil
+	}, nil)
+	if err != nil {
+		return a, b, c, err
+	}
+	return ta.value, tb.value, tc.value, nil
+}
+
+// Race runs the functions at the same time and returns the result of the first that succeeds; the others are cancelled and waited for.
+// If none succeeds it returns their errors, joined in the order in which they happened. Without arguments it returns an error.
+//
+// Cancellation: all are cancelled and waited for.
+func Race[T any](ctx context.Context, fns ...Func[T]) (T, error) {
+	w := running(ctx, "Race")
+	var winner T
+	if len(fns) == 0 {
+		return winner, errors.New("aio: Race: nothing to run; give it at least one function")
+	}
+	won := false
+	var lost []error
+	err := group(w, ctx, "Race", callerPC(0), func(_ context.Context, g *TaskGroup) error {
+		for _, fn := range fns {
+			g.Go(func(ctx context.Context) error {
+				v, err := fn(ctx)
+				switch {
+				case won:
+				case err != nil:
+					lost = append(lost, err)
+				default:
+					won, winner = true, v
+					g.Cancel(errors.New("another function won the race"))
+				}
+				return nil
+			})
+		}
+		return nil
+	}, nil)
+	switch {
+	case won && err == nil:
+		return winner, nil
+	case err != nil:
+		return winner, err
+	}
+	return winner, errors.Join(lost...)
+}
+
+// Limit is how many functions run at the same time: an option of [Map] and [Group].
+type Limit int
+
+// Map calls fn for each item, at the same time or, with a [Limit], at most so many at a time, and returns the results in the order of the
+// items. There are never more tasks than the limit, however many items. If one call fails the others are cancelled and waited for, the rest
+// is not started, and the errors come back as from [Group].
+//
+// Cancellation: all are cancelled and waited for.
+func Map[In, Out any](ctx context.Context, items []In, fn func(ctx context.Context, item In) (Out, error), opts ...MapOption) ([]Out, error) {
+	w := running(ctx, "Map")
+	if fn == nil {
+		panic(misuse("Map", "the function is nil"))
+	}
+	if len(items) == 0 {
+		return nil, nil
+	}
+	s := mapSettings{limit: len(items)}
+	for _, o := range opts {
+		o.mapOption(&s)
+	}
+	out := make([]Out, len(items))
+	next := 0
+	err := group(w, ctx, "Map", callerPC(0), func(_ context.Context, g *TaskGroup) error {
+		for range min(s.limit, len(items)) {
+			g.Go(func(ctx context.Context) error {
+				for next < len(items) {
+					i := next
+					next++
+					v, err := fn(ctx, items[i])
+					if err != nil {
+						return err
+					}
+					out[i] = v
+				}
+				return nil
+			})
+		}
+		return nil
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// MapOption is a setting of [Map].
+type MapOption interface{ mapOption(s *mapSettings) }
+
+type mapSettings struct{ limit int }
+
+func (n Limit) mapOption(s *mapSettings) {
+	if n < 1 {
+		panic(misuse("Limit", "the limit must be at least 1"))
+	}
+	s.limit = int(n)
+}

@@ -1,0 +1,63 @@
+package aio
+
+import "time"
+
+// Clock is where a loop gets the time from. The default is the clock of the machine.
+type Clock interface {
+	// Now returns the time. It must never go back.
+	Now() time.Time
+	// Advance is called when nothing is ready before the time until and nothing is known to arrive from outside. A clock that makes
+	// its own time moves there and returns true; one that has to be waited for returns false.
+	Advance(until time.Time) bool
+}
+
+// VirtualClock is a clock for tests and examples: it stands still while anything is ready to run, and jumps to the next timer when
+// nothing is, so that a program that sleeps for hours is done at once and in the same order every time. The zero value is not ready;
+// use [NewVirtualClock].
+type VirtualClock struct{ now time.Time }
+
+// NewVirtualClock returns a clock that shows 2000-01-01 00:00:00 UTC. Use it for one loop, with [WithClock].
+func NewVirtualClock() *VirtualClock {
+	return &VirtualClock{now: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)}
+}
+
+// Now implements [Clock].
+func (c *VirtualClock) Now() time.Time { return c.now }
+
+// Advance implements [Clock].
+func (c *VirtualClock) Advance(until time.Time) bool {
+	if until.After(c.now) {
+		c.now = until
+	}
+	return true
+}
+
+// Time returns the time by the loop's clock. asyncio: loop.time, as a number of seconds.
+func (l *Loop) Time() time.Time {
+	if l.clock != nil {
+		return l.clock.Now()
+	}
+	return time.Now()
+}
+
+// now returns the loop's time in nanoseconds since its epoch, and keeps it for the pass.
+func (l *Loop) now() int64 {
+	if l.clock != nil {
+		return int64(l.clock.Now().Sub(l.epoch))
+	}
+	return int64(time.Since(l.epoch))
+}
+
+// nanos converts a point in time to the loop's nanoseconds.
+func (l *Loop) nanos(at time.Time) int64 { return int64(at.Sub(l.epoch)) }
+
+// after returns the point in time d from now, the end of time if that is later.
+func (l *Loop) after(d time.Duration) int64 {
+	now := l.now()
+	if when := now + int64(d); when >= now {
+		return when
+	}
+	return maxTime
+}
+
+const maxTime = 1<<63 - 1

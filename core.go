@@ -1,0 +1,265 @@
+package aio
+
+import (
+	"fmt"
+	"runtime"
+	"sync/atomic"
+)
+
+// core is what futures and tasks share: an outcome that is set once, and the line of those who want to know.
+//
+//	state      who sets it                                        then
+//	created    CreateTask                                         started, or cancelled if it is cancelled before its first step
+//	started    the loop (first step); futures are born so         one of the three below
+//	succeeded  the task returned a value; SetResult               final
+//	failed     the task returned an error or panicked; SetError   final
+//	cancelled  the task gave in to a cancellation; Future.Cancel  final
+//
+// A core belongs to its loop.
+type core struct {
+	loop  *Loop
+	self  typed // the *Task[T] or *Future[T] around it
+	line  *node // ring of those who wait for the end, in the order they came; points to the first
+	rare  *coreRare
+	err   error // of a failed or cancelled core
+	id    uint32
+	state coreState
+	flags coreFlags
+}
+
+type coreState uint8
+
+const (
+	created coreState = iota
+	started
+	succeeded
+	failed
+	cancelled
+)
+
+func (s coreState) String() string {
+	return [...]string{"pending", "pending", "finished", "failed", "cancelled"}[s]
+}
+
+type coreFlags uint8
+
+const (
+	isTask     coreFlags = 1 << iota
+	observed             // somebody saw, or will see, the outcome: no report
+	cancelSeen           // an await of the task has failed with the request to cancel it
+	plain                // the function of the task returns only an error
+)
+
+// coreRare is what few cores need.
+type coreRare struct {
+	name    string
+	panic   *PanicError
+	lost    *lostOutcome
+	created []uintptr // in debug mode: the stack of the creator
+}
+
+func (c *core) extra() *coreRare {
+	if c.rare == nil {
+		c.rare = &coreRare{}
+	}
+	return c.rare
+}
+
+// node is a place in a core's line. It is part of what waits, so that waiting allocates nothing.
+type node struct {
+	next, prev *node
+	owner      completer
+}
+
+// completer is told when a core that it waits for has ended. It must not run user code; it may put itself into the ready queue.
+type completer interface{ completed(c *core) }
+
+func (c *core) join(n *node) {
+	first := c.line
+	if first == nil {
+		n.next, n.prev = n, n
+		c.line = n
+		return
+	}
+	n.prev, n.next = first.prev, first
+	first.prev.next = n
+	first.prev = n
+}
+
+// leave takes n out of the line, if it stands in it.
+func (c *core) leave(n *node) {
+	if n.next == nil {
+		return
+	}
+	if n.next == n {
+		c.line = nil
+	} else {
+		n.prev.next, n.next.prev = n.next, n.prev
+		if c.line == n {
+			c.line = n.next
+		}
+	}
+	n.next, n.prev = nil, nil
+}
+
+// settle makes the outcome final and tells those in line.
+func (c *core) settle(state coreState, err error) {
+	c.state, c.err = state, err
+	for n := c.line; n != nil; n = c.line {
+		c.leave(n)
+		n.owner.completed(c)
+	}
+	if state >= failed && c.flags&observed == 0 {
+		c.notice()
+	}
+}
+
+// typed is a core's way back to the value that has its result type.
+type typed interface {
+	AnyFuture
+	body(ctx *scope)   // runs the function of a task
+	asTask() *taskCore // nil for a future
+}
+
+func (c *core) future() *core { return c }
+
+// Done reports whether there is an outcome: a value, an error or a cancellation. Loop only.
+func (c *core) Done() bool { return c.state >= succeeded }
+
+// Cancelled reports whether the outcome is a cancellation. Loop only.
+func (c *core) Cancelled() bool { return c.state == cancelled }
+
+// Err returns the error of the outcome: nil for a value, a [*CancelledError] after a cancellation, a [*PanicError] after a panic, and
+// [ErrInvalidState] while there is no outcome. Whoever asks has seen the error: it is not reported any more. Loop only. asyncio: exception.
+func (c *core) Err() error {
+	if !c.Done() {
+		return fmt.Errorf("%w: %s is not done; await it first", ErrInvalidState, c.String())
+	}
+	c.observe()
+	if c.rare != nil && c.rare.panic != nil {
+		return c.rare.panic
+	}
+	return c.err
+}
+
+// AddDoneCallback has fn called by the loop, in the pass after the one in which the outcome is set; if it is set already, in the next
+// pass. Callbacks and waiting tasks get their turn in the order in which they came. The function it returns takes the callback back, and
+// reports whether there was one to take back. Loop only. asyncio: add_done_callback, remove_done_callback.
+func (c *core) AddDoneCallback(fn func()) (remove func() bool) {
+	if fn == nil {
+		panic(misuse("AddDoneCallback", "the function is nil"))
+	}
+	d := &doneCallback{Handle: Handle{loop: c.loop, fn: fn}}
+	if c.Done() {
+		c.loop.ready.Push(&d.Handle)
+		return func() bool { return false }
+	}
+	d.node.owner = d
+	c.join(&d.node)
+	return func() bool {
+		if d.node.next == nil {
+			return false
+		}
+		c.leave(&d.node)
+		return true
+	}
+}
+
+type doneCallback struct {
+	Handle
+	node node
+}
+
+func (d *doneCallback) completed(*core) { d.loop.ready.Push(&d.Handle) }
+
+// onlyFor reports whether nobody but owner waits for c.
+func (c *core) onlyFor(owner completer) bool {
+	n := c.line
+	if n == nil {
+		return true
+	}
+	for {
+		if _, callback := n.owner.(*doneCallback); n.owner != owner && !callback {
+			return false
+		}
+		if n = n.next; n == c.line {
+			return true
+		}
+	}
+}
+
+// observe notes that the outcome was seen.
+func (c *core) observe() {
+	if c.flags&observed != 0 {
+		return
+	}
+	c.flags |= observed
+	if c.rare != nil && c.rare.lost != nil {
+		c.rare.lost.found()
+	}
+}
+
+// raise panics in the running task if the outcome is a panic.
+func (c *core) raise() {
+	if c.rare != nil && c.rare.panic != nil {
+		panic(c.rare.panic)
+	}
+}
+
+// lostOutcome stands for an error that nobody has seen yet. It does not refer to its core: when the core is collected, or the loop is
+// closed, the error is reported.
+type lostOutcome struct {
+	loop *Loop
+	what string // for the report
+	name string
+	site string
+	err  error
+	done atomic.Bool // it was seen, or reported
+}
+
+// notice begins to watch over an error that nobody has seen.
+func (c *core) notice() {
+	if c.state == cancelled && (c.flags&isTask == 0 || c.requested()) {
+		return // somebody asked for this outcome
+	}
+	err := c.err
+	lost := &lostOutcome{loop: c.loop, err: err, name: c.Name(), site: c.site()}
+	switch {
+	case c.flags&isTask == 0:
+		lost.what = "a future failed, and nobody looked at its error"
+	case c.state == cancelled:
+		lost.what = "a task ended as cancelled, which nobody had asked for"
+	case c.rare != nil && c.rare.panic != nil:
+		lost.what = "a task panicked, and nobody awaited it"
+	default:
+		lost.what = "a task failed, and nobody looked at its error"
+	}
+	c.extra().lost = lost
+	c.loop.lost = append(c.loop.lost, lost)
+	if len(c.loop.lost) > 2*c.loop.lostLive+64 {
+		c.loop.sweepLost()
+	}
+	runtime.AddCleanup(c.rare, func(lost *lostOutcome) { lost.loop.post(lost) }, lost)
+}
+
+func (l *lostOutcome) found() { l.done.Store(true) }
+
+// run is the report's turn in the ready queue.
+func (l *lostOutcome) run() {
+	if l.done.Swap(true) {
+		return
+	}
+	l.loop.report(Report{Message: l.what, Err: l.err, TaskName: l.name, Site: l.site})
+}
+
+// sweepLost forgets the outcomes that were seen or reported.
+func (l *Loop) sweepLost() {
+	live := l.lost[:0]
+	for _, x := range l.lost {
+		if !x.done.Load() {
+			live = append(live, x)
+		}
+	}
+	clear(l.lost[len(live):])
+	l.lost, l.lostLive = live, len(live)
+}

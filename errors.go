@@ -1,0 +1,170 @@
+package aio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/aio-go/aio/coro"
+)
+
+var (
+	// ErrCancelled matches every [*CancelledError], and nothing else: a time-out is not a cancellation.
+	ErrCancelled = errors.New("aio: cancelled")
+	// ErrInvalidState is returned for a result that is not there yet, or set twice. asyncio: InvalidStateError.
+	ErrInvalidState = errors.New("aio: invalid state")
+	// ErrLoopClosed is returned by what needs a loop that is closed.
+	ErrLoopClosed = errors.New("aio: the loop is closed")
+	// ErrStopped is returned by [RunUntilComplete] when Stop ended the loop before the function did.
+	ErrStopped = errors.New("aio: the loop was stopped before the function ended")
+	// ErrNoPoller is returned by [Loop.Watch] where the platform has no readiness poller.
+	ErrNoPoller = errors.New("aio: this platform has no readiness poller; use net.Conn and goroutines (transport does)")
+)
+
+// A PanicError is a panic of a task. It is raised again in whoever awaits the task, and is the task's error for those who ask with Err,
+// Result or [GatherSettled]. Its Stack shows where the panic happened first, then each place where it was raised again.
+type PanicError = coro.PanicError
+
+// A GoexitError is the outcome of a task that called [runtime.Goexit], as t.Fatal does. Awaiting such a task returns it.
+type GoexitError = coro.GoexitError
+
+// CancelledError is what an await returns when its task, or the block around it, was cancelled. It matches [ErrCancelled] and
+// [context.Canceled], and whatever its Cause matches. asyncio: CancelledError.
+type CancelledError struct {
+	// Cause is the reason given with the request, nil if none was.
+	Cause error
+
+	by string  // who asked, if it has a name of its own
+	id uint32  // or the number of the task that asked
+	pc uintptr // where
+}
+
+// By names who asked for the cancellation: a task, a block, the shutdown of the loop. It is empty when that is not known.
+func (e *CancelledError) By() string {
+	if e.by == "" && e.id != 0 {
+		return "task " + defaultName(e.id)
+	}
+	return e.by
+}
+
+// At is the place in the program, as file:line, from which the cancellation was asked for; empty if there is none.
+func (e *CancelledError) At() string { return siteOf(e.pc) }
+
+func (e *CancelledError) Error() string {
+	s := "cancelled"
+	if by := e.By(); by != "" {
+		s += " by " + by
+	}
+	if at := e.At(); at != "" {
+		s += " at " + at
+	}
+	if e.Cause != nil {
+		s += ": " + e.Cause.Error()
+	}
+	return s
+}
+
+// Is reports a match with [ErrCancelled] and [context.Canceled].
+func (e *CancelledError) Is(target error) bool {
+	return target == ErrCancelled || target == context.Canceled
+}
+
+// Unwrap returns the Cause.
+func (e *CancelledError) Unwrap() error { return e.Cause }
+
+// TimeoutError is what comes out of a block whose time ran out. It matches [context.DeadlineExceeded] and never [ErrCancelled], so that a
+// group takes it for the failure it is. asyncio: TimeoutError.
+type TimeoutError struct {
+	// After is the time that was allowed, 0 if a point in time was given.
+	After time.Duration
+	// Err is what the block itself returned when it was interrupted, usually a [*CancelledError].
+	Err error
+
+	op string
+	pc uintptr
+}
+
+// At is the place of the block in the program, as file:line.
+func (e *TimeoutError) At() string { return siteOf(e.pc) }
+
+func (e *TimeoutError) Error() string {
+	s := "aio: " + e.op
+	if e.op == "" {
+		s = "aio: time-out"
+	}
+	if at := e.At(); at != "" {
+		s += " at " + at
+	}
+	if e.After != 0 {
+		return s + ": took longer than " + e.After.String()
+	}
+	return s + ": its deadline has passed"
+}
+
+// Timeout reports true, as net.Error wants it.
+func (e *TimeoutError) Timeout() bool { return true }
+
+// Unwrap returns [context.DeadlineExceeded].
+func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
+
+// isCancellation reports whether err says "I was cancelled": a CancelledError, possibly wrapped, but not inside an error with a meaning
+// of its own (a time-out, a panic, several errors joined).
+func isCancellation(err error) bool {
+	for err != nil {
+		switch e := err.(type) {
+		case *CancelledError:
+			return true
+		case *TimeoutError, *PanicError:
+			return false
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// isBareCanceled reports whether err is context.Canceled, possibly wrapped: what code returns that looks at ctx.Err.
+func isBareCanceled(err error) bool {
+	for err != nil {
+		if err == context.Canceled {
+			return true
+		}
+		switch e := err.(type) {
+		case *TimeoutError, *PanicError:
+			return false
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+func misuse(op, problem string) string { return "aio: " + op + ": " + problem }
+
+func defaultName(id uint32) string { return "Task-" + strconv.FormatUint(uint64(id), 10) }
+
+// callerPC returns the place from which the function skip levels above its caller was called.
+func callerPC(skip int) uintptr {
+	var pc [1]uintptr
+	runtime.Callers(skip+3, pc[:])
+	return pc[0]
+}
+
+func siteOf(pc uintptr) string {
+	if pc == 0 {
+		return ""
+	}
+	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+	if f.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+}

@@ -1,0 +1,242 @@
+package aio
+
+import (
+	"context"
+	"fmt"
+)
+
+// AnyFuture is any *Task[T] or *Future[T]: something that will have an outcome. Its methods are for the loop only.
+type AnyFuture interface {
+	Done() bool
+	Cancelled() bool
+	Cancel(cause error) bool
+	Err() error
+	AddDoneCallback(fn func()) (remove func() bool)
+	String() string
+	future() *core
+}
+
+// AnyTask is any *Task[T].
+type AnyTask interface {
+	AnyFuture
+	Name() string
+	SetName(name string)
+	asTask() *taskCore
+}
+
+// TaskOrFuture is what Gather and Shield take: a *Task[T] or a *Future[T].
+type TaskOrFuture[T any] interface {
+	AnyFuture
+	Await(ctx context.Context) (T, error)
+	Result() (T, error)
+}
+
+// Future is a result that somebody will set. Tasks wait for it with Await. It belongs to one loop; code on other goroutines sets it through
+// CallSoonThreadsafe. The zero value belongs to no loop: it can be asked, but not awaited or set. asyncio: Future.
+type Future[T any] struct {
+	core
+	value T
+}
+
+// NewFuture makes a future of loop l, which must be the loop of those who await it. asyncio: loop.create_future.
+func NewFuture[T any](l *Loop) *Future[T] {
+	if l == nil {
+		panic(misuse("NewFuture", "the loop is nil; use RunningLoop(ctx)"))
+	}
+	f := &Future[T]{}
+	l.ids++
+	f.loop, f.id, f.state, f.self = l, l.ids, started, f
+	if l.debug {
+		f.extra().created = callers(1)
+	}
+	return f
+}
+
+// Await waits for the outcome and returns it. If there is one already it returns at once, without letting anything else run. A panic, which
+// only the outcome of a task can be, is raised again here.
+//
+// Cancellation: a task that is cancelled while it is the only one waiting cancels the future as well; if others wait too it just leaves.
+func (f *Future[T]) Await(ctx context.Context) (T, error) {
+	if err := f.await(ctx, "Future.Await"); err != nil {
+		var zero T
+		return zero, err
+	}
+	return f.value, f.err
+}
+
+// Result returns the outcome without waiting: the value or error that was set, a [*CancelledError] if the future was cancelled, and
+// [ErrInvalidState] if there is no outcome yet. Loop only. asyncio: result.
+func (f *Future[T]) Result() (T, error) { return f.value, f.Err() }
+
+// SetResult sets the outcome to a value. It returns [ErrInvalidState] if the future has an outcome or was cancelled. Those who wait go on
+// in the next pass. Loop only. asyncio: set_result.
+func (f *Future[T]) SetResult(v T) error {
+	if err := f.settable("SetResult"); err != nil {
+		return err
+	}
+	f.value = v
+	f.settle(succeeded, nil)
+	return nil
+}
+
+// SetError sets the outcome to an error, as [Future.SetResult] sets a value. A nil error is a misuse and panics. asyncio: set_exception.
+func (f *Future[T]) SetError(err error) error {
+	if err == nil {
+		panic(misuse("Future.SetError", "the error is nil; use SetResult for an outcome without error"))
+	}
+	if err := f.settable("SetError"); err != nil {
+		return err
+	}
+	f.settle(failed, err)
+	return nil
+}
+
+func (f *Future[T]) settable(op string) error {
+	switch {
+	case f.loop == nil:
+		return fmt.Errorf("%w: Future.%s: the future has no loop; make it with NewFuture", ErrInvalidState, op)
+	case f.Done():
+		return fmt.Errorf("%w: Future.%s: the outcome of %s is set already", ErrInvalidState, op, f)
+	}
+	f.loop.check("Future." + op)
+	return nil
+}
+
+func (f *Future[T]) body(*scope)       {}
+func (f *Future[T]) asTask() *taskCore { return nil }
+
+// Cancel asks for an end, and reports whether it was still possible.
+//
+// A future is cancelled at once; those who wait for it get a [*CancelledError] with the cause.
+//
+// A task gets the request at the await that it is in, or comes to next: that await returns a [*CancelledError] with the cause (which may be
+// nil) and with who asked and where. If it waits for another task, a future or a gather, and is the only one to, the request goes on to
+// that. A task that has not started never will. From then on every await with the task's context fails; cleanup that has to await uses
+// [context.WithoutCancel]. Cancel does not wait: await the task to know its end. A second request changes nothing.
+//
+// Loop only. asyncio: cancel.
+func (c *core) Cancel(cause error) bool {
+	if c.loop == nil {
+		return false
+	}
+	if c.Done() {
+		c.observe()
+		return false
+	}
+	c.loop.check("Cancel")
+	return c.cancelWith(c.loop.cancellation(cause, callerPC(0)))
+}
+
+func (c *core) cancelWith(req *cancellation) bool {
+	if c.Done() {
+		return false
+	}
+	if t := c.self.asTask(); t != nil {
+		t.scope.cancel(req)
+	} else {
+		c.settle(cancelled, &req.CancelledError)
+	}
+	return true
+}
+
+// cancellation makes a request on behalf of whoever runs on the loop.
+func (l *Loop) cancellation(cause error, pc uintptr) *cancellation {
+	c := &cancellation{CancelledError: CancelledError{Cause: cause, pc: pc}}
+	if w := l.current; w != nil {
+		c.id = w.task.id
+		if r := w.task.rare; r != nil && r.name != "" {
+			c.by = "task " + r.name
+		}
+	}
+	return c
+}
+
+// requested reports whether the task was asked to cancel.
+func (c *core) requested() bool {
+	t := c.self.asTask()
+	return t != nil && t.scope.cancelled.Load() != nil
+}
+
+// await suspends the running task until c has an outcome. It returns the error of a cancellation, or nil when there is an outcome to look
+// at; it raises the panic of a task.
+func (c *core) await(ctx context.Context, op string) error {
+	if !c.Done() {
+		if err := c.awaitEnd(ctx, op); err != nil {
+			return err
+		}
+	}
+	if c.flags&observed == 0 {
+		c.observe()
+	}
+	if c.rare != nil {
+		c.raise()
+	}
+	return nil
+}
+
+func (c *core) awaitEnd(ctx context.Context, op string) error {
+	w := running(ctx, op)
+	t := w.task
+	switch c.loop {
+	case t.loop:
+	case nil:
+		panic(misuse(op, "the future has no loop; make it with NewFuture"))
+	default:
+		panic(misuse(op, c.String()+" belongs to another loop; hand the work over with Submit"))
+	}
+	if c == &t.core {
+		return fmt.Errorf("%w: %s: a task cannot wait for its own end", ErrInvalidState, op)
+	}
+	p := &w.park
+	p.begin(op, c)
+	p.govern(ctx)
+	if req := p.broken; req != nil {
+		if c.line != nil { // others wait for it: leave it to them
+			p.broken = nil
+			p.state = idle
+			return w.fail(req)
+		}
+		p.alone()
+		p.pending = req
+		c.cancelWith(req)
+		if c.Done() {
+			p.pending = nil
+			return w.fail(req)
+		}
+	}
+	p.forward = c
+	p.node.owner = p
+	c.join(&p.node)
+	err := p.wait()
+	p.forward = nil
+	if err != nil {
+		c.leave(&p.node)
+		if c.state >= failed { // it had its outcome, but this task will not look
+			c.flags &^= observed
+			c.notice()
+		}
+		return err
+	}
+	if req := p.pending; req != nil {
+		p.pending = nil
+		w.delivered(req)
+		if c.state == cancelled {
+			c.observe()
+			return req.awaitError()
+		}
+	}
+	return nil
+}
+
+// cancelFor implements forwarder: cancelling a task cancels what it alone waits for.
+func (c *core) cancelFor(p *park, req *cancellation) bool {
+	return c.onlyFor(p) && c.cancelWith(req)
+}
+
+// completed implements completer for a task that awaits.
+func (p *park) completed(c *core) {
+	c.flags |= observed
+	if p.state == armed || p.state == parked {
+		p.wake()
+	}
+}

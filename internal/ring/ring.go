@@ -1,0 +1,68 @@
+// Package ring is a first-in, first-out queue in one growing slice.
+package ring
+
+// Ring is a queue. The zero value is empty and ready to use.
+type Ring[T any] struct {
+	buf  []T // its length is zero or a power of two
+	head int // index of the first item
+	n    int
+}
+
+const smallest = 64
+
+// Len returns how many items are queued.
+func (r *Ring[T]) Len() int { return r.n }
+
+// Push adds v at the end.
+func (r *Ring[T]) Push(v T) {
+	if r.n == len(r.buf) {
+		r.grow()
+	}
+	r.buf[(r.head+r.n)&(len(r.buf)-1)] = v
+	r.n++
+}
+
+// PushFront puts v before the first item.
+func (r *Ring[T]) PushFront(v T) {
+	if r.n == len(r.buf) {
+		r.grow()
+	}
+	r.head = (r.head - 1) & (len(r.buf) - 1)
+	r.buf[r.head] = v
+	r.n++
+}
+
+// Pop removes and returns the first item. The ring must not be empty.
+func (r *Ring[T]) Pop() T {
+	var zero T
+	i := r.head
+	v := r.buf[i]
+	r.buf[i] = zero // do not keep alive what has left
+	r.head = (i + 1) & (len(r.buf) - 1)
+	r.n--
+	return v
+}
+
+// At returns the item at index i, counted from the first.
+func (r *Ring[T]) At(i int) T { return r.buf[(r.head+i)&(len(r.buf)-1)] }
+
+// RemoveAt removes and returns the item at index i; the others keep their order. It takes time in proportion to i.
+func (r *Ring[T]) RemoveAt(i int) T {
+	mask := len(r.buf) - 1
+	v := r.At(i)
+	for ; i > 0; i-- {
+		r.buf[(r.head+i)&mask] = r.buf[(r.head+i-1)&mask]
+	}
+	r.Pop()
+	return v
+}
+
+// Clear removes all items and lets go of the memory.
+func (r *Ring[T]) Clear() { *r = Ring[T]{} }
+
+func (r *Ring[T]) grow() {
+	buf := make([]T, max(smallest, 2*len(r.buf)))
+	n := copy(buf, r.buf[r.head:])
+	copy(buf[n:], r.buf[:r.head])
+	r.buf, r.head = buf, 0
+}

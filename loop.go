@@ -1,0 +1,181 @@
+package aio
+
+import (
+	"context"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aio-go/aio/coro"
+	"github.com/aio-go/aio/internal/goid"
+	"github.com/aio-go/aio/internal/poll"
+	"github.com/aio-go/aio/internal/ring"
+	"github.com/aio-go/aio/internal/timerheap"
+)
+
+// Loop runs tasks and callbacks, one at a time, in passes: each pass runs what was ready when it began, in order; what becomes ready
+// meanwhile waits for the next one. Most programs use [Run] and never see a Loop. asyncio: the event loop.
+//
+// A loop is run by one goroutine. Its methods are for that goroutine, that is for tasks and callbacks of the loop, or for anybody while it
+// does not run; CallSoonThreadsafe, Submit, IsRunning and ExpectPosts may be called from anywhere.
+type Loop struct {
+	ready   ring.Ring[runnable]
+	left    int       // entries of the ready queue that belong to this pass
+	current *worker   // whose task runs; nil while a callback does
+	pool    coro.Pool // idle workers
+
+	timers     timerheap.Heap[*timer]
+	timerSeq   uint64
+	deadTimers int
+	clockDue   bool // a timer was set that may be due at once
+	steps      uint // entries run, ever
+	clockStep  uint // steps when the clock was last read
+	pollStep   uint // steps when the poller was last asked
+
+	tasks registry
+	ids   uint32
+	base  context.Context // values for callbacks
+	amb   ambient
+
+	epoch   time.Time
+	clock   Clock // nil: the machine's
+	chooser Chooser
+	debug   bool
+
+	stopping  bool // the loop ends after this pass
+	ending    bool // Run is shutting down: tasks that ignore their cancellation are ended
+	closed    bool
+	closing   bool // Close is under way
+	handler   func(l *Loop, r Report)
+	lost      []*lostOutcome
+	lostLive  int
+	hooks     [2]hooks // of shutdown and of close
+	deadline  shutdownLimits
+	interrupt []os.Signal
+
+	mainID     uint32
+	mainExited bool
+
+	running  atomic.Bool
+	g        atomic.Uintptr // the goroutine that runs the loop
+	slowG    atomic.Uint64  // its number, where g does not tell goroutines apart
+	shadow   atomic.Uintptr // under the race detector: the goroutine of current
+	expected atomic.Int64   // posts that are certain to come
+
+	// What other goroutines send.
+	mu        sync.Mutex
+	posts     []runnable
+	postsShut bool
+	poller    poll.Poller // made with the first descriptor; read by wake
+	spare     []runnable  // loop only: the slice that posts is swapped with
+	posted    atomic.Bool
+	sleeping  atomic.Bool
+	wake      chan struct{}
+	idleTimer *time.Timer
+
+	watches  watchTable
+	newPoll  func() (poll.Poller, error)
+	pollBuf  []poll.Event
+	lastPoll int64
+}
+
+// maxIdleWorkers is how many idle stacks a loop keeps.
+const maxIdleWorkers = 1024
+
+// NewLoop makes a loop. Close it when it is not needed any more. Most programs use [Run] instead. asyncio: new_event_loop.
+func NewLoop(opts ...Option) *Loop {
+	l := &Loop{
+		pool:     coro.Pool{Max: maxIdleWorkers},
+		base:     context.Background(),
+		wake:     make(chan struct{}, 1),
+		newPoll:  poll.New,
+		debug:    os.Getenv("AIO_DEBUG") != "",
+		deadline: defaultLimits,
+	}
+	l.amb.loop = l
+	for _, o := range opts {
+		o.loopOption(l)
+	}
+	l.epoch = l.Time()
+	return l
+}
+
+// Context returns the loop's ambient context, for callbacks and adapters: what is created with it belongs to the loop, and an await with it
+// is an await of whatever task runs. asyncio has no counterpart; there the running loop is a global.
+func (l *Loop) Context() context.Context { return &l.amb }
+
+// RunningLoop returns the loop that ctx belongs to. It panics if there is none. asyncio: get_running_loop.
+func RunningLoop(ctx context.Context) *Loop { return loopOf(ctx, "RunningLoop") }
+
+// CurrentTask returns the task that is running on the loop of ctx, nil in a callback. It panics if ctx has no loop. asyncio: current_task.
+func CurrentTask(ctx context.Context) AnyTask { return loopOf(ctx, "CurrentTask").CurrentTask() }
+
+// CurrentTask returns the task that is running, nil if none is. Loop only.
+func (l *Loop) CurrentTask() AnyTask {
+	if l.current == nil {
+		return nil
+	}
+	return l.current.task.any()
+}
+
+// AllTasks returns the unfinished tasks of the loop of ctx, in the order of creation. asyncio: all_tasks.
+func AllTasks(ctx context.Context) []AnyTask { return loopOf(ctx, "AllTasks").AllTasks() }
+
+// AllTasks returns the unfinished tasks, in the order of creation. Loop only.
+func (l *Loop) AllTasks() []AnyTask {
+	all := l.tasks.all()
+	out := make([]AnyTask, len(all))
+	for i, t := range all {
+		out[i] = t.any()
+	}
+	return out
+}
+
+func (t *taskCore) any() AnyTask { return t.self.(AnyTask) }
+
+// IsRunning reports whether the loop is being run. Any goroutine. asyncio: is_running.
+func (l *Loop) IsRunning() bool { return l.running.Load() }
+
+// IsClosed reports whether Close was called. asyncio: is_closed.
+func (l *Loop) IsClosed() bool { return l.closed }
+
+// Debug reports whether the loop is in debug mode: the environment variable AIO_DEBUG is set and not empty, or [WithDebug] or SetDebug.
+// asyncio: get_debug.
+func (l *Loop) Debug() bool { return l.debug }
+
+// SetDebug switches debug mode. asyncio: set_debug.
+func (l *Loop) SetDebug(on bool) { l.debug = on }
+
+// setCurrent notes whose task runs.
+func (l *Loop) setCurrent(w *worker) {
+	l.current = w
+	if raceEnabled {
+		if w == nil {
+			l.shadow.Store(0)
+		} else {
+			l.shadow.Store(w.g)
+		}
+	}
+}
+
+// currentWorker returns the worker on whose stack the caller runs, nil if the caller runs elsewhere.
+func (l *Loop) currentWorker() *worker {
+	if raceEnabled && l.shadow.Load() != goid.Get() {
+		return nil
+	}
+	if w := l.current; w != nil && w.g == goid.Get() && (goid.Fast || inCoroutine()) {
+		return w
+	}
+	return nil
+}
+
+// onLoop reports whether the caller runs on the loop: on the goroutine that runs it, or on the stack of the task that runs.
+func (l *Loop) onLoop() bool {
+	if !goid.Fast {
+		return l.slowG.Load() == goid.Slow() || inCoroutine()
+	}
+	return l.g.Load() == goid.Get() || l.currentWorker() != nil
+}
+
+func goroutineNumber() uint64 { return goid.Slow() }

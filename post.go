@@ -1,0 +1,72 @@
+package aio
+
+// post sends r to the loop, from any goroutine. It reports whether the loop will take it.
+func (l *Loop) post(r runnable) bool {
+	l.mu.Lock()
+	if l.postsShut {
+		l.mu.Unlock()
+		return false
+	}
+	l.posts = append(l.posts, r)
+	poller := l.poller
+	l.mu.Unlock()
+	l.posted.Store(true)
+	if l.sleeping.Load() && l.sleeping.CompareAndSwap(true, false) {
+		if poller != nil {
+			poller.Wake()
+			return true
+		}
+		select {
+		case l.wake <- struct{}{}:
+		default: // it has been woken and is on its way
+		}
+	}
+	return true
+}
+
+// takePosts moves what other goroutines sent to the ready queue.
+func (l *Loop) takePosts() {
+	l.mu.Lock()
+	l.posted.Store(false)
+	l.posts, l.spare = l.spare, l.posts
+	l.mu.Unlock()
+	rest := l.spare
+	for len(rest) > 0 {
+		i := l.choose(ChoosePost, len(rest))
+		l.ready.Push(rest[i])
+		if i > 0 {
+			copy(rest[1:i+1], rest[:i])
+		}
+		rest = rest[1:]
+	}
+	clear(l.spare)
+	l.spare = l.spare[:0]
+}
+
+// CallSoonThreadsafe has fn called by the loop, and wakes the loop if it waits. Calls from one goroutine keep their order; from the loop
+// itself it is CallSoon. The handle may be cancelled on the loop only. It returns [ErrLoopClosed] if the loop is closed. Any goroutine.
+// asyncio: call_soon_threadsafe.
+func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
+	if fn == nil {
+		panic(misuse("Loop.CallSoonThreadsafe", "the function is nil"))
+	}
+	h := &Handle{loop: l, fn: fn}
+	if l.onLoop() {
+		if l.closed {
+			return nil, ErrLoopClosed
+		}
+		if l.posted.Load() { // what other goroutines sent before comes first
+			l.takePosts()
+		}
+		l.ready.Push(h)
+		return h, nil
+	}
+	if !l.post(h) {
+		return nil, ErrLoopClosed
+	}
+	return h, nil
+}
+
+// ExpectPosts tells the loop that delta more calls from outside are certain to come, or with a negative number that they have come. While
+// any are outstanding a virtual clock waits for them instead of jumping to the next timer. Any goroutine.
+func (l *Loop) ExpectPosts(delta int) { l.expected.Add(int64(delta)) }

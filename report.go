@@ -1,0 +1,59 @@
+package aio
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+)
+
+// Report is something that went wrong and that no caller can be told. asyncio: the context of call_exception_handler.
+type Report struct {
+	Message  string      // what happened
+	Err      error       // nil if there is no error to show
+	TaskName string      // of the task concerned, if it is one
+	Site     string      // where that task or callback was made, as far as it is known
+	Attrs    []slog.Attr // more, for the log
+}
+
+// SetExceptionHandler sets the function that gets the reports; nil restores the default, which logs them with [log/slog] at level error.
+// The handler is called on the loop. If it panics, that is logged and the loop goes on. asyncio: set_exception_handler.
+func (l *Loop) SetExceptionHandler(fn func(l *Loop, r Report)) { l.handler = fn }
+
+// ExceptionHandler returns the function set, nil if the default is in use. asyncio: get_exception_handler.
+func (l *Loop) ExceptionHandler() func(l *Loop, r Report) { return l.handler }
+
+// CallExceptionHandler hands r to the exception handler. Loop only. asyncio: call_exception_handler.
+func (l *Loop) CallExceptionHandler(r Report) { l.report(r) }
+
+func (l *Loop) report(r Report) {
+	if l.handler == nil {
+		logReport(r)
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			logReport(Report{
+				Message: "the exception handler panicked; it had been called with: " + r.Message,
+				Err:     &PanicError{Value: v, Stack: debug.Stack()},
+				Attrs:   append(r.Attrs, slog.String("original_error", fmt.Sprint(r.Err))),
+			})
+		}
+	}()
+	l.handler(l, r)
+}
+
+func logReport(r Report) {
+	defer func() { _ = recover() }() // a broken log handler must not stop the loop
+	attrs := make([]slog.Attr, 0, 3+len(r.Attrs))
+	if r.TaskName != "" {
+		attrs = append(attrs, slog.String("task", r.TaskName))
+	}
+	if r.Site != "" {
+		attrs = append(attrs, slog.String("created", r.Site))
+	}
+	if r.Err != nil {
+		attrs = append(attrs, slog.Any("err", r.Err))
+	}
+	slog.LogAttrs(context.Background(), slog.LevelError, "aio: "+r.Message, append(attrs, r.Attrs...)...)
+}

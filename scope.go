@@ -1,0 +1,335 @@
+package aio
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// scope is the context that aio hands out: one for each task, and one for each block in it (Timeout, Group) or context made from it
+// (WithTimeout and its kin).
+//
+// What it promises as a context.Context (Deadline, Done, Err, Value) it keeps on any goroutine and for ever. The rest belongs to the loop.
+//
+// Cancelling is one-way: cancelled is set once and stays. The standard library learns of it through node, a context of its own making
+// that is created when somebody first asks for Done; contexts derived from a scope hang below that node, so they need no goroutine and
+// context.Cause finds the right answer.
+type scope struct {
+	values    context.Context // answers Value; for a child task it skips its creator's scope
+	task      *taskCore       // whose context this is
+	node      atomic.Pointer[stdNode]
+	cancelled atomic.Pointer[cancellation]
+	limit     atomic.Pointer[time.Time] // what Deadline answers
+	more      *scopeMore                // what few scopes need: set at creation for blocks, later or never for tasks
+}
+
+// scopeMore belongs to the loop.
+type scopeMore struct {
+	outers [2]*scope   // the scopes this one is cancelled with
+	kids   []*scope    // the scopes cancelled with this one, in creation order
+	waits  []*park     // waits under this scope by tasks that it is not an open block of
+	unlink func() bool // set where a context made outside of aio ends this scope as well
+
+	ctx      context.Context // the context it was made from
+	op       string          // what the block or context is, for messages
+	pc       uintptr
+	deadline time.Time
+	after    time.Duration
+	timer    timer
+	expired  bool
+	block    bool   // a block turns its own cancellation into an error when it ends; a context never ends by itself
+	around   *scope // the block that was innermost when this one was opened
+	self     *scope
+}
+
+// cancellation is one request, shared by all the scopes that it reaches.
+type cancellation struct {
+	CancelledError
+	timeout *TimeoutError // of a context with a deadline: what awaits return instead
+}
+
+// awaitError is what an await returns that ends because of c.
+func (c *cancellation) awaitError() error {
+	if c.timeout != nil {
+		return c.timeout
+	}
+	return &c.CancelledError
+}
+
+type stdNode struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+}
+
+// ownerKey finds the nearest scope, or the ambient context of a loop, above any context derived from it.
+var ownerKey = new(byte)
+
+// cancelCtxKey is the key by which package context finds the context whose cancellation governs another. A scope has to answer it with its
+// own node, not let the question pass to the values above it. The package does not export the key, but asks custom contexts with it.
+var cancelCtxKey = func() any {
+	spy := &keySpy{Context: context.Background()}
+	context.Cause(spy)
+	return spy.key
+}()
+
+type keySpy struct {
+	context.Context
+	key any
+}
+
+func (s *keySpy) Value(key any) any {
+	s.key = key
+	return nil
+}
+
+// Deadline implements context.Context.
+func (s *scope) Deadline() (time.Time, bool) {
+	if at := s.limit.Load(); at != nil {
+		return *at, true
+	}
+	return time.Time{}, false
+}
+
+// Done implements context.Context. The first call makes the node.
+func (s *scope) Done() <-chan struct{} { return s.std().ctx.Done() }
+
+// Err implements context.Context: nil, context.Canceled or context.DeadlineExceeded.
+func (s *scope) Err() error {
+	if c := s.cancelled.Load(); c != nil {
+		if c.timeout != nil {
+			return context.DeadlineExceeded
+		}
+		return context.Canceled
+	}
+	if n := s.node.Load(); n != nil {
+		return n.ctx.Err()
+	}
+	return nil
+}
+
+// Value implements context.Context.
+func (s *scope) Value(key any) any {
+	switch {
+	case key == any(ownerKey):
+		return s
+	case key == cancelCtxKey:
+		if s.node.Load() == nil && s.cancelled.Load() == nil {
+			return nil
+		}
+		return s.std().ctx.Value(key)
+	}
+	return s.values.Value(key)
+}
+
+func (s *scope) String() string { return "aio context of " + s.task.String() }
+
+func (s *scope) std() *stdNode {
+	if n := s.node.Load(); n != nil {
+		return n
+	}
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(s.values))
+	n := &stdNode{ctx, cancel}
+	if !s.node.CompareAndSwap(nil, n) {
+		cancel(nil)
+		return s.node.Load()
+	}
+	if c := s.cancelled.Load(); c != nil { // cancel may have missed the node
+		n.cancel(c.awaitError())
+	}
+	return n
+}
+
+// cancel cancels the scope and all below it: first everybody who looks sees it, then the tasks that wait under it are woken.
+func (s *scope) cancel(c *cancellation) {
+	if !s.cancelled.CompareAndSwap(nil, c) {
+		return
+	}
+	if n := s.node.Load(); n != nil {
+		n.cancel(c.awaitError())
+	}
+	if m := s.more; m != nil {
+		for _, kid := range m.kids {
+			kid.cancel(c)
+		}
+		waits := m.waits
+		m.waits = nil
+		for _, p := range waits {
+			p.scope = nil
+			p.cancel(c)
+		}
+	}
+	if w := s.task.worker; w != nil && w.task == s.task && w.inner == s {
+		w.park.scopeCancelled(c)
+	}
+}
+
+func (s *scope) extra() *scopeMore {
+	if s.more == nil {
+		s.more = &scopeMore{}
+	}
+	return s.more
+}
+
+// adopt makes kid be cancelled together with s.
+func (s *scope) adopt(kid *scope) {
+	if kid.more.outers[0] == nil {
+		kid.more.outers[0] = s
+	} else {
+		kid.more.outers[1] = s
+	}
+	m := s.extra()
+	m.kids = append(m.kids, kid)
+	if c := s.cancelled.Load(); c != nil {
+		kid.cancel(c)
+	}
+}
+
+// disown undoes adopt.
+func (s *scope) disown(kid *scope) {
+	kids := s.more.kids
+	for i := len(kids) - 1; i >= 0; i-- {
+		if kids[i] == kid {
+			copy(kids[i:], kids[i+1:])
+			kids[len(kids)-1] = nil
+			s.more.kids = kids[:len(kids)-1]
+			return
+		}
+	}
+}
+
+// subscribe makes the wait p end when s is cancelled.
+func (s *scope) subscribe(p *park) {
+	m := s.extra()
+	m.waits = append(m.waits, p)
+	p.scope = s
+}
+
+func (s *scope) unsubscribe(p *park) {
+	p.scope = nil
+	waits := s.more.waits
+	for i, x := range waits {
+		if x == p {
+			copy(waits[i:], waits[i+1:])
+			waits[len(waits)-1] = nil
+			s.more.waits = waits[:len(waits)-1]
+			return
+		}
+	}
+}
+
+// newScope makes a scope below ctx, for the task running on w. It is cancelled when ctx is, and when the innermost open block of the task
+// is, unless ctx was freed from that with context.WithoutCancel.
+func newScope(w *worker, ctx context.Context, op string, pc uintptr) *scope {
+	s := &scope{values: ctx, task: w.task, more: &scopeMore{ctx: ctx, op: op, pc: pc}}
+	s.more.self = s
+	if own, ok := ctx.(*scope); ok {
+		s.values = own.values
+	}
+	if at, ok := ctx.Deadline(); ok {
+		s.limit.Store(&at)
+	}
+	g := w.governors(ctx)
+	if g.outside {
+		node, cancel := context.WithCancelCause(ctx)
+		s.node.Store(&stdNode{node, cancel})
+		loop := w.task.loop
+		s.more.unlink = context.AfterFunc(ctx, func() { loop.post(&linkEnded{s}) })
+	}
+	if g.block != nil {
+		g.block.adopt(s)
+	}
+	if g.other != nil {
+		g.other.adopt(s)
+	}
+	return s
+}
+
+// setDeadline arms the scope's timer, anew if it had one. A deadline that has passed takes effect in the next pass.
+func (s *scope) setDeadline(at time.Time) {
+	l, m := s.task.loop, s.more
+	m.timer.stop(l)
+	m.deadline = at
+	m.timer.due = m
+	if outer, ok := m.ctx.Deadline(); !ok || at.Before(outer) {
+		s.limit.Store(&at)
+	} else {
+		s.limit.Store(&outer)
+	}
+	if d := at.Sub(l.Time()); d > 0 {
+		m.timer.start(l, l.nanos(at))
+	} else {
+		l.ready.Push(m)
+	}
+}
+
+// run is the deadline's turn in the ready queue.
+func (m *scopeMore) run() {
+	s := m.self
+	if m.deadline.IsZero() || s.cancelled.Load() != nil || m.timer.armed() {
+		return // it was moved, removed or has lost its meaning since the timer fired
+	}
+	m.expired = true
+	te := &TimeoutError{After: m.after, op: m.op, pc: m.pc}
+	c := &cancellation{CancelledError: CancelledError{Cause: te, by: m.op, pc: m.pc}}
+	if !m.block {
+		c.timeout = te
+	}
+	s.cancel(c)
+}
+
+// release takes the scope out of everything that could cancel it.
+func (s *scope) release() {
+	m := s.more
+	m.timer.stop(s.task.loop)
+	m.deadline = time.Time{}
+	if m.unlink != nil {
+		m.unlink()
+	}
+	for i, outer := range m.outers {
+		if outer != nil {
+			outer.disown(s)
+			m.outers[i] = nil
+		}
+	}
+}
+
+// linkEnded arrives on the loop when a context that a scope depends on has ended.
+type linkEnded struct{ s *scope }
+
+func (e *linkEnded) run() { e.s.cancel(cancellationOf(e.s.more.ctx)) }
+
+// cancellationOf describes the end of a context that is not a scope.
+func cancellationOf(ctx context.Context) *cancellation {
+	cause := context.Cause(ctx)
+	if ctx.Err() == context.DeadlineExceeded {
+		te, ok := cause.(*TimeoutError)
+		if !ok {
+			te = &TimeoutError{op: "a context with a deadline", Err: cause}
+		}
+		return &cancellation{CancelledError: CancelledError{Cause: te}, timeout: te}
+	}
+	switch c := cause.(type) {
+	case *CancelledError:
+		return &cancellation{CancelledError: *c}
+	case *TimeoutError:
+		return &cancellation{CancelledError: CancelledError{Cause: c}, timeout: c}
+	}
+	if cause == context.Canceled {
+		cause = nil
+	}
+	return &cancellation{CancelledError: CancelledError{Cause: cause, by: "a context"}}
+}
+
+// ambient is the context of the loop itself, whatever task runs.
+type ambient struct{ loop *Loop }
+
+func (*ambient) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (*ambient) Done() <-chan struct{}       { return nil }
+func (*ambient) Err() error                  { return nil }
+func (a *ambient) String() string            { return "aio ambient context" }
+func (a *ambient) Value(key any) any {
+	if key == any(ownerKey) {
+		return a
+	}
+	return a.loop.base.Value(key)
+}

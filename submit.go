@@ -1,0 +1,73 @@
+package aio
+
+import (
+	"context"
+	"fmt"
+)
+
+// Submit runs fn as a task of loop l and waits for its result: the way for other goroutines to use a loop. The task has the values of ctx;
+// when ctx ends the task is cancelled and Submit returns the reason without waiting for the task's end. It returns [ErrLoopClosed] if the
+// loop is closed, or is before fn has ended. A panic of fn is returned as a [*PanicError]. Called from the loop itself it would wait for
+// ever; it panics. asyncio: run_coroutine_threadsafe(...).result().
+func Submit[T any](ctx context.Context, l *Loop, fn Func[T]) (T, error) {
+	if fn == nil {
+		panic(misuse("Submit", "the function is nil"))
+	}
+	if l.onLoop() {
+		panic(misuse("Submit", "called from the loop itself, which would wait for itself; await the function, or start it with CreateTask"))
+	}
+	s := &submission[T]{loop: l, ctx: ctx, fn: fn, done: make(chan struct{})}
+	s.node.owner = s
+	var zero T
+	if !l.post(s) {
+		return zero, ErrLoopClosed
+	}
+	select {
+	case <-s.done:
+		return s.value, s.err
+	case <-ctx.Done():
+	}
+	l.post(&Handle{loop: l, fn: func() {
+		if s.task != nil {
+			s.task.cancelWith(cancellationOf(ctx))
+		} else {
+			s.withdrawn = true
+		}
+	}})
+	return zero, cancellationOf(ctx).awaitError()
+}
+
+// submission is one call of Submit. The loop fills it in and closes done.
+type submission[T any] struct {
+	loop      *Loop
+	ctx       context.Context
+	fn        Func[T]
+	node      node
+	task      *Task[T]
+	withdrawn bool
+	value     T
+	err       error
+	done      chan struct{}
+}
+
+// run is the submission's arrival on the loop.
+func (s *submission[T]) run() {
+	if s.withdrawn {
+		return
+	}
+	if s.loop.closing {
+		s.err = fmt.Errorf("%w: Submit came too late", ErrLoopClosed)
+		close(s.done)
+		return
+	}
+	s.task = newTask(s.loop, context.WithoutCancel(s.ctx), s.fn, "Submit", nil)
+	s.task.flags |= observed
+	s.task.join(&s.node)
+	s.task.schedule()
+}
+
+// completed implements completer. What waits is a goroutine, which needs no turn in the ready queue.
+func (s *submission[T]) completed(*core) {
+	s.value, s.err = s.task.Result()
+	close(s.done)
+}

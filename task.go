@@ -1,0 +1,337 @@
+package aio
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"unsafe"
+)
+
+// taskCore is a task without its result type.
+//
+// The life of a task: CreateTask makes it (created) and puts it into the ready queue. When its turn comes the loop gives it a worker, whose
+// stack runs the function (Run, exec: started). An await parks the worker and returns to the loop; wake puts the task into the ready queue
+// again and its next turn resumes the worker (run). When the function returns, finish sets the outcome and tells those who wait.
+type taskCore struct {
+	core
+	scope  scope   // the context of the function
+	worker *worker // the stack it runs on, or ran on: valid while worker.task says so
+	index  int32   // the place in the loop's registry
+	_      int32
+}
+
+// Task is a coroutine that the loop runs on its own, and its result. Its methods are for the loop only. asyncio: Task.
+type Task[T any] struct {
+	taskCore
+	fn    Func[T]
+	value T
+}
+
+// TaskOption is a setting for a new task.
+type TaskOption interface{ taskOption(t *taskCore) }
+
+// Name gives a task a name. The default is Task-1, Task-2 and so on.
+func Name(name string) TaskOption { return taskName(name) }
+
+type taskName string
+
+func (n taskName) taskOption(t *taskCore) { t.extra().name = string(n) }
+
+// CreateTask starts fn as a task of the loop that ctx belongs to: it runs from the next pass on, in the order of creation, whatever becomes
+// of its creator. The function gets a context with the values of ctx, but not its cancellation; to own a task, and end it with a block, use
+// [Group]. The task's result is for whoever awaits it; an error that nobody looks at is reported. It panics if ctx has no loop, and
+// if the loop is closed. Loop only; from other goroutines use [Submit]. asyncio: create_task.
+func CreateTask[T any](ctx context.Context, fn Func[T], opts ...TaskOption) *Task[T] {
+	t := newTask(loopOf(ctx, "CreateTask"), ctx, fn, "CreateTask", opts)
+	t.schedule()
+	return t
+}
+
+// Start is [CreateTask] for functions that only return an error.
+func Start(ctx context.Context, fn func(ctx context.Context) error, opts ...TaskOption) *Task[None] {
+	t := newTask(loopOf(ctx, "Start"), ctx, asFunc(fn), "Start", opts)
+	t.flags |= plain
+	t.schedule()
+	return t
+}
+
+// asFunc lets a task store a function without result where one with result belongs; the task is marked plain and turns it back to call it.
+// This saves the closure of Action.
+func asFunc(fn func(ctx context.Context) error) Func[None] {
+	return *(*Func[None])(unsafe.Pointer(&fn))
+}
+
+func newTask[T any](l *Loop, ctx context.Context, fn Func[T], op string, opts []TaskOption) *Task[T] {
+	if fn == nil {
+		panic(misuse(op, "the function is nil"))
+	}
+	l.check(op)
+	t := &Task[T]{fn: fn}
+	l.ids++
+	t.loop, t.self, t.id, t.flags = l, t, l.ids, isTask
+	t.scope.task = &t.taskCore
+	if s, ok := ctx.(*scope); ok {
+		t.scope.values = s.values
+	} else if a, ok := ctx.(*ambient); ok {
+		t.scope.values = a.loop.base
+	} else {
+		t.scope.values = ctx
+	}
+	for _, o := range opts {
+		o.taskOption(&t.taskCore)
+	}
+	if l.debug {
+		t.extra().created = callers(2)
+	}
+	return t
+}
+
+// schedule registers the task and puts it into the ready queue.
+func (t *taskCore) schedule() {
+	l := t.loop
+	if l.closed {
+		panic(misuse("CreateTask", ErrLoopClosed.Error()[len("aio: "):]+"; a closed loop runs nothing any more"))
+	}
+	l.tasks.add(t)
+	l.ready.Push(t)
+}
+
+// run is the task's turn in the ready queue.
+func (t *taskCore) run() {
+	l := t.loop
+	switch t.state {
+	case created:
+		if c := t.scope.cancelled.Load(); c != nil { // cancelled before its first step: it never runs
+			t.finish(cancelled, &c.CancelledError)
+			return
+		}
+		l.pool.Start(t)
+	case started:
+		w := t.worker
+		if w.park.state != queued {
+			return // left over from a wake-up that was not waited for
+		}
+		l.setCurrent(w)
+		w.stack.Resume()
+	}
+	l.setCurrent(nil)
+}
+
+// body runs the function and keeps what it returns.
+func (t *Task[T]) body(ctx *scope) {
+	if t.flags&plain != 0 {
+		t.err = (*(*func(context.Context) error)(unsafe.Pointer(&t.fn)))(ctx)
+		return
+	}
+	if t.value, t.err = t.fn(ctx); t.err == nil {
+		t.fn = nil // let go of what it refers to; after a failure it still names the task
+	}
+}
+
+// returned decides the outcome of a task whose function has returned.
+func (t *taskCore) returned() {
+	req, err := t.scope.cancelled.Load(), t.err
+	switch {
+	case req != nil && (t.flags&cancelSeen == 0 || isBareCanceled(err)):
+		// The request was not noticed, or noticed by looking at the context only.
+		if !isCancellation(err) {
+			err = &req.CancelledError
+		}
+		t.finish(cancelled, err)
+	case isCancellation(err):
+		t.finish(cancelled, err)
+	case err != nil:
+		t.finish(failed, err)
+	default:
+		t.finish(succeeded, nil)
+	}
+}
+
+// exited settles a task that called runtime.Goexit.
+func (t *taskCore) exited() {
+	if t.id == t.loop.mainID {
+		t.loop.mainExited = true
+	}
+	t.finish(failed, &GoexitError{Name: t.Name()})
+}
+
+// abandoned settles a task that was ended at an await because it did not end by itself.
+func (t *taskCore) abandoned() {
+	c := t.scope.cancelled.Load()
+	err := &CancelledError{Cause: ErrLoopClosed, by: "the loop"}
+	if c != nil {
+		*err = c.CancelledError
+	}
+	t.loop.report(Report{
+		Message:  "a task ignored its cancellation and was ended at an await",
+		Err:      err,
+		TaskName: t.Name(),
+		Site:     t.core.site(),
+	})
+	t.flags |= observed
+	t.finish(cancelled, err)
+}
+
+// finishUnstarted settles a task that was refused before it was registered.
+func (t *taskCore) finishUnstarted(c *cancellation) {
+	t.scope.cancelled.Store(c)
+	t.settle(cancelled, &c.CancelledError)
+}
+
+func (t *taskCore) finish(state coreState, err error) {
+	t.loop.tasks.remove(t)
+	t.settle(state, err)
+}
+
+// Await waits until the task has ended and returns its result. If it has already, Await returns at once, without letting anything else
+// run. If the task panicked, the panic is raised again here; if it was ended by runtime.Goexit, a [*GoexitError] is returned.
+//
+// Cancellation: if the waiting task is cancelled and it is the only one that awaits this one, this one is cancelled and its end waited
+// for; with others waiting, Await just returns. Shield keeps the cancellation away.
+func (t *Task[T]) Await(ctx context.Context) (T, error) {
+	if err := t.await(ctx, "Task.Await"); err != nil {
+		var zero T
+		return zero, err
+	}
+	if t.err != nil {
+		var zero T
+		return zero, t.err
+	}
+	return t.value, nil
+}
+
+// Result returns the outcome without waiting, [ErrInvalidState] if there is none yet. A panic is returned as a [*PanicError].
+// Loop only. asyncio: result.
+func (t *Task[T]) Result() (T, error) {
+	if err := t.Err(); err != nil {
+		var zero T
+		return zero, err
+	}
+	return t.value, nil
+}
+
+func (t *taskCore) asTask() *taskCore { return t }
+
+// Name returns the task's name.
+func (c *core) Name() string {
+	if c.rare != nil && c.rare.name != "" {
+		return c.rare.name
+	}
+	return defaultName(c.id)
+}
+
+// SetName changes the task's name.
+func (c *core) SetName(name string) { c.extra().name = name }
+
+// String shows the name, the state, what a waiting task waits for, and the error.
+func (c *core) String() string {
+	if c.self == nil {
+		return "<Future uninitialised>"
+	}
+	t := c.self.asTask()
+	if t == nil {
+		return fmt.Sprintf("<Future %s%s>", c.state, c.outcomeText())
+	}
+	state := c.state.String()
+	if !c.Done() && t.scope.cancelled.Load() != nil {
+		state = "cancelling"
+	}
+	s := fmt.Sprintf("<Task %s %s%s", t.Name(), state, c.outcomeText())
+	if w := t.worker; c.state == started && w != nil && w.task == t && w.park.state == parked {
+		s += " in " + w.park.op
+	}
+	if site := c.site(); site != "" {
+		s += " " + site
+	}
+	return s + ">"
+}
+
+func (c *core) outcomeText() string {
+	switch {
+	case c.rare != nil && c.rare.panic != nil:
+		return fmt.Sprintf(" panic: %v", c.rare.panic.Value)
+	case c.err != nil && c.Done():
+		return " " + c.err.Error()
+	}
+	return ""
+}
+
+// site is the function of a task, or in debug mode the line that created it.
+func (c *core) site() string {
+	if c.rare != nil && len(c.rare.created) > 0 {
+		return siteOf(c.rare.created[0])
+	}
+	if c.self == nil {
+		return ""
+	}
+	if f, ok := c.self.(interface{ entry() uintptr }); ok {
+		return funcSite(f.entry())
+	}
+	return ""
+}
+
+// entry is the address of the function's code.
+func (t *Task[T]) entry() uintptr {
+	if t.fn == nil {
+		return 0
+	}
+	return **(**uintptr)(unsafe.Pointer(&t.fn))
+}
+
+func funcSite(pc uintptr) string {
+	f := runtime.FuncForPC(pc)
+	if f == nil {
+		return ""
+	}
+	return siteOf(pc + 1)
+}
+
+// callers returns the stack of the function skip levels above the caller.
+func callers(skip int) []uintptr {
+	pcs := make([]uintptr, 16)
+	return pcs[:runtime.Callers(skip+2, pcs)]
+}
+
+// registry holds the unfinished tasks of a loop, in the order of creation.
+type registry struct {
+	slots []*taskCore // nil where a task has ended
+	live  int
+}
+
+func (r *registry) add(t *taskCore) {
+	t.index = int32(len(r.slots))
+	r.slots = append(r.slots, t)
+	r.live++
+}
+
+func (r *registry) remove(t *taskCore) {
+	r.slots[t.index] = nil
+	r.live--
+	n := len(r.slots)
+	for n > 0 && r.slots[n-1] == nil {
+		n--
+	}
+	r.slots = r.slots[:n]
+	if n > 64 && r.live < n/2 {
+		live := r.slots[:0]
+		for _, x := range r.slots {
+			if x != nil {
+				x.index = int32(len(live))
+				live = append(live, x)
+			}
+		}
+		clear(r.slots[len(live):])
+		r.slots = live
+	}
+}
+
+// all returns the unfinished tasks in the order of creation.
+func (r *registry) all() []*taskCore {
+	out := make([]*taskCore, 0, r.live)
+	for _, t := range r.slots {
+		if t != nil {
+			out = append(out, t)
+		}
+	}
+	return out
+}

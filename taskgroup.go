@@ -1,0 +1,273 @@
+package aio
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+)
+
+// ErrGroupClosed is the outcome of a task that was given to a group which was ending already: its function never ran.
+var ErrGroupClosed = errors.New("aio: the group is ending and takes no more tasks")
+
+// TaskGroup owns the tasks started in it. See [Group]. Its methods are for the loop only. asyncio: TaskGroup.
+//
+//	state     meaning                               left when
+//	open      tasks may be added                    a task or the body fails, Cancel, the block is cancelled; or all have ended
+//	aborting  all tasks were cancelled; no more     all have ended
+//	closed    Group has returned
+type TaskGroup struct {
+	scope    *scope
+	parent   *worker
+	children []*groupChild // those that have not ended, and some that have
+	live     int
+	state    groupState
+	own      *cancellation // the one with which the group ended its body
+	joining  bool          // the body has ended, the task waits for the children
+	errs     []error
+	panic    *PanicError
+}
+
+type groupState uint8
+
+const (
+	groupOpen groupState = iota
+	groupAborting
+	groupClosed
+)
+
+// GroupOption is a setting of a group.
+type GroupOption interface{ groupOption(g *TaskGroup) }
+
+// Group calls body, in the calling task, with a group in which it may start tasks; Group returns when body and all of these have ended.
+// The tasks may start more. If one fails, or body does, all others and body are cancelled, the tasks in the order of their creation.
+//
+// The result is nil if nothing failed, the error if there was one, and with several an error that joins them in the order in which they
+// happened, body's last. Cancelled tasks do not count as failed; a time-out does. If one panicked, the panic is raised again here when all
+// have ended. If the task is cancelled the whole group is, and the cancellation is returned unless a task answers it with an error.
+// asyncio: async with TaskGroup().
+//
+// Cancellation: the tasks are cancelled and waited for; none is left when Group returns.
+func Group(ctx context.Context, body func(ctx context.Context, g *TaskGroup) error, opts ...GroupOption) error {
+	w := running(ctx, "Group")
+	if body == nil {
+		panic(misuse("Group", "the function is nil"))
+	}
+	return group(w, ctx, "Group", callerPC(0), body, opts)
+}
+
+func group(w *worker, ctx context.Context, op string, pc uintptr, body func(ctx context.Context, g *TaskGroup) error, opts []GroupOption) error {
+	g := &TaskGroup{scope: newScope(w, ctx, op, pc), parent: w}
+	for _, o := range opts {
+		o.groupOption(g)
+	}
+	w.enter(g.scope)
+	err, done := error(nil), false
+	defer func() {
+		if !done { // the body panicked or exited: the children end before the panic goes on
+			if v := recover(); v != nil {
+				g.panicked(v)
+			}
+			g.abort(errors.New("the body of the group did not return"))
+			g.wait()
+			g.close()
+			if g.panic != nil {
+				panic(g.panic)
+			}
+		}
+	}()
+	err = body(g.scope, g)
+	done = true
+	err = g.end(err)
+	if g.panic != nil {
+		g.panic.Others = append(g.panic.Others, g.errs...)
+		panic(g.panic)
+	}
+	return err
+}
+
+// end waits for the children after the body has returned err, and makes the result.
+func (g *TaskGroup) end(err error) error {
+	cancelledErr := error(nil)
+	if err != nil {
+		g.abort(err)
+		if isCancellation(err) || isBareCanceled(err) && g.scope.cancelled.Load() != nil {
+			cancelledErr = err
+		}
+	}
+	if stopped := g.wait(); stopped != nil && cancelledErr == nil {
+		cancelledErr = stopped
+	}
+	g.close()
+	if err != nil && !(cancelledErr != nil && cancelledErr == err) {
+		g.errs = append(g.errs, err)
+	}
+	switch {
+	case len(g.errs) == 1:
+		return g.errs[0]
+	case len(g.errs) > 1:
+		return errors.Join(g.errs...)
+	case cancelledErr != nil && g.own != nil && g.scope.more.around.cancelled.Load() == nil && g.scope.cancelled.Load() == g.own:
+		return nil // the body was ended by the group itself
+	}
+	return cancelledErr
+}
+
+// wait waits until no child is left. It returns the cancellation that came meanwhile, if one did.
+func (g *TaskGroup) wait() (stopped error) {
+	p := &g.parent.park
+	for g.live > 0 {
+		if g.parent.exiting {
+			break // the task is being ended with all others
+		}
+		p.begin("Group", g)
+		g.joining = true
+		if g.state == groupOpen {
+			p.govern(g.scope)
+		} else {
+			p.alone()
+		}
+		err := p.wait()
+		g.joining = false
+		if err != nil && g.state == groupOpen {
+			stopped = err
+			g.abort(err)
+		}
+	}
+	return stopped
+}
+
+func (g *TaskGroup) close() {
+	g.state = groupClosed
+	g.parent.leave(g.scope)
+}
+
+// abort cancels the body and all children, once.
+func (g *TaskGroup) abort(cause error) {
+	if g.state != groupOpen {
+		return
+	}
+	g.state = groupAborting
+	req := g.scope.cancelled.Load()
+	if req == nil {
+		m := g.scope.more
+		req = &cancellation{CancelledError: CancelledError{Cause: cause, by: m.op, pc: m.pc}}
+		if ce, ok := cause.(*CancelledError); ok {
+			req.CancelledError = *ce
+		}
+		g.own = req
+		g.scope.cancel(req)
+	}
+	for _, c := range g.children {
+		if !c.task.Done() {
+			c.task.scope.cancel(req)
+		}
+	}
+}
+
+// Cancel ends the group early: body and all tasks are cancelled, no more can be added, and if nothing fails on the way Group returns nil.
+// It does nothing if the group is ending already.
+func (g *TaskGroup) Cancel(cause error) { g.abort(cause) }
+
+// Go starts fn as a task of the group. The task runs from the next pass on; its context carries the values of the group's. The returned
+// task can be awaited, but need not be. If the group is ending already the task is cancelled before it starts, with [ErrGroupClosed] as the
+// cause. It panics after Group has returned. Loop only. asyncio: create_task.
+func (g *TaskGroup) Go(fn func(ctx context.Context) error, opts ...TaskOption) *Task[None] {
+	t := newTask(g.parent.task.loop, g.scope, asFunc(fn), "TaskGroup.Go", opts)
+	t.flags |= plain
+	g.add(&t.taskCore)
+	return t
+}
+
+// Spawn starts fn as a task of group g and returns the task, for its result. See [TaskGroup.Go].
+func Spawn[T any](g *TaskGroup, fn Func[T], opts ...TaskOption) *Task[T] {
+	t := newTask(g.parent.task.loop, g.scope, fn, "Spawn", opts)
+	g.add(&t.taskCore)
+	return t
+}
+
+func (g *TaskGroup) add(t *taskCore) {
+	switch {
+	case g.state == groupClosed:
+		panic(misuse("TaskGroup.Go", "the group has ended; start tasks before Group returns, or use CreateTask for one that outlives it"))
+	case g.state == groupAborting:
+		c := *g.scope.cancelled.Load()
+		c.Cause = ErrGroupClosed
+		t.flags |= observed
+		t.finishUnstarted(&c)
+		return
+	}
+	if limit := g.scope.limit.Load(); limit != nil {
+		t.scope.limit.Store(limit)
+	}
+	if len(g.children) > 64 && g.live < len(g.children)/2 {
+		g.compact()
+	}
+	c := &groupChild{group: g, task: t}
+	c.node.owner = c
+	t.join(&c.node)
+	g.children = append(g.children, c)
+	g.live++
+	t.schedule()
+}
+
+// compact forgets the children that have ended.
+func (g *TaskGroup) compact() {
+	left := g.children[:0]
+	for _, c := range g.children {
+		if !c.task.Done() {
+			left = append(left, c)
+		}
+	}
+	clear(g.children[len(left):])
+	g.children = left
+}
+
+// groupChild is a task in a group. When the task has ended and that matters, it gets a turn in the ready queue: the group reacts one pass
+// later, as in asyncio, so that all the failures of one pass are known before the rest is cancelled.
+type groupChild struct {
+	node  node
+	group *TaskGroup
+	task  *taskCore
+}
+
+func (c *groupChild) completed(t *core) {
+	g := c.group
+	t.flags |= observed
+	g.live--
+	if t.state == failed || g.live == 0 {
+		t.loop.ready.Push(c)
+	}
+}
+
+func (c *groupChild) run() {
+	g, t := c.group, c.task
+	if t.state == failed {
+		g.failed(t)
+	}
+	if g.live == 0 && g.joining && g.parent.park.state == parked && g.parent.park.err == nil {
+		g.parent.park.wake()
+	}
+}
+
+func (g *TaskGroup) failed(t *taskCore) {
+	if t.rare != nil && t.rare.panic != nil && g.panic == nil {
+		p := *t.rare.panic
+		p.Stack = append(append(append([]byte(nil), p.Stack...), "\nraised again in the group of task "+g.parent.task.Name()+":\n"...), debug.Stack()...)
+		g.panic = &p
+	} else {
+		g.errs = append(g.errs, t.err)
+	}
+	g.abort(t.err)
+}
+
+// panicked keeps the panic of the body, unless a child panicked before.
+func (g *TaskGroup) panicked(v any) {
+	if g.panic != nil {
+		return
+	}
+	if p, ok := v.(*PanicError); ok {
+		g.panic = p
+		return
+	}
+	g.panic = &PanicError{Value: v, Stack: debug.Stack()}
+}

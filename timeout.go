@@ -1,0 +1,123 @@
+package aio
+
+import (
+	"context"
+	"reflect"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Timeout calls fn with a context that is cancelled after d, by the loop's clock, and returns what fn returns. The await that fn is in then
+// fails with a [*CancelledError]; if that error comes out of fn, Timeout returns a [*TimeoutError] in its place, which matches
+// [context.DeadlineExceeded]. Any other outcome of fn wins over the time-out. With d <= 0 the first await that suspends is interrupted.
+// fn runs in the calling task. If the task itself was cancelled meanwhile, that is what is reported. asyncio: timeout.
+//
+// The time-out is noticed at awaits: a function that computes for too long is not interrupted. Awaits in fn with a context from outside
+// the block are interrupted as well; cleanup that must not be uses [context.WithoutCancel].
+func Timeout(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) error {
+	w := running(ctx, "Timeout")
+	return timeBlock(w, ctx, "Timeout", callerPC(0), w.task.loop.deadlineIn(d), d, fn)
+}
+
+// TimeoutAt is [Timeout] with a point in time of the loop's clock. The zero time sets no limit. asyncio: timeout_at.
+func TimeoutAt(ctx context.Context, at time.Time, fn func(ctx context.Context) error) error {
+	return timeBlock(running(ctx, "TimeoutAt"), ctx, "TimeoutAt", callerPC(0), at, 0, fn)
+}
+
+func (l *Loop) deadlineIn(d time.Duration) time.Time { return l.Time().Add(d) }
+
+func timeBlock(w *worker, ctx context.Context, op string, pc uintptr, at time.Time, d time.Duration, fn func(ctx context.Context) error) error {
+	if fn == nil {
+		panic(misuse(op, "the function is nil"))
+	}
+	s := newScope(w, ctx, op, pc)
+	s.more.after = d
+	w.enter(s)
+	defer w.leave(s)
+	if !at.IsZero() {
+		s.setDeadline(at)
+	}
+	return s.outcome(fn(s))
+}
+
+// outcome turns the error that leaves a block whose time has run out into a time-out, unless what lies around it was cancelled, too.
+func (s *scope) outcome(err error) error {
+	m := s.more
+	if err == nil || !m.expired || m.around.cancelled.Load() != nil {
+		return err
+	}
+	if isCancellation(err) || isBareCanceled(err) {
+		return &TimeoutError{After: m.after, Err: err, op: m.op, pc: m.pc}
+	}
+	return err
+}
+
+// WaitFor calls fn, in the calling task, and interrupts it after d as [Timeout] does. With d <= 0 fn does not start and the result is a
+// [*TimeoutError], except that WaitFor(ctx, 0, task.Await) returns the result of a task that has ended. To wait for a task with a limit and
+// leave it running, put a Shield inside. asyncio: wait_for.
+func WaitFor[T any](ctx context.Context, d time.Duration, fn Func[T]) (T, error) {
+	w := running(ctx, "WaitFor")
+	if fn == nil {
+		panic(misuse("WaitFor", "the function is nil"))
+	}
+	pc := callerPC(0)
+	var v T
+	if d <= 0 && !isAwait(fn) {
+		return v, &TimeoutError{After: d, op: "WaitFor", pc: pc}
+	}
+	err := timeBlock(w, ctx, "WaitFor", pc, w.task.loop.deadlineIn(d), d, func(ctx context.Context) (err error) {
+		v, err = fn(ctx)
+		return err
+	})
+	return v, err
+}
+
+// isAwait reports whether fn is the Await method of a task or future.
+func isAwait[T any](fn Func[T]) bool {
+	name := runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name()
+	return strings.HasPrefix(name, "github.com/aio-go/aio.(*") && strings.Contains(name, "Await-fm")
+}
+
+// WithTimeout is [context.WithTimeout] by the loop's clock: awaits with the context fail with a [*TimeoutError] when the time is over.
+// Call cancel when the work is done. Unlike [Timeout] it is no block: nothing else in the task is interrupted. In a task only; cancel may
+// be called on any goroutine.
+func WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	w := running(ctx, "WithTimeout")
+	return withDeadline(w, ctx, "WithTimeout", w.task.loop.deadlineIn(d), d)
+}
+
+// WithDeadline is [context.WithDeadline] by the loop's clock. See [WithTimeout].
+func WithDeadline(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {
+	return withDeadline(running(ctx, "WithDeadline"), ctx, "WithDeadline", at, 0)
+}
+
+func withDeadline(w *worker, ctx context.Context, op string, at time.Time, d time.Duration) (context.Context, context.CancelFunc) {
+	s := newScope(w, ctx, op, callerPC(1))
+	s.more.after = d
+	s.setDeadline(at)
+	return s, func() { s.cancelFrom(nil) }
+}
+
+// WithCancelCause is [context.WithCancelCause] for tasks: cancelling ends the awaits with the context, in order, without a goroutine.
+// In a task only; cancel may be called on any goroutine.
+func WithCancelCause(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	s := newScope(running(ctx, "WithCancelCause"), ctx, "WithCancelCause", callerPC(0))
+	return s, s.cancelFrom
+}
+
+// cancelFrom is the cancel function of a context. On another goroutine the work is sent to the loop.
+func (s *scope) cancelFrom(cause error) {
+	l := s.task.loop
+	end := func() {
+		s.release()
+		if s.cancelled.Load() == nil {
+			s.cancel(&cancellation{CancelledError: CancelledError{Cause: cause, by: s.more.op, pc: s.more.pc}})
+		}
+	}
+	if l.onLoop() || !l.running.Load() {
+		end()
+		return
+	}
+	l.post(&Handle{loop: l, fn: end})
+}

@@ -1,0 +1,307 @@
+package aio
+
+import (
+	"context"
+	"time"
+)
+
+// Waiter is one wait of one task: what locks, queues, futures and streams are built on, those of this package and yours.
+//
+//	w := aio.NewWaiter(ctx, "Gate.Pass", gate)
+//	gate.waiting = append(gate.waiting, w)
+//	if err := w.Park(); err != nil { // cancelled
+//		gate.forget(w)           // and, if w.Woken(), hand on what had been granted
+//		return err
+//	}
+//
+// A task waits for one thing at a time, so a Waiter is only a reference to the task's place to wait and making one allocates nothing.
+// It is good for one Park. The zero Waiter stands for nobody. All methods are for the loop only; from another goroutine use
+// CallSoonThreadsafe(func() { w.Unpark() }).
+type Waiter struct {
+	p   *park
+	gen uint32
+}
+
+// NewWaiter prepares the running task to wait. The names of the operation and of what is waited for are shown in snapshots and messages.
+// It panics if the caller is not a task of the context's loop. A task that prepares a wait must park before it does anything else that waits.
+func NewWaiter(ctx context.Context, op string, on any) Waiter {
+	w := running(ctx, op)
+	p := &w.park
+	p.begin(op, on)
+	p.govern(ctx)
+	return Waiter{p, p.gen}
+}
+
+// Park suspends the task until Unpark. It returns an error if the task, the block around it or the waiter's context is cancelled first, or
+// was before; it also does if the cancellation comes between Unpark and the task's next step, and then Woken tells that a grant has to be
+// undone. A wait that is cancelled already does not suspend.
+func (w Waiter) Park() error {
+	if w.p == nil || w.gen != w.p.gen {
+		panic(misuse("Waiter.Park", "this waiter was used before; make a new one for each wait"))
+	}
+	return w.p.wait()
+}
+
+// Unpark lets the task go on in the next pass and reports whether it did: false if the waiter is zero, was used before, was woken already
+// or is cancelled.
+func (w Waiter) Unpark() bool {
+	if !w.Pending() {
+		return false
+	}
+	w.p.wake()
+	return true
+}
+
+// Pending reports whether the task still waits: neither woken nor cancelled.
+func (w Waiter) Pending() bool {
+	return w.p != nil && w.gen == w.p.gen && (w.p.state == armed || w.p.state == parked) && w.p.err == nil
+}
+
+// Woken reports whether Unpark was called in time. After Park has returned an error it tells whether what the waiter was given has to be
+// handed on.
+func (w Waiter) Woken() bool { return w.p != nil && w.gen == w.p.gen && w.p.woken }
+
+// park is a task's place to wait: one a worker, used again for each wait.
+//
+//	state     meaning                                   who leaves it
+//	idle      no wait                                   begin
+//	armed     prepared; the task still runs             wait (parked, or idle if it need not wait), wake, cancel
+//	parked    suspended                                 wake, cancel
+//	queued    the task is in the ready queue            wait, when the task goes on (idle)
+//
+// Only tasks in state queued are resumed. err is set by a cancellation, also of a wait that is queued already: the task has not seen
+// its luck yet, and what it was granted goes back.
+type park struct {
+	worker *worker
+	state  parkState
+	woken  bool // wake came, in time or not
+	follow bool // the task's innermost block ends this wait
+	check  bool // ... but only if ctx has ended as well
+	gen    uint32
+	err    error
+
+	op string // what the task does
+	on any    // what it waits for
+
+	ctx     context.Context // what ends the wait besides the block: set where check or stop are
+	stop    func() bool     // takes back the AfterFunc on ctx
+	scope   *scope          // where the wait is listed besides
+	forward forwarder       // what a cancellation is passed on to
+	pending *cancellation   // it was passed on: the wait ends when the forwarder does
+	broken  *cancellation   // the context had ended before the wait began
+
+	node  node  // the place in a future's list
+	timer timer // of Sleep
+}
+
+type parkState uint8
+
+const (
+	idle parkState = iota
+	armed
+	parked
+	queued
+)
+
+// forwarder is what a waiting task passes its own cancellation on to.
+type forwarder interface {
+	// cancelFor cancels what the task waits for and reports whether the task goes on waiting for its end.
+	cancelFor(p *park, c *cancellation) bool
+}
+
+func (p *park) begin(op string, on any) {
+	p.gen++
+	p.state = armed
+	p.woken, p.follow, p.check = false, true, false
+	p.err = nil
+	p.op, p.on = op, on
+}
+
+// govern arranges for the cancellation of ctx and of the task's innermost block to end the wait. If it is cancelled already, broken is set.
+func (p *park) govern(ctx context.Context) {
+	w := p.worker
+	if s, ok := ctx.(*scope); ok && s == w.inner {
+		if c := s.cancelled.Load(); c != nil {
+			p.broken = c
+		} else if m := s.more; m != nil && m.unlink != nil && s.Err() != nil {
+			p.broken = cancellationOf(m.ctx)
+		}
+		return
+	}
+	p.governSlow(ctx)
+}
+
+func (p *park) governSlow(ctx context.Context) {
+	g := p.worker.governors(ctx)
+	p.follow, p.check = g.block != nil, g.check
+	switch {
+	case g.outside && ctx.Err() != nil:
+		p.broken = cancellationOf(ctx)
+		return
+	case g.other != nil && g.other.cancelled.Load() != nil:
+		p.broken = g.other.cancelled.Load()
+		return
+	case g.block != nil && g.block.cancelled.Load() != nil:
+		p.broken = g.block.cancelled.Load()
+		return
+	}
+	if g.other != nil {
+		g.other.subscribe(p)
+	}
+	if g.check {
+		p.ctx = ctx
+	}
+	if g.outside {
+		l, gen := p.worker.task.loop, p.gen
+		p.ctx = ctx
+		p.stop = context.AfterFunc(ctx, func() { l.post(&contextEnded{p, gen, ctx}) })
+	}
+}
+
+// contextEnded arrives on the loop when a context ends that a task waits with.
+type contextEnded struct {
+	p   *park
+	gen uint32
+	ctx context.Context
+}
+
+func (e *contextEnded) run() {
+	if e.p.gen == e.gen && e.p.state != idle {
+		e.p.cancel(cancellationOf(e.ctx))
+	}
+}
+
+// wake makes the task runnable. It is for waits that are armed or parked.
+func (p *park) wake() {
+	p.woken = true
+	if p.err != nil {
+		return
+	}
+	p.state = queued
+	p.worker.task.loop.ready.Push(p.worker.task)
+}
+
+// scopeCancelled is called when the innermost block of the task is cancelled.
+func (p *park) scopeCancelled(c *cancellation) {
+	if p.follow && !(p.check && p.ctx != nil && p.ctx.Err() == nil) {
+		p.cancel(c)
+	}
+}
+
+// cancel ends the wait with an error.
+func (p *park) cancel(c *cancellation) {
+	if p.state == idle || p.err != nil || p.pending != nil {
+		return
+	}
+	if p.state == parked && p.forward != nil && p.forward.cancelFor(p, c) {
+		p.pending = c
+		return
+	}
+	p.err = c.awaitError()
+	if p.worker.task.scope.cancelled.Load() != nil {
+		p.worker.task.flags |= cancelSeen
+	}
+	if p.state != queued {
+		p.state = queued
+		p.worker.task.loop.ready.Push(p.worker.task)
+	}
+}
+
+// wait suspends the task and returns nil if it was woken, or the error it was cancelled with.
+func (p *park) wait() error {
+	if c := p.broken; c != nil {
+		p.broken = nil
+		p.state = idle
+		p.on = nil
+		return p.worker.fail(c)
+	}
+	p.suspend()
+	p.worker.fails = 0
+	return p.err
+}
+
+// suspend is where a task leaves the stage and comes back.
+func (p *park) suspend() {
+	w := p.worker
+	if p.state == armed {
+		p.state = parked
+	}
+	w.stack.Suspend()
+	p.state = idle
+	p.on = nil
+	if p.ctx != nil {
+		if p.stop != nil {
+			p.stop()
+			p.stop = nil
+		}
+		p.ctx = nil
+	}
+	if p.scope != nil {
+		p.scope.unsubscribe(p)
+	}
+	if w.forced {
+		w.exit()
+	}
+}
+
+// alone makes the wait one that nothing cancels.
+func (p *park) alone() {
+	p.follow = false
+	p.broken = nil
+	if p.scope != nil {
+		p.scope.unsubscribe(p)
+	}
+	if p.stop != nil {
+		p.stop()
+		p.stop, p.ctx = nil, nil
+	}
+}
+
+// Sleep suspends the task for d, at least, by the loop's clock. With d <= 0 it lets everything run that is ready, once, and uses no timer.
+// It returns nil, or the error of the cancellation that cut it short. It allocates nothing. asyncio: sleep.
+//
+// Cancellation: the timer is taken back.
+func Sleep(ctx context.Context, d time.Duration) error {
+	w := running(ctx, "Sleep")
+	p := &w.park
+	p.begin("Sleep", nil)
+	p.govern(ctx)
+	if p.broken == nil {
+		l := w.task.loop
+		if d <= 0 {
+			p.wake()
+		} else {
+			p.timer.due = (*sleepEnd)(p)
+			p.timer.start(l, l.after(d))
+		}
+	}
+	err := p.wait()
+	if d > 0 && err != nil {
+		p.timer.stop(w.task.loop)
+	}
+	return err
+}
+
+// Yield lets everything run that is ready, once, and goes on. It is Sleep(ctx, 0). asyncio: sleep(0).
+//
+// Cancellation: Yield is a place where a pending cancellation is noticed.
+func Yield(ctx context.Context) error {
+	w := running(ctx, "Yield")
+	p := &w.park
+	p.begin("Yield", nil)
+	p.govern(ctx)
+	if p.broken == nil {
+		p.wake()
+	}
+	return p.wait()
+}
+
+// sleepEnd is a sleep's turn in the ready queue when its time has come: as in asyncio, the timer is one callback and the task's next step
+// the following one.
+type sleepEnd park
+
+func (e *sleepEnd) run() {
+	if p := (*park)(e); p.state == parked && p.err == nil {
+		p.wake()
+	}
+}

@@ -1,0 +1,136 @@
+package aio
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/aio-go/aio/internal/poll"
+)
+
+// Interest is a set of things that can happen to a descriptor.
+type Interest = poll.Interest
+
+// What a descriptor is ready for.
+const (
+	Readable = poll.Readable // there is something to read, or the end
+	Writable = poll.Writable // there is room to write
+	HangUp   = poll.HangUp   // the other side has ended its direction, or the connection has failed
+)
+
+// Watch is a descriptor that the loop looks after.
+type Watch struct {
+	loop   *Loop
+	fd     uintptr
+	slot   uint32
+	gen    uint32
+	ready  func(ev Interest)
+	events Interest // seen, not yet handed on
+	queued bool
+}
+
+// Watch has ready called, as an entry of the ready queue, whenever the readiness of the descriptor fd changes (edge-triggered: read or
+// write until the system says that it would block). The descriptor must be non-blocking. The loop does not own it: Close the Watch before
+// closing the descriptor. It returns [ErrNoPoller] where the platform has no poller, and the system's error if it refuses the descriptor.
+// Loop only.
+func (l *Loop) Watch(fd uintptr, ready func(ev Interest)) (*Watch, error) {
+	if ready == nil {
+		panic(misuse("Loop.Watch", "the function is nil"))
+	}
+	l.check("Loop.Watch")
+	if err := l.needPoller(); err != nil {
+		return nil, err
+	}
+	w := &Watch{loop: l, fd: fd, ready: ready}
+	token := l.watches.add(w)
+	if err := l.poller.Add(fd, token, Readable|Writable|HangUp|poll.Edge); err != nil {
+		l.watches.remove(w)
+		return nil, fmt.Errorf("aio: Loop.Watch: descriptor %d: %w", fd, err)
+	}
+	return w, nil
+}
+
+// Close ends the watch: ready is not called any more. A second Close does nothing. Loop only.
+func (w *Watch) Close() {
+	if w.ready == nil {
+		return
+	}
+	w.ready = nil
+	if !w.loop.closed {
+		w.loop.poller.Remove(w.fd)
+	}
+	w.loop.watches.remove(w)
+}
+
+func (w *Watch) run() {
+	ev := w.events
+	w.events, w.queued = 0, false
+	if w.ready == nil {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			(&Handle{loop: w.loop, fn: func() {}}).panicked(v)
+		}
+	}()
+	w.ready(ev)
+}
+
+// needPoller makes the poller when the first descriptor comes.
+func (l *Loop) needPoller() error {
+	if l.poller != nil {
+		return nil
+	}
+	p, err := l.newPoll()
+	if errors.Is(err, errors.ErrUnsupported) {
+		return ErrNoPoller
+	} else if err != nil {
+		return err
+	}
+	l.pollBuf = make([]poll.Event, 256)
+	l.mu.Lock()
+	l.poller = p
+	l.mu.Unlock()
+	return nil
+}
+
+// watchTable finds the Watch of an event. Slots are used again; the generation in the token tells an event for the former user of a slot.
+type watchTable struct {
+	slots []*Watch
+	free  []uint32
+	gen   uint32
+	live  int
+}
+
+func (t *watchTable) add(w *Watch) (token uint64) {
+	if n := len(t.free); n > 0 {
+		w.slot = t.free[n-1]
+		t.free = t.free[:n-1]
+	} else {
+		w.slot = uint32(len(t.slots))
+		t.slots = append(t.slots, nil)
+	}
+	t.gen++
+	w.gen = t.gen
+	t.slots[w.slot] = w
+	t.live++
+	return uint64(w.gen)<<32 | uint64(w.slot)
+}
+
+func (t *watchTable) remove(w *Watch) {
+	t.slots[w.slot] = nil
+	t.free = append(t.free, w.slot)
+	t.live--
+}
+
+func (t *watchTable) ready(l *Loop, ev poll.Event) {
+	slot, gen := uint32(ev.Token), uint32(ev.Token>>32)
+	if int(slot) >= len(t.slots) || t.slots[slot] == nil || t.slots[slot].gen != gen {
+		return
+	}
+	w := t.slots[slot]
+	w.events |= ev.Ready
+	if !w.queued {
+		w.queued = true
+		l.ready.Push(w)
+	}
+}

@@ -1,0 +1,283 @@
+package aio
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/aio-go/aio/coro"
+	"github.com/aio-go/aio/internal/goid"
+)
+
+// worker is what a task needs only while it runs or waits: a stack and a place to wait. Workers are kept by the loop and serve one task
+// after another; a task that was not started or has ended costs no stack.
+type worker struct {
+	stack *coro.Stack
+	task  *taskCore // the one that runs here, or ran last
+	g     uintptr   // the goroutine below the stack
+	inner *scope    // the innermost open block of the task, or the task's own scope
+	park  park
+
+	fails   int  // awaits in a row that failed at once because their context was cancelled
+	forced  bool // the task is being ended: its awaits do not return any more
+	exiting bool // the end has begun: deferred functions run, their awaits fail at once
+}
+
+// maxFails is how many awaits in a row may fail at once before the task is taken for one that ignores its cancellation.
+const maxFails = 10_000
+
+func workerOf(s *coro.Stack) *worker {
+	if w, ok := s.Local.(*worker); ok {
+		return w
+	}
+	w := &worker{stack: s, g: goid.Get()}
+	w.park.worker = w
+	s.Local = w
+	return w
+}
+
+// running returns the worker on whose stack the caller runs, after checking that ctx belongs to its loop. It panics otherwise: an await
+// from elsewhere would corrupt the loop silently.
+func running(ctx context.Context, op string) *worker {
+	if s, ok := ctx.(*scope); ok {
+		if w := s.task.worker; w != nil && w.g == goid.Get() && w.task == s.task && (goid.Fast || w.task.loop.current == w) {
+			return w
+		}
+	}
+	return runningSlow(ctx, op)
+}
+
+func runningSlow(ctx context.Context, op string) *worker {
+	l := loopOf(ctx, op)
+	if w := l.currentWorker(); w != nil {
+		return w
+	}
+	if l.onLoop() {
+		panic(misuse(op, "called from a callback, which cannot wait; start a task with CreateTask(loop.Context(), ...) instead"))
+	}
+	if inCoroutine() && l.current != nil {
+		return l.current // an await inside an iter.Pull of the user's own: the task is below it
+	}
+	panic(foreign(op))
+}
+
+func foreign(op string) string {
+	return misuse(op, "called from a goroutine that is not the loop's; wrap the blocking work in ToThread, "+
+		"or send the call to the loop with Submit or CallSoonThreadsafe")
+}
+
+// loopOf finds the loop that ctx belongs to.
+func loopOf(ctx context.Context, op string) *Loop {
+	if s, ok := ctx.(*scope); ok {
+		return s.task.loop
+	}
+	if ctx == nil {
+		panic(misuse(op, "the context is nil; pass the one your task function was given"))
+	}
+	switch o := ctx.Value(ownerKey).(type) {
+	case *scope:
+		return o.task.loop
+	case *ambient:
+		return o.loop
+	}
+	panic(misuse(op, "no running event loop: this context does not come from a task; start with aio.Run and pass on the context that your function gets"))
+}
+
+// inCoroutine reports whether the caller's stack is that of a coroutine.
+func inCoroutine() bool {
+	var last string
+	pcs := make([]uintptr, 64)
+	for skip := 0; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs)
+		if n > 0 {
+			frames := runtime.CallersFrames(pcs[:n])
+			for {
+				f, more := frames.Next()
+				last = f.Function
+				if !more {
+					break
+				}
+			}
+		}
+		if n < len(pcs) {
+			return last == "runtime.corostart"
+		}
+	}
+}
+
+// governors are the scopes that can end a wait, or a block, made with a context.
+type governors struct {
+	block   *scope // the task's innermost block, nil if the context was freed from it
+	other   *scope // a scope besides
+	outside bool   // a cancellation that only the standard library knows of
+	check   bool   // block governs only if the context itself has ended, too: it may have been freed further up
+}
+
+func (w *worker) governors(ctx context.Context) (g governors) {
+	switch c := ctx.(type) {
+	case *scope:
+		g.block = w.inner
+		if !w.encloses(c) {
+			g.other = c
+		}
+		return g
+	case *ambient:
+		g.block = w.inner
+		return g
+	}
+	if ctx.Done() == nil {
+		if _, free := ctx.Value(ownerKey).(*scope); !free {
+			g.block = w.inner // made from the ambient context
+		}
+		return g
+	}
+	near, _ := ctx.Value(ownerKey).(*scope)
+	if near == nil {
+		g.block, g.outside = w.inner, true
+		return g
+	}
+	g.outside = ctx.Done() != near.Done()
+	switch {
+	case !g.outside: // only values were added
+		return w.governors(near)
+	case near == w.inner:
+		g.block, g.check = w.inner, true
+	case near.cancelled.Load() != nil && ctx.Err() == nil:
+		// freed: the scope above has ended, the context has not
+	default:
+		g.block = w.inner
+	}
+	if g.block != nil && g.block.cancelled.Load() != nil && g.check && ctx.Err() == nil {
+		g.block = nil
+	}
+	return g
+}
+
+// encloses reports whether s is an open block of the running task, or its own scope.
+func (w *worker) encloses(s *scope) bool {
+	for b := w.inner; b != nil; b = b.enclosing() {
+		if b == s {
+			return true
+		}
+	}
+	return false
+}
+
+// enclosing returns the block around a block.
+func (s *scope) enclosing() *scope {
+	if s.more == nil {
+		return nil
+	}
+	return s.more.around
+}
+
+// enter opens a block: from now on s is the innermost.
+func (w *worker) enter(s *scope) {
+	s.more.block = true
+	s.more.around = w.inner
+	w.inner = s
+}
+
+// leave closes the block. Blocks close in the reverse order of opening, except where an iterator is suspended inside one.
+func (w *worker) leave(s *scope) {
+	s.release()
+	if w.inner == s {
+		w.inner = s.more.around
+		return
+	}
+	for b := w.inner; b != nil; b = b.enclosing() {
+		if b.more != nil && b.more.around == s {
+			b.more.around = s.more.around
+			return
+		}
+	}
+}
+
+// Run is called by the pool: the task's first step, on the worker's stack. It returns the next fresh task of the same pass, if one is next
+// in line, so that a row of short tasks needs no switch between them.
+func (t *taskCore) Run(s *coro.Stack) coro.Job {
+	w, l := workerOf(s), t.loop
+	w.task, w.inner, w.fails = t, &t.scope, 0
+	t.worker = w
+	l.setCurrent(w)
+	w.exec(t)
+	if l.left > 0 && l.chooser == nil {
+		if next, ok := l.ready.At(0).(*taskCore); ok && next.state == created && next.scope.cancelled.Load() == nil {
+			l.ready.Pop()
+			l.left--
+			l.steps++
+			return next
+		}
+	}
+	return nil
+}
+
+// exec runs the body of a task and settles the outcome, whichever way the body ends.
+func (w *worker) exec(t *taskCore) {
+	t.state = started
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if v := recover(); v != nil {
+			t.panicked(v)
+		} else if w.forced {
+			t.abandoned()
+		} else {
+			t.exited()
+		}
+		w.forced, w.exiting = false, false
+	}()
+	t.self.body(&t.scope)
+	returned = true
+	t.returned()
+}
+
+// exit ends the running task at its await.
+func (w *worker) exit() {
+	w.forced, w.exiting = true, true
+	runtime.Goexit()
+}
+
+// fail is what an await does that finds its context cancelled already: the first one returns at once, each further one goes through the
+// ready queue, so that a loop which ignores its errors leaves room for others, and at last the task is ended.
+func (w *worker) fail(c *cancellation) error {
+	t := w.task
+	w.delivered(c)
+	if w.exiting {
+		if w.fails++; w.fails > maxFails {
+			runtime.Goexit()
+		}
+		return c.awaitError()
+	}
+	w.fails++
+	if w.fails > 1 {
+		if w.fails > maxFails || t.loop.ending {
+			w.exit()
+		}
+		w.park.begin("", nil)
+		w.park.follow = false
+		w.park.wake()
+		w.park.suspend()
+	}
+	return c.awaitError()
+}
+
+// delivered notes that an await of the task has failed with the request to cancel the task.
+func (w *worker) delivered(c *cancellation) {
+	if t := w.task; t.scope.cancelled.Load() != nil {
+		t.flags |= cancelSeen
+	}
+}
+
+// panicked settles a task that panicked with v. A panic that came from another task is the same panic, with one more stack.
+func (t *taskCore) panicked(v any) {
+	e := &PanicError{Value: v, Stack: debug.Stack()}
+	if from, ok := v.(*PanicError); ok {
+		*e = *from
+		e.Stack = append(append(append([]byte(nil), from.Stack...), "\nraised again in task "+t.Name()+":\n"...), debug.Stack()...)
+	}
+	t.extra().panic = e
+	t.finish(failed, e)
+}
