@@ -207,7 +207,11 @@ func (c *core) awaitEnd(ctx context.Context, op string) error {
 	p.forward = c
 	p.node.owner = p
 	c.join(&p.node)
-	err := p.wait()
+	p.state = parked
+	if !w.task.loop.handOver(w) {
+		w.stack.Suspend()
+	}
+	err := p.resumed()
 	p.forward = nil
 	if err != nil {
 		c.leave(&p.node)

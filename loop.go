@@ -23,6 +23,7 @@ type Loop struct {
 	ready   ring.Ring[runnable]
 	left    int       // entries of the ready queue that belong to this pass
 	current *worker   // whose task runs; nil while a callback does
+	hosted  bool      // a task that waits makes the steps of others, see handOver
 	pool    coro.Pool // idle workers
 
 	timers     timerheap.Heap[*timer]
@@ -44,6 +45,7 @@ type Loop struct {
 	debug   bool
 
 	stopping  bool // the loop ends after this pass
+	untilNone bool // the loop ends when no task is left
 	ending    bool // Run is shutting down: tasks that ignore their cancellation are ended
 	closed    bool
 	closing   bool // Close is under way

@@ -3,6 +3,7 @@ package aio
 import (
 	"time"
 
+	"github.com/aio-go/aio/coro"
 	"github.com/aio-go/aio/internal/goid"
 	"github.com/aio-go/aio/internal/poll"
 )
@@ -18,13 +19,7 @@ const (
 func (l *Loop) RunForever() {
 	l.start("Loop.RunForever")
 	defer l.finishRun()
-	for {
-		l.pass()
-		if l.stopping {
-			l.stopping = false
-			return
-		}
-	}
+	l.run()
 }
 
 // Stop ends the run of the loop after the present pass, or the next one after a single pass if it does not run. Loop only. asyncio: stop.
@@ -60,19 +55,100 @@ func (l *Loop) finishRun() {
 	l.running.Store(false)
 }
 
-// pass is one round: collect what has become ready, wait if nothing has, then run what is ready now.
-func (l *Loop) pass() {
-	l.collect()
-	l.left = l.ready.Len()
-	for l.left > 0 {
+// run makes passes until Stop. A pass is one round: collect what has become ready, wait if nothing has, then run what is ready now.
+//
+// The step of a task is spelled out here, because a function around the switch would cost more than what it does; see coro.Stack.
+func (l *Loop) run() {
+	for {
+		l.collect()
+		l.left = l.ready.Len()
+		for l.left > 0 {
+			l.left--
+			l.steps++
+			var r runnable
+			if l.chooser == nil {
+				r = l.ready.Pop()
+			} else {
+				r = l.ready.RemoveAt(l.choose(ChooseReady, l.left+1))
+			}
+			t, ok := r.(*taskCore)
+			if !ok {
+				r.run()
+				continue
+			}
+			if s := l.stage(t); s != nil {
+				s.Resume()
+				l.setCurrent(nil)
+			}
+		}
+		if l.pool.Dying() {
+			l.pool.Bury()
+		}
+		if l.stopping {
+			l.stopping = false
+			return
+		}
+	}
+}
+
+// handOver is called by a task that is about to wait. It makes the steps of the tasks that are next in line from this task's stack, which
+// saves a switch to the loop and back for each, and returns true if that way the turn came round to the task itself: it then goes on
+// without having left. Otherwise the task has to suspend. Only one task at a time does this, and only for tasks: callbacks run on the loop's
+// own stack, and so does waiting. The order is that of run.
+func (l *Loop) handOver(w *worker) bool {
+	l.setCurrent(nil)
+	if l.hosted || l.chooser != nil {
+		return false
+	}
+	l.hosted = true
+	for {
+		if l.left == 0 {
+			if l.stopping || l.ready.Len() == 0 || l.pool.Dying() {
+				break
+			}
+			l.collect()
+			l.left = l.ready.Len()
+		}
+		t, ok := l.ready.At(0).(*taskCore)
+		if !ok {
+			break
+		}
+		l.ready.Pop()
 		l.left--
 		l.steps++
-		if l.chooser != nil {
-			l.ready.RemoveAt(l.choose(ChooseReady, l.left+1)).run()
+		if t == w.task {
+			if w.park.state == queued {
+				l.hosted = false
+				l.setCurrent(w)
+				return true
+			}
 			continue
 		}
-		l.ready.Pop().run()
+		if s := l.stage(t); s != nil {
+			s.Resume()
+		}
 	}
+	l.hosted = false
+	l.setCurrent(nil)
+	return false
+}
+
+// stage prepares the next step of a task and returns the stack to resume, nil if there is none to make.
+func (l *Loop) stage(t *taskCore) *coro.Stack {
+	switch t.state {
+	case created:
+		if c := t.scope.cancelled.Load(); c != nil { // cancelled before its first step: it never runs
+			t.finish(cancelled, &c.CancelledError)
+			return nil
+		}
+		return l.pool.Take(t)
+	case started:
+		if w := t.worker; w.park.state == queued { // otherwise left over from a wake-up that was not waited for
+			l.setCurrent(w)
+			return w.stack
+		}
+	}
+	return nil
 }
 
 // collect puts into the ready queue, behind what is there, calls from other goroutines, then descriptors that became ready, then timers

@@ -208,7 +208,7 @@ func insideLoop() bool {
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
 	for {
 		f, more := frames.Next()
-		if f.Function == "github.com/aio-go/aio.(*Loop).pass" || f.Function == "github.com/aio-go/aio.(*worker).exec" {
+		if f.Function == "github.com/aio-go/aio.(*Loop).run" || f.Function == "github.com/aio-go/aio.(*worker).exec" {
 			return true
 		}
 		if !more {

@@ -70,10 +70,9 @@ func (l *Loop) runWhileTasks(d time.Duration) {
 	}
 	limit := l.CallLater(d, func() { l.stopping = true })
 	l.start("shutdown")
-	for l.tasks.live > 0 && !l.stopping {
-		l.pass()
-	}
-	l.stopping = false
+	l.untilNone = true
+	l.run()
+	l.untilNone = false
 	l.finishRun()
 	limit.Cancel()
 }
@@ -154,4 +153,5 @@ func (l *Loop) endTask(t *taskCore) {
 	l.setCurrent(w)
 	w.stack.Resume()
 	l.setCurrent(nil)
+	l.pool.Bury()
 }

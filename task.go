@@ -11,7 +11,7 @@ import (
 //
 // The life of a task: CreateTask makes it (created) and puts it into the ready queue. When its turn comes the loop gives it a worker, whose
 // stack runs the function (Run, exec: started). An await parks the worker and returns to the loop; wake puts the task into the ready queue
-// again and its next turn resumes the worker (run). When the function returns, finish sets the outcome and tells those who wait.
+// again and its next turn resumes the worker (Loop.run, stage). When the function returns, finish sets the outcome and tells those who wait.
 type taskCore struct {
 	core
 	scope  scope   // the context of the function
@@ -96,25 +96,14 @@ func (t *taskCore) schedule() {
 	l.ready.Push(t)
 }
 
-// run is the task's turn in the ready queue.
+// run is the task's turn in the ready queue, where speed does not matter.
 func (t *taskCore) run() {
 	l := t.loop
-	switch t.state {
-	case created:
-		if c := t.scope.cancelled.Load(); c != nil { // cancelled before its first step: it never runs
-			t.finish(cancelled, &c.CancelledError)
-			return
-		}
-		l.pool.Start(t)
-	case started:
-		w := t.worker
-		if w.park.state != queued {
-			return // left over from a wake-up that was not waited for
-		}
-		l.setCurrent(w)
-		w.stack.Resume()
+	if s := l.stage(t); s != nil {
+		s.Resume()
+		l.setCurrent(nil)
+		l.pool.Bury()
 	}
-	l.setCurrent(nil)
 }
 
 // body runs the function and keeps what it returns.
@@ -179,7 +168,10 @@ func (t *taskCore) finishUnstarted(c *cancellation) {
 }
 
 func (t *taskCore) finish(state coreState, err error) {
-	t.loop.tasks.remove(t)
+	l := t.loop
+	if l.tasks.remove(t); l.untilNone && l.tasks.live == 0 {
+		l.stopping = true
+	}
 	t.settle(state, err)
 }
 

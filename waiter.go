@@ -207,40 +207,58 @@ func (p *park) cancel(c *cancellation) {
 	}
 }
 
-// wait suspends the task and returns nil if it was woken, or the error it was cancelled with.
+// wait suspends the task and returns nil if it was woken, or the error it was cancelled with. Where every nanosecond counts its three steps
+// stand in the function that waits: refused, if the wait is broken; Suspend; resumed.
 func (p *park) wait() error {
-	if c := p.broken; c != nil {
-		p.broken = nil
-		p.state = idle
-		p.on = nil
-		return p.worker.fail(c)
+	if p.broken != nil {
+		return p.refused()
 	}
-	p.suspend()
-	p.worker.fails = 0
-	return p.err
+	p.leave()
+	if w := p.worker; !w.task.loop.handOver(w) {
+		w.stack.Suspend()
+	}
+	return p.resumed()
 }
 
-// suspend is where a task leaves the stage and comes back.
-func (p *park) suspend() {
-	w := p.worker
+// refused ends a wait that was cancelled before it began.
+func (p *park) refused() error {
+	c := p.broken
+	p.broken = nil
+	p.state = idle
+	p.on = nil
+	return p.worker.fail(c)
+}
+
+// leave is the last step before the task leaves the stage.
+func (p *park) leave() {
 	if p.state == armed {
 		p.state = parked
 	}
-	w.stack.Suspend()
+}
+
+// resumed is the first step of a task that comes back.
+func (p *park) resumed() error {
 	p.state = idle
 	p.on = nil
-	if p.ctx != nil {
-		if p.stop != nil {
-			p.stop()
-			p.stop = nil
-		}
-		p.ctx = nil
+	if p.ctx != nil || p.scope != nil {
+		p.unsubscribe()
 	}
-	if p.scope != nil {
-		p.scope.unsubscribe(p)
-	}
+	w := p.worker
+	w.fails = 0
 	if w.forced {
 		w.exit()
+	}
+	return p.err
+}
+
+func (p *park) unsubscribe() {
+	if p.stop != nil {
+		p.stop()
+		p.stop = nil
+	}
+	p.ctx = nil
+	if p.scope != nil {
+		p.scope.unsubscribe(p)
 	}
 }
 
@@ -248,13 +266,7 @@ func (p *park) suspend() {
 func (p *park) alone() {
 	p.follow = false
 	p.broken = nil
-	if p.scope != nil {
-		p.scope.unsubscribe(p)
-	}
-	if p.stop != nil {
-		p.stop()
-		p.stop, p.ctx = nil, nil
-	}
+	p.unsubscribe()
 }
 
 // Sleep suspends the task for d, at least, by the loop's clock. With d <= 0 it lets everything run that is ready, once, and uses no timer.
@@ -266,18 +278,26 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	p := &w.park
 	p.begin("Sleep", nil)
 	p.govern(ctx)
-	if p.broken == nil {
-		l := w.task.loop
-		if d <= 0 {
-			p.wake()
-		} else {
-			p.timer.due = (*sleepEnd)(p)
-			p.timer.start(l, l.after(d))
-		}
+	if p.broken != nil {
+		return p.refused()
 	}
-	err := p.wait()
-	if d > 0 && err != nil {
-		p.timer.stop(w.task.loop)
+	l := w.task.loop
+	if d <= 0 {
+		p.wake()
+		if !l.handOver(w) {
+			w.stack.Suspend()
+		}
+		return p.resumed()
+	}
+	p.timer.due = (*sleepEnd)(p)
+	p.timer.start(l, l.after(d))
+	p.state = parked
+	if !l.handOver(w) {
+		w.stack.Suspend()
+	}
+	err := p.resumed()
+	if err != nil {
+		p.timer.stop(l)
 	}
 	return err
 }
@@ -290,10 +310,14 @@ func Yield(ctx context.Context) error {
 	p := &w.park
 	p.begin("Yield", nil)
 	p.govern(ctx)
-	if p.broken == nil {
-		p.wake()
+	if p.broken != nil {
+		return p.refused()
 	}
-	return p.wait()
+	p.wake()
+	if !w.task.loop.handOver(w) {
+		w.stack.Suspend()
+	}
+	return p.resumed()
 }
 
 // sleepEnd is a sleep's turn in the ready queue when its time has come: as in asyncio, the timer is one callback and the task's next step

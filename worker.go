@@ -259,7 +259,9 @@ func (w *worker) fail(c *cancellation) error {
 		w.park.begin("", nil)
 		w.park.follow = false
 		w.park.wake()
-		w.park.suspend()
+		fails := w.fails
+		w.park.wait()
+		w.fails = fails
 	}
 	return c.awaitError()
 }

@@ -125,11 +125,12 @@ func (c *Coroutine[In, Out, Ret]) step(op string) (out Out, ok bool) {
 		return out, false
 	case Created:
 		c.status = Running
-		c.pool.Start(c)
+		c.pool.Take(c).Resume()
 	case Suspended:
 		c.status = Running
 		c.stack.Resume()
 	}
+	c.pool.Bury()
 	if c.status == Finished {
 		return out, false
 	}

@@ -5,25 +5,27 @@ import "iter"
 // Stack is a stack that runs one [Job] after another and can be suspended in the middle of any of them.
 //
 //	state      who acts         next
-//	idle       Pool.Start       running
+//	idle       Pool.Take        ready
+//	ready      Resume           running
 //	running    Suspend          suspended
 //	running    the job ends     idle (kept by the pool) or ended
-//	running    runtime.Goexit   ended
+//	running    runtime.Goexit   dying
 //	suspended  Resume           running
+//	dying      Pool.Bury        ended
 //	idle       Pool.Close       ended
 //
-// All methods but Suspend are for the owner, all jobs are run by it: whoever calls Start or Resume waits until the stack suspends or
-// becomes idle.
+// Suspend is for the job, the rest for the owner of the pool. Whoever calls Resume waits until the stack suspends or its jobs are done.
+//
+// Suspend and Resume are small enough to be compiled into their callers, and should be called from the function that has to wait: after a
+// switch the processor has lost track of the return addresses, and each return until the next call costs as much as a missed branch.
 type Stack struct {
 	// Local is free for the owner of the pool: what it has to know about this stack. It outlives the jobs.
 	Local any
 
-	next   func() (struct{}, bool)
-	stop   func()
-	yield  func(struct{}) bool
-	job    Job
-	exited bool // a Goexit is unwinding the stack and waits in its last deferred function
-	ended  bool
+	next  func() (struct{}, bool)
+	stop  func()
+	yield func(struct{}) bool
+	job   Job
 }
 
 // Job is a piece of work for a [Stack].
@@ -33,29 +35,12 @@ type Job interface {
 	Run(s *Stack) (next Job)
 }
 
-// Suspend gives control back to whoever started or resumed the stack and returns when Resume is called. It may be called from anywhere
-// below a job's Run, also from a coroutine or an iterator of [iter.Pull] that the job drives.
+// Suspend gives control back to whoever resumed the stack and returns when Resume is called again. It may be called from anywhere below a
+// job's Run, also from a coroutine or an iterator of [iter.Pull] that the job drives.
 func (s *Stack) Suspend() { s.yield(struct{}{}) }
 
-// Resume goes on with a suspended stack until it suspends again or its jobs are done.
-func (s *Stack) Resume() {
-	s.next()
-	if s.exited {
-		s.bury()
-	}
-}
-
-// bury lets a stack that a Goexit is unwinding come to its end. iter.Pull hands the Goexit to whoever makes the last step, so a
-// goroutine made for it takes that step.
-func (s *Stack) bury() {
-	s.exited, s.ended = false, true
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)
-		s.stop()
-	}()
-	<-gone
-}
+// Resume starts the job that Take was given, or goes on with a suspended one, until the stack suspends or its jobs are done.
+func (s *Stack) Resume() { s.next() }
 
 // Pool keeps the stacks of finished jobs for the next ones: a stack is ten times dearer to make than to use again. The zero value is an
 // empty pool that keeps nothing; set Max. A pool belongs to one goroutine at a time.
@@ -63,21 +48,41 @@ type Pool struct {
 	// Max is how many idle stacks the pool keeps.
 	Max int
 
-	idle []*Stack
+	idle  []*Stack
+	dying []*Stack // a Goexit unwinds them; they wait in their last deferred function
 }
 
-// Start runs job on an idle stack or a new one, until it suspends or ends.
-func (p *Pool) Start(job Job) {
-	var s *Stack
-	if n := len(p.idle); n > 0 {
-		s = p.idle[n-1]
-		p.idle[n-1] = nil
-		p.idle = p.idle[:n-1]
-	} else {
-		s = p.newStack()
+// Take returns an idle stack, or a new one, on which the next Resume runs job.
+func (p *Pool) Take(job Job) *Stack {
+	n := len(p.idle)
+	if n == 0 {
+		s := p.newStack()
+		s.job = job
+		return s
 	}
+	s := p.idle[n-1]
+	p.idle[n-1] = nil
+	p.idle = p.idle[:n-1]
 	s.job = job
-	s.Resume()
+	return s
+}
+
+// Dying reports whether there is something to bury.
+func (p *Pool) Dying() bool { return len(p.dying) > 0 }
+
+// Bury lets the stacks that a Goexit is unwinding come to their end. iter.Pull hands the Goexit to whoever makes the last step, so a
+// goroutine made for it takes that step. The owner calls it now and then, when Dying.
+func (p *Pool) Bury() {
+	dying := p.dying
+	p.dying = nil
+	for _, s := range dying {
+		gone := make(chan struct{})
+		go func() {
+			defer close(gone)
+			s.stop()
+		}()
+		<-gone
+	}
 }
 
 // Idle returns how many stacks wait for a job.
@@ -85,11 +90,11 @@ func (p *Pool) Idle() int { return len(p.idle) }
 
 // Close ends the idle stacks. Those in use end with their jobs.
 func (p *Pool) Close() {
+	p.Bury()
 	p.Max = 0
 	idle := p.idle
 	p.idle = nil
 	for _, s := range idle {
-		s.ended = true
 		s.stop()
 	}
 }
@@ -102,7 +107,7 @@ func (p *Pool) newStack() *Stack {
 		defer func() {
 			if !returned {
 				// A Goexit has unwound the job. Staying in this deferred function keeps it from reaching the owner.
-				s.exited = true
+				p.dying = append(p.dying, s)
 				yield(struct{}{})
 			}
 		}()
@@ -118,7 +123,6 @@ func (p *Pool) serve(s *Stack) {
 			s.job = s.job.Run(s)
 		}
 		if len(p.idle) >= p.Max {
-			s.ended = true
 			return
 		}
 		p.idle = append(p.idle, s)
