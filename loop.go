@@ -55,6 +55,8 @@ type Loop struct {
 	hooks     [2]hooks // of shutdown and of close
 	deadline  shutdownLimits
 	interrupt []os.Signal
+	signals   map[os.Signal]*signalHandler
+	external  int // goroutines that wait for channels in the place of tasks
 
 	mainID     uint32
 	mainExited bool
@@ -77,6 +79,7 @@ type Loop struct {
 	idleTimer *time.Timer
 
 	watches  watchTable
+	files    map[uintptr]*fileWatch // of AddReader and AddWriter
 	newPoll  func() (poll.Poller, error)
 	pollBuf  []poll.Event
 	lastPoll int64

@@ -36,11 +36,21 @@ type scopeMore struct {
 	deadline time.Time
 	after    time.Duration
 	timer    timer
-	expired  bool
-	block    bool   // a block turns its own cancellation into an error when it ends; a context never ends by itself
+	kind     scopeKind
+	expired  bool   // the deadline has cancelled the scope
+	left     bool   // the block has ended, or the context's cancel function was called
 	around   *scope // the block that was innermost when this one was opened
 	self     *scope
 }
+
+// scopeKind tells the blocks, which turn their own cancellation into an error when they end, from contexts, which never end by themselves.
+type scopeKind uint8
+
+const (
+	contextScope scopeKind = iota
+	timeoutScope
+	groupScope
+)
 
 // cancellation is one request, shared by all the scopes that it reaches.
 type cancellation struct {
@@ -244,16 +254,22 @@ func newScope(w *worker, ctx context.Context, op string, pc uintptr) *scope {
 	return s
 }
 
-// setDeadline arms the scope's timer, anew if it had one. A deadline that has passed takes effect in the next pass.
+// setDeadline arms the scope's timer, anew if it had one. A deadline that has passed takes effect in the next pass; the zero time is none.
 func (s *scope) setDeadline(at time.Time) {
 	l, m := s.task.loop, s.more
 	m.timer.stop(l)
 	m.deadline = at
 	m.timer.due = m
-	if outer, ok := m.ctx.Deadline(); !ok || at.Before(outer) {
-		s.limit.Store(&at)
-	} else {
+	switch outer, ok := m.ctx.Deadline(); {
+	case ok && (at.IsZero() || outer.Before(at)):
 		s.limit.Store(&outer)
+	case at.IsZero():
+		s.limit.Store(nil)
+	default:
+		s.limit.Store(&at)
+	}
+	if at.IsZero() {
+		return
 	}
 	if d := at.Sub(l.Time()); d > 0 {
 		m.timer.start(l, l.nanos(at))
@@ -265,13 +281,13 @@ func (s *scope) setDeadline(at time.Time) {
 // run is the deadline's turn in the ready queue.
 func (m *scopeMore) run() {
 	s := m.self
-	if m.deadline.IsZero() || s.cancelled.Load() != nil || m.timer.armed() {
+	if m.left || m.deadline.IsZero() || s.cancelled.Load() != nil || m.timer.armed() {
 		return // it was moved, removed or has lost its meaning since the timer fired
 	}
 	m.expired = true
 	te := &TimeoutError{After: m.after, op: m.op, pc: m.pc}
 	c := &cancellation{CancelledError: CancelledError{Cause: te, by: m.op, pc: m.pc}}
-	if !m.block {
+	if m.kind == contextScope {
 		c.timeout = te
 	}
 	s.cancel(c)
@@ -280,8 +296,8 @@ func (m *scopeMore) run() {
 // release takes the scope out of everything that could cancel it.
 func (s *scope) release() {
 	m := s.more
+	m.left = true
 	m.timer.stop(s.task.loop)
-	m.deadline = time.Time{}
 	if m.unlink != nil {
 		m.unlink()
 	}

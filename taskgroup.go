@@ -60,7 +60,7 @@ func group(w *worker, ctx context.Context, op string, pc uintptr, body func(ctx 
 	for _, o := range opts {
 		o.groupOption(g)
 	}
-	w.enter(g.scope)
+	w.enter(g.scope, groupScope)
 	err, done := error(nil), false
 	defer func() {
 		if !done { // the body panicked or exited: the children end before the panic goes on

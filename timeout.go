@@ -2,6 +2,7 @@ package aio
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"runtime"
 	"strings"
@@ -33,7 +34,7 @@ func timeBlock(w *worker, ctx context.Context, op string, pc uintptr, at time.Ti
 	}
 	s := newScope(w, ctx, op, pc)
 	s.more.after = d
-	w.enter(s)
+	w.enter(s, timeoutScope)
 	defer w.leave(s)
 	if !at.IsZero() {
 		s.setDeadline(at)
@@ -51,6 +52,65 @@ func (s *scope) outcome(err error) error {
 		return &TimeoutError{After: m.after, Err: err, op: m.op, pc: m.pc}
 	}
 	return err
+}
+
+// TimeoutBlock is a running [Timeout], for those who want to look at it or move its deadline. Its methods are for the loop only.
+// asyncio: the Timeout object of async with timeout().
+type TimeoutBlock struct{ s *scope }
+
+// CurrentTimeout returns the innermost Timeout, TimeoutAt or WaitFor around the code that ctx was given to, nil if there is none.
+func CurrentTimeout(ctx context.Context) *TimeoutBlock {
+	loopOf(ctx, "CurrentTimeout")
+	s, _ := ctx.Value(ownerKey).(*scope)
+	for s != nil && s.more != nil {
+		switch s.more.kind {
+		case timeoutScope:
+			return &TimeoutBlock{s}
+		case contextScope:
+			s = s.more.outers[0]
+		default:
+			s = s.more.around
+		}
+	}
+	return nil
+}
+
+// When returns the deadline, the zero time if there is none. asyncio: when.
+func (b *TimeoutBlock) When() time.Time { return b.s.more.deadline }
+
+// Expired reports whether the deadline has interrupted the block. asyncio: expired.
+func (b *TimeoutBlock) Expired() bool { return b.s.more.expired }
+
+// Reschedule moves the deadline, by the loop's clock; the zero time removes it. It returns [ErrInvalidState] if the block has ended or
+// is being interrupted. asyncio: reschedule.
+func (b *TimeoutBlock) Reschedule(at time.Time) error {
+	if state := b.state(); state != "active" {
+		return fmt.Errorf("%w: TimeoutBlock.Reschedule: the block is %s", ErrInvalidState, state)
+	}
+	b.s.more.after = 0 // the time it was given at first is no longer what it took
+	b.s.setDeadline(at)
+	return nil
+}
+
+func (b *TimeoutBlock) state() string {
+	switch m := b.s.more; {
+	case m.left && m.expired:
+		return "expired"
+	case m.left:
+		return "finished"
+	case m.expired:
+		return "expiring"
+	}
+	return "active"
+}
+
+// String shows the state and the deadline.
+func (b *TimeoutBlock) String() string {
+	m := b.s.more
+	if m.deadline.IsZero() {
+		return "<" + m.op + " " + b.state() + " without deadline>"
+	}
+	return "<" + m.op + " " + b.state() + " when=" + m.deadline.Format(time.RFC3339Nano) + ">"
 }
 
 // WaitFor calls fn, in the calling task, and interrupts it after d as [Timeout] does. With d <= 0 fn does not start and the result is a

@@ -3,6 +3,7 @@ package aio
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/aio-go/aio/internal/poll"
 )
@@ -21,8 +22,7 @@ const (
 type Watch struct {
 	loop   *Loop
 	fd     uintptr
-	slot   uint32
-	gen    uint32
+	token  uint64
 	ready  func(ev Interest)
 	events Interest // seen, not yet handed on
 	queued bool
@@ -37,14 +37,18 @@ func (l *Loop) Watch(fd uintptr, ready func(ev Interest)) (*Watch, error) {
 		panic(misuse("Loop.Watch", "the function is nil"))
 	}
 	l.check("Loop.Watch")
+	return l.watch("Loop.Watch", fd, Readable|Writable|HangUp|poll.Edge, ready)
+}
+
+func (l *Loop) watch(op string, fd uintptr, interest Interest, ready func(ev Interest)) (*Watch, error) {
 	if err := l.needPoller(); err != nil {
 		return nil, err
 	}
 	w := &Watch{loop: l, fd: fd, ready: ready}
-	token := l.watches.add(w)
-	if err := l.poller.Add(fd, token, Readable|Writable|HangUp|poll.Edge); err != nil {
+	w.token = l.watches.add(w)
+	if err := l.poller.Add(fd, w.token, interest); err != nil {
 		l.watches.remove(w)
-		return nil, fmt.Errorf("aio: Loop.Watch: descriptor %d: %w", fd, err)
+		return nil, fmt.Errorf("aio: %s: descriptor %d: %w", op, fd, err)
 	}
 	return w, nil
 }
@@ -69,7 +73,10 @@ func (w *Watch) run() {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			(&Handle{loop: w.loop, fn: func() {}}).panicked(v)
+			w.loop.report(Report{
+				Message: fmt.Sprintf("the callback for descriptor %d panicked", w.fd),
+				Err:     &PanicError{Value: v, Stack: debug.Stack()},
+			})
 		}
 	}()
 	w.ready(ev)
@@ -102,29 +109,29 @@ type watchTable struct {
 }
 
 func (t *watchTable) add(w *Watch) (token uint64) {
+	slot := uint32(len(t.slots))
 	if n := len(t.free); n > 0 {
-		w.slot = t.free[n-1]
+		slot = t.free[n-1]
 		t.free = t.free[:n-1]
 	} else {
-		w.slot = uint32(len(t.slots))
 		t.slots = append(t.slots, nil)
 	}
-	t.gen++
-	w.gen = t.gen
-	t.slots[w.slot] = w
+	t.slots[slot] = w
 	t.live++
-	return uint64(w.gen)<<32 | uint64(w.slot)
+	t.gen++
+	return uint64(t.gen)<<32 | uint64(slot)
 }
 
 func (t *watchTable) remove(w *Watch) {
-	t.slots[w.slot] = nil
-	t.free = append(t.free, w.slot)
+	slot := uint32(w.token)
+	t.slots[slot] = nil
+	t.free = append(t.free, slot)
 	t.live--
 }
 
 func (t *watchTable) ready(l *Loop, ev poll.Event) {
-	slot, gen := uint32(ev.Token), uint32(ev.Token>>32)
-	if int(slot) >= len(t.slots) || t.slots[slot] == nil || t.slots[slot].gen != gen {
+	slot := uint32(ev.Token)
+	if int(slot) >= len(t.slots) || t.slots[slot] == nil || t.slots[slot].token != ev.Token {
 		return
 	}
 	w := t.slots[slot]

@@ -172,8 +172,8 @@ func (s *scope) enclosing() *scope {
 }
 
 // enter opens a block: from now on s is the innermost.
-func (w *worker) enter(s *scope) {
-	s.more.block = true
+func (w *worker) enter(s *scope, kind scopeKind) {
+	s.more.kind = kind
 	s.more.around = w.inner
 	w.inner = s
 }

@@ -1,0 +1,175 @@
+package aio
+
+import (
+	"context"
+	"reflect"
+)
+
+// Recv receives from a Go channel while the loop goes on. ok is false if the channel is closed. What is there already is taken at once;
+// otherwise a goroutine waits in the task's place.
+//
+// Cancellation: no value is lost: if one was received at the same moment it is returned, without an error, and the next await fails.
+func Recv[T any](ctx context.Context, ch <-chan T) (v T, ok bool, err error) {
+	w := running(ctx, "Recv")
+	select {
+	case v, ok = <-ch:
+		return v, ok, nil
+	default:
+	}
+	_, err = w.channel(ctx, "Recv", func(stop <-chan struct{}) int {
+		select {
+		case v, ok = <-ch:
+			return 0
+		case <-stop:
+			return -1
+		}
+	})
+	return v, ok, err
+}
+
+// Send sends to a Go channel while the loop goes on. It panics, as the language does, if the channel is closed.
+//
+// Cancellation: either the value was taken and the error is nil, or it was not.
+func Send[T any](ctx context.Context, ch chan<- T, v T) error {
+	w := running(ctx, "Send")
+	select {
+	case ch <- v:
+		return nil
+	default:
+	}
+	_, err := w.channel(ctx, "Send", func(stop <-chan struct{}) int {
+		select {
+		case ch <- v:
+			return 0
+		case <-stop:
+			return -1
+		}
+	})
+	return err
+}
+
+// ChannelCase is one alternative of [Select]; make it with [OnRecv] or [OnSend].
+type ChannelCase struct {
+	c    reflect.SelectCase
+	done func(v reflect.Value, ok bool)
+}
+
+// OnRecv is the alternative of receiving from ch: fn is called, in the task, with what was received; ok is false if ch is closed.
+// A nil fn does nothing.
+func OnRecv[T any](ch <-chan T, fn func(v T, ok bool)) ChannelCase {
+	return ChannelCase{
+		c: reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)},
+		done: func(v reflect.Value, ok bool) {
+			if fn == nil {
+				return
+			}
+			var x T
+			if ok {
+				x, _ = v.Interface().(T)
+			}
+			fn(x, ok)
+		},
+	}
+}
+
+// OnSend is the alternative of sending v to ch: fn is called, in the task, when it was sent. A nil fn does nothing.
+func OnSend[T any](ch chan<- T, v T, fn func()) ChannelCase {
+	return ChannelCase{
+		c: reflect.SelectCase{Dir: reflect.SelectSend, Chan: reflect.ValueOf(ch), Send: reflect.ValueOf(&v).Elem()},
+		done: func(reflect.Value, bool) {
+			if fn != nil {
+				fn()
+			}
+		},
+	}
+}
+
+// Select waits until one of the cases can go on, does it and returns its index; among several that can, the choice is random, as in the
+// language.
+//
+// Cancellation: either one case was done, and the error is nil, or none was.
+func Select(ctx context.Context, cases ...ChannelCase) (int, error) {
+	w := running(ctx, "Select")
+	if len(cases) == 0 {
+		panic(misuse("Select", "no cases; it would wait for ever"))
+	}
+	list := make([]reflect.SelectCase, 0, len(cases)+1)
+	for _, c := range cases {
+		list = append(list, c.c)
+	}
+	i, v, ok := reflect.Select(append(list, reflect.SelectCase{Dir: reflect.SelectDefault}))
+	if i == len(cases) {
+		var err error
+		i, err = w.channel(ctx, "Select", func(stop <-chan struct{}) int {
+			var i int
+			i, v, ok = reflect.Select(append(list, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(stop)}))
+			if i == len(cases) {
+				return -1
+			}
+			return i
+		})
+		if err != nil {
+			return -1, err
+		}
+	}
+	cases[i].done(v, ok)
+	return i, nil
+}
+
+// channel runs block on a goroutine and waits for it. block returns the case it did, or -1 when stop was closed first. When the task is
+// cancelled the goroutine is stopped and waited for, so that what it did at that moment is not lost.
+func (w *worker) channel(ctx context.Context, op string, block func(stop <-chan struct{}) int) (int, error) {
+	p := &w.park
+	p.begin(op, nil)
+	p.govern(ctx)
+	if p.broken != nil {
+		return -1, p.refused()
+	}
+	j := &channelJob{p: p, gen: p.gen, stop: make(chan struct{}), i: -1}
+	l := w.task.loop
+	l.external++
+	go func() {
+		defer func() {
+			if v := recover(); v != nil { // a send on a closed channel
+				j.panic = v
+			}
+			l.post(j)
+		}()
+		j.i = block(j.stop)
+	}()
+	p.on = j
+	err := p.wait()
+	if err != nil && !j.done {
+		close(j.stop)
+		p.begin(op, j)
+		p.alone()
+		j.gen = p.gen
+		p.wait()
+	}
+	if j.panic != nil {
+		panic(j.panic)
+	}
+	if j.i >= 0 {
+		return j.i, nil
+	}
+	return -1, err
+}
+
+// channelJob is a goroutine that waits for channels in the place of a task.
+type channelJob struct {
+	p     *park
+	gen   uint32
+	stop  chan struct{}
+	i     int
+	panic any
+	done  bool // loop only: the goroutine has answered
+}
+
+// run is the answer's arrival on the loop.
+func (j *channelJob) run() {
+	j.done = true
+	j.p.worker.task.loop.external--
+	if j.p.gen == j.gen && j.p.state == parked && j.p.err == nil {
+		j.p.wake()
+	}
+}
