@@ -1,6 +1,7 @@
 package coro
 
 import (
+	"errors"
 	"runtime"
 	"runtime/debug"
 )
@@ -73,8 +74,11 @@ func (c *Coroutine[In, Out, Ret]) Resume() (Out, bool) {
 }
 
 // Throw makes the yield in which the coroutine waits return err, and goes on as Send does. A coroutine that was not started ends with
-// err, its body never runs.
+// err, its body never runs. A nil error is a misuse and panics.
 func (c *Coroutine[In, Out, Ret]) Throw(err error) (Out, bool) {
+	if err == nil {
+		panic("coro: Throw: the error is nil; use Resume to go on without one")
+	}
 	if c.status == Created {
 		c.finish(err)
 	}
@@ -99,7 +103,7 @@ func (c *Coroutine[In, Out, Ret]) Close() error {
 	for c.status != Finished {
 		c.step("Close")
 	}
-	if c.err == ErrClosed {
+	if errors.Is(c.err, ErrClosed) {
 		return nil
 	}
 	return c.err
@@ -140,6 +144,9 @@ func (c *Coroutine[In, Out, Ret]) step(op string) (out Out, ok bool) {
 
 // yield is the body's side of step.
 func (c *Coroutine[In, Out, Ret]) yield(out Out) (In, error) {
+	if c.status != Running {
+		panic("coro: yield: the coroutine is not running; its yield is for its own body, while that runs")
+	}
 	if c.closed {
 		runtime.Goexit()
 	}

@@ -1,0 +1,125 @@
+package coro_test
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/aio-go/aio/coro"
+)
+
+// job is a function as a Job.
+type job func(s *coro.Stack) coro.Job
+
+func (j job) Run(s *coro.Stack) coro.Job { return j(s) }
+
+func TestAPoolUsesAStackAgain(t *testing.T) {
+	pool := &coro.Pool{Max: 1}
+	defer pool.Close()
+	var used []*coro.Stack
+	note := job(func(s *coro.Stack) coro.Job {
+		used = append(used, s)
+		s.Local = len(used)
+		return nil
+	})
+	for range 3 {
+		pool.Take(note).Resume()
+	}
+	if used[0] != used[1] || used[1] != used[2] || used[2].Local != 3 || pool.Idle() != 1 {
+		t.Fatalf("stacks %v, local %v, %d idle", used, used[2].Local, pool.Idle())
+	}
+}
+
+func TestAJobHandsOnToTheNextOnTheSameStack(t *testing.T) {
+	pool := &coro.Pool{}
+	var log []string
+	var first *coro.Stack
+	second := job(func(s *coro.Stack) coro.Job {
+		log = append(log, fmt.Sprint("second, same stack: ", s == first))
+		s.Suspend()
+		log = append(log, "second again")
+		return nil
+	})
+	s := pool.Take(job(func(s *coro.Stack) coro.Job {
+		first = s
+		log = append(log, "first")
+		return second
+	}))
+	s.Resume()
+	log = append(log, "outside")
+	s.Resume()
+	want := []string{"first", "second, same stack: true", "outside", "second again"}
+	if !slices.Equal(log, want) || pool.Idle() != 0 {
+		t.Fatalf("got %v with %d idle, want %v", log, pool.Idle(), want)
+	}
+}
+
+func TestAPoolKeepsNoMoreThanItsMaximum(t *testing.T) {
+	pool := &coro.Pool{Max: 2}
+	var live []*coro.Stack
+	for range 5 {
+		s := pool.Take(job(func(s *coro.Stack) coro.Job {
+			s.Suspend()
+			return nil
+		}))
+		s.Resume()
+		live = append(live, s)
+	}
+	for i, s := range live {
+		s.Resume()
+		if want := min(i+1, 2); pool.Idle() != want {
+			t.Fatalf("after %d jobs the pool keeps %d stacks, want %d", i+1, pool.Idle(), want)
+		}
+	}
+	pool.Close()
+	if pool.Idle() != 0 {
+		t.Fatalf("%d stacks are idle after Close", pool.Idle())
+	}
+}
+
+func TestAStackThatWasInUseWhenThePoolWasClosedEndsWithItsJob(t *testing.T) {
+	pool := &coro.Pool{Max: 2}
+	s := pool.Take(job(func(s *coro.Stack) coro.Job {
+		s.Suspend()
+		return nil
+	}))
+	s.Resume()
+	pool.Close()
+	s.Resume()
+	if pool.Idle() != 0 {
+		t.Fatalf("%d stacks are idle", pool.Idle())
+	}
+}
+
+func TestAStackThatAGoexitUnwoundIsBuried(t *testing.T) {
+	pool := &coro.Pool{Max: 2}
+	defer pool.Close()
+	exits := 0
+	var suspended []*coro.Stack
+	for range 3 {
+		s := pool.Take(job(func(s *coro.Stack) coro.Job {
+			defer func() {
+				s.Suspend() // a deferred function may still wait
+				exits++
+			}()
+			runtime.Goexit()
+			return nil
+		}))
+		s.Resume()
+		suspended = append(suspended, s)
+	}
+	if pool.Dying() || exits != 0 {
+		t.Fatalf("dying = %v, %d ended, before the deferred functions went on", pool.Dying(), exits)
+	}
+	for _, s := range suspended {
+		s.Resume()
+	}
+	if !pool.Dying() || exits != 3 {
+		t.Fatalf("dying = %v, %d ended, after the deferred functions went on", pool.Dying(), exits)
+	}
+	pool.Bury()
+	if pool.Dying() || pool.Idle() != 0 {
+		t.Fatalf("dying = %v, %d idle after Bury", pool.Dying(), pool.Idle())
+	}
+}
