@@ -22,10 +22,7 @@ func AsCompleted[A AnyFuture](ctx context.Context, aws ...A) iter.Seq2[A, error]
 		left := 0
 		seen := make(map[*core]bool, len(aws))
 		for _, aw := range aws {
-			c := aw.future()
-			if c.loop != w.task.loop {
-				panic(misuse("AsCompleted", c.String()+" belongs to another loop; hand the work over with Submit"))
-			}
+			c := coreOf(w, "AsCompleted", aw)
 			if seen[c] {
 				continue
 			}

@@ -40,12 +40,14 @@ func (l *Loop) Time() time.Time {
 	return time.Now()
 }
 
-// now returns the loop's time in nanoseconds since its epoch, and keeps it for the pass.
+// now returns the loop's time in nanoseconds since its epoch.
 func (l *Loop) now() int64 {
 	if l.clock != nil {
-		return int64(l.clock.Now().Sub(l.epoch))
+		l.coarse = int64(l.clock.Now().Sub(l.epoch))
+	} else {
+		l.coarse = int64(time.Since(l.epoch))
 	}
-	return int64(time.Since(l.epoch))
+	return l.coarse
 }
 
 // nanos converts a point in time to the loop's nanoseconds.
@@ -54,7 +56,7 @@ func (l *Loop) nanos(at time.Time) int64 { return int64(at.Sub(l.epoch)) }
 // after returns the point in time d from now, the end of time if that is later.
 func (l *Loop) after(d time.Duration) int64 {
 	now := l.now()
-	if when := now + int64(d); when >= now {
+	if when := now + int64(d); when >= now || d <= 0 {
 		return when
 	}
 	return maxTime

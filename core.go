@@ -45,7 +45,9 @@ type coreFlags uint8
 
 const (
 	isTask     coreFlags = 1 << iota
-	observed             // somebody saw, or will see, the outcome: no report
+	observed             // somebody saw the outcome, or is sure to: no report
+	awaited              // somebody who waits will see it, unless he is cancelled before his next step
+	dismissed            // nobody wants to see it, except a panic
 	cancelSeen           // an await of the task has failed with the request to cancel it
 	plain                // the function of the task returns only an error
 )
@@ -109,7 +111,7 @@ func (c *core) settle(state coreState, err error) {
 		c.leave(n)
 		n.owner.completed(c)
 	}
-	if state >= failed && c.flags&observed == 0 {
+	if state >= failed && c.flags&(observed|awaited) == 0 {
 		c.notice()
 	}
 }
@@ -219,8 +221,14 @@ type lostOutcome struct {
 
 // notice begins to watch over an error that nobody has seen.
 func (c *core) notice() {
-	if c.state == cancelled && (c.flags&isTask == 0 || c.requested()) {
+	panicked := c.rare != nil && c.rare.panic != nil
+	switch {
+	case c.state == cancelled && (c.flags&isTask == 0 || c.requested()):
 		return // somebody asked for this outcome
+	case c.flags&dismissed != 0 && !panicked:
+		return
+	case c.rare != nil && c.rare.lost != nil:
+		return // it is being watched over
 	}
 	err := c.err
 	lost := &lostOutcome{loop: c.loop, err: err, name: c.Name(), site: c.site()}
@@ -229,7 +237,7 @@ func (c *core) notice() {
 		lost.what = "a future failed, and nobody looked at its error"
 	case c.state == cancelled:
 		lost.what = "a task ended as cancelled, which nobody had asked for"
-	case c.rare != nil && c.rare.panic != nil:
+	case panicked:
 		lost.what = "a task panicked, and nobody awaited it"
 	default:
 		lost.what = "a task failed, and nobody looked at its error"

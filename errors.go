@@ -21,6 +21,16 @@ var (
 	ErrLoopClosed = errors.New("aio: the loop is closed")
 	// ErrStopped is returned by [RunUntilComplete] when Stop ended the loop before the function did.
 	ErrStopped = errors.New("aio: the loop was stopped before the function ended")
+	// ErrQueueEmpty is returned by [Queue.GetNowait] when there is nothing to take. asyncio: QueueEmpty.
+	ErrQueueEmpty = errors.New("aio: the queue is empty")
+	// ErrQueueFull is returned by [Queue.PutNowait] when there is no room. asyncio: QueueFull.
+	ErrQueueFull = errors.New("aio: the queue is full")
+	// ErrQueueShutdown is returned by puts into a queue that was shut down, and by gets once nothing is left in it. asyncio: QueueShutDown.
+	ErrQueueShutdown = errors.New("aio: the queue was shut down")
+	// ErrBrokenBarrier is returned to those who wait at a [Barrier] that is aborted or reset. asyncio: BrokenBarrierError.
+	ErrBrokenBarrier = errors.New("aio: the barrier is broken")
+	// ErrBroadcastClosed is returned to the subscribers of a [Broadcast] that was closed, once they have had everything.
+	ErrBroadcastClosed = errors.New("aio: the broadcast was closed")
 	// ErrNoPoller is returned by [Loop.Watch] where the platform has no readiness poller.
 	ErrNoPoller = errors.New("aio: this platform has no readiness poller; use net.Conn and goroutines (transport does)")
 )

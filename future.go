@@ -3,6 +3,7 @@ package aio
 import (
 	"context"
 	"fmt"
+	"unsafe"
 )
 
 // AnyFuture is any *Task[T] or *Future[T]: something that will have an outcome. Its methods are for the loop only.
@@ -22,6 +23,21 @@ type AnyTask interface {
 	Name() string
 	SetName(name string)
 	asTask() *taskCore
+}
+
+// coreOf returns the core of an argument of op, after checking that there is one and that it belongs to the loop of w.
+func coreOf(w *worker, op string, aw AnyFuture) *core {
+	if (*[2]unsafe.Pointer)(unsafe.Pointer(&aw))[1] == nil { // no value, or a nil pointer
+		panic(misuse(op, "a task or future is nil"))
+	}
+	c := aw.future()
+	switch c.loop {
+	case w.task.loop:
+		return c
+	case nil:
+		panic(misuse(op, "the future has no loop; make it with NewFuture"))
+	}
+	panic(misuse(op, c.String()+" belongs to another loop; hand the work over with Submit"))
 }
 
 // TaskOrFuture is what Gather and Shield take: a *Task[T] or a *Future[T].
@@ -177,12 +193,8 @@ func (c *core) await(ctx context.Context, op string) error {
 func (c *core) awaitEnd(ctx context.Context, op string) error {
 	w := running(ctx, op)
 	t := w.task
-	switch c.loop {
-	case t.loop:
-	case nil:
-		panic(misuse(op, "the future has no loop; make it with NewFuture"))
-	default:
-		panic(misuse(op, c.String()+" belongs to another loop; hand the work over with Submit"))
+	if c.loop != t.loop {
+		coreOf(w, op, c) // panics, with the reason
 	}
 	if c == &t.core {
 		return fmt.Errorf("%w: %s: a task cannot wait for its own end", ErrInvalidState, op)
@@ -191,7 +203,7 @@ func (c *core) awaitEnd(ctx context.Context, op string) error {
 	p.begin(op, c)
 	p.govern(ctx)
 	if req := p.broken; req != nil {
-		if c.line != nil { // others wait for it: leave it to them
+		if !c.onlyFor(p) || w.unservable() { // others wait for it: leave it to them
 			p.broken = nil
 			p.state = idle
 			return w.fail(req)
@@ -215,8 +227,7 @@ func (c *core) awaitEnd(ctx context.Context, op string) error {
 	p.forward = nil
 	if err != nil {
 		c.leave(&p.node)
-		if c.state >= failed { // it had its outcome, but this task will not look
-			c.flags &^= observed
+		if c.state >= failed && c.flags&observed == 0 { // it had its outcome, but this task will not look
 			c.notice()
 		}
 		return err
@@ -234,12 +245,15 @@ func (c *core) awaitEnd(ctx context.Context, op string) error {
 
 // cancelFor implements forwarder: cancelling a task cancels what it alone waits for.
 func (c *core) cancelFor(p *park, req *cancellation) bool {
+	if t := c.self.asTask(); t != nil && t.scope.cancelled.Load() != nil && reaches(t, []*taskCore{p.worker.task}) {
+		return false // the two wait for each other: somebody has to begin
+	}
 	return c.onlyFor(p) && c.cancelWith(req)
 }
 
 // completed implements completer for a task that awaits.
 func (p *park) completed(c *core) {
-	c.flags |= observed
+	c.flags |= awaited
 	if p.state == armed || p.state == parked {
 		p.wake()
 	}

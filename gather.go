@@ -35,13 +35,14 @@ func GatherSettled[T any, A TaskOrFuture[T]](ctx context.Context, aws ...A) ([]O
 }
 
 // gathering is one wait of Gather. It is over when left is 0 or one child has failed; it then gets a turn in the ready queue, in which it
-// wakes the task: two passes from the last child's end to the task, as in asyncio.
+// wakes the task: two passes from the last child's end to the task, as in asyncio. While the children are being cancelled a failure does not
+// end it, but is its result in the end.
 type gathering struct {
 	p        *park
 	settled  bool // failures do not end it
 	over     bool
 	left     int
-	first    *core // the child that failed first
+	first    *core // the child that failed first, if that matters
 	children []*core
 	nodes    []node
 }
@@ -52,23 +53,21 @@ func gather[A AnyFuture](ctx context.Context, op string, aws []A, settled bool) 
 		return nil
 	}
 	p := &w.park
-	p.begin(op, nil)
-	p.govern(ctx)
 	g := &gathering{p: p, settled: settled, left: len(aws), children: make([]*core, len(aws)), nodes: make([]node, len(aws))}
-	p.on = g
 	for i, aw := range aws {
-		c := aw.future()
-		if c.loop != w.task.loop {
-			panic(misuse(op, c.String()+" belongs to another loop; hand the work over with Submit"))
-		}
+		c := coreOf(w, op, aw)
 		if c == &w.task.core {
 			panic(misuse(op, "a task cannot wait for its own end"))
 		}
 		g.children[i] = c
 	}
+	p.begin(op, g)
+	p.govern(ctx)
 	for i, c := range g.children {
 		if c.Done() {
-			c.observe()
+			if c.rare == nil || c.rare.panic == nil {
+				c.observe()
+			}
 			g.completed(c)
 			continue
 		}
@@ -76,7 +75,7 @@ func gather[A AnyFuture](ctx context.Context, op string, aws []A, settled bool) 
 		c.join(&g.nodes[i])
 	}
 	if req := p.broken; req != nil {
-		if !g.cancelFor(p, req) {
+		if w.unservable() || !g.cancelFor(p, req) {
 			g.leave()
 			return p.wait()
 		}
@@ -88,30 +87,42 @@ func gather[A AnyFuture](ctx context.Context, op string, aws []A, settled bool) 
 	p.forward = nil
 	req := p.pending
 	p.pending = nil
-	if err == nil && req != nil {
-		w.delivered(req)
-		err = req.awaitError()
-	}
-	if err != nil {
-		g.leave()
+	g.leave()
+	switch {
+	case err != nil:
+		g.unseen()
 		return err
-	}
-	if g.first != nil {
+	case g.first != nil:
+		if req != nil {
+			w.delivered(req)
+		}
+		g.first.observe()
 		g.first.raise()
 		return g.first.err
+	case req != nil:
+		w.delivered(req)
+		g.unseen()
+		return req.awaitError()
 	}
 	return nil
 }
 
 // completed implements completer.
 func (g *gathering) completed(c *core) {
-	c.flags |= observed
+	c.flags |= dismissed
+	if g.settled {
+		c.flags |= awaited
+	}
 	g.left--
 	if g.over {
 		return
 	}
-	if c.state >= failed && !g.settled && g.p.pending == nil {
+	cancelling := g.p.pending != nil
+	if !g.settled && g.first == nil && (c.state == failed || c.state == cancelled && !cancelling) {
 		g.first = c
+		c.flags |= awaited
+	}
+	if g.first != nil && !cancelling {
 		g.end()
 	} else if g.left == 0 {
 		g.end()
@@ -160,9 +171,21 @@ func (g *gathering) cancelFor(p *park, req *cancellation) bool {
 	return true
 }
 
+// unseen is called when the outcomes are not handed on. Errors were, as it were, seen; panics are not lost.
+func (g *gathering) unseen() {
+	for _, c := range g.children {
+		if c.state >= failed && c.flags&observed == 0 {
+			c.notice()
+		}
+	}
+}
+
 // leave gives up the children that have not ended.
 func (g *gathering) leave() {
 	for i, c := range g.children {
-		c.leave(&g.nodes[i])
+		if g.nodes[i].next != nil {
+			c.leave(&g.nodes[i])
+			c.flags |= dismissed
+		}
 	}
 }

@@ -40,13 +40,15 @@ type Loop struct {
 	amb   ambient
 
 	epoch   time.Time
-	clock   Clock // nil: the machine's
+	clock   Clock         // nil: the machine's
+	coarse  int64         // the time when the clock was last read
+	slow    time.Duration // a step that takes longer is reported in debug mode
+	watcher bool          // the watchdog is on
 	chooser Chooser
 	debug   bool
 
 	stopping  bool // the loop ends after this pass
 	untilNone bool // the loop ends when no task is left
-	ending    bool // Run is shutting down: tasks that ignore their cancellation are ended
 	closed    bool
 	closing   bool // Close is under way
 	handler   func(l *Loop, r Report)
@@ -58,8 +60,8 @@ type Loop struct {
 	signals   map[os.Signal]*signalHandler
 	external  int // goroutines that wait for channels in the place of tasks
 
-	mainID     uint32
-	mainExited bool
+	mainTask   *taskCore // of Run
+	mainExited bool      // it called runtime.Goexit
 
 	running  atomic.Bool
 	g        atomic.Uintptr // the goroutine that runs the loop
@@ -83,6 +85,7 @@ type Loop struct {
 	newPoll  func() (poll.Poller, error)
 	pollBuf  []poll.Event
 	lastPoll int64
+	deadlock deadlockWatch
 }
 
 // maxIdleWorkers is how many idle stacks a loop keeps.
@@ -97,6 +100,7 @@ func NewLoop(opts ...Option) *Loop {
 		newPoll:  poll.New,
 		debug:    os.Getenv("AIO_DEBUG") != "",
 		deadline: defaultLimits,
+		slow:     100 * time.Millisecond,
 	}
 	l.amb.loop = l
 	for _, o := range opts {

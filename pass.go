@@ -13,12 +13,16 @@ const (
 	clockEvery = 16
 	pollEvery  = 61
 	pollAfter  = 50 * time.Microsecond
+	checkEvery = 4096
 )
 
 // RunForever runs the loop until Stop. It panics if the loop is closed or running. asyncio: run_forever.
 func (l *Loop) RunForever() {
 	l.start("Loop.RunForever")
 	defer l.finishRun()
+	if l.debug || l.watcher {
+		defer l.watchdog()()
+	}
 	l.run()
 }
 
@@ -71,6 +75,10 @@ func (l *Loop) run() {
 			} else {
 				r = l.ready.RemoveAt(l.choose(ChooseReady, l.left+1))
 			}
+			if l.debug {
+				l.timedStep(r)
+				continue
+			}
 			t, ok := r.(*taskCore)
 			if !ok {
 				r.run()
@@ -97,7 +105,7 @@ func (l *Loop) run() {
 // own stack, and so does waiting. The order is that of run.
 func (l *Loop) handOver(w *worker) bool {
 	l.setCurrent(nil)
-	if l.hosted || l.chooser != nil {
+	if l.hosted || l.chooser != nil || l.debug {
 		return false
 	}
 	l.hosted = true
@@ -164,6 +172,9 @@ func (l *Loop) collect() {
 	if l.watches.live > 0 && l.pollDue() {
 		l.look(0)
 	}
+	if l.steps-l.deadlock.asked >= checkEvery {
+		l.findCycles()
+	}
 	if l.timers.Len() > 0 && (l.clockDue || l.clock != nil || l.stopping || l.steps-l.clockStep >= clockEvery) {
 		l.readTimers()
 	}
@@ -187,8 +198,16 @@ func (l *Loop) pollDue() bool {
 // idle waits until something is ready.
 func (l *Loop) idle() {
 	for {
+		again := l.findCycles()
+		if l.ready.Len() > 0 {
+			return
+		}
 		wait := time.Duration(-1)
-		if when, ok := l.nextTimer(); ok {
+		when, timed := l.nextTimer()
+		if !timed && l.stuck() {
+			return
+		}
+		if timed {
 			now := l.readTimers()
 			if l.ready.Len() > 0 {
 				if l.watches.live > 0 {
@@ -203,6 +222,9 @@ func (l *Loop) idle() {
 			if l.expected.Load() > 0 && l.clock != nil {
 				wait = -1
 			}
+		}
+		if again >= 0 && (wait < 0 || again < wait) {
+			wait = again
 		}
 		l.look(wait)
 		if l.posted.Load() {

@@ -13,6 +13,7 @@ type Report struct {
 	Err      error       // nil if there is no error to show
 	TaskName string      // of the task concerned, if it is one
 	Site     string      // where that task or callback was made, as far as it is known
+	Warning  bool        // nothing has failed yet: the default handler logs at level warning
 	Attrs    []slog.Attr // more, for the log
 }
 
@@ -55,5 +56,9 @@ func logReport(r Report) {
 	if r.Err != nil {
 		attrs = append(attrs, slog.Any("err", r.Err))
 	}
-	slog.LogAttrs(context.Background(), slog.LevelError, "aio: "+r.Message, append(attrs, r.Attrs...)...)
+	level := slog.LevelError
+	if r.Warning {
+		level = slog.LevelWarn
+	}
+	slog.LogAttrs(context.Background(), level, "aio: "+r.Message, append(attrs, r.Attrs...)...)
 }

@@ -16,13 +16,15 @@ var ErrInterrupted = errors.New("aio: interrupted")
 // the phases described at [WithShutdown], and closes the loop. If main panicked, the panic is raised again here; if it was ended by
 // runtime.Goexit, Run ends the goroutine in the same way.
 //
-// When ctx is cancelled main is cancelled; its values are visible in main's context. Run blocks its goroutine and panics when that one is
-// running a loop already. asyncio: run.
+// If main ends the loop with Stop before it returns, the error is [ErrStopped]. When ctx is cancelled main is cancelled; its values are
+// visible in main's context. Run blocks its goroutine and panics when that one is running a loop already. asyncio: run.
 func Run(ctx context.Context, main func(ctx context.Context) error, opts ...Option) error {
 	if main == nil {
 		panic(misuse("Run", "the function is nil"))
 	}
-	_, err := RunValue(ctx, Action(main), opts...)
+	r := NewRunner(opts...)
+	defer r.Close()
+	_, err := runIn(ctx, r, asFunc(main), "Run", plain)
 	return err
 }
 
@@ -30,7 +32,7 @@ func Run(ctx context.Context, main func(ctx context.Context) error, opts ...Opti
 func RunValue[T any](ctx context.Context, main Func[T], opts ...Option) (T, error) {
 	r := NewRunner(opts...)
 	defer r.Close()
-	return runIn(ctx, r, main, "Run")
+	return runIn(ctx, r, main, "RunValue", 0)
 }
 
 // Runner keeps one loop for several runs of a main function. Close it after the last. It is for one goroutine. asyncio: Runner.
@@ -55,13 +57,13 @@ func (r *Runner) Run(ctx context.Context, main func(ctx context.Context) error) 
 	if main == nil {
 		panic(misuse("Runner.Run", "the function is nil"))
 	}
-	_, err := runIn(ctx, r, Action(main), "Runner.Run")
+	_, err := runIn(ctx, r, asFunc(main), "Runner.Run", plain)
 	return err
 }
 
 // RunIn is [Runner.Run] for a function with a result.
 func RunIn[T any](ctx context.Context, r *Runner, main Func[T]) (T, error) {
-	return runIn(ctx, r, main, "RunIn")
+	return runIn(ctx, r, main, "RunIn", 0)
 }
 
 // Close ends the tasks that are left, in the phases described at [WithShutdown], and closes the loop. A second Close does nothing.
@@ -73,7 +75,7 @@ func (r *Runner) Close() error {
 	return r.loop.Close()
 }
 
-func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string) (T, error) {
+func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string, flags coreFlags) (T, error) {
 	l := r.loop
 	if l.closed {
 		panic(misuse(op, "the runner is closed; make a new one"))
@@ -88,14 +90,15 @@ func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string) (T, e
 	l.finishRun()
 	l.base = context.WithoutCancel(ctx)
 	t := newTask(l, l.base, main, op, []TaskOption{Name("main")})
-	l.mainID = t.id
-	t.flags |= observed // its outcome is returned
+	l.mainTask = &t.taskCore
+	t.flags |= flags | observed // its outcome is returned
 	t.schedule()
 	stop := context.AfterFunc(ctx, func() { l.post(&mainEnded{&t.taskCore, ctx}) })
 	defer stop()
 	interrupted := l.catchInterrupt(&t.taskCore)
 	l.runUntil(&t.core)
 	byUser := interrupted()
+	l.mainTask = nil
 	if l.mainExited || t.rare.panic != nil {
 		r.Close()
 	}
@@ -104,6 +107,12 @@ func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string) (T, e
 	}
 	t.raise()
 	v, err := t.value, t.err
+	if !t.Done() {
+		err = ErrStopped
+	}
+	if d, ok := errors.AsType[*DeadlockError](err); ok {
+		err = d
+	}
 	if byUser && (err == nil || isCancellation(err)) {
 		err = fmt.Errorf("%w: %w", ErrInterrupted, err)
 	}

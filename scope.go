@@ -39,6 +39,7 @@ type scopeMore struct {
 	kind     scopeKind
 	expired  bool   // the deadline has cancelled the scope
 	left     bool   // the block has ended, or the context's cancel function was called
+	free     bool   // it was made from a freed context: the blocks around it do not cancel it
 	around   *scope // the block that was innermost when this one was opened
 	self     *scope
 }
@@ -56,6 +57,7 @@ const (
 type cancellation struct {
 	CancelledError
 	timeout *TimeoutError // of a context with a deadline: what awaits return instead
+	when    int64         // on the loop's clock
 }
 
 // awaitError is what an await returns that ends because of c.
@@ -131,7 +133,8 @@ func (s *scope) Value(key any) any {
 	return s.values.Value(key)
 }
 
-func (s *scope) String() string { return "aio context of " + s.task.String() }
+// String is for any goroutine, too: contexts are printed anywhere.
+func (s *scope) String() string { return "aio context of " + defaultName(s.task.id) }
 
 func (s *scope) std() *stdNode {
 	if n := s.node.Load(); n != nil {
@@ -151,6 +154,9 @@ func (s *scope) std() *stdNode {
 
 // cancel cancels the scope and all below it: first everybody who looks sees it, then the tasks that wait under it are woken.
 func (s *scope) cancel(c *cancellation) {
+	if c.when == 0 {
+		c.when = s.task.loop.coarse
+	}
 	if !s.cancelled.CompareAndSwap(nil, c) {
 		return
 	}
@@ -239,6 +245,10 @@ func newScope(w *worker, ctx context.Context, op string, pc uintptr) *scope {
 		s.limit.Store(&at)
 	}
 	g := w.governors(ctx)
+	if g.check && freed(ctx) {
+		g.block = nil
+	}
+	s.more.free = g.block == nil
 	if g.outside {
 		node, cancel := context.WithCancelCause(ctx)
 		s.node.Store(&stdNode{node, cancel})

@@ -13,9 +13,10 @@ import "context"
 // Cancellation: only the wait ends.
 func Shield[T any, A TaskOrFuture[T]](ctx context.Context, aw A) (T, error) {
 	var zero T
-	c := aw.future()
+	w := running(ctx, "Shield")
+	c := coreOf(w, "Shield", aw)
 	if !c.Done() {
-		if err := shield(ctx, c); err != nil {
+		if err := shield(w, ctx, c); err != nil {
 			return zero, err
 		}
 	}
@@ -24,11 +25,7 @@ func Shield[T any, A TaskOrFuture[T]](ctx context.Context, aw A) (T, error) {
 	return aw.Result()
 }
 
-func shield(ctx context.Context, c *core) error {
-	w := running(ctx, "Shield")
-	if c.loop != w.task.loop {
-		panic(misuse("Shield", c.String()+" belongs to another loop; hand the work over with Submit"))
-	}
+func shield(w *worker, ctx context.Context, c *core) error {
 	p := &w.park
 	p.begin("Shield", c)
 	p.govern(ctx)

@@ -52,9 +52,7 @@ func (l *Loop) shutdown() {
 	for _, t := range left {
 		t.scope.cancel(req)
 	}
-	l.ending = true
 	l.runWhileTasks(l.deadline.grace)
-	l.ending = false
 	for _, t := range left {
 		if t.state == failed && t.flags&observed == 0 {
 			t.observe()
@@ -139,7 +137,7 @@ func (l *Loop) endTasks() {
 
 func (l *Loop) endTask(t *taskCore) {
 	if t.scope.cancelled.Load() == nil {
-		t.scope.cancelled.Store(&cancellation{CancelledError: CancelledError{Cause: ErrLoopClosed, by: "Loop.Close"}})
+		t.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: ErrLoopClosed, by: "Loop.Close"}})
 	}
 	if t.state == created {
 		l.report(Report{Message: "the loop was closed before a task could start", TaskName: t.Name(), Site: t.core.site()})

@@ -17,14 +17,18 @@ type taskCore struct {
 	scope  scope   // the context of the function
 	worker *worker // the stack it runs on, or ran on: valid while worker.task says so
 	index  int32   // the place in the loop's registry
-	_      int32
+	born   uint32  // when it was made, by the loop's clock in units of bornUnit
+	parent uint32  // the task that made it; 0: a callback or code outside the loop
 }
+
+// bornUnit is the precision of a task's age: 2^24 ns, about 17 ms.
+const bornUnit = 24
 
 // Task is a coroutine that the loop runs on its own, and its result. Its methods are for the loop only. asyncio: Task.
 type Task[T any] struct {
 	taskCore
-	fn    Func[T]
 	value T
+	fn    Func[T]
 }
 
 // TaskOption is a setting for a new task.
@@ -69,6 +73,10 @@ func newTask[T any](l *Loop, ctx context.Context, fn Func[T], op string, opts []
 	t := &Task[T]{fn: fn}
 	l.ids++
 	t.loop, t.self, t.id, t.flags = l, t, l.ids, isTask
+	t.born = uint32(l.coarse >> bornUnit)
+	if w := l.current; w != nil {
+		t.parent = w.task.id
+	}
 	t.scope.task = &t.taskCore
 	if s, ok := ctx.(*scope); ok {
 		t.scope.values = s.values
@@ -138,7 +146,7 @@ func (t *taskCore) returned() {
 
 // exited settles a task that called runtime.Goexit.
 func (t *taskCore) exited() {
-	if t.id == t.loop.mainID {
+	if t == t.loop.mainTask {
 		t.loop.mainExited = true
 	}
 	t.finish(failed, &GoexitError{Name: t.Name()})

@@ -20,6 +20,7 @@ type TaskGroup struct {
 	parent   *worker
 	children []*groupChild // those that have not ended, and some that have
 	live     int
+	turns    int // ends of children that have still to get their turn
 	state    groupState
 	own      *cancellation // the one with which the group ended its body
 	joining  bool          // the body has ended, the task waits for the children
@@ -71,7 +72,7 @@ func group(w *worker, ctx context.Context, op string, pc uintptr, body func(ctx 
 			g.wait()
 			g.close()
 			if g.panic != nil {
-				panic(g.panic)
+				g.raise()
 			}
 		}
 	}()
@@ -79,35 +80,41 @@ func group(w *worker, ctx context.Context, op string, pc uintptr, body func(ctx 
 	done = true
 	err = g.end(err)
 	if g.panic != nil {
-		g.panic.Others = append(g.panic.Others, g.errs...)
-		panic(g.panic)
+		g.raise()
 	}
 	return err
 }
 
+func (g *TaskGroup) raise() {
+	g.panic.Others = append(g.panic.Others[:len(g.panic.Others):len(g.panic.Others)], g.errs...)
+	panic(g.panic)
+}
+
 // end waits for the children after the body has returned err, and makes the result.
 func (g *TaskGroup) end(err error) error {
-	cancelledErr := error(nil)
+	var cancelledErr error
+	failure := err
+	byGroup := g.own != nil // the group ended its body, not the other way round
 	if err != nil {
 		g.abort(err)
 		if isCancellation(err) || isBareCanceled(err) && g.scope.cancelled.Load() != nil {
-			cancelledErr = err
+			cancelledErr, failure = err, nil
 		}
 	}
 	if stopped := g.wait(); stopped != nil && cancelledErr == nil {
 		cancelledErr = stopped
 	}
 	g.close()
-	if err != nil && !(cancelledErr != nil && cancelledErr == err) {
-		g.errs = append(g.errs, err)
+	if failure != nil {
+		g.errs = append(g.errs, failure)
 	}
 	switch {
 	case len(g.errs) == 1:
 		return g.errs[0]
 	case len(g.errs) > 1:
 		return errors.Join(g.errs...)
-	case cancelledErr != nil && g.own != nil && g.scope.more.around.cancelled.Load() == nil && g.scope.cancelled.Load() == g.own:
-		return nil // the body was ended by the group itself
+	case byGroup && g.scope.more.around.cancelled.Load() == nil:
+		return nil // what the body returned is the group's own cancellation
 	}
 	return cancelledErr
 }
@@ -115,8 +122,8 @@ func (g *TaskGroup) end(err error) error {
 // wait waits until no child is left. It returns the cancellation that came meanwhile, if one did.
 func (g *TaskGroup) wait() (stopped error) {
 	p := &g.parent.park
-	for g.live > 0 {
-		if g.parent.exiting {
+	for g.live > 0 || g.turns > 0 {
+		if g.parent.unservable() {
 			break // the task is being ended with all others
 		}
 		p.begin("Group", g)
@@ -155,13 +162,13 @@ func (g *TaskGroup) abort(cause error) {
 			req.CancelledError = *ce
 		}
 		g.own = req
-		g.scope.cancel(req)
 	}
 	for _, c := range g.children {
 		if !c.task.Done() {
 			c.task.scope.cancel(req)
 		}
 	}
+	g.scope.cancel(req)
 }
 
 // Cancel ends the group early: body and all tasks are cancelled, no more can be added, and if nothing fails on the way Group returns nil.
@@ -235,16 +242,18 @@ func (c *groupChild) completed(t *core) {
 	t.flags |= observed
 	g.live--
 	if t.state == failed || g.live == 0 {
+		g.turns++
 		t.loop.ready.Push(c)
 	}
 }
 
 func (c *groupChild) run() {
 	g, t := c.group, c.task
+	g.turns--
 	if t.state == failed {
 		g.failed(t)
 	}
-	if g.live == 0 && g.joining && g.parent.park.state == parked && g.parent.park.err == nil {
+	if g.live == 0 && g.turns == 0 && g.joining && g.parent.park.state == parked && g.parent.park.err == nil {
 		g.parent.park.wake()
 	}
 }
@@ -266,7 +275,8 @@ func (g *TaskGroup) panicked(v any) {
 		return
 	}
 	if p, ok := v.(*PanicError); ok {
-		g.panic = p
+		again := *p // it may be the outcome of a task, which stays as it is
+		g.panic = &again
 		return
 	}
 	g.panic = &PanicError{Value: v, Stack: debug.Stack()}

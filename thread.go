@@ -25,8 +25,7 @@ func ToThread[T any](ctx context.Context, fn Func[T]) (T, error) {
 		p.on = j
 	}
 	if err := p.wait(); err != nil {
-		j.abandoned = true
-		j.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: err, by: "ToThread"}})
+		j.abandon(err)
 		var zero T
 		return zero, err
 	}
@@ -67,6 +66,15 @@ func (j *threadJob[T]) start(w *worker, ctx context.Context) {
 	}
 	w.task.loop.ExpectPosts(1)
 	go j.call()
+}
+
+// abandon tells fn that nobody waits for it any more.
+func (j *threadJob[T]) abandon(err error) {
+	if j.scope.task == nil {
+		return // it was not started
+	}
+	j.abandoned = true
+	j.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: err, by: "ToThread"}})
 }
 
 func (j *threadJob[T]) call() {

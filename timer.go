@@ -107,7 +107,7 @@ func (h *TimerHandle) Cancel() {
 func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 	h := l.newTimerHandle("CallLater", fn)
 	h.when = l.Time().Add(d)
-	h.timer.start(l, l.now()+int64(d))
+	h.timer.start(l, l.after(d))
 	return h
 }
 

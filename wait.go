@@ -45,11 +45,7 @@ func wait[A AnyFuture](ctx context.Context, op string, when When, d time.Duratio
 	seen := make(map[*core]bool, len(aws))
 	unique := make([]A, 0, len(aws))
 	for _, aw := range aws {
-		c := aw.future()
-		if c.loop != w.task.loop {
-			panic(misuse(op, c.String()+" belongs to another loop; hand the work over with Submit"))
-		}
-		if !seen[c] {
+		if c := coreOf(w, op, aw); !seen[c] {
 			seen[c] = true
 			unique = append(unique, aw)
 		}

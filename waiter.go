@@ -91,7 +91,10 @@ type park struct {
 	broken  *cancellation   // the context had ended before the wait began
 
 	node  node  // the place in a future's list
+	place place // the place in the line of a lock, a queue and so on
 	timer timer // of Sleep
+	slept bool  // the timer's entry in the ready queue has had its turn
+	stale int   // entries of sleeps that were cancelled meanwhile: a chooser may let them come late
 }
 
 type parkState uint8
@@ -132,6 +135,10 @@ func (p *park) govern(ctx context.Context) {
 }
 
 func (p *park) governSlow(ctx context.Context) {
+	if w := p.worker; w.unservable() {
+		p.broken = w.task.scope.cancelled.Load()
+		return
+	}
 	g := p.worker.governors(ctx)
 	p.follow, p.check = g.block != nil, g.check
 	switch {
@@ -238,17 +245,31 @@ func (p *park) leave() {
 
 // resumed is the first step of a task that comes back.
 func (p *park) resumed() error {
+	w := p.worker
+	if w.forced {
+		p.evicted()
+	}
 	p.state = idle
 	p.on = nil
 	if p.ctx != nil || p.scope != nil {
 		p.unsubscribe()
 	}
-	w := p.worker
 	w.fails = 0
 	if w.forced {
 		w.exit()
 	}
 	return p.err
+}
+
+// evicted undoes what a wait has arranged, for a task that will not return from it.
+func (p *park) evicted() {
+	if c, ok := p.forward.(*core); ok {
+		c.leave(&p.node)
+	}
+	p.forward, p.pending = nil, nil
+	if a, ok := p.on.(interface{ abandon(err error) }); ok {
+		a.abandon(&p.worker.task.scope.cancelled.Load().CancelledError)
+	}
 }
 
 func (p *park) unsubscribe() {
@@ -289,7 +310,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 		}
 		return p.resumed()
 	}
-	p.timer.due = (*sleepEnd)(p)
+	p.timer.due, p.slept = (*sleepEnd)(p), false
 	p.timer.start(l, l.after(d))
 	p.state = parked
 	if !l.handOver(w) {
@@ -297,6 +318,9 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 	err := p.resumed()
 	if err != nil {
+		if !p.timer.armed() && !p.slept {
+			p.stale++
+		}
 		p.timer.stop(l)
 	}
 	return err
@@ -325,7 +349,13 @@ func Yield(ctx context.Context) error {
 type sleepEnd park
 
 func (e *sleepEnd) run() {
-	if p := (*park)(e); p.state == parked && p.err == nil {
+	p := (*park)(e)
+	if p.stale > 0 {
+		p.stale--
+		return
+	}
+	p.slept = true
+	if p.state == parked && p.err == nil {
 		p.wake()
 	}
 }

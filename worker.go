@@ -2,6 +2,7 @@ package aio
 
 import (
 	"context"
+	"reflect"
 	"runtime"
 	"runtime/debug"
 
@@ -19,8 +20,8 @@ type worker struct {
 	park  park
 
 	fails   int  // awaits in a row that failed at once because their context was cancelled
-	forced  bool // the task is being ended: its awaits do not return any more
-	exiting bool // the end has begun: deferred functions run, their awaits fail at once
+	forced  bool // the task is to be ended at the await that it is in
+	exiting bool // its end has begun and deferred functions run; once the loop is being closed, their awaits fail at once
 }
 
 // maxFails is how many awaits in a row may fail at once before the task is taken for one that ignores its cancellation.
@@ -116,8 +117,10 @@ type governors struct {
 func (w *worker) governors(ctx context.Context) (g governors) {
 	switch c := ctx.(type) {
 	case *scope:
-		g.block = w.inner
-		if !w.encloses(c) {
+		if !c.freed(w) {
+			g.block = w.inner
+		}
+		if !w.reaches(c) {
 			g.other = c
 		}
 		return g
@@ -142,8 +145,7 @@ func (w *worker) governors(ctx context.Context) (g governors) {
 		return w.governors(near)
 	case near == w.inner:
 		g.block, g.check = w.inner, true
-	case near.cancelled.Load() != nil && ctx.Err() == nil:
-		// freed: the scope above has ended, the context has not
+	case near.freed(w) || freed(ctx) || near.cancelled.Load() != nil && ctx.Err() == nil:
 	default:
 		g.block = w.inner
 	}
@@ -153,15 +155,47 @@ func (w *worker) governors(ctx context.Context) (g governors) {
 	return g
 }
 
-// encloses reports whether s is an open block of the running task, or its own scope.
-func (w *worker) encloses(s *scope) bool {
+// reaches reports whether a cancellation of s reaches the innermost block: s is an open block of the running task, or its own scope, and
+// no block inside it was freed from it.
+func (w *worker) reaches(s *scope) bool {
 	for b := w.inner; b != nil; b = b.enclosing() {
 		if b == s {
 			return true
 		}
+		if b.freed(w) {
+			return false
+		}
 	}
 	return false
 }
+
+// freed reports whether s is a block or context of w's task that was made from a freed context.
+func (s *scope) freed(w *worker) bool { return s.more != nil && s.more.free && s.task == w.task }
+
+// freed reports whether a cancellation of the scope above ctx does not reach ctx, because there is a context.WithoutCancel between them.
+// Package context does not tell; but its types, and most others, embed the context that they derive from.
+func freed(ctx context.Context) bool {
+	for ctx != nil {
+		v := reflect.Indirect(reflect.ValueOf(ctx))
+		switch {
+		case v.Kind() != reflect.Struct || v.Type() == scopeType:
+			return false
+		case v.Type() == freedType:
+			return true
+		}
+		parent := v.FieldByName("Context")
+		if !parent.IsValid() || !parent.CanInterface() {
+			return false
+		}
+		ctx, _ = parent.Interface().(context.Context)
+	}
+	return false
+}
+
+var (
+	scopeType = reflect.TypeFor[scope]()
+	freedType = reflect.TypeOf(context.WithoutCancel(context.Background()))
+)
 
 // enclosing returns the block around a block.
 func (s *scope) enclosing() *scope {
@@ -222,7 +256,7 @@ func (w *worker) exec(t *taskCore) {
 		}
 		if v := recover(); v != nil {
 			t.panicked(v)
-		} else if w.forced {
+		} else if w.exiting {
 			t.abandoned()
 		} else {
 			t.exited()
@@ -236,14 +270,19 @@ func (w *worker) exec(t *taskCore) {
 
 // exit ends the running task at its await.
 func (w *worker) exit() {
-	w.forced, w.exiting = true, true
+	w.forced, w.exiting = false, true
+	if w.task.loop.closing {
+		w.inner = &w.task.scope
+	}
 	runtime.Goexit()
 }
+
+// unservable reports whether the running task cannot wait any more: it is being ended, and so is the loop.
+func (w *worker) unservable() bool { return w.exiting && w.task.loop.closing }
 
 // fail is what an await does that finds its context cancelled already: the first one returns at once, each further one goes through the
 // ready queue, so that a loop which ignores its errors leaves room for others, and at last the task is ended.
 func (w *worker) fail(c *cancellation) error {
-	t := w.task
 	w.delivered(c)
 	if w.exiting {
 		if w.fails++; w.fails > maxFails {
@@ -253,7 +292,7 @@ func (w *worker) fail(c *cancellation) error {
 	}
 	w.fails++
 	if w.fails > 1 {
-		if w.fails > maxFails || t.loop.ending {
+		if w.fails > maxFails {
 			w.exit()
 		}
 		w.park.begin("", nil)

@@ -1,0 +1,191 @@
+package aio
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DeadlockError says that tasks wait for each other, or that nothing is left that could ever wake one. Run returns it if its main task is
+// concerned; a cycle among other tasks is reported to the exception handler while the rest goes on.
+type DeadlockError struct {
+	// Cycle are the tasks that wait for each other, each for the next and the last for the first; empty if there is no cycle.
+	Cycle []TaskInfo
+	// Waiting are all tasks that wait, where nothing can wake one any more.
+	Waiting []TaskInfo
+}
+
+func (e *DeadlockError) Error() string {
+	var b strings.Builder
+	b.WriteString("aio: deadlock: ")
+	if len(e.Cycle) > 0 {
+		for n, i := range e.Cycle {
+			next := e.Cycle[(n+1)%len(e.Cycle)]
+			if n > 0 {
+				b.WriteString("; ")
+			}
+			fmt.Fprintf(&b, "%s waits in %s for %s", i.Name, i.Op, i.On)
+			if !strings.Contains(i.On, next.Name) {
+				fmt.Fprintf(&b, ", which %s holds up", next.Name)
+			}
+		}
+		return b.String()
+	}
+	b.WriteString("nothing is ready, no timer runs and nothing is expected from outside, but these wait: ")
+	for n, i := range e.Waiting {
+		if n > 0 {
+			b.WriteString("; ")
+		}
+		if n == 10 {
+			fmt.Fprintf(&b, "and %d more", len(e.Waiting)-n)
+			break
+		}
+		fmt.Fprintf(&b, "%s in %s", i.Name, i.Op)
+		if i.On != "" {
+			fmt.Fprintf(&b, " for %s", i.On)
+		}
+	}
+	return b.String()
+}
+
+// deadlockWatch remembers when the loop last looked for cycles, and which it has reported.
+type deadlockWatch struct {
+	next     int64 // the time before which it need not look again
+	steps    uint  // steps at the last look
+	asked    uint  // steps when it was last asked to look
+	reported []*taskCore
+}
+
+const cycleEvery = int64(1e9) // look for cycles at most once a second, and spend at most a hundredth of the time on it
+
+// findCycles looks for tasks that wait for each other, now and then. It returns how long until it should look again, -1 if there is no
+// need to before something has happened.
+func (l *Loop) findCycles() time.Duration {
+	d := &l.deadlock
+	d.asked = l.steps
+	if l.tasks.live < 2 || l.steps == d.steps {
+		return -1
+	}
+	now := l.now()
+	if now < d.next && l.clock == nil {
+		return time.Duration(d.next - now)
+	}
+	d.steps = l.steps
+	for _, cycle := range l.cycles() {
+		if !slices.Contains(d.reported, cycle[0]) {
+			l.deadlocked(cycle)
+		}
+	}
+	d.next = now + max(cycleEvery, 100*(l.now()-now))
+	return -1
+}
+
+// deadlocked ends Run with the cycle as its error if the main task waits for it, and reports it otherwise.
+func (l *Loop) deadlocked(cycle []*taskCore) {
+	now := l.now()
+	err := &DeadlockError{}
+	for _, t := range cycle {
+		err.Cycle = append(err.Cycle, t.info(now))
+	}
+	l.deadlock.reported = append(l.deadlock.reported, cycle...)
+	if main := l.main(); main != nil && reaches(main, cycle) {
+		l.cancelMain(main, err)
+		return
+	}
+	l.report(Report{Message: "tasks wait for each other", Err: err})
+}
+
+// stuck reports that nothing can happen any more by itself, when the loop is about to wait for ever, and ends the main task then. Where
+// goroutines outside of the loop may still send something that is not known; a loop whose time is virtual has none to wait for.
+func (l *Loop) stuck() bool {
+	main := l.main()
+	if l.clock == nil || main == nil || l.watches.live > 0 || l.expected.Load() > 0 || l.external > 0 || len(l.signals) > 0 ||
+		len(l.interrupt) > 0 || l.posted.Load() {
+		return false
+	}
+	now := l.now()
+	err := &DeadlockError{}
+	for _, t := range l.tasks.all() {
+		err.Waiting = append(err.Waiting, t.info(now))
+	}
+	l.cancelMain(main, err)
+	return l.ready.Len() > 0
+}
+
+func (l *Loop) main() *taskCore {
+	if l.mainTask == nil || l.mainTask.Done() || l.mainTask.scope.cancelled.Load() != nil {
+		return nil
+	}
+	return l.mainTask
+}
+
+func (l *Loop) cancelMain(main *taskCore, err *DeadlockError) {
+	c := l.cancellation(err, 0)
+	c.by = "the loop"
+	main.scope.cancel(c)
+}
+
+// waitsOn returns the tasks that t waits for.
+func waitsOn(t *taskCore) []*taskCore {
+	w := t.worker
+	if t.state != started || w == nil || w.task != t || w.park.state != parked {
+		return nil
+	}
+	return blockers(w.park.on)
+}
+
+// cycles returns the groups of tasks that wait for each other.
+func (l *Loop) cycles() (out [][]*taskCore) {
+	const (
+		onPath = 1
+		seen   = 2
+	)
+	mark := map[*taskCore]int{}
+	var path []*taskCore
+	var visit func(t *taskCore)
+	visit = func(t *taskCore) {
+		switch mark[t] {
+		case seen:
+			return
+		case onPath:
+			i := slices.Index(path, t)
+			out = append(out, slices.Clone(path[i:]))
+			return
+		}
+		next := waitsOn(t)
+		if len(next) == 0 {
+			return
+		}
+		mark[t] = onPath
+		path = append(path, t)
+		for _, n := range next {
+			visit(n)
+		}
+		path = path[:len(path)-1]
+		mark[t] = seen
+	}
+	for _, t := range l.tasks.slots {
+		if t != nil {
+			visit(t)
+		}
+	}
+	return out
+}
+
+// reaches reports whether t waits, directly or not, for one of the tasks of a cycle.
+func reaches(t *taskCore, cycle []*taskCore) bool {
+	seen := map[*taskCore]bool{}
+	var visit func(t *taskCore) bool
+	visit = func(t *taskCore) bool {
+		if slices.Contains(cycle, t) {
+			return true
+		}
+		if seen[t] {
+			return false
+		}
+		seen[t] = true
+		return slices.ContainsFunc(waitsOn(t), visit)
+	}
+	return visit(t)
+}

@@ -1,0 +1,125 @@
+package aio
+
+import "context"
+
+// Lock lets one task at a time into a stretch of code that awaits. Code that does not await needs none: tasks of a loop switch only where
+// they wait. Tasks get the lock in the order in which they asked for it. It is not re-entrant, and any task may release it. The zero value
+// is an unlocked lock. A Lock must not be copied after first use, and belongs to the first loop on which a task had to wait for it. Its
+// methods are for the loop only. asyncio: Lock.
+//
+//	state                     Locked   a newcomer          next
+//	free                      false    takes it            held
+//	held, nobody waits        true     waits               free
+//	held, tasks wait          true     waits               called
+//	called: released, the     false    waits behind all    held, when the first task goes on in the next pass;
+//	first in line is on its                                if that task is cancelled instead, the second is called
+//	way
+type Lock struct {
+	owner *taskCore // nil: not held
+	line  waitline
+}
+
+// LockStatistics is what [Lock.Statistics] returns.
+type LockStatistics struct {
+	Locked  bool
+	Owner   string // the name of the task that holds the lock
+	Waiting int    // tasks in line
+}
+
+// Acquire waits until the lock is free and nobody has asked for it before, and takes it. If that is so now it returns at once, also when
+// the context is cancelled. It returns nil, or the error of a cancellation. asyncio: acquire.
+//
+// Cancellation: the task leaves the line without the lock; if the lock had been given to it already, the next in line gets it.
+func (l *Lock) Acquire(ctx context.Context) error {
+	w := running(ctx, "Lock.Acquire")
+	if l.owner == nil && l.line.idle() && (l.line.loop == nil || l.line.loop == w.task.loop) {
+		l.owner = w.task
+		return nil
+	}
+	return l.acquire(ctx, w)
+}
+
+func (l *Lock) acquire(ctx context.Context, w *worker) error {
+	l.line.mustFit(w.task.loop, "Lock.Acquire")
+	if l.owner == nil && !l.line.taken() {
+		l.owner = w.task
+		return nil
+	}
+	return l.wait(NewWaiter(ctx, "Lock.Acquire", l))
+}
+
+func (l *Lock) wait(w Waiter) error {
+	if err := l.line.wait(w); err != nil {
+		if l.owner == nil {
+			l.line.callFirst("Lock.Acquire")
+		}
+		return err
+	}
+	l.owner = w.p.worker.task
+	return nil
+}
+
+// reacquire takes the lock for a task that has to have it, whatever becomes of the task.
+func (l *Lock) reacquire(ctx context.Context, op string, on any) {
+	w := NewWaiter(ctx, op, on).steadfast()
+	if l.owner == nil && !l.line.taken() {
+		w.drop()
+		l.owner = w.p.worker.task
+		return
+	}
+	l.wait(w)
+}
+
+// Release gives the lock back. If tasks wait for it, the first of them goes on with it in the next pass; until then Locked reports false,
+// yet newcomers stand behind. It never waits, and panics if the lock is not held. asyncio: release.
+func (l *Lock) Release() { l.release("Lock.Release") }
+
+func (l *Lock) release(op string) {
+	if l.owner == nil {
+		if l.line.ends() {
+			return
+		}
+		panic(misuse(op, "the lock is not held; call Release once after each Acquire that returned nil"))
+	}
+	l.owner = nil
+	if l.line.n > 0 {
+		l.line.callFirst(op)
+	}
+}
+
+// With calls fn while it holds the lock and returns the error of fn, or of Acquire. asyncio: async with lock.
+//
+// Cancellation: as for Acquire; while fn runs it is fn's matter. The lock is released in any case, after a panic too.
+func (l *Lock) With(ctx context.Context, fn func(ctx context.Context) error) error {
+	if err := l.Acquire(ctx); err != nil {
+		return err
+	}
+	defer l.Release()
+	return fn(ctx)
+}
+
+// Locked reports whether a task holds the lock. asyncio: locked.
+func (l *Lock) Locked() bool { return l.owner != nil }
+
+// Statistics returns a picture of the lock as it is now.
+func (l *Lock) Statistics() LockStatistics {
+	s := LockStatistics{Locked: l.Locked(), Waiting: l.line.waiting()}
+	if l.owner != nil {
+		s.Owner = l.owner.Name()
+	}
+	return s
+}
+
+// String shows whether the lock is held, and how many wait.
+func (l *Lock) String() string { return "<Lock " + l.state() + ">" }
+
+func (l *Lock) state() string {
+	s := "unlocked"
+	if l.Locked() {
+		s = "locked"
+	}
+	return s + waitersText(l.line.waiting())
+}
+
+// holder returns the task that holds the lock, nil if none does.
+func (l *Lock) holder() *taskCore { return l.owner }

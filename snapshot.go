@@ -1,0 +1,267 @@
+package aio
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Snapshot is the state of a loop between two steps. It is a copy: nothing in it changes any more.
+type Snapshot struct {
+	Time        time.Time  `json:"time"`        // by the loop's clock
+	Tasks       []TaskInfo `json:"tasks"`       // the unfinished ones, in the order of creation
+	Ready       int        `json:"ready"`       // entries of the ready queue
+	Timers      int        `json:"timers"`      // timers that are running
+	Descriptors int        `json:"descriptors"` // descriptors that are watched
+}
+
+// TaskInfo describes one task.
+type TaskInfo struct {
+	ID       uint32        `json:"id"`
+	Name     string        `json:"name"`
+	State    string        `json:"state"` // created, running, ready or waiting
+	Age      time.Duration `json:"age"`   // to about 17 ms
+	Creator  uint32        `json:"creator,omitempty"`
+	Site     string        `json:"site,omitempty"`      // the function, or in debug mode the line that created the task
+	Op       string        `json:"op,omitempty"`        // the await it is in
+	On       string        `json:"on,omitempty"`        // what it waits for
+	WaitsFor []uint32      `json:"waits_for,omitempty"` // the tasks that have to act first, where that is known
+	Scopes   []string      `json:"scopes,omitempty"`    // the open blocks, outermost first
+	Cancel   *CancelInfo   `json:"cancel,omitempty"`    // the request to cancel that it has not yet followed
+	Stack    []string      `json:"stack,omitempty"`     // the user's frames, innermost first; only with stacks
+}
+
+// CancelInfo describes a request to cancel.
+type CancelInfo struct {
+	Since time.Duration `json:"since"` // how long ago
+	By    string        `json:"by,omitempty"`
+	At    string        `json:"at,omitempty"`
+	Cause string        `json:"cause,omitempty"`
+}
+
+// Snapshot returns the state of the loop. With stacks it also shows where each task waits, for which the whole process stops for a moment.
+// Loop only; from elsewhere use [TakeSnapshot].
+func (l *Loop) Snapshot(stacks bool) Snapshot {
+	s := Snapshot{
+		Time: l.Time(), Ready: l.ready.Len(), Timers: l.timers.Len() - l.deadTimers, Descriptors: l.watches.live,
+		Tasks: make([]TaskInfo, 0, l.tasks.live),
+	}
+	now := l.now()
+	for _, t := range l.tasks.all() {
+		s.Tasks = append(s.Tasks, t.info(now))
+	}
+	if stacks {
+		l.addStacks(s.Tasks)
+	}
+	return s
+}
+
+// TakeSnapshot asks loop l for a [Snapshot], from any other goroutine, and waits for it: until the running step has ended, or ctx has. It
+// returns [ErrLoopClosed] if the loop is closed. The loop must be running.
+func TakeSnapshot(ctx context.Context, l *Loop, stacks bool) (Snapshot, error) {
+	if l.onLoop() {
+		return l.Snapshot(stacks), nil
+	}
+	got := make(chan Snapshot, 1)
+	if !l.post(&Handle{loop: l, fn: func() { got <- l.Snapshot(stacks) }}) {
+		return Snapshot{}, ErrLoopClosed
+	}
+	select {
+	case s := <-got:
+		return s, nil
+	case <-ctx.Done():
+		return Snapshot{}, fmt.Errorf("aio: TakeSnapshot: the loop did not answer: %w", context.Cause(ctx))
+	}
+}
+
+func (t *taskCore) info(now int64) TaskInfo {
+	i := TaskInfo{ID: t.id, Name: t.Name(), State: "created", Creator: t.parent, Site: t.core.site()}
+	i.Age = time.Duration(uint32(now>>bornUnit)-t.born) << bornUnit
+	if c := t.scope.cancelled.Load(); c != nil {
+		i.Cancel = &CancelInfo{By: c.By(), At: c.At(), Since: time.Duration(now - c.when)}
+		if c.Cause != nil {
+			i.Cancel.Cause = c.Cause.Error()
+		}
+	}
+	w := t.worker
+	if t.state != started || w == nil || w.task != t {
+		return i
+	}
+	p := &w.park
+	switch p.state {
+	case idle, armed:
+		i.State = "running"
+	case queued:
+		i.State, i.Op = "ready", p.op
+	case parked:
+		i.State, i.Op = "waiting", p.op
+		i.On = waitText(p.on)
+		for _, b := range blockers(p.on) {
+			i.WaitsFor = append(i.WaitsFor, b.id)
+		}
+	}
+	for s := w.inner; s != nil && s.more != nil && s.more.around != nil; s = s.more.around {
+		text := s.more.op
+		if at := siteOf(s.more.pc); at != "" {
+			text += " at " + at
+		}
+		i.Scopes = append(i.Scopes, text)
+	}
+	slices.Reverse(i.Scopes)
+	return i
+}
+
+// waitText describes what a task waits for.
+func waitText(on any) string {
+	switch x := on.(type) {
+	case nil:
+		return ""
+	case *core:
+		if t := x.self.asTask(); t != nil {
+			return "task " + t.Name()
+		}
+		return "a future"
+	case *gathering:
+		return fmt.Sprintf("%d of %d", x.left, len(x.children))
+	case *waiting:
+		return fmt.Sprintf("%d tasks or futures", x.left)
+	case *TaskGroup:
+		return fmt.Sprintf("%d tasks of the group", x.live)
+	case *channelJob:
+		return "a channel"
+	case fmt.Stringer:
+		return x.String()
+	}
+	return fmt.Sprintf("%T", on)
+}
+
+// blockers returns the tasks all of which have to act before a wait can end; none if that is not known.
+func blockers(on any) (out []*taskCore) {
+	switch x := on.(type) {
+	case *core:
+		if t := x.self.asTask(); t != nil {
+			out = append(out, t)
+		}
+	case *gathering:
+		for _, c := range x.children {
+			if t := c.self.asTask(); t != nil && !c.Done() {
+				out = append(out, t)
+			}
+		}
+	case *TaskGroup:
+		for _, c := range x.children {
+			if !c.task.Done() {
+				out = append(out, c.task)
+			}
+		}
+	case interface{ holder() *taskCore }:
+		if t := x.holder(); t != nil {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// addStacks fills in where the tasks wait.
+func (l *Loop) addStacks(infos []TaskInfo) {
+	byWorker := map[uintptr]*goroutineStack{}
+	for _, g := range dumpStacks() {
+		if g.worker != 0 {
+			byWorker[g.worker] = &g
+		}
+	}
+	for i, t := range l.tasks.all() {
+		if t.state != started {
+			continue
+		}
+		if g := byWorker[pointerOf(t.worker)]; g != nil {
+			for _, f := range g.user() {
+				infos[i].Stack = append(infos[i].Stack, f.String())
+			}
+		}
+	}
+}
+
+// WriteJSON writes the snapshot as one JSON object.
+func (s Snapshot) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(s)
+}
+
+// WriteTable writes a line a task, like ps.
+func (s Snapshot) WriteTable(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "ID\tNAME\tSTATE\tAGE\tIN\tON\tCREATED")
+	for _, i := range s.Tasks {
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.Name, i.stateText(), i.Age.Round(time.Millisecond), i.Op, i.On, i.Site)
+	}
+	return t.Flush()
+}
+
+func (i TaskInfo) stateText() string {
+	c := i.Cancel
+	if c == nil {
+		return i.State
+	}
+	s := i.State + ", cancelled " + c.Since.Round(time.Millisecond).String() + " ago"
+	if len(i.Stack) > 0 {
+		s += ", still at " + i.Stack[0]
+	}
+	return s
+}
+
+// WriteTree writes the tasks as a tree: below each task those that it waits for, as pstree of Python 3.14 does. A task that several wait for
+// comes more than once; a cycle is marked and cut.
+func (s Snapshot) WriteTree(w io.Writer) error {
+	byID := make(map[uint32]TaskInfo, len(s.Tasks))
+	awaited := map[uint32]bool{}
+	for _, i := range s.Tasks {
+		byID[i.ID] = i
+		for _, id := range i.WaitsFor {
+			awaited[id] = true
+		}
+	}
+	var b strings.Builder
+	shown := map[uint32]bool{}
+	var show func(id uint32, depth int, path []uint32)
+	show = func(id uint32, depth int, path []uint32) {
+		i := byID[id]
+		shown[id] = true
+		fmt.Fprintf(&b, "%s%s (%s", strings.Repeat("    ", depth), i.Name, i.stateText())
+		if i.Op != "" {
+			fmt.Fprintf(&b, " in %s", i.Op)
+		}
+		if i.On != "" && len(i.WaitsFor) == 0 {
+			fmt.Fprintf(&b, " for %s", i.On)
+		}
+		b.WriteString(")")
+		if slices.Contains(path, id) {
+			b.WriteString(" <- cycle\n")
+			return
+		}
+		b.WriteString("\n")
+		for _, next := range i.WaitsFor {
+			if _, ok := byID[next]; ok {
+				show(next, depth+1, append(path, id))
+			}
+		}
+	}
+	for _, i := range s.Tasks {
+		if !awaited[i.ID] {
+			show(i.ID, 0, nil)
+		}
+	}
+	for _, i := range s.Tasks { // those that are only in cycles
+		if !shown[i.ID] {
+			show(i.ID, 0, nil)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
