@@ -50,6 +50,7 @@ const (
 	dismissed            // nobody wants to see it, except a panic
 	cancelSeen           // an await of the task has failed with the request to cancel it
 	plain                // the function of the task returns only an error
+	eagerStart           // the first step is made at creation
 )
 
 // coreRare is what few cores need.
@@ -121,6 +122,7 @@ type typed interface {
 	AnyFuture
 	body(ctx *scope)   // runs the function of a task
 	asTask() *taskCore // nil for a future
+	resultText() string
 }
 
 func (c *core) future() *core { return c }
@@ -217,6 +219,8 @@ type lostOutcome struct {
 	site string
 	err  error
 	done atomic.Bool // it was seen, or reported
+
+	panic *PanicError // for Run to raise
 }
 
 // notice begins to watch over an error that nobody has seen.
@@ -239,6 +243,7 @@ func (c *core) notice() {
 		lost.what = "a task ended as cancelled, which nobody had asked for"
 	case panicked:
 		lost.what = "a task panicked, and nobody awaited it"
+		lost.panic = c.rare.panic
 	default:
 		lost.what = "a task failed, and nobody looked at its error"
 	}
@@ -257,7 +262,17 @@ func (l *lostOutcome) run() {
 	if l.done.Swap(true) {
 		return
 	}
+	if l.loop.unseenPanic == nil {
+		l.loop.unseenPanic = l.panic
+	}
 	l.loop.report(Report{Message: l.what, Err: l.err, TaskName: l.name, Site: l.site})
+}
+
+// noteUnseen keeps the panic of c, if it is one, for Run to raise.
+func (l *Loop) noteUnseen(c *core) {
+	if l.unseenPanic == nil && c.rare != nil {
+		l.unseenPanic = c.rare.panic
+	}
 }
 
 // sweepLost forgets the outcomes that were seen or reported.

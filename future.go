@@ -216,7 +216,7 @@ func (c *core) awaitEnd(ctx context.Context, op string) error {
 			return w.fail(req)
 		}
 	}
-	p.forward = c
+	p.passOn = true
 	p.node.owner = p
 	c.join(&p.node)
 	p.state = parked
@@ -224,7 +224,6 @@ func (c *core) awaitEnd(ctx context.Context, op string) error {
 		w.stack.Suspend()
 	}
 	err := p.resumed()
-	p.forward = nil
 	if err != nil {
 		c.leave(&p.node)
 		if c.state >= failed && c.flags&observed == 0 { // it had its outcome, but this task will not look

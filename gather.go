@@ -82,9 +82,8 @@ func gather[A AnyFuture](ctx context.Context, op string, aws []A, settled bool) 
 		p.alone()
 		p.pending = req
 	}
-	p.forward = g
+	p.passOn = true
 	err := p.wait()
-	p.forward = nil
 	req := p.pending
 	p.pending = nil
 	g.leave()

@@ -22,7 +22,7 @@ import (
 type Loop struct {
 	ready   ring.Ring[runnable]
 	left    int       // entries of the ready queue that belong to this pass
-	current *worker   // whose task runs; nil while a callback does
+	current *worker   // whose task runs, or ran last; nil while a callback runs
 	hosted  bool      // a task that waits makes the steps of others, see handOver
 	pool    coro.Pool // idle workers
 
@@ -45,20 +45,23 @@ type Loop struct {
 	slow    time.Duration // a step that takes longer is reported in debug mode
 	watcher bool          // the watchdog is on
 	chooser Chooser
+	factory TaskFactory
 	debug   bool
 
-	stopping  bool // the loop ends after this pass
-	untilNone bool // the loop ends when no task is left
-	closed    bool
-	closing   bool // Close is under way
-	handler   func(l *Loop, r Report)
-	lost      []*lostOutcome
-	lostLive  int
-	hooks     [2]hooks // of shutdown and of close
-	deadline  shutdownLimits
-	interrupt []os.Signal
-	signals   map[os.Signal]*signalHandler
-	external  int // goroutines that wait for channels in the place of tasks
+	stopping    bool // the loop ends after this pass
+	outlasting  int  // the loop ends when so many tasks with numbers up to outlastTo have ended; 0: it does not
+	outlastTo   uint32
+	closed      bool
+	closing     bool // Close is under way
+	handler     func(l *Loop, r Report)
+	lost        []*lostOutcome
+	lostLive    int
+	unseenPanic *PanicError // the first panic of a task that was reported because nobody had seen it: Run raises it
+	hooks       [2]hooks    // of shutdown and of close
+	deadline    shutdownLimits
+	interrupt   []os.Signal
+	signals     map[os.Signal]*signalHandler
+	external    int // goroutines that wait for channels in the place of tasks
 
 	mainTask   *taskCore // of Run
 	mainExited bool      // it called runtime.Goexit
@@ -158,7 +161,9 @@ func (l *Loop) SetDebug(on bool) { l.debug = on }
 
 // setCurrent notes whose task runs.
 func (l *Loop) setCurrent(w *worker) {
-	l.current = w
+	if l.current != w {
+		l.current = w
+	}
 	if raceEnabled {
 		if w == nil {
 			l.shadow.Store(0)

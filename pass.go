@@ -30,6 +30,12 @@ func (l *Loop) RunForever() {
 func (l *Loop) Stop() { l.stopping = true }
 
 func (l *Loop) start(op string) {
+	l.mustBeIdle(op)
+	l.takeOver()
+}
+
+// mustBeIdle panics if the loop, or another one on this goroutine, is running, or if it is closed.
+func (l *Loop) mustBeIdle(op string) {
 	if l.closed {
 		panic(misuse(op, "the loop is closed; make a new one"))
 	}
@@ -39,12 +45,12 @@ func (l *Loop) start(op string) {
 	if insideLoop() {
 		panic(misuse(op, "another loop is running on this goroutine; await instead, or use a goroutine of its own"))
 	}
-	l.takeOver()
 }
 
 // takeOver makes the calling goroutine the one that runs the loop.
 func (l *Loop) takeOver() {
 	l.running.Store(true)
+	runningLoops.Add(1)
 	l.g.Store(goid.Get())
 	if !goid.Fast {
 		l.slowG.Store(goid.Slow())
@@ -52,6 +58,7 @@ func (l *Loop) takeOver() {
 }
 
 func (l *Loop) finishRun() {
+	runningLoops.Add(-1)
 	l.setCurrent(nil)
 	l.left = 0
 	l.g.Store(0)
@@ -76,17 +83,18 @@ func (l *Loop) run() {
 				r = l.ready.RemoveAt(l.choose(ChooseReady, l.left+1))
 			}
 			if l.debug {
+				l.setCurrent(nil)
 				l.timedStep(r)
 				continue
 			}
 			t, ok := r.(*taskCore)
 			if !ok {
+				l.setCurrent(nil)
 				r.run()
 				continue
 			}
 			if s := l.stage(t); s != nil {
 				s.Resume()
-				l.setCurrent(nil)
 			}
 		}
 		if l.pool.Dying() {
@@ -104,7 +112,6 @@ func (l *Loop) run() {
 // without having left. Otherwise the task has to suspend. Only one task at a time does this, and only for tasks: callbacks run on the loop's
 // own stack, and so does waiting. The order is that of run.
 func (l *Loop) handOver(w *worker) bool {
-	l.setCurrent(nil)
 	if l.hosted || l.chooser != nil || l.debug {
 		return false
 	}
@@ -137,7 +144,6 @@ func (l *Loop) handOver(w *worker) bool {
 		}
 	}
 	l.hosted = false
-	l.setCurrent(nil)
 	return false
 }
 

@@ -64,6 +64,9 @@ func (s *submission[T]) run() {
 	s.task.flags |= observed
 	s.task.join(&s.node)
 	s.task.schedule()
+	if s.task.state == failed { // refused by the task factory
+		s.loop.report(Report{Message: "a task sent with Submit was refused", Err: s.task.err, TaskName: s.task.Name()})
+	}
 }
 
 // completed implements completer. What waits is a goroutine, which needs no turn in the ready queue.

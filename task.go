@@ -3,7 +3,9 @@ package aio
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"runtime"
+	"strings"
 	"unsafe"
 )
 
@@ -100,7 +102,17 @@ func (t *taskCore) schedule() {
 	if l.closed {
 		panic(misuse("CreateTask", ErrLoopClosed.Error()[len("aio: "):]+"; a closed loop runs nothing any more"))
 	}
+	if l.factory != nil {
+		if err := l.factory(t.any()); err != nil {
+			t.settle(failed, err)
+			return
+		}
+	}
 	l.tasks.add(t)
+	if t.flags&eagerStart != 0 && l.onLoop() {
+		l.startNow(t)
+		return
+	}
 	l.ready.Push(t)
 }
 
@@ -159,14 +171,14 @@ func (t *taskCore) abandoned() {
 	if c != nil {
 		*err = c.CancelledError
 	}
+	t.flags |= observed
+	t.finish(cancelled, err)
 	t.loop.report(Report{
 		Message:  "a task ignored its cancellation and was ended at an await",
 		Err:      err,
 		TaskName: t.Name(),
 		Site:     t.core.site(),
 	})
-	t.flags |= observed
-	t.finish(cancelled, err)
 }
 
 // finishUnstarted settles a task that was refused before it was registered.
@@ -177,8 +189,11 @@ func (t *taskCore) finishUnstarted(c *cancellation) {
 
 func (t *taskCore) finish(state coreState, err error) {
 	l := t.loop
-	if l.tasks.remove(t); l.untilNone && l.tasks.live == 0 {
-		l.stopping = true
+	l.tasks.remove(t)
+	if l.outlasting > 0 && t.id <= l.outlastTo {
+		if l.outlasting--; l.outlasting == 0 {
+			l.stopping = true
+		}
 	}
 	t.settle(state, err)
 }
@@ -223,14 +238,14 @@ func (c *core) Name() string {
 // SetName changes the task's name.
 func (c *core) SetName(name string) { c.extra().name = name }
 
-// String shows the name, the state, what a waiting task waits for, and the error.
+// String shows the name, the state, the result or error, what a waiting task waits for, and the done callbacks.
 func (c *core) String() string {
 	if c.self == nil {
 		return "<Future uninitialised>"
 	}
 	t := c.self.asTask()
 	if t == nil {
-		return fmt.Sprintf("<Future %s%s>", c.state, c.outcomeText())
+		return fmt.Sprintf("<Future %s%s%s>", c.state, c.outcomeText(), c.callbackText())
 	}
 	state := c.state.String()
 	if !c.Done() && t.scope.cancelled.Load() != nil {
@@ -239,7 +254,11 @@ func (c *core) String() string {
 	s := fmt.Sprintf("<Task %s %s%s", t.Name(), state, c.outcomeText())
 	if w := t.worker; c.state == started && w != nil && w.task == t && w.park.state == parked {
 		s += " in " + w.park.op
+		if on := waitText(w.park.on); on != "" {
+			s += " for " + on
+		}
 	}
+	s += c.callbackText()
 	if site := c.site(); site != "" {
 		s += " " + site
 	}
@@ -252,9 +271,46 @@ func (c *core) outcomeText() string {
 		return fmt.Sprintf(" panic: %v", c.rare.panic.Value)
 	case c.err != nil && c.Done():
 		return " " + c.err.Error()
+	case c.state == succeeded:
+		return c.self.resultText()
 	}
 	return ""
 }
+
+// resultText shows a result, shortened.
+func resultText[T any](v T) string {
+	if _, none := any(v).(None); none {
+		return ""
+	}
+	s := fmt.Sprintf(" result=%v", v)
+	if len(s) > 80 {
+		s = strings.ToValidUTF8(s[:80], "") + "..."
+	}
+	return s
+}
+
+// callbackText lists the functions of the done callbacks: of many the first, how many more, and the last.
+func (c *core) callbackText() string {
+	var sites []string
+	for n := c.line; n != nil; {
+		if d, ok := n.owner.(*doneCallback); ok {
+			sites = append(sites, funcSite(reflect.ValueOf(d.fn).Pointer()))
+		}
+		if n = n.next; n == c.line {
+			break
+		}
+	}
+	if n := len(sites); n > 2 {
+		sites = []string{sites[0], fmt.Sprintf("%d more", n-2), sites[n-1]}
+	}
+	if len(sites) == 0 {
+		return ""
+	}
+	return " callbacks=[" + strings.Join(sites, ", ") + "]"
+}
+
+func (t *Task[T]) resultText() string   { return resultText(t.value) }
+func (f *Future[T]) resultText() string { return resultText(f.value) }
 
 // site is the function of a task, or in debug mode the line that created it.
 func (c *core) site() string {

@@ -77,6 +77,7 @@ type park struct {
 	woken  bool // wake came, in time or not
 	follow bool // the task's innermost block ends this wait
 	check  bool // ... but only if ctx has ended as well
+	passOn bool // a cancellation is passed on to what the task waits for, which is a forwarder
 	gen    uint32
 	err    error
 
@@ -86,7 +87,6 @@ type park struct {
 	ctx     context.Context // what ends the wait besides the block: set where check or stop are
 	stop    func() bool     // takes back the AfterFunc on ctx
 	scope   *scope          // where the wait is listed besides
-	forward forwarder       // what a cancellation is passed on to
 	pending *cancellation   // it was passed on: the wait ends when the forwarder does
 	broken  *cancellation   // the context had ended before the wait began
 
@@ -115,7 +115,7 @@ type forwarder interface {
 func (p *park) begin(op string, on any) {
 	p.gen++
 	p.state = armed
-	p.woken, p.follow, p.check = false, true, false
+	p.woken, p.follow, p.check, p.passOn = false, true, false, false
 	p.err = nil
 	p.op, p.on = op, on
 }
@@ -200,7 +200,7 @@ func (p *park) cancel(c *cancellation) {
 	if p.state == idle || p.err != nil || p.pending != nil {
 		return
 	}
-	if p.state == parked && p.forward != nil && p.forward.cancelFor(p, c) {
+	if p.state == parked && p.passOn && p.on.(forwarder).cancelFor(p, c) {
 		p.pending = c
 		return
 	}
@@ -250,7 +250,9 @@ func (p *park) resumed() error {
 		p.evicted()
 	}
 	p.state = idle
-	p.on = nil
+	if p.on != nil {
+		p.on = nil
+	}
 	if p.ctx != nil || p.scope != nil {
 		p.unsubscribe()
 	}
@@ -263,10 +265,10 @@ func (p *park) resumed() error {
 
 // evicted undoes what a wait has arranged, for a task that will not return from it.
 func (p *park) evicted() {
-	if c, ok := p.forward.(*core); ok {
+	if c, ok := p.on.(*core); ok && p.passOn {
 		c.leave(&p.node)
 	}
-	p.forward, p.pending = nil, nil
+	p.pending = nil
 	if a, ok := p.on.(interface{ abandon(err error) }); ok {
 		a.abandon(&p.worker.task.scope.cancelled.Load().CancelledError)
 	}
