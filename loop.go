@@ -46,6 +46,7 @@ type Loop struct {
 	watcher bool          // the watchdog is on
 	chooser Chooser
 	factory TaskFactory
+	threads *Limiter // of ToThread; nil: no bound
 	debug   bool
 
 	stopping    bool // the loop ends after this pass

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"sync"
+	"sync/atomic"
 )
 
 // ErrInterrupted is the error of a Run that a signal has ended, and the cause with which its tasks were cancelled. See [WithInterrupt].
@@ -16,23 +18,33 @@ var ErrInterrupted = errors.New("aio: interrupted")
 // the phases described at [WithShutdown], and closes the loop. If main panicked, the panic is raised again here; if it was ended by
 // runtime.Goexit, Run ends the goroutine in the same way.
 //
-// If main ends the loop with Stop before it returns, the error is [ErrStopped]. When ctx is cancelled main is cancelled; its values are
-// visible in main's context. Run blocks its goroutine and panics when that one is running a loop already. asyncio: run.
+// A panic of another task that nobody has seen by then is raised here, too; the first, if there are several, and all are reported.
+//
+// If Stop ends the loop before main returns, the error is [ErrStopped]. When ctx is cancelled main is cancelled, and it does not start if ctx
+// has ended before; the values of ctx are visible in main's context. Run blocks its goroutine and panics when that one is running a loop
+// already. asyncio: run.
 func Run(ctx context.Context, main func(ctx context.Context) error, opts ...Option) error {
 	if main == nil {
 		panic(misuse("Run", "the function is nil"))
 	}
-	r := NewRunner(opts...)
-	defer r.Close()
-	_, err := runIn(ctx, r, asFunc(main), "Run", plain)
+	_, err := runOnce(ctx, asFunc(main), "Run", plain, opts)
 	return err
 }
 
 // RunValue is [Run] for a function with a result.
 func RunValue[T any](ctx context.Context, main Func[T], opts ...Option) (T, error) {
+	return runOnce(ctx, main, "RunValue", 0, opts)
+}
+
+func runOnce[T any](ctx context.Context, main Func[T], op string, flags coreFlags, opts []Option) (T, error) {
 	r := NewRunner(opts...)
-	defer r.Close()
-	return runIn(ctx, r, main, "RunValue", 0)
+	defer r.Close() // after a panic or a Goexit; otherwise it is closed by now
+	v, err := runIn(ctx, r, main, op, flags)
+	r.Close()
+	if p := r.loop.unseenPanic; p != nil {
+		panic(p)
+	}
+	return v, err
 }
 
 // Runner keeps one loop for several runs of a main function. Close it after the last. It is for one goroutine. asyncio: Runner.
@@ -66,8 +78,12 @@ func RunIn[T any](ctx context.Context, r *Runner, main Func[T]) (T, error) {
 	return runIn(ctx, r, main, "RunIn", 0)
 }
 
-// Close ends the tasks that are left, in the phases described at [WithShutdown], and closes the loop. A second Close does nothing.
+// Close ends the tasks that are left, in the phases described at [WithShutdown], and closes the loop. It panics if the loop is running.
+// A second Close does nothing.
 func (r *Runner) Close() error {
+	if r.loop.running.Load() {
+		panic(misuse("Runner.Close", "the loop is running; close it after Run has returned"))
+	}
 	if r.loop.closed {
 		return nil
 	}
@@ -86,16 +102,20 @@ func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string, flags
 	if ctx == nil {
 		panic(misuse(op, "the context is nil; use context.Background()"))
 	}
-	l.start(op) // checks that nothing runs before a task is made
-	l.finishRun()
+	l.mustBeIdle(op) // before a task is made
 	l.base = context.WithoutCancel(ctx)
 	t := newTask(l, l.base, main, op, []TaskOption{Name("main")})
 	l.mainTask = &t.taskCore
 	t.flags |= flags | observed // its outcome is returned
 	t.schedule()
-	stop := context.AfterFunc(ctx, func() { l.post(&mainEnded{&t.taskCore, ctx}) })
-	defer stop()
-	interrupted := l.catchInterrupt(&t.taskCore)
+	if ctx.Err() != nil {
+		t.scope.cancel(cancellationOf(ctx))
+	} else {
+		stop := context.AfterFunc(ctx, func() { l.post(&mainEnded{&t.taskCore, ctx}) })
+		defer stop()
+	}
+	interrupted, release := l.catchInterrupt(&t.taskCore)
+	defer release() // also when a callback ends the goroutine
 	l.runUntil(&t.core)
 	byUser := interrupted()
 	l.mainTask = nil
@@ -107,7 +127,8 @@ func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string, flags
 	}
 	t.raise()
 	v, err := t.value, t.err
-	if !t.Done() {
+	if !t.Done() { // Stop has ended the loop
+		t.flags &^= observed
 		err = ErrStopped
 	}
 	if d, ok := errors.AsType[*DeadlockError](err); ok {
@@ -131,10 +152,10 @@ func (e *mainEnded) run() {
 	}
 }
 
-// catchInterrupt makes the first signal cancel the main task. The function it returns ends that, and reports whether a signal did.
-func (l *Loop) catchInterrupt(t *taskCore) (interrupted func() bool) {
+// catchInterrupt makes the first signal cancel the main task. Both functions it returns end that; the first reports whether a signal did.
+func (l *Loop) catchInterrupt(t *taskCore) (interrupted func() bool, release func()) {
 	if len(l.interrupt) == 0 {
-		return func() bool { return false }
+		return func() bool { return false }, func() {}
 	}
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, l.interrupt...)
@@ -154,40 +175,53 @@ func (l *Loop) catchInterrupt(t *taskCore) (interrupted func() bool) {
 		case <-done:
 		}
 	}()
-	return func() bool {
+	release = sync.OnceFunc(func() {
 		signal.Stop(c)
 		close(done)
 		<-ended
+	})
+	return func() bool {
+		release()
 		return came
-	}
+	}, release
 }
 
 // runUntil runs the loop until c has ended. The loop ends with the pass that would tell a waiting task.
 func (l *Loop) runUntil(c *core) {
-	end := &runEnd{loop: l}
+	end := &runEnd{core: c}
 	end.node.owner = end
 	if !c.Done() {
 		c.join(&end.node)
+		defer end.leave()
 		l.RunForever()
-		c.leave(&end.node)
 	}
 }
 
+// runEnd stops the loop when what it runs for has ended. If the loop ends before, for another reason, it must not stop the next run.
 type runEnd struct {
-	loop *Loop
+	core *core
 	node node
+	over bool // this run has ended
 }
 
-func (e *runEnd) completed(*core) { e.loop.ready.Push(e) }
-func (e *runEnd) run()            { e.loop.stopping = true }
+func (e *runEnd) completed(c *core) { c.loop.ready.Push(e) }
+
+func (e *runEnd) run() {
+	if !e.over {
+		e.core.loop.stopping = true
+	}
+}
+
+func (e *runEnd) leave() {
+	e.core.leave(&e.node)
+	e.over = true
+}
 
 // RunUntilComplete runs loop l until fn has ended, as a task, and returns its result; other tasks stay as they are. It returns
 // [ErrStopped] if Stop ends the loop before; the task is then left pending and goes on with the next run.
 // asyncio: run_until_complete.
 func RunUntilComplete[T any](l *Loop, fn Func[T]) (T, error) {
-	if l.closed || l.running.Load() {
-		l.start("RunUntilComplete") // panics, with the reason
-	}
+	l.mustBeIdle("RunUntilComplete") // before a task is made
 	t := newTask(l, &l.amb, fn, "RunUntilComplete", nil)
 	t.schedule()
 	return RunUntilDone(l, t)
@@ -211,13 +245,21 @@ func RunUntilDone[T any, A TaskOrFuture[T]](l *Loop, aw A) (T, error) {
 	return aw.Result()
 }
 
+// runningLoops counts the loops of the process that are running.
+var runningLoops atomic.Int32
+
 // insideLoop reports whether the caller runs, directly or not, on a loop.
 func insideLoop() bool {
+	if runningLoops.Load() == 0 {
+		return false
+	}
 	pcs := make([]uintptr, 128)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
 	for {
 		f, more := frames.Next()
-		if f.Function == "github.com/aio-go/aio.(*Loop).run" || f.Function == "github.com/aio-go/aio.(*worker).exec" {
+		switch f.Function {
+		case "github.com/aio-go/aio.(*Loop).run", "github.com/aio-go/aio.(*Loop).runRest", "github.com/aio-go/aio.(*hooks).call",
+			"github.com/aio-go/aio.(*worker).exec":
 			return true
 		}
 		if !more {

@@ -89,6 +89,9 @@ type keySpy struct {
 	key any
 }
 
+// Err makes package context look for the cause.
+func (s *keySpy) Err() error { return context.Canceled }
+
 func (s *keySpy) Value(key any) any {
 	s.key = key
 	return nil

@@ -21,12 +21,13 @@ func (h *hooks) add(fn func()) (remove func()) {
 	}
 }
 
-func (h *hooks) call() {
+// call calls the functions as callbacks of l: a panic is reported, and the next one follows.
+func (h *hooks) call(l *Loop) {
 	for len(h.fns) > 0 {
 		last := len(h.fns) - 1
 		fn := *h.fns[last]
 		h.fns = h.fns[:last]
-		fn()
+		(&Handle{loop: l, fn: fn}).run()
 	}
 }
 
@@ -40,39 +41,60 @@ func (l *Loop) OnClose(fn func()) (remove func()) { return l.hooks[1].add(fn) }
 
 // shutdown ends the tasks that are left, in phases of bounded length.
 func (l *Loop) shutdown() {
-	l.hooks[0].call()
+	l.takeOver()
+	defer l.finishRun()
+	l.hooks[0].call(l)
+	if l.tasks.live > 0 && l.deadline.drain > 0 {
+		phase := l.beginPhase(l.deadline.drain)
+		for l.tasks.live > 0 && phase.outlast(l.tasks.all()) {
+		}
+		phase.limit.Cancel()
+	}
 	if l.tasks.live == 0 {
 		return
-	}
-	if l.deadline.drain > 0 {
-		l.runWhileTasks(l.deadline.drain)
 	}
 	req := &cancellation{CancelledError: CancelledError{Cause: errors.New("the loop is shutting down"), by: "the end of Run"}}
-	left := l.tasks.all()
-	for _, t := range left {
-		t.scope.cancel(req)
-	}
-	l.runWhileTasks(l.deadline.grace)
-	for _, t := range left {
-		if t.state == failed && t.flags&observed == 0 {
-			t.observe()
-			l.report(Report{Message: "a task failed during shutdown", Err: t.err, TaskName: t.Name(), Site: t.core.site()})
+	phase := l.beginPhase(l.deadline.grace)
+	for more := true; more && l.tasks.live > 0; { // again, if tasks that were cancelled have left new ones behind
+		left := l.tasks.all()
+		for _, t := range left {
+			t.scope.cancel(req)
+		}
+		more = phase.outlast(left)
+		for _, t := range left {
+			if t.state == failed && t.flags&observed == 0 {
+				l.noteUnseen(&t.core)
+				t.observe()
+				l.report(Report{Message: "a task failed during shutdown", Err: t.err, TaskName: t.Name(), Site: t.core.site()})
+			}
 		}
 	}
+	phase.limit.Cancel()
 }
 
-// runWhileTasks runs the loop until all tasks have ended, for at most d.
-func (l *Loop) runWhileTasks(d time.Duration) {
-	if l.tasks.live == 0 {
-		return
+// phase is a part of the shutdown that takes only so long.
+type phase struct {
+	loop  *Loop
+	limit *TimerHandle
+	over  bool
+}
+
+func (l *Loop) beginPhase(d time.Duration) *phase {
+	p := &phase{loop: l}
+	p.limit = l.CallLater(d, func() { p.over, l.stopping = true, true })
+	return p
+}
+
+// outlast runs the loop until the tasks have ended, which must be all there are, and reports whether they have before the phase is over.
+// A Stop does not cut the phase short.
+func (p *phase) outlast(tasks []*taskCore) bool {
+	l := p.loop
+	l.outlasting, l.outlastTo = len(tasks), l.ids
+	for l.outlasting > 0 && !p.over {
+		l.run()
 	}
-	limit := l.CallLater(d, func() { l.stopping = true })
-	l.start("shutdown")
-	l.untilNone = true
-	l.run()
-	l.untilNone = false
-	l.finishRun()
-	limit.Cancel()
+	l.outlasting, l.stopping = 0, false
+	return !p.over
 }
 
 // Close ends the loop: tasks that are left are ended at the await that they are in, their deferred functions run, and each is reported;
@@ -86,17 +108,50 @@ func (l *Loop) Close() error {
 		return nil
 	}
 	l.closing = true
+	l.hosted = true // no task makes the steps of others any more
 	l.takeOver()
-	l.endTasks()
-	l.hooks[0].call()
-	l.hooks[1].call()
-	l.runRest()
+	insist(
+		func() { l.hooks[0].call(l) },
+		l.endTasks,
+		func() { l.hooks[1].call(l) },
+		l.runRest,
+		l.shutPosts,
+		l.runRest,
+		l.endTasks, // a callback may have made some
+		l.release,
+		l.reportLost,
+	)
+	return nil
+}
+
+// insist calls the steps one after the other. If one ends the goroutine, as t.Fatal in an exception handler does, or panics, it is called
+// again, and the rest is done before the goroutine or the panic goes on. A step must have less to do each time.
+func insist(steps ...func()) {
+	for i, step := range steps {
+		func() {
+			done := false
+			defer func() {
+				if !done {
+					insist(steps[i:]...)
+				}
+			}()
+			step()
+			done = true
+		}()
+	}
+}
+
+func (l *Loop) shutPosts() {
 	l.mu.Lock()
 	l.postsShut = true
 	l.mu.Unlock()
 	l.takePosts()
-	l.runRest()
-	l.endTasks() // a callback may have made one
+}
+
+func (l *Loop) release() {
+	if l.closed {
+		return
+	}
 	l.finishRun()
 	l.closed = true
 	l.ready.Clear()
@@ -104,11 +159,13 @@ func (l *Loop) Close() error {
 	if l.poller != nil {
 		l.poller.Close()
 	}
+}
+
+func (l *Loop) reportLost() {
 	for _, x := range l.lost {
 		x.run()
 	}
 	l.lost = nil
-	return nil
 }
 
 // runRest runs the callbacks that are ready, and those that they queue, up to a bound.
@@ -125,31 +182,31 @@ func (l *Loop) runRest() {
 	}
 }
 
-// endTasks ends the tasks that are left where they are.
+// endTasks ends the tasks that are left where they are. Those that their deferred functions make never start.
 func (l *Loop) endTasks() {
-	for _, t := range l.tasks.all() {
-		if t.Done() {
-			continue // it ended with one before it
+	for l.tasks.live > 0 {
+		for _, t := range l.tasks.all() {
+			if !t.Done() { // it may have ended with one before it
+				l.endTask(t)
+			}
 		}
-		l.endTask(t)
 	}
 }
 
 func (l *Loop) endTask(t *taskCore) {
-	if t.scope.cancelled.Load() == nil {
-		t.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: ErrLoopClosed, by: "Loop.Close"}})
-	}
+	t.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: ErrLoopClosed, by: "Loop.Close"}})
 	if t.state == created {
-		l.report(Report{Message: "the loop was closed before a task could start", TaskName: t.Name(), Site: t.core.site()})
 		t.flags |= observed
 		t.finish(cancelled, &t.scope.cancelled.Load().CancelledError)
+		l.report(Report{Message: "the loop was closed before a task could start", TaskName: t.Name(), Site: t.core.site()})
 		return
 	}
-	w := t.worker
-	w.forced = true
-	w.park.state = queued
-	l.setCurrent(w)
-	w.stack.Resume()
-	l.setCurrent(nil)
-	l.pool.Bury()
+	for w := t.worker; !t.Done(); { // more than once if deferred functions wait, too
+		w.forced = true
+		w.park.state = queued
+		l.setCurrent(w)
+		w.stack.Resume()
+		l.setCurrent(nil)
+		l.pool.Bury()
+	}
 }

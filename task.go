@@ -173,8 +173,12 @@ func (t *taskCore) abandoned() {
 	}
 	t.flags |= observed
 	t.finish(cancelled, err)
+	what := "a task ignored its cancellation and was ended at an await"
+	if t.loop.closing {
+		what = "a task had not ended when the loop was closed, and was ended at an await"
+	}
 	t.loop.report(Report{
-		Message:  "a task ignored its cancellation and was ended at an await",
+		Message:  what,
 		Err:      err,
 		TaskName: t.Name(),
 		Site:     t.core.site(),

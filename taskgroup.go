@@ -74,6 +74,7 @@ func group(w *worker, ctx context.Context, op string, pc uintptr, body func(ctx 
 			if g.panic != nil {
 				g.raise()
 			}
+			g.reportErrs() // a Goexit takes nothing along
 		}
 	}()
 	err = body(g.scope, g)
@@ -269,15 +270,26 @@ func (g *TaskGroup) failed(t *taskCore) {
 	g.abort(t.err)
 }
 
-// panicked keeps the panic of the body, unless a child panicked before.
+// reportErrs tells the exception handler what Group cannot return.
+func (g *TaskGroup) reportErrs() {
+	for _, err := range g.errs {
+		g.parent.task.loop.report(Report{
+			Message:  "a task of a group failed, and the body of the group was ended by runtime.Goexit",
+			Err:      err,
+			TaskName: g.parent.task.Name(),
+		})
+	}
+}
+
+// panicked keeps the panic of the body. If a child panicked before, it is one of the others.
 func (g *TaskGroup) panicked(v any) {
-	if g.panic != nil {
-		return
+	p := &PanicError{Value: v, Stack: debug.Stack()}
+	if from, ok := v.(*PanicError); ok {
+		*p = *from // a copy: it may be the outcome of a task, which stays as it is
 	}
-	if p, ok := v.(*PanicError); ok {
-		again := *p // it may be the outcome of a task, which stays as it is
-		g.panic = &again
-		return
+	if g.panic == nil {
+		g.panic = p
+	} else {
+		g.errs = append(g.errs, p)
 	}
-	g.panic = &PanicError{Value: v, Stack: debug.Stack()}
 }
