@@ -1,0 +1,8 @@
+//go:build !linux
+
+package poll
+
+import "errors"
+
+// New fails: there is no poller for this system yet.
+func New() (Poller, error) { return nil, errors.ErrUnsupported }

@@ -1,0 +1,88 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/aio-go/aio"
+)
+
+// ErrServerClosed is returned by [Server] methods that need a server which has not been closed. It
+// matches [net.ErrClosed].
+var ErrServerClosed error = serverClosed{}
+
+type serverClosed struct{}
+
+func (serverClosed) Error() string        { return "transport: the server is closed" }
+func (serverClosed) Is(target error) bool { return target == net.ErrClosed }
+
+// ConnectError is returned by [Connect] when several addresses were tried and none could be reached.
+// errors.Is and errors.As look into each failure.
+type ConnectError struct {
+	Address string  // as given to Connect
+	Errs    []error // one for each address, in the order they were tried
+}
+
+// Error names each different failure once.
+func (e *ConnectError) Error() string {
+	var texts []string
+	seen := make(map[string]bool)
+	for _, err := range e.Errs {
+		if s := err.Error(); !seen[s] {
+			seen[s] = true
+			texts = append(texts, s)
+		}
+	}
+	return "transport: no address of " + e.Address + " could be reached: " + strings.Join(texts, "; ")
+}
+
+// Unwrap returns the failures.
+func (e *ConnectError) Unwrap() []error { return e.Errs }
+
+// isSystemError reports whether err comes from the system or the peer and not from a mistake in the
+// program.
+func isSystemError(err error) bool {
+	var errno syscall.Errno
+	var ne net.Error
+	return errors.As(err, &errno) || errors.As(err, &ne) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, io.ErrClosedPipe) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// isNotConnected reports the failure of shutting down a connection the peer has already reset.
+func isNotConnected(err error) bool { return errors.Is(err, syscall.ENOTCONN) }
+
+// isExhausted reports whether err says that the system or the process has run out of something, which
+// may come back.
+func isExhausted(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// isCancelled reports whether err ended a suspension of the task that has ctx.
+func isCancelled(ctx context.Context, err error) bool {
+	return errors.Is(err, aio.ErrCancelled) || ctx.Err() != nil
+}
+
+// panicError makes an error of what recover returned.
+func panicError(v any) error {
+	if e, ok := v.(*aio.PanicError); ok {
+		return e
+	}
+	return &aio.PanicError{Value: v, Stack: debug.Stack()}
+}
+
+// report tells the loop's exception handler about something that no caller is there to hear. about says
+// which transport or server it concerns.
+func (h *hub) report(message string, err error, about ...slog.Attr) {
+	h.loop.CallExceptionHandler(aio.Report{Message: "transport: " + message, Err: err, Attrs: about})
+}

@@ -1,0 +1,111 @@
+package transport
+
+import (
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/aio-go/aio"
+)
+
+const (
+	readBufferSize = 64 << 10 // of the buffer a loop's transports read into
+	spareBuffers   = 16       // empty write buffers a loop keeps
+	spareSize      = 64 << 10 // the largest write buffer worth keeping, bytes
+)
+
+// hub holds what the connections of one loop share, and knows all that is open so that closing the loop
+// closes it too. Only the loop's goroutine touches it.
+type hub struct {
+	loop   *aio.Loop
+	buf    []byte   // lent to the one transport that is reading
+	spare  [][]byte // empty write buffers
+	first  *selectorTransport
+	last   *selectorTransport
+	others map[io.Closer]struct{} // open listeners, and connections with goroutines
+	helper sync.WaitGroup         // the goroutines of Portable
+}
+
+// hubs finds the hub of a loop; an entry lives from the first use to the close of its loop.
+var hubs struct {
+	mu sync.Mutex // guards m
+	m  map[*aio.Loop]*hub
+}
+
+func hubOf(l *aio.Loop) *hub {
+	hubs.mu.Lock()
+	h := hubs.m[l]
+	if h == nil {
+		h = &hub{loop: l, others: make(map[io.Closer]struct{})}
+		if hubs.m == nil {
+			hubs.m = make(map[*aio.Loop]*hub)
+		}
+		hubs.m[l] = h
+	}
+	hubs.mu.Unlock()
+	if h.buf == nil {
+		h.buf = make([]byte, readBufferSize)
+		l.OnClose(h.close)
+	}
+	return h
+}
+
+// close ends everything that is still open, connections in the order they were made, and waits for the
+// goroutines behind them; these have nothing left to block on.
+func (h *hub) close() {
+	for h.first != nil {
+		h.first.loopClosed()
+	}
+	for c := range h.others { // closing has no order anybody could see
+		c.Close()
+	}
+	h.helper.Wait()
+	hubs.mu.Lock()
+	delete(hubs.m, h.loop)
+	hubs.mu.Unlock()
+}
+
+func (h *hub) own(c io.Closer)    { h.others[c] = struct{}{} }
+func (h *hub) disown(c io.Closer) { delete(h.others, c) }
+
+func (h *hub) link(t *selectorTransport) {
+	t.prev = h.last
+	if h.last == nil {
+		h.first = t
+	} else {
+		h.last.next = t
+	}
+	h.last = t
+}
+
+func (h *hub) unlink(t *selectorTransport) {
+	if t.prev == nil {
+		h.first = t.next
+	} else {
+		t.prev.next = t.next
+	}
+	if t.next == nil {
+		h.last = t.prev
+	} else {
+		t.next.prev = t.prev
+	}
+	t.prev, t.next = nil, nil
+}
+
+// takeBuffer returns an empty write buffer with room for n bytes.
+func (h *hub) takeBuffer(n int) []byte {
+	if k := len(h.spare); k > 0 && n <= spareSize {
+		b := h.spare[k-1]
+		h.spare[k-1] = nil
+		h.spare = h.spare[:k-1]
+		return slices.Grow(b, n)
+	}
+	return make([]byte, 0, max(n, 4096))
+}
+
+// giveBuffer takes back a write buffer that nobody uses any more.
+func (h *hub) giveBuffer(b []byte) {
+	if cap(b) <= spareSize && len(h.spare) < spareBuffers {
+		h.spare = append(h.spare, b[:0])
+	}
+}

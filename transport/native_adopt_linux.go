@@ -1,0 +1,81 @@
+package transport
+
+import (
+	"context"
+	"net"
+	"os"
+	"syscall"
+)
+
+// adoptConn takes the descriptor of c if it is a socket of the system and ctx's network is the native
+// one; otherwise c is read by goroutines.
+func adoptConn(ctx context.Context, h *hub, c net.Conn) (Conn, error) {
+	if _, ok := NetworkFrom(ctx).(nativeNetwork); !ok {
+		return newPortableConn(h, c), nil
+	}
+	switch c.(type) {
+	case *net.TCPConn, *net.UnixConn:
+	default:
+		return newPortableConn(h, c), nil
+	}
+	fd, err := takeDescriptor(c.(syscall.Conn))
+	if err != nil {
+		return nil, err
+	}
+	n := &nativeConn{loop: h.loop, fd: fd, remote: addrPort(c.RemoteAddr())}
+	if u, ok := c.RemoteAddr().(*net.UnixAddr); ok {
+		n.path = &unixNames{}
+		if u != nil {
+			n.path.remote = u.Name
+		}
+	}
+	n.connected()
+	c.Close()
+	return n, nil
+}
+
+// adoptListener does for listeners what adoptConn does for connections.
+func adoptListener(ctx context.Context, h *hub, ln net.Listener) (Listener, error) {
+	_, native := NetworkFrom(ctx).(nativeNetwork)
+	n := &nativeListener{loop: h.loop, addr: ln.Addr(), network: ln.Addr().Network()}
+	switch ln := ln.(type) {
+	case *net.TCPListener:
+	case *net.UnixListener:
+		if native {
+			ln.SetUnlinkOnClose(false)
+			n.file = rememberSocketFile(ln.Addr().String(), false)
+		}
+	default:
+		native = false
+	}
+	if !native {
+		return newPortableListener(h, ln, nil), nil
+	}
+	var err error
+	if n.fd, err = takeDescriptor(ln.(syscall.Conn)); err != nil {
+		return nil, err
+	}
+	ln.Close()
+	return n, nil
+}
+
+// takeDescriptor returns a duplicate of c's descriptor, which shares its non-blocking mode.
+func takeDescriptor(c syscall.Conn) (int, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	dup := -1
+	var errno syscall.Errno
+	err = raw.Control(func(fd uintptr) {
+		n, _, e := syscall.RawSyscall(syscall.SYS_FCNTL, fd, syscall.F_DUPFD_CLOEXEC, 0)
+		dup, errno = int(n), e
+	})
+	if err == nil && errno != 0 {
+		err = os.NewSyscallError("fcntl", errno)
+	}
+	if err != nil {
+		return -1, err
+	}
+	return dup, nil
+}

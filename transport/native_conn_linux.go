@@ -1,0 +1,139 @@
+package transport
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"github.com/aio-go/aio"
+)
+
+// maxWrite bounds one write call: it runs without telling the scheduler, which must not wait for long.
+const maxWrite = 256 << 10
+
+// nativeConn is a connected socket.
+type nativeConn struct {
+	loop          *aio.Loop
+	fd            int // -1 after Close
+	watch         *aio.Watch
+	local, remote netip.AddrPort
+	path          *unixNames // of a unix socket, which has no local and remote
+}
+
+type unixNames struct{ local, remote string }
+
+// connected sets what every connected socket has.
+func (c *nativeConn) connected() {
+	sa, err := syscall.Getsockname(c.fd)
+	if c.path != nil {
+		if u, ok := sa.(*syscall.SockaddrUnix); err == nil && ok {
+			c.path.local = u.Name
+		}
+		return
+	}
+	if err == nil {
+		c.local = fromSockaddr(sa)
+	}
+	// Small writes go out at once. It fails only on a connection that has failed: the first read tells.
+	syscall.SetsockoptInt(c.fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
+}
+
+func (c *nativeConn) Start(ready func(aio.Interest)) (err error) {
+	if c.fd < 0 {
+		return c.fail("watch", syscall.EBADF)
+	}
+	c.watch, err = c.loop.Watch(uintptr(c.fd), ready)
+	return err
+}
+
+func (c *nativeConn) TryRead(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for {
+		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		switch errno {
+		case 0:
+			if n == 0 {
+				return 0, io.EOF
+			}
+			return int(n), nil
+		case syscall.EAGAIN:
+			return 0, ErrWouldBlock
+		case syscall.EINTR:
+		default:
+			return 0, c.fail("read", errno)
+		}
+	}
+}
+
+func (c *nativeConn) TryWrite(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for {
+		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(min(len(p), maxWrite)))
+		switch errno {
+		case 0:
+			return int(n), nil
+		case syscall.EAGAIN:
+			return 0, ErrWouldBlock
+		case syscall.EINTR:
+		default:
+			return 0, c.fail("write", errno)
+		}
+	}
+}
+
+func (c *nativeConn) CloseWrite() error {
+	if err := syscall.Shutdown(c.fd, syscall.SHUT_WR); err != nil {
+		return c.fail("shutdown", err)
+	}
+	return nil
+}
+
+func (c *nativeConn) Close() error {
+	if c.fd < 0 {
+		return nil
+	}
+	if c.watch != nil {
+		c.watch.Close()
+		c.watch = nil
+	}
+	fd := c.fd
+	c.fd = -1
+	if err := syscall.Close(fd); err != nil {
+		return c.fail("close", err)
+	}
+	return nil
+}
+
+func (c *nativeConn) fail(call string, err error) error {
+	op := call
+	if op != "read" && op != "write" {
+		op = "set"
+	}
+	if c.fd < 0 && err == error(syscall.EBADF) {
+		err = net.ErrClosed
+	} else {
+		err = os.NewSyscallError(call, err)
+	}
+	return &net.OpError{Op: op, Net: c.RemoteAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
+}
+
+func (c *nativeConn) LocalAddr() net.Addr {
+	if c.path != nil {
+		return &net.UnixAddr{Name: c.path.local, Net: "unix"}
+	}
+	return tcpAddr(c.local)
+}
+
+func (c *nativeConn) RemoteAddr() net.Addr {
+	if c.path != nil {
+		return &net.UnixAddr{Name: c.path.remote, Net: "unix"}
+	}
+	return tcpAddr(c.remote)
+}

@@ -1,0 +1,150 @@
+package transport
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+
+	"github.com/aio-go/aio"
+)
+
+// nativeListener is a listening socket.
+type nativeListener struct {
+	loop    *aio.Loop
+	fd      int // -1 after Close
+	watch   *aio.Watch
+	network string
+	addr    net.Addr
+	file    socketFile
+}
+
+func (l *nativeListener) listenTCP(at netip.AddrPort, o ListenOptions) (call string, err error) {
+	sa, err := sockaddr(at)
+	if err != nil {
+		return "bind", err
+	}
+	if l.fd, err = streamSocket(family(sa)); err != nil {
+		return "socket", err
+	}
+	// A port whose last connections are still winding down can be listened on again.
+	if err := syscall.SetsockoptInt(l.fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
+		return "setsockopt", err
+	}
+	if o.ReusePort {
+		if err := syscall.SetsockoptInt(l.fd, syscall.SOL_SOCKET, soReusePort(), 1); err != nil {
+			return "setsockopt", err
+		}
+	}
+	if at.Addr().Is6() {
+		only := 1
+		if l.network == "tcp" && at.Addr().IsUnspecified() {
+			only = 0
+		}
+		if err := syscall.SetsockoptInt(l.fd, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, only); err != nil {
+			return "setsockopt", err
+		}
+	}
+	if call, err := l.bind(sa, o); err != nil {
+		return call, err
+	}
+	bound, err := syscall.Getsockname(l.fd)
+	if err != nil {
+		return "getsockname", err
+	}
+	l.addr = tcpAddr(fromSockaddr(bound))
+	return "", nil
+}
+
+func (l *nativeListener) listenUnix(path string, o ListenOptions) (call string, err error) {
+	if o.ReusePort {
+		return "setsockopt", syscall.EOPNOTSUPP
+	}
+	if err := clearSocketPath(path); err != nil {
+		return "bind", err
+	}
+	if l.fd, err = streamSocket(syscall.AF_UNIX); err != nil {
+		return "socket", err
+	}
+	if call, err := l.bind(&syscall.SockaddrUnix{Name: path}, o); err != nil {
+		return call, err
+	}
+	l.file = rememberSocketFile(path, o.KeepSocketFile)
+	return "", nil
+}
+
+func (l *nativeListener) bind(sa syscall.Sockaddr, o ListenOptions) (call string, err error) {
+	if err := syscall.Bind(l.fd, sa); err != nil {
+		return "bind", err
+	}
+	backlog := o.Backlog
+	if backlog <= 0 {
+		backlog = defaultBacklog
+	}
+	if err := syscall.Listen(l.fd, backlog); err != nil {
+		return "listen", err
+	}
+	return "", nil
+}
+
+func (l *nativeListener) Start(ready func()) (err error) {
+	if l.fd < 0 {
+		return l.closedError()
+	}
+	l.watch, err = l.loop.Watch(uintptr(l.fd), func(aio.Interest) { ready() })
+	return err
+}
+
+func (l *nativeListener) TryAccept() (Conn, error) {
+	for {
+		if l.fd < 0 {
+			return nil, l.closedError()
+		}
+		fd, sa, err := syscall.Accept4(l.fd, syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
+		switch err {
+		case nil:
+			return l.accepted(fd, sa), nil
+		case syscall.EAGAIN:
+			return nil, ErrWouldBlock
+		case syscall.EINTR, syscall.ECONNABORTED:
+			// The latter: the peer gave up before its turn came.
+		default:
+			return nil, &net.OpError{Op: "accept", Net: l.network, Addr: l.addr, Err: os.NewSyscallError("accept4", err)}
+		}
+	}
+}
+
+func (l *nativeListener) accepted(fd int, sa syscall.Sockaddr) Conn {
+	c := &nativeConn{loop: l.loop, fd: fd}
+	if u, ok := sa.(*syscall.SockaddrUnix); ok {
+		c.path = &unixNames{remote: u.Name}
+	} else {
+		c.remote = fromSockaddr(sa)
+	}
+	c.connected()
+	return c
+}
+
+func (l *nativeListener) Close() error {
+	l.file.remove()
+	return l.closeSocket()
+}
+
+func (l *nativeListener) closeSocket() error {
+	if l.fd < 0 {
+		return nil
+	}
+	if l.watch != nil {
+		l.watch.Close()
+		l.watch = nil
+	}
+	fd := l.fd
+	l.fd = -1
+	return os.NewSyscallError("close", syscall.Close(fd))
+}
+
+func (l *nativeListener) Addr() net.Addr { return l.addr }
+
+func (l *nativeListener) closedError() error {
+	return &net.OpError{Op: "accept", Net: l.network, Addr: l.addr, Err: net.ErrClosed}
+}

@@ -1,0 +1,20 @@
+//go:build !linux
+
+package transport
+
+import (
+	"context"
+	"net"
+)
+
+// Native returns the network that talks to the system's sockets directly. It needs a poller of
+// descriptors; on this system there is none yet, and it is [Portable].
+func Native() Network { return Portable() }
+
+func adoptConn(_ context.Context, h *hub, c net.Conn) (Conn, error) {
+	return newPortableConn(h, c), nil
+}
+
+func adoptListener(_ context.Context, h *hub, ln net.Listener) (Listener, error) {
+	return newPortableListener(h, ln, nil), nil
+}

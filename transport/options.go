@@ -1,0 +1,92 @@
+package transport
+
+import (
+	"crypto/tls"
+	"time"
+)
+
+// Option adjusts [Connect], [Listen], [Adopt] and [AdoptListener].
+type Option interface{ apply(o *options) }
+
+type optionFunc func(o *options)
+
+func (f optionFunc) apply(o *options) { f(o) }
+
+// options is what the Option values add up to. The TLS fields are set by the options of that layer and
+// mean nothing while tlsConfig is nil.
+type options struct {
+	localAddress   string
+	backlog        int
+	reusePort      bool
+	keepSocketFile bool
+	notServing     bool
+	alsoOn         []string
+
+	tlsConfig        *tls.Config
+	serverName       string
+	handshakeTimeout time.Duration
+	shutdownTimeout  time.Duration
+}
+
+const defaultBacklog = 100
+
+// gather applies opts and refuses combinations that make no sense.
+func gather(op string, opts []Option) *options {
+	o := &options{backlog: defaultBacklog}
+	for _, opt := range opts {
+		if opt != nil {
+			opt.apply(o)
+		}
+	}
+	if o.tlsConfig == nil {
+		switch {
+		case o.serverName != "":
+			panic("transport: " + op + ": a server name without TLS; add the TLS option or drop the name")
+		case o.handshakeTimeout != 0:
+			panic("transport: " + op + ": a handshake timeout without TLS; add the TLS option or drop the timeout")
+		case o.shutdownTimeout != 0:
+			panic("transport: " + op + ": a shutdown timeout without TLS; add the TLS option or drop the timeout")
+		}
+	}
+	return o
+}
+
+// LocalAddress binds the connecting end to "host:port"; the port may be 0. By default the system
+// chooses. For [Connect] only.
+func LocalAddress(address string) Option {
+	return optionFunc(func(o *options) { o.localAddress = address })
+}
+
+// Backlog is the number of connections that may wait to be accepted, and the number accepted in one go.
+// The default is 100. It panics if n is less than 1. For [Listen] only.
+func Backlog(n int) Option {
+	if n < 1 {
+		panic("transport: Backlog: the number is less than 1; pass a positive one")
+	}
+	return optionFunc(func(o *options) { o.backlog = n })
+}
+
+// ReusePort lets several servers, of this process or others of the same user, listen on one address;
+// the system spreads the connections among them. The default is false. [Listen] fails with
+// errors.ErrUnsupported where the system has no such option.
+func ReusePort(on bool) Option {
+	return optionFunc(func(o *options) { o.reusePort = on })
+}
+
+// StartServing tells [Listen] whether to accept connections from the start; if false,
+// [Server.StartServing] or [Server.ServeForever] begins it. The default is true.
+func StartServing(on bool) Option {
+	return optionFunc(func(o *options) { o.notServing = !on })
+}
+
+// CleanupSocket tells [Listen] whether to remove the file of a unix socket when the server closes. The
+// file is never removed when another has taken its place. The default is true.
+func CleanupSocket(on bool) Option {
+	return optionFunc(func(o *options) { o.keepSocketFile = !on })
+}
+
+// AlsoOn makes one server listen on further addresses besides the one given to [Listen]. Repeated
+// addresses count once.
+func AlsoOn(addresses ...string) Option {
+	return optionFunc(func(o *options) { o.alsoOn = append(o.alsoOn, addresses...) })
+}

@@ -1,0 +1,124 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+
+	"github.com/aio-go/aio"
+)
+
+// Portable returns the network that works on every system Go runs on: connections of package net, with
+// goroutines that do what blocks and post to the loop. It costs about twice as much per request as
+// [Native]. Every goroutine ends when its connection or listener closes.
+//
+// The backlog of a listener is the system's; [ListenOptions] has no say in it.
+func Portable() Network { return portableNetwork{} }
+
+type portableNetwork struct{ systemResolver }
+
+func (portableNetwork) Dial(ctx context.Context, network, address string, o DialOptions) (Conn, error) {
+	h := hubOf(aio.RunningLoop(ctx))
+	var d net.Dialer
+	if network != "unix" {
+		if _, err := parseLiteral("dial", network, address); err != nil {
+			return nil, err
+		}
+		if o.LocalAddr.IsValid() {
+			d.LocalAddr = tcpAddr(o.LocalAddr)
+		}
+		d.KeepAlive = -1 // as Native
+	}
+	dctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	a := &attempt{}
+	defer a.abandon()
+	w := aio.NewWaiter(ctx, "transport.Connect", a)
+	h.loop.ExpectPosts(1)
+	h.helper.Go(func() {
+		a.put(d.DialContext(dctx, network, address))
+		h.loop.CallSoonThreadsafe(func() {
+			h.loop.ExpectPosts(-1)
+			w.Unpark()
+		})
+	})
+	if err := w.Park(); err != nil {
+		return nil, err
+	}
+	c, err := a.take()
+	if err != nil {
+		return nil, err
+	}
+	return newPortableConn(h, c), nil
+}
+
+// attempt carries a connection from the goroutine that made it to the task that asked, which may have
+// gone by then.
+type attempt struct {
+	mu   sync.Mutex // guards the rest
+	conn net.Conn
+	err  error
+	over bool // nobody will take conn
+}
+
+func (a *attempt) put(c net.Conn, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over && c != nil {
+		c.Close()
+		return
+	}
+	a.conn, a.err = c, err
+}
+
+func (a *attempt) take() (net.Conn, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c := a.conn
+	a.conn = nil
+	return c, a.err
+}
+
+// abandon closes a connection that was not taken, now or when it comes.
+func (a *attempt) abandon() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.over = true
+	if a.conn != nil {
+		a.conn.Close()
+		a.conn = nil
+	}
+}
+
+func (portableNetwork) Listen(ctx context.Context, network, address string, o ListenOptions) (Listener, error) {
+	h := hubOf(aio.RunningLoop(ctx))
+	fail := func(err error) (Listener, error) {
+		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
+	}
+	var lc net.ListenConfig
+	lc.KeepAlive = -1 // as Native
+	if network == "unix" {
+		if err := clearSocketPath(address); err != nil {
+			return nil, &net.OpError{Op: "listen", Net: network, Addr: &net.UnixAddr{Name: address, Net: network}, Err: err}
+		}
+		if o.ReusePort {
+			return fail(errors.ErrUnsupported)
+		}
+	} else if _, err := parseLiteral("listen", network, address); err != nil {
+		return nil, err
+	} else if o.ReusePort {
+		lc.Control = reusePort
+	}
+	ln, err := lc.Listen(context.Background(), network, address)
+	if err != nil {
+		return nil, err
+	}
+	var file *socketFile
+	if u, ok := ln.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false)
+		f := rememberSocketFile(address, o.KeepSocketFile)
+		file = &f
+	}
+	return newPortableListener(h, ln, file), nil
+}

@@ -1,0 +1,11 @@
+//go:build !(linux || darwin || dragonfly || freebsd || netbsd || openbsd)
+
+package transport
+
+import (
+	"errors"
+	"syscall"
+)
+
+// reusePort fails: the system has no such option, or one that means something else.
+func reusePort(_, _ string, _ syscall.RawConn) error { return errors.ErrUnsupported }

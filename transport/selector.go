@@ -1,0 +1,542 @@
+package transport
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+
+	"github.com/aio-go/aio"
+)
+
+const (
+	// One report of readiness reads at most so much; the rest follows in the next pass, so that one
+	// busy connection does not keep the others waiting.
+	maxReadBytes = 256 << 10
+	maxReadCalls = 16
+	// One turn of writing sends at most about so much, for the same reason.
+	maxWriteBytes = 1 << 20
+)
+
+// phase is where a transport is in its life.
+//
+//	phase    entered by                            reads  sends  leaves to
+//	fresh    creation                              no     yes    open (ConnectionMade), ending
+//	open     ConnectionMade is called              yes    yes    flushing, ending
+//	flushing Close, with bytes left to send        no     rest   lost, ending
+//	ending   Abort, failure, Close without bytes   no     no     lost: ConnectionLost is queued
+//	lost     ConnectionLost is called              no     no     -
+//
+// A transport that leaves fresh for ending was never announced: its protocol hears nothing at all.
+type phase uint8
+
+const (
+	fresh phase = iota
+	open
+	flushing
+	ending
+	lost
+)
+
+// selectorTransport drives a Conn by its reports of readiness. It stands for the transports of
+// asyncio's selector event loop.
+type selectorTransport struct {
+	hub   *hub
+	conn  Conn
+	proto Protocol
+	flow  FlowControl      // proto, if it implements it
+	into  BufferedProtocol // proto, if it implements it
+
+	server     *Server            // that accepted the connection, or nil
+	outer      Transport          // the secured transport on top, if any: what the server closes
+	prev, next *selectorTransport // in the hub's list
+
+	buf       []byte // buf[sent:] waits for the connection to become writable
+	sent      int
+	high, low int // limits of the buffer
+
+	phase         phase
+	made          bool // ConnectionMade was called
+	paused        bool // by PauseReading
+	writingPaused bool // PauseWriting was called
+	wroteEOF      bool // WriteEOF was called
+	ended         bool // the peer has sent its last byte
+	readable      bool // a read may find something
+	hungUp        bool // a short read proves nothing any more
+	readQueued    bool // readNow is in the ready queue
+	flushQueued   bool // flushNow is in the ready queue
+	pends         bool // conn is a Pender
+}
+
+// newTransport makes a transport over conn and queues the start: ConnectionMade, then reading, then
+// made, if it is not nil.
+func newTransport(h *hub, conn Conn, p Protocol, s *Server, made func()) *selectorTransport {
+	t := &selectorTransport{hub: h, conn: conn, server: s, high: defaultHigh, low: defaultLow}
+	_, t.pends = conn.(Pender)
+	t.SetProtocol(p)
+	h.link(t)
+	if s != nil {
+		s.active++
+	}
+	h.loop.CallSoon(func() {
+		t.begin()
+		if made != nil {
+			made()
+		}
+	})
+	return t
+}
+
+func (t *selectorTransport) begin() {
+	if t.phase != fresh {
+		return
+	}
+	t.phase, t.made = open, true
+	t.connectionMade()
+	if t.phase > flushing {
+		return
+	}
+	if err := t.conn.Start(t.onReady); err != nil {
+		t.fatal("the connection could not be watched", err)
+	}
+}
+
+func (t *selectorTransport) connectionMade() {
+	defer func() {
+		if v := recover(); v != nil {
+			t.protocolFailed("ConnectionMade", v)
+		}
+	}()
+	t.proto.ConnectionMade(t)
+}
+
+// onReady is called by the loop when the connection's readiness changed.
+func (t *selectorTransport) onReady(ev aio.Interest) {
+	if ev&aio.HangUp != 0 {
+		t.hungUp = true
+	}
+	if ev&(aio.Readable|aio.HangUp) != 0 {
+		t.readable = true
+		t.read()
+	}
+	if ev&(aio.Writable|aio.HangUp) != 0 && t.phase < ending {
+		t.flush()
+	}
+}
+
+// ---- receiving
+
+func (t *selectorTransport) canRead() bool {
+	return t.readable && t.phase == open && !t.paused && !t.ended
+}
+
+// read delivers what has arrived, up to the bound of one turn.
+func (t *selectorTransport) read() {
+	if !t.canRead() {
+		return
+	}
+	method := "GetBuffer" // the one that is running
+	defer func() {
+		if v := recover(); v != nil {
+			t.protocolFailed(method, v)
+		}
+	}()
+	for size, calls := 0, 0; t.canRead(); calls++ {
+		if size >= maxReadBytes || calls >= maxReadCalls {
+			t.readSoon()
+			return
+		}
+		into, p := t.into, t.hub.buf
+		if into != nil {
+			method = "GetBuffer"
+			if p = into.GetBuffer(-1); len(p) == 0 {
+				t.fatal("GetBuffer returned an empty buffer", errors.New("transport: GetBuffer returned an empty buffer"))
+				return
+			}
+		}
+		n, err := t.conn.TryRead(p)
+		// Decide before the protocol is called: it may pause and resume reading.
+		if n < len(p) && !t.hungUp || err == ErrWouldBlock || n == 0 {
+			t.readable = false
+		}
+		if n > 0 {
+			size += n
+			if into != nil {
+				method = "BufferUpdated"
+				into.BufferUpdated(n)
+			} else {
+				method = "DataReceived"
+				t.proto.DataReceived(p[:n])
+			}
+		}
+		switch {
+		case err == nil || err == ErrWouldBlock:
+		case err == io.EOF:
+			if t.phase == open {
+				method = "EOFReceived"
+				t.eof()
+			}
+			return
+		default:
+			t.fatal("reading failed", err)
+			return
+		}
+	}
+}
+
+func (t *selectorTransport) eof() {
+	t.ended = true
+	if !t.proto.EOFReceived() {
+		t.Close()
+	}
+}
+
+// readSoon queues another turn of reading.
+func (t *selectorTransport) readSoon() {
+	if !t.readQueued {
+		t.readQueued = true
+		t.hub.loop.CallSoon(t.readNow)
+	}
+}
+
+func (t *selectorTransport) readNow() {
+	t.readQueued = false
+	t.read()
+}
+
+func (t *selectorTransport) PauseReading() {
+	if t.phase <= open {
+		t.paused = true
+	}
+}
+
+func (t *selectorTransport) ResumeReading() {
+	if t.phase > open || !t.paused {
+		return
+	}
+	t.paused = false
+	if t.canRead() {
+		t.readSoon()
+	}
+}
+
+func (t *selectorTransport) IsReading() bool { return t.phase <= open && !t.paused }
+
+// ---- sending
+
+func (t *selectorTransport) Write(p []byte) {
+	if t.phase > open || len(p) == 0 {
+		return
+	}
+	if t.wroteEOF {
+		panic("transport: Transport.Write: after WriteEOF; write everything first, or close with Close")
+	}
+	if len(t.buf) == 0 {
+		n, err := t.push(p)
+		if err != nil {
+			t.fatal("writing failed", err)
+			return
+		}
+		p = p[n:]
+	}
+	if len(p) > 0 {
+		t.keep(p)
+	}
+	if len(t.buf) > 0 || t.pends {
+		t.maybePause()
+	}
+}
+
+// push hands p to the connection until that is full, or the turn is over, and returns how much it took.
+func (t *selectorTransport) push(p []byte) (n int, err error) {
+	for n < len(p) {
+		if n >= maxWriteBytes {
+			t.flushSoon()
+			break
+		}
+		k, err := t.conn.TryWrite(p[n:])
+		n += k
+		if err == ErrWouldBlock || err == nil && k == 0 {
+			break
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// flushSoon queues another turn of writing.
+func (t *selectorTransport) flushSoon() {
+	if !t.flushQueued {
+		t.flushQueued = true
+		t.hub.loop.CallSoon(t.flushNow)
+	}
+}
+
+func (t *selectorTransport) flushNow() {
+	t.flushQueued = false
+	if t.phase < ending {
+		t.flush()
+	}
+}
+
+// keep adds p to the buffer.
+func (t *selectorTransport) keep(p []byte) {
+	switch {
+	case t.buf == nil:
+		t.buf = t.hub.takeBuffer(len(p))
+	case t.sent > len(t.buf)/2 && len(t.buf)+len(p) > cap(t.buf):
+		// Only then: moving much for little room, again and again, would take for ever.
+		t.buf = t.buf[:copy(t.buf, t.buf[t.sent:])]
+		t.sent = 0
+	}
+	t.buf = append(t.buf, p...)
+}
+
+func (t *selectorTransport) dropBuffer() {
+	if t.buf != nil {
+		t.hub.giveBuffer(t.buf)
+		t.buf, t.sent = nil, 0
+	}
+}
+
+// flush continues with the buffer and does what waits for its end.
+func (t *selectorTransport) flush() {
+	if len(t.buf) > 0 {
+		n, err := t.push(t.buf[t.sent:])
+		if err != nil {
+			t.fatal("writing failed", err)
+			return
+		}
+		if t.sent += n; t.sent < len(t.buf) {
+			t.maybeResume()
+			return
+		}
+		t.dropBuffer()
+		t.maybeResume() // may write again
+		if t.wroteEOF && len(t.buf) == 0 && t.phase < ending {
+			t.shutWriting()
+		}
+	} else if t.pends {
+		if _, err := t.conn.TryWrite(nil); err != nil && err != ErrWouldBlock && t.phase == flushing {
+			t.fatal("writing failed", err)
+			return
+		}
+		t.maybeResume()
+	}
+	if t.phase == flushing && t.WriteBufferSize() == 0 {
+		t.phase = ending
+		t.lose(nil)
+	}
+}
+
+func (t *selectorTransport) maybePause() {
+	if t.writingPaused || t.WriteBufferSize() <= t.high {
+		return
+	}
+	t.writingPaused = true
+	if t.flow != nil {
+		defer t.reportPanic("PauseWriting")
+		t.flow.PauseWriting()
+	}
+}
+
+func (t *selectorTransport) maybeResume() {
+	if !t.writingPaused || t.WriteBufferSize() > t.low {
+		return
+	}
+	t.writingPaused = false
+	if t.flow != nil {
+		defer t.reportPanic("ResumeWriting")
+		t.flow.ResumeWriting()
+	}
+}
+
+func (t *selectorTransport) WriteEOF() {
+	if t.phase > open || t.wroteEOF {
+		return
+	}
+	if !t.CanWriteEOF() {
+		panic("transport: Transport.WriteEOF: this connection has no half-close; ask CanWriteEOF first")
+	}
+	t.wroteEOF = true
+	if len(t.buf) == 0 {
+		t.shutWriting()
+	}
+}
+
+func (t *selectorTransport) shutWriting() {
+	// The peer may have reset the connection; the next read tells.
+	if err := t.conn.CloseWrite(); err != nil && !isNotConnected(err) {
+		t.fatal("closing the sending half failed", err)
+	}
+}
+
+func (t *selectorTransport) CanWriteEOF() bool {
+	c, ok := t.conn.(interface{ CanCloseWrite() bool })
+	return !ok || c.CanCloseWrite()
+}
+
+func (t *selectorTransport) WriteBufferSize() int {
+	n := len(t.buf) - t.sent
+	if t.pends {
+		n += t.conn.(Pender).Pending()
+	}
+	return n
+}
+
+func (t *selectorTransport) WriteBufferLimits() (high, low int) { return t.high, t.low }
+
+func (t *selectorTransport) SetWriteBufferLimits(high, low int) error {
+	high, low, err := bufferLimits(high, low)
+	if err != nil {
+		return err
+	}
+	t.high, t.low = high, low
+	if t.phase <= open {
+		t.maybePause()
+	}
+	return nil
+}
+
+// bufferLimits fills in the limits left to be derived, and checks them.
+func bufferLimits(high, low int) (int, int, error) {
+	switch {
+	case high == DefaultLimit && low == DefaultLimit:
+		return defaultHigh, defaultLow, nil
+	case high == DefaultLimit:
+		high = 4 * low
+	case low == DefaultLimit:
+		low = high / 4
+	}
+	if high < low || low < 0 {
+		return 0, 0, fmt.Errorf("transport: write buffer limits high %d, low %d: high must not be less than low, nor low negative", high, low)
+	}
+	return high, low, nil
+}
+
+// ---- ending
+
+func (t *selectorTransport) Close() {
+	if t.phase > open {
+		return
+	}
+	if t.WriteBufferSize() > 0 && t.phase == open {
+		t.phase = flushing
+		return
+	}
+	t.end(nil)
+}
+
+func (t *selectorTransport) Abort() { t.end(nil) }
+
+func (t *selectorTransport) IsClosing() bool { return t.phase > open }
+
+// fatal ends the connection with err. A failure of the system is the protocol's business alone; anything
+// else is a mistake in the program and reported as well.
+func (t *selectorTransport) fatal(what string, err error) {
+	if !isSystemError(err) {
+		t.report(what, err)
+	}
+	t.end(err)
+}
+
+// end drops what is left to send and queues ConnectionLost.
+func (t *selectorTransport) end(err error) {
+	if t.phase >= ending {
+		return
+	}
+	t.phase = ending
+	t.dropBuffer()
+	t.hub.loop.CallSoon(func() { t.lose(err) })
+}
+
+// lose is the last step: it tells the protocol and frees everything.
+func (t *selectorTransport) lose(err error) {
+	if t.phase == lost {
+		return
+	}
+	t.phase = lost
+	t.dropBuffer()
+	defer t.release()
+	if t.made {
+		defer t.reportPanic("ConnectionLost")
+		t.proto.ConnectionLost(err)
+	}
+}
+
+// release frees what the connection held. The Conn itself stays: it knows the addresses.
+func (t *selectorTransport) release() {
+	t.conn.Close()
+	t.proto, t.flow, t.into, t.outer = nil, nil, nil, nil
+	t.hub.unlink(t)
+	if s := t.server; s != nil {
+		t.server = nil
+		s.active--
+		s.wakeIfOver()
+	}
+}
+
+// loopClosed ends the connection inside the close of its loop, which runs no callbacks any more.
+func (t *selectorTransport) loopClosed() {
+	t.phase = ending
+	t.lose(aio.ErrLoopClosed)
+}
+
+// protocolFailed makes a panic of the protocol the end of the connection.
+func (t *selectorTransport) protocolFailed(method string, v any) {
+	t.fatal("the protocol's "+method+" panicked", panicError(v))
+}
+
+// reportPanic, deferred, reports a panic of the protocol that does not concern the connection.
+func (t *selectorTransport) reportPanic(method string) {
+	if v := recover(); v != nil {
+		t.report("the protocol's "+method+" panicked", panicError(v))
+	}
+}
+
+func (t *selectorTransport) report(what string, err error) {
+	t.hub.report(what, err, slog.String("transport", t.String()), slog.String("protocol", fmt.Sprintf("%T", t.proto)))
+}
+
+// ---- the rest
+
+func (t *selectorTransport) SetProtocol(p Protocol) {
+	if p == nil {
+		panic("transport: Transport.SetProtocol: the protocol is nil; pass one, BaseProtocol{} ignores everything")
+	}
+	if t.phase == lost {
+		return
+	}
+	t.proto = p
+	t.flow, _ = p.(FlowControl)
+	t.into, _ = p.(BufferedProtocol)
+}
+
+func (t *selectorTransport) Protocol() Protocol   { return t.proto }
+func (t *selectorTransport) LocalAddr() net.Addr  { return t.conn.LocalAddr() }
+func (t *selectorTransport) RemoteAddr() net.Addr { return t.conn.RemoteAddr() }
+func (t *selectorTransport) Loop() *aio.Loop      { return t.hub.loop }
+
+func (t *selectorTransport) TLSConnectionState() (tls.ConnectionState, bool) {
+	return tls.ConnectionState{}, false
+}
+
+// String describes the transport: its addresses and whether it is open, closing or closed.
+func (t *selectorTransport) String() string {
+	state := "open"
+	switch {
+	case t.phase == lost:
+		state = "closed"
+	case t.phase > open:
+		state = "closing"
+	}
+	s := fmt.Sprintf("<Transport %s local=%v remote=%v", state, t.LocalAddr(), t.RemoteAddr())
+	if n := t.WriteBufferSize(); n > 0 {
+		s += fmt.Sprintf(" buffered=%d", n)
+	}
+	return s + ">"
+}

@@ -1,0 +1,367 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+// acceptPause is how long a listener rests after accepting failed.
+const acceptPause = time.Second
+
+// Server accepts connections and gives each a protocol of its own. [Listen] makes it. All methods
+// belong to the loop's goroutine.
+//
+// When its loop begins to shut down the server closes, its connections go on; when the loop closes they
+// are aborted.
+//
+// It stands for asyncio.Server.
+type Server struct {
+	hub       *hub
+	listeners []*listening
+	factory   func() Protocol
+	o         *options
+	serving   bool
+	closed    bool
+	active    int          // connections that were accepted and are not lost
+	waiters   []aio.Waiter // tasks in WaitClosed
+	forever   aio.Waiter   // the task in ServeForever
+	inForever bool
+	remove    func() // the shutdown hook
+}
+
+// listening is one address of a server.
+type listening struct {
+	s       *Server
+	ln      Listener
+	waiting bool // for the pause after a failure to pass
+	resume  *aio.TimerHandle
+}
+
+// Listen accepts connections on address and gives each a protocol made by factory. network is "tcp",
+// "tcp4", "tcp6" or "unix"; address is "host:port" or a path. An empty host means every interface, an
+// empty port or 0 a free one, which [Server.Addrs] tells. A name is listened on at each of its
+// addresses. The server accepts when Listen returns, unless [StartServing] says otherwise.
+//
+// A socket left behind at a unix path is replaced. errors.Is tells syscall.EADDRINUSE and the like;
+// after an error nothing is left open.
+//
+// It suspends the task only to look up a name. Cancellation: nothing is left open.
+//
+// It stands for loop.create_server and loop.create_unix_server of asyncio.
+func Listen(ctx context.Context, network, address string, factory func() Protocol, opts ...Option) (*Server, error) {
+	const op = "Listen"
+	checkNetwork(op, network)
+	checkFactory(op, factory)
+	o := gather(op, opts)
+	h := hubOf(aio.RunningLoop(ctx))
+	n := NetworkFrom(ctx)
+	where, err := listenAddresses(ctx, n, network, append([]string{address}, o.alsoOn...))
+	if err != nil {
+		return nil, err
+	}
+	lo := ListenOptions{Backlog: o.backlog, ReusePort: o.reusePort, KeepSocketFile: o.keepSocketFile}
+	var lns []Listener
+	for _, a := range where {
+		ln, err := n.Listen(ctx, network, a, lo)
+		if err != nil {
+			for _, ln := range lns {
+				ln.Close()
+			}
+			return nil, err
+		}
+		lns = append(lns, ln)
+	}
+	return newServer(h, lns, factory, o)
+}
+
+// AdoptListener is [Listen] on a listener that was made elsewhere. ln belongs to the server from then
+// on, also after an error: do not use it any more. It panics if ln is nil or no stream listener, and
+// does not suspend.
+//
+// It stands for loop.create_server(sock=...) of asyncio.
+func AdoptListener(ctx context.Context, ln net.Listener, factory func() Protocol, opts ...Option) (*Server, error) {
+	const op = "AdoptListener"
+	if ln == nil {
+		panic("transport: AdoptListener: the listener is nil; pass one, or use Listen")
+	}
+	checkFactory(op, factory)
+	checkStream(op, ln.Addr())
+	o := gather(op, opts)
+	h := hubOf(aio.RunningLoop(ctx))
+	l, err := adoptListener(ctx, h, ln)
+	if err != nil {
+		ln.Close()
+		return nil, err
+	}
+	return newServer(h, []Listener{l}, factory, o)
+}
+
+func checkFactory(op string, factory func() Protocol) {
+	if factory == nil {
+		panic("transport: " + op + ": the protocol factory is nil; pass a function that returns a new protocol")
+	}
+}
+
+// listenAddresses resolves and drops repetitions.
+func listenAddresses(ctx context.Context, n Network, network string, given []string) ([]string, error) {
+	var all []string
+	for _, address := range given {
+		literals := []string{address}
+		if network != "unix" {
+			aps, err := resolve(ctx, n, "listen", network, address, serving)
+			if err != nil {
+				return nil, err
+			}
+			literals = literals[:0]
+			for _, ap := range aps {
+				literals = append(literals, ap.String())
+			}
+		}
+		for _, a := range literals {
+			if !slices.Contains(all, a) {
+				all = append(all, a)
+			}
+		}
+	}
+	return all, nil
+}
+
+func newServer(h *hub, lns []Listener, factory func() Protocol, o *options) (*Server, error) {
+	s := &Server{hub: h, factory: factory, o: o}
+	for _, ln := range lns {
+		h.own(ln)
+		s.listeners = append(s.listeners, &listening{s: s, ln: ln})
+	}
+	s.remove = h.loop.OnShutdown(s.Close)
+	if !o.notServing {
+		if err := s.StartServing(); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// StartServing begins to accept; until then connections wait in the backlog. It does nothing on a server
+// that accepts already and fails with [ErrServerClosed] on one that was closed. After any other error
+// the server is closed.
+func (s *Server) StartServing() error {
+	if s.closed {
+		return ErrServerClosed
+	}
+	if s.serving {
+		return nil
+	}
+	s.serving = true
+	for _, l := range s.listeners {
+		if err := l.ln.Start(l.accept); err != nil {
+			s.Close()
+			return err
+		}
+	}
+	return nil
+}
+
+// IsServing reports whether the server accepts connections.
+func (s *Server) IsServing() bool { return s.serving && !s.closed }
+
+// Addrs returns the addresses listened on; they stay available after Close.
+func (s *Server) Addrs() []net.Addr {
+	addrs := make([]net.Addr, len(s.listeners))
+	for i, l := range s.listeners {
+		addrs[i] = l.ln.Addr()
+	}
+	return addrs
+}
+
+// Close stops listening. Connections that were accepted go on; see [Server.CloseClients] and
+// [Server.WaitClosed]. A second call does nothing.
+func (s *Server) Close() {
+	if s.closed {
+		return
+	}
+	s.closed = true
+	s.remove()
+	for _, l := range s.listeners {
+		if l.resume != nil {
+			l.resume.Cancel()
+		}
+		s.hub.disown(l.ln)
+		l.ln.Close()
+	}
+	s.forever.Unpark()
+	s.wakeIfOver()
+}
+
+// CloseClients closes every connection the server accepted, each after what it has left to send.
+func (s *Server) CloseClients() { s.eachClient(Transport.Close) }
+
+// AbortClients drops every connection the server accepted, with what it has left to send.
+func (s *Server) AbortClients() { s.eachClient(Transport.Abort) }
+
+func (s *Server) eachClient(do func(Transport)) {
+	for t := s.hub.first; t != nil; {
+		next := t.next
+		switch {
+		case t.server != s:
+		case t.outer != nil:
+			do(t.outer)
+		default:
+			do(t)
+		}
+		t = next
+	}
+}
+
+// WaitClosed waits until the server was closed and the last connection it accepted has ended; if that
+// is so it returns at once.
+//
+// Cancellation: nothing changes.
+func (s *Server) WaitClosed(ctx context.Context) error {
+	if s.over() {
+		return nil
+	}
+	w := aio.NewWaiter(ctx, "transport.Server.WaitClosed", s)
+	s.waiters = append(s.waiters, w)
+	err := w.Park()
+	if err != nil {
+		s.waiters = slices.DeleteFunc(s.waiters, func(x aio.Waiter) bool { return x == w })
+	}
+	return err
+}
+
+func (s *Server) over() bool { return s.closed && s.active == 0 }
+
+func (s *Server) wakeIfOver() {
+	if !s.over() {
+		return
+	}
+	for _, w := range s.waiters {
+		w.Unpark()
+	}
+	s.waiters = nil
+}
+
+// ServeForever accepts until [Server.Close] is called, and then returns nil. It fails with
+// [ErrServerClosed] if the server was closed before. It panics if another task is in it.
+//
+// Cancellation: the server is closed; connections it accepted go on.
+func (s *Server) ServeForever(ctx context.Context) error {
+	if s.inForever {
+		panic("transport: Server.ServeForever: another task is in it; call it once, others can use WaitClosed")
+	}
+	if err := s.StartServing(); err != nil {
+		return err
+	}
+	s.inForever = true
+	s.forever = aio.NewWaiter(ctx, "transport.Server.ServeForever", s)
+	err := s.forever.Park()
+	s.inForever, s.forever = false, aio.Waiter{}
+	if err != nil {
+		s.Close()
+	}
+	return err
+}
+
+// Scope runs fn and then closes the server and waits until its last connection has ended. It returns
+// fn's error, or that of the wait. It stands for "async with server" in asyncio.
+//
+// Cancellation: the server is closed, the wait ends at once.
+func (s *Server) Scope(ctx context.Context, fn func(ctx context.Context) error) error {
+	defer s.Close()
+	err := fn(ctx)
+	s.Close()
+	return errors.Join(err, s.WaitClosed(ctx))
+}
+
+func (s *Server) about() slog.Attr { return slog.String("server", s.String()) }
+
+// String describes the server: its addresses and whether it accepts.
+func (s *Server) String() string {
+	state := "not serving"
+	switch {
+	case s.closed:
+		state = "closed"
+	case s.serving:
+		state = "serving"
+	}
+	return fmt.Sprintf("<Server %s %v clients=%d>", state, s.Addrs(), s.active)
+}
+
+// accept takes what waits, up to the backlog in one turn.
+func (l *listening) accept() {
+	s := l.s
+	for range s.o.backlog {
+		if s.closed || l.waiting {
+			return
+		}
+		conn, err := l.ln.TryAccept()
+		switch {
+		case err == nil:
+			s.serve(conn)
+		case err == ErrWouldBlock, errors.Is(err, net.ErrClosed):
+			return
+		default:
+			l.pause(err)
+			return
+		}
+	}
+	// Readiness is reported once: look again, after others had their turn.
+	s.hub.loop.CallSoon(l.accept)
+}
+
+// pause reports that accepting failed and tries again later: an exhausted system would otherwise be
+// asked without end.
+func (l *listening) pause(err error) {
+	what := "accepting failed"
+	if isExhausted(err) {
+		what = "accepting failed for lack of resources"
+	}
+	l.s.hub.report(what+", trying again in "+acceptPause.String(), err, l.s.about())
+	if l.s.closed {
+		return // by the handler
+	}
+	l.waiting = true
+	l.resume = l.s.hub.loop.CallLater(acceptPause, func() {
+		l.waiting, l.resume = false, nil
+		l.accept()
+	})
+}
+
+// serve gives conn its protocol.
+func (s *Server) serve(conn Conn) {
+	p := s.makeProtocol()
+	if p == nil {
+		conn.Close()
+		return
+	}
+	if s.o.tlsConfig == nil {
+		newTransport(s.hub, conn, p, s, nil)
+		return
+	}
+	var raw *selectorTransport
+	outer := wrapServerTLS(s.hub.loop, func(p Protocol) Transport {
+		raw = newTransport(s.hub, conn, p, s, nil)
+		return raw
+	}, p, s.o)
+	raw.outer = outer
+}
+
+// makeProtocol calls the factory, and reports its failure.
+func (s *Server) makeProtocol() (p Protocol) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.hub.report("the protocol factory panicked", panicError(v), s.about())
+		}
+	}()
+	if p = s.factory(); p == nil {
+		panic("transport: Listen: the protocol factory returned nil; return a protocol")
+	}
+	return p
+}

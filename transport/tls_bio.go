@@ -1,0 +1,146 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// errWouldBlock is what crypto/tls gets from an empty memoryBIO once the handshake is over. It says
+// Temporary, so that crypto/tls keeps the part of a record it has and can be called again.
+var errWouldBlock net.Error = wouldBlock{}
+
+type wouldBlock struct{}
+
+func (wouldBlock) Error() string   { return "transport: no complete TLS record yet" }
+func (wouldBlock) Timeout() bool   { return true }
+func (wouldBlock) Temporary() bool { return true }
+
+// memoryBIO is the connection crypto/tls works on: two queues of bytes in memory.
+//
+// crypto/tls holds mutexes while it reads and writes. Suspending a task below it would hold them across
+// the suspension, and the next call from another task would stop the goroutine of the loop for good.
+// Therefore Write only appends, and Read never waits, with one exception: during the handshake it calls
+// park. Nothing else can call into crypto/tls then, because the secured transport refuses to.
+type memoryBIO struct {
+	in   []byte       // received, not yet taken by crypto/tls
+	lent bool         // in belongs to the caller of feed and must be kept before that returns
+	end  error        // what Read reports once in is used up; nil if more may come
+	park func() error // suspends the handshake until something arrived; nil when it is over
+
+	out  *[]byte // records to be sent, from the pool; nil if there are none
+	addr interface {
+		LocalAddr() net.Addr
+		RemoteAddr() net.Addr
+	}
+}
+
+// feed appends received bytes. They are not copied if nothing is waiting: call keep before they become
+// invalid.
+func (b *memoryBIO) feed(p []byte) {
+	if len(b.in) == 0 {
+		b.in, b.lent = p, true
+		return
+	}
+	b.keep()
+	b.in = append(b.in, p...)
+}
+
+// keep copies what is left of lent bytes.
+func (b *memoryBIO) keep() {
+	if b.lent {
+		b.lent = false
+		b.in = append([]byte(nil), b.in...)
+	}
+}
+
+// finish makes err the end of the input; the first one counts.
+func (b *memoryBIO) finish(err error) {
+	if b.end == nil {
+		b.end = err
+	}
+}
+
+// Read takes received bytes.
+func (b *memoryBIO) Read(p []byte) (int, error) {
+	for len(b.in) == 0 {
+		switch {
+		case b.end != nil:
+			return 0, b.end
+		case b.park == nil:
+			return 0, errWouldBlock
+		}
+		if err := b.park(); err != nil {
+			b.finish(err)
+		}
+	}
+	n := copy(p, b.in)
+	b.in = b.in[n:]
+	if len(b.in) == 0 {
+		b.in, b.lent = nil, false
+	}
+	return n, nil
+}
+
+// Write appends to the records to be sent.
+func (b *memoryBIO) Write(p []byte) (int, error) {
+	if b.out == nil {
+		b.out = outgoing.Get().(*[]byte)
+	}
+	*b.out = append(*b.out, p...)
+	return len(p), nil
+}
+
+// pending returns the number of bytes to be sent.
+func (b *memoryBIO) pending() int {
+	if b.out == nil {
+		return 0
+	}
+	return len(*b.out)
+}
+
+// drain hands what is to be sent to send, in one piece. send must not keep it.
+func (b *memoryBIO) drain(send func(p []byte)) {
+	out := b.out
+	if out == nil {
+		return
+	}
+	b.out = nil // send may lead to further writes
+	send(*out)
+	if cap(*out) <= 2*flushSize {
+		*out = (*out)[:0]
+		outgoing.Put(out)
+	}
+}
+
+// Close does nothing: the connection belongs to the raw transport.
+func (b *memoryBIO) Close() error { return nil }
+
+// LocalAddr and RemoteAddr are what the callbacks of a tls.Config see.
+func (b *memoryBIO) LocalAddr() net.Addr  { return b.addr.LocalAddr() }
+func (b *memoryBIO) RemoteAddr() net.Addr { return b.addr.RemoteAddr() }
+
+// Nothing here waits, so there is nothing a deadline could end.
+func (b *memoryBIO) SetDeadline(time.Time) error      { return nil }
+func (b *memoryBIO) SetReadDeadline(time.Time) error  { return nil }
+func (b *memoryBIO) SetWriteDeadline(time.Time) error { return nil }
+
+const (
+	// flushSize is the number of bytes of records that are collected before they are sent even in the
+	// middle of a batch.
+	flushSize = 64 << 10
+	// maxPlain is the largest payload of a TLS record.
+	maxPlain = 16 << 10
+)
+
+// An idle connection holds no buffers: they are taken for the time of one batch.
+var (
+	outgoing = sync.Pool{New: func() any { return new([]byte) }}
+	incoming = sync.Pool{New: func() any { return new([maxPlain]byte) }}
+)
+
+// isOrderlyEnd reports whether crypto/tls means a close_notify by err: a connection that ended without
+// one shows as ErrTruncated here, since memoryBIO never returns io.EOF.
+func isOrderlyEnd(err error) bool { return errors.Is(err, io.EOF) }

@@ -1,0 +1,63 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"time"
+)
+
+// ErrTruncated reaches ConnectionLost when the peer ended a TLS connection without saying so in TLS
+// (close_notify): what was received may have been cut off by somebody in between. It matches
+// [io.ErrUnexpectedEOF].
+var ErrTruncated = fmt.Errorf("transport: the TLS connection ended without close_notify: %w", io.ErrUnexpectedEOF)
+
+// ErrHandshakeInterrupted is the error of [Connect] and [StartTLS] when the connection ended
+// during the TLS handshake. It matches [syscall.ECONNRESET].
+var ErrHandshakeInterrupted = fmt.Errorf("transport: the connection ended during the TLS handshake: %w", syscall.ECONNRESET)
+
+// errClosedInHandshake is the failure of a handshake whose transport was closed on this side.
+var errClosedInHandshake = fmt.Errorf("transport: the connection was closed during the TLS handshake: %w", net.ErrClosed)
+
+// HandshakeTimeoutError is the error of [Connect] and [StartTLS] when the TLS handshake took longer
+// than [HandshakeTimeout] allows; the connection has been aborted. It matches
+// [context.DeadlineExceeded], [os.ErrDeadlineExceeded] and [syscall.ECONNABORTED].
+type HandshakeTimeoutError struct {
+	After time.Duration // the time that was allowed
+}
+
+// Error names the time that was allowed.
+func (e *HandshakeTimeoutError) Error() string {
+	return fmt.Sprintf("transport: the TLS handshake is slow: not complete after %v, the connection was aborted", e.After)
+}
+
+// Timeout returns true.
+func (e *HandshakeTimeoutError) Timeout() bool { return true }
+
+// Is makes the error match those it stands for.
+func (e *HandshakeTimeoutError) Is(target error) bool {
+	return target == context.DeadlineExceeded || target == os.ErrDeadlineExceeded || target == syscall.ECONNABORTED
+}
+
+// ShutdownTimeoutError reaches ConnectionLost when a TLS transport was closed and the peer neither took
+// what was still to be sent nor answered the close_notify within [ShutdownTimeout]. It matches
+// [context.DeadlineExceeded] and [os.ErrDeadlineExceeded].
+type ShutdownTimeoutError struct {
+	After time.Duration // the time that was allowed
+}
+
+// Error names the time that was allowed.
+func (e *ShutdownTimeoutError) Error() string {
+	return fmt.Sprintf("transport: the TLS shutdown was not answered within %v, the connection was aborted", e.After)
+}
+
+// Timeout returns true.
+func (e *ShutdownTimeoutError) Timeout() bool { return true }
+
+// Is makes the error match those it stands for.
+func (e *ShutdownTimeoutError) Is(target error) bool {
+	return target == context.DeadlineExceeded || target == os.ErrDeadlineExceeded
+}

@@ -1,0 +1,237 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+
+	"github.com/aio-go/aio"
+)
+
+// newTLS makes the secured side of a connection whose raw transport is still to come.
+func newTLS(l *aio.Loop, app Protocol, o *options, server bool) *tlsTransport {
+	t := &tlsTransport{loop: l, app: app}
+	t.bio.addr = t
+	t.patience.handshake, t.patience.shutdown = o.handshakeTimeout, o.shutdownTimeout
+	if t.patience.handshake == 0 {
+		t.patience.handshake = defaultHandshakeTimeout
+	}
+	if t.patience.shutdown == 0 {
+		t.patience.shutdown = defaultShutdownTimeout
+	}
+	if server {
+		// Not a copy: connections share the session ticket keys of the configuration.
+		t.conn = tls.Server(&t.bio, o.tlsConfig)
+		return t
+	}
+	cfg := o.tlsConfig
+	if o.serverName != "" && o.serverName != cfg.ServerName {
+		cfg = cfg.Clone()
+		cfg.ServerName = o.serverName
+	}
+	t.conn = tls.Client(&t.bio, cfg)
+	return t
+}
+
+// wrapClientTLS secures an outgoing connection. start makes the raw transport, with the protocol it is
+// given. The handshake runs in the caller's task; ConnectionMade of app is called before it returns.
+//
+// When it fails, or ctx is cancelled, the raw connection has been ended and app has heard nothing.
+func wrapClientTLS(ctx context.Context, start func(p Protocol) Transport, app Protocol, o *options) (Transport, error) {
+	t := newTLS(aio.RunningLoop(ctx), app, o, false)
+	t.raw = start(tlsProtocol{t})
+	if err := t.handshake(ctx); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// wrapServerTLS secures an accepted connection. It runs in a callback of the loop; the handshake has a
+// task of its own. ConnectionMade of app is called when the handshake is over. When that fails the raw
+// connection is ended and app has heard nothing; as in asyncio this is no matter for the exception
+// handler, since any stranger can cause it, only for the log at debug level.
+func wrapServerTLS(l *aio.Loop, start func(p Protocol) Transport, app Protocol, o *options) Transport {
+	t := newTLS(l, app, o, true)
+	t.raw = start(tlsProtocol{t})
+	peer := "an unnamed peer"
+	if addr := t.raw.RemoteAddr(); addr != nil && addr.String() != "" {
+		peer = addr.String()
+	}
+	aio.Start(l.Context(), func(ctx context.Context) (err error) {
+		t.guard("transport: the TLS handshake panicked", func() { err = t.handshake(ctx) })
+		if err == nil || errors.Is(err, aio.ErrCancelled) {
+			return err
+		}
+		slog.Debug("transport: TLS handshake failed", "peer", peer, "err", err)
+		return nil
+	}, aio.Name("TLS handshake with "+peer))
+	return t
+}
+
+// StartTLS secures a connection that is in use: t's protocol goes on with the transport returned, which
+// it must use from now on in place of t; its ConnectionMade is not called again. server says which part
+// this side plays in the handshake. The server name of a client comes from cfg or [ServerName]. Other
+// options that apply are [HandshakeTimeout], [ShutdownTimeout] and [AlreadyReceived].
+//
+// Nothing may be written to t while StartTLS waits. Reading is resumed if it was paused.
+//
+// It fails without touching the connection if cfg is not acceptable or t is closing. When the handshake
+// fails the connection is ended and the protocol's ConnectionLost gets the same error:
+// ErrHandshakeInterrupted, *HandshakeTimeoutError, *tls.CertificateVerificationError or another error of
+// crypto/tls.
+//
+// Cancellation: the connection is aborted; half a handshake is of no use.
+//
+// It stands for loop.start_tls of asyncio. It panics if t or cfg is nil.
+func StartTLS(ctx context.Context, t Transport, cfg *tls.Config, server bool, opts ...Option) (Transport, error) {
+	if t == nil {
+		panic("transport: StartTLS: the transport is nil; pass the one ConnectionMade was called with")
+	}
+	o := gather("StartTLS", append([]Option{TLS(cfg)}, opts...))
+	if !server && cfg.ServerName == "" && o.serverName == "" && !cfg.InsecureSkipVerify {
+		return nil, errNoServerName
+	}
+	if t.IsClosing() {
+		return nil, &net.OpError{Op: "StartTLS", Net: "tls", Addr: t.RemoteAddr(), Err: net.ErrClosed}
+	}
+	s := newTLS(t.Loop(), t.Protocol(), o, server)
+	s.upgrade = true
+	s.raw, s.rawMade = t, true
+	for _, opt := range opts {
+		if early, ok := opt.(alreadyReceived); ok {
+			s.bio.feed(early)
+		}
+	}
+	if raw, ok := t.(*selectorTransport); ok {
+		raw.outer = s // what the server closes, if one accepted the connection
+	}
+	t.SetProtocol(tlsProtocol{s})
+	t.ResumeReading()
+	if err := s.handshake(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+var errNoServerName = errors.New("transport: StartTLS: the client has no server name to verify; set tls.Config.ServerName or pass the ServerName option")
+
+// handshake runs the handshake in the calling task and then publishes the transport. Whatever way it
+// fails, also by a panic in a callback of the configuration, the raw connection is ended.
+func (t *tlsTransport) handshake(ctx context.Context) (err error) {
+	completed := false
+	defer func() {
+		if !completed {
+			t.bio.park = nil
+			t.abandon(err)
+		}
+	}()
+	t.timer = t.loop.CallLater(t.patience.handshake, func() {
+		t.giveUp(&HandshakeTimeoutError{After: t.patience.handshake})
+	})
+	t.bio.park = func() error { return t.wait(ctx) }
+	for !t.rawMade && t.bio.end == nil {
+		if err := t.wait(ctx); err != nil {
+			return err
+		}
+	}
+	// The values of the task's context let the callbacks of the configuration await. Its cancellation
+	// must not get through: crypto/tls would watch it and close the connection from another goroutine.
+	err = t.conn.HandshakeContext(context.WithoutCancel(ctx))
+	if t.failure != nil {
+		err = t.failure
+	}
+	if err != nil {
+		return err
+	}
+	completed = true
+	t.bio.park = nil
+	t.publish()
+	return t.failure
+}
+
+// wait suspends the handshake until the raw transport has something to tell.
+func (t *tlsTransport) wait(ctx context.Context) error {
+	t.flush()
+	t.relent()
+	t.waiter = aio.NewWaiter(ctx, "transport: TLS handshake", t)
+	err := t.waiter.Park()
+	t.waiter = aio.Waiter{}
+	if err != nil && t.failure == nil {
+		t.failure = err
+	}
+	return err
+}
+
+// relent lets the raw transport read again after the handshake has caught up.
+func (t *tlsTransport) relent() {
+	if t.flooded {
+		t.flooded = false
+		t.raw.ResumeReading()
+	}
+}
+
+// giveUp ends the handshake from outside its task.
+func (t *tlsTransport) giveUp(err error) {
+	if t.state != tlsHandshaking {
+		return
+	}
+	if t.failure == nil {
+		t.failure = err
+	}
+	t.bio.finish(err)
+	t.raw.Abort()
+	t.waiter.Unpark()
+}
+
+// abandon ends the connection after the handshake failed with err. If the failure is the peer's, an
+// alert tells it so.
+func (t *tlsTransport) abandon(err error) {
+	t.stopTimer()
+	if err == nil { // a panic or Goexit
+		err = errClosedInHandshake
+	}
+	aborted := t.failure != nil
+	t.failure = err
+	t.state = tlsLost
+	if t.upgrade {
+		t.state = tlsFailed
+	}
+	if aborted {
+		t.raw.Abort()
+	} else {
+		t.flush()
+		t.raw.Close()
+	}
+	switch {
+	case !t.rawLost && !aborted:
+		t.watchShutdown()
+	case t.rawLost && t.upgrade:
+		t.loop.CallSoon(func() { t.lose(err) })
+	}
+}
+
+// publish hands the transport to the application protocol.
+func (t *tlsTransport) publish() {
+	t.stopTimer()
+	t.state = tlsOpen
+	if t.bio.end == ErrHandshakeInterrupted {
+		t.bio.end = ErrTruncated
+	}
+	t.relent()
+	if !t.upgrade {
+		t.guard("transport: a protocol panicked in ConnectionMade", func() { t.app.ConnectionMade(t) })
+		if f, ok := t.app.(FlowControl); ok && t.full {
+			f.PauseWriting()
+		}
+	}
+	t.flush()
+	// What came with the peer's last flight is delivered through the loop, after the caller has gone on.
+	t.loop.CallSoon(func() {
+		t.receive()
+		if t.rawLost {
+			t.lose(t.lostErr)
+		}
+	})
+}

@@ -1,0 +1,63 @@
+package transport
+
+import (
+	"crypto/tls"
+	"time"
+)
+
+const (
+	defaultHandshakeTimeout = 60 * time.Second
+	defaultShutdownTimeout  = 30 * time.Second
+)
+
+// TLS secures the connection: [Connect] makes the handshake as client, a [Server] as server. Protocol
+// names (ALPN), client certificates, session resumption and verification are set in cfg, which must not
+// be changed afterwards. A client takes the server name from the address unless cfg or [ServerName]
+// gives one.
+//
+// Verification and the callbacks of cfg run on the loop's goroutine, in a task; a callback that gets a
+// context (ClientHelloInfo.Context) may await with it.
+//
+// It panics if cfg is nil, or if it allows renegotiation: that would have to wait inside a read.
+func TLS(cfg *tls.Config) Option {
+	if cfg == nil {
+		panic("transport: TLS: the configuration is nil; pass a *tls.Config, &tls.Config{} for a client with the system's roots")
+	}
+	if cfg.Renegotiation != tls.RenegotiateNever {
+		panic("transport: TLS: renegotiation is not supported; leave tls.Config.Renegotiation at RenegotiateNever")
+	}
+	return optionFunc(func(o *options) { o.tlsConfig = cfg })
+}
+
+// ServerName is the name a client expects in the server's certificate, in place of the one in the
+// configuration and of the host of the address.
+func ServerName(name string) Option {
+	return optionFunc(func(o *options) { o.serverName = name })
+}
+
+// HandshakeTimeout is the longest time a TLS handshake may take before the connection is aborted with a
+// [*HandshakeTimeoutError]. The default is 60 seconds. It panics if d is not positive.
+func HandshakeTimeout(d time.Duration) Option {
+	if d <= 0 {
+		panic("transport: HandshakeTimeout: the duration is not positive; pass one above 0")
+	}
+	return optionFunc(func(o *options) { o.handshakeTimeout = d })
+}
+
+// ShutdownTimeout is the longest time a closed TLS transport waits without progress: for the peer to
+// take what is still to be sent and to answer the close_notify. Then the connection is aborted with a
+// [*ShutdownTimeoutError]. The default is 30 seconds. It panics if d is not positive.
+func ShutdownTimeout(d time.Duration) Option {
+	if d <= 0 {
+		panic("transport: ShutdownTimeout: the duration is not positive; pass one above 0")
+	}
+	return optionFunc(func(o *options) { o.shutdownTimeout = d })
+}
+
+// AlreadyReceived hands [StartTLS] bytes that the old protocol was given but that belong to the TLS
+// handshake: everything that came after the point of the upgrade. They are copied.
+func AlreadyReceived(p []byte) Option { return alreadyReceived(append([]byte(nil), p...)) }
+
+type alreadyReceived []byte
+
+func (alreadyReceived) apply(*options) {}

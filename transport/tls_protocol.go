@@ -1,0 +1,198 @@
+package transport
+
+import (
+	"crypto/tls"
+	"errors"
+)
+
+// tlsProtocol is the face of a tlsTransport towards the raw transport: it takes encrypted bytes and
+// gives the application protocol decrypted ones.
+type tlsProtocol struct{ t *tlsTransport }
+
+// maxEarly bounds what is kept of a peer that sends on while the handshake waits for something else.
+const maxEarly = 256 << 10
+
+// ConnectionMade lets the handshake begin.
+func (p tlsProtocol) ConnectionMade(raw Transport) {
+	p.t.raw = raw
+	p.t.rawMade = true
+	p.t.waiter.Unpark()
+}
+
+// DataReceived takes encrypted bytes.
+func (p tlsProtocol) DataReceived(data []byte) {
+	t := p.t
+	switch t.state {
+	case tlsHandshaking:
+		t.bio.feed(data)
+		t.bio.keep()
+		if len(t.bio.in) > maxEarly && !t.flooded {
+			t.flooded = true
+			t.raw.PauseReading()
+		}
+		t.waiter.Unpark()
+	case tlsOpen, tlsClosing:
+		if t.ended { // whatever follows a close_notify is not part of the conversation
+			return
+		}
+		t.bio.feed(data)
+		defer t.bio.keep() // a panic of the application goes on to the raw transport
+		t.deliver()
+	}
+}
+
+// EOFReceived takes the end of what the raw connection delivers. The raw transport is kept open: it is
+// closed here, after what was received has been delivered.
+func (p tlsProtocol) EOFReceived() bool {
+	t := p.t
+	switch t.state {
+	case tlsHandshaking:
+		t.bio.finish(ErrHandshakeInterrupted)
+		t.waiter.Unpark()
+		return true
+	case tlsOpen, tlsClosing:
+		t.bio.finish(ErrTruncated)
+		t.deliver()
+		return true
+	}
+	return false
+}
+
+// ConnectionLost takes the end of the raw connection.
+func (p tlsProtocol) ConnectionLost(err error) {
+	t := p.t
+	t.rawLost, t.lostErr = true, err
+	t.stopTimer()
+	if t.state == tlsHandshaking {
+		if err == nil {
+			err = ErrHandshakeInterrupted
+		}
+		t.bio.finish(err)
+		t.waiter.Unpark()
+		return
+	}
+	if t.state == tlsClosing && t.quiet {
+		// Many peers are gone before our close_notify arrives. A plain connection would not know.
+		err = nil
+	}
+	t.lose(err)
+}
+
+// PauseWriting passes the raw transport's request on.
+func (p tlsProtocol) PauseWriting() {
+	p.t.full = true
+	if f, ok := p.t.app.(FlowControl); ok && p.t.hears() {
+		f.PauseWriting()
+	}
+}
+
+// ResumeWriting passes the raw transport's permission on.
+func (p tlsProtocol) ResumeWriting() {
+	p.t.full = false
+	if f, ok := p.t.app.(FlowControl); ok && p.t.hears() {
+		f.ResumeWriting()
+	}
+}
+
+// hears reports whether the application protocol has been connected and not yet lost.
+func (t *tlsTransport) hears() bool {
+	return t.state != tlsLost && (t.upgrade || t.state != tlsHandshaking)
+}
+
+// receive is deliver as a callback of the loop.
+func (t *tlsTransport) receive() {
+	if !t.busy && (t.state == tlsOpen || t.state == tlsClosing) {
+		t.guard("transport: a protocol panicked while receiving", t.deliver)
+	}
+}
+
+// deliver decrypts what is there and gives it to the application protocol, until nothing complete is
+// left or reading is paused. What is to be sent meanwhile goes out in one piece at the end.
+func (t *tlsTransport) deliver() {
+	if t.busy {
+		return
+	}
+	t.busy = true
+	plain := incoming.Get().(*[maxPlain]byte)
+	defer func() {
+		t.busy = false
+		incoming.Put(plain)
+		if t.state == tlsOpen || t.state == tlsClosing {
+			t.flush()
+		}
+	}()
+	if held := t.held; len(held) > 0 && t.state == tlsOpen && !t.paused {
+		t.held = nil
+		t.hand(held)
+	}
+	for t.state == tlsClosing && !t.retiring || t.state == tlsOpen && !t.paused && !t.ended {
+		n, err := t.conn.Read(plain[:])
+		switch {
+		case n > 0:
+			// An error that came along comes again: crypto/tls remembers those that last.
+			t.hand(plain[:n])
+		case err == nil:
+		case errors.Is(err, errWouldBlock):
+			return
+		case t.state == tlsClosing:
+			t.retire()
+		case isOrderlyEnd(err):
+			t.peerEnded()
+		default:
+			t.fail(err)
+		}
+	}
+}
+
+// hand gives decrypted bytes to the application protocol, to its own buffer if it has one. The protocol
+// may be exchanged, paused or closed on the way.
+func (t *tlsTransport) hand(data []byte) {
+	for len(data) > 0 && t.state == tlsOpen {
+		if t.paused {
+			t.held = append(t.held, data...)
+			return
+		}
+		app, ok := t.app.(BufferedProtocol)
+		if !ok {
+			t.app.DataReceived(data)
+			return
+		}
+		buf := app.GetBuffer(len(data))
+		if len(buf) == 0 {
+			t.fail(errNoBuffer)
+			return
+		}
+		n := copy(buf, data)
+		data = data[n:]
+		app.BufferUpdated(n)
+	}
+}
+
+var errNoBuffer = errors.New("transport: GetBuffer of the protocol returned an empty buffer")
+
+// peerEnded handles the peer's close_notify. Since TLS 1.3 it ends one direction only; before, it asks
+// for the end of both.
+func (t *tlsTransport) peerEnded() {
+	t.ended = true
+	keepOpen := t.app.EOFReceived()
+	if keepOpen && t.conn.ConnectionState().Version >= tls.VersionTLS13 {
+		return
+	}
+	t.Close()
+}
+
+// lose tells the application protocol that the connection is gone.
+func (t *tlsTransport) lose(err error) {
+	if t.state == tlsLost {
+		return
+	}
+	if t.failure != nil {
+		err = t.failure
+	}
+	app := t.app
+	t.state = tlsLost
+	t.app = nil
+	t.held = nil
+	t.bio.in = nil
+	app.ConnectionLost(err)
+}

@@ -1,0 +1,277 @@
+package transport
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"runtime/debug"
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+// tlsState is the state of a secured transport.
+//
+//	state           | crypto/tls          | application protocol     | left by
+//	tlsHandshaking  | in HandshakeContext | has heard nothing (*)    | success: tlsOpen; failure, Close, Abort: tlsLost
+//	tlsOpen         | both directions     | gets everything          | Close, end of the peer: tlsClosing; failure, Abort: tlsFailed
+//	tlsClosing      | close_notify is out | hears nothing until lost | end or loss of the peer, time-out: tlsFailed or tlsLost
+//	tlsFailed       | not called any more | hears nothing until lost | ConnectionLost of the raw transport: tlsLost
+//	tlsLost         | not called any more | has heard ConnectionLost | -
+//
+// (*) with StartTLS it knows the raw transport, and hears ConnectionLost even when the handshake fails.
+type tlsState uint8
+
+const (
+	tlsHandshaking tlsState = iota
+	tlsOpen
+	tlsClosing
+	tlsFailed
+	tlsLost
+)
+
+// tlsTransport is the transport a protocol gets on a secured connection. It sits on the raw transport,
+// whose protocol is its other face, tlsProtocol. It may sit on another tlsTransport.
+//
+// No call into crypto/tls waits (see memoryBIO), apart from the handshake, which has a task of its own
+// or the task of whoever connects.
+type tlsTransport struct {
+	loop *aio.Loop
+	raw  Transport
+	app  Protocol
+	conn *tls.Conn
+	bio  memoryBIO
+
+	state    tlsState
+	upgrade  bool // made by StartTLS: app had its ConnectionMade already
+	busy     bool // receive is running: records to be sent are collected
+	paused   bool // by PauseReading
+	full     bool // the raw transport asked to pause writing
+	ended    bool // the peer's close_notify was received
+	rawMade  bool // ConnectionMade of the raw transport has come
+	rawLost  bool // ConnectionLost of the raw transport has come
+	flooded  bool // reading was paused because the handshake did not keep up
+	retiring bool // Close has been passed on to the raw transport
+	quiet    bool // closing, and the kernel had taken all data: the loss of the rest is no matter
+
+	held     []byte     // decrypted, but reading was paused before app took it
+	failure  error      // why the connection is ended here; nil if in order
+	lostErr  error      // what the raw transport's ConnectionLost said
+	waiter   aio.Waiter // the suspended handshake
+	timer    *aio.TimerHandle
+	unsent   int // size of the raw write buffer when the shutdown timer was set
+	patience struct{ handshake, shutdown time.Duration }
+}
+
+// Write encrypts p and sends it.
+func (t *tlsTransport) Write(p []byte) {
+	if t.state != tlsOpen {
+		return
+	}
+	for len(p) > 0 {
+		piece := p[:min(len(p), flushSize)]
+		p = p[len(piece):]
+		if _, err := t.conn.Write(piece); err != nil {
+			// Only after an alert of ours, sent for what the peer did: receive saw it as well.
+			t.fail(err)
+			return
+		}
+		if !t.busy || t.bio.pending() >= flushSize {
+			t.flush()
+		}
+		if t.state != tlsOpen { // the protocol closed it in PauseWriting
+			return
+		}
+	}
+}
+
+// flush hands the collected records to the raw transport.
+func (t *tlsTransport) flush() { t.bio.drain(t.raw.Write) }
+
+// WriteEOF panics.
+func (t *tlsTransport) WriteEOF() {
+	panic("transport: WriteEOF: TLS cannot end the sending half alone; ask CanWriteEOF first, or Close")
+}
+
+// CanWriteEOF returns false.
+func (t *tlsTransport) CanWriteEOF() bool { return false }
+
+// Close sends what is buffered and a close_notify, waits for the peer's and closes the raw transport.
+func (t *tlsTransport) Close() {
+	switch t.state {
+	case tlsHandshaking:
+		t.giveUp(errClosedInHandshake)
+		return
+	case tlsOpen:
+	default:
+		return
+	}
+	t.state = tlsClosing
+	t.held = nil
+	clear := t.WriteBufferSize() == 0
+	t.conn.CloseWrite() // into the BIO, which takes everything
+	t.flush()
+	t.quiet = clear || t.raw.WriteBufferSize() == 0 && !t.raw.IsClosing()
+	t.watchShutdown()
+	if t.ended {
+		t.retire()
+		return
+	}
+	// The answer may be here already, behind data nobody wants any more.
+	t.paused = false
+	t.raw.ResumeReading()
+	if !t.busy {
+		t.loop.CallSoon(t.receive)
+	}
+}
+
+// retire closes the raw transport when TLS has nothing more to say.
+func (t *tlsTransport) retire() {
+	if !t.retiring {
+		t.retiring = true
+		t.raw.Close()
+	}
+}
+
+// Abort drops the connection.
+func (t *tlsTransport) Abort() {
+	switch t.state {
+	case tlsHandshaking:
+		t.giveUp(errClosedInHandshake)
+	case tlsOpen, tlsClosing:
+		t.state = tlsFailed
+		t.raw.Abort()
+	case tlsFailed:
+		t.raw.Abort()
+	}
+}
+
+// fail ends an established connection because of err. An alert that explains it to the peer goes out if
+// the socket takes it at once.
+func (t *tlsTransport) fail(err error) {
+	if t.state != tlsOpen && t.state != tlsClosing {
+		return
+	}
+	t.state = tlsFailed
+	t.failure = err
+	t.held = nil
+	t.flush()
+	if t.raw.WriteBufferSize() == 0 {
+		t.raw.Close()
+	} else {
+		t.raw.Abort()
+	}
+}
+
+// watchShutdown aborts the connection when the shutdown makes no progress.
+func (t *tlsTransport) watchShutdown() {
+	t.unsent = t.raw.WriteBufferSize()
+	t.timer = t.loop.CallLater(t.patience.shutdown, func() {
+		if t.raw.WriteBufferSize() < t.unsent { // slow, but not stuck
+			t.watchShutdown()
+			return
+		}
+		if t.state == tlsClosing {
+			t.failure = &ShutdownTimeoutError{After: t.patience.shutdown}
+			t.state = tlsFailed
+		}
+		t.raw.Abort()
+	})
+}
+
+func (t *tlsTransport) stopTimer() {
+	if t.timer != nil {
+		t.timer.Cancel()
+		t.timer = nil
+	}
+}
+
+// IsClosing reports whether the connection is closing or gone.
+func (t *tlsTransport) IsClosing() bool { return t.state > tlsOpen || t.raw.IsClosing() }
+
+// PauseReading stops deliveries; the raw transport stops, too, so that the peer is held back.
+func (t *tlsTransport) PauseReading() {
+	if t.state > tlsOpen || t.paused {
+		return
+	}
+	t.paused = true
+	if t.state == tlsOpen {
+		t.raw.PauseReading()
+	}
+}
+
+// ResumeReading takes PauseReading back.
+func (t *tlsTransport) ResumeReading() {
+	if t.state > tlsOpen || !t.paused {
+		return
+	}
+	t.paused = false
+	if t.state == tlsOpen {
+		t.raw.ResumeReading()
+		t.loop.CallSoon(t.receive) // records that are here already
+	}
+}
+
+// IsReading reports whether deliveries happen.
+func (t *tlsTransport) IsReading() bool { return !t.paused && !t.IsClosing() }
+
+// SetWriteBufferLimits sets the limits of the raw transport's buffer: they count encrypted bytes.
+func (t *tlsTransport) SetWriteBufferLimits(high, low int) error {
+	return t.raw.SetWriteBufferLimits(high, low)
+}
+
+// WriteBufferLimits returns the limits of the raw transport's buffer.
+func (t *tlsTransport) WriteBufferLimits() (high, low int) { return t.raw.WriteBufferLimits() }
+
+// WriteBufferSize returns the number of encrypted bytes not yet taken by the kernel.
+func (t *tlsTransport) WriteBufferSize() int { return t.raw.WriteBufferSize() + t.bio.pending() }
+
+// SetProtocol makes p the receiver of what is delivered from now on.
+func (t *tlsTransport) SetProtocol(p Protocol) {
+	if p == nil {
+		panic("transport: SetProtocol: the protocol is nil; pass one that ignores what it gets, such as BaseProtocol")
+	}
+	if t.state != tlsLost {
+		t.app = p
+	}
+}
+
+// Protocol returns the application protocol.
+func (t *tlsTransport) Protocol() Protocol { return t.app }
+
+// LocalAddr returns the address of this end.
+func (t *tlsTransport) LocalAddr() net.Addr { return t.raw.LocalAddr() }
+
+// RemoteAddr returns the address of the peer.
+func (t *tlsTransport) RemoteAddr() net.Addr { return t.raw.RemoteAddr() }
+
+// TLSConnectionState returns what the handshake negotiated, once it is over. crypto/tls would wait for a
+// handshake that is under way, with the goroutine of the loop, so it is not asked then.
+func (t *tlsTransport) TLSConnectionState() (tls.ConnectionState, bool) {
+	if t.state == tlsHandshaking || t.conn == nil {
+		return tls.ConnectionState{}, false
+	}
+	return t.conn.ConnectionState(), true
+}
+
+// Loop returns the loop.
+func (t *tlsTransport) Loop() *aio.Loop { return t.loop }
+
+// String describes the transport for logs and dumps.
+func (t *tlsTransport) String() string {
+	names := [...]string{"handshaking", "open", "closing", "failed", "lost"}
+	return fmt.Sprintf("TLS %v -> %v %s", t.LocalAddr(), t.RemoteAddr(), names[t.state])
+}
+
+// guard runs a part of the protocol's work that the raw transport does not call itself: a panic of the
+// application ends the connection, as it would there.
+func (t *tlsTransport) guard(message string, fn func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			err := &aio.PanicError{Value: v, Stack: debug.Stack()}
+			t.loop.CallExceptionHandler(aio.Report{Message: message, Err: err})
+			t.fail(err)
+		}
+	}()
+	fn()
+}
