@@ -1,0 +1,125 @@
+package stream
+
+import (
+	"context"
+	"slices"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/transport"
+)
+
+// connection is the protocol between a transport and the Reader and Writer of a connection; the three
+// live in one piece of memory.
+//
+//	state      | set by                              | reads               | writes and drains
+//	connecting | newConnection                       | -                   | -
+//	open       | ConnectionMade                      | data as it comes    | go out
+//	closing    | Writer.Close, the transport          | end of stream later | ErrClosed
+//	lost       | ConnectionLost                      | end or the error    | ErrClosed or the error
+//
+// "closing" is asked of the transport; "lost" is the field.
+type connection struct {
+	reader Reader
+	writer Writer
+
+	transport transport.Transport
+	serve     func() // starts the handler of a server; nil on the client's side
+	host      string // the name a client connected to, for a later upgrade to TLS
+
+	full    bool // the transport asked to pause writing
+	lost    bool
+	lostErr error
+
+	drains []aio.Waiter // the tasks in Drain while full, in the order they came
+	closes []aio.Waiter // the tasks in WaitClosed
+
+	upgrading bool   // StartTLS is under way
+	backlog   []byte // written meanwhile
+}
+
+func newConnection(limit int) *connection {
+	c := new(connection)
+	c.reader.init(limit)
+	c.writer.c = c
+	return c
+}
+
+// ConnectionMade implements transport.Protocol.
+func (c *connection) ConnectionMade(t transport.Transport) {
+	c.use(t)
+	if c.serve != nil {
+		c.serve()
+	}
+}
+
+func (c *connection) use(t transport.Transport) {
+	c.transport = t
+	c.reader.SetSource(t)
+}
+
+// DataReceived implements transport.Protocol.
+func (c *connection) DataReceived(p []byte) { c.reader.FeedData(p) }
+
+// EOFReceived implements transport.Protocol. A plain connection stays open for the reply. TLS peers, as
+// a rule, do not listen any more once they have ended their side.
+func (c *connection) EOFReceived() bool {
+	c.reader.FeedEOF()
+	_, secured := c.transport.TLSConnectionState()
+	return !secured
+}
+
+// ConnectionLost implements transport.Protocol.
+func (c *connection) ConnectionLost(err error) {
+	c.lost, c.lostErr = true, err
+	if err == nil {
+		c.reader.FeedEOF()
+	} else {
+		c.reader.SetError(err)
+	}
+	c.reader.paused = false
+	c.reader.source = nil
+	c.backlog = nil
+	wakeAll(&c.drains)
+	wakeAll(&c.closes)
+}
+
+// PauseWriting implements transport.FlowControl.
+func (c *connection) PauseWriting() { c.full = true }
+
+// ResumeWriting implements transport.FlowControl.
+func (c *connection) ResumeWriting() {
+	c.full = false
+	wakeAll(&c.drains)
+}
+
+// broken returns the error of a connection that cannot be written to any more.
+func (c *connection) broken() error {
+	switch {
+	case c.lostErr != nil:
+		return c.lostErr
+	case c.lost || c.transport.IsClosing():
+		return ErrClosed
+	}
+	return nil
+}
+
+// waitIn parks the task in line until the line is woken.
+func waitIn(ctx context.Context, line *[]aio.Waiter, op string, on any) error {
+	w := aio.NewWaiter(ctx, op, on)
+	*line = append(*line, w)
+	defer func() { // cancelled, or ended where it waits
+		if i := slices.Index(*line, w); i >= 0 {
+			*line = slices.Delete(*line, i, i+1)
+		}
+	}()
+	return w.Park()
+}
+
+// wakeAll lets everybody in line go on.
+func wakeAll(line *[]aio.Waiter) {
+	waiting := *line
+	*line = nil
+	for _, w := range waiting {
+		w.Unpark()
+	}
+}

@@ -1,0 +1,371 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+
+	"github.com/aio-go/aio"
+)
+
+// DefaultLimit is the limit of a reader for which none was set, in bytes.
+const DefaultLimit = 64 << 10
+
+// Source is what a [Reader] needs of the transport that feeds it: to be paused while the reader has
+// enough. Every transport.Transport is one.
+type Source interface {
+	PauseReading()
+	ResumeReading()
+}
+
+// Reader is the receiving half of a connection: bytes that arrive are buffered until a task reads them.
+// When more than twice the limit is buffered the transport is paused, so that the peer is held back,
+// until no more than the limit is left.
+//
+// One task reads at a time: while one waits, another gets an error matching [ErrBusy] at once. A read
+// takes its data when it returns; one that fails or is cancelled takes nothing unless it says so. Data
+// that arrived before the connection was lost can be read before the error shows.
+//
+// The methods belong to the loop's goroutine.
+//
+// It stands for asyncio.StreamReader.
+type Reader struct {
+	buf     buffer
+	limit   int
+	want    int // how much the waiting read needs, if that is more than twice the limit
+	eof     bool
+	err     error
+	source  Source
+	paused  bool
+	waiter  aio.Waiter // the task that reads
+	waiting string     // and in which method; "" if there is none
+}
+
+// NewReader returns a reader for a protocol of your own, to be fed by FeedData, FeedEOF and SetError;
+// [Open] and [Serve] make theirs. limit is the largest number of bytes before a separator, 64 KiB is
+// usual ([DefaultLimit]); half the number of bytes that may be buffered. It panics unless limit is
+// positive.
+func NewReader(limit int) *Reader {
+	r := new(Reader)
+	r.init(limit)
+	return r
+}
+
+func (r *Reader) init(limit int) {
+	if limit <= 0 {
+		panic("stream: NewReader: the limit is not positive; pass DefaultLimit if in doubt")
+	}
+	r.limit = limit
+}
+
+// SetSource tells the reader what to pause when it has enough. Without a source it buffers everything.
+func (r *Reader) SetSource(s Source) { r.source = s }
+
+// FeedData appends what arrived; p is copied. It panics after FeedEOF.
+func (r *Reader) FeedData(p []byte) {
+	if r.eof {
+		panic("stream: Reader.FeedData: the stream has ended; feed nothing after FeedEOF")
+	}
+	if len(p) == 0 {
+		return
+	}
+	r.buf.Write(p)
+	r.wake()
+	if r.source != nil && !r.paused && r.buf.Len() > max(2*r.limit, r.want) {
+		r.paused = true
+		r.source.PauseReading()
+	}
+}
+
+// FeedEOF says that no more data will come. Reads get what is buffered and then the end.
+func (r *Reader) FeedEOF() {
+	r.eof = true
+	r.wake()
+}
+
+// SetError says that no more data will come, because of err. Reads get what is buffered and then err.
+func (r *Reader) SetError(err error) {
+	r.err = err
+	r.wake()
+}
+
+// Err returns the error given to SetError, nil if there is none. It stands for
+// asyncio.StreamReader.exception.
+func (r *Reader) Err() error { return r.err }
+
+// AtEOF reports whether the stream has ended and everything was read.
+func (r *Reader) AtEOF() bool { return r.eof && r.buf.Len() == 0 }
+
+// Buffered returns the number of bytes that can be read without waiting.
+func (r *Reader) Buffered() int { return r.buf.Len() }
+
+// String describes the reader for logs and dumps.
+func (r *Reader) String() string {
+	s := fmt.Sprintf("Reader %d bytes, limit %d", r.buf.Len(), r.limit)
+	if r.eof {
+		s += ", eof"
+	}
+	if r.err != nil {
+		s += ", error: " + r.err.Error()
+	}
+	if r.waiting != "" {
+		s += ", a task waits in " + r.waiting
+	}
+	if r.paused {
+		s += ", paused"
+	}
+	return s
+}
+
+func (r *Reader) wake() { r.waiter.Unpark() }
+
+// begin refuses a second reader.
+func (r *Reader) begin(op string) error {
+	if r.waiting != "" {
+		return fmt.Errorf("stream: %s: %w, in %s; give each stream one reader, or use a Lock", op, ErrBusy, r.waiting)
+	}
+	return nil
+}
+
+// wait suspends the task until something was fed. need is how many bytes the read is waiting for.
+func (r *Reader) wait(ctx context.Context, op string, need int) error {
+	r.want = need
+	r.resume()
+	r.waiting = op
+	r.waiter = aio.NewWaiter(ctx, op, r)
+	defer func() { // also when the task is ended where it waits
+		r.waiter, r.waiting, r.want = aio.Waiter{}, "", 0
+	}()
+	return r.waiter.Park()
+}
+
+func (r *Reader) resume() {
+	if r.paused {
+		r.paused = false
+		r.source.ResumeReading()
+	}
+}
+
+// taken is called after data was taken.
+func (r *Reader) taken() {
+	if r.paused && r.buf.Len() <= r.limit {
+		r.resume()
+	}
+}
+
+// Read reads what is there, at most len(p) bytes, and waits only if there is nothing. At the end of the
+// stream it returns 0 and [io.EOF]. If p is empty it returns at once.
+//
+// It stands for asyncio.StreamReader.read with a positive count.
+//
+// Cancellation: nothing is taken.
+func (r *Reader) Read(ctx context.Context, p []byte) (int, error) {
+	const op = "Reader.Read"
+	if err := r.begin(op); err != nil {
+		return 0, err
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for r.buf.Len() == 0 {
+		if err := r.end(); err != nil {
+			return 0, err
+		}
+		if err := r.wait(ctx, op, 0); err != nil {
+			return 0, err
+		}
+	}
+	n := r.buf.Read(p)
+	r.taken()
+	return n, nil
+}
+
+// end returns why no more data will come: the reader's error, io.EOF, or nil if more may come.
+func (r *Reader) end() error {
+	switch {
+	case r.err != nil:
+		return r.err
+	case r.eof:
+		return io.EOF
+	}
+	return nil
+}
+
+// ReadAll reads until the stream ends. The limit does not apply: memory does. When the connection is
+// lost it returns what came before, and the error.
+//
+// It stands for asyncio.StreamReader.read without a count.
+//
+// Cancellation: nothing is taken; all that arrived stays readable.
+func (r *Reader) ReadAll(ctx context.Context) ([]byte, error) {
+	const op = "Reader.ReadAll"
+	if err := r.begin(op); err != nil {
+		return nil, err
+	}
+	for r.end() == nil {
+		if err := r.wait(ctx, op, math.MaxInt); err != nil {
+			r.pauseIfFull()
+			return nil, err
+		}
+	}
+	data := r.buf.Next(r.buf.Len())
+	r.taken()
+	return data, r.err
+}
+
+// pauseIfFull restores the back-pressure after a read that had lifted it was cancelled.
+func (r *Reader) pauseIfFull() {
+	if r.source != nil && !r.paused && r.buf.Len() > 2*r.limit {
+		r.paused = true
+		r.source.PauseReading()
+	}
+}
+
+// ReadExactly reads n bytes. The limit does not apply. If the stream ends before, it takes what is left
+// and returns it in an [*IncompleteReadError]. A negative n gives [ErrCount].
+//
+// Cancellation: nothing is taken.
+func (r *Reader) ReadExactly(ctx context.Context, n int) ([]byte, error) {
+	const op = "Reader.ReadExactly"
+	if err := r.begin(op); err != nil {
+		return nil, err
+	}
+	if n < 0 {
+		return nil, ErrCount
+	}
+	for r.buf.Len() < n {
+		switch err := r.end(); {
+		case err == io.EOF:
+			return nil, r.incomplete(n)
+		case err != nil:
+			return nil, err
+		}
+		if err := r.wait(ctx, op, n); err != nil {
+			r.pauseIfFull()
+			return nil, err
+		}
+	}
+	data := r.buf.Next(n)
+	r.taken()
+	return data, nil
+}
+
+// incomplete takes what is left of a stream that ended too early.
+func (r *Reader) incomplete(expected int) error {
+	err := &IncompleteReadError{Partial: r.buf.Next(r.buf.Len()), Expected: expected}
+	r.taken()
+	return err
+}
+
+// ReadUntil reads up to and including a separator; of several the one that ends first. If the stream
+// ends before, it takes what is left and returns it in an [*IncompleteReadError].
+//
+// If more bytes than the limit precede the separator it returns a [*LimitError]; the data stays, and can
+// be read in another way.
+//
+// Cancellation: nothing is taken.
+func (r *Reader) ReadUntil(ctx context.Context, separators ...[]byte) ([]byte, error) {
+	if len(separators) == 0 {
+		return nil, ErrSeparator
+	}
+	for _, sep := range separators {
+		if len(sep) == 0 {
+			return nil, ErrSeparator
+		}
+	}
+	end, err := r.findEnd(ctx, "Reader.ReadUntil", separators...)
+	switch {
+	case err == io.EOF:
+		return nil, r.incomplete(-1)
+	case err != nil:
+		return nil, err
+	}
+	data := r.buf.Next(end)
+	r.taken()
+	return data, nil
+}
+
+// findEnd waits for a separator and returns where it ends.
+func (r *Reader) findEnd(ctx context.Context, op string, separators ...[]byte) (int, error) {
+	if err := r.begin(op); err != nil {
+		return 0, err
+	}
+	from := 0
+	for {
+		start, end := r.buf.search(from, separators...)
+		switch {
+		case start > r.limit:
+			return end, &LimitError{Consumed: start, Found: true}
+		case start >= 0:
+			return end, nil
+		case end > r.limit:
+			return 0, &LimitError{Consumed: end}
+		}
+		from = end
+		if err := r.end(); err != nil {
+			return 0, err
+		}
+		if err := r.wait(ctx, op, 0); err != nil {
+			return 0, err
+		}
+	}
+}
+
+var newline = []byte{'\n'}
+
+// ReadLine reads up to and including the next newline. The last line of a stream may be without; after
+// it, and for an empty stream, it returns nil and [io.EOF].
+//
+// If a line is longer than the limit it returns a [*LimitError] and drops what it has of the line: up to
+// and including the newline if that is there, otherwise everything buffered.
+//
+// Cancellation: nothing is taken.
+func (r *Reader) ReadLine(ctx context.Context) ([]byte, error) {
+	end, err := r.findEnd(ctx, "Reader.ReadLine", newline)
+	var tooLong *LimitError
+	switch {
+	case err == nil:
+	case err == io.EOF && r.buf.Len() > 0:
+		end = r.buf.Len()
+	case errors.As(err, &tooLong):
+		if !tooLong.Found {
+			end = r.buf.Len()
+		}
+		r.buf.Discard(end)
+		r.taken()
+		return nil, err
+	default:
+		return nil, err
+	}
+	line := r.buf.Next(end)
+	r.taken()
+	return line, nil
+}
+
+// Lines iterates over the lines that are left, newlines included, until the stream ends. An error of
+// ReadLine is yielded, with a nil line, and ends the iteration.
+//
+//	for line, err := range r.Lines(ctx) {
+//		if err != nil {
+//			return err
+//		}
+//		...
+//	}
+//
+// Cancellation: the error is yielded; nothing is taken.
+func (r *Reader) Lines(ctx context.Context) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for {
+			line, err := r.ReadLine(ctx)
+			if err == io.EOF {
+				return
+			}
+			if !yield(line, err) || err != nil {
+				return
+			}
+		}
+	}
+}

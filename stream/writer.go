@@ -1,0 +1,197 @@
+package stream
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/transport"
+)
+
+// Writer is the sending half of a connection. Writing never waits: what the network does not take at
+// once is buffered. A task that writes much calls Drain now and then, which waits while the buffer is
+// too full.
+//
+//	w.Write(data)
+//	if err := w.Drain(ctx); err != nil {
+//		return err
+//	}
+//
+// The methods belong to the loop's goroutine.
+//
+// It stands for asyncio.StreamWriter.
+type Writer struct{ c *connection }
+
+// Write sends p, or buffers it; the caller may use p again at once. On a connection that is closed or
+// lost it returns 0 and [ErrClosed] or the error of the loss; otherwise len(p) and nil, which does not
+// mean that the peer has got it.
+func (w *Writer) Write(p []byte) (int, error) {
+	c := w.c
+	if err := c.broken(); err != nil {
+		return 0, err
+	}
+	if c.upgrading { // plain bytes must not get among those of the handshake
+		c.backlog = append(c.backlog, p...)
+		return len(p), nil
+	}
+	c.transport.Write(p)
+	return len(p), nil
+}
+
+// WriteString is Write for a string.
+func (w *Writer) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
+
+// WriteLines writes the chunks in order, as one piece. It adds no newlines. It stands for
+// asyncio.StreamWriter.writelines.
+func (w *Writer) WriteLines(chunks ...[]byte) (int, error) {
+	n := 0
+	for _, chunk := range chunks {
+		n += len(chunk)
+	}
+	all := make([]byte, 0, n)
+	for _, chunk := range chunks {
+		all = append(all, chunk...)
+	}
+	return w.Write(all)
+}
+
+// Drain waits while the buffer is too full: above the transport's high limit, until it is down to the
+// low one. Many tasks may wait; all go on together. It returns the error of a connection that was lost,
+// [ErrClosed] if it is closed.
+//
+// Cancellation: what was written is still sent.
+func (w *Writer) Drain(ctx context.Context) error {
+	const op = "Writer.Drain"
+	c := w.c
+	if !c.lost && c.transport.IsClosing() {
+		// Let the loop report why.
+		if err := aio.Yield(ctx); err != nil {
+			return err
+		}
+	}
+	if err := c.broken(); err != nil {
+		return err
+	}
+	if c.full {
+		if err := waitIn(ctx, &c.drains, op, w); err != nil {
+			return err
+		}
+	}
+	if c.lost {
+		return c.broken()
+	}
+	return nil
+}
+
+// WriteEOF closes the sending half after everything written has gone out; the peer sees the end of the
+// stream and can still reply. It returns [ErrNoHalfClose] where that is not possible, and does nothing on
+// a connection that is closing.
+func (w *Writer) WriteEOF() error {
+	if !w.CanWriteEOF() {
+		return ErrNoHalfClose
+	}
+	w.c.transport.WriteEOF()
+	return nil
+}
+
+// CanWriteEOF reports whether the sending half can be closed alone. TLS cannot.
+func (w *Writer) CanWriteEOF() bool { return !w.c.upgrading && w.c.transport.CanWriteEOF() }
+
+// Close sends what is buffered and then closes the connection. It does not wait; see WaitClosed.
+func (w *Writer) Close() {
+	if w.c.upgrading {
+		w.c.transport.Abort()
+		return
+	}
+	w.c.transport.Close()
+}
+
+// Abort drops what is buffered and closes the connection.
+func (w *Writer) Abort() { w.c.transport.Abort() }
+
+// IsClosing reports whether the connection is closing or closed.
+func (w *Writer) IsClosing() bool { return w.c.lost || w.c.transport.IsClosing() }
+
+// WaitClosed waits until the connection is gone. It returns nil if it ended in order, otherwise the error
+// it was lost with. Call Close before, or wait for the peer.
+//
+// Cancellation: the connection goes on closing.
+func (w *Writer) WaitClosed(ctx context.Context) error {
+	c := w.c
+	if !c.lost {
+		if err := waitIn(ctx, &c.closes, "Writer.WaitClosed", w); err != nil {
+			return err
+		}
+	}
+	return c.lostErr
+}
+
+// StartTLS secures the connection; on a server's side as server, otherwise as client. Bytes that were
+// received but not read are taken for the beginning of the handshake: nothing that was sent in plain
+// text can pass for secured. What is written while StartTLS waits is sent afterwards, secured. The
+// server name of a client is the host it connected to unless cfg gives one.
+//
+// When it fails the connection is lost, with the same error. The options are those of
+// [transport.StartTLS].
+//
+// Cancellation: the connection is aborted.
+func (w *Writer) StartTLS(ctx context.Context, cfg *tls.Config, opts ...transport.Option) error {
+	c := w.c
+	if c.upgrading {
+		panic("stream: Writer.StartTLS: an upgrade is under way in another task; call it once")
+	}
+	if err := c.broken(); err != nil {
+		return err
+	}
+	opts = c.upgradeName(cfg, opts)
+	if unread := c.reader.buf.Len(); unread > 0 {
+		opts = append(opts, transport.AlreadyReceived(c.reader.buf.Next(unread)))
+		c.reader.paused = false
+	}
+	c.upgrading = true
+	defer func() { c.upgrading = false }()
+	t, err := transport.StartTLS(ctx, c.transport, cfg, c.serve != nil, opts...)
+	if err != nil {
+		return err
+	}
+	c.upgrading = false
+	c.use(t)
+	if len(c.backlog) > 0 {
+		t.Write(c.backlog)
+		c.backlog = nil
+	}
+	return nil
+}
+
+// Transport returns the transport below.
+func (w *Writer) Transport() transport.Transport { return w.c.transport }
+
+// LocalAddr returns the address of this end.
+func (w *Writer) LocalAddr() net.Addr { return w.c.transport.LocalAddr() }
+
+// RemoteAddr returns the address of the peer.
+func (w *Writer) RemoteAddr() net.Addr { return w.c.transport.RemoteAddr() }
+
+// TLSConnectionState returns what the TLS handshake negotiated; false if the connection is not secured.
+func (w *Writer) TLSConnectionState() (tls.ConnectionState, bool) {
+	return w.c.transport.TLSConnectionState()
+}
+
+// String describes the writer for logs and dumps.
+func (w *Writer) String() string {
+	c := w.c
+	s := "Writer"
+	if addr := c.transport.RemoteAddr(); addr != nil {
+		s += " to " + addr.String()
+	}
+	switch {
+	case c.lost:
+		s += ", lost"
+	case c.transport.IsClosing():
+		s += ", closing"
+	case c.full:
+		s += ", full"
+	}
+	return s
+}
