@@ -86,7 +86,7 @@ func loopOf(ctx context.Context, op string) *Loop {
 
 // inCoroutine reports whether the caller's stack is that of a coroutine.
 func inCoroutine() bool {
-	var last string
+	var last, before string // the bottom frame is runtime.goexit; the one before it is where the goroutine began
 	pcs := make([]uintptr, 64)
 	for skip := 0; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs)
@@ -94,14 +94,14 @@ func inCoroutine() bool {
 			frames := runtime.CallersFrames(pcs[:n])
 			for {
 				f, more := frames.Next()
-				last = f.Function
+				before, last = last, f.Function
 				if !more {
 					break
 				}
 			}
 		}
 		if n < len(pcs) {
-			return last == "runtime.corostart"
+			return before == "runtime.corostart" || last == "runtime.corostart"
 		}
 	}
 }
