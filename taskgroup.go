@@ -114,7 +114,7 @@ func (g *TaskGroup) end(err error) error {
 		return g.errs[0]
 	case len(g.errs) > 1:
 		return errors.Join(g.errs...)
-	case byGroup && g.scope.more.around.cancelled.Load() == nil:
+	case byGroup && !g.scope.overruled():
 		return nil // what the body returned is the group's own cancellation
 	}
 	return cancelledErr

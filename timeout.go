@@ -45,7 +45,7 @@ func timeBlock(w *worker, ctx context.Context, op string, pc uintptr, at time.Ti
 // outcome turns the error that leaves a block whose time has run out into a time-out, unless what lies around it was cancelled, too.
 func (s *scope) outcome(err error) error {
 	m := s.more
-	if err == nil || !m.expired || m.around.cancelled.Load() != nil {
+	if err == nil || !m.expired || s.overruled() {
 		return err
 	}
 	if isCancellation(err) || isBareCanceled(err) {
@@ -53,6 +53,9 @@ func (s *scope) outcome(err error) error {
 	}
 	return err
 }
+
+// overruled reports whether the block around a block was cancelled as well: what the inner one makes of its own end does not matter then.
+func (s *scope) overruled() bool { return !s.more.free && s.more.around.cancelled.Load() != nil }
 
 // TimeoutBlock is a running [Timeout], for those who want to look at it or move its deadline. Its methods are for the loop only.
 // asyncio: the Timeout object of async with timeout().
