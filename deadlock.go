@@ -73,12 +73,23 @@ func (l *Loop) findCycles() time.Duration {
 	}
 	d.steps = l.steps
 	for _, cycle := range l.cycles() {
-		if !slices.Contains(d.reported, cycle[0]) {
+		if !letGo(cycle) && !slices.Contains(d.reported, cycle[0]) {
 			l.deadlocked(cycle)
 		}
 	}
 	d.next = now + max(cycleEvery, 100*(l.now()-now))
 	return -1
+}
+
+// letGo ends the wait of a task in the cycle that has cancelled the next one and waits for its end, if there is one: that end will not come.
+func letGo(cycle []*taskCore) bool {
+	for _, t := range cycle {
+		if p := &t.worker.park; p.state == parked && p.pending != nil {
+			p.giveUp()
+			return true
+		}
+	}
+	return false
 }
 
 // deadlocked ends Run with the cycle as its error if the main task waits for it, and reports it otherwise.
@@ -89,7 +100,7 @@ func (l *Loop) deadlocked(cycle []*taskCore) {
 		err.Cycle = append(err.Cycle, t.info(now))
 	}
 	l.deadlock.reported = append(l.deadlock.reported, cycle...)
-	if main := l.main(); main != nil && reaches(main, cycle) {
+	if main := l.main(); main != nil && reaches(main, cycle...) {
 		l.cancelMain(main, err)
 		return
 	}
@@ -173,19 +184,23 @@ func (l *Loop) cycles() (out [][]*taskCore) {
 	return out
 }
 
-// reaches reports whether t waits, directly or not, for one of the tasks of a cycle.
-func reaches(t *taskCore, cycle []*taskCore) bool {
-	seen := map[*taskCore]bool{}
+// reaches reports whether t is one of the targets or waits, directly or not, for one.
+func reaches(t *taskCore, targets ...*taskCore) bool {
+	var seen map[*taskCore]bool
 	var visit func(t *taskCore) bool
 	visit = func(t *taskCore) bool {
-		if slices.Contains(cycle, t) {
+		if slices.Contains(targets, t) {
 			return true
 		}
-		if seen[t] {
+		next := waitsOn(t)
+		if len(next) == 0 || seen[t] {
 			return false
 		}
+		if seen == nil {
+			seen = map[*taskCore]bool{}
+		}
 		seen[t] = true
-		return slices.ContainsFunc(waitsOn(t), visit)
+		return slices.ContainsFunc(next, visit)
 	}
 	return visit(t)
 }

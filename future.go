@@ -242,10 +242,11 @@ func (c *core) awaitEnd(ctx context.Context, op string) error {
 	return nil
 }
 
-// cancelFor implements forwarder: cancelling a task cancels what it alone waits for.
+// cancelFor implements forwarder: cancelling a task cancels what it alone waits for. A task that has been asked already is not waited for,
+// nor one that, in the end, waits for the task itself: each would wait for the other to begin.
 func (c *core) cancelFor(p *park, req *cancellation) bool {
-	if t := c.self.asTask(); t != nil && t.scope.cancelled.Load() != nil && reaches(t, []*taskCore{p.worker.task}) {
-		return false // the two wait for each other: somebody has to begin
+	if t := c.self.asTask(); t != nil && (t.scope.cancelled.Load() != nil || reaches(t, p.worker.task)) {
+		return false
 	}
 	return c.onlyFor(p) && c.cancelWith(req)
 }

@@ -34,10 +34,11 @@ type Loop struct {
 	clockStep  uint // steps when the clock was last read
 	pollStep   uint // steps when the poller was last asked
 
-	tasks registry
-	ids   uint32
-	base  context.Context // values for callbacks
-	amb   ambient
+	tasks   registry
+	foreign []*foreignContext // contexts not of aio that end waits and scopes
+	ids     uint32
+	base    context.Context // values for callbacks
+	amb     ambient
 
 	epoch   time.Time
 	clock   Clock         // nil: the machine's

@@ -171,6 +171,9 @@ func (l *Loop) collect() {
 	if l.posted.Load() {
 		l.takePosts()
 	}
+	if len(l.foreign) > 0 && (l.chooser != nil || l.clock != nil) {
+		l.lookAtForeign()
+	}
 	if l.ready.Len() == 0 && !l.stopping {
 		l.idle()
 		return

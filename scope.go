@@ -25,10 +25,10 @@ type scope struct {
 
 // scopeMore belongs to the loop.
 type scopeMore struct {
-	outers [2]*scope   // the scopes this one is cancelled with
-	kids   []*scope    // the scopes cancelled with this one, in creation order
-	waits  []*park     // waits under this scope by tasks that it is not an open block of
-	unlink func() bool // set where a context made outside of aio ends this scope as well
+	outers [2]*scope      // the scopes this one is cancelled with
+	kids   []*scope       // the scopes cancelled with this one, in creation order
+	waits  []*park        // waits under this scope by tasks that it is not an open block of
+	link   foreignContext // where a context made outside of aio ends this scope as well
 
 	ctx      context.Context // the context it was made from
 	op       string          // what the block or context is, for messages
@@ -165,6 +165,9 @@ func (s *scope) cancel(c *cancellation) {
 	}
 	if n := s.node.Load(); n != nil {
 		n.cancel(c.awaitError())
+		if l := s.task.loop; len(l.foreign) > 0 && l.onLoop() {
+			defer l.lookAtForeign()
+		}
 	}
 	if m := s.more; m != nil {
 		for _, kid := range m.kids {
@@ -255,8 +258,7 @@ func newScope(w *worker, ctx context.Context, op string, pc uintptr) *scope {
 	if g.outside {
 		node, cancel := context.WithCancelCause(ctx)
 		s.node.Store(&stdNode{node, cancel})
-		loop := w.task.loop
-		s.more.unlink = context.AfterFunc(ctx, func() { loop.post(&linkEnded{s}) })
+		s.more.link.follow(w.task.loop, ctx, s.more)
 	}
 	if g.block != nil {
 		g.block.adopt(s)
@@ -311,9 +313,7 @@ func (s *scope) release() {
 	m := s.more
 	m.left = true
 	m.timer.stop(s.task.loop)
-	if m.unlink != nil {
-		m.unlink()
-	}
+	m.link.leave(s.task.loop)
 	for i, outer := range m.outers {
 		if outer != nil {
 			outer.disown(s)
@@ -321,11 +321,6 @@ func (s *scope) release() {
 		}
 	}
 }
-
-// linkEnded arrives on the loop when a context that a scope depends on has ended.
-type linkEnded struct{ s *scope }
-
-func (e *linkEnded) run() { e.s.cancel(cancellationOf(e.s.more.ctx)) }
 
 // cancellationOf describes the end of a context that is not a scope.
 func cancellationOf(ctx context.Context) *cancellation {

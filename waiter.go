@@ -84,8 +84,8 @@ type park struct {
 	op string // what the task does
 	on any    // what it waits for
 
-	ctx     context.Context // what ends the wait besides the block: set where check or stop are
-	stop    func() bool     // takes back the AfterFunc on ctx
+	ctx     context.Context // what ends the wait besides the block, or has to have ended with it: set where check or link are
+	link    foreignContext  // where ctx ends by itself
 	scope   *scope          // where the wait is listed besides
 	pending *cancellation   // it was passed on: the wait ends when the forwarder does
 	broken  *cancellation   // the context had ended before the wait began
@@ -126,7 +126,7 @@ func (p *park) govern(ctx context.Context) {
 	if s, ok := ctx.(*scope); ok && s == w.inner {
 		if c := s.cancelled.Load(); c != nil {
 			p.broken = c
-		} else if m := s.more; m != nil && m.unlink != nil && s.Err() != nil {
+		} else if m := s.more; m != nil && m.link.ctx != nil && s.Err() != nil {
 			p.broken = cancellationOf(m.ctx)
 		}
 		return
@@ -159,22 +159,8 @@ func (p *park) governSlow(ctx context.Context) {
 		p.ctx = ctx
 	}
 	if g.outside {
-		l, gen := p.worker.task.loop, p.gen
 		p.ctx = ctx
-		p.stop = context.AfterFunc(ctx, func() { l.post(&contextEnded{p, gen, ctx}) })
-	}
-}
-
-// contextEnded arrives on the loop when a context ends that a task waits with.
-type contextEnded struct {
-	p   *park
-	gen uint32
-	ctx context.Context
-}
-
-func (e *contextEnded) run() {
-	if e.p.gen == e.gen && e.p.state != idle {
-		e.p.cancel(cancellationOf(e.ctx))
+		p.link.follow(p.worker.task.loop, ctx, p)
 	}
 }
 
@@ -212,6 +198,13 @@ func (p *park) cancel(c *cancellation) {
 		p.state = queued
 		p.worker.task.loop.ready.Push(p.worker.task)
 	}
+}
+
+// giveUp ends a wait whose cancellation was passed on without waiting for the end of that.
+func (p *park) giveUp() {
+	c := p.pending
+	p.pending, p.passOn = nil, false
+	p.cancel(c)
 }
 
 // wait suspends the task and returns nil if it was woken, or the error it was cancelled with. Where every nanosecond counts its three steps
@@ -275,11 +268,10 @@ func (p *park) evicted() {
 }
 
 func (p *park) unsubscribe() {
-	if p.stop != nil {
-		p.stop()
-		p.stop = nil
+	if p.ctx != nil {
+		p.link.leave(p.worker.task.loop)
+		p.ctx = nil
 	}
-	p.ctx = nil
 	if p.scope != nil {
 		p.scope.unsubscribe(p)
 	}
