@@ -38,6 +38,17 @@ func (q *waitline) idle() bool { return q.n == 0 && q.called == 0 }
 // waiting returns how many wait.
 func (q *waitline) waiting() int { return int(q.n) }
 
+// living returns how many wait, without those who are cancelled and do not know it yet.
+func (q *waitline) living() int {
+	n := 0
+	for p, i := q.first, q.n; i > 0; p, i = p.place.next, i-1 {
+		if waits(p) {
+			n++
+		}
+	}
+	return n
+}
+
 // taken reports whether a newcomer has to stand behind somebody: those who are cancelled, but do not know it yet, do not count.
 func (q *waitline) taken() bool {
 	if q.called > 0 {
