@@ -78,9 +78,10 @@ func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	}
 	b.count++
 	defer b.leave()
-	if b.count == b.parties {
+	if b.count >= b.parties && b.inside.living()+1 == b.parties {
 		b.state = draining
-		return b.count - 1, b.release()
+		b.release()
+		return b.parties - 1, nil
 	}
 	wait := NewWaiter(ctx, op, b)
 	if err := b.inside.wait(wait); err != nil {
@@ -93,11 +94,11 @@ func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 }
 
 // release lets those pass who wait, and numbers them.
-func (b *Barrier) release() error {
+func (b *Barrier) release() {
 	for i := int32(0); ; i++ {
 		p := b.inside.call("Barrier.Wait")
 		if p == nil {
-			return nil
+			return
 		}
 		p.place.note = i
 	}
