@@ -1,0 +1,106 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+const usage = `Sitecheck asks websites for their status, all at once.
+
+    sitecheck                     check ten small sites of its own, one after the other and then
+                                  all at once, and compare
+    sitecheck [flags] URL...      check these sites
+    sitecheck [flags] -f FILE     check the sites in a file, one on a line; - is standard input
+
+    -limit N        check at most N sites at the same time (default 100)
+    -timeout TIME   give a site that long for a try: 500ms, 10s, 1m (default 10s)
+    -retries N      try again up to N times what may work a moment later (default 0)
+    -sequential     check one site after the other
+    -json           print one JSON object a site, each on a line of its own:
+                    url, status, reason, milliseconds, error
+    -insecure       accept any certificate
+
+A site has answered if it sent an HTTP status, whatever the status is. The time is that of the
+last try. Ctrl-C ends the check and shows what is known.
+
+Exit code: 0 if every site answered, 1 if not, 2 for a mistake in the command line, 130 after Ctrl-C.
+`
+
+// settings are what the command line says.
+type settings struct {
+	urls       []string // none: sites of our own
+	limit      int
+	timeout    time.Duration
+	retries    int
+	sequential bool
+	json       bool
+	insecure   bool
+}
+
+// parseFlags reads the command line, and the file of -f. Flags may stand after URLs, too. For -help it
+// returns flag.ErrHelp.
+func parseFlags(args []string, stdin io.Reader) (settings, error) {
+	var s settings
+	flags := flag.NewFlagSet("sitecheck", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	file := flags.String("f", "", "")
+	flags.IntVar(&s.limit, "limit", 100, "")
+	flags.DurationVar(&s.timeout, "timeout", 10*time.Second, "")
+	flags.IntVar(&s.retries, "retries", 0, "")
+	flags.BoolVar(&s.sequential, "sequential", false, "")
+	flags.BoolVar(&s.json, "json", false, "")
+	flags.BoolVar(&s.insecure, "insecure", false, "")
+	for {
+		if err := flags.Parse(args); err != nil {
+			return s, err
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		s.urls, args = append(s.urls, flags.Arg(0)), flags.Args()[1:]
+	}
+	switch {
+	case s.limit < 1:
+		return s, fmt.Errorf("-limit is %d; it must be at least 1", s.limit)
+	case s.timeout <= 0:
+		return s, fmt.Errorf("-timeout is %v; it must be more than 0", s.timeout)
+	case s.retries < 0:
+		return s, fmt.Errorf("-retries is %d; it must be at least 0", s.retries)
+	}
+	if *file != "" {
+		listed, err := readList(*file, stdin)
+		if err != nil {
+			return s, err
+		}
+		s.urls = append(s.urls, listed...)
+	}
+	return s, nil
+}
+
+// readList reads the URLs in a file. Empty lines and those that begin with # do not count.
+func readList(name string, stdin io.Reader) ([]string, error) {
+	var data []byte
+	var err error
+	if name == "-" {
+		data, err = io.ReadAll(stdin)
+	} else {
+		data, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var urls []string
+	for line := range strings.Lines(string(data)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			urls = append(urls, line)
+		}
+	}
+	if len(urls) == 0 {
+		return nil, fmt.Errorf("there is no URL in %s", name)
+	}
+	return urls, nil
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"math"
+)
+
+// record is a row as a program reads it. Every field is always there.
+type record struct {
+	URL          string  `json:"url"`
+	Status       int     `json:"status"` // 0 if the site did not answer
+	Reason       string  `json:"reason"` // the phrase that came with the status, or why there is none
+	Milliseconds float64 `json:"milliseconds"`
+	Error        string  `json:"error"` // the error itself, for those who search for it; "" if the site answered
+}
+
+// writeJSON writes an object for each site that was checked, one on a line.
+func writeJSON(w io.Writer, rows []*row) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, r := range rows {
+		if r.tries == 0 {
+			continue
+		}
+		rec := record{URL: r.url, Status: r.status.code, Reason: r.status.phrase}
+		rec.Milliseconds = math.Round(r.took.Seconds()*1e4) / 10
+		if r.err != nil {
+			rec.Reason, rec.Error = reason(r.err), r.err.Error()
+		}
+		if err := enc.Encode(rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}

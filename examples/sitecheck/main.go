@@ -1,0 +1,154 @@
+// Sitecheck asks many websites for their status, one after the other or all at once.
+//
+//	go run ./examples/sitecheck                                 ten small sites of its own, both ways
+//	go run ./examples/sitecheck https://go.dev https://pkg.go.dev
+//	go run ./examples/sitecheck -help
+//
+// check.go checks one site in four steps; survey.go checks many. The rest is what a program needs
+// around it.
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+func main() {
+	streams := streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	if isTerminal(os.Stderr) {
+		streams.progress = os.Stderr
+	}
+	os.Exit(run(context.Background(), os.Args[1:], streams))
+}
+
+// streams are where the program reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	progress io.Writer // nil if nobody watches
+}
+
+// The exit codes.
+const (
+	allAnswered    = 0
+	someDidNot     = 1
+	wrongUsage     = 2
+	wasInterrupted = 130
+)
+
+// run is the whole program, from the command line to the exit code.
+func run(ctx context.Context, args []string, std streams) int {
+	s, err := parseFlags(args, std.in)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(std.out, usage)
+		return allAnswered
+	}
+	if err != nil {
+		fmt.Fprintf(std.err, "sitecheck: %v\nTry sitecheck -help.\n", err)
+		return wrongUsage
+	}
+	p := &program{settings: s, streams: std}
+	err = aio.Run(ctx, p.main, aio.WithInterrupt())
+	switch {
+	case errors.Is(err, aio.ErrInterrupted):
+		fmt.Fprintln(std.err, "sitecheck: interrupted:", p.result)
+		return wasInterrupted
+	case err != nil:
+		fmt.Fprintln(std.err, "sitecheck:", err)
+		return someDidNot
+	case p.result.answered < p.result.sites:
+		return someDidNot
+	}
+	return allAnswered
+}
+
+// program is one run.
+type program struct {
+	settings
+	streams
+	result counts
+}
+
+// main is the main task.
+func (p *program) main(ctx context.Context) error {
+	s := &survey{limit: p.limit, timeout: p.timeout, retries: p.retries}
+	s.secure = &tls.Config{InsecureSkipVerify: p.insecure}
+	if len(p.urls) > 0 {
+		return p.single(ctx, s, p.urls)
+	}
+	sites, err := startLocalSites(ctx, tenSites)
+	if err != nil {
+		return err
+	}
+	defer sites.close()
+	s.secure.RootCAs = sites.roots
+	if p.sequential || p.json {
+		return p.single(ctx, s, sites.urls)
+	}
+	return p.compare(ctx, s, sites.urls)
+}
+
+// single checks the sites in one way and shows the result.
+func (p *program) single(ctx context.Context, s *survey, urls []string) error {
+	way := s.allAtOnce
+	if p.sequential {
+		way = s.oneAfterTheOther
+	}
+	rows, total, err := p.check(ctx, way, urls)
+	if p.json {
+		if failed := writeJSON(p.out, rows); err == nil {
+			err = failed
+		}
+		return err
+	}
+	writeTable(p.out, rows)
+	if err == nil {
+		fmt.Fprintf(p.out, "\n%v, in %s.\n", p.result, seconds(total))
+	}
+	return err
+}
+
+// compare checks the sites in both ways and shows what that makes of the time.
+func (p *program) compare(ctx context.Context, s *survey, urls []string) error {
+	fmt.Fprintf(p.out, "%d sites on this machine, one after the other:\n\n", len(urls))
+	rows, sequential, err := p.check(ctx, s.oneAfterTheOther, urls)
+	writeTable(p.out, rows)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "\nThe same, all at once:\n\n")
+	rows, concurrent, err := p.check(ctx, s.allAtOnce, urls)
+	writeTable(p.out, rows)
+	if err != nil {
+		return err
+	}
+	slowest := slices.MaxFunc(rows, func(a, b *row) int { return cmp.Compare(a.took, b.took) })
+	fmt.Fprintf(p.out, "\none after the other  %s\nall at once          %s, the slowest site alone %s\nthat is              %.1f times as fast\n",
+		seconds(sequential), seconds(concurrent), seconds(slowest.took), float64(sequential)/float64(concurrent))
+	return nil
+}
+
+// check checks the sites in the given way. It returns what is known also when it is interrupted.
+func (p *program) check(ctx context.Context, way func(context.Context, []*row) error, urls []string) ([]*row, time.Duration, error) {
+	rows := newRows(urls)
+	clock := aio.RunningLoop(ctx)
+	start := clock.Time()
+	var err error
+	if p.progress != nil {
+		err = withProgress(ctx, p.progress, rows, func(ctx context.Context) error { return way(ctx, rows) })
+	} else {
+		err = way(ctx, rows)
+	}
+	p.result = count(rows)
+	return rows, clock.Time().Sub(start), err
+}
