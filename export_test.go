@@ -2,3 +2,6 @@ package aio
 
 // GroupSize returns how many tasks a group remembers.
 func GroupSize(g *TaskGroup) int { return len(g.children) }
+
+// TimersInHeap returns how many entries the timer heap of a loop has, dead ones among them.
+func TimersInHeap(l *Loop) int { return l.timers.Len() }

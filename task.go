@@ -12,12 +12,12 @@ import (
 // taskCore is a task without its result type.
 //
 // The life of a task: CreateTask makes it (created) and puts it into the ready queue. When its turn comes the loop gives it a worker, whose
-// stack runs the function (Run, exec: started). An await parks the worker and returns to the loop; wake puts the task into the ready queue
+// stack runs the function (Run: started). An await parks the worker and returns to the loop; wake puts the task into the ready queue
 // again and its next turn resumes the worker (Loop.run, stage). When the function returns, finish sets the outcome and tells those who wait.
 type taskCore struct {
 	core
 	scope  scope   // the context of the function
-	worker *worker // the stack it runs on, or ran on: valid while worker.task says so
+	worker *worker // the stack it runs on; nil before it starts and after its end
 	index  int32   // the place in the loop's registry
 	born   uint32  // when it was made, by the loop's clock in units of bornUnit
 	parent uint32  // the task that made it; 0: a callback or code outside the loop

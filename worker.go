@@ -37,6 +37,9 @@ func workerOf(s *coro.Stack) *worker {
 	return w
 }
 
+// taskFrame is the function at the bottom of every task's stack.
+const taskFrame = "github.com/aio-go/aio.(*taskCore).Run"
+
 // running returns the worker on whose stack the caller runs, after checking that ctx belongs to its loop. It panics otherwise: an await
 // from elsewhere would corrupt the loop silently.
 func running(ctx context.Context, op string) *worker {
@@ -56,8 +59,14 @@ func runningSlow(ctx context.Context, op string) *worker {
 	if l.onLoop() {
 		panic(misuse(op, "called from a callback, which cannot wait; start a task with CreateTask(loop.Context(), ...) instead"))
 	}
-	if inCoroutine() && l.current != nil {
+	if coroutine, task := callerStack(); coroutine && !task && l.current != nil {
 		return l.current // an await inside an iter.Pull of the user's own: the task is below it
+	}
+	l.mu.Lock()
+	over := l.postsShut
+	l.mu.Unlock()
+	if over {
+		panic(misuse(op, "the loop is closed; nothing waits there any more"))
 	}
 	panic(foreign(op))
 }
@@ -86,6 +95,12 @@ func loopOf(ctx context.Context, op string) *Loop {
 
 // inCoroutine reports whether the caller's stack is that of a coroutine.
 func inCoroutine() bool {
+	coroutine, _ := callerStack()
+	return coroutine
+}
+
+// callerStack reports whether the caller's stack is that of a coroutine, and whether it is the stack of a task, of whichever loop.
+func callerStack() (coroutine, task bool) {
 	var last, before string // the bottom frame is runtime.goexit; the one before it is where the goroutine began
 	pcs := make([]uintptr, 64)
 	for skip := 0; ; skip += len(pcs) {
@@ -95,13 +110,14 @@ func inCoroutine() bool {
 			for {
 				f, more := frames.Next()
 				before, last = last, f.Function
+				task = task || f.Function == taskFrame
 				if !more {
 					break
 				}
 			}
 		}
 		if n < len(pcs) {
-			return before == "runtime.corostart" || last == "runtime.corostart"
+			return before == "runtime.corostart" || last == "runtime.corostart", task
 		}
 	}
 }
@@ -227,34 +243,22 @@ func (w *worker) leave(s *scope) {
 	}
 }
 
-// Run is called by the pool: the task's first step, on the worker's stack. It returns the next fresh task of the same pass, if one is next
-// in line, so that a row of short tasks needs no switch between them.
-func (t *taskCore) Run(s *coro.Stack) coro.Job {
+// Run is called by the pool, on the worker's stack: it runs the function of the task, with the awaits in it, and settles the outcome,
+// whichever way the function ends. It returns the next fresh task of the same pass, if one is next in line, so that a row of short tasks
+// needs no switch between them.
+func (t *taskCore) Run(s *coro.Stack) (next coro.Job) {
 	w, l := workerOf(s), t.loop
 	w.task, w.inner, w.fails = t, &t.scope, 0
-	t.worker = w
+	t.worker, t.state = w, started
 	l.setCurrent(w)
-	w.exec(t)
-	if l.left > 0 && l.chooser == nil {
-		if next, ok := l.ready.At(0).(*taskCore); ok && next.state == created && next.scope.cancelled.Load() == nil {
-			l.ready.Pop()
-			l.left--
-			l.steps++
-			return next
-		}
-	}
-	return nil
-}
-
-// exec runs the body of a task and settles the outcome, whichever way the body ends.
-func (w *worker) exec(t *taskCore) {
-	t.state = started
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
-		if v := recover(); v != nil {
+		v := recover()
+		t.worker = nil
+		if v != nil {
 			t.panicked(v)
 		} else if w.exiting {
 			t.abandoned()
@@ -265,7 +269,22 @@ func (w *worker) exec(t *taskCore) {
 	}()
 	t.self.body(&t.scope)
 	returned = true
+	t.worker = nil // goroutines are used again: an await with the context of this task must not meet the next one
 	t.returned()
+	return l.fresh()
+}
+
+// fresh takes the next entry of the pass out of the ready queue if it is a task that is to take its first step.
+func (l *Loop) fresh() coro.Job {
+	if l.left > 0 && l.chooser == nil && !l.debug {
+		if t, ok := l.ready.At(0).(*taskCore); ok && t.state == created && t.scope.cancelled.Load() == nil {
+			l.ready.Pop()
+			l.left--
+			l.steps++
+			return t
+		}
+	}
+	return nil
 }
 
 // exit ends the running task at its await.
