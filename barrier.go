@@ -117,13 +117,12 @@ func (b *Barrier) leave() {
 // Reset makes the barrier as good as new. Tasks that have come, and have not left yet, get [ErrBrokenBarrier]; those who wait outside take
 // part in the next round. It never waits. asyncio: reset.
 func (b *Barrier) Reset() {
+	b.state = filling
 	if b.count > 0 {
 		b.state = resetting
 		b.inside.callAll("Barrier.Reset")
-		return
 	}
-	b.state = filling
-	b.outside.callAll("Barrier.Reset")
+	b.outside.callAll("Barrier.Reset") // by their turn those inside have left, and they come in before newcomers
 }
 
 // Abort breaks the barrier: all who wait get [ErrBrokenBarrier], and so do all who come, until Reset. It never waits. asyncio: abort.

@@ -9,8 +9,8 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// hold takes the lock of c for the running task.
-func hold(t *testing.T, ctx context.Context, c *aio.Condition) {
+// takeLock takes the lock of c for the running task.
+func takeLock(t *testing.T, ctx context.Context, c *aio.Condition) {
 	t.Helper()
 	if err := c.Acquire(ctx); err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestNotifiedTasksGoOnOneByOneAsTheyGetTheLock(t *testing.T) {
 		if c.Locked() {
 			t.Error("those who wait hold the lock")
 		}
-		hold(t, ctx, &c)
+		takeLock(t, ctx, &c)
 		c.Notify(1)
 		turns(ctx, 2)
 		log.want(t)
@@ -113,7 +113,7 @@ func TestACancelledWaitThatCompetesForTheLockEndsUpWithIt(t *testing.T) {
 			return c.Wait(ctx) // the lock is kept
 		}, aio.Name("w"))
 		turns(ctx, 1)
-		hold(t, ctx, &c)
+		takeLock(t, ctx, &c)
 		c.Notify(1)
 		turns(ctx, 1) // w stands in line for the lock
 		if n := c.Statistics().Lock.Waiting; n != 1 {
@@ -139,7 +139,7 @@ func TestATaskThatIsCancelledWhileItWaitsForTheLockAgainEndsWhenItHasIt(t *testi
 			return c.With(ctx, c.Wait)
 		}, aio.Name("w"))
 		turns(ctx, 1)
-		hold(t, ctx, &c)
+		takeLock(t, ctx, &c)
 		c.Notify(1)
 		turns(ctx, 1)
 		w.Cancel(nil)
@@ -219,12 +219,12 @@ func TestNotifyWakesThoseWhoWaitInOrderAndNotMore(t *testing.T) {
 			notified(ctx, &c, &log, name, false)
 		}
 		turns(ctx, 1)
-		hold(t, ctx, &c)
+		takeLock(t, ctx, &c)
 		c.Notify(1)
 		c.Release()
 		turns(ctx, 2)
 		log.want(t, "1")
-		hold(t, ctx, &c)
+		takeLock(t, ctx, &c)
 		c.Notify(1)
 		c.Notify(2048)
 		c.Notify(0)
@@ -296,7 +296,7 @@ func TestAConditionAndItsLockMustBelongToTheRunningLoop(t *testing.T) {
 func TestAWaitThatTimesOutHasTheLockAgain(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var c aio.Condition
-		hold(t, ctx, &c)
+		takeLock(t, ctx, &c)
 		err := aio.Timeout(ctx, time.Second, c.Wait)
 		var te *aio.TimeoutError
 		if !errors.As(err, &te) || errors.Is(err, aio.ErrCancelled) {
@@ -321,7 +321,7 @@ func TestANotificationOfATaskThatIsCancelledGoesToTheNext(t *testing.T) {
 				second := notified(ctx, &c, &log, "second", false)
 				notified(ctx, &c, &log, "third", false)
 				turns(ctx, 1)
-				hold(t, ctx, &c)
+				takeLock(t, ctx, &c)
 				c.Notify(1)
 				if cancelLate {
 					turns(ctx, 1)
@@ -334,7 +334,7 @@ func TestANotificationOfATaskThatIsCancelledGoesToTheNext(t *testing.T) {
 				if !first.Cancelled() || !second.Done() || c.Statistics().Waiting != 1 {
 					t.Errorf("%v, %v, %+v", first, second, c.Statistics())
 				}
-				hold(t, ctx, &c)
+				takeLock(t, ctx, &c)
 				c.NotifyAll()
 				c.Release()
 				turns(ctx, 2)
@@ -376,7 +376,7 @@ func TestTheCancellationOfAWaitIsTheVeryErrorThatWasDelivered(t *testing.T) {
 			})
 		})
 		turns(ctx, 1)
-		hold(t, ctx, &c)
+		takeLock(t, ctx, &c)
 		c.Notify(1)
 		turns(ctx, 1)
 		w.Cancel(errBoom)
@@ -396,7 +396,7 @@ func TestAWaitThatIsCancelledFromTheStartKeepsTheLock(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var c aio.Condition
 		w := aio.Start(ctx, func(ctx context.Context) error {
-			hold(t, ctx, &c)
+			takeLock(t, ctx, &c)
 			defer c.Release()
 			aio.CurrentTask(ctx).Cancel(errBoom)
 			err := c.Wait(ctx)
@@ -419,7 +419,7 @@ func TestAConditionIsPrintedWithItsStateAndWaiters(t *testing.T) {
 		w := notified(ctx, &c, new(journal), "w", false)
 		turns(ctx, 1)
 		log.add("%v", &c)
-		hold(t, ctx, &c)
+		takeLock(t, ctx, &c)
 		log.add("%v", &c)
 		c.Release()
 		w.Cancel(nil)

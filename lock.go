@@ -32,7 +32,7 @@ type LockStatistics struct {
 // Cancellation: the task leaves the line without the lock; if the lock had been given to it already, the next in line gets it.
 func (l *Lock) Acquire(ctx context.Context) error {
 	w := running(ctx, "Lock.Acquire")
-	if l.owner == nil && l.line.idle() && (l.line.loop == nil || l.line.loop == w.task.loop) {
+	if l.owner == nil && l.line.idle() && l.line.fits(w) {
 		l.owner = w.task
 		return nil
 	}

@@ -82,7 +82,7 @@ func (q *Queue[T]) unbound() {
 // Cancellation: the task leaves the line, its item is not put; a place that was promised to it goes to the next in line.
 func (q *Queue[T]) Put(ctx context.Context, v T) error {
 	w := running(ctx, "Queue.Put")
-	if q.room > 0 && (q.getters.loop == nil || q.getters.loop == w.task.loop) {
+	if q.room > 0 && q.getters.fits(w) {
 		q.push(v, "Queue.Put")
 		q.room--
 		return nil
@@ -134,7 +134,11 @@ func (q *Queue[T]) PutNowait(v T) error {
 
 // push stores an item, whose place is accounted for, and promises it to the first getter in line.
 func (q *Queue[T]) push(v T, op string) {
-	q.items.push(v)
+	if q.items.kind == fifo {
+		q.items.ring.Push(v)
+	} else {
+		q.items.push(v)
+	}
 	q.unfinished++
 	if q.getters.n > 0 && q.getters.call(op) != nil {
 		return
@@ -149,7 +153,7 @@ func (q *Queue[T]) push(v T, op string) {
 // Cancellation: no item is lost. An item that was promised to the task goes to the next in line, or stays where it was in the queue.
 func (q *Queue[T]) Get(ctx context.Context) (T, error) {
 	w := running(ctx, "Queue.Get")
-	if q.avail > 0 && (q.getters.loop == nil || q.getters.loop == w.task.loop) {
+	if q.avail > 0 && q.getters.fits(w) {
 		q.avail--
 		return q.pop("Queue.Get"), nil
 	}
@@ -197,7 +201,12 @@ func (q *Queue[T]) GetNowait() (T, error) {
 
 // pop takes out the first item, which is accounted for, and makes use of its place.
 func (q *Queue[T]) pop(op string) T {
-	v := q.items.pop()
+	var v T
+	if q.items.kind == fifo {
+		v = q.items.ring.Pop()
+	} else {
+		v = q.items.pop()
+	}
 	q.vacate(op)
 	return v
 }

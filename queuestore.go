@@ -6,7 +6,8 @@ import (
 	"github.com/aio-go/aio/internal/ring"
 )
 
-// store holds the items of a queue. The zero value is first in, first out.
+// store holds the items of a queue. The zero value is first in, first out; what comes from its ring the queue takes from there itself, for
+// speed.
 type store[T any] struct {
 	kind  storeKind
 	ring  ring.Ring[T] // fifo
@@ -40,15 +41,8 @@ func (s *store[T]) len() int {
 	return len(s.stack)
 }
 
+// push stores an item in a stack or heap.
 func (s *store[T]) push(v T) {
-	if s.kind == fifo {
-		s.ring.Push(v)
-		return
-	}
-	s.pushOther(v)
-}
-
-func (s *store[T]) pushOther(v T) {
 	s.seq++
 	e := entry[T]{v, s.seq}
 	if s.kind == lifo {
@@ -69,15 +63,8 @@ func (s *store[T]) pushOther(v T) {
 	s.stack[top] = e
 }
 
-// pop removes and returns the item that comes first. There must be one.
+// pop removes and returns the item of a stack or heap that comes first. There must be one.
 func (s *store[T]) pop() T {
-	if s.kind == fifo {
-		return s.ring.Pop()
-	}
-	return s.popOther()
-}
-
-func (s *store[T]) popOther() T {
 	n := len(s.stack) - 1
 	last := s.stack[n]
 	first := last

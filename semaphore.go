@@ -47,7 +47,7 @@ func NewBoundedSemaphore(n int) *Semaphore {
 // Cancellation: the task leaves the line without a permit; one that had been given to it already goes to the next in line.
 func (s *Semaphore) Acquire(ctx context.Context) error {
 	w := running(ctx, "Semaphore.Acquire")
-	if s.value > 0 && s.line.idle() && (s.line.loop == nil || s.line.loop == w.task.loop) {
+	if s.value > 0 && s.line.idle() && s.line.fits(w) {
 		s.value--
 		return nil
 	}
@@ -76,12 +76,12 @@ func (s *Semaphore) Release() {
 		panic(misuse("Semaphore.Release", fmt.Sprintf("all %d permits are back already; call Release once after each Acquire that returned nil", s.bound)))
 	}
 	s.value++
-	if s.line.n > 0 {
-		s.hand("Semaphore.Release")
+	if s.line.n > 0 && s.line.call("Semaphore.Release") != nil {
+		s.value--
 	}
 }
 
-// hand gives free permits to those who wait.
+// hand gives free permits to those who came while others had been called and not gone on yet: whoever goes on lets them in.
 func (s *Semaphore) hand(op string) {
 	for s.value > 0 && s.line.call(op) != nil {
 		s.value--

@@ -169,6 +169,9 @@ func (q *waitline) remove(p *park) {
 	q.n--
 }
 
+// fits reports whether the line is free of other loops than that of w.
+func (q *waitline) fits(w *worker) bool { return q.loop == nil || q.loop == w.task.loop }
+
 // bind ties the line to the loop that uses it; it panics if that is another one than before.
 func (q *waitline) bind(l *Loop, op string) {
 	if q.loop != l {
