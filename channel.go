@@ -140,7 +140,7 @@ func (w *worker) channel(ctx context.Context, op string, block func(stop <-chan 
 	p.on = j
 	err := p.wait()
 	if err != nil && !j.done {
-		close(j.stop)
+		j.halt()
 		p.begin(op, j)
 		p.alone()
 		j.gen = p.gen
@@ -163,7 +163,19 @@ type channelJob struct {
 	i     int
 	panic any
 	done  bool // loop only: the goroutine has answered
+	over  bool // loop only: it was told to stop
 }
+
+// halt tells the goroutine to stop, once.
+func (j *channelJob) halt() {
+	if !j.over {
+		j.over = true
+		close(j.stop)
+	}
+}
+
+// abandon is called when the task is ended by force: nobody is left who could take what the goroutine gets.
+func (j *channelJob) abandon(error) { j.halt() }
 
 // run is the answer's arrival on the loop.
 func (j *channelJob) run() {

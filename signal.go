@@ -81,7 +81,9 @@ func checkSignal(sig os.Signal) error {
 	if sig == nil {
 		return fmt.Errorf("%w: the signal is nil", ErrSignal)
 	}
-	if n, ok := sig.(syscall.Signal); ok && (n < 1 || n > 64) {
+	if n, ok := sig.(syscall.Signal); !ok {
+		return fmt.Errorf("%w: %v is not a signal of this system", ErrSignal, sig)
+	} else if n < 1 || n > 64 {
 		return fmt.Errorf("%w: %d is not a signal number", ErrSignal, int(n))
 	}
 	if uncatchable(sig) {
