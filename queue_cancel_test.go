@@ -218,17 +218,13 @@ func TestAllEndsWithTheErrorOfACancellation(t *testing.T) {
 // TestNoItemIsLostOrDoubledWhateverIsCancelled cancels getters and putters at random and counts.
 func TestNoItemIsLostOrDoubledWhateverIsCancelled(t *testing.T) {
 	for seed := range uint64(50) {
+		d := newDice(seed)
 		run(t, func(ctx context.Context) error {
-			random := seed*2862933555777941757 + 3037000493
-			next := func(n uint64) uint64 {
-				random = random*6364136223846793005 + 1442695040888963407
-				return (random >> 33) % n
-			}
 			q := aio.NewQueue[int](int(1 + seed%3))
 			in, out := map[int]bool{}, map[int]int{}
 			var tasks []*aio.Task[aio.None]
 			for i := range 200 {
-				switch next(4) {
+				switch d.IntN(4) {
 				case 0, 1:
 					tasks = append(tasks, aio.Start(ctx, func(ctx context.Context) error {
 						err := q.Put(ctx, i)
@@ -245,10 +241,10 @@ func TestNoItemIsLostOrDoubledWhateverIsCancelled(t *testing.T) {
 					}))
 				case 3:
 					if len(tasks) > 0 {
-						tasks[next(uint64(len(tasks)))].Cancel(nil)
+						tasks[d.IntN(len(tasks))].Cancel(nil)
 					}
 				}
-				if next(3) == 0 {
+				if d.IntN(3) == 0 {
 					turns(ctx, 1)
 				}
 			}
@@ -272,6 +268,6 @@ func TestNoItemIsLostOrDoubledWhateverIsCancelled(t *testing.T) {
 				t.Errorf("seed %d: at the end %+v", seed, s)
 			}
 			return nil
-		})
+		}, aio.WithChooser(d))
 	}
 }
