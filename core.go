@@ -153,6 +153,9 @@ func (c *core) AddDoneCallback(fn func()) (remove func() bool) {
 	if fn == nil {
 		panic(misuse("AddDoneCallback", "the function is nil"))
 	}
+	if c.loop == nil {
+		panic(misuse("AddDoneCallback", "the future has no loop; make it with NewFuture"))
+	}
 	d := &doneCallback{Handle: Handle{loop: c.loop, fn: fn}}
 	if c.Done() {
 		c.loop.ready.Push(&d.Handle)
@@ -252,7 +255,7 @@ func (c *core) notice() {
 	if len(c.loop.lost) > 2*c.loop.lostLive+64 {
 		c.loop.sweepLost()
 	}
-	runtime.AddCleanup(c.rare, func(lost *lostOutcome) { lost.loop.post(lost) }, lost)
+	runtime.AddCleanup(c.rare, func(lost *lostOutcome) { lost.loop.postQuietly(lost) }, lost)
 }
 
 func (l *lostOutcome) found() { l.done.Store(true) }

@@ -1,5 +1,13 @@
 package aio
 
+import "unsafe"
+
+// RaceEnabled tells whether the race detector is on.
+const RaceEnabled = raceEnabled
+
+// SizeOfTask returns the size of a task in bytes.
+func SizeOfTask[T any]() uintptr { return unsafe.Sizeof(Task[T]{}) }
+
 // GroupSize returns how many tasks a group remembers.
 func GroupSize(g *TaskGroup) int { return len(g.children) }
 

@@ -1,5 +1,7 @@
 package aio
 
+import "github.com/aio-go/aio/internal/poll"
+
 // post sends r to the loop, from any goroutine. It reports whether the loop will take it.
 func (l *Loop) post(r runnable) bool {
 	l.mu.Lock()
@@ -11,17 +13,37 @@ func (l *Loop) post(r runnable) bool {
 	poller := l.poller
 	l.mu.Unlock()
 	l.posted.Store(true)
+	l.rouse(poller)
+	return true
+}
+
+// postQuietly sends r to a loop that does not wait, or will take it when it next gets round. It is for the runtime's cleanups, which run
+// outside of any bubble of testing/synctest and may not touch a channel made inside one.
+func (l *Loop) postQuietly(r runnable) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.postsShut {
+		return
+	}
+	l.posts = append(l.posts, r)
+	l.posted.Store(true)
+	if l.poller != nil {
+		l.rouse(l.poller)
+	}
+}
+
+// rouse wakes the loop if it waits.
+func (l *Loop) rouse(poller poll.Poller) {
 	if l.sleeping.Load() && l.sleeping.CompareAndSwap(true, false) {
 		if poller != nil {
 			poller.Wake()
-			return true
+			return
 		}
 		select {
 		case l.wake <- struct{}{}:
 		default: // it has been woken and is on its way
 		}
 	}
-	return true
 }
 
 // takePosts moves what other goroutines sent to the ready queue.
@@ -54,6 +76,9 @@ func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
 	if l.onLoop() {
 		if l.closed {
 			return nil, ErrLoopClosed
+		}
+		if l.debug {
+			h.created = callerPC(0)
 		}
 		if l.posted.Load() { // what other goroutines sent before comes first
 			l.takePosts()

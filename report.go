@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime/debug"
 )
 
@@ -45,7 +46,11 @@ func (l *Loop) report(r Report) {
 }
 
 func logReport(r Report) {
-	defer func() { _ = recover() }() // a broken log handler must not stop the loop
+	defer func() { // a broken log handler must not stop the loop
+		if v := recover(); v != nil {
+			fmt.Fprintf(os.Stderr, "aio: the log handler panicked: %v; it was to log: %s: %v\n", v, r.Message, r.Err)
+		}
+	}()
 	attrs := make([]slog.Attr, 0, 3+len(r.Attrs))
 	if r.TaskName != "" {
 		attrs = append(attrs, slog.String("task", r.TaskName))

@@ -180,7 +180,7 @@ func (g *TaskGroup) Cancel(cause error) { g.abort(cause) }
 // task can be awaited, but need not be. If the group is ending already the task is cancelled before it starts, with [ErrGroupClosed] as the
 // cause. It panics after Group has returned. Loop only. asyncio: create_task.
 func (g *TaskGroup) Go(fn func(ctx context.Context) error, opts ...TaskOption) *Task[None] {
-	t := newTask(g.parent.task.loop, g.scope, asFunc(fn), "TaskGroup.Go", opts)
+	t := newTask(g.scope.task.loop, g.scope, asFunc(fn), "TaskGroup.Go", opts)
 	t.flags |= plain
 	g.add(&t.taskCore)
 	return t
@@ -188,7 +188,7 @@ func (g *TaskGroup) Go(fn func(ctx context.Context) error, opts ...TaskOption) *
 
 // Spawn starts fn as a task of group g and returns the task, for its result. See [TaskGroup.Go].
 func Spawn[T any](g *TaskGroup, fn Func[T], opts ...TaskOption) *Task[T] {
-	t := newTask(g.parent.task.loop, g.scope, fn, "Spawn", opts)
+	t := newTask(g.scope.task.loop, g.scope, fn, "Spawn", opts)
 	g.add(&t.taskCore)
 	return t
 }
@@ -262,7 +262,7 @@ func (c *groupChild) run() {
 func (g *TaskGroup) failed(t *taskCore) {
 	if t.rare != nil && t.rare.panic != nil && g.panic == nil {
 		p := *t.rare.panic
-		p.Stack = append(append(append([]byte(nil), p.Stack...), "\nraised again in the group of task "+g.parent.task.Name()+":\n"...), debug.Stack()...)
+		p.Stack = append(append(append([]byte(nil), p.Stack...), "\nraised again in the group of task "+g.scope.task.Name()+":\n"...), debug.Stack()...)
 		g.panic = &p
 	} else {
 		g.errs = append(g.errs, t.err)
@@ -273,10 +273,10 @@ func (g *TaskGroup) failed(t *taskCore) {
 // reportErrs tells the exception handler what Group cannot return.
 func (g *TaskGroup) reportErrs() {
 	for _, err := range g.errs {
-		g.parent.task.loop.report(Report{
+		g.scope.task.loop.report(Report{
 			Message:  "a task of a group failed, and the body of the group was ended by runtime.Goexit",
 			Err:      err,
-			TaskName: g.parent.task.Name(),
+			TaskName: g.scope.task.Name(),
 		})
 	}
 }

@@ -265,12 +265,13 @@ func (t *taskCore) Run(s *coro.Stack) (next coro.Job) {
 		} else {
 			t.exited()
 		}
-		w.forced, w.exiting = false, false
+		w.task, w.inner, w.forced, w.exiting = nil, nil, false, false
 	}()
 	t.self.body(&t.scope)
 	returned = true
 	t.worker = nil // goroutines are used again: an await with the context of this task must not meet the next one
 	t.returned()
+	w.task, w.inner = nil, nil // an idle worker must not keep the task from being collected
 	return l.fresh()
 }
 
