@@ -407,3 +407,27 @@ func TestABarrierIsPrintedWithItsStateAndWaiters(t *testing.T) {
 		return nil
 	})
 }
+
+func TestThoseWhoWaitOutsideComeInAfterAResetBeforeNewcomers(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		b := aio.NewBarrier(2)
+		var log journal
+		party(ctx, b, &log, "a")
+		aio.Start(ctx, func(ctx context.Context) error {
+			for range 2 {
+				i, err := b.Wait(ctx)
+				if err != nil {
+					return err
+				}
+				log.add("b %d", i)
+			}
+			return nil
+		})
+		turns(ctx, 1) // b has passed and waits outside, a has not gone on yet
+		b.Reset()
+		party(ctx, b, &log, "c")
+		turns(ctx, 3)
+		log.want(t, "b 1", "a broken", "c 1", "b 0")
+		return nil
+	})
+}
