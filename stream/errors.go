@@ -14,7 +14,7 @@ var (
 	ErrClosed error = closedError{}
 	// ErrBusy is returned by a method of [Reader] while another task waits in one: two readers would
 	// tear the stream apart.
-	ErrBusy = errors.New("another task is reading")
+	ErrBusy = errors.New("stream: another task is using the stream")
 	// ErrLimit matches every [*LimitError].
 	ErrLimit = errors.New("stream: separator limit exceeded")
 	// ErrIncomplete matches every [*IncompleteReadError].

@@ -59,12 +59,6 @@ func onBoth(t *testing.T, test func(t *testing.T, run func(main func(ctx context
 	}
 }
 
-// await waits for a task and returns what it did.
-func await[T any](ctx context.Context, t *testing.T, task *aio.Task[T]) (T, error) {
-	t.Helper()
-	return task.Await(ctx)
-}
-
 // yields lets the loop run n passes.
 func yields(ctx context.Context, n int) {
 	for range n {

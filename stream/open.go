@@ -32,6 +32,21 @@ func Open(ctx context.Context, network, address string, opts ...transport.Option
 	return &c.reader, &c.writer, nil
 }
 
+// Adopt returns the two halves of a connection that was made elsewhere. conn belongs to them from then on,
+// also after an error: do not use it any more. The options are those of [transport.Adopt], and [Limit].
+//
+// It suspends the task. Cancellation: the connection is aborted.
+//
+// It stands for asyncio.open_connection with a socket.
+func Adopt(ctx context.Context, conn net.Conn, opts ...transport.Option) (*Reader, *Writer, error) {
+	limit, opts := takeLimit(opts)
+	c := newConnection(limit)
+	if _, err := transport.Adopt(ctx, conn, c, opts...); err != nil {
+		return nil, nil, err
+	}
+	return &c.reader, &c.writer, nil
+}
+
 // Limit is the limit of the readers that [Open] and [Serve] make: the largest number of bytes before a
 // separator, half the number of bytes that may be buffered. The default is [DefaultLimit], 64 KiB. It
 // panics unless n is positive.
@@ -88,15 +103,30 @@ type Handler = func(ctx context.Context, r *Reader, w *Writer) error
 //
 // It stands for asyncio.start_server and asyncio.start_unix_server. It panics if handler is nil.
 func Serve(ctx context.Context, network, address string, handler Handler, opts ...transport.Option) (*Server, error) {
+	factory, opts := factory(ctx, "Serve", handler, opts)
+	return transport.Listen(ctx, network, address, factory, opts...)
+}
+
+// AdoptListener is [Serve] on a listener that was made elsewhere. ln belongs to the server from then on,
+// also after an error: do not use it any more. It does not suspend.
+//
+// It stands for asyncio.start_server with a socket.
+func AdoptListener(ctx context.Context, ln net.Listener, handler Handler, opts ...transport.Option) (*Server, error) {
+	factory, opts := factory(ctx, "AdoptListener", handler, opts)
+	return transport.AdoptListener(ctx, ln, factory, opts...)
+}
+
+// factory returns what makes the protocols of a server, and the options that concern transport.
+func factory(ctx context.Context, op string, handler Handler, opts []transport.Option) (func() transport.Protocol, []transport.Option) {
 	if handler == nil {
-		panic("stream: Serve: the handler is nil; pass a function that serves one connection")
+		panic("stream: " + op + ": the handler is nil; pass a function that serves one connection")
 	}
 	limit, opts := takeLimit(opts)
-	return transport.Listen(ctx, network, address, func() transport.Protocol {
+	return func() transport.Protocol {
 		c := newConnection(limit)
 		c.serve = func() { c.start(ctx, handler) }
 		return c
-	}, opts...)
+	}, opts
 }
 
 // start runs handler in a task.

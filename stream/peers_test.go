@@ -57,6 +57,15 @@ func start(t *testing.T, name string, args ...string) *program {
 	return p
 }
 
+// needOpenSSL skips the test if openssl is missing, or another program of that name.
+func needOpenSSL(t *testing.T) {
+	t.Helper()
+	version, err := exec.Command("openssl", "version").Output()
+	if err != nil || !strings.HasPrefix(string(version), "OpenSSL ") {
+		t.Skipf("there is no OpenSSL on this machine: %q, %v", version, err)
+	}
+}
+
 // says waits until the program prints a line that matches and returns the submatches.
 func (p *program) says(pattern string) []string {
 	p.t.Helper()
@@ -137,6 +146,7 @@ func TestCurlTalksToOurServer(t *testing.T) {
 
 // The key update is the case of a TLS 1.3 peer that makes the reading side write.
 func TestOpenSSLTalksToOurServer(t *testing.T) {
+	needOpenSSL(t)
 	a := tlstest.New(t)
 	ca, _, _ := a.Files()
 	for _, version := range []string{"-tls1_2", "-tls1_3"} {
@@ -166,6 +176,7 @@ func TestOpenSSLTalksToOurServer(t *testing.T) {
 }
 
 func TestOurClientTalksToOpenSSL(t *testing.T) {
+	needOpenSSL(t)
 	a := tlstest.New(t)
 	_, cert, key := a.Files()
 	p := start(t, "openssl", "s_server", "-accept", "0", "-cert", cert, "-key", key, "-rev")

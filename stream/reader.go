@@ -125,7 +125,7 @@ func (r *Reader) wake() { r.waiter.Unpark() }
 // begin refuses a second reader.
 func (r *Reader) begin(op string) error {
 	if r.waiting != "" {
-		return fmt.Errorf("stream: %s: %w, in %s; give each stream one reader, or use a Lock", op, ErrBusy, r.waiting)
+		return fmt.Errorf("%w: %s was called while it waits in %s; give each stream one reader, or use a Lock", ErrBusy, op, r.waiting)
 	}
 	return nil
 }

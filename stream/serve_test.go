@@ -1,0 +1,112 @@
+package stream_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/tlstest"
+	"github.com/aio-go/aio/stream"
+	"github.com/aio-go/aio/transport"
+)
+
+func TestAHandlerIsATaskNamedAfterThePeer(t *testing.T) {
+	type key struct{}
+	run(t, func(ctx context.Context) {
+		var name, value string
+		handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+			name = aio.CurrentTask(ctx).Name()
+			value, _ = ctx.Value(key{}).(string)
+			return nil
+		}
+		listen(context.WithValue(ctx, key{}, "inherited"), t, handler, func(address string) {
+			r, w := dial(ctx, t, address)
+			r.ReadAll(ctx) // the writer of the handler is closed when it returns
+			if want := "stream handler for " + w.LocalAddr().String(); name != want {
+				t.Errorf("name %q, want %q", name, want)
+			}
+			if value != "inherited" {
+				t.Errorf("the handler's context has %q", value)
+			}
+			shut(ctx, t, w)
+		})
+	})
+}
+
+func TestAFailingHandlerIsReportedAndItsConnectionClosed(t *testing.T) {
+	bad := errors.New("bad request")
+	for name, handler := range map[string]stream.Handler{
+		"error": func(context.Context, *stream.Reader, *stream.Writer) error { return bad },
+		"panic": func(context.Context, *stream.Reader, *stream.Writer) error { panic(bad) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			reports := reportsOf(t, func(ctx context.Context) {
+				listen(ctx, t, handler, func(address string) {
+					r, w := dial(ctx, t, address)
+					got, err := r.ReadAll(ctx)
+					expect(t, got, err, "")
+					shut(ctx, t, w)
+				})
+			})
+			if len(reports) != 1 || !errors.Is(reports[0].Err, bad) || !strings.HasPrefix(reports[0].TaskName, "stream handler for ") {
+				t.Errorf("reports %+v", reports)
+			}
+		})
+	}
+	panics(t, func() { stream.Serve(t.Context(), "tcp", "127.0.0.1:0", nil) }, "Serve", "nil")
+}
+
+// Conformance: S-045.
+func TestACancelledHandlerIsNotReportedAndTheServerGoesOn(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		cancelled := false
+		handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+			if !cancelled {
+				cancelled = true
+				aio.CurrentTask(ctx).Cancel(errors.New("enough"))
+			}
+			return echo(ctx, r, w)
+		}
+		listen(ctx, t, handler, func(address string) {
+			r, w := dial(ctx, t, address)
+			got, err := r.ReadAll(ctx)
+			expect(t, got, err, "")
+			shut(ctx, t, w)
+			r, w = dial(ctx, t, address)
+			converse(ctx, t, r, w, "still here\n")
+			shut(ctx, t, w)
+		})
+	})
+}
+
+// Conformance: SV-008, SV-009.
+func TestAServerClosesItsSecuredClients(t *testing.T) {
+	a := tlstest.New(t)
+	for name, end := range map[string]func(*stream.Server){"CloseClients": (*stream.Server).CloseClients, "AbortClients": (*stream.Server).AbortClients} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) {
+				idle := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+					w.WriteString("welcome\n")
+					return w.WaitClosed(ctx)
+				}
+				s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", idle, transport.TLS(a.Server()))
+				ok(t, err)
+				r, w := dial(ctx, t, s.Addrs()[0].String(), transport.TLS(a.Client()))
+				got, err := r.ReadLine(ctx)
+				expect(t, got, err, "welcome\n")
+				s.Close()
+				end(s)
+				_, err = r.ReadLine(ctx)
+				if orderly := err == io.EOF; orderly != (name == "CloseClients") {
+					t.Errorf("the client saw %v", err)
+				}
+				w.Close()
+				w.WaitClosed(ctx)
+				ok(t, s.WaitClosed(ctx))
+			})
+		})
+	}
+}
