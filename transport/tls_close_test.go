@@ -174,6 +174,23 @@ func TestDataBeforeTheEndIsDeliveredWhenPausedReadingResumes(t *testing.T) {
 	}
 }
 
+func TestAPausedTransportThatIsClosedFindsTheAnswerBehindTheData(t *testing.T) {
+	connected(t, func(ctx context.Context, d *duo) {
+		d.server.onData = func([]byte) { d.server.t.PauseReading() }
+		d.client.t.Write([]byte("one"))
+		d.client.t.Write([]byte("two"))
+		d.client.t.Close()
+		aio.Sleep(ctx, time.Second)
+		begin := d.server.t.Loop().Time()
+		d.server.t.Close()
+		d.bothLost(ctx, t)
+		if took := d.server.t.Loop().Time().Sub(begin); took > 0 || d.server.err != nil {
+			t.Errorf("took %v, lost with %v", took, d.server.err)
+		}
+		d.server.check(t, "made data lost")
+	})
+}
+
 func TestALossIsToldAtOnceEvenIfReadingIsPaused(t *testing.T) {
 	connected(t, func(ctx context.Context, d *duo) {
 		d.server.t.PauseReading()
@@ -204,6 +221,9 @@ func TestSinceTLS13OneDirectionMayStayOpen(t *testing.T) {
 				d.cpipe.Write([]byte("what follows a close_notify is ignored"))
 				d.server.t.Write([]byte("the reply"))
 				untilTrue(ctx, t, "the reply", func() bool { return string(d.client.received) == "the reply" })
+				if n := len(d.serverTLS.(*tlsTransport).bio.in); n > 0 {
+					t.Errorf("%d bytes that nobody will read are kept", n)
+				}
 				d.server.t.Close()
 				d.bothLost(ctx, t)
 				d.server.check(t, "made eof lost")

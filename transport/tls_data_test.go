@@ -142,6 +142,29 @@ func TestPausedReadingDeliversNothingAndHoldsThePeerBack(t *testing.T) {
 	})
 }
 
+func TestWhatIsLeftOfALargeBatchIsKeptWhileReadingIsPaused(t *testing.T) {
+	connected(t, func(ctx context.Context, d *duo) {
+		d.spipe.paused = true // the batch is delivered in one piece
+		data := noise(300_000)
+		d.client.t.Write(data)
+		d.server.onData = func([]byte) { d.server.t.PauseReading() }
+		d.spipe.ResumeReading()
+		for len(d.server.received) < len(data) {
+			before := len(d.server.received)
+			d.server.t.ResumeReading()
+			for range 3 {
+				aio.Yield(ctx)
+			}
+			if n := len(d.server.received) - before; n == 0 || n > maxPlain {
+				t.Fatalf("%d bytes were delivered between two pauses", n)
+			}
+		}
+		if !bytes.Equal(d.server.received, data) {
+			t.Error("the data changed")
+		}
+	})
+}
+
 // Conformance: TR-007.
 func TestAProtocolMayPauseReadingInConnectionMade(t *testing.T) {
 	onLoop(t, func(ctx context.Context, _ *[]aio.Report) {
