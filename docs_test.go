@@ -1,0 +1,215 @@
+package aio_test
+
+import (
+	"go/ast"
+	"go/doc"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// exported returns the exported names of the package in a folder, methods and interface methods as Type.Method. Methods that a type has from an
+// embedded type of the package count as its own.
+func exported(t *testing.T, dir string) map[string]bool {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	methods := map[string][]string{}  // of each type, exported or not
+	embedded := map[string][]string{} // the types of the package in each struct
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), dir+"/"+e.Name(), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil {
+					names[d.Name.Name] = true
+				} else {
+					on := typeName(d.Recv.List[0].Type)
+					methods[on] = append(methods[on], d.Name.Name)
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					switch s := spec.(type) {
+					case *ast.ValueSpec:
+						for _, n := range s.Names {
+							names[n.Name] = true
+						}
+					case *ast.TypeSpec:
+						names[s.Name.Name] = true
+						switch x := s.Type.(type) {
+						case *ast.InterfaceType:
+							for _, m := range x.Methods.List {
+								for _, n := range m.Names {
+									methods[s.Name.Name] = append(methods[s.Name.Name], n.Name)
+								}
+							}
+						case *ast.StructType:
+							for _, f := range x.Fields.List {
+								if len(f.Names) == 0 {
+									embedded[s.Name.Name] = append(embedded[s.Name.Name], typeName(f.Type))
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	var inherit func(on, from string)
+	inherit = func(on, from string) {
+		for _, m := range methods[from] {
+			names[on+"."+m] = true
+		}
+		for _, e := range embedded[from] {
+			inherit(on, e)
+		}
+	}
+	for on := range maps.Clone(names) {
+		inherit(on, on)
+	}
+	maps.DeleteFunc(names, func(name string, _ bool) bool {
+		return slices.ContainsFunc(strings.Split(name, "."), func(part string) bool { return !ast.IsExported(part) })
+	})
+	return names
+}
+
+func typeName(x ast.Expr) string {
+	switch x := x.(type) {
+	case *ast.Ident:
+		return x.Name
+	case *ast.StarExpr:
+		return typeName(x.X)
+	case *ast.IndexExpr:
+		return typeName(x.X)
+	case *ast.IndexListExpr:
+		return typeName(x.X)
+	}
+	return ""
+}
+
+// Names in code spans of the documents: package and name, with a method or without.
+var goName = regexp.MustCompile("\\b(aio|stream|transport)\\.([A-Z]\\w*(?:\\.[A-Z]\\w*)?)")
+
+func TestEveryNameInTheDocumentsExists(t *testing.T) {
+	packages := map[string]map[string]bool{
+		"aio":       exported(t, "."),
+		"stream":    exported(t, "stream"),
+		"transport": exported(t, "transport"),
+	}
+	for _, page := range []string{"README.md", "docs/from-python.md", "docs/design.md"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, m := range goName.FindAllStringSubmatch(string(text), -1) {
+			if !packages[m[1]][m[2]] {
+				t.Errorf("%s: there is no %s.%s", page, m[1], m[2])
+			}
+		}
+	}
+}
+
+// The first program in README is the Example of the package, which runs.
+func TestTheFirstProgramOfTheReadmeIsTheExample(t *testing.T) {
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, "example_test.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range doc.Examples(file) {
+		if e.Name != "" {
+			continue
+		}
+		var program strings.Builder
+		if err := format.Node(&program, fset, e.Play); err != nil {
+			t.Fatal(err)
+		}
+		want := "```go\n" + program.String() + "```\n\nIt prints:\n\n```text\n" + e.Output + "```\n"
+		if !strings.Contains(string(readme), want) {
+			t.Errorf("README.md does not show the Example as it is:\n%s", want)
+		}
+	}
+}
+
+// asyncioNames are the public names of asyncio (Python 3.14) in the areas that there are here, without platforms' own and child watchers.
+const asyncioNames = `
+run Runner Runner.run Runner.close Runner.get_loop
+iscoroutine iscoroutinefunction create_task eager_task_factory create_eager_task_factory ensure_future isfuture current_task all_tasks
+Task Task.cancel Task.cancelling Task.uncancel Task.cancelled Task.done Task.result Task.exception Task.add_done_callback
+Task.remove_done_callback Task.get_name Task.set_name Task.get_coro Task.get_context Task.get_loop Task.get_stack Task.print_stack
+Future Future.set_result Future.set_exception Future.result Future.exception Future.done Future.cancelled Future.cancel
+Future.add_done_callback Future.remove_done_callback Future.get_loop wrap_future
+sleep gather wait FIRST_COMPLETED FIRST_EXCEPTION ALL_COMPLETED wait_for as_completed shield
+timeout timeout_at Timeout Timeout.when Timeout.expired Timeout.reschedule
+TaskGroup TaskGroup.create_task
+to_thread run_coroutine_threadsafe
+Lock Lock.acquire Lock.release Lock.locked Event Event.set Event.clear Event.is_set Event.wait
+Condition Condition.acquire Condition.release Condition.locked Condition.wait Condition.wait_for Condition.notify Condition.notify_all
+Semaphore Semaphore.acquire Semaphore.release Semaphore.locked BoundedSemaphore
+Barrier Barrier.wait Barrier.abort Barrier.reset Barrier.parties Barrier.n_waiting Barrier.broken
+Queue LifoQueue PriorityQueue Queue.put Queue.get Queue.put_nowait Queue.get_nowait Queue.qsize Queue.maxsize Queue.empty Queue.full
+Queue.task_done Queue.join Queue.shutdown
+CancelledError TimeoutError InvalidStateError BrokenBarrierError QueueEmpty QueueFull QueueShutDown IncompleteReadError LimitOverrunError
+SendfileNotAvailableError
+get_running_loop get_event_loop new_event_loop set_event_loop get_event_loop_policy set_event_loop_policy DefaultEventLoopPolicy
+AbstractEventLoopPolicy AbstractEventLoop BaseEventLoop SelectorEventLoop ProactorEventLoop EventLoop
+loop.create_task loop.create_future loop.set_task_factory loop.get_task_factory loop.run_in_executor loop.set_default_executor
+loop.shutdown_default_executor loop.call_soon_threadsafe loop.run_until_complete loop.run_forever loop.stop loop.close loop.is_running
+loop.is_closed loop.call_soon loop.call_later loop.call_at loop.time loop.add_reader loop.remove_reader loop.add_writer loop.remove_writer
+loop.add_signal_handler loop.remove_signal_handler loop.set_exception_handler loop.get_exception_handler loop.call_exception_handler
+loop.default_exception_handler loop.set_debug loop.get_debug loop.slow_callback_duration loop.shutdown_asyncgens loop.getaddrinfo
+loop.getnameinfo loop.sock_recv loop.sock_recv_into loop.sock_recvfrom loop.sock_recvfrom_into loop.sock_sendall loop.sock_sendto
+loop.sock_connect loop.sock_accept loop.sock_sendfile
+Handle TimerHandle Handle.cancel Handle.cancelled TimerHandle.when
+capture_call_graph print_call_graph format_call_graph FrameCallGraphEntry FutureCallGraph future_add_to_awaited_by
+future_discard_from_awaited_by
+open_connection open_unix_connection start_server start_unix_server
+StreamReader StreamReader.read StreamReader.readline StreamReader.readexactly StreamReader.readuntil StreamReader.at_eof
+StreamReader.exception StreamReader.set_exception StreamReader.feed_data StreamReader.feed_eof StreamReader.set_transport
+StreamWriter StreamWriter.write StreamWriter.writelines StreamWriter.drain StreamWriter.write_eof StreamWriter.can_write_eof
+StreamWriter.close StreamWriter.is_closing StreamWriter.wait_closed StreamWriter.start_tls StreamWriter.get_extra_info StreamWriter.transport
+StreamReaderProtocol Server AbstractServer Server.close Server.wait_closed Server.close_clients Server.abort_clients Server.start_serving
+Server.serve_forever Server.is_serving Server.sockets Server.get_loop
+loop.create_connection loop.create_unix_connection loop.create_server loop.create_unix_server loop.connect_accepted_socket loop.start_tls
+BaseTransport Transport ReadTransport WriteTransport BaseProtocol Protocol BufferedProtocol
+`
+
+func TestEveryNameOfAsyncioHasItsLine(t *testing.T) {
+	text, err := os.ReadFile("docs/from-python.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if cells := strings.Split(line, "|"); len(cells) == 5 {
+			for _, m := range regexp.MustCompile("`([\\w.]+)`").FindAllStringSubmatch(cells[1], -1) {
+				listed[m[1]] = true
+			}
+		}
+	}
+	for name := range strings.FieldsSeq(asyncioNames) {
+		if !listed[name] {
+			t.Errorf("docs/from-python.md has no line for %s", name)
+		}
+	}
+}
