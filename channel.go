@@ -180,7 +180,7 @@ func (j *channelJob) abandon(error) { j.halt() }
 // run is the answer's arrival on the loop.
 func (j *channelJob) run() {
 	j.done = true
-	j.p.worker.task.loop.external--
+	j.p.worker.loop.external--
 	if j.p.gen == j.gen && j.p.state == parked && j.p.err == nil {
 		j.p.wake()
 	}

@@ -130,7 +130,7 @@ func (g *gathering) completed(c *core) {
 
 func (g *gathering) end() {
 	g.over = true
-	g.p.worker.task.loop.ready.Push(g)
+	g.p.worker.loop.ready.Push(g)
 }
 
 // run is the gathering's turn in the ready queue.

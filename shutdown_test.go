@@ -396,3 +396,37 @@ func TestThousandsOfTasksAreEndedByClose(t *testing.T) {
 		t.Fatalf("%d have ended, %d are left", ended, len(l.AllTasks()))
 	}
 }
+
+func TestWhatATaskThatWasEndedHadWaitedForMayStillEnd(t *testing.T) {
+	l := aio.NewLoop(aio.WithExceptionHandler(func(*aio.Loop, aio.Report) {}), aio.WithClock(aio.NewVirtualClock()))
+	var children []*aio.Task[aio.None]
+	wait := func(fn func(ctx context.Context) error) { aio.Start(l.Context(), fn) } // ended before the children, which are younger
+	wait(func(ctx context.Context) error { _, err := aio.Gather(ctx, children...); return err })
+	wait(func(ctx context.Context) error { _, _, err := aio.Wait(ctx, aio.AllCompleted, children...); return err })
+	wait(func(ctx context.Context) error { _, err := aio.Shield(ctx, children[0]); return err })
+	wait(func(ctx context.Context) error { _, err := children[0].Await(ctx); return err })
+	wait(func(ctx context.Context) error {
+		for range aio.AsCompleted(ctx, children...) {
+		}
+		return nil
+	})
+	wait(func(ctx context.Context) error {
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			g.Go(cleanupFails(errBoom))
+			return nil
+		})
+	})
+	for range 3 {
+		children = append(children, aio.Start(l.Context(), forever))
+	}
+	for range 3 {
+		l.Stop()
+		l.RunForever()
+	}
+	l.Close()
+	for _, c := range children {
+		if !c.Cancelled() {
+			t.Errorf("a child is %v", c)
+		}
+	}
+}

@@ -102,7 +102,7 @@ func (x *waiting) completed(c *core) {
 	}
 	if x.left == 0 || x.when == FirstCompleted || x.when == FirstException && c.state == failed {
 		x.over = true
-		x.p.worker.task.loop.ready.Push(x)
+		x.p.worker.loop.ready.Push(x)
 	}
 }
 

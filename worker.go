@@ -14,7 +14,8 @@ import (
 // after another; a task that was not started or has ended costs no stack.
 type worker struct {
 	stack *coro.Stack
-	task  *taskCore // the one that runs here, or ran last
+	loop  *Loop
+	task  *taskCore // the one that runs here, nil between two
 	g     uintptr   // the goroutine below the stack
 	inner *scope    // the innermost open block of the task, or the task's own scope
 	park  park
@@ -248,7 +249,7 @@ func (w *worker) leave(s *scope) {
 // needs no switch between them.
 func (t *taskCore) Run(s *coro.Stack) (next coro.Job) {
 	w, l := workerOf(s), t.loop
-	w.task, w.inner, w.fails = t, &t.scope, 0
+	w.loop, w.task, w.inner, w.fails = l, t, &t.scope, 0
 	t.worker, t.state = w, started
 	l.setCurrent(w)
 	returned := false
