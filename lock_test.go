@@ -3,6 +3,7 @@ package aio_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 
 	"github.com/aio-go/aio"
@@ -432,18 +433,23 @@ func TestALockUsedFromAForeignGoroutinePanics(t *testing.T) {
 	})
 }
 
-func TestReleasingFromAForeignGoroutineWhileTasksWaitPanics(t *testing.T) {
-	run(t, func(ctx context.Context) error {
-		var ev aio.Event
-		w := aio.Start(ctx, ev.Wait)
-		turns(ctx, 1)
-		_, err := aio.ToThread(ctx, func(context.Context) (int, error) {
-			wantPanic(t, ev.Set, "aio: Event.Set", "not the loop's", "CallSoonThreadsafe")
-			return 0, nil
-		})
-		w.Cancel(nil)
-		return err
-	})
+func TestWakingTasksFromAForeignGoroutinePanics(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		if !debug && runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+			continue // telling goroutines apart is too dear here
+		}
+		run(t, func(ctx context.Context) error {
+			var ev aio.Event
+			w := aio.Start(ctx, ev.Wait)
+			turns(ctx, 1)
+			_, err := aio.ToThread(ctx, func(context.Context) (int, error) {
+				wantPanic(t, ev.Set, "aio: Event.Set", "not the loop's", "CallSoonThreadsafe")
+				return 0, nil
+			})
+			w.Cancel(nil)
+			return err
+		}, aio.WithDebug(debug))
+	}
 }
 
 func TestALockHeldByATaskThatIsEndedByForceIsGivenUpQuietly(t *testing.T) {
