@@ -41,6 +41,14 @@ func (nativeNetwork) Dial(ctx context.Context, network, address string, o DialOp
 		}
 	}()
 	call, err := c.connect(ctx, to)
+	for tries := 0; err == nil && c.self(o) && tries < maxSelf; tries++ {
+		c.Close()
+		c.local = o.LocalAddr
+		call, err = c.connect(ctx, to)
+	}
+	if err == nil && c.self(o) {
+		call, err = "connect", syscall.ECONNREFUSED
+	}
 	if err == nil {
 		connected = true
 		return c, nil
@@ -48,7 +56,20 @@ func (nativeNetwork) Dial(ctx context.Context, network, address string, o DialOp
 	if isCancelled(ctx, err) {
 		return nil, err
 	}
-	return nil, &net.OpError{Op: "dial", Net: network, Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError(call, err)}
+	failure := &net.OpError{Op: "dial", Net: network, Addr: c.RemoteAddr(), Err: os.NewSyscallError(call, err)}
+	if o.LocalAddr.IsValid() {
+		failure.Source = c.LocalAddr()
+	}
+	return nil, failure
+}
+
+// maxSelf is how often an attempt is made again that has connected a socket to itself.
+const maxSelf = 2
+
+// self reports whether the connection is one of the socket with itself. The system makes such a connection when it happens to choose, for
+// our end, the very port of this machine that nobody listens on: a dead host would seem alive.
+func (c *nativeConn) self(o DialOptions) bool {
+	return c.path == nil && !o.LocalAddr.IsValid() && c.local == c.remote
 }
 
 // connect makes the socket and suspends until it is connected. When it fails it names the call.
