@@ -8,21 +8,33 @@ import (
 	"go/token"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 )
 
+// nameKind is what a name stands for.
+type nameKind int
+
+const (
+	notThere nameKind = iota
+	aFunction
+	aType
+	aMethod
+	aValue // a constant or variable
+)
+
 // exported returns the exported names of the package in a folder, methods and interface methods as Type.Method. Methods that a type has from an
 // embedded type of the package count as its own.
-func exported(t *testing.T, dir string) map[string]bool {
+func exported(t *testing.T, dir string) map[string]nameKind {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := map[string]bool{}
+	names := map[string]nameKind{}
 	methods := map[string][]string{}  // of each type, exported or not
 	embedded := map[string][]string{} // the types of the package in each struct
 	for _, e := range entries {
@@ -37,7 +49,7 @@ func exported(t *testing.T, dir string) map[string]bool {
 			switch d := d.(type) {
 			case *ast.FuncDecl:
 				if d.Recv == nil {
-					names[d.Name.Name] = true
+					names[d.Name.Name] = aFunction
 				} else {
 					on := typeName(d.Recv.List[0].Type)
 					methods[on] = append(methods[on], d.Name.Name)
@@ -47,10 +59,10 @@ func exported(t *testing.T, dir string) map[string]bool {
 					switch s := spec.(type) {
 					case *ast.ValueSpec:
 						for _, n := range s.Names {
-							names[n.Name] = true
+							names[n.Name] = aValue
 						}
 					case *ast.TypeSpec:
-						names[s.Name.Name] = true
+						names[s.Name.Name] = aType
 						switch x := s.Type.(type) {
 						case *ast.InterfaceType:
 							for _, m := range x.Methods.List {
@@ -73,7 +85,7 @@ func exported(t *testing.T, dir string) map[string]bool {
 	var inherit func(on, from string)
 	inherit = func(on, from string) {
 		for _, m := range methods[from] {
-			names[on+"."+m] = true
+			names[on+"."+m] = aMethod
 		}
 		for _, e := range embedded[from] {
 			inherit(on, e)
@@ -82,7 +94,7 @@ func exported(t *testing.T, dir string) map[string]bool {
 	for on := range maps.Clone(names) {
 		inherit(on, on)
 	}
-	maps.DeleteFunc(names, func(name string, _ bool) bool {
+	maps.DeleteFunc(names, func(name string, _ nameKind) bool {
 		return slices.ContainsFunc(strings.Split(name, "."), func(part string) bool { return !ast.IsExported(part) })
 	})
 	return names
@@ -106,7 +118,7 @@ func typeName(x ast.Expr) string {
 var goName = regexp.MustCompile("\\b(aio|stream|transport)\\.([A-Z]\\w*(?:\\.[A-Z]\\w*)?)")
 
 func TestEveryNameInTheDocumentsExists(t *testing.T) {
-	packages := map[string]map[string]bool{
+	packages := map[string]map[string]nameKind{
 		"aio":       exported(t, "."),
 		"stream":    exported(t, "stream"),
 		"transport": exported(t, "transport"),
@@ -118,7 +130,7 @@ func TestEveryNameInTheDocumentsExists(t *testing.T) {
 			continue
 		}
 		for _, m := range goName.FindAllStringSubmatch(string(text), -1) {
-			if !packages[m[1]][m[2]] {
+			if packages[m[1]][m[2]] == notThere {
 				t.Errorf("%s: there is no %s.%s", page, m[1], m[2])
 			}
 		}
@@ -210,6 +222,40 @@ func TestEveryNameOfAsyncioHasItsLine(t *testing.T) {
 	for name := range strings.FieldsSeq(asyncioNames) {
 		if !listed[name] {
 			t.Errorf("docs/from-python.md has no line for %s", name)
+		}
+	}
+}
+
+// Statistics and what only other packages implement or hand on need no Example of their own.
+var shownElsewhere = regexp.MustCompile(`Statistics$|^(GroupOption|Poller|PollEvent)$`)
+
+func TestEveryFunctionAndTypeHasAnExample(t *testing.T) {
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range doc.Examples(file) {
+			if e.Output == "" && !e.EmptyOutput {
+				t.Errorf("%s: Example%s has no checked output", name, e.Name)
+			}
+			subject, _, _ := strings.Cut(e.Name, "_") // the rest is a method, or a word of explanation
+			shown[subject] = true
+		}
+	}
+	names := exported(t, ".")
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		made, constructor := strings.CutPrefix(name, "New")
+		switch {
+		case names[name] != aFunction && names[name] != aType:
+		case shown[name] || constructor && shown[made] || shownElsewhere.MatchString(name):
+		default:
+			t.Errorf("%s has no Example", name)
 		}
 	}
 }
