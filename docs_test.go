@@ -115,7 +115,7 @@ func typeName(x ast.Expr) string {
 }
 
 // Names in code spans of the documents: package and name, with a method or without.
-var goName = regexp.MustCompile("\\b(aio|stream|transport)\\.([A-Z]\\w*(?:\\.[A-Z]\\w*)?)")
+var goName = regexp.MustCompile(`\b(aio|stream|transport)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
 
 func TestEveryNameInTheDocumentsExists(t *testing.T) {
 	packages := map[string]map[string]nameKind{

@@ -86,7 +86,8 @@ func ExampleWithChooser() {
 		}, aio.WithChooser(random{rand.New(rand.NewPCG(seed, 0))}))
 		return order
 	}
-	fmt.Println(order(1) == order(1), order(1) == order(2))
+	once, again, other := order(1), order(1), order(2)
+	fmt.Println(once == again, once == other)
 	// Output: true false
 }
 
