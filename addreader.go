@@ -70,7 +70,7 @@ func (l *Loop) addFile(op string, fd uintptr, fn func(), side func(*fileWatch) *
 
 func (l *Loop) removeFile(fd uintptr, side func(*fileWatch) **Handle) bool {
 	f := l.files[fd]
-	if f == nil || *side(f) == nil {
+	if l.closed || f == nil || *side(f) == nil {
 		return false
 	}
 	h := side(f)

@@ -43,11 +43,13 @@ type Loop struct {
 	epoch   time.Time
 	clock   Clock         // nil: the machine's
 	coarse  int64         // the time when the clock was last read
+	rested  bool          // the loop has waited since, or was not run
 	slow    time.Duration // a step that takes longer is reported in debug mode
 	watcher bool          // the watchdog is on
 	chooser Chooser
 	factory TaskFactory
-	threads *Limiter // of ToThread; nil: no bound
+	calls   threadCall // the ring of functions of ToThread that are under way
+	threads *Limiter   // of ToThread; nil: no bound
 	debug   bool
 
 	stopping    bool // the loop ends after this pass
@@ -111,7 +113,7 @@ func NewLoop(opts ...Option) *Loop {
 	for _, o := range opts {
 		o.loopOption(l)
 	}
-	l.epoch = l.Time()
+	l.epoch, l.rested = l.Time(), true
 	return l
 }
 

@@ -23,7 +23,6 @@ func panicErr(t *testing.T, fn func()) *aio.PanicError {
 	return p
 }
 
-// Conformance: R-021 (WithInterrupt is an option; a Run without it installs no handler).
 func TestAPanicIsRaisedAgainInTheAwaiterAndInRunWithAllStacks(t *testing.T) {
 	p := panicErr(t, func() {
 		runErr(t, func(ctx context.Context) error {

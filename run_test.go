@@ -597,6 +597,7 @@ func TestTheSecondInterruptEndsTheProcess(t *testing.T) {
 	}
 }
 
+// Conformance: R-021 (a handler is installed only if asked for).
 func TestRunTakesNoSignalsUnlessAsked(t *testing.T) {
 	out, err := playPart(t, "interrupt without the option")
 	if out != "" || err == nil {

@@ -98,7 +98,8 @@ func (p *phase) outlast(tasks []*taskCore) bool {
 }
 
 // Close ends the loop: tasks that are left are ended at the await that they are in, their deferred functions run, and each is reported;
-// idle stacks are given up, errors that nobody has seen are reported. It panics if the loop is running. A second Close does nothing. It
+// idle stacks are given up, errors that nobody has seen are reported. Functions called by ToThread get the grace period of [WithShutdown] to
+// notice that their contexts have ended; those that go on are left alone and reported. It panics if the loop is running. A second Close does nothing. It
 // always returns nil. asyncio: close.
 func (l *Loop) Close() error {
 	if l.running.Load() {
@@ -115,11 +116,13 @@ func (l *Loop) Close() error {
 		l.endTasks,
 		func() { l.hooks[1].call(l) },
 		l.runRest,
+		l.awaitCalls,
 		l.shutPosts,
 		l.runRest,
 		l.endTasks, // a callback may have made some
 		l.release,
 		l.reportLost,
+		l.reportCalls,
 	)
 	return nil
 }

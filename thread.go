@@ -2,27 +2,51 @@ package aio
 
 import (
 	"context"
+	"reflect"
 	"runtime/debug"
+	"time"
 )
 
 // ToThread calls fn on a goroutine of its own and waits for its result, while the loop goes on: the way to call what blocks, be it a
 // library, a system call or a long computation. fn gets a context with the values of ctx, which is cancelled when the wait is; it must not
 // await with it (use [Submit] for that). A panic of fn is raised again in the caller. asyncio: to_thread.
 //
-// Cancellation: ToThread returns at once and fn's context is cancelled. A goroutine cannot be stopped from outside: fn goes on until it
+// Goroutines are cheap but what they call may not be: a [Limiter] given as an option, or to the loop by [WithThreadLimiter], bounds how many
+// calls are under way. Each has one of its tokens until fn has returned, also if nobody waits for it any more.
+//
+// Cancellation: ToThread returns at once and fn's context is cancelled; if it waits for a token, fn is not called. A goroutine cannot be stopped from outside: fn goes on until it
 // returns, and if it then fails with something other than its cancellation, that is reported.
-func ToThread[T any](ctx context.Context, fn Func[T]) (T, error) {
-	w := running(ctx, "ToThread")
+func ToThread[T any](ctx context.Context, fn Func[T], opts ...ThreadOption) (T, error) {
 	if fn == nil {
 		panic(misuse("ToThread", "the function is nil"))
+	}
+	return toThread(ctx, fn, reflect.ValueOf(fn).Pointer(), opts)
+}
+
+func toThread[T any](ctx context.Context, fn Func[T], pc uintptr, opts []ThreadOption) (T, error) {
+	w := running(ctx, "ToThread")
+	j := &threadJob[T]{fn: fn}
+	j.out.pc = pc
+	s := threadSettings{limiter: w.task.loop.threads}
+	for _, o := range opts {
+		o.threadOption(&s)
+	}
+	if s.limiter != nil {
+		if err := s.limiter.AcquireFor(ctx, j); err != nil {
+			var zero T
+			return zero, err
+		}
+		j.limiter = s.limiter
 	}
 	p := &w.park
 	p.begin("ToThread", nil)
 	p.govern(ctx)
-	j := &threadJob[T]{fn: fn, p: p, gen: p.gen}
+	j.p, j.gen = p, p.gen
 	if p.broken == nil {
 		j.start(w, ctx)
 		p.on = j
+	} else {
+		j.release()
 	}
 	if err := p.wait(); err != nil {
 		j.abandon(err)
@@ -35,12 +59,24 @@ func ToThread[T any](ctx context.Context, fn Func[T]) (T, error) {
 	return j.value, j.err
 }
 
+// ThreadOption is a setting of [ToThread]: a [*Limiter].
+type ThreadOption interface{ threadOption(s *threadSettings) }
+
+type threadSettings struct{ limiter *Limiter }
+
+func (l *Limiter) threadOption(s *threadSettings) { s.limiter = l }
+
+// WithThreadLimiter bounds how many functions of [ToThread] run at a time. Default: no bound.
+func WithThreadLimiter(n int) Option {
+	return option(func(l *Loop) { l.threads = NewLimiter(n) })
+}
+
 // Blocking is [ToThread] for functions that only return an error.
-func Blocking(ctx context.Context, fn func(ctx context.Context) error) error {
+func Blocking(ctx context.Context, fn func(ctx context.Context) error, opts ...ThreadOption) error {
 	if fn == nil {
 		panic(misuse("Blocking", "the function is nil"))
 	}
-	_, err := ToThread(ctx, Action(fn))
+	_, err := toThread(ctx, Action(fn), reflect.ValueOf(fn).Pointer(), opts)
 	return err
 }
 
@@ -52,7 +88,9 @@ type threadJob[T any] struct {
 	err   error
 	panic *PanicError
 
-	p         *park // the waiting task
+	out       threadCall
+	limiter   *Limiter // whose token it has
+	p         *park    // the waiting task
 	gen       uint32
 	abandoned bool // loop only: nobody waits any more
 }
@@ -65,6 +103,7 @@ func (j *threadJob[T]) start(w *worker, ctx context.Context) {
 		j.scope.values = ctx
 	}
 	w.task.loop.ExpectPosts(1)
+	j.out.enter(w.task)
 	go j.call()
 }
 
@@ -97,6 +136,8 @@ func (j *threadJob[T]) call() {
 func (j *threadJob[T]) run() {
 	l := j.scope.task.loop
 	l.ExpectPosts(-1)
+	j.out.leave()
+	j.release()
 	if !j.abandoned {
 		if j.p.gen == j.gen && j.p.state == parked && j.p.err == nil {
 			j.p.wake()
@@ -106,8 +147,72 @@ func (j *threadJob[T]) run() {
 	err := j.err
 	if j.panic != nil {
 		err = j.panic
+		if l.unseenPanic == nil {
+			l.unseenPanic = j.panic
+		}
 	} else if err == nil || isCancellation(err) || isBareCanceled(err) {
 		return
 	}
 	l.report(Report{Message: "a function abandoned in ToThread failed", Err: err, TaskName: j.scope.task.Name()})
+}
+
+// String is what snapshots show as what the task waits for.
+func (j *threadJob[T]) String() string { return "a function on a goroutine of its own" }
+
+// release gives the limiter's token back.
+func (j *threadJob[T]) release() {
+	if j.limiter != nil {
+		j.limiter.ReleaseFor(j)
+	}
+}
+
+// threadCall is the place of a function that is under way in the loop's ring of them, in the order in which they began.
+type threadCall struct {
+	next, prev *threadCall
+	task       *taskCore
+	pc         uintptr // of the function
+}
+
+func (c *threadCall) enter(t *taskCore) {
+	c.task = t
+	ring := &t.loop.calls
+	if ring.next == nil {
+		ring.next, ring.prev = ring, ring
+	}
+	c.prev, c.next = ring.prev, ring
+	ring.prev.next, ring.prev = c, c
+}
+
+func (c *threadCall) leave() {
+	c.prev.next, c.next.prev = c.next, c.prev
+	c.next, c.prev = nil, nil
+}
+
+// awaitCalls gives functions that are still under way, and know by now that they should stop, the grace period to do so. It is real time,
+// whatever the loop's clock shows: they are not on the loop.
+func (l *Loop) awaitCalls() {
+	end := time.Now().Add(l.deadline.grace)
+	for l.calls.next != nil && l.calls.next != &l.calls {
+		left := time.Until(end)
+		if left <= 0 {
+			return
+		}
+		if !l.posted.Load() {
+			l.look(left)
+		}
+		l.takePosts()
+		l.runRest()
+	}
+}
+
+// reportCalls names the functions that go on though the loop is closed.
+func (l *Loop) reportCalls() {
+	for ring := &l.calls; ring.next != nil && ring.next != ring; {
+		c := ring.next
+		c.leave()
+		l.report(Report{
+			Message:  "a function called by ToThread goes on though the loop is closed: " + funcSite(c.pc),
+			TaskName: c.task.Name(),
+		})
+	}
 }

@@ -191,28 +191,31 @@ func TestAThreadIsNotStartedForATaskThatIsCancelledAlready(t *testing.T) {
 	})
 }
 
-func TestAThreadThatEndsAfterTheLoopWasClosedDisturbsNobody(t *testing.T) {
+func TestAThreadThatGoesOnAfterTheLoopWasClosedIsReportedAndDisturbsNobody(t *testing.T) {
 	release, ended := make(chan struct{}), make(chan struct{})
 	var thread context.Context
-	_, err := runReports(t, func(ctx context.Context) error {
+	seen, err := runReports(t, func(ctx context.Context) error {
 		started := make(chan struct{})
 		aio.Start(ctx, func(ctx context.Context) error {
-			return aio.Blocking(ctx, func(ctx context.Context) error {
+			return aio.Blocking(ctx, func(ctx context.Context) error { // the place that the report names
 				defer close(ended)
 				thread = ctx
 				close(started)
 				<-release
 				return errBoom
 			})
-		})
+		}, aio.Name("owner"))
 		if err := aio.Yield(ctx); err != nil {
 			return err
 		}
 		<-started
 		return nil
-	})
+	}, aio.WithShutdown(0, time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got := seen.strings(); len(got) != 1 || !strings.Contains(got[0], "goes on though the loop is closed: thread_test.go:") || !strings.HasSuffix(got[0], "|owner") {
+		t.Errorf("the reports are %q", got)
 	}
 	select {
 	case <-thread.Done():
@@ -237,4 +240,57 @@ func TestTheContextOfAThreadEndsWhenItsTaskIsEndedByForce(t *testing.T) {
 	l.RunForever()
 	l.Close()
 	<-ended
+}
+
+func TestAPanicOfAnAbandonedThreadIsReportedAndRaisedByRun(t *testing.T) {
+	seen := &reports{}
+	release, cancelled := make(chan struct{}), make(chan struct{})
+	p := panicErr(t, func() {
+		aio.Run(t.Context(), func(ctx context.Context) error {
+			err := aio.Timeout(ctx, time.Millisecond, func(ctx context.Context) error {
+				return aio.Blocking(ctx, func(ctx context.Context) error {
+					<-ctx.Done()
+					close(cancelled)
+					<-release
+					panic("late")
+				})
+			})
+			wantTimeout(t, err)
+			<-cancelled
+			close(release)
+			for len(seen.all()) == 0 {
+				if err := aio.Sleep(ctx, time.Millisecond); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, seen.option())
+	})
+	if p.Value != "late" || len(seen.all()) != 1 {
+		t.Errorf("Run panicked with %v; reports %q", p.Value, seen.strings())
+	}
+}
+
+func TestCloseWaitsForThreadsThatNoticeTheirCancellation(t *testing.T) {
+	ended := false
+	run(t, func(ctx context.Context) error {
+		started := make(chan struct{})
+		aio.Start(ctx, func(ctx context.Context) error {
+			return aio.Blocking(ctx, func(ctx context.Context) error {
+				close(started)
+				<-ctx.Done()
+				runtime.Gosched() // it is not there at once
+				ended = true
+				return ctx.Err()
+			})
+		})
+		if err := aio.Yield(ctx); err != nil {
+			return err
+		}
+		<-started
+		return nil
+	})
+	if !ended {
+		t.Fatal("the thread was left behind")
+	}
 }
