@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -339,24 +338,23 @@ func TestAValueComputedInAThreadArrivesInTheLoop(t *testing.T) {
 
 // Conformance: F-031.
 func TestCancellingTheLoopSideCancelsTheThreadsContext(t *testing.T) {
-	var thread sync.WaitGroup
-	defer thread.Wait()
-	thread.Add(1)
 	run(t, func(ctx context.Context) error {
+		var err, cause error
 		task := started(ctx, func(ctx context.Context) error {
 			return aio.Blocking(ctx, func(ctx context.Context) error {
-				defer thread.Done()
 				<-ctx.Done()
-				if !errors.Is(context.Cause(ctx), errReason) {
-					t.Errorf("the cause is %v", context.Cause(ctx))
-				}
-				return ctx.Err()
+				err, cause = ctx.Err(), context.Cause(ctx)
+				return err
 			})
 		})
 		task.Cancel(errReason)
 		task.Await(ctx)
 		if !task.Cancelled() {
 			t.Error(task)
+		}
+		aio.Sleep(ctx, time.Second) // virtual time waits for the thread
+		if err != context.Canceled || !errors.Is(cause, errReason) {
+			t.Errorf("the thread's context has %v because of %v", err, cause)
 		}
 		return nil
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -254,12 +255,14 @@ var passCases = []struct {
 		return nil
 	}},
 	{"the function of a ToThread returns: the task goes on", 2, func(ctx context.Context, m *passMeter) error {
-		before := runtime.NumGoroutine()
 		finish := make(chan struct{})
 		m.causes(func() {
 			close(finish)
-			for guard := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before && time.Now().Before(guard); {
-				runtime.Gosched() // until its goroutine has sent the result and is gone
+			stacks := make([]byte, 1<<20)
+			for guard := time.Now().Add(10 * time.Second); time.Now().Before(guard); runtime.Gosched() {
+				if !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "(*threadJob") {
+					break // its goroutine has sent the result and is gone
+				}
 			}
 		})
 		err := aio.Blocking(ctx, func(context.Context) error { <-finish; return nil })

@@ -646,3 +646,15 @@ func TestADeferredFunctionCanAwaitWhileAPanicIsOnItsWay(t *testing.T) {
 		return nil
 	})
 }
+
+// Conformance: T-020.
+func TestATaskHasItsNameAlsoWithAFactoryThatIgnoresNames(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		task := aio.Start(ctx, func(context.Context) error { return nil }, aio.Name("given"))
+		if task.Name() != "given" {
+			t.Errorf("the name is %q", task.Name())
+		}
+		_, err := task.Await(ctx)
+		return err
+	}, aio.WithTaskFactory(func(aio.AnyTask) error { return nil }))
+}
