@@ -93,7 +93,7 @@ func TestGatheringNothingReturnsAtOnceButNeedsALoop(t *testing.T) {
 	wantPanic(t, func() { aio.Gather[int, *aio.Task[int]](t.Context()) }, "aio: Gather: no running event loop")
 }
 
-// Conformance: G-007, G-008, G-016.
+// Conformance: G-007, G-008 (a gather is awaited where it is made), G-016.
 func TestGatherChecksItsArgumentsBeforeAnything(t *testing.T) {
 	other := aio.NewLoop()
 	defer other.Close()
