@@ -364,8 +364,8 @@ func TestReadersAndWritersAreForgottenWhenTheLoopIsClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	if !l.RemoveReader(a) || l.RemoveReader(a) || !l.RemoveWriter(b) { // harmless
-		t.Error("the wrong answers")
+	if l.RemoveReader(a) || l.RemoveWriter(b) { // harmless
+		t.Error("there was something to remove")
 	}
 }
 

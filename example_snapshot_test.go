@@ -84,5 +84,5 @@ func ExampleTakeSnapshot() {
 			return err
 		})
 	})
-	// Output: main waiting ToThread
+	// Output: main waiting Blocking
 }

@@ -20,11 +20,11 @@ func ToThread[T any](ctx context.Context, fn Func[T], opts ...ThreadOption) (T, 
 	if fn == nil {
 		panic(misuse("ToThread", "the function is nil"))
 	}
-	return toThread(ctx, fn, reflect.ValueOf(fn).Pointer(), opts)
+	return toThread(ctx, "ToThread", fn, reflect.ValueOf(fn).Pointer(), opts)
 }
 
-func toThread[T any](ctx context.Context, fn Func[T], pc uintptr, opts []ThreadOption) (T, error) {
-	w := running(ctx, "ToThread")
+func toThread[T any](ctx context.Context, op string, fn Func[T], pc uintptr, opts []ThreadOption) (T, error) {
+	w := running(ctx, op)
 	j := &threadJob[T]{fn: fn}
 	j.out.pc = pc
 	s := threadSettings{limiter: w.task.loop.threads}
@@ -39,7 +39,7 @@ func toThread[T any](ctx context.Context, fn Func[T], pc uintptr, opts []ThreadO
 		j.limiter = s.limiter
 	}
 	p := &w.park
-	p.begin("ToThread", nil)
+	p.begin(op, nil)
 	p.govern(ctx)
 	j.p, j.gen = p, p.gen
 	if p.broken == nil {
@@ -76,7 +76,7 @@ func Blocking(ctx context.Context, fn func(ctx context.Context) error, opts ...T
 	if fn == nil {
 		panic(misuse("Blocking", "the function is nil"))
 	}
-	_, err := toThread(ctx, Action(fn), reflect.ValueOf(fn).Pointer(), opts)
+	_, err := toThread(ctx, "Blocking", Action(fn), reflect.ValueOf(fn).Pointer(), opts)
 	return err
 }
 
