@@ -172,15 +172,15 @@ func WithCancelCause(ctx context.Context) (context.Context, context.CancelCauseF
 // cancelFrom is the cancel function of a context. On another goroutine the work is sent to the loop.
 func (s *scope) cancelFrom(cause error) {
 	l := s.task.loop
+	c := &cancellation{CancelledError: CancelledError{Cause: cause, by: s.more.op, pc: s.more.pc}}
 	end := func() {
 		s.release()
-		if s.cancelled.Load() == nil {
-			s.cancel(&cancellation{CancelledError: CancelledError{Cause: cause, by: s.more.op, pc: s.more.pc}})
-		}
+		s.cancel(c)
 	}
 	if l.onLoop() || !l.running.Load() {
 		end()
 		return
 	}
+	s.std().cancel(c.awaitError()) // whoever looks at the context sees it from now on; those who wait are told on the loop
 	l.post(&Handle{loop: l, fn: end})
 }
