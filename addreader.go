@@ -41,7 +41,7 @@ func (l *Loop) RemoveWriter(fd uintptr) bool {
 }
 
 func (l *Loop) addFile(op string, fd uintptr, fn func(), side func(*fileWatch) **Handle) error {
-	l.checkCallback(op[len("Loop."):], fn)
+	l.checkCallback(op, fn)
 	f := l.files[fd]
 	if f == nil {
 		if l.watches.has(fd) {

@@ -47,6 +47,15 @@ func (l *Loop) now() int64 {
 	} else {
 		l.coarse = int64(time.Since(l.epoch))
 	}
+	l.rested = false
+	return l.coarse
+}
+
+// stamp returns the time for what is only written down: it reads the clock if that was not done since the loop last waited.
+func (l *Loop) stamp() int64 {
+	if l.rested {
+		l.now()
+	}
 	return l.coarse
 }
 

@@ -51,10 +51,10 @@ func (e *DeadlockError) Error() string {
 
 // deadlockWatch remembers when the loop last looked for cycles, and which it has reported.
 type deadlockWatch struct {
-	next     int64 // the time before which it need not look again
-	steps    uint  // steps at the last look
-	asked    uint  // steps when it was last asked to look
-	reported []*taskCore
+	next     int64       // the time before which it need not look again
+	steps    uint        // steps at the last look
+	asked    uint        // steps when it was last asked to look
+	reported []*taskCore // in the cycles of the last look
 }
 
 const cycleEvery = int64(1e9) // look for cycles at most once a second, and spend at most a hundredth of the time on it
@@ -72,8 +72,14 @@ func (l *Loop) findCycles() time.Duration {
 		return time.Duration(d.next - now)
 	}
 	d.steps = l.steps
+	before := d.reported
+	d.reported = nil // what has dissolved may form, and be reported, again
 	for _, cycle := range l.cycles() {
-		if !letGo(cycle) && !slices.Contains(d.reported, cycle[0]) {
+		if letGo(cycle) {
+			continue
+		}
+		d.reported = append(d.reported, cycle...)
+		if !slices.Contains(before, cycle[0]) {
 			l.deadlocked(cycle)
 		}
 	}
@@ -99,8 +105,7 @@ func (l *Loop) deadlocked(cycle []*taskCore) {
 	for _, t := range cycle {
 		err.Cycle = append(err.Cycle, t.info(now))
 	}
-	l.deadlock.reported = append(l.deadlock.reported, cycle...)
-	if main := l.main(); main != nil && reaches(main, cycle...) {
+	if main := l.main(); main != nil && reaches(main, waitsForGood, cycle...) {
 		l.cancelMain(main, err)
 		return
 	}
@@ -132,9 +137,7 @@ func (l *Loop) main() *taskCore {
 }
 
 func (l *Loop) cancelMain(main *taskCore, err *DeadlockError) {
-	c := l.cancellation(err, 0)
-	c.by = "the loop"
-	main.scope.cancel(c)
+	main.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: err, by: "the loop"}})
 }
 
 // waitsOn returns the tasks that t waits for.
@@ -144,6 +147,39 @@ func waitsOn(t *taskCore) []*taskCore {
 		return nil
 	}
 	return blockers(w.park.on)
+}
+
+// waitsForGood returns the tasks that t waits for, none if a deadline will end the wait.
+func waitsForGood(t *taskCore) []*taskCore {
+	next := waitsOn(t)
+	if len(next) > 0 && t.worker.limited() {
+		return nil
+	}
+	return next
+}
+
+// limited reports whether a deadline is going to end the wait of the task: that of an open block, or of the context it waits with.
+func (w *worker) limited() bool {
+	for b := w.inner; b != nil && b.more != nil; b = b.enclosing() {
+		if b.more.timer.armed() {
+			return true
+		}
+		if b.freed(w) {
+			break
+		}
+	}
+	m := w.park.more
+	if m == nil {
+		return false
+	}
+	if m.scope != nil && m.scope.limit.Load() != nil {
+		return true
+	}
+	if m.ctx != nil {
+		_, ok := m.ctx.Deadline()
+		return ok
+	}
+	return false
 }
 
 // cycles returns the groups of tasks that wait for each other.
@@ -164,7 +200,7 @@ func (l *Loop) cycles() (out [][]*taskCore) {
 			out = append(out, slices.Clone(path[i:]))
 			return
 		}
-		next := waitsOn(t)
+		next := waitsForGood(t)
 		if len(next) == 0 {
 			return
 		}
@@ -184,15 +220,15 @@ func (l *Loop) cycles() (out [][]*taskCore) {
 	return out
 }
 
-// reaches reports whether t is one of the targets or waits, directly or not, for one.
-func reaches(t *taskCore, targets ...*taskCore) bool {
+// reaches reports whether t is one of the targets or waits, directly or not, for one; waits tells for whom a task waits.
+func reaches(t *taskCore, waits func(t *taskCore) []*taskCore, targets ...*taskCore) bool {
 	var seen map[*taskCore]bool
 	var visit func(t *taskCore) bool
 	visit = func(t *taskCore) bool {
 		if slices.Contains(targets, t) {
 			return true
 		}
-		next := waitsOn(t)
+		next := waits(t)
 		if len(next) == 0 || seen[t] {
 			return false
 		}

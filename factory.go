@@ -1,7 +1,9 @@
 package aio
 
+import "runtime/debug"
+
 // TaskFactory is called with every new task of a loop before it is scheduled, on the loop. It may name it, add callbacks or keep it. An
-// error keeps the task from running: it becomes the task's outcome.
+// error, or a panic, keeps the task from running: it becomes the task's outcome.
 type TaskFactory func(t AnyTask) error
 
 // SetTaskFactory sets the function that is called with every new task; nil removes it. Loop only. asyncio: set_task_factory.
@@ -12,3 +14,29 @@ func (l *Loop) TaskFactory() TaskFactory { return l.factory }
 
 // WithTaskFactory sets the loop's task factory. Default: none.
 func WithTaskFactory(f TaskFactory) Option { return option(func(l *Loop) { l.factory = f }) }
+
+// admitted asks the factory about a new task. If it refuses, or does not return, that is the outcome of the task: somebody may count on one.
+func (t *taskCore) admitted() bool {
+	var err error
+	returned := false
+	defer func() {
+		if !returned { // runtime.Goexit goes on
+			t.settle(failed, &GoexitError{Name: t.Name()})
+		}
+	}()
+	func() {
+		defer func() {
+			if v := recover(); v != nil {
+				p := &PanicError{Value: v, Stack: debug.Stack()}
+				t.extra().panic = p
+				err = p
+			}
+		}()
+		err = t.loop.factory(t.any())
+	}()
+	returned = true
+	if err != nil {
+		t.settle(failed, err)
+	}
+	return err == nil
+}

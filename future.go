@@ -148,6 +148,9 @@ func (c *core) cancelWith(req *cancellation) bool {
 		return false
 	}
 	if t := c.self.asTask(); t != nil {
+		if req.timeout != nil { // the time was that of whoever passes the request on; the task is cancelled
+			req = &cancellation{CancelledError: req.CancelledError, when: req.when}
+		}
 		t.scope.cancel(req)
 	} else {
 		c.settle(cancelled, &req.CancelledError)
@@ -245,7 +248,7 @@ func (c *core) awaitEnd(ctx context.Context, op string) error {
 // cancelFor implements forwarder: cancelling a task cancels what it alone waits for. A task that has been asked already is not waited for,
 // nor one that, in the end, waits for the task itself: each would wait for the other to begin.
 func (c *core) cancelFor(p *park, req *cancellation) bool {
-	if t := c.self.asTask(); t != nil && (t.scope.cancelled.Load() != nil || reaches(t, p.worker.task)) {
+	if t := c.self.asTask(); t != nil && (t.scope.cancelled.Load() != nil || reaches(t, waitsOn, p.worker.task)) {
 		return false
 	}
 	return c.onlyFor(p) && c.cancelWith(req)

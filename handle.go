@@ -61,7 +61,7 @@ func (h *Handle) panicked(v any) {
 // CallSoon has fn called by the loop in the next pass, behind what is ready already. A panic of fn is reported to the exception handler
 // and the loop goes on. It panics if the loop is closed or fn is nil. Loop only; elsewhere use [Loop.CallSoonThreadsafe]. asyncio: call_soon.
 func (l *Loop) CallSoon(fn func()) *Handle {
-	l.checkCallback("CallSoon", fn)
+	l.checkCallback("Loop.CallSoon", fn)
 	h := &Handle{loop: l, fn: fn}
 	if l.debug {
 		h.created = callerPC(0)
@@ -72,9 +72,9 @@ func (l *Loop) CallSoon(fn func()) *Handle {
 
 func (l *Loop) checkCallback(op string, fn func()) {
 	if fn == nil {
-		panic(misuse("Loop."+op, "the function is nil"))
+		panic(misuse(op, "the function is nil"))
 	}
-	l.check("Loop." + op)
+	l.check(op)
 }
 
 // check panics if the loop is closed, and in debug mode if the caller is on another goroutine.

@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/aio-go/aio/coro"
@@ -14,6 +15,7 @@ const (
 	pollEvery  = 61
 	pollAfter  = 50 * time.Microsecond
 	checkEvery = 4096
+	breathe    = 256 // steps: a switch between coroutines never enters the scheduler; with one processor the collector would wait for preemption
 )
 
 // RunForever runs the loop until Stop. It panics if the loop is closed or running. asyncio: run_forever.
@@ -64,6 +66,7 @@ func (l *Loop) finishRun() {
 	l.g.Store(0)
 	l.slowG.Store(0)
 	l.running.Store(false)
+	l.rested = true
 }
 
 // run makes passes until Stop. A pass is one round: collect what has become ready, wait if nothing has, then run what is ready now.
@@ -75,7 +78,9 @@ func (l *Loop) run() {
 		l.left = l.ready.Len()
 		for l.left > 0 {
 			l.left--
-			l.steps++
+			if l.steps++; l.steps%breathe == 0 {
+				runtime.Gosched()
+			}
 			var r runnable
 			if l.chooser == nil {
 				r = l.ready.Pop()
@@ -130,7 +135,9 @@ func (l *Loop) handOver(w *worker) bool {
 		}
 		l.ready.Pop()
 		l.left--
-		l.steps++
+		if l.steps++; l.steps%breathe == 0 {
+			runtime.Gosched()
+		}
 		if t == w.task {
 			if w.park.state == queued {
 				l.hosted = false
@@ -168,6 +175,7 @@ func (l *Loop) stage(t *taskCore) *coro.Stack {
 // collect puts into the ready queue, behind what is there, calls from other goroutines, then descriptors that became ready, then timers
 // that are due. If the queue is empty it waits for the first of these.
 func (l *Loop) collect() {
+	l.setCurrent(nil)
 	if l.posted.Load() {
 		l.takePosts()
 	}
@@ -182,6 +190,7 @@ func (l *Loop) collect() {
 		l.look(0)
 	}
 	if l.steps-l.deadlock.asked >= checkEvery {
+		l.rested = true
 		l.findCycles()
 	}
 	if l.timers.Len() > 0 && (l.clockDue || l.clock != nil || l.stopping || l.steps-l.clockStep >= clockEvery) {
@@ -293,6 +302,7 @@ func (l *Loop) look(d time.Duration) {
 		}
 	}
 	l.sleeping.Store(false)
+	l.rested = true
 }
 
 func (l *Loop) lookAtDescriptors(d time.Duration) {

@@ -259,7 +259,7 @@ func insideLoop() bool {
 		f, more := frames.Next()
 		switch f.Function {
 		case "github.com/aio-go/aio.(*Loop).run", "github.com/aio-go/aio.(*Loop).runRest", "github.com/aio-go/aio.(*hooks).call",
-			"github.com/aio-go/aio.(*worker).exec":
+			taskFrame:
 			return true
 		}
 		if !more {

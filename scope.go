@@ -158,7 +158,7 @@ func (s *scope) std() *stdNode {
 // cancel cancels the scope and all below it: first everybody who looks sees it, then the tasks that wait under it are woken.
 func (s *scope) cancel(c *cancellation) {
 	if c.when == 0 {
-		c.when = s.task.loop.coarse
+		c.when = s.task.loop.stamp()
 	}
 	if !s.cancelled.CompareAndSwap(nil, c) {
 		return
@@ -176,7 +176,7 @@ func (s *scope) cancel(c *cancellation) {
 		waits := m.waits
 		m.waits = nil
 		for _, p := range waits {
-			p.scope = nil
+			p.more.scope = nil
 			p.cancel(c)
 		}
 	}
@@ -223,11 +223,11 @@ func (s *scope) disown(kid *scope) {
 func (s *scope) subscribe(p *park) {
 	m := s.extra()
 	m.waits = append(m.waits, p)
-	p.scope = s
+	p.extra().scope = s
 }
 
 func (s *scope) unsubscribe(p *park) {
-	p.scope = nil
+	p.more.scope = nil
 	waits := s.more.waits
 	for i, x := range waits {
 		if x == p {

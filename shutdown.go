@@ -159,6 +159,7 @@ func (l *Loop) release() {
 	l.closed = true
 	l.ready.Clear()
 	l.pool.Close()
+	l.files = nil
 	if l.poller != nil {
 		l.poller.Close()
 	}

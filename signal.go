@@ -24,7 +24,7 @@ type signalHandler struct {
 // signal is replaced. It returns an error that matches [ErrSignal] for what is not a signal or cannot be caught. Handlers are removed when
 // the loop is closed. Loop only. asyncio: add_signal_handler.
 func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
-	l.checkCallback("AddSignalHandler", fn)
+	l.checkCallback("Loop.AddSignalHandler", fn)
 	if err := checkSignal(sig); err != nil {
 		return fmt.Errorf("Loop.AddSignalHandler: %w", err)
 	}

@@ -134,6 +134,12 @@ func waitText(on any) string {
 		return fmt.Sprintf("%d tasks of the group", x.live)
 	case *channelJob:
 		return "a channel"
+	case interface{ holder() *taskCore }:
+		text := fmt.Sprint(x)
+		if t := x.holder(); t != nil {
+			text += " held by " + t.Name()
+		}
+		return text
 	case fmt.Stringer:
 		return x.String()
 	}
@@ -169,17 +175,17 @@ func blockers(on any) (out []*taskCore) {
 
 // addStacks fills in where the tasks wait.
 func (l *Loop) addStacks(infos []TaskInfo) {
-	byWorker := map[uintptr]*goroutineStack{}
+	byTask := map[uintptr]*goroutineStack{}
 	for _, g := range dumpStacks() {
-		if g.worker != 0 {
-			byWorker[g.worker] = &g
+		if g.task != 0 {
+			byTask[g.task] = &g
 		}
 	}
 	for i, t := range l.tasks.all() {
 		if t.state != started {
 			continue
 		}
-		if g := byWorker[pointerOf(t.worker)]; g != nil {
+		if g := byTask[pointerOf(t)]; g != nil {
 			for _, f := range g.user() {
 				infos[i].Stack = append(infos[i].Stack, f.String())
 			}
@@ -190,6 +196,7 @@ func (l *Loop) addStacks(infos []TaskInfo) {
 // WriteJSON writes the snapshot as one JSON object.
 func (s Snapshot) WriteJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(s)
 }
@@ -199,7 +206,7 @@ func (s Snapshot) WriteTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tNAME\tSTATE\tAGE\tIN\tON\tCREATED")
 	for _, i := range s.Tasks {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.Name, i.stateText(), i.Age.Round(time.Millisecond), i.Op, i.On, i.Site)
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.Name, i.stateText(), i.Age.Round(10*time.Millisecond), i.Op, i.On, i.Site)
 	}
 	return t.Flush()
 }

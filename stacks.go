@@ -12,7 +12,7 @@ import (
 type goroutineStack struct {
 	state  string // as the runtime shows it: running, coroutine, chan receive ...
 	frames []stackFrame
-	worker uintptr // the worker whose task runs or waits on it, 0 if none does
+	task   uintptr // the task that runs or waits on it, 0 if none does
 	loop   uintptr // the loop that it runs, 0 if none
 }
 
@@ -63,10 +63,11 @@ func parseStack(text string) (g goroutineStack) {
 		place, _, _ = strings.Cut(place, " +0x")
 		g.frames = append(g.frames, stackFrame{fn, filepath.Base(place)})
 		switch fn {
-		case "github.com/aio-go/aio.(*worker).exec":
-			g.worker = firstPointer(args)
+		case taskFrame:
+			g.task = firstPointer(args)
 		case "github.com/aio-go/aio.(*Loop).run":
 			g.loop = firstPointer(args)
+			return g // the rest is whoever called Run
 		}
 	}
 	return g

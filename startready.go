@@ -17,6 +17,9 @@ func StartReady[T any](ctx context.Context, g *TaskGroup, fn func(ctx context.Co
 	if fn == nil {
 		panic(misuse("StartReady", "the function is nil"))
 	}
+	if g == nil {
+		panic(misuse("StartReady", "the group is nil; use the one that the function given to Group gets"))
+	}
 	said := NewFuture[T](loopOf(ctx, "StartReady"))
 	said.flags |= observed // what goes wrong before is returned here
 	t := g.Go(func(ctx context.Context) error {
@@ -30,9 +33,9 @@ func StartReady[T any](ctx context.Context, g *TaskGroup, fn func(ctx context.Co
 		said.SetError(err)
 		return nil
 	}, opts...)
-	t.AddDoneCallback(func() { // it panicked, or never ran
-		if !said.Done() {
-			said.SetError(ErrNotReady)
+	t.AddDoneCallback(func() {
+		if err := t.Err(); err != nil && !said.Done() { // it panicked, or never ran
+			said.SetError(err)
 		}
 	})
 	v, err := said.Await(ctx)

@@ -3,6 +3,7 @@ package aio
 import (
 	"context"
 	"fmt"
+	"path"
 	"reflect"
 	"runtime"
 	"strings"
@@ -75,7 +76,7 @@ func newTask[T any](l *Loop, ctx context.Context, fn Func[T], op string, opts []
 	t := &Task[T]{fn: fn}
 	l.ids++
 	t.loop, t.self, t.id, t.flags = l, t, l.ids, isTask
-	t.born = uint32(l.coarse >> bornUnit)
+	t.born = uint32(l.stamp() >> bornUnit)
 	if w := l.current; w != nil {
 		t.parent = w.task.id
 	}
@@ -102,11 +103,8 @@ func (t *taskCore) schedule() {
 	if l.closed {
 		panic(misuse("CreateTask", ErrLoopClosed.Error()[len("aio: "):]+"; a closed loop runs nothing any more"))
 	}
-	if l.factory != nil {
-		if err := l.factory(t.any()); err != nil {
-			t.settle(failed, err)
-			return
-		}
+	if l.factory != nil && !t.admitted() {
+		return
 	}
 	l.tasks.add(t)
 	if t.flags&eagerStart != 0 && l.onLoop() {
@@ -342,6 +340,9 @@ func funcSite(pc uintptr) string {
 	f := runtime.FuncForPC(pc)
 	if f == nil {
 		return ""
+	}
+	if name, ok := strings.CutSuffix(f.Name(), "-fm"); ok { // a method of a value: its code has no line
+		return path.Base(name)
 	}
 	return siteOf(pc + 1)
 }

@@ -18,7 +18,7 @@ func (t *timer) armed() bool { return t.seq != 0 }
 func (t *timer) start(l *Loop, when int64) {
 	l.timerSeq++
 	t.seq = l.timerSeq
-	if l.timers.Len() == 0 || when < l.timers.Min().When {
+	if l.timers.Earliest(when) {
 		l.clockDue = true
 	}
 	l.timers.Push(timerheap.Entry[*timer]{When: when, Seq: t.seq, Item: t})
@@ -32,16 +32,21 @@ func (t *timer) stop(l *Loop) {
 	t.seq = 0
 	l.deadTimers++
 	if l.deadTimers > 100 && l.deadTimers > l.timers.Len()/2 {
-		l.timers.Compact(func(e *timerheap.Entry[*timer]) bool { return e.Item.seq == e.Seq })
+		l.timers.Compact(live)
 		l.deadTimers = 0
 	}
 }
 
+func live(e *timerheap.Entry[*timer]) bool { return e.Item.seq == e.Seq }
+
 // nextTimer returns the deadline of the first live timer.
 func (l *Loop) nextTimer() (when int64, ok bool) {
 	for l.timers.Len() > 0 {
+		if l.deadTimers -= l.timers.Settle(live); l.timers.Len() == 0 {
+			break
+		}
 		e := l.timers.Min()
-		if e.Item.seq == e.Seq {
+		if live(e) {
 			return e.When, true
 		}
 		l.timers.Pop()
@@ -90,11 +95,11 @@ func (l *Loop) fireTied(when int64) {
 type TimerHandle struct {
 	Handle
 	timer timer
-	when  time.Time
+	when  int64 // on the loop's clock
 }
 
 // When returns the time for which the callback was scheduled. asyncio: when.
-func (h *TimerHandle) When() time.Time { return h.when }
+func (h *TimerHandle) When() time.Time { return h.loop.epoch.Add(time.Duration(h.when)) }
 
 // Cancel keeps the callback from being called, if it has not been. It may be called more than once. Loop only. asyncio: cancel.
 func (h *TimerHandle) Cancel() {
@@ -105,17 +110,17 @@ func (h *TimerHandle) Cancel() {
 // CallLater has fn called by the loop after d. With d <= 0 that is in the next pass, behind what is ready then. Callbacks run in the order
 // of their deadlines; equal ones in the order of the calls. It panics if the loop is closed or fn is nil. Loop only. asyncio: call_later.
 func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
-	h := l.newTimerHandle("CallLater", fn)
-	h.when = l.Time().Add(d)
-	h.timer.start(l, l.after(d))
+	h := l.newTimerHandle("Loop.CallLater", fn)
+	h.when = l.after(d)
+	h.timer.start(l, h.when)
 	return h
 }
 
 // CallAt has fn called at a point in time of the loop's clock, as [Loop.CallLater] does. asyncio: call_at.
 func (l *Loop) CallAt(at time.Time, fn func()) *TimerHandle {
-	h := l.newTimerHandle("CallAt", fn)
-	h.when = at
-	h.timer.start(l, l.nanos(at))
+	h := l.newTimerHandle("Loop.CallAt", fn)
+	h.when = l.nanos(at)
+	h.timer.start(l, h.when)
 	return h
 }
 

@@ -78,23 +78,35 @@ type park struct {
 	follow bool // the task's innermost block ends this wait
 	check  bool // ... but only if ctx has ended as well
 	passOn bool // a cancellation is passed on to what the task waits for, which is a forwarder
+	slept  bool // the timer's entry in the ready queue has had its turn
 	gen    uint32
+	stale  int32 // entries of sleeps that were cancelled meanwhile: a chooser may let them come late
 	err    error
 
 	op string // what the task does
 	on any    // what it waits for
 
-	ctx     context.Context // what ends the wait besides the block, or has to have ended with it: set where check or link are
-	link    foreignContext  // where ctx ends by itself
-	scope   *scope          // where the wait is listed besides
-	pending *cancellation   // it was passed on: the wait ends when the forwarder does
-	broken  *cancellation   // the context had ended before the wait began
+	more    *parkMore     // for waits with contexts that are not the task's own; kept for the next one
+	pending *cancellation // it was passed on: the wait ends when the forwarder does
+	broken  *cancellation // the context had ended before the wait began
 
 	node  node  // the place in a future's list
 	place place // the place in the line of a lock, a queue and so on
 	timer timer // of Sleep
-	slept bool  // the timer's entry in the ready queue has had its turn
-	stale int   // entries of sleeps that were cancelled meanwhile: a chooser may let them come late
+}
+
+// parkMore is what ends a wait besides the task's innermost block.
+type parkMore struct {
+	ctx   context.Context // what ends the wait, or has to have ended with the block: set where check or link are
+	link  foreignContext  // where ctx ends by itself
+	scope *scope          // where the wait is listed
+}
+
+func (p *park) extra() *parkMore {
+	if p.more == nil {
+		p.more = &parkMore{}
+	}
+	return p.more
 }
 
 type parkState uint8
@@ -156,11 +168,11 @@ func (p *park) governSlow(ctx context.Context) {
 		g.other.subscribe(p)
 	}
 	if g.check {
-		p.ctx = ctx
+		p.extra().ctx = ctx
 	}
 	if g.outside {
-		p.ctx = ctx
-		p.link.follow(p.worker.task.loop, ctx, p)
+		p.extra().ctx = ctx
+		p.more.link.follow(p.worker.task.loop, ctx, p)
 	}
 }
 
@@ -176,7 +188,7 @@ func (p *park) wake() {
 
 // scopeCancelled is called when the innermost block of the task is cancelled.
 func (p *park) scopeCancelled(c *cancellation) {
-	if p.follow && !(p.check && p.ctx != nil && p.ctx.Err() == nil) {
+	if p.state != idle && p.follow && !(p.check && p.more.ctx != nil && p.more.ctx.Err() == nil) {
 		p.cancel(c)
 	}
 }
@@ -186,9 +198,12 @@ func (p *park) cancel(c *cancellation) {
 	if p.state == idle || p.err != nil || p.pending != nil {
 		return
 	}
-	if p.state == parked && p.passOn && p.on.(forwarder).cancelFor(p, c) {
-		p.pending = c
-		return
+	if p.state == parked && p.passOn {
+		p.pending = c // first: what follows may come back here
+		if p.on.(forwarder).cancelFor(p, c) {
+			return
+		}
+		p.pending = nil
 	}
 	p.err = c.awaitError()
 	if p.worker.task.scope.cancelled.Load() != nil {
@@ -246,7 +261,7 @@ func (p *park) resumed() error {
 	if p.on != nil {
 		p.on = nil
 	}
-	if p.ctx != nil || p.scope != nil {
+	if p.more != nil {
 		p.unsubscribe()
 	}
 	w.fails = 0
@@ -268,12 +283,16 @@ func (p *park) evicted() {
 }
 
 func (p *park) unsubscribe() {
-	if p.ctx != nil {
-		p.link.leave(p.worker.task.loop)
-		p.ctx = nil
+	m := p.more
+	if m == nil {
+		return
 	}
-	if p.scope != nil {
-		p.scope.unsubscribe(p)
+	if m.ctx != nil {
+		m.link.leave(p.worker.task.loop)
+		m.ctx = nil
+	}
+	if m.scope != nil {
+		m.scope.unsubscribe(p)
 	}
 }
 

@@ -89,15 +89,12 @@ func (b *beat) run() { b.came.Store(true) }
 func (l *Loop) logBlocked(d time.Duration) {
 	var held *goroutineStack
 	stacks := dumpStacks()
-	var worker uintptr
-	if w := l.peekCurrent(); w != nil {
-		worker = pointerOf(w)
-	}
+	current := l.peekCurrent()
 	for i, g := range stacks {
-		if g.state == "coroutine" || g.worker == 0 && g.loop == 0 {
+		if g.state == "coroutine" || g.task == 0 && g.loop == 0 {
 			continue
 		}
-		if held == nil || worker != 0 && g.worker == worker || g.loop == pointerOf(l) {
+		if held == nil || current != nil && g.task == pointerOf(current) || g.loop == pointerOf(l) {
 			held = &stacks[i]
 		}
 	}
@@ -109,19 +106,22 @@ func (l *Loop) logBlocked(d time.Duration) {
 		attrs = append(attrs, slog.String("state", held.state))
 	}
 	r := Report{Message: "the loop is held up; move what blocks into ToThread", Warning: true, Attrs: attrs}
-	if w := l.peekCurrent(); w != nil {
-		r.TaskName = w.task.Name()
+	if current != nil {
+		r.TaskName = current.Name()
 	}
 	logReport(r)
 }
 
 // peekCurrent reads whose task runs from another goroutine: a guess, since nothing orders it with the loop. The race detector, rightly,
 // does not allow it.
-func (l *Loop) peekCurrent() *worker {
+func (l *Loop) peekCurrent() *taskCore {
 	if raceEnabled {
 		return nil
 	}
-	return l.current
+	if w := l.current; w != nil {
+		return w.task
+	}
+	return nil
 }
 
 func joinFrames(frames []stackFrame) string {

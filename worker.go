@@ -20,9 +20,9 @@ type worker struct {
 	inner *scope    // the innermost open block of the task, or the task's own scope
 	park  park
 
-	fails   int  // awaits in a row that failed at once because their context was cancelled
-	forced  bool // the task is to be ended at the await that it is in
-	exiting bool // its end has begun and deferred functions run; once the loop is being closed, their awaits fail at once
+	fails   int32 // awaits in a row that failed at once because their context was cancelled
+	forced  bool  // the task is to be ended at the await that it is in
+	exiting bool  // its end has begun and deferred functions run; once the loop is being closed, their awaits fail at once
 }
 
 // maxFails is how many awaits in a row may fail at once before the task is taken for one that ignores its cancellation.

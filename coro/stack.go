@@ -22,6 +22,7 @@ type Stack struct {
 	// Local is free for the owner of the pool: what it has to know about this stack. It outlives the jobs.
 	Local any
 
+	pool  *Pool
 	next  func() (struct{}, bool)
 	stop  func()
 	yield func(struct{}) bool
@@ -100,34 +101,35 @@ func (p *Pool) Close() {
 }
 
 func (p *Pool) newStack() *Stack {
-	s := &Stack{}
-	s.next, s.stop = iter.Pull(func(yield func(struct{}) bool) {
-		s.yield = yield
-		returned := false
-		defer func() {
-			if !returned {
-				// A Goexit has unwound the job. Staying in this deferred function keeps it from reaching the owner.
-				p.dying = append(p.dying, s)
-				yield(struct{}{})
-			}
-		}()
-		p.serve(s)
-		returned = true
-	})
+	s := &Stack{pool: p}
+	s.next, s.stop = iter.Pull(s.serve)
 	return s
 }
 
-func (p *Pool) serve(s *Stack) {
+// serve is what runs at the bottom of a stack. The garbage collector walks every frame of every suspended stack, so there are no more of
+// them than it takes.
+func (s *Stack) serve(yield func(struct{}) bool) {
+	p := s.pool
+	s.yield = yield
+	returned := false
+	defer func() {
+		if !returned {
+			// A Goexit has unwound the job. Staying in this deferred function keeps it from reaching the owner.
+			p.dying = append(p.dying, s)
+			yield(struct{}{})
+		}
+	}()
 	for {
 		for s.job != nil {
 			s.job = s.job.Run(s)
 		}
 		if len(p.idle) >= p.Max {
-			return
+			break
 		}
 		p.idle = append(p.idle, s)
-		if !s.yield(struct{}{}) {
-			return // closed
+		if !yield(struct{}{}) {
+			break // closed
 		}
 	}
+	returned = true
 }

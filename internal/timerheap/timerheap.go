@@ -1,9 +1,12 @@
 // Package timerheap orders timers by deadline, and by age where deadlines are equal.
 //
 // It is a four-ary heap with the keys in the entries: a comparison touches no other memory, which at a million timers is what counts.
-// An item is not told where it stands, so it cannot be taken from the middle; its owner marks it dead and the heap drops it when it
-// comes up, or in Compact.
+// New entries wait beside the heap until one of them is the first to be due: most time-outs are given up long before, and never have
+// to be sorted. An item is not told where it stands, so it cannot be taken from the middle; its owner marks it dead, and the heap drops
+// it when it comes up, in Settle or in Compact.
 package timerheap
+
+import "slices"
 
 // Entry is one timer.
 type Entry[T any] struct {
@@ -16,31 +19,71 @@ func (e *Entry[T]) before(o *Entry[T]) bool {
 	return e.When < o.When || e.When == o.When && e.Seq < o.Seq
 }
 
-// Heap is a priority queue of entries. The zero value is empty and ready to use.
-type Heap[T any] struct{ e []Entry[T] }
+// Heap is a priority queue of entries. The zero value is empty and ready to use. Call Settle before Min and Pop.
+type Heap[T any] struct {
+	e     []Entry[T] // the heap
+	fresh []Entry[T] // those that wait beside it
+	first int64      // the earliest deadline among fresh
+}
 
 const arity = 4
 
 // Len returns the number of entries, dead ones included.
-func (h *Heap[T]) Len() int { return len(h.e) }
+func (h *Heap[T]) Len() int { return len(h.e) + len(h.fresh) }
 
-// Min returns the entry that is due first. The heap must not be empty; the pointer holds until the next change.
-func (h *Heap[T]) Min() *Entry[T] { return &h.e[0] }
+// Earliest reports whether an entry with the deadline when would be the first to be due.
+func (h *Heap[T]) Earliest(when int64) bool {
+	return (len(h.e) == 0 || when < h.e[0].When) && (len(h.fresh) == 0 || when < h.first)
+}
 
 // Push adds an entry.
 func (h *Heap[T]) Push(e Entry[T]) {
-	h.e = append(h.e, e)
-	i := len(h.e) - 1
-	for i > 0 {
-		parent := (i - 1) / arity
-		if !e.before(&h.e[parent]) {
-			break
-		}
-		h.e[i] = h.e[parent]
-		i = parent
+	if len(h.fresh) == 0 || e.When < h.first {
+		h.first = e.When
 	}
-	h.e[i] = e
+	h.fresh = push(h.fresh, e)
 }
+
+// push is append, but doubles also a large slice, which append would grow by a quarter and so copy more often.
+func push[T any](s []Entry[T], e Entry[T]) []Entry[T] {
+	if len(s) == cap(s) {
+		s = slices.Grow(s, max(64, len(s)))
+	}
+	return append(s, e)
+}
+
+// Settle gets Min and Pop ready: if an entry that waits beside the heap is due first, all of them enter, but for those that keep rejects.
+// It returns how many were dropped.
+func (h *Heap[T]) Settle(keep func(e *Entry[T]) bool) (dropped int) {
+	if len(h.fresh) == 0 || len(h.e) > 0 && h.e[0].When < h.first {
+		return 0
+	}
+	sorted := len(h.e)
+	for i := range h.fresh {
+		if keep(&h.fresh[i]) {
+			h.e = push(h.e, h.fresh[i])
+		} else {
+			dropped++
+		}
+	}
+	clear(h.fresh)
+	if cap(h.fresh) > 1024 {
+		h.fresh = nil // a crowd has gone in: do not keep room for another
+	} else {
+		h.fresh = h.fresh[:0]
+	}
+	if added := len(h.e) - sorted; added > sorted/4 {
+		h.order()
+	} else {
+		for i := sorted; i < len(h.e); i++ {
+			h.up(i)
+		}
+	}
+	return dropped
+}
+
+// Min returns the entry that is due first. The heap must not be empty; the pointer holds until the next change.
+func (h *Heap[T]) Min() *Entry[T] { return &h.e[0] }
 
 // Pop removes and returns the entry that is due first. The heap must not be empty.
 func (h *Heap[T]) Pop() Entry[T] {
@@ -55,19 +98,33 @@ func (h *Heap[T]) Pop() Entry[T] {
 	return first
 }
 
-// Compact drops the entries for which keep is false.
+// Compact drops the entries that keep rejects.
 func (h *Heap[T]) Compact(keep func(e *Entry[T]) bool) {
-	live := h.e[:0]
-	for i := range h.e {
-		if keep(&h.e[i]) {
-			live = append(live, h.e[i])
+	reject := func(e Entry[T]) bool { return !keep(&e) }
+	h.fresh = slices.DeleteFunc(h.fresh, reject)
+	h.e = slices.DeleteFunc(h.e, reject)
+	h.order()
+}
+
+// order makes a heap of what is there.
+func (h *Heap[T]) order() {
+	for i := (len(h.e) - 2) / arity; i >= 0 && len(h.e) > 1; i-- {
+		h.down(i, h.e[i])
+	}
+}
+
+// up moves the entry at i to where it belongs, towards the root.
+func (h *Heap[T]) up(i int) {
+	e := h.e[i]
+	for i > 0 {
+		parent := (i - 1) / arity
+		if !e.before(&h.e[parent]) {
+			break
 		}
+		h.e[i] = h.e[parent]
+		i = parent
 	}
-	clear(h.e[len(live):])
-	h.e = live
-	for i := (len(live) - 2) / arity; i >= 0 && len(live) > 1; i-- {
-		h.down(i, live[i])
-	}
+	h.e[i] = e
 }
 
 // down puts e at i or below, where it belongs; what stands at i is overwritten.

@@ -7,8 +7,11 @@ import (
 	"testing"
 )
 
+func all[T any](*Entry[T]) bool { return true }
+
 func drain(h *Heap[int]) (out []Entry[int]) {
 	for h.Len() > 0 {
+		h.Settle(all)
 		min := *h.Min()
 		e := h.Pop()
 		if min != e {
@@ -60,6 +63,46 @@ func TestCompactKeepsOnlyWhatItIsToldTo(t *testing.T) {
 	}
 }
 
+func TestEntriesAddedWhileOthersLeaveTakeTheirPlace(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	var h Heap[int]
+	var model []Entry[int]
+	for i := range 50_000 {
+		if rng.IntN(5) < 3 || len(model) == 0 {
+			e := Entry[int]{When: rng.Int64N(1000) + int64(i/10), Seq: uint64(i), Item: i}
+			first := len(model) == 0 || e.When < model[0].When
+			if got := h.Earliest(e.When); got != first {
+				t.Fatalf("step %d: Earliest(%d) is %v with %v first", i, e.When, got, model[0])
+			}
+			h.Push(e)
+			at, _ := slices.BinarySearchFunc(model, e, inOrder)
+			model = slices.Insert(model, at, e)
+			continue
+		}
+		h.Settle(all)
+		if got := h.Pop(); got != model[0] {
+			t.Fatalf("step %d: popped %v, want %v", i, got, model[0])
+		}
+		if model = model[1:]; h.Len() != len(model) {
+			t.Fatalf("step %d: %d entries, want %d", i, h.Len(), len(model))
+		}
+	}
+}
+
+func TestWhatIsDeadBeforeItIsDueNeverEntersTheHeap(t *testing.T) {
+	var h Heap[int]
+	for i := range 10 {
+		h.Push(Entry[int]{When: int64(10 - i), Seq: uint64(i), Item: i % 2})
+	}
+	if dropped := h.Settle(func(e *Entry[int]) bool { return e.Item == 0 }); dropped != 5 || h.Len() != 5 {
+		t.Fatalf("%d dropped, %d left, want 5 and 5", dropped, h.Len())
+	}
+	h.Push(Entry[int]{When: 100, Seq: 100, Item: 1})
+	if dropped := h.Settle(func(e *Entry[int]) bool { return e.Item == 0 }); dropped != 0 || h.Len() != 6 {
+		t.Fatalf("%d dropped, %d left, want 0 and 6: the new entry is not due first", dropped, h.Len())
+	}
+}
+
 func BenchmarkHold(b *testing.B) {
 	for _, size := range []int{100, 10_000, 1_000_000} {
 		b.Run(map[int]string{100: "timers=100", 10_000: "timers=10k", 1_000_000: "timers=1M"}[size], func(b *testing.B) {
@@ -70,6 +113,7 @@ func BenchmarkHold(b *testing.B) {
 			}
 			seq := uint64(size)
 			for b.Loop() {
+				h.Settle(all)
 				e := h.Pop()
 				e.When += rng.Int64N(1 << 40)
 				e.Seq = seq
