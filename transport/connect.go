@@ -11,7 +11,8 @@ import (
 
 // Connect connects p to address and returns the transport when p's ConnectionMade has run. network is
 // "tcp", "tcp4", "tcp6" or "unix"; address is "host:port" or a path. An empty host is this machine. The
-// port is a number or the name of a service. The addresses of a name are tried in turn.
+// port is a number or the name of a service. The addresses of a name are tried one beside the other, each
+// a moment after the one before; see [HappyEyeballs].
 //
 // When one address was tried and failed the error is that of the attempt, a [*net.OpError]; when several
 // failed it is a [*ConnectError]. errors.Is tells syscall.ECONNREFUSED and the like. After an error
@@ -99,16 +100,9 @@ func dial(ctx context.Context, n Network, network, address string, o *options) (
 			return nil, err
 		}
 	}
-	var errs []error
-	for _, remote := range remotes {
-		conn, err := dialFrom(ctx, n, network, locals, remote)
-		if err == nil {
-			return conn, nil
-		}
-		if isCancelled(ctx, err) {
-			return nil, err
-		}
-		errs = append(errs, err)
+	conn, errs, err := dialFirst(ctx, n, network, locals, remotes, o.eyeballs)
+	if conn != nil || err != nil {
+		return conn, err
 	}
 	if len(errs) == 1 {
 		return nil, errs[0]

@@ -16,6 +16,7 @@ func (f optionFunc) apply(o *options) { f(o) }
 // mean nothing while tlsConfig is nil.
 type options struct {
 	localAddress   string
+	eyeballs       time.Duration
 	backlog        int
 	reusePort      bool
 	keepSocketFile bool
@@ -32,7 +33,7 @@ const defaultBacklog = 100
 
 // gather applies opts and refuses combinations that make no sense.
 func gather(op string, opts []Option) *options {
-	o := &options{backlog: defaultBacklog}
+	o := &options{backlog: defaultBacklog, eyeballs: defaultEyeballs}
 	for _, opt := range opts {
 		if opt != nil {
 			opt.apply(o)
