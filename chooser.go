@@ -27,6 +27,7 @@ func (l *Loop) choose(what Choice, n int) int {
 	}
 	i := l.chooser.Choose(what, n)
 	if i < 0 || i >= n {
+		l.chooser = nil // the loop has to be shut down without it
 		panic(misuse("Chooser.Choose", "the answer is not between 0 and n-1"))
 	}
 	return i

@@ -26,7 +26,7 @@ func run(t *testing.T, main func(ctx context.Context) error, opts ...aio.Option)
 func runErr(t *testing.T, main func(ctx context.Context) error, opts ...aio.Option) error {
 	t.Helper()
 	seen := &reports{}
-	opts = append([]aio.Option{aio.WithClock(aio.NewVirtualClock()), seen.option()}, opts...)
+	opts = append(testOptions(seen), opts...)
 	err := aio.Run(t.Context(), main, opts...)
 	for _, r := range seen.all() {
 		t.Errorf("unexpected report: %s: %s: %v", r.Message, r.TaskName, r.Err)
@@ -38,9 +38,14 @@ func runErr(t *testing.T, main func(ctx context.Context) error, opts ...aio.Opti
 func runReports(t *testing.T, main func(ctx context.Context) error, opts ...aio.Option) (*reports, error) {
 	t.Helper()
 	seen := &reports{}
-	opts = append([]aio.Option{aio.WithClock(aio.NewVirtualClock()), seen.option()}, opts...)
+	opts = append(testOptions(seen), opts...)
 	err := aio.Run(t.Context(), main, opts...)
 	return seen, err
+}
+
+// testOptions are a virtual clock, reports to be looked at, and no reports about slow steps in debug mode: on a busy machine every step may be slow.
+func testOptions(seen *reports) []aio.Option {
+	return []aio.Option{aio.WithClock(aio.NewVirtualClock()), seen.option(), aio.WithSlowCallback(0)}
 }
 
 // reports collects what a loop reports.
