@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"runtime"
@@ -24,9 +25,13 @@ func captureLog(t *testing.T) *lockedBuffer {
 }
 
 func setLog(t *testing.T, h slog.Handler) {
-	before := slog.Default()
+	before, out, flags := slog.Default(), log.Writer(), log.Flags() // SetDefault changes package log as well
 	slog.SetDefault(slog.New(h))
-	t.Cleanup(func() { slog.SetDefault(before) })
+	t.Cleanup(func() {
+		slog.SetDefault(before)
+		log.SetOutput(out)
+		log.SetFlags(flags)
+	})
 }
 
 type lockedBuffer struct {

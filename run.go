@@ -87,8 +87,9 @@ func (r *Runner) Close() error {
 	if r.loop.closed {
 		return nil
 	}
+	defer r.loop.Close() // also if a chooser or clock of the user's own panics
 	r.loop.shutdown()
-	return r.loop.Close()
+	return nil
 }
 
 func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string, flags coreFlags) (T, error) {
