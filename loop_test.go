@@ -366,11 +366,8 @@ func TestTheRealClockKeepsTimersInOrder(t *testing.T) {
 		l := aio.RunningLoop(ctx)
 		l.CallLater(3*time.Millisecond, func() { log.add("3 ms") })
 		l.CallLater(time.Millisecond, func() { log.add("1 ms") })
-		if err := aio.Sleep(ctx, 2*time.Millisecond); err != nil {
-			return err
-		}
-		log.add("2 ms")
-		return aio.Sleep(ctx, 2*time.Millisecond)
+		l.CallLater(2*time.Millisecond, func() { log.add("2 ms") })
+		return aio.Sleep(ctx, 4*time.Millisecond)
 	})
 	if err != nil || time.Since(start) < 4*time.Millisecond {
 		t.Fatalf("got %v after %v", err, time.Since(start))

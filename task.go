@@ -135,18 +135,15 @@ func (t *Task[T]) body(ctx *scope) {
 	}
 }
 
-// returned decides the outcome of a task whose function has returned.
+// returned decides the outcome of a task whose function has returned. A request that the function has not noticed wins over a value, not
+// over an error: nothing may be lost.
 func (t *taskCore) returned() {
 	req, err := t.scope.cancelled.Load(), t.err
 	switch {
-	case req != nil && (t.flags&cancelSeen == 0 || isBareCanceled(err)):
-		// The request was not noticed, or noticed by looking at the context only.
-		if !isCancellation(err) {
-			err = &req.CancelledError
-		}
-		t.finish(cancelled, err)
 	case isCancellation(err):
 		t.finish(cancelled, err)
+	case req != nil && (isBareCanceled(err) || err == nil && t.flags&cancelSeen == 0): // it was noticed by looking at the context, or not at all
+		t.finish(cancelled, &req.CancelledError)
 	case err != nil:
 		t.finish(failed, err)
 	default:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -162,5 +163,17 @@ func TestReasonsAreOneALine(t *testing.T) {
 	}
 	if _, err := parseReasons(strings.NewReader("T-001\n")); err == nil {
 		t.Error("an ID without a reason was accepted")
+	}
+}
+
+func TestASubtestClaimsTheIDsItsNameBeginsWith(t *testing.T) {
+	c := claims{}
+	whole := test{"p", "TestRead"}
+	one := test{"p", "TestRead/S-005_feeding_nothing,_not_S-999,_changes_nothing"}
+	two := test{"p", "TestRead/deep/S-006,_S-007_both"}
+	c.addSubtests(outcomes{whole: "pass", one: "pass", two: "fail", {"p", "TestRead/plain"}: "pass"})
+	want := claims{"S-005": {one}, "S-006": {two}, "S-007": {two}}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got %v, want %v", c, want)
 	}
 }

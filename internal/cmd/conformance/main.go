@@ -96,6 +96,7 @@ func count(pattern, areas string) (*report, error) {
 			return nil, err
 		}
 	}
+	claimed.addSubtests(ended)
 	return makeReport(c, claimed, ended, reasons, existence(module, all)), nil
 }
 
