@@ -123,7 +123,11 @@ func TestEveryNameInTheDocumentsExists(t *testing.T) {
 		"stream":    exported(t, "stream"),
 		"transport": exported(t, "transport"),
 	}
-	for _, page := range []string{"README.md", "docs/from-python.md", "docs/design.md"} {
+	guide, err := filepath.Glob("docs/guide/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(guide, "README.md", "docs/from-python.md", "docs/design.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Error(err)
