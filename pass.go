@@ -117,6 +117,9 @@ func (l *Loop) run() {
 // without having left. Otherwise the task has to suspend. Only one task at a time does this, and only for tasks: callbacks run on the loop's
 // own stack, and so does waiting. The order is that of run.
 func (l *Loop) handOver(w *worker) bool {
+	if w.threadLocked() {
+		w.refuseLock()
+	}
 	if l.hosted || l.chooser != nil || l.debug {
 		return false
 	}

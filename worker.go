@@ -20,6 +20,7 @@ type worker struct {
 	inner *scope    // the innermost open block of the task, or the task's own scope
 	park  park
 
+	locked  bool  // the stack was made under runtime.LockOSThread
 	fails   int32 // awaits in a row that failed at once because their context was cancelled
 	forced  bool  // the task is to be ended at the await that it is in
 	exiting bool  // its end has begun and deferred functions run; once the loop is being closed, their awaits fail at once
@@ -33,6 +34,7 @@ func workerOf(s *coro.Stack) *worker {
 		return w
 	}
 	w := &worker{stack: s, g: goid.Get()}
+	w.locked = goid.Locked(w.g)
 	w.park.worker = w
 	s.Local = w
 	return w
@@ -258,6 +260,9 @@ func (t *taskCore) Run(s *coro.Stack) (next coro.Job) {
 			return
 		}
 		v := recover()
+		if w.threadLocked() {
+			w.returnedLocked(t)
+		}
 		t.worker = nil
 		if v != nil {
 			t.panicked(v)
@@ -270,6 +275,9 @@ func (t *taskCore) Run(s *coro.Stack) (next coro.Job) {
 	}()
 	t.self.body(&t.scope)
 	returned = true
+	if w.threadLocked() {
+		w.returnedLocked(t)
+	}
 	t.worker = nil // goroutines are used again: an await with the context of this task must not meet the next one
 	t.returned()
 	w.task, w.inner = nil, nil // an idle worker must not keep the task from being collected

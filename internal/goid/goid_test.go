@@ -2,6 +2,7 @@ package goid
 
 import (
 	"iter"
+	"runtime"
 	"testing"
 )
 
@@ -40,4 +41,26 @@ func BenchmarkGet(b *testing.B) {
 		sum ^= Get()
 	}
 	_ = sum
+}
+
+func TestLockedKnowsAThreadThatIsLocked(t *testing.T) {
+	if !Fast {
+		t.Skip("this platform has no fast form")
+	}
+	if lockedAt == 0 {
+		t.Fatal("the place was not found; Locked cannot tell")
+	}
+	done := make(chan [3]bool)
+	go func() {
+		var got [3]bool
+		got[0] = Locked(Get())
+		runtime.LockOSThread()
+		got[1] = Locked(Get())
+		runtime.UnlockOSThread()
+		got[2] = Locked(Get())
+		done <- got
+	}()
+	if got := <-done; got != [3]bool{false, true, false} {
+		t.Errorf("before, during and after: %v", got)
+	}
 }

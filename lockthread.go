@@ -1,0 +1,39 @@
+package aio
+
+import (
+	"runtime"
+
+	"github.com/aio-go/aio/internal/goid"
+)
+
+// A coroutine that suspends under another thread lock than it was made under ends the process, and no handler is asked. So the loop looks
+// before each switch, gives the thread back and turns the mistake into a panic of the task.
+
+// threadLocked reports whether the task on w has called runtime.LockOSThread and not taken it back.
+func (w *worker) threadLocked() bool { return goid.Locked(w.g) != w.locked }
+
+// refuseLock panics on behalf of a task that is about to wait while it is locked to its thread.
+func (w *worker) refuseLock() {
+	op := w.park.op
+	w.giveThreadBack()
+	w.park.alone()
+	w.park.state = idle
+	panic(misuse(op, "runtime.LockOSThread is in force, and a task that waits cannot keep its thread; "+
+		"call UnlockOSThread before, or do what needs the thread in ToThread"))
+}
+
+// returnedLocked reports a task that has ended while it was locked to its thread.
+func (w *worker) returnedLocked(t *taskCore) {
+	w.giveThreadBack()
+	t.loop.report(Report{
+		Message:  "a task ended while runtime.LockOSThread was in force; call UnlockOSThread, or do what needs the thread in ToThread",
+		TaskName: t.Name(),
+		Site:     t.core.site(),
+	})
+}
+
+func (w *worker) giveThreadBack() {
+	for w.threadLocked() && !w.locked {
+		runtime.UnlockOSThread()
+	}
+}
