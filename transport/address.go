@@ -21,9 +21,9 @@ func checkNetwork(op, network string) {
 // fits reports whether ip belongs to network.
 func fits(network string, ip netip.Addr) bool {
 	switch network {
-	case "tcp4":
+	case "tcp4", "udp4":
 		return ip.Is4()
-	case "tcp6":
+	case "tcp6", "udp6":
 		return ip.Is6()
 	}
 	return true
@@ -78,8 +78,11 @@ func resolveHost(ctx context.Context, n Network, network, host string, kind host
 		v4, v6 := netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()
 		if kind == serving {
 			v4, v6 = netip.IPv4Unspecified(), netip.IPv6Unspecified()
-			if network == "tcp" {
+			switch network {
+			case "tcp":
 				return []netip.Addr{v6}, nil // one listener serves both versions
+			case "udp":
+				return []netip.Addr{v6, v4}, nil // the first serves both, the second a peer or a system without IPv6
 			}
 		}
 		return []netip.Addr{v4, v6}, nil

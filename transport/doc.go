@@ -18,6 +18,8 @@
 // [Listen] serves such protocols and [Connect] connects one; [Adopt] and [AdoptListener] take over what
 // package net has made. The option [TLS] secures a connection, [StartTLS] one that is in use already.
 //
+// [Endpoint] opens a UDP socket for a [DatagramProtocol], which gets a [DatagramTransport].
+//
 // # Pacing
 //
 // What the socket does not take is buffered. A protocol with the methods of [FlowControl] is told when

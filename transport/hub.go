@@ -17,13 +17,14 @@ const (
 // hub holds what the connections of one loop share, and knows all that is open so that closing the loop
 // closes it too. Only the loop's goroutine touches it.
 type hub struct {
-	loop   *aio.Loop
-	buf    []byte   // lent to the one transport that is reading
-	spare  [][]byte // empty write buffers
-	first  *selectorTransport
-	last   *selectorTransport
-	others map[io.Closer]struct{} // open listeners, and connections with goroutines
-	helper sync.WaitGroup         // the goroutines of Portable
+	loop      *aio.Loop
+	buf       []byte   // lent to the one transport that is reading
+	spare     [][]byte // empty write buffers
+	first     *selectorTransport
+	last      *selectorTransport
+	endpoints []*datagramTransport   // open ones, in the order they were made
+	others    map[io.Closer]struct{} // open listeners, and connections with goroutines
+	helper    sync.WaitGroup         // the goroutines of Portable
 }
 
 // hubs finds the hub of a loop; an entry lives from the first use to the close of its loop.
@@ -55,6 +56,9 @@ func hubOf(l *aio.Loop) *hub {
 func (h *hub) close() {
 	for h.first != nil {
 		h.first.loopClosed()
+	}
+	for len(h.endpoints) > 0 {
+		h.endpoints[0].lose(aio.ErrLoopClosed)
 	}
 	for c := range h.others { // closing has no order anybody could see
 		c.Close()

@@ -18,3 +18,7 @@ func adoptConn(_ context.Context, h *hub, c net.Conn) (Conn, error) {
 func adoptListener(_ context.Context, h *hub, ln net.Listener) (Listener, error) {
 	return newPortableListener(h, ln, nil), nil
 }
+
+func adoptDatagram(_ context.Context, h *hub, c *net.UDPConn) (DatagramConn, error) {
+	return newPortableDatagram(h, c), nil
+}

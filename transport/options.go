@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Option adjusts [Connect], [Listen], [Adopt] and [AdoptListener].
+// Option adjusts [Connect], [Listen], [Adopt], [AdoptListener] and [Endpoint].
 type Option interface{ apply(o *options) }
 
 type optionFunc func(o *options)
@@ -19,6 +19,7 @@ type options struct {
 	eyeballs       time.Duration
 	backlog        int
 	reusePort      bool
+	broadcast      bool
 	keepSocketFile bool
 	notServing     bool
 	alsoOn         []string
@@ -67,9 +68,9 @@ func Backlog(n int) Option {
 	return optionFunc(func(o *options) { o.backlog = n })
 }
 
-// ReusePort lets several servers, of this process or others of the same user, listen on one address;
-// the system spreads the connections among them. The default is false. [Listen] fails with
-// errors.ErrUnsupported where the system has no such option.
+// ReusePort lets several servers or endpoints, of this process or others of the same user, use one
+// address; the system spreads connections and datagrams among them. The default is false. [Listen] and
+// [Endpoint] fail with errors.ErrUnsupported where the system has no such option.
 func ReusePort(on bool) Option {
 	return optionFunc(func(o *options) { o.reusePort = on })
 }

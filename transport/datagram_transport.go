@@ -1,0 +1,390 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"github.com/aio-go/aio"
+)
+
+const (
+	maxDatagrams     = 64 // delivered, and sent from the queue, in one turn
+	datagramOverhead = 8  // what a queued datagram counts besides its length, bytes
+	patientSends     = 5  // datagrams dropped after a failure before that is reported
+)
+
+// datagramTransport drives a DatagramConn by its reports of readiness. Its life has the phases of a
+// selectorTransport.
+type datagramTransport struct {
+	hub    *hub
+	conn   DatagramConn
+	proto  DatagramProtocol
+	flow   FlowControl    // proto, if it implements it
+	remote netip.AddrPort // the zero value if not connected
+
+	queue     []datagram // waits for the socket to become writable
+	queued    int        // what the queue counts, bytes
+	high, low int        // limits of that
+
+	phase         phase
+	made          bool // ConnectionMade was called
+	writingPaused bool // PauseWriting was called
+	readable      bool // a read may find something
+	readQueued    bool // readNow is in the ready queue
+	flushQueued   bool // flushNow is in the ready queue
+	failed        bool // an error has ended the endpoint
+	dropped       int  // datagrams sent after that
+}
+
+// datagram is one that waits to be sent.
+type datagram struct {
+	data []byte
+	to   netip.AddrPort
+}
+
+// newDatagramTransport makes a transport over conn and queues the start: ConnectionMade, then receiving,
+// then made.
+func newDatagramTransport(h *hub, conn DatagramConn, p DatagramProtocol, made func()) *datagramTransport {
+	t := &datagramTransport{hub: h, conn: conn, high: defaultHigh, low: defaultLow}
+	if u, ok := conn.RemoteAddr().(*net.UDPAddr); ok && u != nil {
+		t.remote = unmapped(u.AddrPort())
+	}
+	t.SetProtocol(p)
+	h.endpoints = append(h.endpoints, t)
+	h.loop.CallSoon(func() {
+		t.begin()
+		made()
+	})
+	return t
+}
+
+func unmapped(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}
+
+func (t *datagramTransport) begin() {
+	if t.phase != fresh {
+		return
+	}
+	t.phase, t.made = open, true
+	t.connectionMade()
+	if t.phase > flushing {
+		return
+	}
+	if err := t.conn.Start(t.onReady); err != nil {
+		t.fatal("the socket could not be watched", err)
+	}
+}
+
+func (t *datagramTransport) connectionMade() {
+	defer t.endOnPanic("ConnectionMade")
+	t.proto.ConnectionMade(t)
+}
+
+// endOnPanic, deferred, makes a panic of the protocol the end of the endpoint.
+func (t *datagramTransport) endOnPanic(method string) {
+	if v := recover(); v != nil {
+		t.fatal("the protocol's "+method+" panicked", panicError(v))
+	}
+}
+
+// onReady is called by the loop when the socket's readiness changed.
+func (t *datagramTransport) onReady(ev aio.Interest) {
+	if ev&(aio.Readable|aio.HangUp) != 0 {
+		t.readable = true
+		t.read()
+	}
+	if ev&(aio.Writable|aio.HangUp) != 0 && t.phase < ending {
+		t.flush()
+	}
+}
+
+// ---- receiving
+
+// read delivers what has arrived, up to the bound of one turn.
+func (t *datagramTransport) read() {
+	defer t.endOnPanic("DatagramReceived")
+	for n := 0; t.readable && t.phase == open; n++ {
+		if n == maxDatagrams {
+			if !t.readQueued {
+				t.readQueued = true
+				t.hub.loop.CallSoon(t.readNow)
+			}
+			return
+		}
+		n, from, err := t.conn.TryReadFrom(t.hub.buf)
+		switch {
+		case err == nil:
+			t.proto.DatagramReceived(t.hub.buf[:n], from)
+		case err == ErrWouldBlock:
+			t.readable = false
+		case isSystemError(err) && !errors.Is(err, net.ErrClosed):
+			t.refused(err)
+		default:
+			t.fatal("receiving failed", err)
+		}
+	}
+}
+
+func (t *datagramTransport) readNow() {
+	t.readQueued = false
+	t.read()
+}
+
+// refused tells the protocol what the system said about a datagram. That nobody listens at one of many
+// receivers is none of the others' business.
+func (t *datagramTransport) refused(err error) {
+	if !t.remote.IsValid() && errors.Is(err, syscall.ECONNREFUSED) {
+		return
+	}
+	if t.made && t.phase < lost {
+		defer t.endOnPanic("ErrorReceived")
+		t.proto.ErrorReceived(err)
+	}
+}
+
+// ---- sending
+
+func (t *datagramTransport) SendTo(p []byte, to netip.AddrPort) {
+	switch {
+	case t.remote.IsValid() && to.IsValid() && unmapped(to) != t.remote:
+		panic("transport: DatagramTransport.SendTo: the endpoint is connected to " + t.remote.String() + ", not to " + to.String() + "; send there, or use one that is not connected")
+	case !t.remote.IsValid() && !to.IsValid():
+		panic("transport: DatagramTransport.SendTo: no address, and the endpoint is not connected; name the receiver")
+	}
+	if t.phase > open {
+		t.countDropped()
+		return
+	}
+	if t.remote.IsValid() {
+		to = netip.AddrPort{}
+	}
+	if len(t.queue) == 0 && t.send(p, to) {
+		t.maybePause() // the conn may keep it
+		return
+	}
+	if t.phase > open {
+		return // by the protocol or the failure
+	}
+	t.queue = append(t.queue, datagram{slices.Clone(p), to})
+	t.queued += len(p) + datagramOverhead
+	t.maybePause()
+}
+
+// send hands one datagram to the socket, and returns false if that has no room, or has failed for good.
+func (t *datagramTransport) send(p []byte, to netip.AddrPort) bool {
+	err := t.conn.TryWriteTo(p, to)
+	switch {
+	case err == nil:
+	case err == ErrWouldBlock:
+		return false
+	case isSystemError(err) && !errors.Is(err, net.ErrClosed):
+		t.refused(err)
+	default:
+		t.fatal("sending failed", err)
+		return false
+	}
+	return true
+}
+
+// countDropped reports that the program goes on sending to an endpoint that has failed.
+func (t *datagramTransport) countDropped() {
+	if !t.failed {
+		return
+	}
+	if t.dropped++; t.dropped == patientSends {
+		t.report(strconv.Itoa(patientSends)+" datagrams were sent after the endpoint had failed", net.ErrClosed)
+	}
+}
+
+// flush continues with the queue and does what waits for its end.
+func (t *datagramTransport) flush() {
+	for n := 0; len(t.queue) > 0; n++ {
+		if n == maxDatagrams {
+			if !t.flushQueued {
+				t.flushQueued = true
+				t.hub.loop.CallSoon(t.flushNow)
+			}
+			break
+		}
+		d := t.queue[0]
+		if !t.send(d.data, d.to) {
+			break
+		}
+		if t.phase >= ending {
+			return // the queue is gone
+		}
+		t.queue[0] = datagram{}
+		if t.queue = t.queue[1:]; len(t.queue) == 0 {
+			t.queue = nil
+		}
+		t.queued -= len(d.data) + datagramOverhead
+	}
+	if t.phase >= ending {
+		return
+	}
+	t.maybeResume() // may send again
+	if t.phase == flushing && t.WriteBufferSize() == 0 {
+		t.end(nil)
+	}
+}
+
+func (t *datagramTransport) flushNow() {
+	t.flushQueued = false
+	if t.phase < ending {
+		t.flush()
+	}
+}
+
+func (t *datagramTransport) maybePause() {
+	if t.writingPaused || t.WriteBufferSize() <= t.high {
+		return
+	}
+	t.writingPaused = true
+	if t.flow != nil {
+		defer t.reportPanic("PauseWriting")
+		t.flow.PauseWriting()
+	}
+}
+
+func (t *datagramTransport) maybeResume() {
+	if !t.writingPaused || t.WriteBufferSize() > t.low {
+		return
+	}
+	t.writingPaused = false
+	if t.flow != nil {
+		defer t.reportPanic("ResumeWriting")
+		t.flow.ResumeWriting()
+	}
+}
+
+func (t *datagramTransport) WriteBufferSize() int {
+	if p, ok := t.conn.(Pender); ok {
+		return t.queued + p.Pending()
+	}
+	return t.queued
+}
+
+func (t *datagramTransport) WriteBufferLimits() (high, low int) { return t.high, t.low }
+
+func (t *datagramTransport) SetWriteBufferLimits(high, low int) error {
+	high, low, err := bufferLimits(high, low)
+	if err != nil {
+		return err
+	}
+	t.high, t.low = high, low
+	if t.phase <= open {
+		t.maybePause()
+	}
+	return nil
+}
+
+// ---- ending
+
+func (t *datagramTransport) Close() {
+	if t.phase > open {
+		return
+	}
+	if t.WriteBufferSize() > 0 && t.phase == open {
+		t.phase = flushing
+		return
+	}
+	t.end(nil)
+}
+
+func (t *datagramTransport) Abort() { t.end(nil) }
+
+func (t *datagramTransport) IsClosing() bool { return t.phase > open }
+
+// fatal ends the endpoint with err, which is reported unless it comes from the system.
+func (t *datagramTransport) fatal(what string, err error) {
+	t.failed = true
+	if !isSystemError(err) {
+		t.report(what, err)
+	}
+	t.end(err)
+}
+
+// end drops what is left to send and queues ConnectionLost.
+func (t *datagramTransport) end(err error) {
+	if t.phase >= ending {
+		return
+	}
+	t.phase = ending
+	t.queue, t.queued = nil, 0
+	t.hub.loop.CallSoon(func() { t.lose(err) })
+}
+
+// lose is the last step: it tells the protocol and closes the socket.
+func (t *datagramTransport) lose(err error) {
+	if t.phase == lost {
+		return
+	}
+	t.phase = lost
+	t.queue, t.queued = nil, 0
+	defer func() {
+		t.conn.Close()
+		t.proto, t.flow = nil, nil
+		if i := slices.Index(t.hub.endpoints, t); i >= 0 {
+			t.hub.endpoints = slices.Delete(t.hub.endpoints, i, i+1)
+		}
+	}()
+	if t.made {
+		defer t.reportPanic("ConnectionLost")
+		t.proto.ConnectionLost(err)
+	}
+}
+
+// reportPanic, deferred, reports a panic of the protocol that does not concern the endpoint.
+func (t *datagramTransport) reportPanic(method string) {
+	if v := recover(); v != nil {
+		t.report("the protocol's "+method+" panicked", panicError(v))
+	}
+}
+
+func (t *datagramTransport) report(what string, err error) {
+	t.hub.report(what, err, slog.String("transport", t.String()), slog.String("protocol", fmt.Sprintf("%T", t.proto)))
+}
+
+// ---- the rest
+
+func (t *datagramTransport) SetProtocol(p DatagramProtocol) {
+	if p == nil {
+		panic("transport: DatagramTransport.SetProtocol: the protocol is nil; pass one, BaseDatagramProtocol{} ignores everything")
+	}
+	if t.phase == lost {
+		return
+	}
+	t.proto = p
+	t.flow, _ = p.(FlowControl)
+}
+
+func (t *datagramTransport) Protocol() DatagramProtocol { return t.proto }
+func (t *datagramTransport) LocalAddr() net.Addr        { return t.conn.LocalAddr() }
+func (t *datagramTransport) RemoteAddr() net.Addr       { return t.conn.RemoteAddr() }
+func (t *datagramTransport) Loop() *aio.Loop            { return t.hub.loop }
+
+// String describes the transport: its addresses and whether it is open, closing or closed.
+func (t *datagramTransport) String() string {
+	state := "open"
+	switch {
+	case t.phase == lost:
+		state = "closed"
+	case t.phase > open:
+		state = "closing"
+	}
+	s := fmt.Sprintf("<DatagramTransport %s local=%v", state, t.LocalAddr())
+	if t.remote.IsValid() {
+		s += fmt.Sprintf(" remote=%v", t.remote)
+	}
+	if n := t.WriteBufferSize(); n > 0 {
+		s += fmt.Sprintf(" buffered=%d", n)
+	}
+	return s + ">"
+}
