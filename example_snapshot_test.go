@@ -25,7 +25,7 @@ func ExampleSnapshot() {
 	// Output:
 	// main (running)
 	// show (waiting in Task.Await)
-	//     fetch (waiting in Sleep)
+	//     fetch (waiting in Sleep for 59m0s more)
 }
 
 func ExampleTaskInfo() {

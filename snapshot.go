@@ -55,6 +55,7 @@ func (l *Loop) Snapshot(stacks bool) Snapshot {
 	for _, t := range l.tasks.all() {
 		s.Tasks = append(s.Tasks, t.info(now))
 	}
+	l.addSleeps(s.Tasks, now)
 	if stacks {
 		l.addStacks(s.Tasks)
 	}
@@ -171,6 +172,27 @@ func blockers(on any) (out []*taskCore) {
 		}
 	}
 	return out
+}
+
+// addSleeps fills in how long the tasks in Sleep still have to.
+func (l *Loop) addSleeps(infos []TaskInfo, now int64) {
+	if l.timers.Len() == 0 {
+		return
+	}
+	left := make(map[*timer]time.Duration, l.timers.Len())
+	for e := range l.timers.All() {
+		if live(e) {
+			left[e.Item] = time.Duration(e.When - now)
+		}
+	}
+	for i, t := range l.tasks.all() {
+		if infos[i].State != "waiting" || infos[i].On != "" {
+			continue
+		}
+		if d, ok := left[&t.worker.park.timer]; ok {
+			infos[i].On = max(0, d).Round(time.Millisecond).String() + " more"
+		}
+	}
 }
 
 // addStacks fills in where the tasks wait.

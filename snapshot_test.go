@@ -129,7 +129,7 @@ func TestASnapshotTellsStateAgeCreatorAndWaits(t *testing.T) {
 		if main.State != "running" || main.Creator != 0 || len(main.Scopes) != 1 || !strings.HasPrefix(main.Scopes[0], "Group at snapshot_test.go:") {
 			t.Errorf("main: %+v", main)
 		}
-		if holder.State != "waiting" || holder.Op != "Sleep" || holder.Creator != main.ID || holder.Age.Round(time.Second) != 12*time.Second {
+		if holder.State != "waiting" || holder.Op != "Sleep" || holder.On != "59m48s more" || holder.Creator != main.ID || holder.Age.Round(time.Second) != 12*time.Second {
 			t.Errorf("holder: %+v", holder)
 		}
 		if fresh.State != "created" || fresh.Age != 0 || fresh.Op != "" {

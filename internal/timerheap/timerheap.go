@@ -6,7 +6,10 @@
 // it when it comes up, in Settle or in Compact.
 package timerheap
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // Entry is one timer.
 type Entry[T any] struct {
@@ -50,6 +53,19 @@ func push[T any](s []Entry[T], e Entry[T]) []Entry[T] {
 		s = slices.Grow(s, max(64, len(s)))
 	}
 	return append(s, e)
+}
+
+// All yields the entries in no particular order, dead ones included. They must not be changed meanwhile.
+func (h *Heap[T]) All() iter.Seq[*Entry[T]] {
+	return func(yield func(*Entry[T]) bool) {
+		for _, entries := range [][]Entry[T]{h.e, h.fresh} {
+			for i := range entries {
+				if !yield(&entries[i]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Settle gets Min and Pop ready: if an entry that waits beside the heap is due first, all of them enter, but for those that keep rejects.

@@ -123,3 +123,30 @@ func BenchmarkHold(b *testing.B) {
 		})
 	}
 }
+
+func TestAllYieldsEveryEntryOnceWhereverItStands(t *testing.T) {
+	var h Heap[int]
+	for i := range 20 {
+		h.Push(Entry[int]{When: int64(20 - i), Seq: uint64(i), Item: i})
+		if i == 9 {
+			h.Settle(all) // ten in the heap, ten beside it
+		}
+	}
+	var got []int
+	for e := range h.All() {
+		got = append(got, e.Item)
+	}
+	slices.Sort(got)
+	if len(got) != 20 || len(slices.Compact(got)) != 20 {
+		t.Errorf("got %v", got)
+	}
+	n := 0
+	for range h.All() {
+		if n++; n == 15 {
+			break
+		}
+	}
+	if n != 15 {
+		t.Errorf("%d entries before the break", n)
+	}
+}
