@@ -29,7 +29,8 @@
 //
 // What arrives is buffered until a task reads it. The reads differ in where they stop: [Reader.Read] takes
 // what is there, [Reader.ReadExactly] a number of bytes, [Reader.ReadLine], [Reader.Lines] and
-// [Reader.ReadUntil] go up to a separator, [Reader.ReadAll] to the end of the stream. A reader has a limit
+// [Reader.ReadUntil] go up to a separator, [Reader.ReadFrame] takes a message with its length in front,
+// [Reader.ReadAll] goes to the end of the stream. A reader has a limit
 // ([Limit], 64 KiB): more bytes before a separator are an error, and twice as many in the buffer hold the
 // peer back until they are read.
 //
