@@ -114,11 +114,23 @@ func (l *Loop) deadlocked(cycle []*taskCore) {
 
 // stuck reports that nothing can happen any more by itself, when the loop is about to wait for ever, and ends the main task then. Where
 // goroutines outside of the loop may still send something that is not known; a loop whose time is virtual has none to wait for.
+//
+// A main task that was cancelled before, and waits with a freed context for what will not come, is ended at its await.
 func (l *Loop) stuck() bool {
-	main := l.main()
-	if l.clock == nil || main == nil || l.watches.live > 0 || l.expected.Load() > 0 || l.external > 0 || len(l.signals) > 0 ||
+	main := l.mainTask
+	if l.clock == nil || main == nil || main.Done() || l.watches.live > 0 || l.expected.Load() > 0 || l.external > 0 || len(l.signals) > 0 ||
 		len(l.interrupt) > 0 || l.posted.Load() {
 		return false
+	}
+	if main.scope.cancelled.Load() != nil {
+		w := main.worker
+		if main.state != started || w.park.state != parked {
+			return false
+		}
+		w.forced = true
+		w.park.state = queued
+		l.ready.Push(main)
+		return true
 	}
 	now := l.now()
 	err := &DeadlockError{}

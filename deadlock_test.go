@@ -292,6 +292,39 @@ func TestMainMayTidyUpAfterADeadlock(t *testing.T) {
 	j.want(t, "deadlock: true, cancelled: true", "sleep: <nil>")
 }
 
+func TestAMainThatWaitsForEverAlthoughItWasCancelledIsEnded(t *testing.T) {
+	waits := map[string]func(ctx context.Context) error{
+		"a waiter": forever,
+		"a lock": func(ctx context.Context) error {
+			var l aio.Lock
+			l.Acquire(ctx)
+			return l.Acquire(ctx)
+		},
+		"a task": func(ctx context.Context) error {
+			_, err := aio.Start(ctx, forever).Await(ctx)
+			return err
+		},
+	}
+	for name, wait := range waits {
+		var j journal
+		seen, err := runReports(t, func(ctx context.Context) error {
+			defer j.add("deferred")
+			forever(ctx)
+			j.add("cancelled")
+			wait(context.WithoutCancel(ctx))
+			j.add("not reached")
+			return nil
+		})
+		if d, ok := err.(*aio.DeadlockError); !ok || len(d.Waiting) != 1 {
+			t.Errorf("%s: got %v", name, err)
+		}
+		j.want(t, "cancelled", "deferred")
+		if got := seen.strings(); len(got) != 1 || got[0] != "a task ignored its cancellation and was ended at an await|main" {
+			t.Errorf("%s: reports: %q", name, got)
+		}
+	}
+}
+
 // What may be woken from outside is not taken for dead, be the clock virtual or not. Tasks wait for each other where no cycle is.
 func TestWhatCanStillBeWokenIsNoDeadlock(t *testing.T) {
 	programs := map[string]func(ctx context.Context) error{
