@@ -227,7 +227,7 @@ func TestAChannelWaitOfACancelledTaskDoesNotBegin(t *testing.T) {
 		if _, _, err := aio.Recv(ctx, ch); !errors.Is(err, errBoom) {
 			t.Errorf("got %v", err)
 		}
-		if n := runtime.NumGoroutine(); n != before {
+		if n := runtime.NumGoroutine(); n > before { // fewer: some of an earlier test were still ending
 			t.Errorf("%d goroutines, %d before", n, before)
 		}
 		return nil

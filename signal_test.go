@@ -116,7 +116,7 @@ func TestWhatIsNoSignalOrCannotBeCaughtIsRefused(t *testing.T) {
 				t.Errorf("%v: there was a handler", sig)
 			}
 		}
-		if n := runtime.NumGoroutine(); n != before {
+		if n := runtime.NumGoroutine(); n > before { // fewer: some of an earlier test were still ending
 			t.Errorf("%d goroutines, %d before", n, before)
 		}
 		return nil

@@ -23,7 +23,7 @@ func TestContextsOfTheStandardLibraryBelowATaskNeedNoGoroutine(t *testing.T) {
 				t.Error(grandchild.Err())
 			}
 		}
-		if n := runtime.NumGoroutine(); n != before {
+		if n := runtime.NumGoroutine(); n > before { // fewer: some of an earlier test were still ending
 			t.Errorf("%d goroutines were started", n-before)
 		}
 		return nil
