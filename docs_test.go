@@ -208,6 +208,7 @@ StreamReaderProtocol Server AbstractServer Server.close Server.wait_closed Serve
 Server.serve_forever Server.is_serving Server.sockets Server.get_loop
 loop.create_connection loop.create_unix_connection loop.create_server loop.create_unix_server loop.connect_accepted_socket loop.start_tls
 BaseTransport Transport ReadTransport WriteTransport BaseProtocol Protocol BufferedProtocol
+loop.create_datagram_endpoint DatagramTransport DatagramProtocol DatagramProtocol.datagram_received DatagramProtocol.error_received
 `
 
 func TestEveryNameOfAsyncioHasItsLine(t *testing.T) {
