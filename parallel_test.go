@@ -204,7 +204,8 @@ func TestMisuseOfRunParallel(t *testing.T) {
 	for want, fn := range map[string]func(){
 		"less than 1":         func() { aio.RunParallel(t.Context(), 0, main) },
 		"the function is nil": func() { aio.RunParallel(t.Context(), 1, nil) },
-		"the context is nil":  func() { aio.RunParallel(nil, 1, main) }, //lint:ignore SA1012 it is what is tested
+		//lint:ignore SA1012 it is what is tested
+		"the context is nil": func() { aio.RunParallel(nil, 1, main) },
 		"a loop is running": func() {
 			aio.Run(t.Context(), func(ctx context.Context) error { return aio.RunParallel(ctx, 1, main) })
 		},

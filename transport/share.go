@@ -7,8 +7,8 @@ import (
 
 // Share makes n listeners of one, for as many loops: each accepts its part of the connections, with
 // [AdoptListener]. It is for systems where [ReusePort] does not spread connections, and for listeners that
-// cannot be opened twice, such as unix sockets; where it does, ReusePort costs less, as every connection
-// has to pass through the goroutine of Share here.
+// cannot be opened twice, such as unix sockets; where it does, ReusePort costs less: here every connection
+// passes through a goroutine and is then read by goroutines, as with [Portable].
 //
 // ln belongs to the listeners from then on and is closed with the last of them: close each, or give it to
 // a server that does. A listener that is slow to accept does not hold up the others. After a failure of ln

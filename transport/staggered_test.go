@@ -201,3 +201,20 @@ func TestAPanicOfACandidateEndsTheRaceAndIsRaisedAgain(t *testing.T) {
 			func(context.Context) (string, error) { panic("boom") })
 	})
 }
+
+func TestAPanicAfterTheRaceIsWonDiscardsTheWinner(t *testing.T) {
+	inRace(t, func(ctx context.Context, r *racers) {
+		defer func() {
+			if p, ok := recover().(*aio.PanicError); !ok || p.Value != "boom" {
+				t.Errorf("got %v, want the panic", p)
+			}
+			if !slices.Equal(r.discarded, []string{"b"}) {
+				t.Errorf("discarded %q", r.discarded)
+			}
+		}()
+		Staggered(ctx, time.Second, r.discard, func(ctx context.Context) (string, error) {
+			aio.Sleep(ctx, time.Minute)
+			panic("boom")
+		}, r.candidate("b", time.Second, nil))
+	})
+}
