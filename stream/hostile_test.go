@@ -350,6 +350,27 @@ func TestGarbageInPlaceOfTLS(t *testing.T) {
 	}, transport.TLS(authority.Server()))
 }
 
+func TestAPeerThatNeverEndsItsHandshakeIsCutOff(t *testing.T) {
+	authority := tlstest.New(t)
+	withServer(t, shout, func(t *testing.T, ctx context.Context, address string) {
+		peer(ctx, t, func() error {
+			for _, text := range []string{"", "\x16\x03\x01\x40\x00\x01\x00\x3f"} {
+				c, err := reach(address)
+				if err != nil {
+					return err
+				}
+				defer c.Close()
+				io.WriteString(c, text)
+				var late net.Error
+				if _, err := io.Copy(io.Discard, c); errors.As(err, &late) && late.Timeout() {
+					t.Errorf("after %q the server waits for ever", text)
+				}
+			}
+			return nil
+		})
+	}, transport.TLS(authority.Server()), transport.HandshakeTimeout(100*time.Millisecond))
+}
+
 func clientOf(authority *tlstest.Authority) *tls.Config {
 	cfg := authority.Client()
 	cfg.ServerName = "localhost"
