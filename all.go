@@ -1,8 +1,10 @@
 package aio
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 )
 
 // All runs the functions at the same time, each as a task, and returns their results in the order of the arguments. If one fails the others
@@ -15,21 +17,33 @@ func All[T any](ctx context.Context, fns ...Func[T]) ([]T, error) {
 	if len(fns) == 0 {
 		return nil, nil
 	}
+	mustBeFuncs("All", fns)
 	tasks := make([]*Task[T], len(fns))
 	err := group(w, ctx, "All", callerPC(0), func(_ context.Context, g *TaskGroup) error {
 		for i, fn := range fns {
 			tasks[i] = Spawn(g, fn)
 		}
 		return nil
-	}, nil)
+	})
 	if err != nil {
 		return nil, err
 	}
 	out := make([]T, len(fns))
 	for i, t := range tasks {
-		out[i] = t.value
+		if out[i], err = t.Result(); err != nil { // cancelled by somebody else, which ends no group
+			return nil, err
+		}
 	}
 	return out, nil
+}
+
+// mustBeFuncs panics if one of the functions is nil, before any is started.
+func mustBeFuncs[T any](op string, fns []Func[T]) {
+	for i, fn := range fns {
+		if fn == nil {
+			panic(misuse(op, fmt.Sprintf("function %d is nil", i)))
+		}
+	}
 }
 
 // All2 is [All] for two functions with results of different types.
@@ -39,7 +53,10 @@ func All2[A, B any](ctx context.Context, fa Func[A], fb Func[B]) (a A, b B, err 
 	err = group(running(ctx, "All2"), ctx, "All2", callerPC(0), func(_ context.Context, g *TaskGroup) error {
 		ta, tb = Spawn(g, fa), Spawn(g, fb)
 		return nil
-	}, nil)
+	})
+	if err == nil {
+		err = cmp.Or(ta.Err(), tb.Err()) // cancelled by somebody else, which ends no group
+	}
 	if err != nil {
 		return a, b, err
 	}
@@ -54,7 +71,10 @@ func All3[A, B, C any](ctx context.Context, fa Func[A], fb Func[B], fc Func[C]) 
 	err = group(running(ctx, "All3"), ctx, "All3", callerPC(0), func(_ context.Context, g *TaskGroup) error {
 		ta, tb, tc = Spawn(g, fa), Spawn(g, fb), Spawn(g, fc)
 		return nil
-	}, nil)
+	})
+	if err == nil {
+		err = cmp.Or(ta.Err(), tb.Err(), tc.Err())
+	}
 	if err != nil {
 		return a, b, c, err
 	}
@@ -71,6 +91,7 @@ func Race[T any](ctx context.Context, fns ...Func[T]) (T, error) {
 	if len(fns) == 0 {
 		return winner, errors.New("aio: Race: nothing to run; give it at least one function")
 	}
+	mustBeFuncs("Race", fns)
 	won := false
 	var lost []error
 	err := group(w, ctx, "Race", callerPC(0), func(_ context.Context, g *TaskGroup) error {
@@ -89,7 +110,7 @@ func Race[T any](ctx context.Context, fns ...Func[T]) (T, error) {
 			})
 		}
 		return nil
-	}, nil)
+	})
 	switch {
 	case won && err == nil:
 		return winner, nil
@@ -99,7 +120,7 @@ func Race[T any](ctx context.Context, fns ...Func[T]) (T, error) {
 	return winner, errors.Join(lost...)
 }
 
-// Limit is how many functions run at the same time: an option of [Map] and [Group].
+// Limit is how many functions run at the same time: an option of [Map].
 type Limit int
 
 // Map calls fn for each item, at the same time or, with a [Limit], at most so many at a time, and returns the results in the order of the
@@ -121,6 +142,7 @@ func Map[In, Out any](ctx context.Context, items []In, fn func(ctx context.Conte
 	}
 	out := make([]Out, len(items))
 	next := 0
+	var stopped error // a call ended as cancelled, which nobody here had asked for
 	err := group(w, ctx, "Map", callerPC(0), func(_ context.Context, g *TaskGroup) error {
 		for range min(s.limit, len(items)) {
 			g.Go(func(ctx context.Context) error {
@@ -129,6 +151,10 @@ func Map[In, Out any](ctx context.Context, items []In, fn func(ctx context.Conte
 					next++
 					v, err := fn(ctx, items[i])
 					if err != nil {
+						if isCancellation(err) && ctx.Err() == nil {
+							stopped = err
+							g.Cancel(err)
+						}
 						return err
 					}
 					out[i] = v
@@ -137,8 +163,8 @@ func Map[In, Out any](ctx context.Context, items []In, fn func(ctx context.Conte
 			})
 		}
 		return nil
-	}, nil)
-	if err != nil {
+	})
+	if err = cmp.Or(err, stopped); err != nil {
 		return nil, err
 	}
 	return out, nil

@@ -238,7 +238,7 @@ func (c *core) notice() {
 		return // it is being watched over
 	}
 	err := c.err
-	lost := &lostOutcome{loop: c.loop, err: err, name: c.Name(), site: c.site()}
+	lost := &lostOutcome{loop: c.loop, err: err, name: c.displayName(), site: c.site()}
 	switch {
 	case c.flags&isTask == 0:
 		lost.what = "a future failed, and nobody looked at its error"

@@ -64,8 +64,18 @@ const cycleEvery = int64(1e9) // look for cycles at most once a second, and spen
 func (l *Loop) findCycles() time.Duration {
 	d := &l.deadlock
 	d.asked = l.steps
-	if l.tasks.live < 2 || l.steps == d.steps {
+	if l.steps == d.steps {
 		return -1
+	}
+	if l.tasks.live < 2 { // one task can only wait for itself, and seeing that takes no clock
+		if t := l.tasks.first(); t != nil && (t != l.mainTask || l.main() != nil) && slices.Contains(waitsForGood(t), t) && !slices.Contains(d.reported, t) {
+			d.reported = append(d.reported, t)
+			l.deadlocked([]*taskCore{t})
+		}
+		return -1
+	}
+	if n := uint(l.tasks.live); n > 64 && l.clock != nil && l.steps-d.steps < n && l.timers.Len() > 0 {
+		return -1 // virtual time flies: look no more often than the tasks take steps
 	}
 	now := l.now()
 	if now < d.next && l.clock == nil {
@@ -149,6 +159,9 @@ func (l *Loop) main() *taskCore {
 }
 
 func (l *Loop) cancelMain(main *taskCore, err *DeadlockError) {
+	if w := main.worker; main.state == started && w.task == main {
+		w.park.passOn = false // what it waits for will not end: it has to begin itself
+	}
 	main.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: err, by: "the loop"}})
 }
 
@@ -164,7 +177,7 @@ func waitsOn(t *taskCore) []*taskCore {
 // waitsForGood returns the tasks that t waits for, none if a deadline will end the wait.
 func waitsForGood(t *taskCore) []*taskCore {
 	next := waitsOn(t)
-	if len(next) > 0 && t.worker.limited() {
+	if len(next) > 0 && t.worker.park.pending == nil && t.worker.limited() {
 		return nil
 	}
 	return next

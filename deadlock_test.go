@@ -242,6 +242,7 @@ func TestACycleThatFormsAgainIsReportedAgain(t *testing.T) {
 			return nil
 		}, aio.Name("a"))
 		b = aio.Start(ctx, func(ctx context.Context) error { _, err := a.Await(ctx); return err }, aio.Name("b"))
+		aio.Start(ctx, func(ctx context.Context) error { _, err := b.Await(ctx); return err }) // keeps b from being cancelled with a's wait
 		return aio.Sleep(ctx, time.Hour)
 	})
 	if err != nil {

@@ -22,7 +22,15 @@ func (f *foreignContext) follow(l *Loop, ctx context.Context, owner interface{ c
 	f.ctx, f.owner, f.index = ctx, owner, len(l.foreign)
 	l.foreign = append(l.foreign, f)
 	gen := f.gen
-	f.stop = context.AfterFunc(ctx, func() { l.post(&foreignEnd{f, gen}) })
+	f.stop = context.AfterFunc(ctx, func() { l.post(&foreignEnd{l, f, gen}) })
+}
+
+// tell tells the owner that the context has ended, once.
+func (f *foreignContext) tell(l *Loop) {
+	if ctx, owner := f.ctx, f.owner; ctx != nil {
+		f.leave(l)
+		owner.contextEnded(ctx)
+	}
 }
 
 // leave ends it.
@@ -41,13 +49,25 @@ func (f *foreignContext) leave(l *Loop) {
 
 // foreignEnd arrives on the loop when a foreign context has ended.
 type foreignEnd struct {
-	f   *foreignContext
-	gen uint32
+	loop *Loop
+	f    *foreignContext
+	gen  uint32
 }
 
 func (e *foreignEnd) run() {
-	if e.f.ctx != nil && e.f.gen == e.gen {
-		e.f.owner.contextEnded(e.f.ctx)
+	if e.f.gen == e.gen {
+		e.f.tell(e.loop)
+	}
+}
+
+// inOne makes the cancellations until the function it returns is called count as one, after which the loop looks once at the contexts
+// that they may have ended.
+func (l *Loop) inOne() (done func()) {
+	l.cancelling++
+	return func() {
+		if l.cancelling--; l.cancelling == 0 && len(l.foreign) > 0 {
+			l.lookAtForeign()
+		}
 	}
 }
 
@@ -60,9 +80,7 @@ func (l *Loop) lookAtForeign() {
 		}
 	}
 	for _, f := range ended {
-		if f.ctx != nil {
-			f.owner.contextEnded(f.ctx)
-		}
+		f.tell(l)
 	}
 }
 

@@ -114,7 +114,7 @@ func (f *Future[T]) settable(op string) error {
 	case f.Done():
 		return fmt.Errorf("%w: Future.%s: the outcome of %s is set already", ErrInvalidState, op, f)
 	}
-	f.loop.check("Future." + op)
+	f.loop.mustBeHere("Future." + op)
 	return nil
 }
 
@@ -139,7 +139,7 @@ func (c *core) Cancel(cause error) bool {
 		c.observe()
 		return false
 	}
-	c.loop.check("Cancel")
+	c.loop.mustBeHere("Cancel")
 	return c.cancelWith(c.loop.cancellation(cause, callerPC(0)))
 }
 
@@ -245,13 +245,21 @@ func (c *core) awaitEnd(ctx context.Context, op string) error {
 	return nil
 }
 
-// cancelFor implements forwarder: cancelling a task cancels what it alone waits for. A task that has been asked already is not waited for,
-// nor one that, in the end, waits for the task itself: each would wait for the other to begin.
+// cancelFor implements forwarder: cancelling a task cancels what it alone waits for, and the task waits for the end of that if it can.
 func (c *core) cancelFor(p *park, req *cancellation) bool {
-	if t := c.self.asTask(); t != nil && (t.scope.cancelled.Load() != nil || reaches(t, waitsOn, p.worker.task)) {
+	if !c.onlyFor(p) {
 		return false
 	}
-	return c.onlyFor(p) && c.cancelWith(req)
+	yields := c.yields(p)
+	return c.cancelWith(req) && yields
+}
+
+// yields reports whether the wait p, having cancelled c, can wait for its end: not if c is a task that has been asked already, nor one
+// that, in the end, waits for the task of p; each would wait for the other to begin.
+func (c *core) yields(p *park) bool {
+	t := c.self.asTask()
+	return t == nil || t.scope.cancelled.Load() == nil &&
+		(p.worker.task.scope.cancelled.Load() != nil || !reaches(t, waitsOn, p.worker.task)) // a task that is cancelled meets itself again
 }
 
 // completed implements completer for a task that awaits.

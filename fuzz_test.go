@@ -22,6 +22,10 @@ func FuzzPrograms(f *testing.F) {
 		"\x05\x08\x01\x05\x00\x04\x00\x04\x00\x04\x00\x05\x00\x09\x02\x01\x03",
 		"\x04\x0a\x01\x0a\x00\x0d\x02\x00\x05\x00\x0c\x01\x0b\x00\x08\x03\x0b\x00",
 		strings.Repeat("\x04\x00\x05\x01\x08\x02\x02\x01\x03\x02\x09\x03", 4),
+		// What the fuzzer has found before.
+		"010C0000000000000002010C200",
+		"0000000X0000071000010080000710000000000000000000c100c000000000",
+		"210#01#100",
 	} {
 		f.Add([]byte(seed))
 	}

@@ -145,29 +145,30 @@ func (g *gathering) cancelFor(p *park, req *cancellation) bool {
 	if g.over {
 		return false
 	}
-	p.pending = req // from now on a failure does not end the wait
 	waiting := 0
+	var own []*core // those that nobody else waits for
 	for i, c := range g.children {
-		switch {
-		case c.Done() || g.nodes[i].next == nil:
-		case c.onlyFor(g):
+		if c.Done() || g.nodes[i].next == nil {
+			continue
+		}
+		mine := c.onlyFor(g)
+		if mine {
+			own = append(own, c)
+		}
+		if mine && c.yields(p) {
 			waiting++
-		default:
-			c.leave(&g.nodes[i])
-			g.left--
+			continue
 		}
+		c.leave(&g.nodes[i])
+		g.left--
 	}
-	p.pending = nil
-	if waiting == 0 {
-		return false
+	if waiting > 0 {
+		p.pending = req // from now on a failure does not end the wait
 	}
-	p.pending = req
-	for _, c := range g.children {
-		if c.onlyFor(g) {
-			c.cancelWith(req)
-		}
+	for _, c := range own {
+		c.cancelWith(req)
 	}
-	return true
+	return waiting > 0
 }
 
 // unseen is called when the outcomes are not handed on. Errors were, as it were, seen; panics are not lost.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"runtime/debug"
+
+	"github.com/aio-go/aio/internal/goid"
 )
 
 // runnable is an entry of the ready queue: a task that goes on, a callback, or something of this package that has to take place in order.
@@ -75,6 +77,14 @@ func (l *Loop) checkCallback(op string, fn func()) {
 		panic(misuse(op, "the function is nil"))
 	}
 	l.check(op)
+}
+
+// mustBeHere is check for what wakes tasks: a call from another goroutine would be lost on a loop that waits, so it always panics.
+func (l *Loop) mustBeHere(op string) {
+	l.check(op)
+	if goid.Fast && l.running.Load() && !l.onLoop() && !inCoroutine() {
+		panic(misuse(op, "called from a goroutine that is not the loop's; use CallSoonThreadsafe"))
+	}
 }
 
 // check panics if the loop is closed, and in debug mode if the caller is on another goroutine.

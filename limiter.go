@@ -18,6 +18,7 @@ type Limiter struct {
 	seq       uint64
 	line      waitline
 	waits     map[*park]any // for whom those in line want to borrow
+	asking    map[any]bool  // and the same the other way round
 }
 
 // LimiterStatistics is what [Limiter.Statistics] returns.
@@ -31,7 +32,7 @@ type LimiterStatistics struct {
 // NewLimiter makes a limiter with n tokens. It panics if n is less than one.
 func NewLimiter(n int) *Limiter {
 	mustHaveTokens("NewLimiter", n)
-	return &Limiter{total: n, borrowers: make(map[any]uint64), waits: make(map[*park]any)}
+	return &Limiter{total: n, borrowers: make(map[any]uint64), waits: make(map[*park]any), asking: make(map[any]bool)}
 }
 
 func mustHaveTokens(op string, n int) {
@@ -67,9 +68,10 @@ func (l *Limiter) acquire(ctx context.Context, w *worker, borrower any, op strin
 		return nil
 	}
 	wait := NewWaiter(ctx, op, l)
-	l.waits[wait.p] = borrower
+	l.waits[wait.p], l.asking[borrower] = borrower, true
 	err := l.line.wait(wait)
 	delete(l.waits, wait.p)
+	delete(l.asking, borrower)
 	if err != nil && wait.Woken() {
 		delete(l.borrowers, borrower)
 		l.hand(op)
@@ -79,11 +81,7 @@ func (l *Limiter) acquire(ctx context.Context, w *worker, borrower any, op strin
 
 // mustBeNew panics if the borrower has a token or waits for one.
 func (l *Limiter) mustBeNew(borrower any, op string) {
-	_, has := l.borrowers[borrower]
-	for _, b := range l.waits {
-		has = has || b == borrower
-	}
-	if has {
+	if _, has := l.borrowers[borrower]; has || l.asking[borrower] {
 		panic(misuse(op, "the borrower has a token, or waits for one, already; release that first, or use a Semaphore"))
 	}
 }

@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"errors"
 	"runtime"
 
 	"github.com/aio-go/aio/internal/goid"
@@ -9,6 +10,8 @@ import (
 // A coroutine that suspends under another thread lock than it was made under ends the process, and no handler is asked. So the loop looks
 // before each switch, gives the thread back and turns the mistake into a panic of the task.
 
+var errThreadLocked = errors.New("aio: the task that waited was locked to its thread")
+
 // threadLocked reports whether the task on w has called runtime.LockOSThread and not taken it back.
 func (w *worker) threadLocked() bool { return goid.Locked(w.g) != w.locked }
 
@@ -16,8 +19,10 @@ func (w *worker) threadLocked() bool { return goid.Locked(w.g) != w.locked }
 func (w *worker) refuseLock() {
 	op := w.park.op
 	w.giveThreadBack()
-	w.park.alone()
-	w.park.state = idle
+	p := &w.park
+	p.evicted(errThreadLocked)
+	p.alone()
+	p.state, p.on = idle, nil
 	panic(misuse(op, "runtime.LockOSThread is in force, and a task that waits cannot keep its thread; "+
 		"call UnlockOSThread before, or do what needs the thread in ToThread"))
 }

@@ -29,16 +29,16 @@ type Loop struct {
 	timers     timerheap.Heap[*timer]
 	timerSeq   uint64
 	deadTimers int
-	clockDue   bool // a timer was set that may be due at once
 	steps      uint // entries run, ever
-	clockStep  uint // steps when the clock was last read
 	pollStep   uint // steps when the poller was last asked
 
 	tasks   registry
 	foreign []*foreignContext // contexts not of aio that end waits and scopes
-	ids     uint32
-	base    context.Context // values for callbacks
-	amb     ambient
+
+	cancelling int // cancellations under way that count as one, see inOne
+	ids        uint32
+	base       context.Context // values for callbacks
+	amb        ambient
 
 	epoch   time.Time
 	clock   Clock         // nil: the machine's

@@ -9,9 +9,8 @@ import (
 	"github.com/aio-go/aio/internal/poll"
 )
 
-// How long a busy loop goes on before it reads the clock, and before it looks at its descriptors.
+// How long a busy loop goes on before it looks at its descriptors, for deadlocks, and lets the scheduler in.
 const (
-	clockEvery = 16
 	pollEvery  = 61
 	pollAfter  = 50 * time.Microsecond
 	checkEvery = 4096
@@ -165,7 +164,7 @@ func (l *Loop) stage(t *taskCore) *coro.Stack {
 			t.finish(cancelled, &c.CancelledError)
 			return nil
 		}
-		return l.pool.Take(t)
+		return l.pool.Take((*taskJob)(t))
 	case started:
 		if w := t.worker; w.park.state == queued { // otherwise left over from a wake-up that was not waited for
 			l.setCurrent(w)
@@ -196,14 +195,13 @@ func (l *Loop) collect() {
 		l.rested = true
 		l.findCycles()
 	}
-	if l.timers.Len() > 0 && (l.clockDue || l.clock != nil || l.stopping || l.steps-l.clockStep >= clockEvery) {
+	if l.timers.Len() > 0 {
 		l.readTimers()
 	}
 }
 
 func (l *Loop) readTimers() int64 {
 	now := l.now()
-	l.clockStep, l.clockDue = l.steps, false
 	l.fireTimers(now)
 	return now
 }

@@ -1,7 +1,5 @@
 package aio
 
-import "github.com/aio-go/aio/internal/poll"
-
 // post sends r to the loop, from any goroutine. It reports whether the loop will take it.
 func (l *Loop) post(r runnable) bool {
 	l.mu.Lock()
@@ -10,10 +8,9 @@ func (l *Loop) post(r runnable) bool {
 		return false
 	}
 	l.posts = append(l.posts, r)
-	poller := l.poller
-	l.mu.Unlock()
 	l.posted.Store(true)
-	l.rouse(poller)
+	l.mu.Unlock()
+	l.rouse()
 	return true
 }
 
@@ -21,20 +18,25 @@ func (l *Loop) post(r runnable) bool {
 // outside of any bubble of testing/synctest and may not touch a channel made inside one.
 func (l *Loop) postQuietly(r runnable) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.postsShut {
+		l.mu.Unlock()
 		return
 	}
 	l.posts = append(l.posts, r)
 	l.posted.Store(true)
-	if l.poller != nil {
-		l.rouse(l.poller)
+	polled := l.poller != nil
+	l.mu.Unlock()
+	if polled {
+		l.rouse()
 	}
 }
 
-// rouse wakes the loop if it waits.
-func (l *Loop) rouse(poller poll.Poller) {
+// rouse wakes the loop if it waits. Which way it waits is looked up after it is known to: its first descriptor may have come meanwhile.
+func (l *Loop) rouse() {
 	if l.sleeping.Load() && l.sleeping.CompareAndSwap(true, false) {
+		l.mu.Lock()
+		poller := l.poller
+		l.mu.Unlock()
 		if poller != nil {
 			poller.Wake()
 			return
@@ -53,6 +55,13 @@ func (l *Loop) takePosts() {
 	l.posts, l.spare = l.spare, l.posts
 	l.mu.Unlock()
 	rest := l.spare
+	defer func() { // a chooser may have panicked
+		for _, r := range rest {
+			l.ready.Push(r)
+		}
+		clear(l.spare)
+		l.spare = l.spare[:0]
+	}()
 	for len(rest) > 0 {
 		i := l.choose(ChoosePost, len(rest))
 		l.ready.Push(rest[i])
@@ -61,8 +70,6 @@ func (l *Loop) takePosts() {
 		}
 		rest = rest[1:]
 	}
-	clear(l.spare)
-	l.spare = l.spare[:0]
 }
 
 // CallSoonThreadsafe has fn called by the loop, and wakes the loop if it waits. Calls from one goroutine keep their order; from the loop

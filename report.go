@@ -58,7 +58,9 @@ func logReport(r Report) {
 	if r.Site != "" {
 		attrs = append(attrs, slog.String("created", r.Site))
 	}
-	if r.Err != nil {
+	if p, ok := r.Err.(*PanicError); ok {
+		attrs = append(attrs, slog.Any("panic", p.Value), slog.String("stack", string(p.Stack)))
+	} else if r.Err != nil {
 		attrs = append(attrs, slog.Any("err", r.Err))
 	}
 	level := slog.LevelError

@@ -136,6 +136,8 @@ func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string, flags
 		err = d
 	}
 	if byUser && (err == nil || isCancellation(err)) {
+		err = ErrInterrupted
+	} else if byUser {
 		err = fmt.Errorf("%w: %w", ErrInterrupted, err)
 	}
 	return v, err

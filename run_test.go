@@ -535,9 +535,19 @@ func init() {
 			_ = forever(ctx)
 			return errBoom
 		}, aio.WithInterrupt())
-		if err == errBoom {
+		if errors.Is(err, errBoom) && errors.Is(err, aio.ErrInterrupted) {
 			note("boom")
 		}
+	}
+	parts["interrupt a main that pays no attention"] = func() {
+		err := aio.Run(context.Background(), func(ctx context.Context) error {
+			if err := interrupt(); err != nil {
+				return err
+			}
+			_ = forever(ctx)
+			return nil
+		}, aio.WithInterrupt())
+		note(err.Error())
 	}
 	parts["interrupt twice"] = func() {
 		aio.Run(context.Background(), func(ctx context.Context) error {
@@ -583,9 +593,16 @@ func TestAnInterruptOfAMainThatWasCancelledBeforeIsACancellation(t *testing.T) {
 	}
 }
 
-func TestAnErrorOfMainAfterAnInterruptComesOutAsItIs(t *testing.T) {
+func TestAnErrorOfMainAfterAnInterruptComesOutBesideIt(t *testing.T) {
 	out, err := playPart(t, "interrupt a main that answers with an error of its own")
 	if want := "boom\n"; out != want || err != nil {
+		t.Fatalf("got %q, %v, want %q", out, err, want)
+	}
+}
+
+func TestAnInterruptThatMainPaysNoAttentionToIsReturnedAllTheSame(t *testing.T) {
+	out, err := playPart(t, "interrupt a main that pays no attention")
+	if want := "aio: interrupted\n"; out != want || err != nil {
 		t.Fatalf("got %q, %v, want %q", out, err, want)
 	}
 }

@@ -2,6 +2,7 @@ package aio
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -57,6 +58,7 @@ const (
 type cancellation struct {
 	CancelledError
 	timeout *TimeoutError // of a context with a deadline: what awaits return instead
+	given   error         // to a cancel function: what context.Cause returns instead
 	when    int64         // on the loop's clock
 }
 
@@ -67,6 +69,17 @@ func (c *cancellation) awaitError() error {
 	}
 	return &c.CancelledError
 }
+
+// cause is what context.Cause returns: what a cancel function was given, as in the standard library, or else the error of awaits.
+func (c *cancellation) cause() error {
+	if c.given != nil {
+		return c.given
+	}
+	return c.awaitError()
+}
+
+// errBlockEnded is the cause of a block's context after the block has ended.
+var errBlockEnded = errors.New("aio: the block that this context belongs to has ended")
 
 type stdNode struct {
 	ctx    context.Context
@@ -150,7 +163,7 @@ func (s *scope) std() *stdNode {
 		return s.node.Load()
 	}
 	if c := s.cancelled.Load(); c != nil { // cancel may have missed the node
-		n.cancel(c.awaitError())
+		n.cancel(c.cause())
 	}
 	return n
 }
@@ -164,9 +177,9 @@ func (s *scope) cancel(c *cancellation) {
 		return
 	}
 	if n := s.node.Load(); n != nil {
-		n.cancel(c.awaitError())
+		n.cancel(c.cause())
 		if l := s.task.loop; len(l.foreign) > 0 && l.onLoop() {
-			defer l.lookAtForeign()
+			defer l.inOne()()
 		}
 	}
 	if m := s.more; m != nil {
@@ -304,6 +317,7 @@ func (m *scopeMore) run() {
 	c := &cancellation{CancelledError: CancelledError{Cause: te, by: m.op, pc: m.pc}}
 	if m.kind == contextScope {
 		c.timeout = te
+		s.release()
 	}
 	s.cancel(c)
 }

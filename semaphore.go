@@ -11,7 +11,8 @@ import (
 //
 // A permit that is released while tasks wait belongs to the first of them from that moment on, although it goes on only in the next pass.
 type Semaphore struct {
-	value   int // permits that nobody has
+	value   int  // permits that nobody has
+	made    bool // by one of the functions below: the zero value has no permits, ever
 	bounded bool
 	bound   int // if bounded, the most that value may be
 	line    waitline
@@ -30,7 +31,7 @@ func NewSemaphore(n int) *Semaphore {
 	if n < 0 {
 		panic(misuse("NewSemaphore", fmt.Sprintf("the number of permits is negative (%d); use 0 or more", n)))
 	}
-	return &Semaphore{value: n}
+	return &Semaphore{value: n, made: true}
 }
 
 // NewBoundedSemaphore makes a semaphore with n permits that panics when more are released than were taken. It panics if n is negative.
@@ -38,7 +39,7 @@ func NewBoundedSemaphore(n int) *Semaphore {
 	if n < 0 {
 		panic(misuse("NewBoundedSemaphore", fmt.Sprintf("the number of permits is negative (%d); use 0 or more", n)))
 	}
-	return &Semaphore{value: n, bounded: true, bound: n}
+	return &Semaphore{value: n, made: true, bounded: true, bound: n}
 }
 
 // Acquire waits until there is a permit that nobody has asked for before, and takes it. If there is one now it returns at once, also when
@@ -55,6 +56,9 @@ func (s *Semaphore) Acquire(ctx context.Context) error {
 }
 
 func (s *Semaphore) acquire(ctx context.Context, w *worker) error {
+	if !s.made {
+		panic(misuse("Semaphore.Acquire", "the semaphore has no number of permits; make it with NewSemaphore"))
+	}
 	s.line.mustFit(w.task.loop, "Semaphore.Acquire")
 	if !s.Locked() {
 		s.value--

@@ -57,9 +57,11 @@ func (l *Loop) shutdown() {
 	phase := l.beginPhase(l.deadline.grace)
 	for more := true; more && l.tasks.live > 0; { // again, if tasks that were cancelled have left new ones behind
 		left := l.tasks.all()
+		seen := l.inOne()
 		for _, t := range left {
 			t.scope.cancel(req)
 		}
+		seen()
 		more = phase.outlast(left)
 		for _, t := range left {
 			if t.state == failed && t.flags&observed == 0 {

@@ -7,14 +7,28 @@ import (
 
 // Submit runs fn as a task of loop l and waits for its result: the way for other goroutines to use a loop. The task has the values of ctx;
 // when ctx ends the task is cancelled and Submit returns the reason without waiting for the task's end. It returns [ErrLoopClosed] if the
-// loop is closed, or is before fn has ended. A panic of fn is returned as a [*PanicError]. Called from the loop itself it would wait for
-// ever; it panics. asyncio: run_coroutine_threadsafe(...).result().
+// loop is closed, or is before fn has ended. A panic of fn is returned as a [*PanicError]. Called from loop l itself it would wait for
+// ever; it panics. Called with the context of a task of another loop it suspends that task, by means of [ToThread], so that loops can ask
+// each other. asyncio: run_coroutine_threadsafe(...).result().
 func Submit[T any](ctx context.Context, l *Loop, fn Func[T]) (T, error) {
 	if fn == nil {
 		panic(misuse("Submit", "the function is nil"))
 	}
-	if l.onLoop() {
+	if ctx == nil {
+		panic(misuse("Submit", "the context is nil; use context.Background()"))
+	}
+	if l == nil {
+		panic(misuse("Submit", "the loop is nil; use the one of RunningLoop(ctx)"))
+	}
+	own, _ := ctx.Value(ownerKey).(*scope)
+	if l.onLoop() || own != nil && own.task.loop == l && inCoroutine() {
 		panic(misuse("Submit", "called from the loop itself, which would wait for itself; await the function, or start it with CreateTask"))
+	}
+	if own != nil && own.task.loop.currentWorker() != nil {
+		return ToThread(ctx, func(ctx context.Context) (T, error) { return Submit(ctx, l, fn) })
+	}
+	if insideLoop() {
+		panic(misuse("Submit", "called from a loop, with a context that is not its task's, so that the loop would stand still; pass the task's context"))
 	}
 	s := &submission[T]{loop: l, ctx: ctx, fn: fn, done: make(chan struct{})}
 	s.node.owner = s

@@ -227,7 +227,9 @@ func (t *Task[T]) Result() (T, error) {
 func (t *taskCore) asTask() *taskCore { return t }
 
 // Name returns the task's name.
-func (c *core) Name() string {
+func (t *taskCore) Name() string { return t.displayName() }
+
+func (c *core) displayName() string {
 	if c.rare != nil && c.rare.name != "" {
 		return c.rare.name
 	}
@@ -235,7 +237,7 @@ func (c *core) Name() string {
 }
 
 // SetName changes the task's name.
-func (c *core) SetName(name string) { c.extra().name = name }
+func (t *taskCore) SetName(name string) { t.extra().name = name }
 
 // String shows the name, the state, the result or error, what a waiting task waits for, and the done callbacks.
 func (c *core) String() string {
@@ -381,6 +383,16 @@ func (r *registry) remove(t *taskCore) {
 		clear(r.slots[len(live):])
 		r.slots = live
 	}
+}
+
+// first returns the oldest unfinished task, nil if there is none.
+func (r *registry) first() *taskCore {
+	for _, t := range r.slots {
+		if t != nil {
+			return t
+		}
+	}
+	return nil
 }
 
 // all returns the unfinished tasks in the order of creation.

@@ -550,8 +550,7 @@ func TestAClosedLoopTakesNoTask(t *testing.T) {
 func TestATaskWhoseLoopIsStoppedStaysPendingAndGoesOnLater(t *testing.T) {
 	l := aio.NewLoop(aio.WithClock(aio.NewVirtualClock()))
 	defer l.Close()
-	var task *aio.Task[string]
-	task = aio.CreateTask(l.Context(), func(ctx context.Context) (string, error) {
+	task := aio.CreateTask(l.Context(), func(ctx context.Context) (string, error) {
 		l.Stop()
 		return "resumed", aio.Sleep(ctx, time.Second)
 	})

@@ -36,9 +36,6 @@ const (
 	groupClosed
 )
 
-// GroupOption is a setting of a group.
-type GroupOption interface{ groupOption(g *TaskGroup) }
-
 // Group calls body, in the calling task, with a group in which it may start tasks; Group returns when body and all of these have ended.
 // The tasks may start more. If one fails, or body does, all others and body are cancelled, the tasks in the order of their creation.
 //
@@ -48,19 +45,16 @@ type GroupOption interface{ groupOption(g *TaskGroup) }
 // asyncio: async with TaskGroup().
 //
 // Cancellation: the tasks are cancelled and waited for; none is left when Group returns.
-func Group(ctx context.Context, body func(ctx context.Context, g *TaskGroup) error, opts ...GroupOption) error {
+func Group(ctx context.Context, body func(ctx context.Context, g *TaskGroup) error) error {
 	w := running(ctx, "Group")
 	if body == nil {
 		panic(misuse("Group", "the function is nil"))
 	}
-	return group(w, ctx, "Group", callerPC(0), body, opts)
+	return group(w, ctx, "Group", callerPC(0), body)
 }
 
-func group(w *worker, ctx context.Context, op string, pc uintptr, body func(ctx context.Context, g *TaskGroup) error, opts []GroupOption) error {
+func group(w *worker, ctx context.Context, op string, pc uintptr, body func(ctx context.Context, g *TaskGroup) error) error {
 	g := &TaskGroup{scope: newScope(w, ctx, op, pc), parent: w}
-	for _, o := range opts {
-		o.groupOption(g)
-	}
 	w.enter(g.scope, groupScope)
 	err, done := error(nil), false
 	defer func() {
@@ -122,6 +116,9 @@ func (g *TaskGroup) end(err error) error {
 
 // wait waits until no child is left. It returns the cancellation that came meanwhile, if one did.
 func (g *TaskGroup) wait() (stopped error) {
+	if g.parent.loop.current != g.parent {
+		panic(misuse("Group", "it ends in another task than it was opened in; an iterator with a group inside must be driven by one task"))
+	}
 	p := &g.parent.park
 	for g.live > 0 || g.turns > 0 {
 		if g.parent.unservable() {
@@ -164,6 +161,7 @@ func (g *TaskGroup) abort(cause error) {
 		}
 		g.own = req
 	}
+	defer g.parent.loop.inOne()()
 	for _, c := range g.children {
 		if !c.task.Done() {
 			c.task.scope.cancel(req)

@@ -172,15 +172,15 @@ func WithCancelCause(ctx context.Context) (context.Context, context.CancelCauseF
 // cancelFrom is the cancel function of a context. On another goroutine the work is sent to the loop.
 func (s *scope) cancelFrom(cause error) {
 	l := s.task.loop
-	c := &cancellation{CancelledError: CancelledError{Cause: cause, by: s.more.op, pc: s.more.pc}}
+	c := &cancellation{CancelledError: CancelledError{Cause: cause, by: s.more.op, pc: s.more.pc}, given: cause}
 	end := func() {
 		s.release()
 		s.cancel(c)
 	}
-	if l.onLoop() || !l.running.Load() {
+	if l.onLoop() {
 		end()
 		return
 	}
-	s.std().cancel(c.awaitError()) // whoever looks at the context sees it from now on; those who wait are told on the loop
+	s.std().cancel(c.cause()) // whoever looks at the context sees it from now on; those who wait are told on the loop, if it still runs
 	l.post(&Handle{loop: l, fn: end})
 }

@@ -18,9 +18,6 @@ func (t *timer) armed() bool { return t.seq != 0 }
 func (t *timer) start(l *Loop, when int64) {
 	l.timerSeq++
 	t.seq = l.timerSeq
-	if l.timers.Earliest(when) {
-		l.clockDue = true
-	}
 	l.timers.Push(timerheap.Entry[*timer]{When: when, Seq: t.seq, Item: t})
 }
 

@@ -255,7 +255,7 @@ func (p *park) leave() {
 func (p *park) resumed() error {
 	w := p.worker
 	if w.forced {
-		p.evicted()
+		p.evicted(&w.task.scope.cancelled.Load().CancelledError)
 	}
 	p.state = idle
 	if p.on != nil {
@@ -272,13 +272,13 @@ func (p *park) resumed() error {
 }
 
 // evicted undoes what a wait has arranged, for a task that will not return from it.
-func (p *park) evicted() {
+func (p *park) evicted(err error) {
 	if c, ok := p.on.(*core); ok && p.passOn {
 		c.leave(&p.node)
 	}
 	p.pending = nil
 	if a, ok := p.on.(interface{ abandon(err error) }); ok {
-		a.abandon(&p.worker.task.scope.cancelled.Load().CancelledError)
+		a.abandon(err)
 	}
 }
 

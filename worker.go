@@ -41,7 +41,7 @@ func workerOf(s *coro.Stack) *worker {
 }
 
 // taskFrame is the function at the bottom of every task's stack.
-const taskFrame = "github.com/aio-go/aio.(*taskCore).Run"
+const taskFrame = "github.com/aio-go/aio.(*taskJob).Run"
 
 // running returns the worker on whose stack the caller runs, after checking that ctx belongs to its loop. It panics otherwise: an await
 // from elsewhere would corrupt the loop silently.
@@ -234,6 +234,9 @@ func (w *worker) enter(s *scope, kind scopeKind) {
 // leave closes the block. Blocks close in the reverse order of opening, except where an iterator is suspended inside one.
 func (w *worker) leave(s *scope) {
 	s.release()
+	if n := s.node.Load(); n != nil { // who holds on to the context of a block that has ended must not wait for ever
+		n.cancel(errBlockEnded)
+	}
 	if w.inner == s {
 		w.inner = s.more.around
 		return
@@ -246,10 +249,14 @@ func (w *worker) leave(s *scope) {
 	}
 }
 
+// taskJob is a task as the pool sees it.
+type taskJob taskCore
+
 // Run is called by the pool, on the worker's stack: it runs the function of the task, with the awaits in it, and settles the outcome,
 // whichever way the function ends. It returns the next fresh task of the same pass, if one is next in line, so that a row of short tasks
 // needs no switch between them.
-func (t *taskCore) Run(s *coro.Stack) (next coro.Job) {
+func (j *taskJob) Run(s *coro.Stack) (next coro.Job) {
+	t := (*taskCore)(j)
 	w, l := workerOf(s), t.loop
 	w.loop, w.task, w.inner, w.fails = l, t, &t.scope, 0
 	t.worker, t.state = w, started
@@ -280,6 +287,10 @@ func (t *taskCore) Run(s *coro.Stack) (next coro.Job) {
 	}
 	t.worker = nil // goroutines are used again: an await with the context of this task must not meet the next one
 	t.returned()
+	if w.park.state != idle { // a wait that was prepared and given up
+		w.park.alone()
+		w.park.state = idle
+	}
 	w.task, w.inner = nil, nil // an idle worker must not keep the task from being collected
 	return l.fresh()
 }
@@ -291,7 +302,7 @@ func (l *Loop) fresh() coro.Job {
 			l.ready.Pop()
 			l.left--
 			l.steps++
-			return t
+			return (*taskJob)(t)
 		}
 	}
 	return nil

@@ -72,7 +72,9 @@ func BenchmarkEcho(b *testing.B) {
 				if _, err := Connect(ctx, "tcp", s.Addrs()[0].String(), p); err != nil {
 					return err
 				}
-				_, err = p.done.Await(ctx)
+				if _, err := p.done.Await(ctx); err != nil {
+					return err
+				}
 				b.StopTimer()
 				p.t.Close()
 				s.Close()

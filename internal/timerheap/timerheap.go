@@ -34,11 +34,6 @@ const arity = 4
 // Len returns the number of entries, dead ones included.
 func (h *Heap[T]) Len() int { return len(h.e) + len(h.fresh) }
 
-// Earliest reports whether an entry with the deadline when would be the first to be due.
-func (h *Heap[T]) Earliest(when int64) bool {
-	return (len(h.e) == 0 || when < h.e[0].When) && (len(h.fresh) == 0 || when < h.first)
-}
-
 // Push adds an entry.
 func (h *Heap[T]) Push(e Entry[T]) {
 	if len(h.fresh) == 0 || e.When < h.first {
