@@ -640,7 +640,7 @@ func TestATaskThatIgnoresItsCancellationLeavesRoomForOthersAndIsEndedAtLast(t *t
 		cleanup.want(t, "freed: <nil>", "own: true")
 		return nil
 	})
-	if got := seen.strings(); err != nil || len(got) != 1 || got[0] != "a task ignored its cancellation and was ended at an await|Task-2" {
+	if got := seen.strings(); err != nil || len(got) != 1 || got[0] != "a task ignored the errors of 10000 awaits in a row and was ended|Task-2" {
 		t.Errorf("reported: %v, %v", got, err)
 	}
 }

@@ -58,6 +58,7 @@ type coreRare struct {
 	name    string
 	panic   *PanicError
 	lost    *lostOutcome
+	ignored *cancellation // the one that a task ignored until it was ended
 	created []uintptr // in debug mode: the stack of the creator
 }
 

@@ -127,7 +127,7 @@ func (f *Future[T]) asTask() *taskCore { return nil }
 //
 // A task gets the request at the await that it is in, or comes to next: that await returns a [*CancelledError] with the cause (which may be
 // nil) and with who asked and where. If it waits for another task, a future or a gather, and is the only one to, the request goes on to
-// that. A task that has not started never will. From then on every await with the task's context fails; cleanup that has to await uses
+// that. A task that has not started never will. From then on every await with the task's context that has to wait fails; cleanup that has to await uses
 // [context.WithoutCancel]. Cancel does not wait: await the task to know its end. A second request changes nothing.
 //
 // Loop only. asyncio: cancel.

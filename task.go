@@ -163,12 +163,16 @@ func (t *taskCore) exited() {
 func (t *taskCore) abandoned() {
 	c := t.scope.cancelled.Load()
 	err := &CancelledError{Cause: ErrLoopClosed, by: "the loop"}
+	what := "a task ignored its cancellation and was ended at an await"
+	if t.rare != nil && t.rare.ignored != nil {
+		c = t.rare.ignored
+		what = fmt.Sprintf("a task ignored the errors of %d awaits in a row and was ended", maxFails)
+	}
 	if c != nil {
 		*err = c.CancelledError
 	}
 	t.flags |= observed
 	t.finish(cancelled, err)
-	what := "a task ignored its cancellation and was ended at an await"
 	if t.loop.closing {
 		what = "a task had not ended when the loop was closed, and was ended at an await"
 	}

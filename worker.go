@@ -333,6 +333,7 @@ func (w *worker) fail(c *cancellation) error {
 	w.fails++
 	if w.fails > 1 {
 		if w.fails > maxFails {
+			w.task.extra().ignored = c
 			w.exit()
 		}
 		w.park.begin("", nil)

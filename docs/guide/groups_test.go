@@ -78,7 +78,7 @@ func Example_groupResults() {
 		if err != nil {
 			return err
 		}
-		// The group has ended without an error, so both have a result.
+		// Nothing failed and nobody cancelled them, so both have a result.
 		n, _ := name.Result()
 		a, _ := age.Result()
 		fmt.Println(n, a)
