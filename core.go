@@ -59,7 +59,7 @@ type coreRare struct {
 	panic   *PanicError
 	lost    *lostOutcome
 	ignored *cancellation // the one that a task ignored until it was ended
-	created []uintptr // in debug mode: the stack of the creator
+	created []uintptr     // in debug mode: the stack of the creator
 }
 
 func (c *core) extra() *coreRare {
