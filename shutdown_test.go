@@ -430,3 +430,23 @@ func TestWhatATaskThatWasEndedHadWaitedForMayStillEnd(t *testing.T) {
 		}
 	}
 }
+
+// lingering waits with a context that no cancellation reaches.
+func lingering(ctx context.Context) error { return aio.Sleep(context.WithoutCancel(ctx), time.Hour) }
+
+func TestAStragglerIsReportedWithTheStackOfItsAwait(t *testing.T) {
+	var stacks []string
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		aio.Start(ctx, lingering, aio.Name("straggler"))
+		return aio.Yield(ctx)
+	}, aio.WithShutdown(0, time.Millisecond), aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) {
+		for _, a := range r.Attrs {
+			if a.Key == "stack" && r.TaskName == "straggler" {
+				stacks = append(stacks, a.Value.String())
+			}
+		}
+	}))
+	if err != nil || len(stacks) != 1 || !strings.Contains(stacks[0], "lingering shutdown_test.go:") {
+		t.Errorf("got %v and the stacks %q", err, stacks)
+	}
+}

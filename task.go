@@ -3,9 +3,11 @@ package aio
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"path"
 	"reflect"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"unsafe"
 )
@@ -176,12 +178,17 @@ func (t *taskCore) abandoned() {
 	if t.loop.closing {
 		what = "a task had not ended when the loop was closed, and was ended at an await"
 	}
-	t.loop.report(Report{
+	report := Report{
 		Message:  what,
 		Err:      err,
 		TaskName: t.Name(),
 		Site:     t.core.site(),
-	})
+	}
+	g := parseStack(string(debug.Stack())) // the frames of the await are still there
+	if frames := g.user(); len(frames) > 0 {
+		report.Attrs = []slog.Attr{slog.String("stack", joinFrames(frames))}
+	}
+	t.loop.report(report)
 }
 
 // finishUnstarted settles a task that was refused before it was registered.

@@ -3,8 +3,10 @@ package stream
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"strings"
+	"syscall"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/transport"
@@ -129,6 +131,11 @@ func factory(ctx context.Context, op string, handler Handler, opts []transport.O
 	}, opts
 }
 
+// peerLeft reports whether err only says that the other side has gone.
+func peerLeft(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, transport.ErrTruncated)
+}
+
 // start runs handler in a task.
 func (c *connection) start(ctx context.Context, handler Handler) {
 	name := "stream handler"
@@ -145,6 +152,7 @@ func (c *connection) start(ctx context.Context, handler Handler) {
 					Message:  "stream: a connection handler failed",
 					Err:      err,
 					TaskName: task.Name(),
+					Warning:  peerLeft(err), // every day's business of a server
 				})
 			}
 		}

@@ -403,7 +403,7 @@ func TestErrorsOfAReader(t *testing.T) {
 		_, err := task.Await(ctx)
 		matches(t, err, broken)
 	})
-	sub(t, "S-030 a cancelled read leaves no waiter", func(t *testing.T, ctx context.Context) {
+	sub(t, "S-030, LP-031 a cancelled read ends at once and leaves no waiter", func(t *testing.T, ctx context.Context) {
 		r := fed(9)
 		task := line(ctx, r)
 		aio.Yield(ctx)

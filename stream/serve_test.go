@@ -3,8 +3,11 @@ package stream_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/aio-go/aio"
@@ -108,5 +111,36 @@ func TestAServerClosesItsSecuredClients(t *testing.T) {
 				ok(t, s.WaitClosed(ctx))
 			})
 		})
+	}
+}
+
+func TestAHandlerWhosePeerHasLeftIsReportedAsAWarning(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{&net.OpError{Op: "write", Err: syscall.EPIPE}, true},
+		{fmt.Errorf("greeting: %w", syscall.ECONNRESET), true},
+		{transport.ErrTruncated, true},
+		{errors.New("a bug"), false},
+	} {
+		var got []aio.Report
+		err := aio.Run(t.Context(), func(ctx context.Context) error {
+			s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(context.Context, *stream.Reader, *stream.Writer) error { return c.err })
+			if err != nil {
+				return err
+			}
+			r, w, err := stream.Open(ctx, "tcp", s.Addrs()[0].String())
+			if err != nil {
+				return err
+			}
+			_, err = r.ReadAll(ctx)
+			w.Close()
+			s.Close()
+			return errors.Join(err, w.WaitClosed(ctx), s.WaitClosed(ctx))
+		}, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { got = append(got, r) }))
+		if err != nil || len(got) != 1 || got[0].Warning != c.want {
+			t.Errorf("%v: %v, reports %v", c.err, err, got)
+		}
 	}
 }
