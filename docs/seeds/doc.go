@@ -1,0 +1,2 @@
+// Package seeds shows programs written for asyncio, done with aio. They are the Examples of its tests, with the output they have.
+package seeds
