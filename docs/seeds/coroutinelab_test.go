@@ -83,8 +83,14 @@ func Example_seedsCoroRunUntilComplete() {
 // Event loop: always getting the same one.
 func Example_seedsCoroSameLoop() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
-		fmt.Println(aio.RunningLoop(ctx) == aio.RunningLoop(ctx))
-		return nil
+		loop := aio.RunningLoop(ctx)
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			g.Go(func(ctx context.Context) error {
+				fmt.Println(aio.RunningLoop(ctx) == loop)
+				return nil
+			})
+			return nil
+		})
 	})
 	// Output:
 	// true
