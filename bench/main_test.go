@@ -41,7 +41,7 @@ func leftBehind() (left string) {
 			return ""
 		}
 		left = strings.Join(stacks[1:], "\n\n")
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) // goroutines that have been told to end need a moment
 	}
 	return left
 }

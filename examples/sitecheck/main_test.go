@@ -51,7 +51,7 @@ func resourcesNow() resources {
 // comeBack waits until there is no more in use than before, since what has been told to end needs a
 // moment. It returns what is left, "" if nothing is.
 func (before resources) comeBack() string {
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) { // what has been told to end needs a moment
 		now := resourcesNow()
 		if now.goroutines <= before.goroutines && now.descriptors <= before.descriptors {
 			return ""
