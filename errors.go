@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aio-go/aio/coro"
@@ -48,9 +50,24 @@ type CancelledError struct {
 	// Cause is the reason given with the request, nil if none was.
 	Cause error
 
-	by string  // who asked, if it has a name of its own
-	id uint32  // or the number of the task that asked
-	pc uintptr // where
+	by  string  // who asked, if it has a name of its own
+	id  uint32  // or the number of the task that asked
+	pc  uintptr // where
+	via *hop    // the last of the blocks and waits it has passed
+}
+
+// hop is a block, or a wait of a task, through which a request to cancel has come.
+type hop struct {
+	op     string
+	pc     uintptr
+	before *hop
+}
+
+func (h *hop) String() string {
+	if at := siteOf(h.pc); at != "" {
+		return h.op + " at " + at
+	}
+	return h.op
 }
 
 // By names who asked for the cancellation: a task, a block, the shutdown of the loop. It is empty when that is not known.
@@ -64,6 +81,18 @@ func (e *CancelledError) By() string {
 // At is the place in the program, as file:line, from which the cancellation was asked for; empty if there is none.
 func (e *CancelledError) At() string { return siteOf(e.pc) }
 
+// Through lists what the request came through on its way from where it was made to where it was met: blocks, as "Group at file:line", and
+// tasks that awaited the one it met, as "Task.Await in Task-7"; the first it came to is the first. A request that met its own task or
+// block has come through nothing.
+func (e *CancelledError) Through() []string {
+	var path []string
+	for h := e.via; h != nil; h = h.before {
+		path = append(path, h.String())
+	}
+	slices.Reverse(path)
+	return path
+}
+
 func (e *CancelledError) Error() string {
 	s := "cancelled"
 	if by := e.By(); by != "" {
@@ -72,10 +101,18 @@ func (e *CancelledError) Error() string {
 	if at := e.At(); at != "" {
 		s += " at " + at
 	}
-	if e.Cause != nil {
-		s += ": " + e.Cause.Error()
+	if e.via != nil {
+		s += ", through " + strings.Join(e.Through(), ", ")
 	}
-	return s
+	switch cause := e.Cause.(type) {
+	case nil:
+		return s
+	case *TimeoutError:
+		if cause.pc == e.pc && cause.op == e.by { // the block has been named
+			return s + ": " + cause.what()
+		}
+	}
+	return s + ": " + e.Cause.Error()
 }
 
 // Is reports a match with [ErrCancelled] and [context.Canceled].
@@ -109,10 +146,14 @@ func (e *TimeoutError) Error() string {
 	if at := e.At(); at != "" {
 		s += " at " + at
 	}
+	return s + ": " + e.what()
+}
+
+func (e *TimeoutError) what() string {
 	if e.After != 0 {
-		return s + ": took longer than " + e.After.String()
+		return "took longer than " + e.After.String()
 	}
-	return s + ": its deadline has passed"
+	return "its deadline has passed"
 }
 
 // Timeout reports true, as net.Error wants it.

@@ -165,6 +165,9 @@ func (g *gathering) cancelFor(p *park, req *cancellation) bool {
 	if waiting > 0 {
 		p.pending = req // from now on a failure does not end the wait
 	}
+	if len(own) > 0 {
+		req = req.from(p)
+	}
 	for _, c := range own {
 		c.cancelWith(req)
 	}

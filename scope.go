@@ -54,7 +54,7 @@ const (
 	groupScope
 )
 
-// cancellation is one request, shared by all the scopes that it reaches.
+// cancellation is one request, on its way to the scopes that it reaches.
 type cancellation struct {
 	CancelledError
 	timeout *TimeoutError // of a context with a deadline: what awaits return instead
@@ -80,6 +80,13 @@ func (c *cancellation) cause() error {
 
 // errBlockEnded is the cause of a block's context after the block has ended.
 var errBlockEnded = errors.New("aio: the block that this context belongs to has ended")
+
+// through returns the request as it arrives behind a block or a wait.
+func (c *cancellation) through(op string, pc uintptr) *cancellation {
+	next := *c
+	next.via = &hop{op, pc, c.via}
+	return &next
+}
 
 type stdNode struct {
 	ctx    context.Context
@@ -184,7 +191,9 @@ func (s *scope) cancel(c *cancellation) {
 	}
 	if m := s.more; m != nil {
 		for _, kid := range m.kids {
-			kid.cancel(c)
+			if kid.cancelled.Load() == nil {
+				kid.cancel(c.through(kid.more.op, kid.more.pc))
+			}
 		}
 		waits := m.waits
 		m.waits = nil
@@ -215,7 +224,7 @@ func (s *scope) adopt(kid *scope) {
 	m := s.extra()
 	m.kids = append(m.kids, kid)
 	if c := s.cancelled.Load(); c != nil {
-		kid.cancel(c)
+		kid.cancel(c.through(kid.more.op, kid.more.pc))
 	}
 }
 

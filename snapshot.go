@@ -38,10 +38,11 @@ type TaskInfo struct {
 
 // CancelInfo describes a request to cancel.
 type CancelInfo struct {
-	Since time.Duration `json:"since"` // how long ago
-	By    string        `json:"by,omitempty"`
-	At    string        `json:"at,omitempty"`
-	Cause string        `json:"cause,omitempty"`
+	Since   time.Duration `json:"since"` // how long ago
+	By      string        `json:"by,omitempty"`
+	At      string        `json:"at,omitempty"`
+	Through []string      `json:"through,omitempty"` // see [CancelledError.Through]
+	Cause   string        `json:"cause,omitempty"`
 }
 
 // Snapshot returns the state of the loop. With stacks it also shows where each task waits, for which the whole process stops for a moment.
@@ -84,7 +85,7 @@ func (t *taskCore) info(now int64) TaskInfo {
 	i := TaskInfo{ID: t.id, Name: t.Name(), State: "created", Creator: t.parent, Site: t.core.site()}
 	i.Age = time.Duration(uint32(now>>bornUnit)-t.born) << bornUnit
 	if c := t.scope.cancelled.Load(); c != nil {
-		i.Cancel = &CancelInfo{By: c.By(), At: c.At(), Since: time.Duration(now - c.when)}
+		i.Cancel = &CancelInfo{By: c.By(), At: c.At(), Through: c.Through(), Since: time.Duration(now - c.when)}
 		if c.Cause != nil {
 			i.Cancel.Cause = c.Cause.Error()
 		}

@@ -47,7 +47,7 @@ const taskFrame = "github.com/aio-go/aio.(*taskJob).Run"
 // from elsewhere would corrupt the loop silently.
 func running(ctx context.Context, op string) *worker {
 	if s, ok := ctx.(*scope); ok {
-		if w := s.task.worker; w != nil && w.g == goid.Get() && w.task == s.task && (goid.Fast || w.task.loop.current == w) {
+		if w := s.task.worker; w != nil && w.g == goid.Get() && (goid.Fast || w.task.loop.current == w) {
 			return w
 		}
 	}
