@@ -1,0 +1,77 @@
+// Chess plays an exhibition: one master against many opponents, one game after the other and in turns.
+//
+//	go run ./examples/chess                24 boards, 12 hours and 1 hour, at once
+//	go run ./examples/chess -boards 6
+//	go run ./examples/chess -help
+//
+// exhibition.go has the two ways to play it; they differ in a line or two. The rest shows the result.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/aio-go/aio"
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// The exit codes.
+const (
+	succeeded      = 0
+	failed         = 1
+	wrongUsage     = 2
+	wasInterrupted = 130
+)
+
+// run is the whole program, from the command line to the exit code.
+func run(ctx context.Context, args []string, out, stderr io.Writer) int {
+	s, err := parseFlags(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(out, usage)
+		return succeeded
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "chess: %v\nTry chess -help.\n", err)
+		return wrongUsage
+	}
+	sequential, concurrent := newRecord(s), newRecord(s)
+	err = play(ctx, s.exhibition, oneAfterTheOther, sequential)
+	if err == nil {
+		err = play(ctx, s.exhibition, fromTableToTable, concurrent)
+	}
+	switch {
+	case errors.Is(err, aio.ErrInterrupted):
+		fmt.Fprintln(stderr, "chess: interrupted before the exhibition was over")
+		return wasInterrupted
+	case err != nil:
+		fmt.Fprintln(stderr, "chess:", err)
+		return failed
+	}
+	if s.json {
+		err = writeJSON(out, sequential, concurrent)
+	} else {
+		err = writeTable(out, s.exhibition, sequential, concurrent)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "chess:", err)
+		return failed
+	}
+	return succeeded
+}
+
+// play plays the exhibition in one of the two ways, under a clock of its own that does not have to be
+// waited for.
+func play(ctx context.Context, e exhibition, way way, r *record) error {
+	clock := aio.NewVirtualClock()
+	r.began = clock.Now()
+	err := aio.Run(ctx, func(ctx context.Context) error { return way(ctx, e, r) }, aio.WithClock(clock), aio.WithInterrupt())
+	r.ended = clock.Now()
+	return err
+}
