@@ -427,6 +427,58 @@ func TestAnIteratorThatAwaitsIsInterruptedWithItsTask(t *testing.T) {
 	})
 }
 
+func TestABlockInAnIteratorThatOutlivesTheBlockAroundItIsCancelledWithTheTask(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		task := started(ctx, func(ctx context.Context) error {
+			next, stop := iter.Pull(func(yield func(int) bool) {
+				_ = aio.Timeout(ctx, time.Hour, func(context.Context) error {
+					yield(1)
+					return nil
+				})
+			})
+			defer stop()
+			_ = aio.Timeout(ctx, time.Minute, func(context.Context) error {
+				next() // the hour begins inside the minute and goes on after it
+				return nil
+			})
+			return forever(ctx)
+		})
+		task.Cancel(errReason)
+		_, err := task.Await(ctx)
+		wantCancelled(t, err, errReason)
+		return nil
+	})
+}
+
+func TestABlockInAnIteratorThatOutlivesAFreedBlockLeavesTheTaskCancellable(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var inside error
+		task := started(ctx, func(ctx context.Context) error {
+			next, stop := iter.Pull(func(yield func(int) bool) {
+				free := context.WithoutCancel(ctx)
+				_ = aio.Timeout(free, time.Hour, func(block context.Context) error {
+					yield(1)
+					inside = aio.Sleep(block, time.Second)
+					return nil
+				})
+			})
+			defer stop()
+			_ = aio.Timeout(context.WithoutCancel(ctx), time.Minute, func(context.Context) error {
+				next()
+				return nil
+			})
+			return forever(ctx)
+		})
+		task.Cancel(errReason)
+		_, err := task.Await(ctx)
+		wantCancelled(t, err, errReason)
+		if inside != nil {
+			t.Errorf("the freed block inside the iterator ended with %v", inside)
+		}
+		return nil
+	})
+}
+
 func TestTheAmbientContextAwaitsForWhateverTaskRuns(t *testing.T) {
 	eachAwait(t, func(t *testing.T, ctx context.Context, await func(ctx context.Context) error) {
 		ambient := aio.RunningLoop(ctx).Context()

@@ -244,7 +244,21 @@ func (w *worker) leave(s *scope) {
 	for b := w.inner; b != nil; b = b.enclosing() {
 		if b.more != nil && b.more.around == s {
 			b.more.around = s.more.around
+			b.outlives(s)
 			return
+		}
+	}
+}
+
+// outlives lets a block go on whose enclosing block s has ended before it: from now on what lay around s cancels it, unless s was freed from that.
+func (b *scope) outlives(s *scope) {
+	for i, outer := range b.more.outers {
+		if outer == s {
+			s.disown(b)
+			b.more.outers[i] = nil
+			if b.more.free = s.more.free; !b.more.free {
+				s.more.around.adopt(b)
+			}
 		}
 	}
 }
