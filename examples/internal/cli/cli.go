@@ -1,0 +1,98 @@
+// Package cli is what the example programs have in common: where they read and write, how they read
+// their command line and with which codes they exit.
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode"
+)
+
+// Streams are where a program reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Progress io.Writer // nil if nobody watches
+}
+
+// Standard returns the streams of the process.
+func Standard() Streams {
+	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	if IsTerminal(os.Stderr) {
+		s.Progress = os.Stderr
+	}
+	return s
+}
+
+// IsTerminal reports whether somebody watches f.
+func IsTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+}
+
+// The exit codes.
+const (
+	OK          = 0
+	Failed      = 1
+	BadUsage    = 2
+	Interrupted = 130
+)
+
+// Flags returns an empty set of flags that writes nothing by itself.
+func Flags(program string) *flag.FlagSet {
+	flags := flag.NewFlagSet(program, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	return flags
+}
+
+// Parse reads a command line and returns the arguments in it. Flags may stand after arguments, too; what
+// follows a -- is no flag.
+func Parse(flags *flag.FlagSet, args []string) ([]string, error) {
+	var rest []string
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		left := flags.Args()
+		if n := len(args) - len(left); n > 0 && args[n-1] == "--" {
+			return append(rest, left...), nil
+		}
+		if len(left) == 0 {
+			return rest, nil
+		}
+		rest, args = append(rest, left[0]), left[1:]
+	}
+}
+
+// NoArguments is the error of a program that takes flags alone.
+func NoArguments(args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("there is nothing to do with %q; only flags are expected", args[0])
+}
+
+// Usage ends a program that was called in a way it does not understand, or for its help. It returns the
+// exit code.
+func (s Streams) Usage(program, help string, err error) int {
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(s.Out, help)
+		return OK
+	}
+	fmt.Fprintf(s.Err, "%s: %v\nTry %s -help.\n", program, err, program)
+	return BadUsage
+}
+
+// Printable replaces what could make a terminal do other things than print.
+func Printable(text string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) {
+			return c
+		}
+		return '?'
+	}, text)
+}

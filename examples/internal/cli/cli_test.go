@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestFlagsMayStandAfterArguments(t *testing.T) {
+	for line, want := range map[string]struct {
+		rest []string
+		n    int
+	}{
+		"":               {nil, 1},
+		"a -n 2 b":       {[]string{"a", "b"}, 2},
+		"-n 3 a b":       {[]string{"a", "b"}, 3},
+		"a b -n=4":       {[]string{"a", "b"}, 4},
+		"a -- -n 5":      {[]string{"a", "-n", "5"}, 1},
+		"-n 6 -- a -- b": {[]string{"a", "--", "b"}, 6},
+	} {
+		flags := Flags("x")
+		n := flags.Int("n", 1, "")
+		rest, err := Parse(flags, strings.Fields(line))
+		if err != nil || *n != want.n || !slices.Equal(rest, want.rest) {
+			t.Errorf("%q: %q, n %d, %v; want %q, %d", line, rest, *n, err, want.rest, want.n)
+		}
+	}
+	if _, err := Parse(Flags("x"), []string{"a", "-z"}); err == nil || err.Error() != "flag provided but not defined: -z" {
+		t.Errorf("an unknown flag: %v", err)
+	}
+}
+
+func TestUsageTellsHelpFromMistakes(t *testing.T) {
+	var out, err strings.Builder
+	s := Streams{Out: &out, Err: &err}
+	if code := s.Usage("x", "help\n", flag.ErrHelp); code != OK || out.String() != "help\n" || err.String() != "" {
+		t.Errorf("help: code %d, %q, %q", code, out.String(), err.String())
+	}
+	out.Reset()
+	if code := s.Usage("x", "help\n", errors.New("no")); code != BadUsage || out.String() != "" || err.String() != "x: no\nTry x -help.\n" {
+		t.Errorf("mistake: code %d, %q, %q", code, out.String(), err.String())
+	}
+}
+
+func TestAFileIsNoTerminal(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if IsTerminal(file) {
+		t.Error("a file is taken for a terminal")
+	}
+}
+
+func TestPrintableKeepsTerminalsSafe(t *testing.T) {
+	if got, want := Printable("a\x1b[2Jü\n"), "a?[2Jü?"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
