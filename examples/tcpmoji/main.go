@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aio-go/aio"
@@ -34,6 +35,9 @@ runs ends the server; its visitors are told.
 Exit code: 0, also after Ctrl-C in the server; 1 if nothing was found, or nothing can be served; 2 for a
 mistake in the command line.
 `
+
+// index is made when it is needed, and once.
+var index = sync.OnceValue(charindex.New)
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
 
@@ -58,7 +62,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 
 // search answers one query, without any loop.
 func search(words []string, std cli.Streams) int {
-	found := charindex.New().Search(strings.Join(words, " "))
+	found := index().Search(strings.Join(words, " "))
 	for _, c := range found {
 		fmt.Fprintln(std.Out, c)
 	}
@@ -73,11 +77,11 @@ func search(words []string, std cli.Streams) int {
 func serve(ctx context.Context, addr string, std cli.Streams) error {
 	// Making the index takes a while, and it is the only thing here that does: on another goroutine it
 	// holds up nobody, so that Ctrl-C ends the program at once even now.
-	index, err := aio.ToThread(ctx, func(context.Context) (*charindex.Index, error) { return charindex.New(), nil })
+	chars, err := aio.ToThread(ctx, func(context.Context) (*charindex.Index, error) { return index(), nil })
 	if err != nil {
 		return err
 	}
-	f := &finder{index: index, log: std.Out}
+	f := &finder{index: chars, log: std.Out}
 	server, err := stream.Serve(ctx, "tcp", addr, f.serve, stream.Limit(longestQuery))
 	if err != nil {
 		return err
