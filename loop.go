@@ -2,6 +2,7 @@ package aio
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -162,6 +163,11 @@ func (l *Loop) Debug() bool { return l.debug }
 
 // SetDebug switches debug mode. asyncio: set_debug.
 func (l *Loop) SetDebug(on bool) { l.debug = on }
+
+// String shows whether the loop is running, closed and in debug mode.
+func (l *Loop) String() string {
+	return fmt.Sprintf("<Loop running=%t closed=%t debug=%t>", l.IsRunning(), l.IsClosed(), l.Debug())
+}
 
 // setCurrent notes whose task runs.
 func (l *Loop) setCurrent(w *worker) {
