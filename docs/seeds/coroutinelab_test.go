@@ -4,20 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/aio-go/aio"
 )
-
-// Coroutines: using await on a coroutine.
-func Example_seedsCoroAwait() {
-	f := func(ctx context.Context) (int, error) { return 123, aio.Sleep(ctx, time.Second) }
-
-	value, err := aio.RunValue(context.Background(), f, aio.WithClock(aio.NewVirtualClock()))
-	fmt.Println("The answer was:", value, err)
-	// Output:
-	// The answer was: 123 <nil>
-}
 
 // Coroutines: cancellation, noticed at the await.
 func Example_seedsCoroCancelled() {
@@ -67,46 +56,4 @@ func Example_seedsCoroRefuses() {
 	// Output:
 	// Nope!
 	// true
-}
-
-// Coroutines: using the event loop to execute them.
-func Example_seedsCoroRunUntilComplete() {
-	loop := aio.NewLoop()
-	defer loop.Close()
-
-	value, err := aio.RunUntilComplete(loop, func(ctx context.Context) (int, error) { return 111, aio.Yield(ctx) })
-	fmt.Println(value, err)
-	// Output:
-	// 111 <nil>
-}
-
-// Event loop: always getting the same one.
-func Example_seedsCoroSameLoop() {
-	aio.Run(context.Background(), func(ctx context.Context) error {
-		loop := aio.RunningLoop(ctx)
-		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			g.Go(func(ctx context.Context) error {
-				fmt.Println(aio.RunningLoop(ctx) == loop)
-				return nil
-			})
-			return nil
-		})
-	})
-	// Output:
-	// true
-}
-
-// The event loop: a coroutine does nothing until it is run.
-func Example_seedsCoroHello() {
-	routine := func(ctx context.Context) error {
-		fmt.Println("Hello ...")
-		return sayAfter(ctx, time.Second, "World!")
-	}
-
-	fmt.Println("nothing has happened yet")
-	aio.Run(context.Background(), routine, aio.WithClock(aio.NewVirtualClock()))
-	// Output:
-	// nothing has happened yet
-	// Hello ...
-	// World!
 }

@@ -121,38 +121,3 @@ func Example_seedsGatherNone() {
 	// Output:
 	// [{} {}]
 }
-
-// Example of gather() For Many Coroutines in a List: ten of them, made before they run.
-func Example_seedsGatherList() {
-	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		fmt.Println("main starting")
-		var coroutines []aio.Func[aio.None]
-		for value := range 10 {
-			coroutines = append(coroutines, aio.Action(func(ctx context.Context) error {
-				fmt.Println(">task", value, "executing")
-				return aio.Sleep(ctx, time.Second)
-			}))
-		}
-		if _, err := aio.All(ctx, coroutines...); err != nil {
-			return err
-		}
-		fmt.Println("main done")
-		return nil
-	}, aio.WithClock(aio.NewVirtualClock()))
-	if err != nil {
-		log.Fatal(err)
-	}
-	// Output:
-	// main starting
-	// >task 0 executing
-	// >task 1 executing
-	// >task 2 executing
-	// >task 3 executing
-	// >task 4 executing
-	// >task 5 executing
-	// >task 6 executing
-	// >task 7 executing
-	// >task 8 executing
-	// >task 9 executing
-	// main done
-}

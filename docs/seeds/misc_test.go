@@ -9,35 +9,6 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// How to stop a task: example of canceling a running task.
-func Example_seedsMiscStopTask() {
-	taskCoroutine := func(ctx context.Context) error {
-		fmt.Println("executing the task")
-		return aio.Sleep(ctx, time.Second)
-	}
-
-	aio.Run(context.Background(), func(ctx context.Context) error {
-		fmt.Println("main coroutine started")
-		task := aio.Start(ctx, taskCoroutine)
-		if err := aio.Sleep(ctx, 100*time.Millisecond); err != nil {
-			return err
-		}
-		fmt.Println("was canceled:", task.Cancel(nil))
-		if err := aio.Sleep(ctx, 100*time.Millisecond); err != nil {
-			return err
-		}
-		fmt.Println("canceled:", task.Cancelled())
-		fmt.Println("main coroutine done")
-		return nil
-	}, aio.WithClock(aio.NewVirtualClock()))
-	// Output:
-	// main coroutine started
-	// executing the task
-	// was canceled: true
-	// canceled: true
-	// main coroutine done
-}
-
 // How to stop a task: one that is done cannot be cancelled, and the request can carry a message.
 func Example_seedsMiscStopDoneTask() {
 	aio.Run(context.Background(), func(ctx context.Context) error {

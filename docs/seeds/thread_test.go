@@ -4,36 +4,9 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"time"
 
 	"github.com/aio-go/aio"
 )
-
-// Example of running an I/O-bound task with to_thread.
-func Example_seedsThreadBlockingTask() {
-	blockingTask := func(ctx context.Context) error {
-		fmt.Println("Task starting")
-		time.Sleep(2 * time.Millisecond) // a call that blocks, on a goroutine of its own
-		fmt.Println("Task done")
-		return nil
-	}
-
-	aio.Run(context.Background(), func(ctx context.Context) error {
-		fmt.Println("Main running the blocking task")
-		task := aio.Start(ctx, func(ctx context.Context) error { return aio.Blocking(ctx, blockingTask) })
-		fmt.Println("Main doing other things")
-		if err := aio.Yield(ctx); err != nil { // lets the task start
-			return err
-		}
-		_, err := task.Await(ctx)
-		return err
-	})
-	// Output:
-	// Main running the blocking task
-	// Main doing other things
-	// Task starting
-	// Task done
-}
 
 // How to execute a blocking function: to_thread, with its result.
 func Example_seedsThreadResult() {

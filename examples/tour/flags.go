@@ -1,0 +1,81 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+const usage = `Tour runs the short programs that asyncio is taught with, written with aio.
+
+    tour                      list them, and the texts and sections they come from
+    tour [flags] PROGRAM...   run these
+    tour [flags] -all         run every one
+
+    -real    use the clock of the machine. Without it the time is virtual: it begins in the year
+             2000, and a program that sleeps is over at once. Programs that talk to a server of
+             their own or start commands take the little time they need.
+    -times   put the time before every line
+
+Exit code: 0, 1 if a program failed, 2 for a mistake in the command line, 130 after Ctrl-C.
+`
+
+// settings are what the command line says.
+type settings struct {
+	chosen      []*program // none: list them
+	real, times bool
+}
+
+// parseFlags reads the command line. Flags may stand after names, too. For -help it returns flag.ErrHelp.
+func parseFlags(args []string) (settings, error) {
+	var s settings
+	flags := flag.NewFlagSet("tour", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	all := flags.Bool("all", false, "")
+	flags.BoolVar(&s.real, "real", false, "")
+	flags.BoolVar(&s.times, "times", false, "")
+	for {
+		if err := flags.Parse(args); err != nil {
+			return s, err
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		p := byName(flags.Arg(0))
+		if p == nil {
+			return s, fmt.Errorf("there is no program %q%s", flags.Arg(0), didYouMean(flags.Arg(0)))
+		}
+		s.chosen, args = append(s.chosen, p), flags.Args()[1:]
+	}
+	if *all {
+		if len(s.chosen) > 0 {
+			return s, fmt.Errorf("-all and %s do not go together", s.chosen[0].name)
+		}
+		s.chosen = slices.Clone(programs)
+	}
+	return s, nil
+}
+
+func byName(name string) *program {
+	i := slices.IndexFunc(programs, func(p *program) bool { return p.name == name })
+	if i < 0 {
+		return nil
+	}
+	return programs[i]
+}
+
+// didYouMean names the programs whose names have something of the wrong one.
+func didYouMean(wrong string) string {
+	var close []string
+	for _, p := range programs {
+		if len(wrong) > 2 && (strings.Contains(p.name, wrong) || strings.Contains(wrong, p.name)) {
+			close = append(close, p.name)
+		}
+	}
+	if len(close) == 0 {
+		return "; tour without arguments lists them"
+	}
+	return "; there is " + strings.Join(close, ", ")
+}
