@@ -8,7 +8,8 @@ import (
 )
 
 // DeadlockError says that tasks wait for each other, or that nothing is left that could ever wake one. Run returns it if its main task is
-// concerned; a cycle among other tasks is reported to the exception handler while the rest goes on.
+// concerned and nothing else goes on any more; as long as something does, which may yet cancel one of them, a cycle is reported to the
+// exception handler.
 type DeadlockError struct {
 	// Cycle are the tasks that wait for each other, each for the next and the last for the first; empty if there is no cycle.
 	Cycle []TaskInfo
@@ -68,9 +69,9 @@ func (l *Loop) findCycles() time.Duration {
 		return -1
 	}
 	if l.tasks.live < 2 { // one task can only wait for itself, and seeing that takes no clock
-		if t := l.tasks.first(); t != nil && (t != l.mainTask || l.main() != nil) && slices.Contains(waitsForGood(t), t) && !slices.Contains(d.reported, t) {
-			d.reported = append(d.reported, t)
-			l.deadlocked([]*taskCore{t})
+		if t := l.tasks.first(); t != nil && (t != l.mainTask || l.main() != nil) && slices.Contains(waitsForGood(t), t) {
+			l.deadlocked([]*taskCore{t}, slices.Contains(d.reported, t))
+			d.reported = append(d.reported[:0], t)
 		}
 		return -1
 	}
@@ -89,9 +90,7 @@ func (l *Loop) findCycles() time.Duration {
 			continue
 		}
 		d.reported = append(d.reported, cycle...)
-		if !slices.Contains(before, cycle[0]) {
-			l.deadlocked(cycle)
-		}
+		l.deadlocked(cycle, slices.Contains(before, cycle[0]))
 	}
 	d.next = now + max(cycleEvery, 100*(l.now()-now))
 	return -1
@@ -108,18 +107,29 @@ func letGo(cycle []*taskCore) bool {
 	return false
 }
 
-// deadlocked ends Run with the cycle as its error if the main task waits for it, and reports it otherwise.
-func (l *Loop) deadlocked(cycle []*taskCore) {
+// deadlocked ends Run with the cycle as its error if the main task waits for it and nothing else goes on, and reports it otherwise, once.
+func (l *Loop) deadlocked(cycle []*taskCore, reported bool) {
+	main := l.main()
+	fatal := main != nil && l.quiet() && reaches(main, waitsForGood, cycle...)
+	if reported && !fatal {
+		return
+	}
 	now := l.now()
 	err := &DeadlockError{}
 	for _, t := range cycle {
 		err.Cycle = append(err.Cycle, t.info(now))
 	}
-	if main := l.main(); main != nil && reaches(main, waitsForGood, cycle...) {
+	if fatal {
 		l.cancelMain(main, err)
 		return
 	}
 	l.report(Report{Message: "tasks wait for each other", Err: err})
+}
+
+// quiet reports whether nothing is ready, no timer runs and nothing is known to come from outside.
+func (l *Loop) quiet() bool {
+	return l.ready.Len() == 0 && l.timers.Len() == l.deadTimers && l.watches.live == 0 && l.expected.Load() == 0 && l.external == 0 &&
+		len(l.signals) == 0 && !l.posted.Load()
 }
 
 // stuck reports that nothing can happen any more by itself, when the loop is about to wait for ever, and ends the main task then. Where
@@ -128,8 +138,7 @@ func (l *Loop) deadlocked(cycle []*taskCore) {
 // A main task that was cancelled before, and waits with a freed context for what will not come, is ended at its await.
 func (l *Loop) stuck() bool {
 	main := l.mainTask
-	if l.clock == nil || main == nil || main.Done() || l.watches.live > 0 || l.expected.Load() > 0 || l.external > 0 || len(l.signals) > 0 ||
-		len(l.interrupt) > 0 || l.posted.Load() {
+	if l.clock == nil || main == nil || main.Done() || len(l.interrupt) > 0 || !l.quiet() {
 		return false
 	}
 	if main.scope.cancelled.Load() != nil {

@@ -158,15 +158,43 @@ func TestAChildThatWaitsForItsOwnGroupIsACycle(t *testing.T) {
 	wantDeadlock(t, err, "parent child", "parent waits in Group for 1 tasks of the group, which child holds up")
 }
 
-func TestACycleThroughGatherIsFound(t *testing.T) {
-	err := runErr(t, func(ctx context.Context) error {
+func TestACycleThroughGatherIsReportedAtOnceAndEndsRunWhenNothingElseGoesOn(t *testing.T) {
+	var slept bool
+	seen, err := runReports(t, func(ctx context.Context) error {
 		main := aio.CurrentTask(ctx).(*aio.Task[aio.None])
 		_, err := aio.Gather(ctx,
-			aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) }, aio.Name("sleeper")),
+			aio.Start(ctx, func(ctx context.Context) error {
+				err := aio.Sleep(ctx, time.Hour)
+				slept = err == nil
+				return err
+			}, aio.Name("sleeper")),
 			aio.Start(ctx, func(ctx context.Context) error { _, err := main.Await(ctx); return err }, aio.Name("child")))
 		return err
 	})
 	wantDeadlock(t, err, "main child")
+	if got := seen.all(); len(got) != 1 || got[0].Message != "tasks wait for each other" {
+		t.Errorf("reported: %v", got)
+	}
+	if !slept {
+		t.Error("the sleeper was not let to sleep")
+	}
+}
+
+func TestACycleThatSomebodyCancelsInTimeDoesNotEndRun(t *testing.T) {
+	_, err := runReports(t, func(ctx context.Context) error {
+		var l aio.Lock
+		stuck := aio.Start(ctx, func(ctx context.Context) error {
+			return l.With(ctx, func(ctx context.Context) error { return l.Acquire(ctx) }) // waits for itself
+		})
+		aio.RunningLoop(ctx).CallLater(time.Minute, func() { stuck.Cancel(nil) })
+		if _, err := stuck.Await(ctx); !errors.Is(err, aio.ErrCancelled) {
+			t.Errorf("the task that was cancelled ended with %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("Run returned %v", err)
+	}
 }
 
 func TestACycleThatADeadlineWillBreakIsNone(t *testing.T) {

@@ -255,7 +255,9 @@ func (c *core) cancelFor(p *park, req *cancellation) bool {
 }
 
 // from returns the request as the task that waits at p passes it on.
-func (c *cancellation) from(p *park) *cancellation { return c.through(p.op+" in "+p.worker.task.Name(), 0) }
+func (c *cancellation) from(p *park) *cancellation {
+	return c.through(p.op+" in "+p.worker.task.Name(), 0)
+}
 
 // yields reports whether the wait p, having cancelled c, can wait for its end: not if c is a task that has been asked already, nor one
 // that, in the end, waits for the task of p; each would wait for the other to begin.
