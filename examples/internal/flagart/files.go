@@ -1,0 +1,65 @@
+package flagart
+
+import (
+	"bytes"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Files returns a file system with a folder for each country: de/de.gif and de/metadata.json. The
+// pictures are drawn when they are asked for, once. Any goroutine may use it.
+func Files() fs.FS { return files{pictures: &sync.Map{}} }
+
+type files struct {
+	pictures *sync.Map // of codes: func() ([]byte, error)
+}
+
+// Open implements fs.FS.
+func (f files) Open(name string) (fs.File, error) {
+	data, err := f.read(name)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return &file{Reader: bytes.NewReader(data), name: path.Base(name)}, nil
+}
+
+func (f files) read(name string) ([]byte, error) {
+	if !fs.ValidPath(name) {
+		return nil, fs.ErrInvalid
+	}
+	folder, base := path.Split(name)
+	folder = strings.TrimSuffix(folder, "/")
+	country, ok := Lookup(strings.ToUpper(folder))
+	if !ok || folder != strings.ToLower(folder) {
+		return nil, fs.ErrNotExist
+	}
+	switch base {
+	case "metadata.json":
+		return country.Metadata(), nil
+	case folder + ".gif":
+		draw, _ := f.pictures.LoadOrStore(country.Code, sync.OnceValues(country.GIF))
+		return draw.(func() ([]byte, error))()
+	}
+	return nil, fs.ErrNotExist
+}
+
+// file is an open file. It is its own FileInfo.
+type file struct {
+	*bytes.Reader
+	name string
+}
+
+var _ io.Seeker = (*file)(nil)
+
+func (f *file) Stat() (fs.FileInfo, error) { return f, nil }
+func (f *file) Close() error               { return nil }
+func (f *file) Name() string               { return f.name }
+func (f *file) Size() int64                { return f.Reader.Size() }
+func (f *file) Mode() fs.FileMode          { return 0o444 }
+func (f *file) ModTime() time.Time         { return time.Time{} }
+func (f *file) IsDir() bool                { return false }
+func (f *file) Sys() any                   { return nil }
