@@ -23,7 +23,8 @@
 //	return server.ServeForever(ctx)
 //
 // Network "unix" with a path as address makes the same of Unix sockets. The option [transport.TLS] secures a
-// connection from the start, [Writer.StartTLS] one that is in use.
+// connection from the start, [Writer.StartTLS] one that is in use. [ReadPipe] and [WritePipe] make readers and
+// writers of pipes and terminals, standard input among them.
 //
 // # Reading
 //

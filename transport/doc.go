@@ -18,6 +18,8 @@
 // [Listen] serves such protocols and [Connect] connects one; [Adopt] and [AdoptListener] take over what
 // package net has made. The option [TLS] secures a connection, [StartTLS] one that is in use already.
 //
+// [ConnectReadPipe] and [ConnectWritePipe] do the same for pipes, terminals and what else can be waited for.
+//
 // [Endpoint] opens a UDP socket for a [DatagramProtocol], which gets a [DatagramTransport].
 //
 // # Pacing

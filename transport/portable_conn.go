@@ -35,6 +35,8 @@ type portableConn struct {
 	eof     bool   // CloseWrite was called
 	closed  bool
 	news    aio.Interest // to be delivered; a post is on its way if it is not 0
+
+	deaf bool // Close does not end a Read or Write under way: its goroutine must be left behind. Set when made
 }
 
 func newPortableConn(h *hub, nc net.Conn) *portableConn {
@@ -53,8 +55,17 @@ func (c *portableConn) Start(ready func(aio.Interest)) error {
 		return &net.OpError{Op: "read", Net: c.nc.LocalAddr().Network(), Err: net.ErrClosed}
 	}
 	c.notifyLocked(aio.Writable) // what was written before anybody listened may be out by now
-	c.hub.helper.Go(c.receive)
+	c.spawn(c.receive)
 	return nil
+}
+
+// spawn starts one of the two goroutines.
+func (c *portableConn) spawn(fn func()) {
+	if c.deaf {
+		go fn()
+		return
+	}
+	c.hub.helper.Go(fn)
 }
 
 // notifyLocked posts news to the loop; news that a post is on its way for travels with it.
@@ -167,7 +178,7 @@ func (c *portableConn) startWriterLocked() {
 		return
 	}
 	c.writing = true
-	c.hub.helper.Go(c.send)
+	c.spawn(c.send)
 }
 
 // send is the writing goroutine.
@@ -252,6 +263,10 @@ func (c *portableConn) Close() error {
 	c.change.Broadcast()
 	c.mu.Unlock()
 	c.hub.disown(c)
+	if c.deaf {
+		go c.nc.Close()
+		return nil
+	}
 	return c.nc.Close() // ends a Read and a Write under way
 }
 

@@ -68,6 +68,7 @@ type selectorTransport struct {
 	readQueued    bool // readNow is in the ready queue
 	flushQueued   bool // flushNow is in the ready queue
 	pends         bool // conn is a Pender
+	way           direction
 }
 
 // newTransport makes a transport over conn and queues the start: ConnectionMade, then reading, then
@@ -75,6 +76,9 @@ type selectorTransport struct {
 func newTransport(h *hub, conn Conn, p Protocol, s *Server, made func()) *selectorTransport {
 	t := &selectorTransport{hub: h, conn: conn, server: s, high: defaultHigh, low: defaultLow}
 	_, t.pends = conn.(Pender)
+	if c, ok := conn.(oneWay); ok {
+		t.way = c.direction()
+	}
 	t.SetProtocol(p)
 	h.link(t)
 	if s != nil {
@@ -116,8 +120,12 @@ func (t *selectorTransport) connectionMade() {
 func (t *selectorTransport) onReady(ev aio.Interest) {
 	if ev&aio.HangUp != 0 {
 		t.hungUp = true
+		if t.way == sends {
+			t.nobodyReads()
+			return
+		}
 	}
-	if ev&(aio.Readable|aio.HangUp) != 0 {
+	if ev&(aio.Readable|aio.HangUp) != 0 && t.way != sends {
 		t.readable = true
 		t.read()
 	}
@@ -188,7 +196,7 @@ func (t *selectorTransport) read() {
 
 func (t *selectorTransport) eof() {
 	t.ended = true
-	if !t.proto.EOFReceived() {
+	if !t.proto.EOFReceived() || t.way == receives {
 		t.Close()
 	}
 }
@@ -222,7 +230,7 @@ func (t *selectorTransport) ResumeReading() {
 	}
 }
 
-func (t *selectorTransport) IsReading() bool { return t.phase <= open && !t.paused }
+func (t *selectorTransport) IsReading() bool { return t.phase <= open && !t.paused && t.way != sends }
 
 // ---- sending
 
@@ -232,6 +240,9 @@ func (t *selectorTransport) Write(p []byte) {
 	}
 	if t.wroteEOF {
 		panic("transport: Transport.Write: after WriteEOF; write everything first, or close with Close")
+	}
+	if t.way == receives {
+		panic("transport: Transport.Write: this is the reading end of a pipe; ConnectWritePipe makes transports that write")
 	}
 	if len(t.buf) == 0 {
 		n, err := t.push(p)
@@ -359,6 +370,10 @@ func (t *selectorTransport) WriteEOF() {
 	if t.phase > open || t.wroteEOF {
 		return
 	}
+	if t.way == sends {
+		t.Close()
+		return
+	}
 	if !t.CanWriteEOF() {
 		panic("transport: Transport.WriteEOF: this connection has no half-close; ask CanWriteEOF first")
 	}
@@ -376,6 +391,9 @@ func (t *selectorTransport) shutWriting() {
 }
 
 func (t *selectorTransport) CanWriteEOF() bool {
+	if t.way != bothWays {
+		return t.way == sends
+	}
 	c, ok := t.conn.(interface{ CanCloseWrite() bool })
 	return !ok || c.CanCloseWrite()
 }
@@ -436,9 +454,10 @@ func (t *selectorTransport) Abort() { t.end(nil) }
 func (t *selectorTransport) IsClosing() bool { return t.phase > open }
 
 // fatal ends the connection with err. A failure of the system is the protocol's business alone; anything
-// else is a mistake in the program and reported as well.
+// else is a mistake in the program and reported as well, and so is a pipe that cannot be read: it has no peer
+// that could be the reason.
 func (t *selectorTransport) fatal(what string, err error) {
-	if !isSystemError(err) {
+	if !isSystemError(err) || t.way == receives {
 		t.report(what, err)
 	}
 	t.end(err)

@@ -1,0 +1,65 @@
+package stream
+
+import (
+	"context"
+	"os"
+
+	"github.com/aio-go/aio/transport"
+)
+
+// PipeReader is the reading end of a pipe: a [Reader] that can be closed.
+type PipeReader struct {
+	*Reader
+	c *connection
+}
+
+// ReadPipe makes a reader of f: the reading end of a pipe, a FIFO, a socket or a terminal, [os.Stdin] for example. f
+// belongs to it from then on; see [transport.ConnectReadPipe] for what that means and for the errors. The only option
+// is [Limit].
+//
+//	in, err := stream.ReadPipe(ctx, os.Stdin)
+//	if err != nil {
+//		return err
+//	}
+//	defer in.Close()
+//	for line, err := range in.Lines(ctx) {
+//
+// It suspends the task. Cancellation: the pipe is closed.
+//
+// It stands for loop.connect_read_pipe of asyncio with a StreamReaderProtocol.
+func ReadPipe(ctx context.Context, f *os.File, opts ...transport.Option) (*PipeReader, error) {
+	limit, _ := takeLimit(opts)
+	c := newConnection(limit)
+	if _, err := transport.ConnectReadPipe(ctx, f, c); err != nil {
+		return nil, err
+	}
+	return &PipeReader{&c.reader, c}, nil
+}
+
+// Close closes the pipe: whoever writes to it from then on gets a broken pipe. Reads get what had arrived and then the
+// end of the stream. A second Close does nothing. It does not wait; see WaitClosed.
+func (r *PipeReader) Close() { r.c.transport.Abort() }
+
+// WaitClosed waits until the pipe is closed, from either side. It returns the error if reading failed.
+//
+// Cancellation: nothing changes.
+func (r *PipeReader) WaitClosed(ctx context.Context) error { return r.c.writer.WaitClosed(ctx) }
+
+// Transport returns the transport below.
+func (r *PipeReader) Transport() transport.Transport { return r.c.transport }
+
+// WritePipe makes a writer of f: the writing end of a pipe, a FIFO, a socket or a terminal, [os.Stdout] for example. f
+// belongs to it from then on; see [transport.ConnectWritePipe] for what that means and for the errors. When nobody reads
+// any more the writer is closed, or lost with a broken pipe if something was left to send. There are no options yet.
+//
+// It suspends the task. Cancellation: the pipe is closed.
+//
+// It stands for loop.connect_write_pipe of asyncio with a StreamWriter.
+func WritePipe(ctx context.Context, f *os.File, opts ...transport.Option) (*Writer, error) {
+	limit, _ := takeLimit(opts)
+	c := newConnection(limit)
+	if _, err := transport.ConnectWritePipe(ctx, f, c); err != nil {
+		return nil, err
+	}
+	return &c.writer, nil
+}

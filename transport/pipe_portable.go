@@ -1,0 +1,75 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+// portablePipe is an end of a pipe that is read or written by a goroutine.
+type portablePipe struct {
+	*portableConn
+	dir      direction
+	terminal bool
+	restore  func() // as of pipeConn
+}
+
+// newPortablePipe takes f. If the runtime cannot end a read of it, the goroutine in that read is left behind by
+// Close, until something comes.
+func newPortablePipe(h *hub, f *os.File, d direction) *portablePipe {
+	c := newPortableConn(h, filePipe{f})
+	c.deaf = f.SetDeadline(time.Time{}) != nil
+	p := &portablePipe{portableConn: c, dir: d}
+	if info, err := f.Stat(); err == nil {
+		p.terminal = info.Mode()&os.ModeCharDevice != 0
+	}
+	return p
+}
+
+func (p *portablePipe) direction() direction { return p.dir }
+
+func (p *portablePipe) Start(ready func(aio.Interest)) error {
+	if p.dir == receives {
+		return p.portableConn.Start(ready)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ready = ready
+	if p.closed {
+		return p.closedError("write")
+	}
+	p.notifyLocked(aio.Writable)
+	return nil
+}
+
+func (p *portablePipe) TryRead(b []byte) (int, error) {
+	n, err := p.portableConn.TryRead(b)
+	if p.terminal && errors.Is(err, syscall.EIO) {
+		err = io.EOF // as in pipeConn
+	}
+	return n, err
+}
+
+func (p *portablePipe) Close() error {
+	if p.restore != nil && !p.isClosed() {
+		p.restore()
+	}
+	return p.portableConn.Close()
+}
+
+func (p *portablePipe) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
+// filePipe is a file as the portable connection wants it.
+type filePipe struct{ *os.File }
+
+func (p filePipe) LocalAddr() net.Addr  { return pipeAddr(p.Name()) }
+func (p filePipe) RemoteAddr() net.Addr { return pipeAddr(p.Name()) }
