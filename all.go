@@ -130,13 +130,12 @@ type Limit int
 // Cancellation: all are cancelled and waited for.
 func Map[In, Out any](ctx context.Context, items []In, fn func(ctx context.Context, item In) (Out, error), opts ...MapOption) ([]Out, error) {
 	w := running(ctx, "Map")
-	if fn == nil {
-		panic(misuse("Map", "the function is nil"))
-	}
+	mustHave("Map", fn != nil)
 	if len(items) == 0 {
 		return nil, nil
 	}
 	s := mapSettings{limit: len(items)}
+	mustHaveOptions("Map", opts)
 	for _, o := range opts {
 		o.mapOption(&s)
 	}

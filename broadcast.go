@@ -97,6 +97,9 @@ func (s *Subscription[T]) Next(ctx context.Context) (v T, err error) {
 	const op = "Subscription.Next"
 	w := running(ctx, op)
 	b := s.from
+	if b == nil {
+		panic(misuse(op, "the subscription is not one of a broadcast; make it with Broadcast.Subscribe"))
+	}
 	b.line.mustFit(w.task.loop, op)
 	for s.next == b.sent {
 		if b.closed {

@@ -2,6 +2,7 @@ package aio
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 )
 
@@ -94,7 +95,10 @@ func Select(ctx context.Context, cases ...ChannelCase) (int, error) {
 		panic(misuse("Select", "no cases; it would wait for ever"))
 	}
 	list := make([]reflect.SelectCase, 0, len(cases)+1)
-	for _, c := range cases {
+	for i, c := range cases {
+		if c.done == nil {
+			panic(misuse("Select", fmt.Sprintf("case %d is the zero value; make cases with OnReceive and OnSend", i+1)))
+		}
 		list = append(list, c.c)
 	}
 	i, v, ok := reflect.Select(append(list, reflect.SelectCase{Dir: reflect.SelectDefault}))

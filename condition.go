@@ -49,6 +49,7 @@ func (c *Condition) Locked() bool { return c.lock().Locked() }
 //
 // Cancellation: as for [Lock.With].
 func (c *Condition) With(ctx context.Context, fn func(ctx context.Context) error) error {
+	mustHave("Condition.With", fn != nil)
 	return c.lock().With(ctx, fn)
 }
 
@@ -90,6 +91,7 @@ func (c *Condition) Wait(ctx context.Context) error {
 //
 // Cancellation: as for Wait.
 func (c *Condition) WaitUntil(ctx context.Context, pred func() bool) error {
+	mustHave("Condition.WaitUntil", pred != nil)
 	running(ctx, "Condition.WaitUntil")
 	for !pred() {
 		if err := c.Wait(ctx); err != nil {

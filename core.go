@@ -151,9 +151,7 @@ func (c *core) Err() error {
 // pass. Callbacks and waiting tasks get their turn in the order in which they came. The function it returns takes the callback back, and
 // reports whether there was one to take back. Loop only. asyncio: add_done_callback, remove_done_callback.
 func (c *core) AddDoneCallback(fn func()) (remove func() bool) {
-	if fn == nil {
-		panic(misuse("AddDoneCallback", "the function is nil"))
-	}
+	mustHave("AddDoneCallback", fn != nil)
 	if c.loop == nil {
 		panic(misuse("AddDoneCallback", "the future has no loop; make it with NewFuture"))
 	}

@@ -95,7 +95,7 @@ func alike(theirs, ours []string) (want, got []string) {
 
 // cpython returns the path of a Python whose asyncio has groups and time-out blocks.
 func cpython(t *testing.T) string {
-	for _, name := range []string{"python3", "python3.13", "python3.12", "python3.11"} {
+	for _, name := range []string{"python3.11", "python3"} {
 		path, err := exec.LookPath(name)
 		if err == nil && exec.CommandContext(t.Context(), path, "-c", "import asyncio; asyncio.timeout, asyncio.Barrier").Run() == nil {
 			return path

@@ -200,6 +200,21 @@ func isBareCanceled(err error) bool {
 
 func misuse(op, problem string) string { return "aio: " + op + ": " + problem }
 
+// mustHave panics if op was not given its function.
+func mustHave(op string, given bool) {
+	if !given {
+		panic(misuse(op, "the function is nil"))
+	}
+}
+
+// mustHaveOptions panics if one of the options is nil.
+func mustHaveOptions[O comparable](op string, opts []O) {
+	var none O
+	if i := slices.Index(opts, none); i >= 0 {
+		panic(misuse(op, fmt.Sprintf("option %d is nil; leave it out", i+1)))
+	}
+}
+
 func defaultName(id uint32) string { return "Task-" + strconv.FormatUint(uint64(id), 10) }
 
 // callerPC returns the place from which the function skip levels above its caller was called.

@@ -16,16 +16,19 @@ func Action(fn func(ctx context.Context) error) Func[None] {
 
 // Bind gives fn its argument, now, and makes a [Func] of it: CreateTask(ctx, Bind(fetch, url)).
 func Bind[A, T any](fn func(context.Context, A) (T, error), a A) Func[T] {
+	mustHave("Bind", fn != nil)
 	return func(ctx context.Context) (T, error) { return fn(ctx, a) }
 }
 
 // Bind2 is [Bind] for functions of two arguments.
 func Bind2[A, B, T any](fn func(context.Context, A, B) (T, error), a A, b B) Func[T] {
+	mustHave("Bind2", fn != nil)
 	return func(ctx context.Context) (T, error) { return fn(ctx, a, b) }
 }
 
 // Bind3 is [Bind] for functions of three arguments.
 func Bind3[A, B, C, T any](fn func(context.Context, A, B, C) (T, error), a A, b B, c C) Func[T] {
+	mustHave("Bind3", fn != nil)
 	return func(ctx context.Context) (T, error) { return fn(ctx, a, b, c) }
 }
 

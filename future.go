@@ -73,6 +73,9 @@ func NewFuture[T any](l *Loop) *Future[T] {
 //
 // Cancellation: a task that is cancelled while it is the only one waiting cancels the future as well; if others wait too it just leaves.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
+	if f == nil {
+		panic(misuse("Future.Await", "the future is nil; make it with NewFuture first"))
+	}
 	if err := f.await(ctx, "Future.Await"); err != nil {
 		var zero T
 		return zero, err

@@ -73,9 +73,7 @@ func (l *Loop) CallSoon(fn func()) *Handle {
 }
 
 func (l *Loop) checkCallback(op string, fn func()) {
-	if fn == nil {
-		panic(misuse(op, "the function is nil"))
-	}
+	mustHave(op, fn != nil)
 	l.check(op)
 }
 

@@ -56,6 +56,7 @@ func (l *Latest[T]) Next(ctx context.Context, seen uint64) (v T, version uint64,
 //
 // Cancellation: nothing changes.
 func (l *Latest[T]) WaitUntil(ctx context.Context, pred func(T) bool) (T, error) {
+	mustHave("Latest.WaitUntil", pred != nil)
 	running(ctx, "Latest.WaitUntil")
 	v, seen := l.value, l.version
 	for !pred(v) {

@@ -138,6 +138,7 @@ func borrowerOf(borrower any) any {
 //
 // Cancellation: as for Acquire; while fn runs it is fn's matter. The token is given back in any case, after a panic too.
 func (l *Limiter) With(ctx context.Context, fn func(ctx context.Context) error) error {
+	mustHave("Limiter.With", fn != nil)
 	if err := l.Acquire(ctx); err != nil {
 		return err
 	}

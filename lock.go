@@ -91,6 +91,7 @@ func (l *Lock) release(op string) {
 //
 // Cancellation: as for Acquire; while fn runs it is fn's matter. The lock is released in any case, after a panic too.
 func (l *Lock) With(ctx context.Context, fn func(ctx context.Context) error) error {
+	mustHave("Lock.With", fn != nil)
 	if err := l.Acquire(ctx); err != nil {
 		return err
 	}

@@ -111,6 +111,7 @@ func NewLoop(opts ...Option) *Loop {
 		slow:     100 * time.Millisecond,
 	}
 	l.amb.loop = l
+	mustHaveOptions("NewLoop", opts)
 	for _, o := range opts {
 		o.loopOption(l)
 	}

@@ -170,3 +170,43 @@ func TestAWaiterIsGoodForOnePark(t *testing.T) {
 		return next.Park()
 	})
 }
+
+func TestWhatIsNilOrZeroWhereAFunctionATaskOrAGroupIsNeededPanicsNamingTheOperation(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var (
+			task   *aio.Task[int]
+			future *aio.Future[int]
+			group  *aio.TaskGroup
+			lock   aio.Lock
+			rw     aio.RWLock
+			cond   aio.Condition
+			latest aio.Latest[int]
+		)
+		l := aio.RunningLoop(ctx)
+		for want, fn := range map[string]func(){
+			"Task.Await: the task is nil":                func() { task.Await(ctx) },
+			"Future.Await: the future is nil":            func() { future.Await(ctx) },
+			"TaskGroup.Go: the group is nil":             func() { group.Go(forever) },
+			"TaskGroup.Cancel: the group is nil":         func() { new(aio.TaskGroup).Cancel(nil) },
+			"Spawn: the group is nil":                    func() { aio.Spawn(group, task.Await) },
+			"Lock.With: the function is nil":             func() { lock.With(ctx, nil) },
+			"RWLock.With: the function is nil":           func() { rw.With(ctx, nil) },
+			"RWLock.WithRead: the function is nil":       func() { rw.WithRead(ctx, nil) },
+			"Semaphore.With: the function is nil":        func() { aio.NewSemaphore(1).With(ctx, nil) },
+			"Condition.With: the function is nil":        func() { cond.With(ctx, nil) },
+			"Condition.WaitUntil: the function is nil":   func() { cond.WaitUntil(ctx, nil) },
+			"Latest.WaitUntil: the function is nil":      func() { latest.WaitUntil(ctx, nil) },
+			"Bind: the function is nil":                  func() { aio.Bind[int, int](nil, 1) },
+			"Loop.OnShutdown: the function is nil":       func() { l.OnShutdown(nil) },
+			"Loop.OnClose: the function is nil":          func() { l.OnClose(nil) },
+			"Start: option 2 is nil":                     func() { aio.Start(ctx, forever, aio.Name("x"), nil) },
+			"NewLoop: option 1 is nil":                   func() { aio.NewLoop(nil) },
+			"WithPoller: the function is nil":            func() { aio.WithPoller(nil) },
+			"Select: case 1 is the zero value":           func() { aio.Select(ctx, aio.ChannelCase{}) },
+			"Subscription.Next: the subscription is not": func() { new(aio.Subscription[int]).Next(ctx) },
+		} {
+			wantPanic(t, fn, "aio: "+want)
+		}
+		return nil
+	})
+}

@@ -28,6 +28,7 @@ type PollEvent = poll.Event
 
 // WithPoller sets what makes the poller. Default: epoll on Linux, none elsewhere.
 func WithPoller(make func() (Poller, error)) Option {
+	mustHave("WithPoller", make != nil)
 	return option(func(l *Loop) { l.newPoll = make })
 }
 

@@ -76,9 +76,7 @@ func (l *Loop) takePosts() {
 // itself it is CallSoon. The handle may be cancelled on the loop only. It returns [ErrLoopClosed] if the loop is closed. Any goroutine.
 // asyncio: call_soon_threadsafe.
 func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
-	if fn == nil {
-		panic(misuse("Loop.CallSoonThreadsafe", "the function is nil"))
-	}
+	mustHave("Loop.CallSoonThreadsafe", fn != nil)
 	h := &Handle{loop: l, fn: fn}
 	if l.onLoop() {
 		if l.closed {

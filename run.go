@@ -24,9 +24,7 @@ var ErrInterrupted = errors.New("aio: interrupted")
 // has ended before; the values of ctx are visible in main's context. Run blocks its goroutine and panics when that one is running a loop
 // already. asyncio: run.
 func Run(ctx context.Context, main func(ctx context.Context) error, opts ...Option) error {
-	if main == nil {
-		panic(misuse("Run", "the function is nil"))
-	}
+	mustHave("Run", main != nil)
 	_, err := runOnce(ctx, asFunc(main), "Run", plain, opts)
 	return err
 }
@@ -66,9 +64,7 @@ func (r *Runner) Loop() *Loop {
 // Run runs main as [Run] does, but neither ends other tasks nor closes the loop afterwards: they go on with the next Run, or are ended by
 // Close.
 func (r *Runner) Run(ctx context.Context, main func(ctx context.Context) error) error {
-	if main == nil {
-		panic(misuse("Runner.Run", "the function is nil"))
-	}
+	mustHave("Runner.Run", main != nil)
 	_, err := runIn(ctx, r, asFunc(main), "Runner.Run", plain)
 	return err
 }
@@ -97,9 +93,7 @@ func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string, flags
 	if l.closed {
 		panic(misuse(op, "the runner is closed; make a new one"))
 	}
-	if main == nil {
-		panic(misuse(op, "the function is nil"))
-	}
+	mustHave(op, main != nil)
 	if ctx == nil {
 		panic(misuse(op, "the context is nil; use context.Background()"))
 	}

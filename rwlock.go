@@ -130,6 +130,7 @@ func (l *RWLock) admit(op string) {
 //
 // Cancellation: as for Acquire; while fn runs it is fn's matter. The lock is released in any case, after a panic too.
 func (l *RWLock) With(ctx context.Context, fn func(ctx context.Context) error) error {
+	mustHave("RWLock.With", fn != nil)
 	if err := l.Acquire(ctx); err != nil {
 		return err
 	}
@@ -141,6 +142,7 @@ func (l *RWLock) With(ctx context.Context, fn func(ctx context.Context) error) e
 //
 // Cancellation: as for With.
 func (l *RWLock) WithRead(ctx context.Context, fn func(ctx context.Context) error) error {
+	mustHave("RWLock.WithRead", fn != nil)
 	if err := l.AcquireRead(ctx); err != nil {
 		return err
 	}

@@ -96,6 +96,7 @@ func (s *Semaphore) hand(op string) {
 //
 // Cancellation: as for Acquire; while fn runs it is fn's matter. The permit is given back in any case, after a panic too.
 func (s *Semaphore) With(ctx context.Context, fn func(ctx context.Context) error) error {
+	mustHave("Semaphore.With", fn != nil)
 	if err := s.Acquire(ctx); err != nil {
 		return err
 	}

@@ -8,7 +8,8 @@ import (
 // hooks are functions to be called at an end, the last one added first.
 type hooks struct{ fns []*func() }
 
-func (h *hooks) add(fn func()) (remove func()) {
+func (h *hooks) add(op string, fn func()) (remove func()) {
+	mustHave(op, fn != nil)
 	p := &fn
 	h.fns = append(h.fns, p)
 	return func() {
@@ -33,11 +34,11 @@ func (h *hooks) call(l *Loop) {
 
 // OnShutdown has fn called when Run, or Runner.Close, begins to end the loop, before any task is cancelled: this is where servers stop
 // accepting. The function it returns takes fn back. Loop only.
-func (l *Loop) OnShutdown(fn func()) (remove func()) { return l.hooks[0].add(fn) }
+func (l *Loop) OnShutdown(fn func()) (remove func()) { return l.hooks[0].add("Loop.OnShutdown", fn) }
 
 // OnClose has fn called by Close when all tasks have ended: this is where connections and descriptors are released. What it schedules with
 // CallSoon is still run. The function it returns takes fn back. Loop only.
-func (l *Loop) OnClose(fn func()) (remove func()) { return l.hooks[1].add(fn) }
+func (l *Loop) OnClose(fn func()) (remove func()) { return l.hooks[1].add("Loop.OnClose", fn) }
 
 // shutdown ends the tasks that are left, in phases of bounded length.
 func (l *Loop) shutdown() {

@@ -14,9 +14,7 @@ var ErrNotReady = errors.New("aio: StartReady: the task ended without calling re
 //
 // Cancellation: fn is cancelled and waited for.
 func StartReady[T any](ctx context.Context, g *TaskGroup, fn func(ctx context.Context, ready func(v T)) error, opts ...TaskOption) (T, error) {
-	if fn == nil {
-		panic(misuse("StartReady", "the function is nil"))
-	}
+	mustHave("StartReady", fn != nil)
 	if g == nil {
 		panic(misuse("StartReady", "the group is nil; use the one that the function given to Group gets"))
 	}

@@ -11,9 +11,7 @@ import (
 // ever; it panics. Called with the context of a task of another loop it suspends that task, by means of [ToThread], so that loops can ask
 // each other. asyncio: run_coroutine_threadsafe(...).result().
 func Submit[T any](ctx context.Context, l *Loop, fn Func[T]) (T, error) {
-	if fn == nil {
-		panic(misuse("Submit", "the function is nil"))
-	}
+	mustHave("Submit", fn != nil)
 	if ctx == nil {
 		panic(misuse("Submit", "the context is nil; use context.Background()"))
 	}

@@ -71,9 +71,7 @@ func asFunc(fn func(ctx context.Context) error) Func[None] {
 }
 
 func newTask[T any](l *Loop, ctx context.Context, fn Func[T], op string, opts []TaskOption) *Task[T] {
-	if fn == nil {
-		panic(misuse(op, "the function is nil"))
-	}
+	mustHave(op, fn != nil)
 	l.check(op)
 	t := &Task[T]{fn: fn}
 	l.ids++
@@ -89,6 +87,9 @@ func newTask[T any](l *Loop, ctx context.Context, fn Func[T], op string, opts []
 		t.scope.values = a.loop.base
 	} else {
 		t.scope.values = ctx
+	}
+	if len(opts) > 0 {
+		mustHaveOptions(op, opts)
 	}
 	for _, o := range opts {
 		o.taskOption(&t.taskCore)
@@ -214,6 +215,9 @@ func (t *taskCore) finish(state coreState, err error) {
 // Cancellation: if the waiting task is cancelled and it is the only one that awaits this one, this one is cancelled and its end waited
 // for; with others waiting, Await just returns. Shield keeps the cancellation away.
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
+	if t == nil {
+		panic(misuse("Task.Await", "the task is nil; make it with CreateTask, Start or Spawn first"))
+	}
 	if err := t.await(ctx, "Task.Await"); err != nil {
 		var zero T
 		return zero, err

@@ -47,9 +47,7 @@ const (
 // Cancellation: the tasks are cancelled and waited for; none is left when Group returns.
 func Group(ctx context.Context, body func(ctx context.Context, g *TaskGroup) error) error {
 	w := running(ctx, "Group")
-	if body == nil {
-		panic(misuse("Group", "the function is nil"))
-	}
+	mustHave("Group", body != nil)
 	return group(w, ctx, "Group", callerPC(0), body)
 }
 
@@ -172,13 +170,16 @@ func (g *TaskGroup) abort(cause error) {
 
 // Cancel ends the group early: body and all tasks are cancelled, no more can be added, and if nothing fails on the way Group returns nil.
 // It does nothing if the group is ending already.
-func (g *TaskGroup) Cancel(cause error) { g.abort(cause) }
+func (g *TaskGroup) Cancel(cause error) {
+	g.loop("TaskGroup.Cancel")
+	g.abort(cause)
+}
 
 // Go starts fn as a task of the group. The task runs from the next pass on; its context carries the values of the group's. The returned
 // task can be awaited, but need not be. If the group is ending already the task is cancelled before it starts, with [ErrGroupClosed] as the
 // cause. It panics after Group has returned. Loop only. asyncio: create_task.
 func (g *TaskGroup) Go(fn func(ctx context.Context) error, opts ...TaskOption) *Task[None] {
-	t := newTask(g.scope.task.loop, g.scope, asFunc(fn), "TaskGroup.Go", opts)
+	t := newTask(g.loop("TaskGroup.Go"), g.scope, asFunc(fn), "TaskGroup.Go", opts)
 	t.flags |= plain
 	g.add(&t.taskCore)
 	return t
@@ -186,9 +187,16 @@ func (g *TaskGroup) Go(fn func(ctx context.Context) error, opts ...TaskOption) *
 
 // Spawn starts fn as a task of group g and returns the task, for its result. See [TaskGroup.Go].
 func Spawn[T any](g *TaskGroup, fn Func[T], opts ...TaskOption) *Task[T] {
-	t := newTask(g.scope.task.loop, g.scope, fn, "Spawn", opts)
+	t := newTask(g.loop("Spawn"), g.scope, fn, "Spawn", opts)
 	g.add(&t.taskCore)
 	return t
+}
+
+func (g *TaskGroup) loop(op string) *Loop {
+	if g == nil || g.scope == nil {
+		panic(misuse(op, "the group is nil or the zero value; use the one that Group gives to its function"))
+	}
+	return g.scope.task.loop
 }
 
 func (g *TaskGroup) add(t *taskCore) {

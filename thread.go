@@ -17,9 +17,7 @@ import (
 // Cancellation: ToThread returns at once and fn's context is cancelled; if it waits for a token, fn is not called. A goroutine cannot be stopped from outside: fn goes on until it
 // returns, and if it then fails with something other than its cancellation, that is reported.
 func ToThread[T any](ctx context.Context, fn Func[T], opts ...ThreadOption) (T, error) {
-	if fn == nil {
-		panic(misuse("ToThread", "the function is nil"))
-	}
+	mustHave("ToThread", fn != nil)
 	return toThread(ctx, "ToThread", fn, reflect.ValueOf(fn).Pointer(), opts)
 }
 
@@ -28,6 +26,9 @@ func toThread[T any](ctx context.Context, op string, fn Func[T], pc uintptr, opt
 	j := &threadJob[T]{fn: fn}
 	j.out.pc = pc
 	s := threadSettings{limiter: w.task.loop.threads}
+	if len(opts) > 0 {
+		mustHaveOptions("ToThread", opts)
+	}
 	for _, o := range opts {
 		o.threadOption(&s)
 	}
@@ -73,9 +74,7 @@ func WithThreadLimiter(n int) Option {
 
 // Blocking is [ToThread] for functions that only return an error.
 func Blocking(ctx context.Context, fn func(ctx context.Context) error, opts ...ThreadOption) error {
-	if fn == nil {
-		panic(misuse("Blocking", "the function is nil"))
-	}
+	mustHave("Blocking", fn != nil)
 	_, err := toThread(ctx, "Blocking", Action(fn), reflect.ValueOf(fn).Pointer(), opts)
 	return err
 }

@@ -29,9 +29,7 @@ func TimeoutAt(ctx context.Context, at time.Time, fn func(ctx context.Context) e
 func (l *Loop) deadlineIn(d time.Duration) time.Time { return l.Time().Add(d) }
 
 func timeBlock(w *worker, ctx context.Context, op string, pc uintptr, at time.Time, d time.Duration, fn func(ctx context.Context) error) error {
-	if fn == nil {
-		panic(misuse(op, "the function is nil"))
-	}
+	mustHave(op, fn != nil)
 	s := newScope(w, ctx, op, pc)
 	s.more.after = d
 	w.enter(s, timeoutScope)
@@ -121,9 +119,7 @@ func (b *TimeoutBlock) String() string {
 // leave it running, put a Shield inside. asyncio: wait_for.
 func WaitFor[T any](ctx context.Context, d time.Duration, fn Func[T]) (T, error) {
 	w := running(ctx, "WaitFor")
-	if fn == nil {
-		panic(misuse("WaitFor", "the function is nil"))
-	}
+	mustHave("WaitFor", fn != nil)
 	pc := callerPC(0)
 	var v T
 	if d <= 0 && !isAwait(fn) {

@@ -33,9 +33,7 @@ type Watch struct {
 // closing the descriptor. It returns [ErrNoPoller] where the platform has no poller, and the system's error if it refuses the descriptor.
 // Loop only.
 func (l *Loop) Watch(fd uintptr, ready func(ev Interest)) (*Watch, error) {
-	if ready == nil {
-		panic(misuse("Loop.Watch", "the function is nil"))
-	}
+	mustHave("Loop.Watch", ready != nil)
 	l.check("Loop.Watch")
 	return l.watch("Loop.Watch", fd, Readable|Writable|HangUp|poll.Edge, ready)
 }
