@@ -96,3 +96,11 @@ func Printable(text string) string {
 		return '?'
 	}, text)
 }
+
+// Network splits the address of a server: "unix:PATH" is a Unix socket, anything else "HOST:PORT".
+func Network(addr string) (network, address string) {
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		return "unix", path
+	}
+	return "tcp", addr
+}

@@ -62,3 +62,15 @@ func TestPrintableKeepsTerminalsSafe(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+func TestAnAddressSaysItsNetwork(t *testing.T) {
+	for addr, want := range map[string][2]string{
+		"127.0.0.1:80": {"tcp", "127.0.0.1:80"},
+		":0":           {"tcp", ":0"},
+		"unix:/run/x":  {"unix", "/run/x"},
+	} {
+		if network, address := Network(addr); network != want[0] || address != want[1] {
+			t.Errorf("%s: %s %s, want %v", addr, network, address, want)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+// Slowserver serves files, slowly, and not always.
+//
+//	go run ./examples/slowserver                          flags, on port 8001
+//	go run ./examples/slowserver -root . -error-rate 0.25
+//
+// The server itself is in examples/internal/slowserver, where other programs find it too.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/flagart"
+	"github.com/aio-go/aio/examples/internal/slowserver"
+)
+
+const usage = `Slowserver is a web server that answers after a random delay, and sometimes with an error: something
+to try downloads with.
+
+    slowserver [flags]
+
+    -addr ADDRESS      listen on HOST:PORT or unix:PATH (default 127.0.0.1:8001; port 0 takes a free one)
+    -root FOLDER       serve the files in this folder (default: flags that are made here, as de/de.gif and
+                       de/metadata.json for each country)
+    -delay RANGE       wait that long before each answer: 500ms-5s, 1s (default 500ms-5s)
+    -error-rate SHARE  answer this share of the requests with 418 I'm a teapot, from 0 to 1 (default 0)
+    -seed N            another seed, other delays and errors; the same requests get the same again.
+                       0 takes a different one each time (default 1)
+    -quiet             do not print a line for each request
+
+Exit code: 0, also after Ctrl-C; 1 if nothing can be served; 2 for a mistake in the command line.
+`
+
+func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
+
+// run is the whole program, from the command line to the exit code.
+func run(ctx context.Context, args []string, std cli.Streams) int {
+	s, err := parseFlags(args)
+	if err != nil {
+		return std.Usage("slowserver", usage, err)
+	}
+	defer s.close()
+	err = aio.Run(ctx, func(ctx context.Context) error { return serve(ctx, s, std) }, aio.WithInterrupt())
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, aio.ErrInterrupted) {
+		fmt.Fprintln(std.Err, "slowserver:", err)
+		return cli.Failed
+	}
+	return cli.OK
+}
+
+// settings are what the command line says.
+type settings struct {
+	addr  string
+	files fs.FS
+	close func() error // of the files
+	mood  slowserver.Mood
+	quiet bool
+}
+
+func parseFlags(args []string) (settings, error) {
+	var s settings
+	flags := cli.Flags("slowserver")
+	flags.StringVar(&s.addr, "addr", "127.0.0.1:8001", "")
+	root := flags.String("root", "", "")
+	delay := flags.String("delay", "500ms-5s", "")
+	flags.Float64Var(&s.mood.ErrorRate, "error-rate", 0, "")
+	flags.Uint64Var(&s.mood.Seed, "seed", 1, "")
+	flags.BoolVar(&s.quiet, "quiet", false, "")
+	rest, err := cli.Parse(flags, args)
+	if err == nil {
+		err = cli.NoArguments(rest)
+	}
+	if err != nil {
+		return s, err
+	}
+	if s.mood.MinDelay, s.mood.MaxDelay, err = slowserver.ParseDelay(*delay); err != nil {
+		return s, fmt.Errorf("-delay: %w", err)
+	}
+	if !(s.mood.ErrorRate >= 0 && s.mood.ErrorRate <= 1) {
+		return s, fmt.Errorf("-error-rate is %v; it must be from 0 to 1", s.mood.ErrorRate)
+	}
+	if s.mood.Seed == 0 {
+		s.mood.Seed = rand.Uint64()
+	}
+	s.files, s.close = flagart.Files(), func() error { return nil }
+	if *root != "" {
+		if info, err := os.Stat(*root); err != nil {
+			return s, fmt.Errorf("-root: %w", err)
+		} else if !info.IsDir() {
+			return s, fmt.Errorf("-root: %s is no folder", *root)
+		}
+		dir, err := os.OpenRoot(*root) // also holds links that lead out of it
+		if err != nil {
+			return s, fmt.Errorf("-root: %w", err)
+		}
+		s.files, s.close = dir.FS(), dir.Close
+	}
+	return s, nil
+}
+
+// serve serves until ctx is cancelled, and says what was done.
+func serve(ctx context.Context, s settings, std cli.Streams) error {
+	server := slowserver.Server{Files: s.files, Mood: s.mood}
+	if !s.quiet {
+		server.Log = std.Out
+	}
+	network, address := cli.Network(s.addr)
+	listener, err := server.Listen(ctx, network, address)
+	if err != nil {
+		return err
+	}
+	url := fmt.Sprintf("http://%s/", listener.Addrs()[0])
+	if network == "unix" {
+		url = s.addr
+	}
+	fmt.Fprintf(std.Out, "Serving on %s, with delays of %v to %v and %v %% errors. Ctrl-C ends it.\n",
+		url, s.mood.MinDelay, s.mood.MaxDelay, 100*s.mood.ErrorRate)
+	err = listener.ServeForever(ctx)
+	st := server.Statistics()
+	fmt.Fprintf(std.Out, "\n%d requests answered, up to %d at the same time.\n", st.Requests, st.AtOnce)
+	return err
+}
