@@ -411,5 +411,5 @@ func TestThousandsOfConnectsAndDrops(t *testing.T) {
 			}
 			return errors.Join(append(all, isServed(address))...)
 		})
-	}, transport.Backlog(1000)) // with few places in the line the kernel makes peers wait for seconds
+	})
 }

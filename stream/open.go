@@ -23,6 +23,7 @@ import (
 //
 // It stands for asyncio.open_connection and asyncio.open_unix_connection.
 func Open(ctx context.Context, network, address string, opts ...transport.Option) (*Reader, *Writer, error) {
+	aio.LoopFor(ctx, "stream.Open")
 	limit, opts := takeLimit(opts)
 	c := newConnection(limit)
 	if network != "unix" {
@@ -41,6 +42,7 @@ func Open(ctx context.Context, network, address string, opts ...transport.Option
 //
 // It stands for asyncio.open_connection with a socket.
 func Adopt(ctx context.Context, conn net.Conn, opts ...transport.Option) (*Reader, *Writer, error) {
+	aio.LoopFor(ctx, "stream.Adopt")
 	limit, opts := takeLimit(opts)
 	c := newConnection(limit)
 	if _, err := transport.Adopt(ctx, conn, c, opts...); err != nil {
@@ -123,6 +125,7 @@ func factory(ctx context.Context, op string, handler Handler, opts []transport.O
 	if handler == nil {
 		panic("stream: " + op + ": the handler is nil; pass a function that serves one connection")
 	}
+	aio.LoopFor(ctx, "stream."+op)
 	limit, opts := takeLimit(opts)
 	return func() transport.Protocol {
 		c := newConnection(limit)

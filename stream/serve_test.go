@@ -62,6 +62,15 @@ func TestAFailingHandlerIsReportedAndItsConnectionClosed(t *testing.T) {
 	panics(t, func() { stream.Serve(t.Context(), "tcp", "127.0.0.1:0", nil) }, "Serve", "nil")
 }
 
+func TestAContextWithoutLoopIsAPanicThatNamesTheFunctionCalled(t *testing.T) {
+	ctx := t.Context()
+	none := "no running event loop"
+	panics(t, func() { stream.Open(ctx, "tcp", "127.0.0.1:1") }, "aio: stream.Open: ", none)
+	panics(t, func() { stream.Adopt(ctx, nil) }, "aio: stream.Adopt: ", none)
+	panics(t, func() { stream.Serve(ctx, "tcp", "127.0.0.1:0", shout) }, "aio: stream.Serve: ", none)
+	panics(t, func() { stream.AdoptListener(ctx, nil, shout) }, "aio: stream.AdoptListener: ", none)
+}
+
 // Conformance: S-045.
 func TestACancelledHandlerIsNotReportedAndTheServerGoesOn(t *testing.T) {
 	run(t, func(ctx context.Context) {

@@ -73,13 +73,16 @@ func (l *nativeListener) listenUnix(path string, o ListenOptions) (call string, 
 	return "", nil
 }
 
+// longestBacklog is cut by the kernel to its limit, net.core.somaxconn. Kernels of long ago keep 16 bits.
+const longestBacklog = 1<<16 - 1
+
 func (l *nativeListener) bind(sa syscall.Sockaddr, o ListenOptions) (call string, err error) {
 	if err := syscall.Bind(l.fd, sa); err != nil {
 		return "bind", err
 	}
 	backlog := o.Backlog
 	if backlog <= 0 {
-		backlog = defaultBacklog
+		backlog = longestBacklog
 	}
 	if err := syscall.Listen(l.fd, backlog); err != nil {
 		return "listen", err

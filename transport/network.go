@@ -69,7 +69,7 @@ type DialOptions struct {
 
 // ListenOptions is what [Network.Listen] is told besides the address.
 type ListenOptions struct {
-	// Backlog is the number of connections that may wait to be accepted; 0 means 100.
+	// Backlog is the number of connections that may wait to be accepted; 0 means as many as the system allows.
 	Backlog int
 	// ReusePort lets several sockets listen on the same address; the system spreads connections.
 	ReusePort bool

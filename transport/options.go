@@ -30,11 +30,12 @@ type options struct {
 	shutdownTimeout  time.Duration
 }
 
-const defaultBacklog = 100
+// acceptsInOneGo is how many connections a server takes in one turn unless Backlog says otherwise.
+const acceptsInOneGo = 100
 
 // gather applies opts and refuses combinations that make no sense.
 func gather(op string, opts []Option) *options {
-	o := &options{backlog: defaultBacklog, eyeballs: defaultEyeballs}
+	o := &options{eyeballs: defaultEyeballs}
 	for _, opt := range opts {
 		if opt != nil {
 			opt.apply(o)
@@ -60,7 +61,9 @@ func LocalAddress(address string) Option {
 }
 
 // Backlog is the number of connections that may wait to be accepted, and the number accepted in one go.
-// The default is 100. It panics if n is less than 1. For [Listen] only.
+// The default is the largest line the system allows, as package net has it, and 100 in one go: a line of
+// 100, the default of asyncio, is full after a moment of many clients at once, and the system makes those
+// who come then wait for a second or more. It panics if n is less than 1. For [Listen] only.
 func Backlog(n int) Option {
 	if n < 1 {
 		panic("transport: Backlog: the number is less than 1; pass a positive one")

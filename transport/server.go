@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ type Server struct {
 	serving   bool
 	closed    bool
 	active    int          // connections that were accepted and are not lost
+	accepted  int          // all of them
+	failures  int          // of accepting
 	waiters   []aio.Waiter // tasks in WaitClosed
 	forever   aio.Waiter   // the task in ServeForever
 	inForever bool
@@ -60,7 +63,7 @@ func Listen(ctx context.Context, network, address string, factory func() Protoco
 	checkNetwork(op, network)
 	checkFactory(op, factory)
 	o := gather(op, opts)
-	h := hubOf(aio.RunningLoop(ctx))
+	h := hubOf(aio.LoopFor(ctx, "transport."+op))
 	n := NetworkFrom(ctx)
 	where, err := listenAddresses(ctx, n, network, append([]string{address}, o.alsoOn...))
 	if err != nil {
@@ -94,7 +97,7 @@ func AdoptListener(ctx context.Context, ln net.Listener, factory func() Protocol
 	checkFactory(op, factory)
 	checkStream(op, ln.Addr())
 	o := gather(op, opts)
-	h := hubOf(aio.RunningLoop(ctx))
+	h := hubOf(aio.LoopFor(ctx, "transport."+op))
 	l, err := adoptListener(ctx, h, ln)
 	if err != nil {
 		ln.Close()
@@ -297,7 +300,7 @@ func (s *Server) String() string {
 // accept takes what waits, up to the backlog in one turn.
 func (l *listening) accept() {
 	s := l.s
-	for range s.o.backlog {
+	for range cmp.Or(s.o.backlog, acceptsInOneGo) {
 		if s.closed || l.waiting {
 			return
 		}
@@ -319,6 +322,7 @@ func (l *listening) accept() {
 // pause reports that accepting failed and tries again later: an exhausted system would otherwise be
 // asked without end.
 func (l *listening) pause(err error) {
+	l.s.failures++
 	what := "accepting failed"
 	if isExhausted(err) {
 		what = "accepting failed for lack of resources"
@@ -336,6 +340,7 @@ func (l *listening) pause(err error) {
 
 // serve gives conn its protocol.
 func (s *Server) serve(conn Conn) {
+	s.accepted++
 	p := s.makeProtocol()
 	if p == nil {
 		conn.Close()

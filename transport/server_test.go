@@ -573,6 +573,9 @@ func TestAcceptingRestsWhenDescriptorsRunOut(t *testing.T) {
 				}
 				l.ready() // another client: not now
 				e.settle(ctx)
+				if st := s.Statistics(); st != (ServerStatistics{Accepted: 1, Active: 1, Failures: 1, Resting: true}) {
+					t.Errorf("while it rests: %+v", st)
+				}
 				if l.asked != 2 || len(c.made) != 1 || l.closed || !s.IsServing() {
 					t.Errorf("asked %d times, %d connections, closed: %v", l.asked, len(c.made), l.closed)
 				}
@@ -583,6 +586,9 @@ func TestAcceptingRestsWhenDescriptorsRunOut(t *testing.T) {
 				c.await(ctx, e, 2)
 				if d := e.loop.Time().Sub(before); d != time.Second {
 					t.Errorf("resumed after %v, want 1s", d)
+				}
+				if st := s.Statistics(); st != (ServerStatistics{Accepted: 2, Active: 2, Failures: 1}) {
+					t.Errorf("in the end: %+v", st)
 				}
 			})
 		})

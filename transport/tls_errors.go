@@ -16,8 +16,18 @@ import (
 var ErrTruncated = fmt.Errorf("transport: the TLS connection ended without close_notify: %w", io.ErrUnexpectedEOF)
 
 // ErrHandshakeInterrupted is the error of [Connect] and [StartTLS] when the connection ended
-// during the TLS handshake. It matches [syscall.ECONNRESET].
+// during the TLS handshake. It matches [syscall.ECONNRESET]. An error that matches it may hold the reason as
+// well; match with errors.Is.
 var ErrHandshakeInterrupted = fmt.Errorf("transport: the connection ended during the TLS handshake: %w", syscall.ECONNRESET)
+
+// interruptedError is ErrHandshakeInterrupted with the reason that the raw connection gave.
+type interruptedError struct{ cause error }
+
+func (e *interruptedError) Error() string {
+	return "transport: the connection ended during the TLS handshake: " + e.cause.Error()
+}
+
+func (e *interruptedError) Unwrap() []error { return []error{ErrHandshakeInterrupted, e.cause} }
 
 // errClosedInHandshake is the failure of a handshake whose transport was closed on this side.
 var errClosedInHandshake = fmt.Errorf("transport: the connection was closed during the TLS handshake: %w", net.ErrClosed)

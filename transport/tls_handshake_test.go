@@ -190,8 +190,10 @@ func TestAConnectionThatBreaksDuringTheHandshakeFailsIt(t *testing.T) {
 		want error
 	}{
 		{"TL-009 reset by the peer", func(d *duo) { d.spipe.Abort() }, syscall.ECONNRESET},
+		{"reset by the peer, told apart", func(d *duo) { d.spipe.Abort() }, ErrHandshakeInterrupted},
 		{"TL-010 end of file", func(d *duo) { d.spipe.Close() }, syscall.ECONNRESET},
 		{"TL-011 lost with an error", func(d *duo) { d.cpipe.lose(broken) }, broken},
+		{"lost with an error, told apart", func(d *duo) { d.cpipe.lose(broken) }, ErrHandshakeInterrupted},
 		{"lost without one", func(d *duo) { d.cpipe.lose(nil) }, ErrHandshakeInterrupted},
 	} {
 		t.Run(c.name, func(t *testing.T) {

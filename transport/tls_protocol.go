@@ -66,6 +66,8 @@ func (p tlsProtocol) ConnectionLost(err error) {
 	if t.state == tlsHandshaking {
 		if err == nil {
 			err = ErrHandshakeInterrupted
+		} else {
+			err = &interruptedError{err}
 		}
 		t.bio.finish(err)
 		t.waiter.Unpark()
