@@ -20,6 +20,7 @@ func TestLayering(t *testing.T) {
 		{".", []string{"coro", "internal/goid", "internal/poll", "internal/ring", "internal/timerheap"}, []string{"net", "crypto/tls", "os/exec"}},
 		{"transport", []string{".", "coro", "internal/"}, []string{"net/http", "os/exec"}},
 		{"stream", []string{".", "coro", "transport", "internal/"}, []string{"net/http", "os/exec"}},
+		{"executor", []string{".", "coro", "transport", "stream", "internal/"}, []string{"net/http"}},
 	}
 	for _, layer := range layers {
 		t.Run(layer.pkg, func(t *testing.T) {

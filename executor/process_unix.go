@@ -1,0 +1,58 @@
+//go:build unix
+
+package executor
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+)
+
+// workerFD is where a worker finds its end of the connection: behind the three that every process has.
+const workerFD = 3
+
+// connection makes a pair of sockets: the parent's end, and the worker's.
+func connection() (parent net.Conn, child *os.File, err error) {
+	syscall.ForkLock.RLock() // no other process may be started between the next two steps
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(fds[0])
+		syscall.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	child = os.NewFile(uintptr(fds[1]), "worker")
+	if parent, err = netConn(fds[0]); err != nil {
+		child.Close()
+		return nil, nil, err
+	}
+	return parent, child, nil
+}
+
+// netConn takes over a descriptor.
+func netConn(fd int) (net.Conn, error) {
+	f := os.NewFile(uintptr(fd), "socket")
+	defer f.Close()
+	return net.FileConn(f)
+}
+
+// adoptParent is the worker's end of connection.
+func adoptParent(fd int) (net.Conn, error) {
+	syscall.CloseOnExec(fd)
+	return netConn(fd)
+}
+
+// asWorker has cmd inherit child, in a process group of its own: Ctrl-C in a terminal is for the parent, and
+// the group can be ended as a whole.
+func asWorker(cmd *exec.Cmd, child *os.File) {
+	cmd.ExtraFiles = []*os.File{child}
+	cmd.Env = append(os.Environ(), workerVariable+"="+strconv.Itoa(workerFD))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+}
+
+// killGroup ends a process that leads a group, and the group.
+func killGroup(pid int) { syscall.Kill(-pid, syscall.SIGKILL) }

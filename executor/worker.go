@@ -1,0 +1,228 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/stream"
+)
+
+// farewell is how long a worker may take to end after its connection has ended. It is real time, whatever
+// the loop's clock shows.
+const farewell = 5 * time.Second
+
+// worker is a process as the pool sees it. It belongs to the loop.
+//
+//	state      slot            in pool.idle   then
+//	starting   that of a job   no             busy, or ending
+//	busy       that of a job   no             idle, or ending
+//	idle       none            yes            busy, or ending
+//	ending     kept, if any    no             gone
+//	gone       none            no             -
+type worker struct {
+	pool  *Pool
+	proc  *process
+	from  *stream.Reader // nil until it has started
+	link  *stream.Writer
+	slot  *execution // the job whose slot it has
+	jobs  int        // done so far
+	gone  bool
+	ended aio.Event // set when it is gone
+	guard *time.Timer
+	sure  bool // the loop has been told that something will come from this process
+}
+
+func newWorker(p *Pool, slot *execution) *worker {
+	return &worker{pool: p, proc: newProcess(p.stderr), slot: slot}
+}
+
+// usable reports whether the worker is there and its connection stands.
+func (w *worker) usable() bool {
+	return !w.gone && !w.from.AtEOF() && w.from.Err() == nil && !w.link.IsClosing()
+}
+
+// expect tells the loop whether something is certain to come from the process: a virtual clock stands still
+// while it works or ends.
+func (w *worker) expect(on bool) {
+	switch {
+	case on && !w.sure:
+		w.pool.loop.ExpectPosts(1)
+	case !on && w.sure:
+		w.pool.loop.ExpectPosts(-1)
+	}
+	w.sure = on
+}
+
+// do has the worker do a job. After an error that is not a *RemoteError the worker is of no use any more.
+func (w *worker) do(ctx context.Context, job Job) ([]byte, error) {
+	if w.from == nil {
+		if err := w.start(ctx); err != nil {
+			return nil, w.explain(ctx, job.Name, err)
+		}
+	}
+	var left time.Duration
+	if !job.Deadline.IsZero() {
+		left = max(1, job.Deadline.Sub(w.pool.loop.Time()))
+	}
+	if err := w.link.WriteFrame(framePrefix, appendJob(nil, job, left)); err != nil {
+		return nil, w.explain(ctx, job.Name, errLost)
+	}
+	for {
+		kind, body, err := w.receive(ctx)
+		switch {
+		case err != nil:
+			return nil, w.explain(ctx, job.Name, err)
+		case kind == resultFrame:
+			return body, nil
+		case kind == failureFrame:
+			return nil, parseFailure(job.Name, body)
+		case kind == progressFrame && job.Progress != nil:
+			job.Progress(body)
+		case kind != progressFrame:
+			return nil, w.explain(ctx, job.Name, errFrame)
+		}
+	}
+}
+
+// errLost says that the worker's end of the connection has gone.
+var errLost = errors.New("executor: the worker has gone")
+
+// receive waits for a frame. It returns errLost if none will come any more.
+func (w *worker) receive(ctx context.Context) (kind byte, body []byte, err error) {
+	frame, err := w.from.ReadFrame(ctx, framePrefix)
+	switch {
+	case err == nil && len(frame) > 0:
+		return frame[0], frame[1:], nil
+	case err == nil:
+		return 0, nil, errFrame
+	case interrupted(err), errors.Is(err, stream.ErrFrameSize):
+		return 0, nil, err
+	}
+	return 0, nil, errLost
+}
+
+// interrupted reports whether a wait ended because its task, or the block around it, should.
+func interrupted(err error) bool {
+	return errors.Is(err, aio.ErrCancelled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// start starts the process and waits until it is ready.
+func (w *worker) start(ctx context.Context) error {
+	// That takes some milliseconds and is not for the loop. It is not left alone either: whoever is
+	// cancelled kills a process that is known.
+	p := w.pool
+	p.started++
+	err := aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error {
+		return w.proc.start(func() { p.loop.CallSoonThreadsafe(w.leave) })
+	}, p.starts)
+	if err != nil {
+		return err
+	}
+	conn := w.proc.take()
+	if conn == nil {
+		return errLost
+	}
+	if w.from, w.link, err = stream.Adopt(ctx, conn, stream.Limit(maxFrame)); err != nil {
+		return err
+	}
+	late := time.AfterFunc(p.patience, w.proc.kill) // real time, as it is another process
+	kind, body, err := w.receive(ctx)
+	switch {
+	case !late.Stop() && err == errLost:
+		return fmt.Errorf("executor: it was not ready after %v", p.patience)
+	case err != nil:
+		return err
+	}
+	hello := parts{rest: body}
+	if version := hello.number(); kind != helloFrame || version != protocol {
+		return fmt.Errorf("executor: the worker is another program, or speaks version %d instead of %d", version, protocol)
+	}
+	return nil
+}
+
+// explain makes an error of what ended a job. For a lost worker it waits until it is known how that ended.
+func (w *worker) explain(ctx context.Context, name string, err error) error {
+	switch {
+	case err == errLost:
+		err = nil // how it ended says it all
+	case interrupted(err):
+		return err
+	default:
+		w.proc.kill() // it cannot be used any more
+	}
+	if w.proc.begun() {
+		w.expectEnd()
+		if e := w.ended.Wait(ctx); e != nil {
+			return e
+		}
+	}
+	pid, state := w.proc.state()
+	return &WorkerError{Name: name, PID: pid, State: state, Stderr: w.proc.tail.String(), Err: err}
+}
+
+// expectEnd kills a worker that does not end by itself.
+func (w *worker) expectEnd() {
+	if w.guard == nil && !w.gone {
+		w.guard = time.AfterFunc(farewell, w.proc.kill)
+	}
+}
+
+// retire asks the worker to end, which it does when the connection does.
+func (w *worker) retire() {
+	w.leaveIdle()
+	w.expect(true)
+	w.link.Close()
+	w.expectEnd()
+}
+
+// leaveIdle takes the worker from those that are idle.
+func (w *worker) leaveIdle() {
+	p := w.pool
+	if i := slices.Index(p.idle, w); i >= 0 {
+		p.idle = slices.Delete(p.idle, i, i+1)
+	}
+}
+
+// discard ends the worker.
+func (w *worker) discard() {
+	w.proc.kill()
+	if w.link != nil {
+		w.link.Abort()
+	}
+	if !w.proc.begun() {
+		w.leave()
+	}
+}
+
+// giveBack releases the slot.
+func (w *worker) giveBack() {
+	if w.slot != nil {
+		w.pool.slots.ReleaseFor(w.slot)
+		w.slot = nil
+	}
+}
+
+// leave is called when the process has gone, or will not come.
+func (w *worker) leave() {
+	p := w.pool
+	if w.gone {
+		return
+	}
+	w.gone = true
+	if w.guard != nil {
+		w.guard.Stop()
+	}
+	if w.link != nil {
+		w.link.Abort()
+	}
+	w.leaveIdle()
+	w.expect(false)
+	delete(p.workers, w)
+	w.giveBack()
+	w.ended.Set()
+	p.change()
+}
