@@ -231,7 +231,7 @@ func (t *datagramTransport) flush() {
 	}
 	t.maybeResume() // may send again
 	if t.phase == flushing && t.WriteBufferSize() == 0 {
-		t.end(nil)
+		endSoon(t, nil)
 	}
 }
 
@@ -287,57 +287,31 @@ func (t *datagramTransport) SetWriteBufferLimits(high, low int) error {
 
 // ---- ending
 
-func (t *datagramTransport) Close() {
-	if t.phase > open {
-		return
-	}
-	if t.WriteBufferSize() > 0 && t.phase == open {
-		t.phase = flushing
-		return
-	}
-	t.end(nil)
-}
-
-func (t *datagramTransport) Abort() { t.end(nil) }
-
+func (t *datagramTransport) Close()          { closeAfterFlush(t) }
+func (t *datagramTransport) Abort()          { endSoon(t, nil) }
 func (t *datagramTransport) IsClosing() bool { return t.phase > open }
 
-// fatal ends the endpoint with err, which is reported unless it comes from the system.
+// fatal ends the endpoint with err, which is reported if it is a mistake in the program.
 func (t *datagramTransport) fatal(what string, err error) {
 	t.failed = true
-	if !isSystemError(err) {
-		t.report(what, err)
-	}
-	t.end(err)
+	failWith(t, what, err)
 }
 
-// end drops what is left to send and queues ConnectionLost.
-func (t *datagramTransport) end(err error) {
-	if t.phase >= ending {
-		return
-	}
-	t.phase = ending
-	t.queue, t.queued = nil, 0
-	t.hub.loop.CallSoon(func() { t.lose(err) })
-}
+func (t *datagramTransport) stage() *phase { return &t.phase }
+func (t *datagramTransport) dropUnsent()   { t.queue, t.queued = nil, 0 }
 
-// lose is the last step: it tells the protocol and closes the socket.
-func (t *datagramTransport) lose(err error) {
-	if t.phase == lost {
-		return
-	}
-	t.phase = lost
-	t.queue, t.queued = nil, 0
-	defer func() {
-		t.conn.Close()
-		t.proto, t.flow = nil, nil
-		if i := slices.Index(t.hub.endpoints, t); i >= 0 {
-			t.hub.endpoints = slices.Delete(t.hub.endpoints, i, i+1)
-		}
-	}()
+func (t *datagramTransport) connectionLost(err error) {
 	if t.made {
 		defer t.reportPanic("ConnectionLost")
 		t.proto.ConnectionLost(err)
+	}
+}
+
+func (t *datagramTransport) release() {
+	t.conn.Close()
+	t.proto, t.flow = nil, nil
+	if i := slices.Index(t.hub.endpoints, t); i >= 0 {
+		t.hub.endpoints = slices.Delete(t.hub.endpoints, i, i+1)
 	}
 }
 
@@ -372,14 +346,7 @@ func (t *datagramTransport) Loop() *aio.Loop            { return t.hub.loop }
 
 // String describes the transport: its addresses and whether it is open, closing or closed.
 func (t *datagramTransport) String() string {
-	state := "open"
-	switch {
-	case t.phase == lost:
-		state = "closed"
-	case t.phase > open:
-		state = "closing"
-	}
-	s := fmt.Sprintf("<DatagramTransport %s local=%v", state, t.LocalAddr())
+	s := fmt.Sprintf("<DatagramTransport %v local=%v", t.phase, t.LocalAddr())
 	if t.remote.IsValid() {
 		s += fmt.Sprintf(" remote=%v", t.remote)
 	}

@@ -58,7 +58,7 @@ func (h *hub) close() {
 		h.first.loopClosed()
 	}
 	for len(h.endpoints) > 0 {
-		h.endpoints[0].lose(aio.ErrLoopClosed)
+		endNow(h.endpoints[0], aio.ErrLoopClosed)
 	}
 	for c := range h.others { // closing has no order anybody could see
 		c.Close()

@@ -114,7 +114,7 @@ func (t *selectorTransport) nobodyReads() {
 		t.fatal("writing failed", &os.PathError{Op: "write", Path: t.RemoteAddr().String(), Err: syscall.EPIPE})
 		return
 	}
-	t.end(nil)
+	endSoon(t, nil)
 }
 
 // pipeAddr is the address of both ends of a pipe.

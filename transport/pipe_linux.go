@@ -27,7 +27,7 @@ func newPipeConn(ctx context.Context, h *hub, f *os.File, d direction) (conn Con
 		c.Close()
 		return nil, false, err
 	}
-	if _, native := NetworkFrom(ctx).(nativeNetwork); native {
+	if NetworkFrom(ctx) != Portable() {
 		return c, false, nil
 	}
 	p := newPortablePipe(h, os.NewFile(uintptr(c.fd), c.name), d)

@@ -20,26 +20,6 @@ const (
 	maxWriteBytes = 1 << 20
 )
 
-// phase is where a transport is in its life.
-//
-//	phase    entered by                            reads  sends  leaves to
-//	fresh    creation                              no     yes    open (ConnectionMade), ending
-//	open     ConnectionMade is called              yes    yes    flushing, ending
-//	flushing Close, with bytes left to send        no     rest   lost, ending
-//	ending   Abort, failure, Close without bytes   no     no     lost: ConnectionLost is queued
-//	lost     ConnectionLost is called              no     no     -
-//
-// A transport that leaves fresh for ending was never announced: its protocol hears nothing at all.
-type phase uint8
-
-const (
-	fresh phase = iota
-	open
-	flushing
-	ending
-	lost
-)
-
 // selectorTransport drives a Conn by its reports of readiness. It stands for the transports of
 // asyncio's selector event loop.
 type selectorTransport struct {
@@ -307,13 +287,6 @@ func (t *selectorTransport) keep(p []byte) {
 	t.buf = append(t.buf, p...)
 }
 
-func (t *selectorTransport) dropBuffer() {
-	if t.buf != nil {
-		t.hub.giveBuffer(t.buf)
-		t.buf, t.sent = nil, 0
-	}
-}
-
 // flush continues with the buffer and does what waits for its end.
 func (t *selectorTransport) flush() {
 	if len(t.buf) > 0 {
@@ -326,7 +299,7 @@ func (t *selectorTransport) flush() {
 			t.maybeResume()
 			return
 		}
-		t.dropBuffer()
+		t.dropUnsent()
 		t.maybeResume() // may write again
 		if t.wroteEOF && len(t.buf) == 0 && t.phase < ending {
 			t.shutWriting()
@@ -340,7 +313,7 @@ func (t *selectorTransport) flush() {
 	}
 	if t.phase == flushing && t.WriteBufferSize() == 0 {
 		t.phase = ending
-		t.lose(nil)
+		endNow(t, nil)
 	}
 }
 
@@ -438,49 +411,29 @@ func bufferLimits(high, low int) (int, int, error) {
 
 // ---- ending
 
-func (t *selectorTransport) Close() {
-	if t.phase > open {
-		return
-	}
-	if t.WriteBufferSize() > 0 && t.phase == open {
-		t.phase = flushing
-		return
-	}
-	t.end(nil)
-}
-
-func (t *selectorTransport) Abort() { t.end(nil) }
-
+func (t *selectorTransport) Close()          { closeAfterFlush(t) }
+func (t *selectorTransport) Abort()          { endSoon(t, nil) }
 func (t *selectorTransport) IsClosing() bool { return t.phase > open }
 
-// fatal ends the connection with err. A failure of the system is the protocol's business alone; anything
-// else is a mistake in the program and reported as well, and so is a pipe that cannot be read: it has no peer
-// that could be the reason.
+// fatal ends the connection with err, which is reported if it is a mistake in the program, or of a pipe that
+// cannot be read: that has no peer who could be the reason.
 func (t *selectorTransport) fatal(what string, err error) {
-	if !isSystemError(err) || t.way == receives {
+	if t.way == receives && isSystemError(err) {
 		t.report(what, err)
 	}
-	t.end(err)
+	failWith(t, what, err)
 }
 
-// end drops what is left to send and queues ConnectionLost.
-func (t *selectorTransport) end(err error) {
-	if t.phase >= ending {
-		return
+func (t *selectorTransport) stage() *phase { return &t.phase }
+
+func (t *selectorTransport) dropUnsent() {
+	if t.buf != nil {
+		t.hub.giveBuffer(t.buf)
+		t.buf, t.sent = nil, 0
 	}
-	t.phase = ending
-	t.dropBuffer()
-	t.hub.loop.CallSoon(func() { t.lose(err) })
 }
 
-// lose is the last step: it tells the protocol and frees everything.
-func (t *selectorTransport) lose(err error) {
-	if t.phase == lost {
-		return
-	}
-	t.phase = lost
-	t.dropBuffer()
-	defer t.release()
+func (t *selectorTransport) connectionLost(err error) {
 	if t.made {
 		defer t.reportPanic("ConnectionLost")
 		t.proto.ConnectionLost(err)
@@ -502,7 +455,7 @@ func (t *selectorTransport) release() {
 // loopClosed ends the connection inside the close of its loop, which runs no callbacks any more.
 func (t *selectorTransport) loopClosed() {
 	t.phase = ending
-	t.lose(aio.ErrLoopClosed)
+	endNow(t, aio.ErrLoopClosed)
 }
 
 // protocolFailed makes a panic of the protocol the end of the connection.
@@ -546,14 +499,7 @@ func (t *selectorTransport) TLSConnectionState() (tls.ConnectionState, bool) {
 
 // String describes the transport: its addresses and whether it is open, closing or closed.
 func (t *selectorTransport) String() string {
-	state := "open"
-	switch {
-	case t.phase == lost:
-		state = "closed"
-	case t.phase > open:
-		state = "closing"
-	}
-	s := fmt.Sprintf("<Transport %s local=%v remote=%v", state, t.LocalAddr(), t.RemoteAddr())
+	s := fmt.Sprintf("<Transport %v local=%v remote=%v", t.phase, t.LocalAddr(), t.RemoteAddr())
 	if n := t.WriteBufferSize(); n > 0 {
 		s += fmt.Sprintf(" buffered=%d", n)
 	}
