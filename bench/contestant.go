@@ -140,14 +140,19 @@ func (p *process) answer(ctx context.Context, limit time.Duration) (string, erro
 
 // round has the contestant do one round and returns its figure.
 func (p *process) round(ctx context.Context, w work, reps int) (float64, error) {
-	if _, err := fmt.Fprintf(p.stdin, "%s %d %d\n", w.name, w.size, reps); err != nil {
+	return p.ask(ctx, fmt.Sprintf("%s %d %d", w.name, w.size, reps), roundTimeout)
+}
+
+// ask sends the contestant a request and returns the number it answers with.
+func (p *process) ask(ctx context.Context, request string, limit time.Duration) (float64, error) {
+	if _, err := fmt.Fprintln(p.stdin, request); err != nil {
 		// The process is gone; what it said last is in answer's error.
 		if _, said := p.answer(ctx, time.Second); said != nil {
 			return 0, said
 		}
 		return 0, err
 	}
-	line, err := p.answer(ctx, roundTimeout)
+	line, err := p.answer(ctx, limit)
 	if err != nil {
 		return 0, err
 	}
@@ -176,15 +181,21 @@ func (p *process) close() error {
 	return p.end
 }
 
-// goCommand runs a contestant in a child process of this executable.
-func goCommand(name string) func(ctx context.Context, procs int) *exec.Cmd {
+// self is this executable.
+func self() string {
+	path, err := os.Executable()
+	if err != nil {
+		return os.Args[0]
+	}
+	return path
+}
+
+// childCommand runs a contestant in a child process of this executable, which
+// learns from the environment variable who it is.
+func childCommand(variable, name string) func(ctx context.Context, procs int) *exec.Cmd {
 	return func(ctx context.Context, procs int) *exec.Cmd {
-		self, err := os.Executable()
-		if err != nil {
-			self = os.Args[0]
-		}
-		cmd := exec.CommandContext(ctx, self)
-		cmd.Env = append(os.Environ(), contestantEnv+"="+name, "GOMAXPROCS="+strconv.Itoa(procs))
+		cmd := exec.CommandContext(ctx, self())
+		cmd.Env = append(os.Environ(), variable+"="+name, "GOMAXPROCS="+strconv.Itoa(procs))
 		return cmd
 	}
 }
@@ -195,7 +206,7 @@ func goEntrant(name string) *entrant {
 	if name == "aio" || name == "goroutine" {
 		budget = largeBudget
 	}
-	return &entrant{name: name, command: goCommand(name), budget: budget}
+	return &entrant{name: name, command: childCommand(contestantEnv, name), budget: budget}
 }
 
 // tail keeps the end of what is written to it.

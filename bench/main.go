@@ -5,6 +5,7 @@
 //	go run ./bench -suite micro
 //	go run ./bench -suite micro -json
 //	go run ./bench -work yield,create_await -rivals goroutine -procs 1
+//	go run ./bench -suite net
 //
 // README.md in this folder says how to read the figures.
 package main
@@ -15,17 +16,19 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
 
 func main() {
 	serveIfContestant()
+	serveNetIfContestant()
+	loadIfGenerator()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -49,14 +52,12 @@ type config struct {
 	rivals    []string
 	rounds    int
 	roundTime time.Duration
+	profile   string
 	json      bool
 	install   bool
 }
 
-// rivalNames are the contestants besides aio, in the order of the table.
-var rivalNames = []string{"goroutine", "errgroup", "conc", "ants", "tokio", "uvloop", "asyncio", "trio"}
-
-// newEntrant returns the contestant of a name.
+// newEntrant returns the contestant of a name in the suite micro.
 func newEntrant(name string) *entrant {
 	switch name {
 	case "asyncio", "uvloop", "trio":
@@ -74,78 +75,89 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	var (
-		c      config
-		works  string
-		procs  string
-		rivals string
-		scale  float64
+		c     config
+		lists lists
+		scale float64
 	)
-	flags.StringVar(&c.suite, "suite", "micro", "the `suite` to run; there is one: micro")
+	flags.StringVar(&c.suite, "suite", "micro", "the `suite` to run: micro or net")
 	flags.BoolVar(&c.json, "json", false, "print JSON instead of a table")
-	flags.StringVar(&works, "work", "", "run only these works of the suite, a comma-separated `list`")
-	flags.StringVar(&procs, "procs", "2,1", "the values of GOMAXPROCS to measure at, a `list`")
-	flags.StringVar(&rivals, "rivals", strings.Join(rivalNames, ","), "compare with these, a `list`; none for aio alone")
-	flags.IntVar(&c.rounds, "rounds", 9, "rounds of each contestant; the figure is their median")
-	flags.DurationVar(&c.roundTime, "roundtime", 50*time.Millisecond, "how long a round is to take, for works that can be repeated")
+	flags.StringVar(&lists.works, "work", "", "run only these works of the suite, a comma-separated `list`")
+	flags.StringVar(&lists.conns, "conns", "", "run only the rows with so many connections, a `list`; for the suite net")
+	flags.StringVar(&lists.procs, "procs", "", "the values of GOMAXPROCS to measure at, a `list`; 2,1 unless given, in the suite net the number of CPUs")
+	flags.StringVar(&lists.rivals, "rivals", "all", "compare with these, a `list`; all those of the suite, or none for aio alone")
+	flags.IntVar(&c.rounds, "rounds", 0, "rounds of each contestant, of which the figure is the median; 9 unless given, in the suite net 5")
+	flags.DurationVar(&c.roundTime, "roundtime", 0, "how long a round is to take, for works that can be repeated; 50ms unless given, in the suite net 500ms")
+	flags.StringVar(&c.profile, "profile", "", "write CPU profiles of the Go servers into this `folder`; for the suite net")
 	flags.Float64Var(&scale, "scale", 1, "multiply the size of the large works by this `factor`, for a quick look")
 	flags.BoolVar(&c.install, "install", false, "first install uvloop and trio (with pip) and build tokio (with cargo), in the user's cache directory")
 	flags.Usage = func() {
 		fmt.Fprintln(stderr, "usage: go run ./bench [flags]")
 		flags.PrintDefaults()
-		fmt.Fprintf(stderr, "works of micro: %s\n", strings.Join(workNames(micro), ", "))
+		for _, name := range slices.Sorted(maps.Keys(suites)) {
+			fmt.Fprintf(stderr, "works of %s: %s\n", name, strings.Join(workNames(suites[name].works), ", "))
+			fmt.Fprintf(stderr, "rivals in %s: %s\n", name, strings.Join(suites[name].rivals, ", "))
+		}
 	}
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
-	if err := c.complete(flags.Args(), works, procs, rivals, scale); err != nil {
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if err := c.complete(flags.Args(), given, lists, scale); err != nil {
 		fmt.Fprintln(stderr, "bench:", err)
 		return nil, err
 	}
 	return &c, nil
 }
 
-// complete checks the flags and fills in what they name.
-func (c *config) complete(rest []string, works, procs, rivals string, scale float64) error {
+// lists are the flags that name several things.
+type lists struct{ works, conns, procs, rivals string }
+
+// complete checks the flags and fills in what they name, or what the suite has
+// for those that were not given.
+func (c *config) complete(rest []string, given map[string]bool, lists lists, scale float64) error {
 	suite, ok := suites[c.suite]
+	if !ok {
+		return fmt.Errorf("no suite %q; there are: micro, net", c.suite)
+	}
+	if !given["rounds"] {
+		c.rounds = suite.rounds
+	}
+	if !given["roundtime"] {
+		c.roundTime = suite.roundTime
+	}
 	switch {
 	case len(rest) > 0:
 		return fmt.Errorf("unexpected argument %q", rest[0])
-	case !ok:
-		return fmt.Errorf("no suite %q; there is: micro", c.suite)
 	case c.rounds < 1:
 		return errors.New("-rounds must be at least 1")
 	case c.roundTime <= 0:
 		return errors.New("-roundtime must be positive")
 	case !(scale > 0 && scale <= 1):
 		return errors.New("-scale must be above 0 and at most 1")
+	case c.suite != "net" && c.profile != "":
+		return errors.New("-profile is for the suite net; README.md says how to profile a work of micro")
+	case c.suite != "net" && given["conns"]:
+		return errors.New("-conns is for the suite net")
 	}
-	picked, err := pick(suite, works)
-	if err != nil {
+	var err error
+	if c.works, err = pick(suite.works, lists.works); err != nil {
 		return err
 	}
-	for _, w := range picked {
-		c.works = append(c.works, w.scaled(scale))
-	}
-	for _, field := range splitList(procs) {
-		n, err := strconv.Atoi(field)
-		if err != nil || n < 1 {
-			return fmt.Errorf("-procs: %q is not a positive number", field)
+	if given["conns"] {
+		if c.works, err = pickConns(c.works, lists.conns); err != nil {
+			return err
 		}
-		c.procs = append(c.procs, n)
 	}
-	if len(c.procs) == 0 {
-		return errors.New("-procs names no value")
+	c.works = slices.Clone(c.works)
+	for i, w := range c.works {
+		c.works[i] = w.scaled(scale)
 	}
-	for _, name := range splitList(rivals) {
-		if name == "none" || name == "aio" {
-			continue
-		}
-		if !slices.Contains(rivalNames, name) {
-			return fmt.Errorf("no rival %q; there are: %s", name, strings.Join(rivalNames, ", "))
-		}
-		c.rivals = append(c.rivals, name)
+	if c.procs, err = suite.pickProcs(given["procs"], lists.procs); err != nil {
+		return err
 	}
-	return nil
+	c.rivals, err = suite.pickRivals(lists.rivals)
+	return err
 }
 
 // run is the program: it returns the exit code.
@@ -162,6 +174,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		if err := install(ctx); err != nil {
 			fmt.Fprintln(stderr, "bench:", err)
 		}
+	}
+	suite := suites[c.suite]
+	if suite.prepare != nil {
+		cleanup, err := suite.prepare(c.works)
+		if err != nil {
+			fmt.Fprintln(stderr, "bench:", err)
+			return exitFailed
+		}
+		defer cleanup()
 	}
 	table := stdout
 	if c.json {
@@ -191,7 +212,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func measure(ctx context.Context, c *config, table io.Writer, p *progress) (*report, error) {
 	defer p.clear()
 	rep := &report{Suite: c.suite, Rows: []row{}, Absent: map[string]string{}}
-	entrants, err := assemble(ctx, c.rivals, rep)
+	entrants, err := assemble(ctx, suites[c.suite].newEntrant, c.rivals, rep)
 	if err != nil {
 		return rep, err
 	}
@@ -200,24 +221,25 @@ func measure(ctx context.Context, c *config, table io.Writer, p *progress) (*rep
 		names[i] = e.name
 	}
 	writeHeading(table, c, entrants, rep.Absent)
-	r := &runner{rounds: c.rounds, roundTime: c.roundTime, now: time.Now, progress: p.step}
+	measureRow := measureMicro
+	if c.suite == "net" {
+		measureRow = measureNet
+	}
 	var failures []error
 	for _, w := range c.works {
 		for _, procs := range c.procs {
-			p.label = fmt.Sprintf("%s, GOMAXPROCS=%d", w.name, procs)
-			seats := seatsFor(w, procs, entrants)
-			if err := r.run(ctx, w, seats); err != nil {
+			p.label = fmt.Sprintf("%s, GOMAXPROCS=%d", w.title(), procs)
+			row, failed, err := measureRow(ctx, c, w, procs, entrants, p.step)
+			if err != nil {
 				return rep, err
 			}
-			for _, s := range seats {
-				if s.err != nil {
-					rep.Absent[s.name+"/"+w.name] = s.err.Error()
-				}
-				if s.err != nil && s.name == "aio" {
-					failures = append(failures, fmt.Errorf("aio, %s, GOMAXPROCS=%d: %w", w.name, procs, s.err))
+			for name, err := range failed {
+				rep.Absent[name+"/"+w.key()] = err.Error()
+				if name == "aio" {
+					failures = append(failures, fmt.Errorf("aio, %s, GOMAXPROCS=%d: %w", w.title(), procs, err))
 				}
 			}
-			rep.Rows = append(rep.Rows, newRow(w, procs, seats))
+			rep.Rows = append(rep.Rows, row)
 			p.clear()
 			rep.writeRow(table, w, names)
 		}
@@ -225,9 +247,26 @@ func measure(ctx context.Context, c *config, table io.Writer, p *progress) (*rep
 	return rep, errors.Join(failures...)
 }
 
+// measureMicro measures a row of the suite micro. The error is that of ctx
+// alone; contestants that failed are in the map, with the reason.
+func measureMicro(ctx context.Context, c *config, w work, procs int, entrants []*entrant, progress func(done, of int)) (row, map[string]error, error) {
+	r := &runner{rounds: c.rounds, roundTime: c.roundTime, now: time.Now, progress: progress}
+	seats := seatsFor(w, procs, entrants)
+	if err := r.run(ctx, w, seats); err != nil {
+		return row{}, nil, err
+	}
+	failed := map[string]error{}
+	for _, s := range seats {
+		if s.err != nil {
+			failed[s.name] = s.err
+		}
+	}
+	return newRow(w, procs, seats), failed, nil
+}
+
 // assemble probes aio and the rivals and returns those that can run here; the
 // others go into the report with the reason.
-func assemble(ctx context.Context, rivals []string, rep *report) ([]*entrant, error) {
+func assemble(ctx context.Context, newEntrant func(name string) *entrant, rivals []string, rep *report) ([]*entrant, error) {
 	var entrants []*entrant
 	for _, name := range append([]string{"aio"}, rivals...) {
 		e := newEntrant(name)

@@ -17,6 +17,8 @@ import (
 // TestMain lets the test binary be its own contestant, as the program is.
 func TestMain(m *testing.M) {
 	serveIfContestant()
+	serveNetIfContestant()
+	loadIfGenerator()
 	// Under the race detector a program waits a second before it exits; the
 	// contestants need not.
 	if os.Getenv("GORACE") == "" {
@@ -104,7 +106,7 @@ func TestAWrongCommandLineIsExplained(t *testing.T) {
 	for _, c := range []struct{ args, says string }{
 		{"-suite macro", `no suite "macro"`},
 		{"-work yeild", `no work "yeild"; there are: yield,`},
-		{"-rivals gevent", `no rival "gevent"`},
+		{"-rivals gevent", `no rival "gevent" in this suite; there are: goroutine,`},
 		{"-procs 0", `"0" is not a positive number`},
 		{"-procs ,", "names no value"},
 		{"-rounds 0", "-rounds must be at least 1"},
@@ -159,7 +161,7 @@ func TestAContestantThatIsNotThereIsAbsentWithAReason(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("HOME", t.TempDir())
 	rep := report{Absent: map[string]string{}}
-	entrants, err := assemble(t.Context(), []string{"goroutine", "uvloop", "tokio"}, &rep)
+	entrants, err := assemble(t.Context(), newEntrant, []string{"goroutine", "uvloop", "tokio"}, &rep)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 )
 
@@ -20,8 +21,12 @@ type report struct {
 type row struct {
 	Work    string             `json:"work"`
 	Unit    string             `json:"unit"`
+	Conns   int                `json:"conns,omitempty"` // suite net: connections
 	Procs   int                `json:"procs"`
 	Results map[string]float64 `json:"results"`
+	// Rates are requests a second, in rows of the suite net whose figures are
+	// CPU time.
+	Rates map[string]float64 `json:"per_second,omitempty"`
 
 	spreads map[string]float64
 }
@@ -33,6 +38,25 @@ func newRow(w work, procs int, seats []*seat) row {
 		if len(s.figures) > 0 && s.err == nil {
 			r.Results[s.name] = round2(median(s.figures))
 			r.spreads[s.name] = spread(s.figures)
+		}
+	}
+	return r
+}
+
+// newNetRow does the same for the suite net.
+func newNetRow(w work, procs int, seats []*netSeat) row {
+	r := row{Work: w.name, Unit: w.unit, Conns: w.conns, Procs: procs, Results: map[string]float64{}, spreads: map[string]float64{}}
+	for _, s := range seats {
+		if len(s.figures) == 0 || s.err != nil {
+			continue
+		}
+		r.Results[s.name] = round2(median(s.figures))
+		r.spreads[s.name] = spread(s.figures)
+		if len(s.rates) > 0 {
+			if r.Rates == nil {
+				r.Rates = map[string]float64{}
+			}
+			r.Rates[s.name] = math.Round(median(s.rates))
 		}
 	}
 	return r
@@ -59,14 +83,20 @@ func (r *report) find(work string, procs int) (row, bool) {
 // contestant's figure, and its ratio to the one the work names.
 func (r *report) writeRow(out io.Writer, w work, names []string) {
 	row := r.Rows[len(r.Rows)-1]
-	fmt.Fprintf(out, "%s, GOMAXPROCS=%d: %s\n", w.name, row.Procs, w.about)
+	fmt.Fprintf(out, "%s, GOMAXPROCS=%d: %s\n", w.title(), row.Procs, w.about)
 	base, based := row.Results[w.baseline]
 	for _, name := range names {
 		figure, ok := row.Results[name]
 		if !ok {
+			if reason, failed := r.Absent[name+"/"+w.key()]; failed {
+				fmt.Fprintf(out, "  %-10s failed: %s\n", name, reason)
+			}
 			continue
 		}
 		fmt.Fprintf(out, "  %-10s %10s %s  ±%2.0f%%", name, number(figure), w.unit, 100*row.spreads[name])
+		if rate, ok := row.Rates[name]; ok {
+			fmt.Fprintf(out, "  %7.0f/s", rate)
+		}
 		if based {
 			fmt.Fprintf(out, "  %7s", number(figure/base))
 			if name == w.baseline {
@@ -81,14 +111,31 @@ func (r *report) writeRow(out io.Writer, w work, names []string) {
 			if ratio > a.max {
 				verdict = "missed"
 			}
+			if a.rival == "" {
+				fmt.Fprintf(out, "  aim: aio at most %s %s: %s, %s\n", number(a.max), w.unit, number(ratio), verdict)
+				continue
+			}
 			fmt.Fprintf(out, "  aim: aio at most %s x %s: %.3f, %s\n", number(a.max), a.other(), ratio, verdict)
 		}
 	}
 	fmt.Fprintln(out)
 }
 
-// ratio is aio's figure in the row to that of the rival the aim names.
+// title names the row of a work.
+func (w work) title() string {
+	if w.conns == 0 {
+		return w.name
+	}
+	return fmt.Sprintf("%s, conns=%d", w.name, w.conns)
+}
+
+// ratio is aio's figure in the row to that of the rival the aim names, or the
+// figure itself where it names none.
 func (r *report) ratio(own row, a aim) (float64, bool) {
+	if a.rival == "" {
+		figure, ok := own.Results["aio"]
+		return figure, ok
+	}
 	other := own
 	if a.work != "" {
 		var ok bool

@@ -9,20 +9,33 @@ import (
 	"runtime"
 )
 
-//go:embed rival_python.py
-var pythonScript string
+var (
+	//go:embed rival_python.py
+	pythonScript string
+	//go:embed net_rival.py
+	netPythonScript string
+)
 
 // pythonEntrant is an event loop of Python: asyncio, uvloop or trio. All three
 // run in the virtual environment of the cache directory if there is one, so
 // that they are compared on the same interpreter, else in python3.
 func pythonEntrant(name string) *entrant {
-	return &entrant{name: name, budget: smallBudget, command: func(ctx context.Context, _ int) *exec.Cmd {
+	return &entrant{name: name, budget: smallBudget, command: pythonCommand(pythonScript, name)}
+}
+
+// netPythonEntrant is asyncio or uvloop in the suite net.
+func netPythonEntrant(name string) *entrant {
+	return &entrant{name: name, command: pythonCommand(netPythonScript, name)}
+}
+
+func pythonCommand(script, name string) func(ctx context.Context, procs int) *exec.Cmd {
+	return func(ctx context.Context, _ int) *exec.Cmd {
 		python := "python3"
 		if own, err := venvPython(); err == nil && exists(own) {
 			python = own
 		}
-		return exec.CommandContext(ctx, python, "-c", pythonScript, name)
-	}}
+		return exec.CommandContext(ctx, python, "-c", script, name)
+	}
 }
 
 // installPython makes the virtual environment with uvloop and trio.

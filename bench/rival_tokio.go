@@ -3,65 +3,93 @@ package main
 import (
 	"bytes"
 	"context"
-	_ "embed"
+	"embed"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"time"
 )
 
-var (
-	//go:embed rival_tokio/Cargo.toml
-	tokioManifest []byte
-	//go:embed rival_tokio/src/main.rs
-	tokioProgram []byte
-)
+// tokioSources is the cargo project of the two programs on tokio.
+//
+//go:embed rival_tokio/Cargo.toml rival_tokio/src
+var tokioSources embed.FS
 
 // tokioEntrant is Rust's tokio, once cargo has built it. With GOMAXPROCS=1 it
 // is tokio's current-thread runtime.
-func tokioEntrant() *entrant {
+func tokioEntrant() *entrant { return tokioProgram("rival-tokio", middleBudget) }
+
+// netTokioEntrant is tokio in the suite net, where it has the current-thread
+// runtime whatever GOMAXPROCS is.
+func netTokioEntrant() *entrant { return tokioProgram("rival-tokio-net", 0) }
+
+func tokioProgram(program string, budget time.Duration) *entrant {
 	dir, err := tokioDir()
+	binary := tokioBinary(dir, program)
 	return &entrant{
 		name:   "tokio",
-		budget: middleBudget,
+		budget: budget,
 		check: func() error {
 			if err != nil {
 				return err
 			}
-			if !exists(tokioBinary(dir)) {
+			if !exists(binary) {
 				return errNotInstalled
 			}
-			if built, err := os.ReadFile(tokioSource(dir)); err != nil || !bytes.Equal(built, tokioProgram) {
-				return errors.New("installed for another version of this program; -install brings it up to date")
-			}
-			return nil
+			return eachTokioSource(func(name string, text []byte) error {
+				if built, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(built, text) {
+					return errors.New("installed for another version of this program; -install brings it up to date")
+				}
+				return nil
+			})
 		},
 		command: func(ctx context.Context, procs int) *exec.Cmd {
-			cmd := exec.CommandContext(ctx, tokioBinary(dir))
+			cmd := exec.CommandContext(ctx, binary)
 			cmd.Env = append(os.Environ(), "AIO_BENCH_PROCS="+strconv.Itoa(procs))
 			return cmd
 		},
 	}
 }
 
-// installTokio builds the program in the cache directory.
+// installTokio builds the programs in the cache directory.
 func installTokio(ctx context.Context) error {
 	dir, err := tokioDir()
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(tokioSource(dir)), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "Cargo.toml"), tokioManifest, 0o644); err != nil {
-		return err
-	}
-	if err := os.WriteFile(tokioSource(dir), tokioProgram, 0o644); err != nil {
+	err = eachTokioSource(func(name string, text []byte) error {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(path, text, 0o644)
+	})
+	if err != nil {
 		return err
 	}
 	return command(ctx, dir, "cargo", "build", "--release", "--quiet")
+}
+
+// eachTokioSource calls fn with the files of the project, by their names in it.
+func eachTokioSource(fn func(name string, text []byte) error) error {
+	project, err := fs.Sub(tokioSources, "rival_tokio")
+	if err != nil {
+		return err
+	}
+	return fs.WalkDir(project, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(project, path)
+		if err != nil {
+			return err
+		}
+		return fn(filepath.FromSlash(path), text)
+	})
 }
 
 func tokioDir() (string, error) {
@@ -69,12 +97,9 @@ func tokioDir() (string, error) {
 	return filepath.Join(cache, "tokio"), err
 }
 
-func tokioSource(dir string) string { return filepath.Join(dir, "src", "main.rs") }
-
-func tokioBinary(dir string) string {
-	name := "rival-tokio"
+func tokioBinary(dir, program string) string {
 	if runtime.GOOS == "windows" {
-		name += ".exe"
+		program += ".exe"
 	}
-	return filepath.Join(dir, "target", "release", name)
+	return filepath.Join(dir, "target", "release", program)
 }

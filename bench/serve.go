@@ -38,14 +38,17 @@ func serveIfContestant() {
 	if name == "" {
 		return
 	}
-	// A terminal sends its interrupt to the whole group; the parent decides.
-	signal.Ignore(os.Interrupt)
+	ignoreInterrupt()
 	if err := serve(goContestants[name], os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
+
+// ignoreInterrupt leaves it to the parent: a terminal sends its interrupt to
+// the whole group.
+func ignoreInterrupt() { signal.Ignore(os.Interrupt) }
 
 // serve is the contestant's side of the protocol, which rival_python.py and
 // the tokio program follow too. It greets with

@@ -3,8 +3,37 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
+
+// A suite is what one run measures, and who takes part by default.
+type suite struct {
+	works      []work
+	rivals     []string // the contestants besides aio, in the order of the table
+	procs      []int
+	rounds     int
+	roundTime  time.Duration
+	newEntrant func(name string) *entrant
+
+	// prepare, if there is one, makes ready what the works need; cleanup takes
+	// it away again.
+	prepare func(works []work) (cleanup func(), err error)
+}
+
+// suites by name.
+var suites = map[string]suite{"micro": microSuite, "net": netSuite}
+
+// microSuite measures contestants from inside: they time themselves.
+var microSuite = suite{
+	works:      micro,
+	rivals:     []string{"goroutine", "errgroup", "conc", "ants", "tokio", "uvloop", "asyncio", "trio"},
+	procs:      []int{2, 1},
+	rounds:     9,
+	roundTime:  50 * time.Millisecond,
+	newEntrant: newEntrant,
+}
 
 // A work is one line of a suite: something every contestant does in the way
 // that is natural to it.
@@ -29,14 +58,18 @@ type work struct {
 	baselineIs string // how the baseline does it
 
 	aims []aim
+
+	// Works of the suite net are loads on a server, not works of their own.
+	load  string // what the load generator does
+	conns int    // connections
 }
 
 // An aim is a ratio aio is meant to keep.
 type aim struct {
 	max   float64 // of aio's figure to the other's
-	rival string
-	work  string // the other's work; empty: the same
-	procs int    // for this GOMAXPROCS alone; 0: for each that no other aim names
+	rival string  // empty: max is the figure itself
+	work  string  // the other's work; empty: the same
+	procs int     // for this GOMAXPROCS alone; 0: for each that no other aim names
 }
 
 const (
@@ -140,9 +173,6 @@ const (
 	mapLimit   = 10   // of the work map_limit
 )
 
-// suites by name.
-var suites = map[string][]work{"micro": micro}
-
 // pick returns the works of a suite that a comma-separated list names, in the
 // order of the suite; an empty list names all.
 func pick(suite []work, list string) ([]work, error) {
@@ -164,12 +194,87 @@ func pick(suite []work, list string) ([]work, error) {
 	return picked, nil
 }
 
+// pickConns returns the works with one of the numbers of connections that a
+// comma-separated list names.
+func pickConns(works []work, list string) ([]work, error) {
+	var picked []work
+	numbers, err := positive("-conns", list)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range works {
+		if slices.Contains(numbers, w.conns) {
+			picked = append(picked, w)
+		}
+	}
+	if len(picked) == 0 {
+		return nil, fmt.Errorf("-conns: no work has %s connections", list)
+	}
+	return picked, nil
+}
+
+// pickProcs returns the values of GOMAXPROCS that a list names, the suite's own
+// if none was given.
+func (s suite) pickProcs(given bool, list string) ([]int, error) {
+	if !given {
+		return s.procs, nil
+	}
+	return positive("-procs", list)
+}
+
+// positive reads a comma-separated list of positive numbers.
+func positive(flag, list string) ([]int, error) {
+	var numbers []int
+	for _, field := range splitList(list) {
+		n, err := strconv.Atoi(field)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%s: %q is not a positive number", flag, field)
+		}
+		numbers = append(numbers, n)
+	}
+	if len(numbers) == 0 {
+		return nil, fmt.Errorf("%s names no value", flag)
+	}
+	return numbers, nil
+}
+
+// pickRivals returns the contestants besides aio that a list names.
+func (s suite) pickRivals(list string) ([]string, error) {
+	var picked []string
+	for _, name := range splitList(list) {
+		switch {
+		case name == "all":
+			return s.rivals, nil
+		case name == "none" || name == "aio":
+		case slices.Contains(s.rivals, name):
+			picked = append(picked, name)
+		default:
+			return nil, fmt.Errorf("no rival %q in this suite; there are: %s", name, strings.Join(s.rivals, ", "))
+		}
+	}
+	return picked, nil
+}
+
+// connsKept is the number of connections that scaling leaves alone.
+const connsKept = 100
+
 // scaled returns the work with its size multiplied, for a quick look.
 func (w work) scaled(factor float64) work {
 	if w.size > crowd {
 		w.size = max(crowd, int(float64(w.size)*factor))
 	}
+	if w.conns > connsKept {
+		w.conns = max(connsKept, int(float64(w.conns)*factor))
+	}
 	return w
+}
+
+// key names the row of a work where other rows may have the same work.
+func (w work) key() string {
+	if w.conns == 0 {
+		return w.name
+	}
+	return w.name + "/" + strconv.Itoa(w.conns)
 }
 
 func workNames(works []work) []string {
@@ -177,7 +282,7 @@ func workNames(works []work) []string {
 	for i, w := range works {
 		names[i] = w.name
 	}
-	return names
+	return slices.Compact(names)
 }
 
 // splitList splits a comma-separated list and drops blanks.

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"runtime"
+	"time"
+)
+
+// The units of the suite net.
+const (
+	cpuPerRequest  = "cpu_us/req" // microseconds of the server's CPU time
+	bytesPerConn   = "bytes/conn"
+	connsPerSecond = "conns/s" // the one unit of which more is better
+)
+
+// netSuite measures servers under load from outside.
+var netSuite = suite{
+	works:      netWorks(),
+	rivals:     []string{"net", "gnet", "gnet_multi", "tokio", "uvloop", "asyncio"},
+	procs:      []int{runtime.NumCPU()},
+	rounds:     5,
+	roundTime:  500 * time.Millisecond,
+	newEntrant: newNetEntrant,
+	prepare:    prepareNet,
+}
+
+const (
+	idleConns    = 10_000 // of the works idle_memory
+	connectConns = 32     // under way at a time in the work connect
+)
+
+// netWorks are the works of the suite. A work has a row for each number of
+// connections.
+func netWorks() []work {
+	var works []work
+	for _, conns := range []int{10, 100, 1000} {
+		works = append(works, work{
+			name: "echo_protocol", unit: cpuPerRequest, load: "echo", conns: conns,
+			about: "1 KiB there and back, callbacks", baselineIs: "a goroutine a connection",
+		})
+	}
+	for _, conns := range []int{10, 100, 1000} {
+		works = append(works, work{
+			name: "echo_stream", unit: cpuPerRequest, load: "echo", conns: conns,
+			about: "1 KiB there and back, a task a connection", baselineIs: "a goroutine a connection",
+		})
+	}
+	for _, conns := range []int{10, 100, 1000} {
+		works = append(works, work{
+			name: "echo_tls", unit: cpuPerRequest, load: "tls", conns: conns,
+			about: "the same over TLS 1.3", baselineIs: "a goroutine a connection, crypto/tls",
+		})
+	}
+	works = append(works,
+		work{
+			name: "idle_memory_protocol", unit: bytesPerConn, load: "idle", conns: idleConns, fresh: true,
+			about: "memory of a connection after one request, callbacks", baselineIs: "a goroutine a connection",
+			aims: []aim{{max: 500}},
+		},
+		work{
+			name: "idle_memory_stream", unit: bytesPerConn, load: "idle", conns: idleConns, fresh: true,
+			about: "memory of a connection after one request, a task a connection", baselineIs: "a goroutine a connection",
+			aims: []aim{{max: 3600}},
+		},
+		work{
+			name: "sparse", unit: cpuPerRequest, load: "sparse", conns: 1,
+			about: "1 KiB there and back, once in 5 ms", baselineIs: "a goroutine a connection",
+			aims: []aim{{max: 25}},
+		},
+		work{
+			name: "connect", unit: connsPerSecond, load: "connect", conns: connectConns,
+			about: "a connection accepted and closed again; more is better", baselineIs: "a goroutine a connection",
+		})
+	for i := range works {
+		works[i].baseline = "net"
+		works[i].aims = append(works[i].aims, netAims[works[i].key()]...)
+	}
+	return works
+}
+
+// netAims are the ratios aio is meant to keep.
+var netAims = map[string][]aim{
+	"echo_protocol/100": {{max: 1.06, rival: "tokio"}},
+	"echo_stream/100":   {{max: 0.78, rival: "net"}, {max: 0.75, rival: "uvloop"}, {max: 0.65, rival: "asyncio"}},
+	"echo_stream/1000":  {{max: 0.88, rival: "net"}},
+	"echo_tls/100":      {{max: 0.95, rival: "net"}},
+}
+
+// newNetEntrant returns the contestant of a name.
+func newNetEntrant(name string) *entrant {
+	switch name {
+	case "asyncio", "uvloop":
+		return netPythonEntrant(name)
+	case "tokio":
+		return netTokioEntrant()
+	default:
+		return &entrant{name: name, command: childCommand(serverEnv, name)}
+	}
+}
