@@ -6,4 +6,9 @@ require github.com/aio-go/aio v0.0.0
 
 require golang.org/x/text v0.43.0
 
+require (
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/term v0.47.0
+)
+
 replace github.com/aio-go/aio => ../

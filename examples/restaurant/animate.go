@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/clock"
+)
+
+// What is said to a terminal.
+const (
+	enterScreen = "\x1b[?1049h\x1b[?25l\x1b[2J" // another screen, no cursor, empty
+	leaveScreen = "\x1b[0m\x1b[?25h\x1b[?1049l"
+	topLeft     = "\x1b[H"
+	restOfLine  = "\x1b[K"
+)
+
+// animate runs the evening on a screen, and leaves the terminal as it was, whatever happens.
+func (e *evening) animate(ctx context.Context, s settings, std streams) error {
+	h := newHouse(e, s.parties, clock.New(true), s.speed, ctx.Err)
+	colours := palette{}
+	if std.colours {
+		colours = colourful
+	}
+	h.paint = func() { io.WriteString(std.screen, picture(h.frame(colours))) }
+	io.WriteString(std.screen, enterScreen)
+	defer io.WriteString(std.screen, leaveScreen) // also after a panic
+	return aio.Run(ctx, h.onScreen, aio.WithClock(h.clock))
+}
+
+// onScreen serves, and draws the picture again and again meanwhile. While the loop is held this task
+// cannot draw either; hands does it then.
+func (h *house) onScreen(ctx context.Context) error {
+	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+		g.Go(func(ctx context.Context) error {
+			for {
+				h.paint()
+				if err := aio.Sleep(ctx, refresh); err != nil {
+					return err
+				}
+			}
+		}, aio.Name("painter"))
+		defer g.Cancel(errClosed)
+		return h.serve(ctx)
+	})
+}
+
+// picture puts a frame over the one before, in one write.
+func picture(lines []string) string {
+	return topLeft + strings.Join(lines, restOfLine+"\r\n") + restOfLine
+}
