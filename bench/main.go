@@ -137,6 +137,8 @@ func (c *config) complete(rest []string, given map[string]bool, lists lists, sca
 		return errors.New("-scale must be above 0 and at most 1")
 	case c.suite != "net" && c.profile != "":
 		return errors.New("-profile is for the suite net; README.md says how to profile a work of micro")
+	case c.profile != "" && !exists(c.profile):
+		return fmt.Errorf("-profile: there is no folder %s", c.profile)
 	case c.suite != "net" && given["conns"]:
 		return errors.New("-conns is for the suite net")
 	}

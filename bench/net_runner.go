@@ -170,8 +170,8 @@ func netSeatsFor(w work, procs int, entrants []*entrant) []*netSeat {
 // contestants that failed are in the map, with the reason.
 func measureNet(ctx context.Context, c *config, w work, procs int, entrants []*entrant, progress func(done, of int)) (row, map[string]error, error) {
 	if c.profile != "" {
-		name := fmt.Sprintf("%s-%d-procs%d", w.name, w.conns, procs)
-		os.Setenv(profileEnv, filepath.Join(c.profile, name))
+		prefix := fmt.Sprintf("%s-%d-procs%d", w.name, w.conns, procs)
+		os.Setenv(profileEnv, filepath.Join(c.profile, prefix))
 		defer os.Unsetenv(profileEnv)
 	}
 	r := netRunner{rounds: c.rounds, window: c.roundTime, progress: progress}

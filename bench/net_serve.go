@@ -21,7 +21,7 @@ const (
 	serverEnv  = "AIO_BENCH_SERVER"  // which contestant it is
 	certEnv    = "AIO_BENCH_CERT"    // the PEM file with its certificate
 	keyEnv     = "AIO_BENCH_KEY"     // and the one with the key
-	profileEnv = "AIO_BENCH_PROFILE" // where to write a CPU profile; empty: nowhere
+	profileEnv = "AIO_BENCH_PROFILE" // how the name of a CPU profile begins; empty: none
 )
 
 // A netServer serves on a free port of the loopback until ctx is done. It
@@ -37,10 +37,10 @@ var netServers = map[string]map[string]netServer{
 	"gnet_multi": gnetServers(true),
 }
 
-// bufferSize is what a contestant that reads into a buffer of its own gives
-// each connection; idleRequest the same where memory is measured, and the
-// size of each request.
 const (
+	// bufferSize is what a contestant that reads into a buffer of its own
+	// gives each connection. Where memory is measured, it has room for one
+	// request and no more.
 	bufferSize  = 4 << 10
 	requestSize = 1 << 10
 )
@@ -53,7 +53,7 @@ func serveNetIfContestant() {
 		return
 	}
 	ignoreInterrupt()
-	if err := serveNet(netServers[name], versions[name], os.Stdin, os.Stdout); err != nil {
+	if err := serveNet(name, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -67,7 +67,8 @@ func serveNetIfContestant() {
 //
 // reads one line, the name of a work, and answers with the port it serves that
 // work on. It ends with its input.
-func serveNet(servers map[string]netServer, version string, in io.Reader, out io.Writer) error {
+func serveNet(name string, in io.Reader, out io.Writer) error {
+	servers, version := netServers[name], versions[name]
 	if version == "" {
 		version = runtime.Version()
 	}
@@ -80,11 +81,13 @@ func serveNet(servers map[string]netServer, version string, in io.Reader, out io
 	if !ok {
 		return fmt.Errorf("no work %q", requests.Text())
 	}
-	stopProfile, err := startProfile(os.Getenv(profileEnv))
-	if err != nil {
-		return err
+	if prefix := os.Getenv(profileEnv); prefix != "" {
+		stopProfile, err := startProfile(prefix + "-" + name + ".pprof")
+		if err != nil {
+			return err
+		}
+		defer stopProfile()
 	}
-	defer stopProfile()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	go func() {
@@ -92,7 +95,7 @@ func serveNet(servers map[string]netServer, version string, in io.Reader, out io
 		}
 		stop()
 	}()
-	err = serve(ctx, func(addr net.Addr) {
+	err := serve(ctx, func(addr net.Addr) {
 		_, port, _ := net.SplitHostPort(addr.String())
 		fmt.Fprintln(out, port)
 	})
@@ -104,9 +107,6 @@ func serveNet(servers map[string]netServer, version string, in io.Reader, out io
 
 // startProfile writes a CPU profile until stop is called.
 func startProfile(path string) (stop func(), err error) {
-	if path == "" {
-		return func() {}, nil
-	}
 	f, err := os.Create(path)
 	if err != nil {
 		return nil, err
