@@ -12,11 +12,12 @@ import (
 
 // Files returns a file system with a folder for each country: de/de.gif and de/metadata.json. The
 // pictures are drawn when they are asked for, once. Any goroutine may use it.
-func Files() fs.FS { return files{pictures: &sync.Map{}} }
+func Files() fs.FS { return files{} }
 
-type files struct {
-	pictures *sync.Map // of codes: func() ([]byte, error)
-}
+type files struct{}
+
+// pictures are functions that return the flags, by code.
+var pictures sync.Map
 
 // Open implements fs.FS.
 func (f files) Open(name string) (fs.File, error) {
@@ -27,7 +28,7 @@ func (f files) Open(name string) (fs.File, error) {
 	return &file{Reader: bytes.NewReader(data), name: path.Base(name)}, nil
 }
 
-func (f files) read(name string) ([]byte, error) {
+func (files) read(name string) ([]byte, error) {
 	if !fs.ValidPath(name) {
 		return nil, fs.ErrInvalid
 	}
@@ -41,7 +42,7 @@ func (f files) read(name string) ([]byte, error) {
 	case "metadata.json":
 		return country.Metadata(), nil
 	case folder + ".gif":
-		draw, _ := f.pictures.LoadOrStore(country.Code, sync.OnceValues(country.GIF))
+		draw, _ := pictures.LoadOrStore(country.Code, sync.OnceValues(country.GIF))
 		return draw.(func() ([]byte, error))()
 	}
 	return nil, fs.ErrNotExist

@@ -1,0 +1,60 @@
+// Flags2 downloads the flags of countries, a few at a time, and counts what came of it.
+//
+//	go run ./examples/flags2                    the twenty countries with the most people
+//	go run ./examples/flags2 -v -m 10 A B       every code that begins with A or B
+//	go run ./examples/flags2 -a -error-rate .25 from a server that fails often
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/flagkit"
+)
+
+var program = flagkit.Program{
+	Name: "flags2",
+	About: `Flags2 downloads the flags of countries, a few at a time, and counts what came of it. It shows a bar on
+a terminal, or a line for each code with -v.`,
+	MaxReq:   5, // few, so that nobody's server takes it amiss
+	Download: downloadMany,
+}
+
+func main() { program.Main() }
+
+// downloadMany starts a task for each flag; the semaphore lets so many of them make a request at the
+// same time. The group sees to it that none is left, whatever happens.
+func downloadMany(ctx context.Context, job *flagkit.Job) error {
+	semaphore := aio.NewSemaphore(job.MaxReq)
+	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+		for _, r := range job.Results {
+			g.Go(func(ctx context.Context) error {
+				return job.Do(ctx, r, downloadOne(semaphore))
+			}, aio.Name(r.Code))
+		}
+		return nil
+	})
+}
+
+// downloadOne downloads one flag and returns the name of its file. The file is written outside the
+// semaphore: the next request does not wait for the disk.
+func downloadOne(semaphore *aio.Semaphore) flagkit.One {
+	return func(ctx context.Context, job *flagkit.Job, code string) (string, error) {
+		image, err := getFlag(ctx, job, semaphore, code)
+		if err != nil {
+			return "", err
+		}
+		return code + ".gif", job.Save(ctx, code+".gif", image)
+	}
+}
+
+// getFlag fetches the picture.
+func getFlag(ctx context.Context, job *flagkit.Job, semaphore *aio.Semaphore, code string) ([]byte, error) {
+	if err := semaphore.Acquire(ctx); err != nil {
+		return nil, err
+	}
+	defer semaphore.Release()
+	cc := strings.ToLower(code)
+	return job.Get(ctx, cc+"/"+cc+".gif")
+}
