@@ -19,6 +19,7 @@ func TestLayering(t *testing.T) {
 		{"coro", nil, []string{"net", "crypto/tls", "os/exec", "log/slog", "context"}},
 		{".", []string{"coro", "internal/goid", "internal/poll", "internal/ring", "internal/timerheap"}, []string{"net", "crypto/tls", "os/exec"}},
 		{"transport", []string{".", "coro", "internal/"}, []string{"net/http", "os/exec"}},
+		{"aiter", []string{".", "coro", "internal/"}, []string{"net", "os/exec"}},
 		{"stream", []string{".", "coro", "transport", "internal/"}, []string{"net/http", "os/exec"}},
 		{"executor", []string{".", "coro", "transport", "stream", "internal/"}, []string{"net/http"}},
 	}

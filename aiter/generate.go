@@ -1,0 +1,159 @@
+package aiter
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+// Generate makes a sequence from a function: what the function yields are the values, what it returns is the error, nil for a good end. The
+// function may await, also in deferred cleanup. When yield returns false the loop has been left and the function must return; an error that
+// it then returns, and that is no cancellation, goes to the loop's exception handler, since nobody else is there to take it. Each range over
+// the sequence calls the function anew, in the task that iterates. Python: an async generator function.
+//
+// Cancellation: ctx is handed to body, whose awaits it ends.
+func Generate[T any](ctx context.Context, body func(ctx context.Context, yield func(T) bool) error) iter.Seq2[T, error] {
+	mustBe(body != nil, "Generate", "the function is nil")
+	return func(yield func(T, error) bool) {
+		left := false
+		err := body(ctx, func(v T) bool {
+			mustBe(!left, "Generate", "the function yielded again after yield had returned false; it must return then")
+			left = !yield(v, nil)
+			return !left
+		})
+		switch {
+		case err == nil || errors.Is(err, ErrStopIteration):
+		case !left:
+			var zero T
+			yield(zero, err)
+		case !isCancellation(err):
+			reportClosing(aio.RunningLoop(ctx), err)
+		}
+	}
+}
+
+// reportClosing tells the exception handler what went wrong in a generator that nobody listens to any more.
+func reportClosing(l *aio.Loop, err error) {
+	l.CallExceptionHandler(aio.Report{Message: "an error occurred while a generator was being closed", Err: err})
+}
+
+func isCancellation(err error) bool { return errors.Is(err, context.Canceled) }
+
+// FromSlice is the sequence of the items, in order. It never waits and never fails.
+func FromSlice[T any](items []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, v := range items {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// FromSeq is the sequence of the values of an ordinary iterator. It never fails.
+func FromSeq[T any](seq iter.Seq[T]) iter.Seq2[T, error] {
+	mustBe(seq != nil, "FromSeq", "the iterator is nil")
+	return func(yield func(T, error) bool) {
+		for v := range seq {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// FromFunc is the sequence of what next returns, called again and again, until it returns [ErrStopIteration] or io.EOF, which is a good end,
+// or another error. next is the one method that most sources have: a cursor's, a reader's, [Iterator.Next]. Python: an object with
+// __anext__.
+//
+// Cancellation: ctx is handed to next.
+func FromFunc[T any](ctx context.Context, next aio.Func[T]) iter.Seq2[T, error] {
+	mustBe(next != nil, "FromFunc", "the function is nil")
+	return func(yield func(T, error) bool) {
+		for {
+			v, err := next(ctx)
+			if err == io.EOF || errors.Is(err, ErrStopIteration) {
+				return
+			}
+			if err != nil {
+				var zero T
+				yield(zero, err)
+				return
+			}
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// FromChannel is the sequence of what comes through a Go channel, until that is closed. A value is taken when the loop asks for it, not
+// before.
+//
+// Cancellation: as for [aio.Recv]; no value is lost.
+func FromChannel[T any](ctx context.Context, ch <-chan T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for {
+			v, ok, err := aio.Recv(ctx, ch)
+			if err != nil || !ok {
+				if err != nil {
+					yield(v, err)
+				}
+				return
+			}
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// FromQueue is the sequence of the items of a queue, until the queue is shut down and empty. Unlike [aio.Queue.All] it calls TaskDone for
+// each item when the loop body is done with it, left by whatever way, so that Join waits for the bodies.
+//
+// Cancellation: as for [aio.Queue.Get].
+func FromQueue[T any](ctx context.Context, q *aio.Queue[T]) iter.Seq2[T, error] {
+	mustBe(q != nil, "FromQueue", "the queue is nil")
+	return func(yield func(T, error) bool) {
+		body := func(v T) bool {
+			defer q.TaskDone()
+			return yield(v, nil)
+		}
+		for v, err := range q.All(ctx) {
+			if err != nil {
+				yield(v, err)
+				return
+			}
+			if !body(v) {
+				return
+			}
+		}
+	}
+}
+
+// Tick is a sequence without end: the time by the loop's clock, each d, the first time after d. If the loop body takes longer than d, what
+// was missed is left out; ticks stay at whole multiples of d from the beginning. It panics if d is not positive.
+//
+// Cancellation: ends the wait for the next tick.
+func Tick(ctx context.Context, d time.Duration) iter.Seq2[time.Time, error] {
+	mustBe(d > 0, "Tick", "the time between two ticks must be positive")
+	return func(yield func(time.Time, error) bool) {
+		loop := aio.RunningLoop(ctx)
+		for next := loop.Time().Add(d); ; next = next.Add(d) {
+			if late := loop.Time().Sub(next); late > 0 {
+				next = next.Add((late + d - 1) / d * d)
+			}
+			if err := aio.Sleep(ctx, max(next.Sub(loop.Time()), 0)); err != nil {
+				yield(time.Time{}, err)
+				return
+			}
+			if !yield(next, nil) {
+				return
+			}
+		}
+	}
+}

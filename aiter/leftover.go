@@ -1,0 +1,119 @@
+package aiter
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+// Generators that were begun and not ended hold stacks, and may hold more. When a loop shuts down they are closed: by a task, after all
+// other tasks have ended, so that their cleanup can await. What remains when the loop is closed is ended without that.
+// Python: loop.shutdown_asyncgens.
+
+// leftover is a generator that was begun.
+type leftover struct {
+	of    *leftovers
+	seq   uint64
+	close func(ctx context.Context) error
+	end   func() error // without a task
+}
+
+// leftovers are those of one loop. Only the loop touches them; the table of loops is shared.
+type leftovers struct {
+	loop *aio.Loop
+	open map[*leftover]bool
+	seq  uint64
+}
+
+var tables = struct {
+	sync.Mutex
+	of map[*aio.Loop]*leftovers
+}{of: map[*aio.Loop]*leftovers{}}
+
+func register(l *aio.Loop, close func(ctx context.Context) error, end func() error) *leftover {
+	tables.Lock()
+	t := tables.of[l]
+	if t == nil {
+		t = &leftovers{loop: l, open: map[*leftover]bool{}}
+		tables.of[l] = t
+		l.OnShutdown(t.shutdown)
+		l.OnClose(t.release)
+	}
+	tables.Unlock()
+	t.seq++
+	x := &leftover{of: t, seq: t.seq, close: close, end: end}
+	t.open[x] = true
+	return x
+}
+
+func (x *leftover) forget() { delete(x.of.open, x) }
+
+// inOrder returns those that are open, the oldest first.
+func (t *leftovers) inOrder() []*leftover {
+	return slices.SortedFunc(maps.Keys(t.open), func(a, b *leftover) int { return cmp.Compare(a.seq, b.seq) })
+}
+
+// shutdown is called when the loop begins to end. The task is begun at once: at its first wait it is among those that are to be outlived.
+func (t *leftovers) shutdown() {
+	aio.Start(t.loop.Context(), t.closeAll, aio.Name("aiter: closing generators"), aio.Eager())
+}
+
+func (t *leftovers) closeAll(ctx context.Context) error {
+	self := aio.CurrentTask(ctx)
+	free := context.WithoutCancel(ctx)
+	for {
+		others := slices.DeleteFunc(aio.AllTasks(ctx), func(o aio.AnyTask) bool { return o == self })
+		if len(others) == 0 {
+			break
+		}
+		if _, _, err := aio.Wait(free, aio.AllCompleted, others...); err != nil {
+			return err
+		}
+	}
+	var closing []aio.AnyTask
+	for _, x := range t.inOrder() {
+		task := aio.Start(ctx, func(ctx context.Context) error {
+			// Shutdown cancels this task, too; the block keeps that from the cleanup.
+			return aio.TimeoutAt(context.WithoutCancel(ctx), time.Time{}, func(ctx context.Context) error {
+				t.ended(x.close(ctx))
+				return nil
+			})
+		}, aio.Eager()) // a task that is cancelled before its first step never makes it
+		if !task.Done() {
+			closing = append(closing, task)
+		}
+	}
+	if len(closing) == 0 {
+		return nil
+	}
+	_, _, err := aio.Wait(free, aio.AllCompleted, closing...)
+	return err
+}
+
+func (t *leftovers) ended(err error) {
+	if err != nil && !isCancellation(err) {
+		reportClosing(t.loop, err)
+	}
+}
+
+// release is called when the loop is closed and no task is left. A cleanup that awaits now fails.
+func (t *leftovers) release() {
+	tables.Lock()
+	delete(tables.of, t.loop)
+	tables.Unlock()
+	for _, x := range t.inOrder() {
+		x.forget()
+		err := x.end()
+		var p *aio.PanicError
+		if errors.As(err, &p) {
+			err = p
+		}
+		t.ended(err)
+	}
+}

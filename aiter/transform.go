@@ -1,0 +1,244 @@
+package aiter
+
+import (
+	"context"
+	"iter"
+)
+
+// Map is the sequence of what fn makes of each item of src. fn may await; the next item is asked for when it has returned and the loop body
+// is done with what it returned. An error of fn ends the sequence. Python: (await fn(v) async for v in src).
+//
+// Cancellation: ctx is handed to fn.
+func Map[T, U any](ctx context.Context, src iter.Seq2[T, error], fn func(ctx context.Context, v T) (U, error)) iter.Seq2[U, error] {
+	mustBe(src != nil && fn != nil, "Map", "the source or the function is nil")
+	return func(yield func(U, error) bool) {
+		var zero U
+		for v, err := range src {
+			if err != nil {
+				yield(zero, err)
+				return
+			}
+			u, err := fn(ctx, v)
+			if err != nil {
+				yield(zero, err)
+				return
+			}
+			if !yield(u, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Filter is the sequence of those items of src for which keep returns true. keep may await; its error ends the sequence.
+// Python: (v async for v in src if await keep(v)).
+//
+// Cancellation: ctx is handed to keep.
+func Filter[T any](ctx context.Context, src iter.Seq2[T, error], keep func(ctx context.Context, v T) (bool, error)) iter.Seq2[T, error] {
+	mustBe(src != nil && keep != nil, "Filter", "the source or the function is nil")
+	return func(yield func(T, error) bool) {
+		var zero T
+		for v, err := range src {
+			if err != nil {
+				yield(zero, err)
+				return
+			}
+			ok, err := keep(ctx, v)
+			if err != nil {
+				yield(zero, err)
+				return
+			}
+			if ok && !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// FlatMap is the items of the sequences that fn makes of each item of src, one sequence after the other.
+// Python: (u async for v in src async for u in fn(v)).
+//
+// Cancellation: ctx is handed to fn.
+func FlatMap[T, U any](ctx context.Context, src iter.Seq2[T, error], fn func(ctx context.Context, v T) iter.Seq2[U, error]) iter.Seq2[U, error] {
+	mustBe(src != nil && fn != nil, "FlatMap", "the source or the function is nil")
+	return func(yield func(U, error) bool) {
+		var zero U
+		for v, err := range src {
+			if err != nil {
+				yield(zero, err)
+				return
+			}
+			for u, err := range fn(ctx, v) {
+				if err != nil {
+					yield(zero, err)
+					return
+				}
+				if !yield(u, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Indexed is an item with its place in a sequence, counted from 0. See [Enumerate].
+type Indexed[T any] struct {
+	Index int
+	Value T
+}
+
+// Enumerate is the items of src with their numbers, from 0. Python: enumerate.
+func Enumerate[T any](src iter.Seq2[T, error]) iter.Seq2[Indexed[T], error] {
+	mustBe(src != nil, "Enumerate", "the source is nil")
+	return func(yield func(Indexed[T], error) bool) {
+		n := 0
+		for v, err := range src {
+			if err != nil {
+				yield(Indexed[T]{}, err)
+				return
+			}
+			if !yield(Indexed[T]{n, v}, nil) {
+				return
+			}
+			n++
+		}
+	}
+}
+
+// Chain is the items of the first source, then those of the second, and so on. A source is begun when its turn comes, and is closed before the next one
+// begins. The first error ends it. Python: itertools.chain.
+func Chain[T any](srcs ...iter.Seq2[T, error]) iter.Seq2[T, error] {
+	for _, src := range srcs {
+		mustBe(src != nil, "Chain", "a source is nil")
+	}
+	return func(yield func(T, error) bool) {
+		for _, src := range srcs {
+			for v, err := range src {
+				if err != nil {
+					var zero T
+					yield(zero, err)
+					return
+				}
+				if !yield(v, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Take is the first n items of src. The source is closed as soon as it has given the nth; with n <= 0 it is not begun.
+// Python: itertools.islice.
+func Take[T any](src iter.Seq2[T, error], n int) iter.Seq2[T, error] {
+	mustBe(src != nil, "Take", "the source is nil")
+	return func(yield func(T, error) bool) {
+		if n <= 0 {
+			return
+		}
+		left := n
+		for v, err := range src {
+			if err != nil {
+				var zero T
+				yield(zero, err)
+				return
+			}
+			left--
+			if !yield(v, nil) || left == 0 {
+				return
+			}
+		}
+	}
+}
+
+// Drop is the items of src without the first n.
+func Drop[T any](src iter.Seq2[T, error], n int) iter.Seq2[T, error] {
+	mustBe(src != nil, "Drop", "the source is nil")
+	return func(yield func(T, error) bool) {
+		left := n
+		for v, err := range src {
+			if err != nil {
+				var zero T
+				yield(zero, err)
+				return
+			}
+			if left > 0 {
+				left--
+				continue
+			}
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// TakeWhile is the items of src up to the first for which keep returns false, which is left out; the source is closed then.
+// Python: itertools.takewhile.
+//
+// Cancellation: ctx is handed to keep.
+func TakeWhile[T any](ctx context.Context, src iter.Seq2[T, error], keep func(ctx context.Context, v T) (bool, error)) iter.Seq2[T, error] {
+	mustBe(src != nil && keep != nil, "TakeWhile", "the source or the function is nil")
+	return func(yield func(T, error) bool) {
+		var zero T
+		for v, err := range src {
+			if err != nil {
+				yield(zero, err)
+				return
+			}
+			ok, err := keep(ctx, v)
+			if err != nil {
+				yield(zero, err)
+				return
+			}
+			if !ok || !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// DropWhile is the items of src from the first for which drop returns false on. Python: itertools.dropwhile.
+//
+// Cancellation: ctx is handed to drop.
+func DropWhile[T any](ctx context.Context, src iter.Seq2[T, error], drop func(ctx context.Context, v T) (bool, error)) iter.Seq2[T, error] {
+	mustBe(src != nil && drop != nil, "DropWhile", "the source or the function is nil")
+	return func(yield func(T, error) bool) {
+		dropping := true
+		keep := func(ctx context.Context, v T) (bool, error) {
+			if !dropping {
+				return true, nil
+			}
+			var err error
+			dropping, err = drop(ctx, v)
+			return !dropping, err
+		}
+		Filter(ctx, src, keep)(yield)
+	}
+}
+
+// Batch is the items of src in slices of n, the last one with what is left. Before an error the items that came before it are handed out.
+// It panics if n is less than 1. Python: itertools.batched.
+func Batch[T any](src iter.Seq2[T, error], n int) iter.Seq2[[]T, error] {
+	mustBe(src != nil, "Batch", "the source is nil")
+	mustBe(n >= 1, "Batch", "the size must be at least 1")
+	return func(yield func([]T, error) bool) {
+		var batch []T
+		for v, err := range src {
+			if err != nil {
+				if len(batch) == 0 || yield(batch, nil) {
+					yield(nil, err)
+				}
+				return
+			}
+			if batch = append(batch, v); len(batch) == n {
+				if !yield(batch, nil) {
+					return
+				}
+				batch = nil
+			}
+		}
+		if len(batch) > 0 {
+			yield(batch, nil)
+		}
+	}
+}

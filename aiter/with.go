@@ -1,0 +1,193 @@
+package aiter
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+// Manager is a scope that is entered and left; both may await. [With] does it. Python: an asynchronous context manager.
+type Manager[T any] interface {
+	// Enter begins the scope and returns what the body is to work with. After an error the scope was not entered and is not left.
+	// Python: __aenter__.
+	Enter(ctx context.Context) (T, error)
+
+	// Exit ends the scope, once for each Enter. err is how the body ended: nil, its error, an [*aio.PanicError] or [*aio.GoexitError].
+	// What Exit returns is its own error; With joins it to err, unless it contains err already. To swallow err, which is rarely wise, it
+	// returns [ErrSuppress]; returning nil does not. Python: __aexit__.
+	//
+	// ctx is not cancelled when the body's was. See [ExitLimit].
+	Exit(ctx context.Context, err error) error
+}
+
+// Scope is a [Manager] made of two functions. A nil Begin does nothing and gives the zero value, a nil End does nothing.
+type Scope[T any] struct {
+	Begin func(ctx context.Context) (T, error)
+	End   func(ctx context.Context, err error) error
+}
+
+// Enter implements [Manager].
+func (s Scope[T]) Enter(ctx context.Context) (v T, err error) {
+	if s.Begin == nil {
+		return v, nil
+	}
+	return s.Begin(ctx)
+}
+
+// Exit implements [Manager].
+func (s Scope[T]) Exit(ctx context.Context, err error) error {
+	if s.End == nil {
+		return nil
+	}
+	return s.End(ctx, err)
+}
+
+// Closing is a [Manager] for a thing with a Close that awaits, such as an [Iterator] or [Generator]: the body gets the thing, and at the end it is closed.
+// Python: contextlib.aclosing.
+func Closing[T interface {
+	Close(ctx context.Context) error
+}](thing T) Manager[T] {
+	return Scope[T]{
+		Begin: func(context.Context) (T, error) { return thing, nil },
+		End:   func(ctx context.Context, _ error) error { return thing.Close(ctx) },
+	}
+}
+
+// ExitLimit is how long a scope that is cancelled may take to be left, by the loop's clock: an option of [With]. Default: 10 seconds. It counts
+// from the moment when the scope begins to be left or, if the cancellation comes later, from then; an Exit that is not finished by then is
+// cancelled. A scope that is not cancelled may take its time. 0 or less is no limit.
+type ExitLimit time.Duration
+
+// WithOption is a setting of [With]: an [ExitLimit].
+type WithOption interface{ withOption(l *ExitLimit) }
+
+func (d ExitLimit) withOption(l *ExitLimit) { *l = d }
+
+const defaultExitLimit = ExitLimit(10 * time.Second)
+
+// With enters m, calls body with what that gives, and leaves m, whichever way body ends: by returning, by a panic, by runtime.Goexit, or by
+// any of these because it was cancelled. The error of body comes first in the result, that of leaving is joined to it. A panic is raised again
+// after leaving, as an [*aio.PanicError]. Python: async with.
+//
+// Cancellation: entering and body see it. Leaving gets a context that is freed from it, for as long as [ExitLimit] says.
+func With[T any](ctx context.Context, m Manager[T], body func(ctx context.Context, v T) error, opts ...WithOption) error {
+	mustBe(m != nil && body != nil, "With", "the manager or the function is nil")
+	limit := defaultExitLimit
+	for _, o := range opts {
+		o.withOption(&limit)
+	}
+	v, err := m.Enter(ctx)
+	if err != nil {
+		return err
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			leaveBroken(ctx, limit, m.Exit, recover())
+		}
+	}()
+	err = body(ctx, v)
+	returned = true
+	return outcome(err, leave(ctx, limit, m.Exit, err))
+}
+
+// outcome is the error of a scope: the body's, and what Exit made of it.
+func outcome(err, exit error) error {
+	if r, ok := exit.(*replacement); ok {
+		return r.error
+	}
+	switch {
+	case exit == nil:
+		return err
+	case exit == ErrSuppress:
+		return nil
+	case err == nil:
+		return exit
+	}
+	if errors.Is(exit, err) {
+		return exit
+	}
+	return errors.Join(err, exit)
+}
+
+// replacement is what a stack returns that has put another error in the place of the body's.
+type replacement struct{ error }
+
+func (r *replacement) Unwrap() error { return r.error }
+
+// leaveBroken leaves a scope whose body has panicked with v, or has exited if v is nil, and lets that go on.
+func leaveBroken(ctx context.Context, limit ExitLimit, exit func(ctx context.Context, err error) error, v any) {
+	if v == nil {
+		err := leave(ctx, limit, exit, &aio.GoexitError{})
+		if err != nil && err != ErrSuppress {
+			reportLeaving(aio.RunningLoop(ctx), err)
+		}
+		return
+	}
+	p := panicOf(v)
+	func() {
+		defer func() {
+			if second := recover(); second != nil {
+				p.Others = append(p.Others, panicOf(second))
+			}
+		}()
+		if err := leave(ctx, limit, exit, p); err != nil && err != ErrSuppress && err != error(p) {
+			p.Others = append(p.Others, err)
+		}
+	}()
+	panic(p)
+}
+
+func reportLeaving(l *aio.Loop, err error) {
+	l.CallExceptionHandler(aio.Report{Message: "leaving a scope failed after its body was ended by runtime.Goexit", Err: err})
+}
+
+// panicOf makes what was recovered an error. One that comes from elsewhere is copied: it may be the outcome of a task.
+func panicOf(v any) *aio.PanicError {
+	if p, ok := v.(*aio.PanicError); ok {
+		copied := *p
+		copied.Others = append([]error(nil), p.Others...)
+		return &copied
+	}
+	return &aio.PanicError{Value: v, Stack: debug.Stack()}
+}
+
+// leave calls exit with a context that is freed from the cancellation of ctx but ends when the limit has passed after it.
+func leave(ctx context.Context, limit ExitLimit, exit func(ctx context.Context, err error) error, err error) error {
+	return aio.TimeoutAt(context.WithoutCancel(ctx), time.Time{}, func(free context.Context) error {
+		if limit > 0 {
+			defer watch(ctx, free, time.Duration(limit))()
+		}
+		return exit(free, err)
+	})
+}
+
+// watch sets a deadline for the innermost block, whose context is free, once ctx is cancelled. The function it returns ends that. Usually an
+// exit is over before the loop gets round to starting the task that watches.
+func watch(ctx, free context.Context, limit time.Duration) (stop func()) {
+	loop, block := aio.RunningLoop(ctx), aio.CurrentTimeout(free)
+	expire := func() { _ = block.Reschedule(loop.Time().Add(limit)) }
+	if ctx.Err() != nil {
+		expire()
+		return func() {}
+	}
+	var watcher *aio.Task[aio.None]
+	soon := loop.CallSoon(func() {
+		watcher = aio.Start(loop.Context(), func(own context.Context) error {
+			_ = aio.NewWaiter(ctx, "aiter.With", nil).Park()
+			if own.Err() == nil {
+				expire()
+			}
+			return nil
+		}, aio.Name("aiter.With: watching for a cancellation"))
+	})
+	return func() {
+		if soon.Cancel(); watcher != nil {
+			watcher.Cancel(errLeft)
+			_, _ = watcher.Await(free)
+		}
+	}
+}
