@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/executor"
 )
 
 // How to execute a blocking function: to_thread, with its result.
@@ -43,21 +44,33 @@ func Example_seedsThreadExecutor() {
 	// done <nil>
 }
 
-// How to execute a CPU-bound function: a process pool there, goroutines on all cores here.
-func Example_seedsThreadPool() {
-	sumTo := func(n int) int {
-		sum := 0
-		for i := range n + 1 {
-			sum += i
-		}
-		return sum
+// sumTo computes; workers of a process pool know it by its name.
+var sumTo = executor.Register("sum to", func(ctx context.Context, n int) (int, error) {
+	sum := 0
+	for i := range n + 1 {
+		sum += i
 	}
+	return sum, nil
+})
 
+// How to execute a CPU-bound function: run_in_executor with a process pool, which is shut down automatically.
+func Example_seedsThreadProcessPool() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
-		pool := aio.NewLimiter(runtime.GOMAXPROCS(0))
-		sums, err := aio.Map(ctx, []int{10, 100, 1000}, func(ctx context.Context, n int) (int, error) {
-			return aio.ToThread(ctx, func(ctx context.Context) (int, error) { return sumTo(n), nil }, pool)
-		})
+		return executor.Processes(ctx, func(ctx context.Context, pool *executor.Pool) error {
+			sum, err := sumTo.Run(ctx, 1000)
+			fmt.Println(sum, err)
+			return nil
+		}, executor.Workers(1))
+	})
+	// Output:
+	// 500500 <nil>
+}
+
+// How to execute a CPU-bound function: goroutines are enough, as there is no global lock that only one of them holds.
+func Example_seedsThreadPool() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		pool := executor.NewThreads(runtime.GOMAXPROCS(0))
+		sums, err := aio.Map(ctx, []int{10, 100, 1000}, sumTo.With(executor.On(pool)).Run)
 		fmt.Println(sums, err)
 		return nil
 	})

@@ -90,6 +90,22 @@ var programs = []*program{
 		from: []origin{{asyncIO, "Using asyncio.as_completed and a Thread"}},
 	},
 	{
+		name: "only-found", about: "an asynchronous generator expression", main: onlyFound,
+		from: []origin{{asyncIO, "Async Comprehensions and Async Generator Expressions"}},
+	},
+	{
+		name: "in-order", about: "gather and awaits in a list: results in the order of the names", main: inOrder,
+		from: []origin{{asyncIO, "Asynchronous comprehensions"}},
+	},
+	{
+		name: "as-dict", about: "an asynchronous generator as a map", main: asDict,
+		from: []origin{{asyncIO, "Asynchronous comprehensions"}},
+	},
+	{
+		name: "as-set", about: "awaits in the condition of a set", main: asSet,
+		from: []origin{{asyncIO, "Asynchronous comprehensions"}},
+	},
+	{
 		name: "coroutine", about: "the type of a coroutine that is not run", plain: coroutineType,
 		from: []origin{{guide, "How to Create a Coroutine"}},
 	},
@@ -128,6 +144,18 @@ var programs = []*program{
 	{
 		name: "to-thread", about: "a blocking call on another goroutine", main: toThread,
 		from: []origin{{guide, "Example of Running I/O-Bound Task in Asyncio with to_thread()"}, {lab, "Run a Blocking Task in Asyncio"}},
+	},
+	{
+		name: "iterator", about: "an asynchronous iterator", main: iterator,
+		from: []origin{{guide, "Example of an Asynchronous Iterator"}, {lab, "Traverse an Asynchronous Iterator"}},
+	},
+	{
+		name: "generator", about: "an asynchronous generator", main: generator,
+		from: []origin{{guide, "Example of an Asynchronous Generator"}},
+	},
+	{
+		name: "manager", about: "an asynchronous context manager", main: manager,
+		from: []origin{{guide, "Example of an Asynchronous Context Manager and async with"}, {lab, "How to use Asynchronous Context Manager"}},
 	},
 	{
 		name: "stop-task", about: "a running task is cancelled", main: stopTask,

@@ -52,6 +52,11 @@ var differences = []difference{
 	{"current-task", `<Task pending name='Task-1' coro=<main\(\) running at \.\.\.> cb=\[.*\]>`, "<Task main pending FILE>"},
 	{"shield", `<Future cancelled>`, "<Task shielded cancelled cancelled by task Task-4 at FILE FILE>"}, // what is cancelled is a task that waits
 	{"shield", `<Task finished name='Task-2' coro=.* result=1>`, "<Task Task-2 finished result=1>"},
+	{"in-order", `(?m)^ `, ""}, // one line is indented there
+	{"as-dict", `[{}',]|\n`, ""},
+	{"as-dict", `(\S+): (True|False) ?`, "$1: $2\n"}, // ours is sorted, a line each
+	{"as-set", `[{}']`, ""},
+	{"as-set", `, `, "\n"}, // the same
 	{"all-tasks", `Task-1, <coroutine object main at 0x\w+>`, "main, <Task main pending FILE>"},
 	{"all-tasks", `(Task-\d+), <coroutine object task_coroutine at 0x\w+>`, "$1, <Task $1 pending in Sleep FILE>"},
 }
@@ -68,6 +73,11 @@ func asOurs(program, theirs string) string {
 		slices.SortStableFunc(lines[11:], func(a, b string) int {
 			return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 		})
+		theirs = strings.Join(lines, "")
+	}
+	if program == "as-dict" || program == "as-set" {
+		lines := strings.SplitAfter(strings.TrimRight(theirs, "\n")+"\n", "\n")
+		slices.Sort(lines)
 		theirs = strings.Join(lines, "")
 	}
 	return theirs
