@@ -21,6 +21,7 @@ func TestLayering(t *testing.T) {
 		{"transport", []string{".", "coro", "internal/"}, []string{"net/http", "os/exec"}},
 		{"aiter", []string{".", "coro", "internal/"}, []string{"net", "os/exec"}},
 		{"stream", []string{".", "coro", "transport", "internal/"}, []string{"net/http", "os/exec"}},
+		{"aiosql", []string{".", "coro", "internal/"}, []string{"net/http", "os/exec"}},
 		{"executor", []string{".", "coro", "transport", "stream", "internal/"}, []string{"net/http"}},
 	}
 	for _, layer := range layers {

@@ -1,0 +1,150 @@
+package aiosql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/aio-go/aio"
+)
+
+// ErrExhausted is returned to a task that asks for a connection when all are held by tasks that wait for a
+// further one themselves, such as a DB.Exec inside of a DB.Tx when there is one connection: they would wait for
+// ever. Use the transaction for all that is done inside of it, or allow more connections.
+var ErrExhausted = errors.New("aiosql: all connections are held by tasks that wait for another one")
+
+// DB is a database for the tasks of one loop. Its methods are for the loop only.
+type DB struct {
+	sql      *sql.DB
+	max      int
+	maxBatch int
+	conns    *aio.Limiter    // lends connections to leases
+	threads  *aio.Limiter    // as many: a lease makes one call at a time, so nobody waits for these
+	leases   map[*lease]bool // those that have a connection
+	waiting  map[aio.AnyTask]bool
+}
+
+// Statistics is what [DB.Statistics] returns.
+type Statistics struct {
+	Max     int         // connections there may be
+	InUse   int         // connections that are in use
+	Waiting int         // tasks that wait for one
+	SQL     sql.DBStats // what package database/sql tells
+}
+
+// Option is an option of [New] and [Open].
+type Option func(db *DB)
+
+// MaxConns is how many connections there may be at a time. It panics if n is less than one. Default: 10.
+func MaxConns(n int) Option {
+	if n < 1 {
+		panic(fmt.Sprintf("aiosql: MaxConns: the number is %d; use 1 or more", n))
+	}
+	return func(db *DB) { db.max = n }
+}
+
+// Batch is how many rows are fetched at a time at most. It panics if n is less than one. Default: 128.
+func Batch(n int) Option {
+	if n < 1 {
+		panic(fmt.Sprintf("aiosql: Batch: the number is %d; use 1 or more", n))
+	}
+	return func(db *DB) { db.maxBatch = n }
+}
+
+// New makes a DB of a *sql.DB, whose SetMaxOpenConns it calls. Statements that are run past the DB may take a
+// connection that it counts on; the tasks concerned then wait for that too.
+func New(db *sql.DB, opts ...Option) *DB {
+	if db == nil {
+		panic("aiosql: New: the *sql.DB is nil; pass what sql.Open returned")
+	}
+	d := &DB{sql: db, max: 10, maxBatch: 128, leases: map[*lease]bool{}, waiting: map[aio.AnyTask]bool{}}
+	for _, o := range opts {
+		o(d)
+	}
+	db.SetMaxOpenConns(d.max)
+	d.conns, d.threads = aio.NewLimiter(d.max), aio.NewLimiter(d.max)
+	return d
+}
+
+// Open opens a database with a driver that the program has imported, and makes a first connection. After an
+// error nothing is left open. It suspends the task.
+//
+// Cancellation: the driver is told, and waited for.
+func Open(ctx context.Context, driver, dsn string, opts ...Option) (*DB, error) {
+	pool, err := sql.Open(driver, dsn)
+	if err != nil {
+		return nil, err
+	}
+	db := New(pool, opts...)
+	opened := false
+	defer func() {
+		if !opened {
+			db.Close(context.WithoutCancel(ctx))
+		}
+	}()
+	if err := db.Ping(ctx); err != nil {
+		return nil, err
+	}
+	opened = true
+	return db, nil
+}
+
+// SQL returns the database below, for what is not here.
+func (db *DB) SQL() *sql.DB { return db.sql }
+
+// Close closes the connections. Those in use are closed when their use ends. It suspends the task.
+//
+// Cancellation: it goes on, and is waited for.
+func (db *DB) Close(ctx context.Context) error {
+	return aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error { return db.sql.Close() }, aio.NewLimiter(1))
+}
+
+// Ping checks that there is a connection, and makes one if need be. It suspends the task.
+//
+// Cancellation: the driver is told, and waited for.
+func (db *DB) Ping(ctx context.Context) error {
+	return db.once(ctx, "DB.Ping", db.sql.PingContext)
+}
+
+// Exec runs a statement that has no rows. It suspends the task.
+//
+// Cancellation: while it waits for a connection nothing happens; later the driver is told, and waited for.
+func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	var result sql.Result
+	err := db.once(ctx, "DB.Exec", func(ctx context.Context) (err error) {
+		result, err = db.sql.ExecContext(ctx, query, args...)
+		return err
+	})
+	return result, err
+}
+
+// Query runs a statement and iterates over its rows, whatever their columns are. See the function [Query].
+func (db *DB) Query(ctx context.Context, query string, args ...any) iter.Seq2[Row, error] {
+	return Query[Row](ctx, db, query, args...)
+}
+
+// once makes one call with a connection of its own.
+func (db *DB) once(ctx context.Context, op string, call func(ctx context.Context) error) error {
+	l, err := db.acquire(ctx, op)
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	return l.call(ctx, call)
+}
+
+// source implements Source.
+func (db *DB) source(ctx context.Context, query string) (*lease, bool, rowsFunc, error) {
+	l, err := db.acquire(ctx, "Query")
+	return l, true, func(ctx context.Context, args []any) (*sql.Rows, error) {
+		return db.sql.QueryContext(ctx, query, args...)
+	}, err
+}
+
+// Statistics returns a picture of the database's connections as they are now.
+func (db *DB) Statistics() Statistics {
+	s := db.conns.Statistics()
+	return Statistics{Max: s.Total, InUse: s.Borrowed, Waiting: s.Waiting, SQL: db.sql.Stats()}
+}

@@ -1,0 +1,91 @@
+package aiosql
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aio-go/aio"
+)
+
+// lease is the right to use a connection: for a statement, the rows of a query, or a transaction. It counts
+// connections and does not know which one it has; package database/sql does.
+type lease struct {
+	db   *DB
+	op   string
+	task aio.AnyTask
+	turn aio.Lock // a connection does one thing at a time
+}
+
+// String names the use of the connection in the statistics of the limiter.
+func (l *lease) String() string { return l.op }
+
+// acquire waits for a connection to be free.
+func (db *DB) acquire(ctx context.Context, op string) (*lease, error) {
+	task := aio.CurrentTask(ctx)
+	if db.conns.Available() == 0 {
+		db.waiting[task] = true
+		defer delete(db.waiting, task)
+		if db.exhausted() {
+			return nil, fmt.Errorf("%w: %s in task %s, connections: %d; run it in the transaction that is open, or allow more with MaxConns",
+				ErrExhausted, op, task.Name(), db.max)
+		}
+	}
+	l := &lease{db: db, op: op, task: task}
+	if err := db.conns.AcquireFor(ctx, l); err != nil {
+		return nil, err
+	}
+	db.leases[l] = true
+	return l, nil
+}
+
+// exhausted reports whether nobody can give a connection back, as all who have one wait for another.
+func (db *DB) exhausted() bool {
+	for l := range db.leases {
+		if !db.waiting[l.task] {
+			return false
+		}
+	}
+	return len(db.leases) >= db.max
+}
+
+// release gives the connection back.
+func (l *lease) release() {
+	delete(l.db.leases, l)
+	l.db.conns.ReleaseFor(l)
+}
+
+// call makes a call that blocks, with a context that tells it when the task is cancelled, and waits until it has
+// returned in any case: until then the connection, and the variables that it fills in, are in use.
+func (l *lease) call(ctx context.Context, fn func(ctx context.Context) error) error {
+	if err := l.turn.Acquire(ctx); err != nil {
+		return err
+	}
+	defer l.turn.Release()
+	if ctx.Err() != nil {
+		return aio.Yield(ctx)
+	}
+	inner, cancel := aio.WithCancelCause(ctx) // it ends with the block that the task is in, too
+	defer cancel(nil)
+	err := l.off(ctx, func() error { return fn(inner) })
+	if err != nil && inner.Err() != nil {
+		if interrupted := aio.Yield(inner); interrupted != nil {
+			return interrupted // says more than the driver does
+		}
+	}
+	return err
+}
+
+// finish makes a call that blocks and that must not be left out.
+func (l *lease) finish(ctx context.Context, fn func() error) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := l.turn.Acquire(ctx); err != nil {
+		return err
+	}
+	defer l.turn.Release()
+	return l.off(ctx, fn)
+}
+
+// off makes a call off the loop.
+func (l *lease) off(ctx context.Context, fn func() error) error {
+	return aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error { return fn() }, l.db.threads)
+}

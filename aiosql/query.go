@@ -1,0 +1,165 @@
+package aiosql
+
+import (
+	"context"
+	"database/sql"
+	"iter"
+	"time"
+)
+
+// Source is what rows come from: a [*DB], a [*Tx] or a [*Stmt].
+type Source interface {
+	// source returns a lease, whether it is to be given back in the end, and what runs the statement.
+	source(ctx context.Context, query string) (l *lease, own bool, run rowsFunc, err error)
+}
+
+// rowsFunc runs a statement. It blocks.
+type rowsFunc func(ctx context.Context, args []any) (*sql.Rows, error)
+
+// Query runs a statement and iterates over its rows. T says what a row becomes:
+//
+//   - a struct: each column goes to the field of its name, without regard to case and underscores, or to the
+//     one with the tag db:"name"; fields without a column keep their zero value
+//   - a [Row]: whatever the columns are
+//   - anything else, also time.Time and what implements sql.Scanner: the only column
+//
+// A column that may be NULL needs a pointer or a type of database/sql. The source is a DB or a Tx; of a [Stmt]
+// the text is left empty.
+//
+//	for name, err := range aiosql.Query[string](ctx, db, "SELECT name FROM items") {
+//		if err != nil {
+//			return err
+//		}
+//		...
+//	}
+//
+// The statement runs when the iteration begins, and again with each iteration. Rows are fetched and scanned off
+// the loop, the first one alone, then in batches that grow, up to [Batch] rows or ten milliseconds. An error is
+// yielded once, with the zero value, and ends the iteration. A break, a return or a panic in the body closes the
+// rows, which is waited for. The connection is taken for as long as the iteration lasts; in the body of a loop
+// over a DB's rows further statements need further connections.
+//
+// It suspends the task. Cancellation: the driver is told, and waited for; the error is yielded.
+func Query[T any](ctx context.Context, from Source, query string, args ...any) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		lease, own, run, err := from.source(ctx, query)
+		if err != nil {
+			yield(zero, err)
+			return
+		}
+		if own {
+			defer lease.release()
+		}
+		c := &cursor[T]{lease: lease, size: 1}
+		c.life, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		defer c.close(ctx)
+		for !c.over {
+			err := c.fetch(ctx, run, args)
+			for _, row := range c.batch {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(zero, err)
+				return
+			}
+		}
+	}
+}
+
+// One runs a statement and returns its first row. If there is none it returns sql.ErrNoRows. See [Query].
+func One[T any](ctx context.Context, from Source, query string, args ...any) (T, error) {
+	for row, err := range Query[T](ctx, from, query, args...) {
+		return row, err
+	}
+	var zero T
+	return zero, sql.ErrNoRows
+}
+
+// All runs a statement and returns all its rows. After an error it returns those that came before. See [Query].
+func All[T any](ctx context.Context, from Source, query string, args ...any) ([]T, error) {
+	var rows []T
+	for row, err := range Query[T](ctx, from, query, args...) {
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// enough is how long rows are collected before those that are there are handed over.
+const enough = 10 * time.Millisecond
+
+// cursor is an iteration over rows. Its fields belong to the loop, and to the calls made off it meanwhile.
+type cursor[T any] struct {
+	lease  *lease
+	life   context.Context    // the statement's
+	cancel context.CancelFunc // ends the statement
+	rows   *sql.Rows          // nil until the statement has run
+	plan   *plan[T]
+	size   int // of the next batch
+	batch  []T
+	over   bool // there are no more rows, and rows is closed
+}
+
+// fetch fills the batch. After an error it holds the rows that came before it.
+func (c *cursor[T]) fetch(ctx context.Context, run rowsFunc, args []any) error {
+	clear(c.batch) // nothing here keeps alive what the body has dropped
+	c.batch = c.batch[:0]
+	err := c.lease.call(ctx, func(call context.Context) error {
+		// Rows live as long as the context that they were asked for with, and that of this call is shorter.
+		defer context.AfterFunc(call, c.cancel)()
+		if c.rows == nil {
+			if err := c.open(run, args); err != nil {
+				return err
+			}
+		}
+		return c.fill()
+	})
+	c.size = min(2*c.size, c.lease.db.maxBatch)
+	return err
+}
+
+// open runs the statement.
+func (c *cursor[T]) open(run rowsFunc, args []any) error {
+	rows, err := run(c.life, args)
+	if err != nil {
+		return err
+	}
+	c.rows = rows
+	c.plan, err = planFor[T](rows)
+	return err
+}
+
+// fill reads rows until there are enough.
+func (c *cursor[T]) fill() error {
+	began := time.Now()
+	for len(c.batch) < c.size {
+		if !c.rows.Next() {
+			c.over = true
+			return c.rows.Err() // Next has closed them
+		}
+		var row T
+		if err := c.plan.scan(c.rows, &row); err != nil {
+			return err
+		}
+		c.batch = append(c.batch, row)
+		if time.Since(began) > enough {
+			break
+		}
+	}
+	return nil
+}
+
+// close ends the statement, however the iteration has ended. A driver may read the rows that are left; not if the
+// task is cancelled.
+func (c *cursor[T]) close(ctx context.Context) {
+	defer c.cancel()
+	if c.rows != nil && !c.over {
+		defer context.AfterFunc(ctx, c.cancel)()
+		c.lease.finish(ctx, c.rows.Close) // its error is that of the statement, which nobody wants any more
+	}
+}

@@ -1,0 +1,139 @@
+package aiosql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"iter"
+
+	"github.com/aio-go/aio"
+)
+
+// Tx is a transaction. Several tasks of the block may use it; its connection does one statement at a time. Its
+// methods are for the loop only.
+type Tx struct {
+	lease *lease
+	conn  *sql.Conn // closing it waits for all that package database/sql does with it
+	sql   *sql.Tx
+	over  bool
+}
+
+// TxOption is an option of [DB.Tx].
+type TxOption func(o *sql.TxOptions)
+
+// Isolation asks for a level of isolation. Default: the database's.
+func Isolation(level sql.IsolationLevel) TxOption {
+	return func(o *sql.TxOptions) { o.Isolation = level }
+}
+
+// ReadOnly asks for a transaction that changes nothing. Default: it may.
+func ReadOnly() TxOption { return func(o *sql.TxOptions) { o.ReadOnly = true } }
+
+// Tx begins a transaction, calls fn, and commits. The transaction is rolled back if fn returns an error, which Tx
+// returns as it is, if fn panics or ends its task with runtime.Goexit, or if the task, or the block around, was
+// cancelled before fn returned. Whatever fn starts must have ended before: Tx does not wait for tasks.
+//
+// After an error of the commit itself it may be unknown what became of the transaction, as when the connection
+// was lost. If the rollback fails, that is reported to the loop's exception handler. In both cases the connection
+// is closed, so that the database undoes what was not committed.
+//
+// It suspends the task, first until there is a connection. Cancellation: the transaction is rolled back, also if
+// fn ignores that it was cancelled, and that is waited for. A commit that is under way goes on, and is waited for.
+func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error, opts ...TxOption) error {
+	if fn == nil {
+		panic("aiosql: DB.Tx: the function is nil; pass one that uses the transaction")
+	}
+	var options sql.TxOptions
+	for _, o := range opts {
+		o(&options)
+	}
+	l, err := db.acquire(ctx, "DB.Tx")
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	// The transaction's own context, whose end would roll it back behind our back.
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	tx := &Tx{lease: l}
+	defer tx.rollback(ctx) // if nothing else has ended it
+	err = l.call(ctx, func(call context.Context) (err error) {
+		if tx.conn, err = db.sql.Conn(call); err != nil {
+			return err
+		}
+		defer context.AfterFunc(call, cancel)()
+		tx.sql, err = tx.conn.BeginTx(life, &options)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := fn(ctx, tx); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return aio.Yield(ctx) // the error of the cancellation
+	}
+	return tx.end(ctx, (*sql.Tx).Commit)
+}
+
+// rollback ends the transaction unless it has ended.
+func (tx *Tx) rollback(ctx context.Context) {
+	if tx.over || tx.conn == nil {
+		return
+	}
+	if err := tx.end(ctx, (*sql.Tx).Rollback); err != nil && err != sql.ErrTxDone {
+		aio.RunningLoop(ctx).CallExceptionHandler(aio.Report{
+			Message: "aiosql: a transaction could not be rolled back in order", Err: err, Warning: true, TaskName: tx.lease.task.Name(),
+		})
+	}
+}
+
+// end ends the transaction and gives its connection back, or closes it if it may be in any state.
+func (tx *Tx) end(ctx context.Context, how func(tx *sql.Tx) error) error {
+	tx.over = true
+	return tx.lease.finish(ctx, func() error {
+		defer tx.conn.Close() // it has been used without harm, or is closed already
+		if tx.sql == nil {
+			return nil // it never began
+		}
+		err := how(tx.sql)
+		if err != nil {
+			tx.conn.Raw(func(any) error { return driver.ErrBadConn })
+		}
+		return err
+	})
+}
+
+// Exec runs a statement that has no rows. After the end of the transaction it returns sql.ErrTxDone. It suspends
+// the task.
+//
+// Cancellation: the driver is told, and waited for.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if tx.over {
+		return nil, sql.ErrTxDone
+	}
+	var result sql.Result
+	err := tx.lease.call(ctx, func(ctx context.Context) (err error) {
+		result, err = tx.sql.ExecContext(ctx, query, args...)
+		return err
+	})
+	return result, err
+}
+
+// Query runs a statement and iterates over its rows, whatever their columns are. See the function [Query]. Whether
+// other statements may run while it lasts depends on the driver: one for SQLite lets them, one for PostgreSQL does
+// not.
+func (tx *Tx) Query(ctx context.Context, query string, args ...any) iter.Seq2[Row, error] {
+	return Query[Row](ctx, tx, query, args...)
+}
+
+// source implements Source.
+func (tx *Tx) source(ctx context.Context, query string) (*lease, bool, rowsFunc, error) {
+	if tx.over {
+		return nil, false, nil, sql.ErrTxDone
+	}
+	return tx.lease, false, func(ctx context.Context, args []any) (*sql.Rows, error) {
+		return tx.sql.QueryContext(ctx, query, args...)
+	}, nil
+}
