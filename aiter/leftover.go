@@ -6,10 +6,10 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/perloop"
 )
 
 // Generators that were begun and not ended hold stacks, and may hold more. When a loop shuts down they are closed: by a task, after all
@@ -24,28 +24,22 @@ type leftover struct {
 	end   func() error // without a task
 }
 
-// leftovers are those of one loop. Only the loop touches them; the table of loops is shared.
+// leftovers are those of one loop.
 type leftovers struct {
 	loop *aio.Loop
 	open map[*leftover]bool
 	seq  uint64
 }
 
-var tables = struct {
-	sync.Mutex
-	of map[*aio.Loop]*leftovers
-}{of: map[*aio.Loop]*leftovers{}}
+var tables perloop.Table[*leftovers]
 
 func register(l *aio.Loop, close func(ctx context.Context) error, end func() error) *leftover {
-	tables.Lock()
-	t := tables.of[l]
-	if t == nil {
-		t = &leftovers{loop: l, open: map[*leftover]bool{}}
-		tables.of[l] = t
+	t := tables.Get(l, func() *leftovers {
+		t := &leftovers{loop: l, open: map[*leftover]bool{}}
 		l.OnShutdown(t.shutdown)
 		l.OnClose(t.release)
-	}
-	tables.Unlock()
+		return t
+	})
 	t.seq++
 	x := &leftover{of: t, seq: t.seq, close: close, end: end}
 	t.open[x] = true
@@ -104,9 +98,6 @@ func (t *leftovers) ended(err error) {
 
 // release is called when the loop is closed and no task is left. A cleanup that awaits now fails.
 func (t *leftovers) release() {
-	tables.Lock()
-	delete(tables.of, t.loop)
-	tables.Unlock()
 	for _, x := range t.inOrder() {
 		x.forget()
 		err := x.end()
