@@ -127,7 +127,7 @@ func TestEveryNameInTheDocumentsExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, page := range append(guide, "README.md", "docs/from-python.md", "docs/design.md") {
+	for _, page := range append(guide, "README.md", "docs/from-python.md", "docs/design.md", "docs/seeds.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Error(err)

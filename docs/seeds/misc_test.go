@@ -9,30 +9,6 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// How to stop a task: one that is done cannot be cancelled, and the request can carry a message.
-func Example_seedsMiscStopDoneTask() {
-	aio.Run(context.Background(), func(ctx context.Context) error {
-		done := aio.Start(ctx, func(ctx context.Context) error { return nil })
-		if _, err := done.Await(ctx); err != nil {
-			return err
-		}
-		fmt.Println(done.Cancel(nil), done.Cancelled())
-
-		task := aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Second) })
-		fmt.Println(task.Cancel(errors.New("no longer needed")))
-		_, err := task.Await(ctx)
-		var cancelled *aio.CancelledError
-		if errors.As(err, &cancelled) {
-			fmt.Println(cancelled.Cause, task.Cancelled())
-		}
-		return nil
-	}, aio.WithClock(aio.NewVirtualClock()))
-	// Output:
-	// false false
-	// true
-	// no longer needed true
-}
-
 // How to wait for a task to finish.
 func Example_seedsMiscWaitForTask() {
 	customCoro := func(ctx context.Context) error {
@@ -119,35 +95,6 @@ func Example_seedsMiscBackgroundTask() {
 	// background task started
 	// main goes on
 	// background task done
-}
-
-// How to wait for all background tasks: all but the current one.
-func Example_seedsMiscWaitForBackground() {
-	aio.Run(context.Background(), func(ctx context.Context) error {
-		for _, name := range []string{"mail", "backup"} {
-			aio.Start(ctx, func(ctx context.Context) error {
-				defer fmt.Println(name, "done")
-				return aio.Sleep(ctx, time.Second)
-			}, aio.Name(name))
-		}
-
-		var background []aio.AnyTask
-		for _, task := range aio.AllTasks(ctx) {
-			if task != aio.CurrentTask(ctx) {
-				fmt.Println("waiting for", task.Name())
-				background = append(background, task)
-			}
-		}
-		_, _, err := aio.Wait(ctx, aio.AllCompleted, background...)
-		fmt.Println("all done")
-		return err
-	}, aio.WithClock(aio.NewVirtualClock()))
-	// Output:
-	// waiting for mail
-	// waiting for backup
-	// mail done
-	// backup done
-	// all done
 }
 
 // How to wait for all background tasks, the natural way in Go: a group cannot end before its tasks.

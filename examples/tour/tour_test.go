@@ -221,3 +221,23 @@ func TestTheRealClockIsWaitedFor(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestTheTableOfTheTextsHasEveryProgram reads docs/seeds.md, which has a table for each text.
+func TestTheTableOfTheTextsHasEveryProgram(t *testing.T) {
+	page, err := os.ReadFile("../../docs/seeds.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range programs {
+		for _, f := range p.from {
+			_, table, found := strings.Cut(string(page), "\n### "+f.text+"\n")
+			if !found {
+				t.Fatalf("docs/seeds.md has no table for %s", f.text)
+			}
+			table, _, _ = strings.Cut(table, "\n#")
+			if !strings.Contains(table, "| "+f.section+" | `tour "+p.name+"`, ") {
+				t.Errorf("docs/seeds.md does not have %s under %s: %s", p.name, f.text, f.section)
+			}
+		}
+	}
+}
