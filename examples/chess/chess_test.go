@@ -7,18 +7,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/clitest"
 )
 
-// outcome is what a run of the program gave.
-type outcome struct {
-	code     int
-	out, err string
-}
-
-func chess(args ...string) outcome {
-	var out, err strings.Builder
-	code := run(context.Background(), args, &out, &err)
-	return outcome{code, out.String(), err.String()}
+func chess(args ...string) clitest.Outcome {
+	return clitest.Program(run).Run(context.Background(), args...)
 }
 
 func playBoth(t *testing.T, s settings) (sequential, concurrent *record) {
@@ -94,7 +89,7 @@ func TestTheTableIsTheSameEveryTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := chess(args...); got != (outcome{out: string(want)}) {
+		if got := chess(args...); got != (clitest.Outcome{Out: string(want)}) {
 			t.Errorf("%s: got %+v\nwant\n%s", name, got, want)
 		}
 	}
@@ -102,7 +97,7 @@ func TestTheTableIsTheSameEveryTime(t *testing.T) {
 
 func TestJSONHasALineForEachWay(t *testing.T) {
 	got := chess("-json", "-boards", "2")
-	decoder := json.NewDecoder(strings.NewReader(got.out))
+	decoder := json.NewDecoder(strings.NewReader(got.Out))
 	decoder.DisallowUnknownFields()
 	for _, want := range []wayJSON{
 		{Way: "one game after the other", Boards: 2, Seconds: 3600, HerLast: 3545, HerMoving: 300},
@@ -130,18 +125,18 @@ func TestAWrongCommandLineSaysWhatIsWrong(t *testing.T) {
 		"-master -1s":              "-master is -1s; it must be from 0s to 1h",
 		"-opponent 2h":             "-opponent is 2h0m0s; it must be from 0s to 1h",
 		"-moves -json":             "-moves and -json do not go together",
-		"-boards 3 Polgar":         `there is nothing to do with "Polgar"`,
+		"-boards 3 Polgar":         `there is nothing to do with "Polgar"; only flags are expected`,
 		"-boards many":             `invalid value "many" for flag -boards: parse error`,
 		"-speed 3":                 "flag provided but not defined: -speed",
 	} {
-		if got := chess(strings.Fields(args)...); got != (outcome{code: wrongUsage, err: "chess: " + want + "\nTry chess -help.\n"}) {
+		if got := chess(strings.Fields(args)...); got != (clitest.Outcome{Code: cli.BadUsage, Err: "chess: " + want + "\nTry chess -help.\n"}) {
 			t.Errorf("chess %s: %+v, want %q", args, got, want)
 		}
 	}
 }
 
 func TestHelpIsNotAnError(t *testing.T) {
-	if got := chess("-help"); got != (outcome{out: usage}) {
+	if got := chess("-help"); got != (clitest.Outcome{Out: usage}) {
 		t.Errorf("%+v", got)
 	}
 }

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"flag"
 	"fmt"
-	"io"
 	"time"
+
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 const usage = `Chess plays an exhibition, one master against many opponents: first one game after the other, then
@@ -40,20 +40,21 @@ const (
 // parseFlags reads the command line. For -help it returns flag.ErrHelp.
 func parseFlags(args []string) (settings, error) {
 	var s settings
-	flags := flag.NewFlagSet("chess", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := cli.Flags("chess")
 	flags.IntVar(&s.boards, "boards", 24, "")
 	flags.IntVar(&s.pairs, "pairs", 30, "")
 	flags.DurationVar(&s.master, "master", 5*time.Second, "")
 	flags.DurationVar(&s.opponent, "opponent", 55*time.Second, "")
 	flags.BoolVar(&s.moves, "moves", false, "")
 	flags.BoolVar(&s.json, "json", false, "")
-	if err := flags.Parse(args); err != nil {
+	rest, err := cli.Parse(flags, args)
+	if err != nil {
+		return s, err
+	}
+	if err := cli.NoArguments(rest); err != nil {
 		return s, err
 	}
 	switch {
-	case flags.NArg() > 0:
-		return s, fmt.Errorf("there is nothing to do with %q", flags.Arg(0))
 	case s.boards < 1 || s.boards > mostBoards:
 		return s, fmt.Errorf("-boards is %d; it must be from 1 to %d", s.boards, mostBoards)
 	case s.pairs < 1 || s.pairs > mostPairs:

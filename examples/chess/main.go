@@ -10,36 +10,22 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(context.Background(), os.Args[1:], cli.Standard()))
 }
 
-// The exit codes.
-const (
-	succeeded      = 0
-	failed         = 1
-	wrongUsage     = 2
-	wasInterrupted = 130
-)
-
 // run is the whole program, from the command line to the exit code.
-func run(ctx context.Context, args []string, out, stderr io.Writer) int {
+func run(ctx context.Context, args []string, std cli.Streams) int {
 	s, err := parseFlags(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(out, usage)
-		return succeeded
-	}
 	if err != nil {
-		fmt.Fprintf(stderr, "chess: %v\nTry chess -help.\n", err)
-		return wrongUsage
+		return std.Usage("chess", usage, err)
 	}
 	sequential, concurrent := newRecord(s), newRecord(s)
 	err = play(ctx, s.exhibition, oneAfterTheOther, sequential)
@@ -48,22 +34,22 @@ func run(ctx context.Context, args []string, out, stderr io.Writer) int {
 	}
 	switch {
 	case errors.Is(err, aio.ErrInterrupted):
-		fmt.Fprintln(stderr, "chess: interrupted before the exhibition was over")
-		return wasInterrupted
+		fmt.Fprintln(std.Err, "chess: interrupted before the exhibition was over")
+		return cli.Interrupted
 	case err != nil:
-		fmt.Fprintln(stderr, "chess:", err)
-		return failed
+		fmt.Fprintln(std.Err, "chess:", err)
+		return cli.Failed
 	}
 	if s.json {
-		err = writeJSON(out, sequential, concurrent)
+		err = writeJSON(std.Out, sequential, concurrent)
 	} else {
-		err = writeTable(out, s.exhibition, sequential, concurrent)
+		err = writeTable(std.Out, s.exhibition, sequential, concurrent)
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "chess:", err)
-		return failed
+		fmt.Fprintln(std.Err, "chess:", err)
+		return cli.Failed
 	}
-	return succeeded
+	return cli.OK
 }
 
 // play plays the exhibition in one of the two ways, under a clock of its own that does not have to be

@@ -18,15 +18,15 @@ const (
 )
 
 // animate runs the evening on a screen, and leaves the terminal as it was, whatever happens.
-func (e *evening) animate(ctx context.Context, s settings, std streams) error {
+func (e *evening) animate(ctx context.Context, s settings, screen screen) error {
 	h := newHouse(e, s.parties, clock.New(true), s.speed, ctx.Err)
 	colours := palette{}
-	if std.colours {
+	if screen.colours {
 		colours = colourful
 	}
-	h.paint = func() { io.WriteString(std.screen, picture(h.frame(colours))) }
-	io.WriteString(std.screen, enterScreen)
-	defer io.WriteString(std.screen, leaveScreen) // also after a panic
+	h.paint = func() { io.WriteString(screen.out, picture(h.frame(colours))) }
+	io.WriteString(screen.out, enterScreen)
+	defer io.WriteString(screen.out, leaveScreen) // also after a panic
 	return aio.Run(ctx, h.onScreen, aio.WithClock(h.clock))
 }
 

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"flag"
 	"fmt"
-	"io"
+
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 const usage = `Restaurant shows one loop at work: LoopBot, who is GreetBot, WaitBot, ChefBot and WineBot in one.
@@ -38,20 +38,21 @@ type settings struct {
 // parseFlags reads the command line. For -help it returns flag.ErrHelp.
 func parseFlags(args []string) (settings, error) {
 	var s settings
-	flags := flag.NewFlagSet("restaurant", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := cli.Flags("restaurant")
 	flags.IntVar(&s.parties, "parties", 8, "")
 	flags.StringVar(&s.evening, "evening", "both", "")
 	flags.Float64Var(&s.speed, "speed", 2, "")
 	flags.BoolVar(&s.plain, "plain", false, "")
 	flags.BoolVar(&s.real, "real", false, "")
 	flags.BoolVar(&s.json, "json", false, "")
-	if err := flags.Parse(args); err != nil {
+	rest, err := cli.Parse(flags, args)
+	if err != nil {
+		return s, err
+	}
+	if err := cli.NoArguments(rest); err != nil {
 		return s, err
 	}
 	switch {
-	case flags.NArg() > 0:
-		return s, fmt.Errorf("there is nothing to do with %q", flags.Arg(0))
 	case s.parties < 1 || s.parties > 20:
 		return s, fmt.Errorf("-parties is %d; it must be from 1 to 20", s.parties)
 	case s.evening != "short" && s.evening != "blocking" && s.evening != "both":

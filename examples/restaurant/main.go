@@ -11,14 +11,13 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"github.com/aio-go/aio/examples/internal/cli"
 	"golang.org/x/term"
 )
 
@@ -27,56 +26,41 @@ func main() {
 	// looks out for it.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	std := streams{out: os.Stdout, err: os.Stderr}
+	screen := screen{}
 	if width, height, err := term.GetSize(int(os.Stdout.Fd())); err == nil && os.Getenv("TERM") != "dumb" {
-		std.screen = os.Stdout
-		std.width, std.height = width, height
-		std.colours = os.Getenv("NO_COLOR") == ""
+		screen.out, screen.width, screen.height = os.Stdout, width, height
+		screen.colours = os.Getenv("NO_COLOR") == ""
 	}
-	code := run(ctx, os.Args[1:], std)
+	code := run(ctx, os.Args[1:], cli.Standard(), screen)
 	stop()
 	os.Exit(code)
 }
 
-// streams are where the program writes.
-type streams struct {
-	out, err      io.Writer
-	screen        io.Writer // nil if there is no terminal
-	width, height int       // of the screen
+// screen is where the animation is shown.
+type screen struct {
+	out           io.Writer // nil if there is no terminal
+	width, height int
 	colours       bool
 }
 
-// The exit codes.
-const (
-	succeeded      = 0
-	failed         = 1
-	wrongUsage     = 2
-	wasInterrupted = 130
-)
-
 // run is the whole program, from the command line to the exit code.
-func run(ctx context.Context, args []string, std streams) int {
+func run(ctx context.Context, args []string, std cli.Streams, screen screen) int {
 	s, err := parseFlags(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(std.out, usage)
-		return succeeded
-	}
 	if err != nil {
-		fmt.Fprintf(std.err, "restaurant: %v\nTry restaurant -help.\n", err)
-		return wrongUsage
+		return std.Usage("restaurant", usage, err)
 	}
-	animated := std.screen != nil && !s.plain && !s.json
-	if animated && (std.width < frameWidth || std.height < frameHeight) {
-		fmt.Fprintf(std.err, "restaurant: the window has %d columns and %d lines, the animation needs %d and %d; so here are lines\n",
-			std.width, std.height, frameWidth, frameHeight)
+	animated := screen.out != nil && !s.plain && !s.json
+	if animated && (screen.width < frameWidth || screen.height < frameHeight) {
+		fmt.Fprintf(std.Err, "restaurant: the window has %d columns and %d lines, the animation needs %d and %d; so here are lines\n",
+			screen.width, screen.height, frameWidth, frameHeight)
 		animated = false
 	}
 	var evenings []*evening
 	for _, e := range s.evenings() {
 		if animated {
-			err = e.animate(ctx, s, std)
+			err = e.animate(ctx, s, screen)
 		} else {
-			err = e.tell(ctx, s, std.out)
+			err = e.tell(ctx, s, std.Out)
 		}
 		evenings = append(evenings, e)
 		if err != nil {
@@ -85,21 +69,21 @@ func run(ctx context.Context, args []string, std streams) int {
 	}
 	interrupted := ctx.Err() != nil
 	if err != nil && !interrupted {
-		fmt.Fprintln(std.err, "restaurant:", err)
-		return failed
+		fmt.Fprintln(std.Err, "restaurant:", err)
+		return cli.Failed
 	}
 	if s.json {
-		err = writeJSON(std.out, evenings)
+		err = writeJSON(std.Out, evenings)
 	} else {
-		err = writeSummary(std.out, evenings)
+		err = writeSummary(std.Out, evenings)
 	}
 	switch {
 	case interrupted:
-		fmt.Fprintln(std.err, "restaurant: interrupted; the doors are closed")
-		return wasInterrupted
+		fmt.Fprintln(std.Err, "restaurant: interrupted; the doors are closed")
+		return cli.Interrupted
 	case err != nil:
-		fmt.Fprintln(std.err, "restaurant:", err)
-		return failed
+		fmt.Fprintln(std.Err, "restaurant:", err)
+		return cli.Failed
 	}
-	return succeeded
+	return cli.OK
 }

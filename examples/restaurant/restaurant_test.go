@@ -12,19 +12,14 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/clitest"
 	"github.com/aio-go/aio/examples/internal/clock"
 )
 
-// outcome is what a run of the program gave.
-type outcome struct {
-	code     int
-	out, err string
-}
-
-func restaurant(args ...string) outcome {
-	var out, err strings.Builder
-	code := run(context.Background(), args, streams{out: &out, err: &err})
-	return outcome{code, out.String(), err.String()}
+func restaurant(args ...string) clitest.Outcome {
+	told := func(ctx context.Context, args []string, std cli.Streams) int { return run(ctx, args, std, screen{}) }
+	return clitest.Program(told).Run(context.Background(), args...)
 }
 
 var update = flag.Bool("update", false, "write testdata anew")
@@ -56,10 +51,10 @@ func anEvening(t *testing.T, name string) *evening {
 
 func TestBothEveningsAreToldTheSameWayEveryTime(t *testing.T) {
 	got := restaurant()
-	if got.code != succeeded || got.err != "" {
-		t.Errorf("exit code %d, errors %q", got.code, got.err)
+	if got.Code != cli.OK || got.Err != "" {
+		t.Errorf("exit code %d, errors %q", got.Code, got.Err)
 	}
-	sameAsGolden(t, "evenings.golden", got.out)
+	sameAsGolden(t, "evenings.golden", got.Out)
 }
 
 func TestTheFramesOfAnEvening(t *testing.T) {
@@ -149,7 +144,7 @@ func TestEveryPartyIsServedOrLeavesHungryAndTheTablesAreFreeThen(t *testing.T) {
 
 func TestABlockingTaskIsWhatMakesTheDifference(t *testing.T) {
 	got := restaurant("-json")
-	decoder := json.NewDecoder(strings.NewReader(got.out))
+	decoder := json.NewDecoder(strings.NewReader(got.Out))
 	decoder.DisallowUnknownFields()
 	var results [2]result
 	for i := range results {
@@ -172,17 +167,17 @@ func TestAWrongCommandLineSaysWhatIsWrong(t *testing.T) {
 		"-evening long": `-evening is "long"; it must be short, blocking or both`,
 		"-speed 0":      "-speed is 0; it must be from 0.1 to 100",
 		"-speed NaN":    "-speed is NaN; it must be from 0.1 to 100",
-		"tonight":       `there is nothing to do with "tonight"`,
+		"tonight":       `there is nothing to do with "tonight"; only flags are expected`,
 		"-bots 5":       "flag provided but not defined: -bots",
 	} {
-		if got := restaurant(strings.Fields(args)...); got != (outcome{code: wrongUsage, err: "restaurant: " + want + "\nTry restaurant -help.\n"}) {
+		if got := restaurant(strings.Fields(args)...); got != (clitest.Outcome{Code: cli.BadUsage, Err: "restaurant: " + want + "\nTry restaurant -help.\n"}) {
 			t.Errorf("restaurant %s: %+v, want %q", args, got, want)
 		}
 	}
 }
 
 func TestHelpIsNotAnError(t *testing.T) {
-	if got := restaurant("-help"); got != (outcome{out: usage}) {
+	if got := restaurant("-help"); got != (clitest.Outcome{Out: usage}) {
 		t.Errorf("%+v", got)
 	}
 }

@@ -4,34 +4,36 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/clitest"
 )
 
-// screen is a terminal that calls seen with what is written to it.
-type screen struct {
+// terminal calls seen with what is written to it.
+type terminal struct {
 	all  strings.Builder
 	seen func(text string)
 }
 
-func (s *screen) Write(p []byte) (int, error) {
+func (s *terminal) Write(p []byte) (int, error) {
 	s.seen(string(p))
 	return s.all.Write(p)
 }
 
-func (s *screen) String() string { return s.all.String() }
+func (s *terminal) String() string { return s.all.String() }
 
 // end is the last that was written.
-func (s *screen) end() string { return s.String()[max(0, s.all.Len()-60):] }
+func (s *terminal) end() string { return s.String()[max(0, s.all.Len()-60):] }
 
-func animated(ctx context.Context, s *screen, width int, args ...string) outcome {
-	var out, err strings.Builder
-	code := run(ctx, args, streams{out: &out, err: &err, screen: s, width: width, height: frameHeight, colours: true})
-	return outcome{code, out.String(), err.String()}
+func animated(ctx context.Context, s *terminal, width int, args ...string) clitest.Outcome {
+	on := screen{out: s, width: width, height: frameHeight, colours: true}
+	return clitest.Program(func(ctx context.Context, args []string, std cli.Streams) int { return run(ctx, args, std, on) }).Run(ctx, args...)
 }
 
 func TestTheTerminalIsGivenBackAfterAnAnimation(t *testing.T) {
-	s := &screen{seen: func(string) {}}
+	s := &terminal{seen: func(string) {}}
 	got := animated(t.Context(), s, frameWidth, "-parties", "1", "-speed", "100", "-evening", "short")
-	if got.code != succeeded || got.err != "" || !strings.Contains(got.out, "1 of 1") {
+	if got.Code != cli.OK || got.Err != "" || !strings.Contains(got.Out, "1 of 1") {
 		t.Errorf("%+v", got)
 	}
 	shown := s.String()
@@ -44,7 +46,7 @@ func TestTheTerminalIsGivenBackAfterAnAnimation(t *testing.T) {
 func TestCtrlCGivesTheTerminalBackAlsoWhileTheLoopIsHeld(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context()) // what a signal does
 	defer cancel()
-	s := &screen{}
+	s := &terminal{}
 	frames := 0
 	s.seen = func(text string) {
 		if strings.Contains(text, "watches the dish") {
@@ -55,7 +57,7 @@ func TestCtrlCGivesTheTerminalBackAlsoWhileTheLoopIsHeld(t *testing.T) {
 		}
 	}
 	got := animated(ctx, s, frameWidth, "-speed", "4", "-evening", "blocking")
-	if got.code != wasInterrupted || got.err != "restaurant: interrupted; the doors are closed\n" || !strings.Contains(got.out, "0 of 8") {
+	if got.Code != cli.Interrupted || got.Err != "restaurant: interrupted; the doors are closed\n" || !strings.Contains(got.Out, "0 of 8") {
 		t.Errorf("%+v", got)
 	}
 	if !strings.HasSuffix(s.String(), leaveScreen) {
@@ -67,7 +69,7 @@ func TestCtrlCGivesTheTerminalBackAlsoWhileTheLoopIsHeld(t *testing.T) {
 }
 
 func TestAPanicGivesTheTerminalBackToo(t *testing.T) {
-	s := &screen{}
+	s := &terminal{}
 	s.seen = func(text string) {
 		if strings.Contains(text, "takes the order") {
 			panic("the waiter has stumbled")
@@ -85,9 +87,9 @@ func TestAPanicGivesTheTerminalBackToo(t *testing.T) {
 }
 
 func TestAWindowThatIsTooSmallGetsLines(t *testing.T) {
-	s := &screen{seen: func(string) { t.Error("something is written to the screen") }}
+	s := &terminal{seen: func(string) { t.Error("something is written to the screen") }}
 	got := animated(t.Context(), s, 60, "-parties", "1")
-	if got.code != succeeded || !strings.HasPrefix(got.err, "restaurant: the window has 60 columns and 18 lines") || !strings.Contains(got.out, "party 1 goes home happy") {
+	if got.Code != cli.OK || !strings.HasPrefix(got.Err, "restaurant: the window has 60 columns and 18 lines") || !strings.Contains(got.Out, "party 1 goes home happy") {
 		t.Errorf("%+v", got)
 	}
 }

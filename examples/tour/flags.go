@@ -1,11 +1,11 @@
 package main
 
 import (
-	"flag"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
+
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 const usage = `Tour runs the short programs that asyncio is taught with, written with aio.
@@ -28,26 +28,23 @@ type settings struct {
 	real, times bool
 }
 
-// parseFlags reads the command line. Flags may stand after names, too. For -help it returns flag.ErrHelp.
+// parseFlags reads the command line. For -help it returns flag.ErrHelp.
 func parseFlags(args []string) (settings, error) {
 	var s settings
-	flags := flag.NewFlagSet("tour", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := cli.Flags("tour")
 	all := flags.Bool("all", false, "")
 	flags.BoolVar(&s.real, "real", false, "")
 	flags.BoolVar(&s.times, "times", false, "")
-	for {
-		if err := flags.Parse(args); err != nil {
-			return s, err
-		}
-		if flags.NArg() == 0 {
-			break
-		}
-		p := byName(flags.Arg(0))
+	names, err := cli.Parse(flags, args)
+	if err != nil {
+		return s, err
+	}
+	for _, name := range names {
+		p := byName(name)
 		if p == nil {
-			return s, fmt.Errorf("there is no program %q%s", flags.Arg(0), didYouMean(flags.Arg(0)))
+			return s, fmt.Errorf("there is no program %q%s", name, didYouMean(name))
 		}
-		s.chosen, args = append(s.chosen, p), flags.Args()[1:]
+		s.chosen = append(s.chosen, p)
 	}
 	if *all {
 		if len(s.chosen) > 0 {

@@ -12,60 +12,47 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(context.Background(), os.Args[1:], cli.Standard()))
 }
 
-// The exit codes.
-const (
-	succeeded      = 0
-	failed         = 1
-	wrongUsage     = 2
-	wasInterrupted = 130
-)
-
 // run is the whole program, from the command line to the exit code.
-func run(ctx context.Context, args []string, out, stderr io.Writer) int {
+func run(ctx context.Context, args []string, std cli.Streams) int {
 	s, err := parseFlags(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(out, usage)
-		return succeeded
-	}
 	if err != nil {
-		fmt.Fprintf(stderr, "tour: %v\nTry tour -help.\n", err)
-		return wrongUsage
+		return std.Usage("tour", usage, err)
 	}
 	if len(s.chosen) == 0 {
-		list(out)
-		return succeeded
+		list(std.Out)
+		return cli.OK
 	}
-	code := succeeded
+	code := cli.OK
 	for i, p := range s.chosen {
 		if len(s.chosen) > 1 {
 			if i > 0 {
-				fmt.Fprintln(out)
+				fmt.Fprintln(std.Out)
 			}
-			fmt.Fprintf(out, "--- %s: %s\n", p.name, p.about)
+			fmt.Fprintf(std.Out, "--- %s: %s\n", p.name, p.about)
 		}
-		err := p.run(ctx, newShow(out, s))
+		err := p.run(ctx, newShow(std.Out, s))
 		switch {
 		case errors.Is(err, aio.ErrInterrupted):
-			fmt.Fprintf(stderr, "tour: interrupted in %s\n", p.name)
-			return wasInterrupted
+			fmt.Fprintf(std.Err, "tour: interrupted in %s\n", p.name)
+			return cli.Interrupted
 		case errors.Is(err, errors.ErrUnsupported):
-			fmt.Fprintf(stderr, "tour: %s: this system cannot do it: %v\n", p.name, err)
-			code = failed
+			fmt.Fprintf(std.Err, "tour: %s: this system cannot do it: %v\n", p.name, err)
+			code = cli.Failed
 		case err != nil:
-			fmt.Fprintf(stderr, "tour: %s: %v\n", p.name, err)
-			return failed
+			fmt.Fprintf(std.Err, "tour: %s: %v\n", p.name, err)
+			return cli.Failed
 		}
 	}
 	return code

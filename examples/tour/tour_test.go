@@ -9,18 +9,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/clitest"
 )
 
-// outcome is what a run of the program gave.
-type outcome struct {
-	code     int
-	out, err string
-}
-
-func tour(args ...string) outcome {
-	var out, err strings.Builder
-	code := run(context.Background(), args, &out, &err)
-	return outcome{code, out.String(), err.String()}
+func tour(args ...string) clitest.Outcome {
+	return clitest.Program(run).Run(context.Background(), args...)
 }
 
 // difference is a piece of an original's output that cannot be the same here, and what there is in its
@@ -164,8 +159,8 @@ func withoutTimes(t *testing.T, text string) string {
 
 func TestEachProgramIsListedWithItsText(t *testing.T) {
 	listing := tour()
-	if listing.code != succeeded {
-		t.Fatalf("exit code %d", listing.code)
+	if listing.Code != cli.OK {
+		t.Fatalf("exit code %d", listing.Code)
 	}
 	seen := map[string]bool{}
 	for _, p := range programs {
@@ -180,11 +175,11 @@ func TestEachProgramIsListedWithItsText(t *testing.T) {
 			if !slices.Contains(texts, f.text) {
 				t.Errorf("%s is from %q, which is not one of the texts", p.name, f.text)
 			}
-			if !strings.Contains(listing.out, f.section) {
+			if !strings.Contains(listing.Out, f.section) {
 				t.Errorf("the list does not have %s: %s", p.name, f.section)
 			}
 		}
-		if !strings.Contains(listing.out, "  "+p.name+" ") || !strings.Contains(listing.out, p.about) {
+		if !strings.Contains(listing.Out, "  "+p.name+" ") || !strings.Contains(listing.Out, p.about) {
 			t.Errorf("the list does not have %s: %s", p.name, p.about)
 		}
 	}
@@ -192,7 +187,7 @@ func TestEachProgramIsListedWithItsText(t *testing.T) {
 
 func TestSeveralProgramsHaveHeadings(t *testing.T) {
 	want := "--- nested-task: the same as a task\n42\n\n--- send: how a coroutine is driven, and how its result comes out\nThe answer was: 123\n"
-	if got := tour("nested-task", "send"); got != (outcome{out: want}) {
+	if got := tour("nested-task", "send"); got != (clitest.Outcome{Out: want}) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -204,20 +199,20 @@ func TestAWrongCommandLineSaysWhatIsWrong(t *testing.T) {
 		"hello -fast": "flag provided but not defined: -fast",
 		"hello -all":  "-all and hello do not go together",
 	} {
-		if got := tour(strings.Fields(args)...); got != (outcome{code: wrongUsage, err: "tour: " + want + "\nTry tour -help.\n"}) {
+		if got := tour(strings.Fields(args)...); got != (clitest.Outcome{Code: cli.BadUsage, Err: "tour: " + want + "\nTry tour -help.\n"}) {
 			t.Errorf("tour %s: %+v, want %q", args, got, want)
 		}
 	}
 }
 
 func TestHelpIsNotAnError(t *testing.T) {
-	if got := tour("-help"); got != (outcome{out: usage}) {
+	if got := tour("-help"); got != (clitest.Outcome{Out: usage}) {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestTheRealClockIsWaitedFor(t *testing.T) {
-	if got := tour("-real", "wait-for"); got.code != succeeded || !strings.HasSuffix(got.out, "Gave up waiting, task canceled\n") {
+	if got := tour("-real", "wait-for"); got.Code != cli.OK || !strings.HasSuffix(got.Out, "Gave up waiting, task canceled\n") {
 		t.Errorf("%+v", got)
 	}
 }

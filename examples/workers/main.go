@@ -11,7 +11,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -19,11 +18,12 @@ import (
 	"strings"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/examples/internal/clock"
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(context.Background(), os.Args[1:], cli.Standard()))
 }
 
 const usage = `Workers shows four ways for two tasks to share a queue of work.
@@ -61,75 +61,60 @@ func (w *work) printf(format string, args ...any) { fmt.Fprintf(w.out, format, a
 // amounts are the pieces of work in the queue: numbers to count to, or seconds.
 var amounts = []int{15, 10, 5, 2}
 
-// The exit codes.
-const (
-	succeeded      = 0
-	failed         = 1
-	wrongUsage     = 2
-	wasInterrupted = 130
-)
-
 // run is the whole program, from the command line to the exit code.
-func run(ctx context.Context, args []string, out, stderr io.Writer) int {
-	flags := flag.NewFlagSet("workers", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+func run(ctx context.Context, args []string, std cli.Streams) int {
+	flags := cli.Flags("workers")
 	real := flags.Bool("real", false, "")
-	chosen, err := parse(flags, args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(out, usage)
-		for _, v := range versions {
-			fmt.Fprintf(out, "    %-14s %s\n", v.name, v.about)
-		}
-		return succeeded
-	}
+	names, err := cli.Parse(flags, args)
 	if err != nil {
-		fmt.Fprintf(stderr, "workers: %v\nTry workers -help.\n", err)
-		return wrongUsage
+		return std.Usage("workers", usage+list(), err)
+	}
+	chosen, err := choose(names)
+	if err != nil {
+		return std.Usage("workers", "", err)
 	}
 	for i, v := range chosen {
 		if len(chosen) > 1 {
 			if i > 0 {
-				fmt.Fprintln(out)
+				fmt.Fprintln(std.Out)
 			}
-			fmt.Fprintf(out, "%s: %s\n\n", v.name, v.about)
+			fmt.Fprintf(std.Out, "%s: %s\n\n", v.name, v.about)
 		}
-		w := &work{out: out, clock: clock.New(*real)}
+		w := &work{out: std.Out, clock: clock.New(*real)}
 		err := v.main(ctx, w)
 		switch {
 		case errors.Is(err, aio.ErrInterrupted):
-			fmt.Fprintf(stderr, "workers: interrupted in the version %s\n", v.name)
-			return wasInterrupted
+			fmt.Fprintf(std.Err, "workers: interrupted in the version %s\n", v.name)
+			return cli.Interrupted
 		case err != nil:
-			fmt.Fprintln(stderr, "workers:", err)
-			return failed
+			fmt.Fprintln(std.Err, "workers:", err)
+			return cli.Failed
 		}
 	}
-	return succeeded
+	return cli.OK
 }
 
-// parse reads the command line and returns the versions to run: all, if none is named. Flags may stand
-// after names, too.
-func parse(flags *flag.FlagSet, args []string) ([]version, error) {
-	var chosen []version
-	for {
-		if err := flags.Parse(args); err != nil {
-			return nil, err
-		}
-		if flags.NArg() == 0 {
-			break
-		}
-		i := slices.IndexFunc(versions, func(v version) bool { return v.name == flags.Arg(0) })
-		if i < 0 {
-			var names []string
-			for _, v := range versions {
-				names = append(names, v.name)
-			}
-			return nil, fmt.Errorf("there is no version %q; there are %s", flags.Arg(0), strings.Join(names, ", "))
-		}
-		chosen, args = append(chosen, versions[i]), flags.Args()[1:]
+// list names the versions.
+func list() string {
+	var text strings.Builder
+	for _, v := range versions {
+		fmt.Fprintf(&text, "    %-14s %s\n", v.name, v.about)
 	}
-	if chosen == nil {
+	return text.String()
+}
+
+// choose returns the versions to run: all, if none is named.
+func choose(names []string) ([]version, error) {
+	if len(names) == 0 {
 		return versions, nil
+	}
+	var chosen []version
+	for _, name := range names {
+		i := slices.IndexFunc(versions, func(v version) bool { return v.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no version %q; they are\n%s", name, strings.TrimRight(list(), "\n"))
+		}
+		chosen = append(chosen, versions[i])
 	}
 	return chosen, nil
 }

@@ -5,18 +5,13 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/clitest"
 )
 
-// outcome is what a run of the program gave.
-type outcome struct {
-	code     int
-	out, err string
-}
-
-func workers(args ...string) outcome {
-	var out, err strings.Builder
-	code := run(context.Background(), args, &out, &err)
-	return outcome{code, out.String(), err.String()}
+func workers(args ...string) clitest.Outcome {
+	return clitest.Program(run).Run(context.Background(), args...)
 }
 
 func TestEachVersionPrintsWhatTheOriginalPrints(t *testing.T) {
@@ -27,11 +22,11 @@ func TestEachVersionPrintsWhatTheOriginalPrints(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := workers(v.name)
-			if got.code != succeeded || got.err != "" {
-				t.Errorf("exit code %d, errors %q", got.code, got.err)
+			if got.Code != cli.OK || got.Err != "" {
+				t.Errorf("exit code %d, errors %q", got.Code, got.Err)
 			}
-			if got.out != string(want) {
-				t.Errorf("got\n%swant\n%s", got.out, want)
+			if got.Out != string(want) {
+				t.Errorf("got\n%swant\n%s", got.Out, want)
 			}
 		})
 	}
@@ -39,26 +34,25 @@ func TestEachVersionPrintsWhatTheOriginalPrints(t *testing.T) {
 
 func TestWithoutArgumentsAllVersionsRunInOrder(t *testing.T) {
 	got := workers()
-	if got.code != succeeded {
-		t.Fatalf("exit code %d, errors %q", got.code, got.err)
+	if got.Code != cli.OK {
+		t.Fatalf("exit code %d, errors %q", got.Code, got.Err)
 	}
-	rest := got.out
+	rest := got.Out
 	for _, v := range versions {
 		var found bool
 		if _, rest, found = strings.Cut(rest, v.name+": "+v.about+"\n\n"); !found {
-			t.Fatalf("there is no %s after those before it in\n%s", v.name, got.out)
+			t.Fatalf("there is no %s after those before it in\n%s", v.name, got.Out)
 		}
 	}
 }
 
 func TestAWrongCommandLineSaysWhatIsWrong(t *testing.T) {
 	for args, want := range map[string]string{
-		"parallel":      `workers: there is no version "parallel"; there are synchronous, generators, blocking, asynchronous`,
-		"-fast":         "workers: flag provided but not defined: -fast",
-		"blocking -one": "workers: flag provided but not defined: -one",
+		"parallel":      "there is no version \"parallel\"; they are\n" + strings.TrimRight(list(), "\n"),
+		"-fast":         "flag provided but not defined: -fast",
+		"blocking -one": "flag provided but not defined: -one",
 	} {
-		got := workers(strings.Fields(args)...)
-		if want += "\nTry workers -help.\n"; got != (outcome{code: wrongUsage, err: want}) {
+		if got := workers(strings.Fields(args)...); got != (clitest.Outcome{Code: cli.BadUsage, Err: "workers: " + want + "\nTry workers -help.\n"}) {
 			t.Errorf("workers %s: %+v, want %q", args, got, want)
 		}
 	}
@@ -66,11 +60,11 @@ func TestAWrongCommandLineSaysWhatIsWrong(t *testing.T) {
 
 func TestHelpNamesEveryVersion(t *testing.T) {
 	got := workers("-help")
-	if got.code != succeeded {
-		t.Errorf("exit code %d", got.code)
+	if got.Code != cli.OK {
+		t.Errorf("exit code %d", got.Code)
 	}
 	for _, v := range versions {
-		if !strings.Contains(got.out, v.name) || !strings.Contains(got.out, v.about) {
+		if !strings.Contains(got.Out, v.name) || !strings.Contains(got.Out, v.about) {
 			t.Errorf("the help does not name %s", v.name)
 		}
 	}
@@ -79,8 +73,7 @@ func TestHelpNamesEveryVersion(t *testing.T) {
 func TestACancelledContextEndsTheWork(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	var out, stderr strings.Builder
-	if code := run(ctx, []string{"asynchronous"}, &out, &stderr); code != failed || !strings.Contains(stderr.String(), "cancel") {
-		t.Errorf("exit code %d, errors %q", code, stderr.String())
+	if got := clitest.Program(run).Run(ctx, "asynchronous"); got.Code != cli.Failed || !strings.Contains(got.Err, "cancel") {
+		t.Errorf("%+v", got)
 	}
 }
