@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/aio-go/aio/stream"
+)
+
+const (
+	lobby        = "lobby"  // the room in which everybody begins
+	longestLine  = 1000     // bytes that a member may send in one line
+	leastBacklog = 2 * 1024 // bytes: room for a line with a name before it
+	newLine      = "\r\n"   // what terminals of the network expect
+)
+
+// hall has everybody who is here. It belongs to one loop, and no method of it waits: whatever one of them
+// does is done before anybody else's turn, without a lock.
+type hall struct {
+	members []*member // in the order in which they came
+	guests  int       // how many have come so far
+	backlog int       // bytes that may wait to be sent to a member
+	rate    int       // lines a second
+	log     io.Writer
+}
+
+// member is somebody who is here.
+type member struct {
+	nick, room string // room is "" for one who has left it and not joined another
+	w          *stream.Writer
+	backlog    int
+	slow       bool // has been cut off
+}
+
+// enter makes a member of a visitor.
+func (h *hall) enter(w *stream.Writer) *member {
+	m := &member{w: w, room: lobby, backlog: h.backlog}
+	for m.nick == "" || h.named(m.nick) != nil {
+		h.guests++
+		m.nick = fmt.Sprint("guest", h.guests)
+	}
+	h.members = append(h.members, m)
+	m.tell("* Welcome, %s. %s /help lists the commands.", m.nick, h.company(m))
+	h.announce(m.room, m, "* %s has come", m.nick)
+	return m
+}
+
+// exit sees a member off; why says how that came about.
+func (h *hall) exit(m *member, why string) {
+	h.members = slices.DeleteFunc(h.members, func(other *member) bool { return other == m })
+	h.announce(m.room, m, "* %s %s", m.nick, why)
+	fmt.Fprintf(h.log, "%s %s, %d here\n", m.nick, why, len(h.members))
+}
+
+// named returns the member with a nickname, nil if there is none. Case does not count.
+func (h *hall) named(nick string) *member {
+	for _, m := range h.members {
+		if strings.EqualFold(m.nick, nick) {
+			return m
+		}
+	}
+	return nil
+}
+
+// in returns the members in a room.
+func (h *hall) in(room string) []*member {
+	var list []*member
+	for _, m := range h.members {
+		if m.room == room {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// rooms returns the rooms that somebody is in, in order.
+func (h *hall) rooms() []string {
+	var list []string
+	for _, m := range h.members {
+		if m.room != "" && !slices.Contains(list, m.room) {
+			list = append(list, m.room)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// company says who else is in the room of a member.
+func (h *hall) company(m *member) string {
+	others := len(h.in(m.room)) - 1
+	switch others {
+	case 0:
+		return fmt.Sprintf("You are alone in %s.", m.room)
+	case 1:
+		return fmt.Sprintf("You are in %s, with 1 other.", m.room)
+	}
+	return fmt.Sprintf("You are in %s, with %d others.", m.room, others)
+}
+
+// announce tells everybody in a room but one.
+func (h *hall) announce(room string, but *member, format string, args ...any) {
+	if room == "" {
+		return
+	}
+	for _, m := range h.in(room) {
+		if m != but {
+			m.tell(format, args...)
+		}
+	}
+}
+
+// dismiss tells everybody that the chat ends.
+func (h *hall) dismiss() {
+	for _, m := range h.members {
+		m.tell("* The chat ends here. Bye.")
+	}
+}
+
+// tell writes a line for a member. It does not wait, or one who reads slowly would hold up everybody; nor
+// is more buffered for such a one than the backlog allows. Who is slower than that is cut off: the
+// connection ends, and the task that serves it notices.
+func (m *member) tell(format string, args ...any) {
+	if m.slow {
+		return
+	}
+	line := fmt.Sprintf(format, args...) + newLine
+	if m.w.Transport().WriteBufferSize()+len(line) > m.backlog {
+		m.slow = true
+		m.w.Abort()
+		return
+	}
+	m.w.WriteString(line)
+}

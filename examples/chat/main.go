@@ -1,0 +1,129 @@
+// Chat is a group chat: rooms on a server, for everybody who connects with telnet or nc.
+//
+//	go run ./examples/chat                                  port 2424 of this machine
+//	go run ./examples/chat -addr :2424 -addr unix:/tmp/chat
+//
+// hall.go is what the members share, member.go the conversation with one of them, commands.go what they
+// can do.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/stream"
+)
+
+const usage = `Chat serves a group chat to those who connect: nc 127.0.0.1 2424
+
+    chat [flags]
+
+    -addr ADDRESS   listen on HOST:PORT or unix:PATH; may be given several times
+                    (default 127.0.0.1:2424; port 0 takes a free one)
+    -backlog BYTES  what may wait to be sent to a member; one who reads so slowly that more would have to
+                    wait is cut off (default 65536)
+    -rate N         lines that a member may send in a second, 20 more at the beginning; those who send
+                    more are read more slowly (default 10)
+
+The commands in the chat are
+
+%s
+Everything else is said to the others in the same room. Ctrl-C where the server runs ends the chat; the
+members are told.
+
+Exit code: 0, also after Ctrl-C; 1 if nothing can be served; 2 for a mistake in the command line.
+`
+
+func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
+
+// run is the whole program, from the command line to the exit code.
+func run(ctx context.Context, args []string, std cli.Streams) int {
+	s, err := parseFlags(args)
+	if err != nil {
+		return std.Usage("chat", fmt.Sprintf(usage, help("    ", "\n")), err)
+	}
+	err = aio.Run(ctx, func(ctx context.Context) error { return serve(ctx, s, std) }, aio.WithInterrupt())
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, aio.ErrInterrupted) {
+		fmt.Fprintln(std.Err, "chat:", err)
+		return cli.Failed
+	}
+	return cli.OK
+}
+
+// settings are what the command line says.
+type settings struct {
+	addrs   []string
+	backlog int // bytes
+	rate    int // lines a second
+}
+
+func parseFlags(args []string) (settings, error) {
+	var s settings
+	flags := cli.Flags("chat")
+	flags.Func("addr", "", func(addr string) error {
+		s.addrs = append(s.addrs, addr)
+		return nil
+	})
+	flags.IntVar(&s.backlog, "backlog", 64<<10, "")
+	flags.IntVar(&s.rate, "rate", 10, "")
+	rest, err := cli.Parse(flags, args)
+	if err == nil {
+		err = cli.NoArguments(rest)
+	}
+	switch {
+	case err != nil:
+		return s, err
+	case s.backlog < leastBacklog:
+		return s, fmt.Errorf("-backlog is %d; it must be at least %d", s.backlog, leastBacklog)
+	case s.rate < 1:
+		return s, fmt.Errorf("-rate is %d; it must be at least 1", s.rate)
+	}
+	if len(s.addrs) == 0 {
+		s.addrs = []string{"127.0.0.1:2424"}
+	}
+	return s, nil
+}
+
+// parting is how long members have to take what was written for them when the chat ends.
+const parting = time.Second
+
+// serve serves on all addresses until ctx is cancelled.
+func serve(ctx context.Context, s settings, std cli.Streams) error {
+	h := &hall{backlog: s.backlog, rate: s.rate, log: std.Out}
+	var servers []*stream.Server
+	for _, addr := range s.addrs {
+		network, address := cli.Network(addr)
+		server, err := stream.Serve(ctx, network, address, h.serve, stream.Limit(longestLine))
+		if err != nil {
+			for _, server := range servers {
+				server.Close()
+			}
+			return err
+		}
+		servers = append(servers, server)
+		if network == "tcp" {
+			addr = server.Addrs()[0].String()
+		}
+		fmt.Fprintf(std.Out, "Serving on %s.\n", addr)
+	}
+	fmt.Fprintln(std.Out, "Ctrl-C ends the chat.")
+
+	_, err := aio.NewFuture[aio.None](aio.RunningLoop(ctx)).Await(ctx) // until Ctrl-C
+	fmt.Fprintf(std.Out, "\nThe chat ends, with %d here.\n", len(h.members))
+	h.dismiss()
+	goodbye, cancel := aio.WithTimeout(context.WithoutCancel(ctx), parting)
+	defer cancel()
+	for _, server := range servers {
+		server.Close()
+		server.CloseClients()
+	}
+	for _, server := range servers {
+		server.WaitClosed(goodbye) // those who do not take their last line in time are dropped with the loop
+	}
+	return err
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/stream"
+)
+
+// burst is how many lines a member may send at once before the rate counts.
+const burst = 20
+
+// serve is the conversation with one member, from the first line to the last.
+func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+	m := h.enter(w)
+	fmt.Fprintf(h.log, "%s has come from %s, %d here\n", m.nick, from(w), len(h.members))
+	why := "has gone"
+	defer func() {
+		if m.slow {
+			why = "was too slow to read and is cut off"
+		}
+		h.exit(m, why)
+	}()
+	// Who sends more than that is not read meanwhile: the network holds the rest back.
+	limiter := aio.NewRateLimiter(burst, burst*time.Second/time.Duration(h.rate))
+	tail := false // the next line is the end of one that was too long
+	for {
+		line, err := r.ReadLine(ctx)
+		limit, tooLong := errors.AsType[*stream.LimitError](err)
+		switch {
+		case tooLong:
+			if !tail {
+				m.tell("* That is too long; nobody has seen it.")
+			}
+			tail = !limit.Found
+			continue
+		case errors.Is(err, context.Canceled):
+			return err
+		case err != nil: // the end of the stream, or of the connection
+			return nil
+		case tail:
+			tail = false
+			continue
+		}
+		text := strings.TrimSpace(cli.Printable(strings.TrimRight(strings.ToValidUTF8(string(line), "?"), "\r\n")))
+		if quit, message := h.obey(m, text); quit {
+			why = "has gone" + message
+			return nil
+		}
+		if err := limiter.Acquire(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// from says where a connection comes from. Those over a Unix socket have no address.
+func from(w *stream.Writer) string {
+	if addr := w.RemoteAddr(); addr != nil && addr.Network() == "tcp" {
+		return addr.String()
+	}
+	return "this machine"
+}
