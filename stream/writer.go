@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"os"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/transport"
@@ -162,6 +163,25 @@ func (w *Writer) StartTLS(ctx context.Context, cfg *tls.Config, opts ...transpor
 		c.backlog = nil
 	}
 	return nil
+}
+
+// Sendfile sends a file after everything written before and returns how many bytes of it; see
+// [transport.Sendfile], whose options it takes. Nothing can be written meanwhile: a task in Drain goes on
+// afterwards, Write panics. The bytes may still be on their way when it returns, as after Drain.
+//
+// Cancellation: the transfer ends where it is and the connection stays open, with part of the file sent; the
+// count tells how much.
+//
+// It stands for loop.sendfile of asyncio.
+func (w *Writer) Sendfile(ctx context.Context, f *os.File, opts ...transport.SendfileOption) (int64, error) {
+	c := w.c
+	if c.upgrading {
+		panic("stream: Writer.Sendfile: StartTLS is under way in another task; wait until it has returned")
+	}
+	if err := c.broken(); err != nil {
+		return 0, err
+	}
+	return transport.Sendfile(ctx, c.transport, f, opts...)
 }
 
 // Transport returns the transport below.

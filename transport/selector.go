@@ -33,6 +33,8 @@ type selectorTransport struct {
 	outer      Transport          // the secured transport on top, if any: what the server closes
 	prev, next *selectorTransport // in the hub's list
 
+	file *fileJob // the file being sent, or nil
+
 	buf       []byte // buf[sent:] waits for the connection to become writable
 	sent      int
 	high, low int // limits of the buffer
@@ -224,6 +226,14 @@ func (t *selectorTransport) Write(p []byte) {
 	if t.way == receives {
 		panic("transport: Transport.Write: this is the reading end of a pipe; ConnectWritePipe makes transports that write")
 	}
+	if t.file != nil {
+		panic("transport: Transport.Write: a file is being sent; wait until Sendfile has returned")
+	}
+	t.send(p)
+}
+
+// send is Write without questions.
+func (t *selectorTransport) send(p []byte) {
 	if len(t.buf) == 0 {
 		n, err := t.push(p)
 		if err != nil {
@@ -311,6 +321,7 @@ func (t *selectorTransport) flush() {
 		}
 		t.maybeResume()
 	}
+	t.file.changed()
 	if t.phase == flushing && t.WriteBufferSize() == 0 {
 		t.phase = ending
 		endNow(t, nil)
@@ -322,7 +333,7 @@ func (t *selectorTransport) maybePause() {
 		return
 	}
 	t.writingPaused = true
-	if t.flow != nil {
+	if t.flow != nil && t.file == nil {
 		defer t.reportPanic("PauseWriting")
 		t.flow.PauseWriting()
 	}
@@ -333,6 +344,10 @@ func (t *selectorTransport) maybeResume() {
 		return
 	}
 	t.writingPaused = false
+	if t.file != nil {
+		t.file.changed()
+		return
+	}
 	if t.flow != nil {
 		defer t.reportPanic("ResumeWriting")
 		t.flow.ResumeWriting()
@@ -342,6 +357,9 @@ func (t *selectorTransport) maybeResume() {
 func (t *selectorTransport) WriteEOF() {
 	if t.phase > open || t.wroteEOF {
 		return
+	}
+	if t.file != nil {
+		panic("transport: Transport.WriteEOF: a file is being sent; wait until Sendfile has returned")
 	}
 	if t.way == sends {
 		t.Close()
@@ -411,7 +429,11 @@ func bufferLimits(high, low int) (int, int, error) {
 
 // ---- ending
 
-func (t *selectorTransport) Close()          { closeAfterFlush(t) }
+func (t *selectorTransport) Close() {
+	closeAfterFlush(t)
+	t.file.changed()
+}
+
 func (t *selectorTransport) Abort()          { endSoon(t, nil) }
 func (t *selectorTransport) IsClosing() bool { return t.phase > open }
 
@@ -421,6 +443,7 @@ func (t *selectorTransport) fatal(what string, err error) {
 	if t.way == receives && isSystemError(err) {
 		t.report(what, err)
 	}
+	t.file.lost(err)
 	failWith(t, what, err)
 }
 
@@ -434,6 +457,7 @@ func (t *selectorTransport) dropUnsent() {
 }
 
 func (t *selectorTransport) connectionLost(err error) {
+	t.file.lost(err)
 	if t.made {
 		defer t.reportPanic("ConnectionLost")
 		t.proto.ConnectionLost(err)

@@ -105,6 +105,9 @@ func StartTLS(ctx context.Context, t Transport, cfg *tls.Config, server bool, op
 		}
 	}
 	if raw, ok := t.(*selectorTransport); ok {
+		if raw.file != nil {
+			panic("transport: StartTLS: a file is being sent; wait until Sendfile has returned")
+		}
 		raw.outer = s // what the server closes, if one accepted the connection
 	}
 	t.SetProtocol(tlsProtocol{s})

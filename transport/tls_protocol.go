@@ -83,7 +83,7 @@ func (p tlsProtocol) ConnectionLost(err error) {
 // PauseWriting passes the raw transport's request on.
 func (p tlsProtocol) PauseWriting() {
 	p.t.full = true
-	if f, ok := p.t.app.(FlowControl); ok && p.t.hears() {
+	if f, ok := p.t.app.(FlowControl); ok && p.t.hears() && p.t.file == nil {
 		f.PauseWriting()
 	}
 }
@@ -91,6 +91,10 @@ func (p tlsProtocol) PauseWriting() {
 // ResumeWriting passes the raw transport's permission on.
 func (p tlsProtocol) ResumeWriting() {
 	p.t.full = false
+	if p.t.file != nil {
+		p.t.file.changed()
+		return
+	}
 	if f, ok := p.t.app.(FlowControl); ok && p.t.hears() {
 		f.ResumeWriting()
 	}
@@ -193,6 +197,7 @@ func (t *tlsTransport) lose(err error) {
 	}
 	app := t.app
 	t.state = tlsLost
+	t.file.lost(err)
 	t.app = nil
 	t.held = nil
 	t.bio.in = nil

@@ -59,12 +59,21 @@ type tlsTransport struct {
 	lostErr  error      // what the raw transport's ConnectionLost said
 	waiter   aio.Waiter // the suspended handshake
 	timer    *aio.TimerHandle
-	unsent   int // size of the raw write buffer when the shutdown timer was set
+	file     *fileJob // the file being sent, or nil
+	unsent   int      // size of the raw write buffer when the shutdown timer was set
 	patience struct{ handshake, shutdown time.Duration }
 }
 
 // Write encrypts p and sends it.
 func (t *tlsTransport) Write(p []byte) {
+	if t.file != nil && t.state == tlsOpen {
+		panic("transport: Transport.Write: a file is being sent; wait until Sendfile has returned")
+	}
+	t.writeFile(p)
+}
+
+// writeFile is Write, also while a file is sent.
+func (t *tlsTransport) writeFile(p []byte) {
 	if t.state != tlsOpen {
 		return
 	}
@@ -107,6 +116,7 @@ func (t *tlsTransport) Close() {
 		return
 	}
 	t.state = tlsClosing
+	t.file.changed()
 	t.held = nil
 	clear := t.WriteBufferSize() == 0
 	t.conn.CloseWrite() // into the BIO, which takes everything
@@ -140,6 +150,7 @@ func (t *tlsTransport) Abort() {
 		t.giveUp(errClosedInHandshake)
 	case tlsOpen, tlsClosing:
 		t.state = tlsFailed
+		t.file.changed()
 		t.raw.Abort()
 	case tlsFailed:
 		t.raw.Abort()
@@ -154,6 +165,7 @@ func (t *tlsTransport) fail(err error) {
 	}
 	t.state = tlsFailed
 	t.failure = err
+	t.file.lost(err)
 	t.held = nil
 	t.flush()
 	if t.raw.WriteBufferSize() == 0 {
@@ -185,6 +197,28 @@ func (t *tlsTransport) stopTimer() {
 		t.timer = nil
 	}
 }
+
+func (t *tlsTransport) beginFile(j *fileJob) {
+	if t.file != nil {
+		panic("transport: Sendfile: another file is being sent; wait until that Sendfile has returned")
+	}
+	t.file = j
+	if f, ok := t.app.(FlowControl); ok && !t.full {
+		f.PauseWriting()
+	}
+}
+
+func (t *tlsTransport) endFile() {
+	t.file = nil
+	if f, ok := t.app.(FlowControl); ok && !t.full && t.hears() {
+		f.ResumeWriting()
+	}
+}
+
+func (t *tlsTransport) roomForFile() bool { return !t.full }
+
+// fileSender returns nil: the kernel cannot encrypt.
+func (t *tlsTransport) fileSender() trySend { return nil }
 
 // IsClosing reports whether the connection is closing or gone.
 func (t *tlsTransport) IsClosing() bool { return t.state > tlsOpen || t.raw.IsClosing() }

@@ -1,0 +1,48 @@
+package transport
+
+import "os"
+
+// beginFile begins a Sendfile. Whoever respects flow control writes nothing meanwhile.
+func (t *selectorTransport) beginFile(j *fileJob) {
+	switch {
+	case t.wroteEOF:
+		panic("transport: Sendfile: after WriteEOF; send everything first")
+	case t.way == receives:
+		panic("transport: Sendfile: this is the reading end of a pipe; ConnectWritePipe makes transports that write")
+	case t.file != nil:
+		panic("transport: Sendfile: another file is being sent; wait until that Sendfile has returned")
+	}
+	t.file = j
+	if !t.writingPaused && t.flow != nil {
+		defer t.reportPanic("PauseWriting")
+		t.flow.PauseWriting()
+	}
+}
+
+func (t *selectorTransport) endFile() {
+	t.file = nil
+	if !t.writingPaused && t.flow != nil {
+		defer t.reportPanic("ResumeWriting")
+		t.flow.ResumeWriting()
+	}
+}
+
+func (t *selectorTransport) roomForFile() bool  { return !t.writingPaused }
+func (t *selectorTransport) writeFile(p []byte) { t.send(p) }
+
+// fileSender ends the connection when sending a file fails, as Write does.
+func (t *selectorTransport) fileSender() trySend {
+	c, ok := t.conn.(interface {
+		trySendfile(*os.File, int64, int) (int, error)
+	})
+	if !ok {
+		return nil
+	}
+	return func(f *os.File, offset int64, limit int) (int, error) {
+		n, err := c.trySendfile(f, offset, limit)
+		if err != nil && isConnectionError(err) {
+			t.fatal("sending a file failed", err)
+		}
+		return n, err
+	}
+}
