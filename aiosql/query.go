@@ -41,6 +41,11 @@ type rowsFunc func(ctx context.Context, args []any) (*sql.Rows, error)
 //
 // It suspends the task. Cancellation: the driver is told, and waited for; the error is yielded.
 func Query[T any](ctx context.Context, from Source, query string, args ...any) iter.Seq2[T, error] {
+	return rowsOf[T](ctx, from, 1, query, args)
+}
+
+// rowsOf is Query with a first batch of size rows.
+func rowsOf[T any](ctx context.Context, from Source, size int, query string, args []any) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
 		lease, own, run, err := from.source(ctx, query)
@@ -51,7 +56,7 @@ func Query[T any](ctx context.Context, from Source, query string, args ...any) i
 		if own {
 			defer lease.release()
 		}
-		c := &cursor[T]{lease: lease, size: 1}
+		c := &cursor[T]{lease: lease, size: min(size, lease.db.maxBatch)}
 		c.life, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		defer c.close(ctx)
 		for !c.over {
@@ -71,7 +76,8 @@ func Query[T any](ctx context.Context, from Source, query string, args ...any) i
 
 // One runs a statement and returns its first row. If there is none it returns sql.ErrNoRows. See [Query].
 func One[T any](ctx context.Context, from Source, query string, args ...any) (T, error) {
-	for row, err := range Query[T](ctx, from, query, args...) {
+	const andTheEnd = 2 // rows: as a rule there is one, and its end is seen in the same call
+	for row, err := range rowsOf[T](ctx, from, andTheEnd, query, args) {
 		return row, err
 	}
 	var zero T
