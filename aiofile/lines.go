@@ -1,0 +1,80 @@
+package aiofile
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"iter"
+)
+
+// Lines is the sequence of the lines that are left of the file, each with its newline, but the last one if it has none. The file is read in
+// chunks of 64 KiB, so most lines cost no waiting. When the loop is left early the file stands behind the last line that was handed out, if it
+// is one that can seek. Lines may be of any length. Python: async for line in f.
+//
+// Cancellation: its error ends the sequence.
+func (f *File) Lines(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		var rest []byte // of a line that has not ended
+		for chunk, err := range f.Chunks(ctx, chunkSize) {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			for len(chunk) > 0 {
+				i := bytes.IndexByte(chunk, '\n')
+				if i < 0 {
+					rest = append(rest, chunk...)
+					break
+				}
+				line := string(chunk[:i+1])
+				if len(rest) > 0 {
+					line, rest = string(rest)+line, rest[:0]
+				}
+				chunk = chunk[i+1:]
+				if !yield(line, nil) {
+					if len(chunk) > 0 {
+						_ = insist(ctx, func() error {
+							_, err := f.f.Seek(int64(-len(chunk)), io.SeekCurrent)
+							return err
+						})
+					}
+					return
+				}
+			}
+		}
+		if len(rest) > 0 {
+			yield(string(rest), nil)
+		}
+	}
+}
+
+// Lines is the sequence of the lines of a file by name, which is open while the loop runs. See [File.Lines].
+//
+// Cancellation: its error ends the sequence; the file is closed.
+func Lines(ctx context.Context, name string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		f, err := Open(ctx, name)
+		if err != nil {
+			yield("", err)
+			return
+		}
+		defer f.Close(ctx)
+		f.Lines(ctx)(yield)
+	}
+}
+
+// ReadFile reads a whole file. See [os.ReadFile].
+//
+// Cancellation: ends it after the chunk that is being read.
+func ReadFile(ctx context.Context, name string) ([]byte, error) {
+	f, err := Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close(ctx)
+	all, err := f.ReadAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}

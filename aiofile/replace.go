@@ -1,0 +1,169 @@
+package aiofile
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/aio-go/aio"
+)
+
+// Replace calls fn with a new, empty file; when fn has returned without an error, what it wrote is under the name, in the place of what was
+// there. Until then, and whatever happens, the name has the old content, or no file if there was none: also if fn fails, panics or is
+// cancelled, if the disk is full, or if the process is killed.
+//
+// The new file is in the same folder, named like the other with a dot before it and ".tmp-" and random letters behind. It is made with the
+// permissions perm, before umask. At the end it is brought to the disk (fsync), renamed, and the folder is brought to the disk as well. In case of failure it is removed; only
+// a process that is killed leaves it behind. If any write to the file has failed it does not replace anything, even if fn returns nil. fn
+// must not close the file. A name that is a symbolic link is replaced by a file, the link's target stays as it is.
+//
+// Cancellation: until fn has returned and the content is on the disk, nothing is replaced. From then on it is not heeded.
+func Replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx context.Context, f *File) error) error {
+	if fn == nil {
+		panic(misuse("Replace", "the function is nil"))
+	}
+	dir, base := filepath.Split(name)
+	if base == "" {
+		return &fs.PathError{Op: "replace", Path: name, Err: errors.New("the name has no file in it")}
+	}
+	temp := filepath.Join(dir, "."+base+".tmp-"+rand.Text())
+	f, err := OpenFile(ctx, temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return err
+	}
+	var done atomic.Bool // also read by a task that is ended while the rename is under way
+	defer func() {
+		if !done.Load() {
+			_ = f.Close(ctx)
+			_ = insist(ctx, func() error { return os.Remove(temp) })
+		}
+	}()
+	if err := fn(ctx, f); err != nil {
+		return err
+	}
+	if f.failed != nil {
+		return fmt.Errorf("aiofile: Replace: a write has failed, so %s stays as it was: %w", name, f.failed)
+	}
+	if err := f.Sync(ctx); err != nil {
+		return err
+	}
+	if err := f.Close(ctx); err != nil {
+		return err
+	}
+	if err := aio.Yield(ctx); err != nil {
+		return err
+	}
+	return insist(ctx, func() error {
+		if err := os.Rename(temp, name); err != nil {
+			return err
+		}
+		done.Store(true)
+		return syncDir(dir)
+	})
+}
+
+// syncDir brings a folder to the disk, so that a rename in it survives a loss of power.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" { // folders cannot be opened for that there
+		return nil
+	}
+	if dir == "" {
+		dir = "."
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, errInvalid) { // some file systems know no such thing
+		err = nil
+	}
+	return errors.Join(err, d.Close())
+}
+
+// WriteAtomic is [Replace] with data at hand.
+//
+// Cancellation: as for Replace.
+func WriteAtomic(ctx context.Context, name string, data []byte, perm fs.FileMode) error {
+	return Replace(ctx, name, perm, func(ctx context.Context, f *File) error { return writeAll(ctx, f, data) })
+}
+
+// WriteFile writes data to a file, which is made with the permissions perm, before umask, if it does not exist, and emptied first if it
+// does. If that fails in the middle a part is there; [WriteAtomic] leaves none. See [os.WriteFile].
+//
+// Cancellation: ends it after the chunk that is being written.
+func WriteFile(ctx context.Context, name string, data []byte, perm fs.FileMode) error {
+	f, err := OpenFile(ctx, name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, perm)
+	if err != nil {
+		return err
+	}
+	err = writeAll(ctx, f, data)
+	if closed := f.Close(ctx); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// copySize is how much is copied or written between two looks at the cancellation.
+const copySize = 4 << 20
+
+func writeAll(ctx context.Context, f *File, data []byte) error {
+	for len(data) > 0 {
+		n := min(len(data), copySize)
+		if _, err := f.Write(ctx, data[:n]); err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	return nil
+}
+
+// Copy makes dst a copy of the file src, with its content and permissions (before umask), and returns how many bytes that were. dst appears, or changes, when the
+// copy is complete and on the disk, see [Replace]. Where the system can copy inside the file system it does.
+//
+// Cancellation: ends it after the 4 MiB that are being copied; dst is as it was.
+func Copy(ctx context.Context, dst, src string) (int64, error) {
+	from, err := Open(ctx, src)
+	if err != nil {
+		return 0, err
+	}
+	defer from.Close(ctx)
+	info, err := from.Stat(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return 0, &fs.PathError{Op: "copy", Path: src, Err: errors.New("not a regular file")}
+	}
+	var total int64
+	err = Replace(ctx, dst, info.Mode().Perm(), func(ctx context.Context, to *File) error {
+		for {
+			n, err := to.wrote64(with(ctx, to, func() (int64, error) { return io.CopyN(to.f, from.f, copySize) }))
+			total += n
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		return 0, err
+	}
+	return total, nil
+}
+
+func (f *File) wrote64(n int64, err error) (int64, error) {
+	if err != io.EOF {
+		_, err = f.wrote(0, err)
+	}
+	return n, err
+}
