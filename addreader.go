@@ -70,7 +70,7 @@ func (l *Loop) addFile(op string, fd uintptr, fn func(), side func(*fileWatch) *
 
 func (l *Loop) removeFile(fd uintptr, side func(*fileWatch) **Handle) bool {
 	f := l.files[fd]
-	if l.closed || f == nil || *side(f) == nil {
+	if l.closed.Load() || f == nil || *side(f) == nil {
 		return false
 	}
 	h := side(f)
@@ -79,7 +79,7 @@ func (l *Loop) removeFile(fd uintptr, side func(*fileWatch) **Handle) bool {
 	if f.interest() == 0 {
 		delete(l.files, fd)
 		f.watch.Close()
-	} else if !l.closed {
+	} else if !l.closed.Load() {
 		l.poller.Modify(fd, f.watch.token, f.interest())
 	}
 	return true

@@ -116,7 +116,7 @@ func TestAFutureIsSetOnTheLoopOnly(t *testing.T) {
 			t.Error("it was set")
 		}
 		return nil
-	})
+	}, strict)
 }
 
 func TestALockAskedForTwiceByOneTaskIsADeadlock(t *testing.T) {

@@ -363,6 +363,6 @@ func TestAChannelWaitOutsideOfATaskPanics(t *testing.T) {
 		}()
 		<-done
 		return aio.Yield(ctx)
-	})
+	}, strict)
 	wantPanic(t, func() { aio.Select(t.Context(), aio.OnSend(ch, 1, nil)) }, "aio: Select: no running event loop")
 }

@@ -365,7 +365,7 @@ func TestAnAwaitOnAnotherGoroutinePanicsWithTheRemedy(t *testing.T) {
 			wantPanic(t, func() { aio.Sleep(ctx, time.Second) }, "aio: Sleep: called from a goroutine that is not the loop's")
 			return nil
 		})
-	})
+	}, strict)
 }
 
 func TestAnAwaitInACallbackPanicsWithTheRemedy(t *testing.T) {

@@ -87,7 +87,7 @@ func (l *Loop) mustBeHere(op string) {
 
 // check panics if the loop is closed, and in debug mode if the caller is on another goroutine.
 func (l *Loop) check(op string) {
-	if l.closed {
+	if l.closed.Load() {
 		panic(misuse(op, "the loop is closed; it runs nothing any more"))
 	}
 	if l.debug && l.running.Load() && !l.onLoop() && !inCoroutine() {

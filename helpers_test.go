@@ -12,7 +12,11 @@ import (
 	"testing"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/goid"
 )
+
+// strict is for tests that come from a foreign goroutine: where telling goroutines apart takes long, only debug mode does.
+var strict = aio.WithDebug(!goid.Fast || os.Getenv("AIO_DEBUG") != "")
 
 // run runs main under a virtual clock. It fails the test if main returns an error or if anything is reported.
 func run(t *testing.T, main func(ctx context.Context) error, opts ...aio.Option) {

@@ -56,7 +56,7 @@ type Loop struct {
 	stopping    bool // the loop ends after this pass
 	outlasting  int  // the loop ends when so many tasks with numbers up to outlastTo have ended; 0: it does not
 	outlastTo   uint32
-	closed      bool
+	closed      atomic.Bool
 	closing     bool // Close is under way
 	handler     func(l *Loop, r Report)
 	lost        []*lostOutcome
@@ -73,7 +73,6 @@ type Loop struct {
 
 	running  atomic.Bool
 	g        atomic.Uintptr // the goroutine that runs the loop
-	slowG    atomic.Uint64  // its number, where g does not tell goroutines apart
 	shadow   atomic.Uintptr // under the race detector: the goroutine of current
 	expected atomic.Int64   // posts that are certain to come
 
@@ -156,7 +155,7 @@ func (t *taskCore) any() AnyTask { return t.self.(AnyTask) }
 func (l *Loop) IsRunning() bool { return l.running.Load() }
 
 // IsClosed reports whether Close was called. asyncio: is_closed.
-func (l *Loop) IsClosed() bool { return l.closed }
+func (l *Loop) IsClosed() bool { return l.closed.Load() }
 
 // Debug reports whether the loop is in debug mode: the environment variable AIO_DEBUG is set and not empty, or [WithDebug] or SetDebug.
 // asyncio: get_debug.
@@ -186,10 +185,10 @@ func (l *Loop) setCurrent(w *worker) {
 
 // currentWorker returns the worker on whose stack the caller runs, nil if the caller runs elsewhere.
 func (l *Loop) currentWorker() *worker {
-	if raceEnabled && l.shadow.Load() != goid.Get() {
+	if raceEnabled && l.shadow.Load() != goid.Self() {
 		return nil
 	}
-	if w := l.current; w != nil && w.g == goid.Get() && (goid.Fast || inCoroutine()) {
+	if w := l.current; w != nil && w.g == goid.Self() {
 		return w
 	}
 	return nil
@@ -197,10 +196,7 @@ func (l *Loop) currentWorker() *worker {
 
 // onLoop reports whether the caller runs on the loop: on the goroutine that runs it, or on the stack of the task that runs.
 func (l *Loop) onLoop() bool {
-	if !goid.Fast {
-		return l.slowG.Load() == goid.Slow() || inCoroutine()
-	}
-	return l.g.Load() == goid.Get() || l.currentWorker() != nil
+	return l.g.Load() == goid.Self() || l.currentWorker() != nil
 }
 
 func goroutineNumber() uint64 { return goid.Slow() }

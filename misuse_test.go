@@ -33,7 +33,7 @@ func TestAnAwaitOnAForeignGoroutinePanicsNamingTheRemedy(t *testing.T) {
 			wantPanic(t, func() { panic(v) }, "aio: "+op, "called from a goroutine that is not the loop's", "ToThread", "Submit")
 		}
 		return nil
-	})
+	}, strict)
 }
 
 func TestAnAwaitInTheFunctionOfToThreadPanics(t *testing.T) {

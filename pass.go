@@ -37,7 +37,7 @@ func (l *Loop) start(op string) {
 
 // mustBeIdle panics if the loop, or another one on this goroutine, is running, or if it is closed.
 func (l *Loop) mustBeIdle(op string) {
-	if l.closed {
+	if l.closed.Load() {
 		panic(misuse(op, "the loop is closed; make a new one"))
 	}
 	if l.running.Load() {
@@ -52,10 +52,7 @@ func (l *Loop) mustBeIdle(op string) {
 func (l *Loop) takeOver() {
 	l.running.Store(true)
 	runningLoops.Add(1)
-	l.g.Store(goid.Get())
-	if !goid.Fast {
-		l.slowG.Store(goid.Slow())
-	}
+	l.g.Store(goid.Self())
 }
 
 func (l *Loop) finishRun() {
@@ -63,7 +60,6 @@ func (l *Loop) finishRun() {
 	l.setCurrent(nil)
 	l.left = 0
 	l.g.Store(0)
-	l.slowG.Store(0)
 	l.running.Store(false)
 	l.rested = true
 }

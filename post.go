@@ -79,7 +79,7 @@ func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
 	mustHave("Loop.CallSoonThreadsafe", fn != nil)
 	h := &Handle{loop: l, fn: fn}
 	if l.onLoop() {
-		if l.closed {
+		if l.closed.Load() {
 			return nil, ErrLoopClosed
 		}
 		if l.debug {

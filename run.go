@@ -55,7 +55,7 @@ func NewRunner(opts ...Option) *Runner { return &Runner{loop: NewLoop(opts...)} 
 
 // Loop returns the loop. It panics if the runner is closed.
 func (r *Runner) Loop() *Loop {
-	if r.loop.closed {
+	if r.loop.closed.Load() {
 		panic(misuse("Runner.Loop", "the runner is closed"))
 	}
 	return r.loop
@@ -80,7 +80,7 @@ func (r *Runner) Close() error {
 	if r.loop.running.Load() {
 		panic(misuse("Runner.Close", "the loop is running; close it after Run has returned"))
 	}
-	if r.loop.closed {
+	if r.loop.closed.Load() {
 		return nil
 	}
 	defer r.loop.Close() // also if a chooser or clock of the user's own panics
@@ -90,7 +90,7 @@ func (r *Runner) Close() error {
 
 func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string, flags coreFlags) (T, error) {
 	l := r.loop
-	if l.closed {
+	if l.closed.Load() {
 		panic(misuse(op, "the runner is closed; make a new one"))
 	}
 	mustHave(op, main != nil)

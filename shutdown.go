@@ -108,7 +108,7 @@ func (l *Loop) Close() error {
 	if l.running.Load() {
 		panic(misuse("Loop.Close", "the loop is running; call Stop and close it after it has ended"))
 	}
-	if l.closed || l.closing {
+	if l.closed.Load() || l.closing {
 		return nil
 	}
 	l.closing = true
@@ -155,11 +155,11 @@ func (l *Loop) shutPosts() {
 }
 
 func (l *Loop) release() {
-	if l.closed {
+	if l.closed.Load() {
 		return
 	}
 	l.finishRun()
-	l.closed = true
+	l.closed.Store(true)
 	l.ready.Clear()
 	l.pool.Close()
 	l.files = nil

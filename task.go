@@ -103,7 +103,7 @@ func newTask[T any](l *Loop, ctx context.Context, fn Func[T], op string, opts []
 // schedule registers the task and puts it into the ready queue.
 func (t *taskCore) schedule() {
 	l := t.loop
-	if l.closed {
+	if l.closed.Load() {
 		panic(misuse("CreateTask", ErrLoopClosed.Error()[len("aio: "):]+"; a closed loop runs nothing any more"))
 	}
 	if l.factory != nil && !t.admitted() {

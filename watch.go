@@ -57,7 +57,7 @@ func (w *Watch) Close() {
 		return
 	}
 	w.ready = nil
-	if !w.loop.closed {
+	if !w.loop.closed.Load() {
 		w.loop.poller.Remove(w.fd)
 	}
 	w.loop.watches.remove(w)

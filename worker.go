@@ -33,7 +33,7 @@ func workerOf(s *coro.Stack) *worker {
 	if w, ok := s.Local.(*worker); ok {
 		return w
 	}
-	w := &worker{stack: s, g: goid.Get()}
+	w := &worker{stack: s, g: goid.Self()}
 	w.locked = goid.Locked(w.g)
 	w.park.worker = w
 	s.Local = w
@@ -47,11 +47,21 @@ const taskFrame = "github.com/aio-go/aio.(*taskJob).Run"
 // from elsewhere would corrupt the loop silently.
 func running(ctx context.Context, op string) *worker {
 	if s, ok := ctx.(*scope); ok {
-		if w := s.task.worker; w != nil && w.g == goid.Get() && (goid.Fast || w.task.loop.current == w) {
+		if w := s.task.worker; w != nil && w.here() {
 			return w
 		}
 	}
 	return runningSlow(ctx, op)
+}
+
+// here reports whether the caller runs on the worker's stack. Where that takes long to find out, only debug mode does; otherwise it has to
+// do that the worker's task is the one that runs.
+func (w *worker) here() bool {
+	if goid.Fast {
+		return w.g == goid.Get()
+	}
+	l := w.task.loop
+	return l.current == w && (!l.debug || w.g == goid.Self())
 }
 
 func runningSlow(ctx context.Context, op string) *worker {

@@ -10,6 +10,15 @@ import (
 	"strconv"
 )
 
+// Self returns a value that differs between any two goroutines alive at the same time: that of Get, where it is Fast, or else the number,
+// which takes a microsecond to find.
+func Self() uintptr {
+	if Fast {
+		return Get()
+	}
+	return uintptr(Slow())
+}
+
 // Slow returns the number that a stack trace shows for the running goroutine.
 func Slow() uint64 {
 	var buf [64]byte
