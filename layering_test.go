@@ -19,6 +19,8 @@ func TestLayering(t *testing.T) {
 		{"coro", nil, []string{"net", "crypto/tls", "os/exec", "log/slog", "context"}},
 		{".", []string{"coro", "internal/goid", "internal/poll", "internal/ring", "internal/timerheap"}, []string{"net", "crypto/tls", "os/exec"}},
 		{"transport", []string{".", "coro", "internal/"}, []string{"net/http", "os/exec"}},
+		{"aiofile", []string{".", "coro", "internal/"}, []string{"net", "os/exec"}},
+		{"aiocache", []string{".", "coro", "internal/"}, []string{"net", "os/exec"}},
 		{"aiter", []string{".", "coro", "internal/"}, []string{"net", "os/exec"}},
 		{"stream", []string{".", "coro", "transport", "internal/"}, []string{"net/http", "os/exec"}},
 		{"aiosql", []string{".", "coro", "internal/"}, []string{"net/http", "os/exec"}},
