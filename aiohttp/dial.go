@@ -1,0 +1,86 @@
+package aiohttp
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"time"
+)
+
+// newTransport makes the transport of a client that was given none: net/http's, except that a connection is given up when the request it
+// was begun for ends. net/http itself goes on dialling for some later request, for as long as the system lets it.
+func newTransport(config *tls.Config) *http.Transport {
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = defaultLimit, defaultLimit
+	t.ForceAttemptHTTP2 = true
+	t.TLSClientConfig = config.Clone() // for proxies; nil stays nil
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, stop := whileAsked(ctx)
+		defer stop()
+		return dialer.DialContext(ctx, network, address)
+	}
+	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, stop := whileAsked(ctx)
+		defer stop()
+		conn, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		secure := tls.Client(conn, configFor(config, address))
+		ctx, cancel := context.WithTimeout(ctx, t.TLSHandshakeTimeout)
+		defer cancel()
+		if err := secure.HandshakeContext(ctx); err != nil {
+			conn.Close()
+			return nil, err
+		}
+		return secure, nil
+	}
+	return t
+}
+
+// configFor returns the settings of a connection to address.
+func configFor(config *tls.Config, address string) *tls.Config {
+	if config == nil {
+		config = &tls.Config{}
+	}
+	config = config.Clone()
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(address)
+	}
+	if config.NextProtos == nil {
+		config.NextProtos = []string{"h2", "http/1.1"}
+	}
+	return config
+}
+
+// askedKey finds the life of the request in the context that net/http dials with, which has the request's values only.
+type askedKey struct{}
+
+// whileAsked returns a context that ends with the request it was begun for, too.
+func whileAsked(ctx context.Context) (context.Context, func()) {
+	life, ok := ctx.Value(askedKey{}).(context.Context)
+	if !ok {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(life, func() { cancel(context.Cause(life)) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// lifetime is the context of a request for net/http: it ends with a context of the loop, whose deadline it does not show. That is by the
+// loop's clock, and package net would measure it by the machine's.
+type lifetime struct{ context.Context }
+
+func (lifetime) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+func (l lifetime) Value(key any) any {
+	if key == (askedKey{}) {
+		return l
+	}
+	return l.Context.Value(key)
+}

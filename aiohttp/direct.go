@@ -1,0 +1,171 @@
+package aiohttp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/aio-go/aio"
+)
+
+// Direct returns a transport with which the requests of a [Client] go to h without any network: h runs as a task of the client's loop. It is for tests. All
+// waiting is by the loop's clock then, so that under a virtual one slow servers take no time and every run is the same. Another user than a [Client] gets an error.
+func Direct(h http.Handler) http.RoundTripper {
+	if h == nil {
+		panic("aiohttp: Direct: the handler is nil")
+	}
+	return &direct{h}
+}
+
+type direct struct{ h http.Handler }
+
+func (*direct) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("aiohttp: Direct is a transport for an aiohttp.Client only")
+}
+
+// ask is the hop of a request, without a goroutine.
+func (d *direct) ask(a *asking, req *http.Request, done func()) (*answer, error) {
+	body := &directBody{headOnly: req.Method == http.MethodHead}
+	served := req.Clone(context.Background())
+	served.RequestURI, served.RemoteAddr, served.Response = req.URL.RequestURI(), "direct", nil
+	if served.Host == "" {
+		served.Host = req.URL.Host
+	}
+	if served.Body == nil {
+		served.Body = http.NoBody
+	}
+	if a.c.Jar != nil {
+		for _, cookie := range a.c.Jar.Cookies(req.URL) {
+			served.AddCookie(cookie)
+		}
+	}
+	body.task = aio.Start(aio.RunningLoop(a.ctx).Context(), func(ctx context.Context) error {
+		body.serve(ctx, d.h, served)
+		return nil
+	}, aio.Name(served.Method+" "+served.RequestURI))
+	x := &answer{done: done}
+	if err := body.begun.Wait(a.ctx); err != nil {
+		body.Close()
+		done()
+		return nil, err
+	}
+	if !body.answered {
+		done()
+		return nil, urlError(req.Method, req.URL, io.ErrUnexpectedEOF)
+	}
+	x.resp = &http.Response{
+		StatusCode: body.status, Status: statusLine(body.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: body.header, ContentLength: body.length(), Body: body, Request: req,
+	}
+	if a.c.Jar != nil {
+		if cookies := x.resp.Cookies(); len(cookies) > 0 {
+			a.c.Jar.SetCookies(req.URL, cookies)
+		}
+	}
+	return x, nil
+}
+
+// directBody is what a handler has answered and nobody has read. All of it belongs to the loop.
+type directBody struct {
+	task   *aio.Task[aio.None]
+	ctx    context.Context // of the reader, while it reads
+	err    error           // of its wait, if that was cancelled
+	begun  aio.Event       // the head is there, or will never be
+	ready  aio.Event       // there is something to read
+	room   aio.Event       // there is room for more
+	status int
+	header http.Header
+	data   []byte
+
+	headOnly, answered, ended, cut, closed bool
+}
+
+// serve is the task of the handler.
+func (b *directBody) serve(ctx context.Context, h http.Handler, r *http.Request) {
+	w := newWriter(ctx, b)
+	whole := false
+	defer func() {
+		if !whole {
+			if v := recover(); v != nil {
+				w.panicked(r, v, debug.Stack())
+			} else {
+				w.answer(http.StatusInternalServerError) // the task is being ended
+			}
+		}
+		if b.cut = w.aborted; !b.cut {
+			w.push(false)
+		}
+		b.ended = true
+		b.begun.Set()
+		b.ready.Set()
+	}()
+	h.ServeHTTP(w, r.WithContext(ctx))
+	whole = true
+}
+
+func (b *directBody) inform(int, http.Header) {}
+
+// send implements sink.
+func (b *directBody) send(ctx context.Context, status int, header http.Header, data []byte, _ bool) error {
+	if status != 0 {
+		b.status, b.header, b.answered = status, header, true
+		b.begun.Set()
+	}
+	if b.headOnly {
+		data = nil
+	}
+	b.data = append(b.data, data...)
+	b.ready.Set()
+	for len(b.data) > pieceSize && !b.closed {
+		b.room.Clear()
+		if err := b.room.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	if b.closed {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Read implements io.Reader for Response.
+func (b *directBody) Read(p []byte) (int, error) {
+	for len(b.data) == 0 {
+		switch {
+		case b.closed:
+			return 0, ErrClosed
+		case b.ended && b.cut:
+			return 0, io.ErrUnexpectedEOF
+		case b.ended:
+			return 0, io.EOF
+		}
+		b.ready.Clear()
+		if b.err = b.ready.Wait(b.ctx); b.err != nil {
+			return 0, b.err
+		}
+	}
+	n := copy(p, b.data)
+	b.data = b.data[n:]
+	b.room.Set()
+	return n, nil
+}
+
+// Close implements io.Closer: the handler learns that its client has gone.
+func (b *directBody) Close() error {
+	if !b.closed {
+		b.closed = true
+		b.room.Set()
+		b.task.Cancel(errGone)
+	}
+	return nil
+}
+
+// length is that of the body, as far as it is known.
+func (b *directBody) length() int64 {
+	if b.ended && !b.cut {
+		return int64(len(b.data))
+	}
+	return -1
+}

@@ -1,0 +1,44 @@
+// Package aiohttp brings net/http under the loop: a client whose waits are a task's waits, and handlers that run as tasks, so that what they
+// share needs no lock. It stands for aiohttp and httpx of Python's world.
+//
+// # Asking
+//
+// A [Client] makes requests. Its zero value is ready; it has connections, limits and cookies in common for all of them:
+//
+//	var c aiohttp.Client
+//	defer c.Close()
+//	user, err := aiohttp.GetJSON[User](ctx, &c, "https://example.org/users/1")
+//
+// [Client.Get], [Client.Post] and [Client.Do] return a [Response] as soon as its head is there. Its body is then read in the way that fits:
+// [Response.Bytes], [Response.Text] and [DecodeJSON] take all of it, [Response.Chunks] and [Response.Lines] give it piece by piece as it comes,
+// [Response.Body] is an [io.Reader] for libraries that want one, [Response.CopyTo] sends it to a file. A response that is not read to its end
+// has to be closed.
+//
+// Redirects are followed, at most [Client.Limit] requests are under way at a time and at most [Client.PerHost] to one host, and what may work a
+// moment later is tried again as [Client.Retry] says. Everything that is waited for, turns and back-off included, ends when the task or the block around
+// it is cancelled, and leaves no connection behind.
+//
+// # Answering
+//
+// [OnLoop] makes a handler whose requests are tasks of a loop, for any server and router of net/http, and [Serve] is a server of such:
+//
+//	visits := 0
+//	server, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:8080", aiohttp.HandlerFunc(
+//		func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+//			visits++ // one task at a time: no lock, no atomic
+//			_, err := fmt.Fprintln(w, visits)
+//			return err
+//		}))
+//	if err != nil {
+//		return err
+//	}
+//	return server.ServeForever(ctx)
+//
+// A handler is cancelled when its client goes away. Reading the request's body and writing the response suspend the task where they would block.
+//
+// # What runs where
+//
+// Connections belong to net/http and its goroutines. A request costs a goroutine while its head is waited for and while a piece of its body is, none in
+// between. These goroutines do not count for aio.WithThreadLimiter: the limits of the client bound them, and slow servers do not keep ToThread from
+// working. Under a virtual clock a request takes no time; see [Direct] for tests in which the server waits on the same clock.
+package aiohttp
