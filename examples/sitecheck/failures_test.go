@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aio-go/aio/examples/internal/certs"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -89,7 +90,7 @@ func failingSites(t *testing.T, v village) []failure {
 
 func serverConfig(t *testing.T, template *x509.Certificate) *tls.Config {
 	t.Helper()
-	certificate, err := makeCertificate(template)
+	certificate, err := certs.Make(template)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/certs"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -46,7 +47,7 @@ type localSites struct {
 // startLocalSites starts a server for each site, on a free port. They are closed with the loop at the
 // latest.
 func startLocalSites(ctx context.Context, sites []localSite) (*localSites, error) {
-	certificate, roots, err := selfMade()
+	certificate, roots, err := certs.SelfMade()
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/certs"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -212,7 +213,7 @@ func TestTwoThousandSitesHaveTheirRowsAndLeaveNothingBehind(t *testing.T) {
 func surveyTwoThousandSites(t *testing.T) {
 	const sites, limit = 2000, 500
 	v := newVillage(t)
-	certificate, roots, err := selfMade()
+	certificate, roots, err := certs.SelfMade()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,5 @@
-package main
+// Package certs makes certificates for servers that are tried out on one machine.
+package certs
 
 import (
 	"crypto/ecdsa"
@@ -12,11 +13,11 @@ import (
 	"time"
 )
 
-// selfMade makes a certificate for this machine, valid from yesterday until tomorrow, and the pool of
+// SelfMade makes a certificate for this machine, valid from yesterday until tomorrow, and the pool of
 // those who trust it.
-func selfMade() (tls.Certificate, *x509.CertPool, error) {
+func SelfMade() (tls.Certificate, *x509.CertPool, error) {
 	now := time.Now()
-	cert, err := makeCertificate(&x509.Certificate{
+	cert, err := Make(&x509.Certificate{
 		NotBefore:   now.AddDate(0, 0, -1),
 		NotAfter:    now.AddDate(0, 0, 1),
 		DNSNames:    []string{"localhost"},
@@ -30,14 +31,14 @@ func selfMade() (tls.Certificate, *x509.CertPool, error) {
 	return cert, pool, nil
 }
 
-// makeCertificate completes the template and signs it with its own key.
-func makeCertificate(template *x509.Certificate) (tls.Certificate, error) {
+// Make completes the template and signs it with its own key.
+func Make(template *x509.Certificate) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
 	template.SerialNumber = big.NewInt(1)
-	template.Subject = pkix.Name{CommonName: "sitecheck"}
+	template.Subject = pkix.Name{CommonName: "example"}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)

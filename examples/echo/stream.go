@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aio-go/aio/stream"
+)
+
+// portion is how much is read at a time, in bytes.
+const portion = 16 << 10
+
+// echo serves one connection, in a task of its own. What cannot be written yet makes it wait in Drain,
+// and meanwhile it reads nothing: one who sends and does not read is held back.
+func (st *statistics) echo(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+	st.enter()
+	defer st.leave()
+	buf := make([]byte, portion)
+	for {
+		n, err := r.Read(ctx, buf)
+		if n > 0 {
+			st.bytes += int64(n)
+			w.Write(buf[:n])
+			err = w.Drain(ctx)
+		}
+		if errors.Is(err, context.Canceled) {
+			return err
+		}
+		if err != nil {
+			return nil // the other side has gone
+		}
+	}
+}
