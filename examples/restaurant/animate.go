@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/clock"
@@ -16,6 +17,9 @@ const (
 	topLeft     = "\x1b[H"
 	restOfLine  = "\x1b[K"
 )
+
+// lastLook is how long the last picture can be looked at.
+const lastLook = 4 * time.Second
 
 // animate runs the evening on a screen, and leaves the terminal as it was, whatever happens.
 func (e *evening) animate(ctx context.Context, s settings, screen screen) error {
@@ -43,7 +47,11 @@ func (h *house) onScreen(ctx context.Context) error {
 			}
 		}, aio.Name("painter"))
 		defer g.Cancel(errClosed)
-		return h.serve(ctx)
+		if err := h.serve(ctx); err != nil {
+			return err
+		}
+		h.paint()
+		return h.sleep(ctx, lastLook)
 	})
 }
 

@@ -176,6 +176,9 @@ func (h *house) chart(b bot, now time.Duration, c palette) string {
 // turn says who has the loop, and in a second line what that means.
 func (h *house) turn(now time.Duration, c palette) []string {
 	x := h.holding
+	if h.ended > 0 {
+		return []string{" The last guests have gone.", ""}
+	}
 	if x == nil {
 		return []string{" LoopBot has its hands free", ""}
 	}

@@ -24,7 +24,8 @@ type house struct {
 	clock *clock.Clock
 	speed float64 // seconds of the restaurant in a second of the clock
 	began time.Time
-	stop  func() error // not nil when it has to end
+	stop  func() error  // not nil when it has to end
+	ended time.Duration // when the last guests had gone; 0 before
 
 	parties []*party
 	tables  [4]*party
@@ -73,6 +74,7 @@ var errClosed = errors.New("the last guests have gone")
 
 // serve is the whole evening: four bots that go on for ever, and guests that come and go.
 func (h *house) serve(ctx context.Context) error {
+	defer func() { h.ended = h.now() }()
 	for table := range h.tables {
 		if err := h.free.Put(ctx, table); err != nil {
 			return err

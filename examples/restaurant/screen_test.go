@@ -37,6 +37,9 @@ func TestTheTerminalIsGivenBackAfterAnAnimation(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	shown := s.String()
+	if !strings.Contains(shown, "The last guests have gone.") {
+		t.Error("there is no last picture")
+	}
 	if !strings.HasPrefix(shown, enterScreen) || !strings.HasSuffix(shown, leaveScreen) || strings.Count(shown, topLeft) < 5 {
 		t.Errorf("the screen shows %q", shown)
 	}

@@ -22,7 +22,7 @@ type result struct {
 
 func (e *evening) result() result {
 	h := e.house
-	r := result{Evening: e.name, Parties: len(h.parties), Seconds: rounded(h.now())}
+	r := result{Evening: e.name, Parties: len(h.parties), Seconds: rounded(h.ended)}
 	var visits, wait time.Duration
 	for _, p := range h.parties {
 		switch p.stage {
