@@ -115,13 +115,14 @@ func typeName(x ast.Expr) string {
 }
 
 // Names in code spans of the documents: package and name, with a method or without.
-var goName = regexp.MustCompile(`\b(aio|stream|transport)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
+var goName = regexp.MustCompile(`\b(aio|stream|transport|aiohttp)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
 
 func TestEveryNameInTheDocumentsExists(t *testing.T) {
 	packages := map[string]map[string]nameKind{
 		"aio":       exported(t, "."),
 		"stream":    exported(t, "stream"),
 		"transport": exported(t, "transport"),
+		"aiohttp":   exported(t, "aiohttp"),
 	}
 	guide, err := filepath.Glob("docs/guide/*.md")
 	if err != nil {

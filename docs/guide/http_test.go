@@ -1,0 +1,150 @@
+package guide_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiohttp"
+)
+
+func Example_http() {
+	type book struct {
+		Title string `json:"title"`
+		Lent  int    `json:"lent"`
+	}
+	library := map[string]*book{"1": {Title: "Emma"}, "2": {Title: "Walden"}} // belongs to the loop
+
+	api := http.NewServeMux()
+	api.HandleFunc("POST /books/{id}/lend", func(w http.ResponseWriter, r *http.Request) {
+		b, ok := library[r.PathValue("id")]
+		if !ok {
+			http.Error(w, "no such book", http.StatusNotFound)
+			return
+		}
+		b.Lent++ // no lock: tasks of one loop take turns
+		fmt.Fprintf(w, `{"title": %q, "lent": %d}`, b.Title, b.Lent)
+	})
+
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		server, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", api)
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+
+		c := &aiohttp.Client{PerHost: 8, Timeout: 10 * time.Second}
+		defer c.Close()
+
+		books, err := aio.Map(ctx, []string{"1", "2", "1"}, func(ctx context.Context, id string) (book, error) {
+			return aiohttp.PostJSON[book](ctx, c, server.URL()+"/books/"+id+"/lend", nil)
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Println(len(books), "loans, Emma", library["1"].Lent, "times")
+
+		_, err = aiohttp.PostJSON[book](ctx, c, server.URL()+"/books/3/lend", nil)
+		var status *aiohttp.StatusError
+		if errors.As(err, &status) {
+			fmt.Printf("%d: %s", status.StatusCode, status.Head)
+		}
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 3 loans, Emma 2 times
+	// 404: no such book
+}
+
+func Example_httpStream() {
+	ticker := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		for n := 1; ; n++ {
+			fmt.Fprintln(w, "tick", n)
+			w.(http.Flusher).Flush()
+			if err := aio.Sleep(ctx, time.Minute); err != nil { // the client has gone away
+				return err
+			}
+		}
+	})
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		loop := aio.RunningLoop(ctx)
+		began := loop.Time()
+		c := &aiohttp.Client{Transport: aiohttp.Direct(ticker)} // no network, and so no time either
+		defer c.Close()
+
+		r, err := c.Get(ctx, "http://ticker/")
+		if err != nil {
+			return err
+		}
+		defer r.Close() // what is not read to its end has to be closed
+		for line, err := range r.Lines(ctx) {
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%v %s", loop.Time().Sub(began), line)
+			if loop.Time().Sub(began) >= 2*time.Minute {
+				break
+			}
+		}
+		return nil
+	}, aio.WithClock(aio.NewVirtualClock()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 0s tick 1
+	// 1m0s tick 2
+	// 2m0s tick 3
+}
+
+func Example_httpShutdown() {
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		began := make(chan struct{}, 1)
+		server, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", aiohttp.HandlerFunc(
+			func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+				began <- struct{}{}
+				if err := aio.Sleep(ctx, 20*time.Millisecond); err != nil {
+					return err
+				}
+				_, err := io.WriteString(w, "done in spite of all")
+				return err
+			}))
+		if err != nil {
+			return err
+		}
+		var c aiohttp.Client
+		defer c.Close()
+		request := aio.CreateTask(ctx, func(ctx context.Context) (string, error) {
+			r, err := c.Get(ctx, server.URL())
+			if err != nil {
+				return "", err
+			}
+			return r.Text(ctx)
+		})
+		if _, _, err := aio.Recv(ctx, began); err != nil {
+			return err
+		}
+
+		if err := aio.Timeout(ctx, 10*time.Second, server.Shutdown); err != nil {
+			return err
+		}
+		fmt.Println("the server has ended")
+		answer, err := request.Await(ctx)
+		fmt.Println(answer)
+		return err
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// the server has ended
+	// done in spite of all
+}
