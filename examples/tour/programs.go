@@ -86,6 +86,10 @@ var programs = []*program{
 		from: []origin{{asyncIO, "Waiting in asyncio: asyncio.wait_for()"}},
 	},
 	{
+		name: "session", about: "two pages at the same time, and a session as a context manager", main: session,
+		from: []origin{{asyncIO, "Asynchronous context manager"}},
+	},
+	{
 		name: "blocking-io", about: "a blocking call beside a sleep", main: blockingIO,
 		from: []origin{{asyncIO, "Using asyncio.as_completed and a Thread"}},
 	},
@@ -192,5 +196,9 @@ var programs = []*program{
 	{
 		name: "many-tasks", about: "tasks that nobody waits for", main: manyTasks,
 		from: []origin{{slides, "Event Loop, example 3-14"}},
+	},
+	{
+		name: "fetch", about: "a request by HTTP", main: fetch,
+		from: []origin{{slides, "Make HTTP requests with aiohttp"}},
 	},
 }
