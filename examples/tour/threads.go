@@ -9,9 +9,10 @@ import (
 
 // toThread starts a blocking call as a task, and has time for something else.
 func toThread(ctx context.Context, s *show) error {
+	loop := aio.RunningLoop(ctx)
 	blockingTask := func(context.Context) error {
 		s.println("Task starting")
-		s.clock.Block(2 * time.Second) // time.Sleep
+		s.clock.BlockBeside(loop, 2*time.Second) // time.Sleep
 		s.println("Task done")
 		return nil
 	}
@@ -28,9 +29,10 @@ func toThread(ctx context.Context, s *show) error {
 
 // blockingIO lets a second of a blocking call and a second of sleep go by at the same time.
 func blockingIO(ctx context.Context, s *show) error {
+	loop := aio.RunningLoop(ctx)
 	blocking := func(context.Context) error {
 		s.println("start blocking_io at", s.time())
-		s.clock.Block(time.Second) // time.Sleep, or reading a file
+		s.clock.BlockBeside(loop, time.Second) // time.Sleep, or reading a file
 		s.println("blocking_io complete at", s.time())
 		return nil
 	}

@@ -52,6 +52,18 @@ func (c *Clock) Block(d time.Duration) {
 	c.Advance(c.Now().Add(d))
 }
 
+// BlockBeside is Block for a goroutine beside the one that runs loop l, such as those of aio.ToThread. A
+// virtual clock moves when l has run what was ready: otherwise the time would depend on who is first.
+func (c *Clock) BlockBeside(l *aio.Loop, d time.Duration) {
+	if !c.real {
+		ran := make(chan struct{})
+		if _, err := l.CallSoonThreadsafe(func() { close(ran) }); err == nil {
+			<-ran
+		}
+	}
+	c.Block(d)
+}
+
 // Stopwatch returns a function that says how much time went by since.
 func (c *Clock) Stopwatch() func() time.Duration {
 	began := c.Now()

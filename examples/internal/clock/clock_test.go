@@ -17,10 +17,17 @@ func TestSleepsAndBlockingCallsMoveTheSameVirtualTime(t *testing.T) {
 			return err
 		}
 		c.Block(time.Minute)
-		return aio.Blocking(ctx, func(context.Context) error { // on another goroutine
-			c.Block(time.Second)
-			return nil
-		})
+		loop := aio.RunningLoop(ctx)
+		_, err := aio.All(ctx,
+			aio.Action(func(ctx context.Context) error {
+				return aio.Blocking(ctx, func(context.Context) error { // on another goroutine
+					c.BlockBeside(loop, time.Second)
+					return nil
+				})
+			}),
+			aio.Action(func(ctx context.Context) error { return aio.Sleep(ctx, time.Second) }),
+		)
+		return err
 	}, aio.WithClock(c))
 	if err != nil {
 		t.Fatal(err)
