@@ -326,7 +326,7 @@ func loadConnect(spec loadSpec) (loadResult, error) {
 }
 
 // settleTime lets a server end what the last request has begun.
-const settleTime = 200 * time.Millisecond
+const settleTime = 100 * time.Millisecond
 
 // loadIdle makes connections, each with one request, and sees how much the
 // server has grown by them. One connection before warms it up.
@@ -369,7 +369,7 @@ func loadTLS(spec loadSpec) (loadResult, error) {
 		}
 		// Whether the server is who it says is of no interest here.
 		conn := tls.Client(raw, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13})
-		conn.SetDeadline(time.Now().Add(stalled + spec.Warm + spec.Window))
+		conn.SetDeadline(time.Now().Add(stalled))
 		if err := conn.Handshake(); err != nil {
 			return loadResult{}, fmt.Errorf("handshake: %w", err)
 		}
@@ -385,7 +385,10 @@ func loadTLS(spec loadSpec) (loadResult, error) {
 		}
 		conns[i] = conn
 	}
-	const warming, measuring, over = 0, 1, 2
+	for _, conn := range conns {
+		conn.SetDeadline(time.Now().Add(stalled + spec.Warm + spec.Window))
+	}
+	const measuring, over = 1, 2
 	var (
 		phase  atomic.Int32
 		ops    atomic.Int64

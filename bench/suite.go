@@ -256,7 +256,7 @@ func (s suite) pickRivals(list string) ([]string, error) {
 }
 
 // connsKept is the number of connections that scaling leaves alone.
-const connsKept = 100
+const connsKept = 1000
 
 // scaled returns the work with its size multiplied, for a quick look.
 func (w work) scaled(factor float64) work {
