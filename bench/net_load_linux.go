@@ -60,10 +60,9 @@ func raiseDescriptorLimit() (int, error) {
 // window measures: begin is called when the load runs evenly, end when enough
 // was seen.
 type window struct {
-	pid    int
-	began  time.Time
-	cpu    time.Duration
-	result loadResult
+	pid   int
+	began time.Time
+	cpu   time.Duration
 }
 
 func (w *window) begin() (err error) {
