@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ once, and tells the times.
     genres [flags] URL    from there; {n} in the URL stands for the number of the document
 
     -n N            fetch N documents (default 10)
-    -o DIR          write to DIR/sync and DIR/async (default genres)
+    -o DIR          write to DIR/sync and DIR/async (default downloaded/genres)
     -way WAY        only one way: sync or async (default both)
     -limit N        ask for at most N documents at a time (default 100)
     -timeout TIME   give a document that long: 500ms, 10s, 1m (default 30s)
@@ -47,7 +48,7 @@ func parseFlags(args []string) (settings, error) {
 	var s settings
 	flags := cli.Flags("genres")
 	flags.IntVar(&s.n, "n", 10, "")
-	flags.StringVar(&s.dir, "o", "genres", "")
+	flags.StringVar(&s.dir, "o", filepath.Join("downloaded", "genres"), "")
 	name := flags.String("way", "both", "")
 	flags.IntVar(&s.limit, "limit", 100, "")
 	flags.DurationVar(&s.timeout, "timeout", 30*time.Second, "")
