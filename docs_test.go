@@ -115,7 +115,7 @@ func typeName(x ast.Expr) string {
 }
 
 // Names in code spans of the documents: package and name, with a method or without.
-var goName = regexp.MustCompile(`\b(aio|stream|transport|aiohttp)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
+var goName = regexp.MustCompile(`\b(aio|stream|transport|aiohttp|aiter|aiofile|aiocache)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
 
 func TestEveryNameInTheDocumentsExists(t *testing.T) {
 	packages := map[string]map[string]nameKind{
@@ -123,6 +123,9 @@ func TestEveryNameInTheDocumentsExists(t *testing.T) {
 		"stream":    exported(t, "stream"),
 		"transport": exported(t, "transport"),
 		"aiohttp":   exported(t, "aiohttp"),
+		"aiter":     exported(t, "aiter"),
+		"aiofile":   exported(t, "aiofile"),
+		"aiocache":  exported(t, "aiocache"),
 	}
 	guide, err := filepath.Glob("docs/guide/*.md")
 	if err != nil {
