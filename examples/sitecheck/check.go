@@ -3,52 +3,87 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
-	"net/url"
+	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
 
-	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
 
-// getStatus asks a site for its status: open a connection, write a request, read the status line, close.
+// getStatus asks a site for its status: open a connection, write a request, read the status line. The
+// fourth step, closing the connection or keeping it for another request, is up to the caller: see
+// survey.release.
 //
 // Every line that waits lets the other tasks go on, and every one of them ends at once when ctx is
 // cancelled: by a time-out, by Ctrl-C. There is nothing else to take care of.
-func getStatus(ctx context.Context, site *url.URL, secure *tls.Config) (status, error) {
-	// 1. Open a connection.
-	opts := []transport.Option{stream.Limit(maxStatusLine)}
-	if site.Scheme == "https" {
-		opts = append(opts, transport.TLS(secure))
-	}
-	r, w, err := stream.Open(ctx, "tcp", address(site), opts...)
+func (s *survey) getStatus(ctx context.Context, method string, at place) (*answer, error) {
+	// 1. Open a connection, or take one that has served already.
+	c, err := s.conns.open(ctx, at, s.secure)
 	if err != nil {
-		return status{}, err
+		return nil, err
 	}
-	// 4. Close the connection, whatever happens in between. Abort does not wait for anything: nobody here
-	// wants the rest of the page.
-	defer w.Abort()
-
-	// 2. Write a request.
-	fmt.Fprintf(w, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sitecheck\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-		site.RequestURI(), site.Host)
-	if err := w.Drain(ctx); err != nil {
-		return status{}, err
+	a, err := c.ask(ctx, method, at, s.conns.later[c.key] > 0)
+	if err == nil {
+		return a, nil
 	}
-
-	// 3. Read the status line.
-	line, err := r.ReadLine(ctx)
-	if err != nil {
-		return status{}, err
+	c.w.Abort()
+	if c.served > 0 && isClosed(err) && isRepeatable(method) {
+		// The site has closed the connection meanwhile, as it may. That is no answer: another one.
+		return s.getStatus(ctx, method, at)
 	}
-	return parseStatus(line)
+	return nil, err
 }
 
+// ask makes a request on a connection. keep says that the connection is wanted afterwards, too.
+func (c *connection) ask(ctx context.Context, method string, at place, keep bool) (*answer, error) {
+	// 2. Write a request.
+	connection, length := "close", ""
+	if keep {
+		connection = "keep-alive"
+	}
+	if method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch {
+		length = "Content-Length: 0\r\n"
+	}
+	fmt.Fprintf(c.w, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sitecheck\r\nAccept: */*\r\n%sConnection: %s\r\n\r\n",
+		method, at.url.RequestURI(), at.url.Host, length, connection)
+	if err := c.w.Drain(ctx); err != nil {
+		return nil, err
+	}
+
+	// 3. Read the status line. Those below 200 only say that the answer will come.
+	for {
+		line, err := c.r.ReadLine(ctx)
+		if err != nil {
+			return nil, err
+		}
+		got, err := parseStatus(line)
+		if err != nil {
+			return nil, err
+		}
+		a := &answer{status: got, conn: c, method: method, keep: keep && strings.HasPrefix(string(line), "HTTP/1.1 ")}
+		if got.code >= 200 || got.code == http.StatusSwitchingProtocols {
+			return a, nil
+		}
+		if err := a.readHead(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// isClosed reports whether an error says that the other side has ended the connection.
+func isClosed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, transport.ErrTruncated)
+}
+
+// isRepeatable reports whether a request may be made twice without harm.
+func isRepeatable(method string) bool { return method != http.MethodPost && method != http.MethodPatch }
+
 // maxStatusLine is the length, in bytes, from which on a line is taken for garbage.
-const maxStatusLine = 4096
+const maxStatusLine = 16 << 10
 
 // status is what a site answered: 404 and "Not Found".
 type status struct {

@@ -45,7 +45,7 @@ func TestTheAddressOfASiteHasAPort(t *testing.T) {
 		site, err := parseSite(url)
 		if err != nil {
 			t.Errorf("parseSite(%q): %v", url, err)
-		} else if got := address(site); got != want {
+		} else if got := site.address; got != want {
 			t.Errorf("the address of %s is %s, want %s", url, got, want)
 		}
 	}

@@ -31,8 +31,14 @@ func reason(err error) string {
 		late    *aio.TimeoutError
 		unknown *net.DNSError
 		garbage *notHTTPError
+		astray  *badRedirectError
+		endless *redirectsError
 	)
 	switch {
+	case errors.As(err, &astray):
+		return astray.Error()
+	case errors.As(err, &endless):
+		return endless.Error()
 	case errors.As(err, &badURL):
 		return badURL.Error()
 	case errors.As(err, &late):
@@ -114,6 +120,8 @@ func reasonOfConnection(err error) string {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused: nothing listens there"
+	case errors.Is(err, syscall.ENOENT):
+		return "there is no such socket"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "there is no way to this host"
 	case errors.Is(err, syscall.ETIMEDOUT), errors.Is(err, context.DeadlineExceeded):
@@ -137,9 +145,10 @@ func worthAnotherTry(err error) bool {
 		certificate *tls.CertificateVerificationError
 		plain       tls.RecordHeaderError
 		lookup      *net.DNSError
+		endless     *redirectsError
 	)
 	switch {
-	case errors.As(err, &badURL), errors.As(err, &garbage), errors.As(err, &certificate), errors.As(err, &plain):
+	case errors.As(err, &badURL), errors.As(err, &endless), errors.As(err, &garbage), errors.As(err, &certificate), errors.As(err, &plain):
 		return false
 	case errors.As(err, &lookup):
 		return !lookup.IsNotFound

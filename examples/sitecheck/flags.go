@@ -16,16 +16,23 @@ const usage = `Sitecheck asks websites for their status, all at once.
     sitecheck [flags] URL...      check these sites
     sitecheck [flags] -f FILE     check the sites in a file, one on a line; - is standard input
 
+A site on a Unix socket is written unix:/run/site.sock:/page.
+
     -limit N        check at most N sites at the same time (default 100)
+    -perhost N      and at most N of one host, over as many connections (default: as many as there are)
+    -method METHOD  ask with this method: HEAD, OPTIONS (default GET)
+    -redirects N    follow up to N redirects, and show them; 0 shows the first answer (default 10)
     -timeout TIME   give a site that long for a try: 500ms, 10s, 1m (default 10s)
     -retries N      try again up to N times what may work a moment later (default 0)
     -sequential     check one site after the other
     -json           print one JSON object a site, each on a line of its own:
-                    url, status, reason, milliseconds, error
+                    url, status, reason, milliseconds, error, redirects
     -insecure       accept any certificate
 
 A site has answered if it sent an HTTP status, whatever the status is. The time is that of the
-last try. Ctrl-C ends the check and shows what is known.
+last try, redirects included. Sites of one host that are checked one after the other share a
+connection. Below the table of several sites stands a summary: how often each status came, and the
+time of the quickest answer, the median, and what 99 % of the answers kept within. Ctrl-C ends the check and shows what is known.
 
 Exit code: 0 if every site answered, 1 if not, 2 for a mistake in the command line, 130 after Ctrl-C.
 `
@@ -34,6 +41,9 @@ Exit code: 0 if every site answered, 1 if not, 2 for a mistake in the command li
 type settings struct {
 	urls       []string // none: sites of our own
 	limit      int
+	perHost    int
+	method     string
+	redirects  int
 	timeout    time.Duration
 	retries    int
 	sequential bool
@@ -49,6 +59,9 @@ func parseFlags(args []string, stdin io.Reader) (settings, error) {
 	flags.SetOutput(io.Discard)
 	file := flags.String("f", "", "")
 	flags.IntVar(&s.limit, "limit", 100, "")
+	flags.IntVar(&s.perHost, "perhost", 0, "")
+	flags.StringVar(&s.method, "method", "GET", "")
+	flags.IntVar(&s.redirects, "redirects", 10, "")
 	flags.DurationVar(&s.timeout, "timeout", 10*time.Second, "")
 	flags.IntVar(&s.retries, "retries", 0, "")
 	flags.BoolVar(&s.sequential, "sequential", false, "")
@@ -66,6 +79,12 @@ func parseFlags(args []string, stdin io.Reader) (settings, error) {
 	switch {
 	case s.limit < 1:
 		return s, fmt.Errorf("-limit is %d; it must be at least 1", s.limit)
+	case s.perHost < 0:
+		return s, fmt.Errorf("-perhost is %d; it must be at least 0", s.perHost)
+	case s.redirects < 0:
+		return s, fmt.Errorf("-redirects is %d; it must be at least 0", s.redirects)
+	case strings.Trim(s.method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != "" || s.method == "" || s.method == "CONNECT":
+		return s, fmt.Errorf("-method is %q; it must be one that can be asked of a site, such as GET or HEAD", s.method)
 	case s.timeout <= 0:
 		return s, fmt.Errorf("-timeout is %v; it must be more than 0", s.timeout)
 	case s.retries < 0:

@@ -21,7 +21,7 @@ func TestTheCommandLineIsRead(t *testing.T) {
 	if err := os.WriteFile(file, []byte("# mine\nhttp://a.test/\n\n  http://b.test/  \r\n#http://c.test/\nhttp://d.test/"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	plain := settings{limit: 100, timeout: 10 * time.Second}
+	plain := settings{limit: 100, method: "GET", redirects: 10, timeout: 10 * time.Second}
 	for _, test := range []struct {
 		args  string
 		stdin string
@@ -39,6 +39,7 @@ func TestTheCommandLineIsRead(t *testing.T) {
 			s.urls = []string{"u", "http://a.test/", "http://b.test/", "http://d.test/"}
 		}},
 		{"-f -", "x\ny\n", func(s *settings) { s.urls = []string{"x", "y"} }},
+		{"-method HEAD -redirects 0 -perhost 3 u", "", func(s *settings) { s.urls, s.method, s.redirects, s.perHost = []string{"u"}, "HEAD", 0, 3 }},
 		{"-json -- -u", "", func(s *settings) { s.urls, s.json = []string{"-u"}, true }},
 	} {
 		want := plain
@@ -54,6 +55,10 @@ func TestMistakesInTheCommandLineAreExplained(t *testing.T) {
 	for args, want := range map[string]string{
 		"-speed 7":                "flag provided but not defined: -speed",
 		"-limit 0 u":              "-limit is 0; it must be at least 1",
+		"-perhost -1 u":           "-perhost is -1; it must be at least 0",
+		"-redirects -1 u":         "-redirects is -1; it must be at least 0",
+		"-method get u":           `-method is "get"; it must be one that can be asked of a site, such as GET or HEAD`,
+		"-method CONNECT u":       `-method is "CONNECT"; it must be one that can be asked of a site, such as GET or HEAD`,
 		"u -timeout 0s":           "-timeout is 0s; it must be more than 0",
 		"u -retries -1":           "-retries is -1; it must be at least 0",
 		"-timeout soon":           `invalid value "soon" for flag -timeout: parse error`,
@@ -75,7 +80,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 			t.Errorf("%s: %+v", arg, got)
 		}
 	}
-	for _, name := range []string{"-f FILE", "-limit N", "-timeout TIME", "-retries N", "-json", "-insecure", "-sequential"} {
+	for _, name := range []string{"-f FILE", "-limit N", "-timeout TIME", "-retries N", "-json", "-insecure", "-sequential", "-perhost N", "-method METHOD", "-redirects N", "unix:/"} {
 		if !strings.Contains(usage, name) {
 			t.Errorf("the help does not tell of %s", name)
 		}

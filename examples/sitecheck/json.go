@@ -13,6 +13,8 @@ type record struct {
 	Reason       string  `json:"reason"` // the phrase that came with the status, or why there is none
 	Milliseconds float64 `json:"milliseconds"`
 	Error        string  `json:"error"` // the error itself, for those who search for it; "" if the site answered
+	// The places the site has sent us to, with the statuses that did.
+	Redirects []redirect `json:"redirects"`
 }
 
 // writeJSON writes an object for each site that was checked, one on a line.
@@ -23,7 +25,10 @@ func writeJSON(w io.Writer, rows []*row) error {
 		if r.tries == 0 {
 			continue
 		}
-		rec := record{URL: r.url, Status: r.status.code, Reason: r.status.phrase}
+		rec := record{URL: r.url, Status: r.status.code, Reason: r.status.phrase, Redirects: r.redirects}
+		if rec.Redirects == nil {
+			rec.Redirects = []redirect{}
+		}
 		rec.Milliseconds = math.Round(r.took.Seconds()*1e4) / 10
 		if r.err != nil {
 			rec.Reason, rec.Error = reason(r.err), r.err.Error()

@@ -81,7 +81,7 @@ type program struct {
 
 // main is the main task.
 func (p *program) main(ctx context.Context) error {
-	s := &survey{limit: p.limit, timeout: p.timeout, retries: p.retries}
+	s := &survey{limit: p.limit, perHost: p.perHost, timeout: p.timeout, retries: p.retries, method: p.method, redirects: p.redirects}
 	s.secure = &tls.Config{InsecureSkipVerify: p.insecure}
 	if len(p.urls) > 0 {
 		return p.single(ctx, s, p.urls)
@@ -114,6 +114,9 @@ func (p *program) single(ctx context.Context, s *survey, urls []string) error {
 	writeTable(p.out, rows)
 	if err == nil {
 		fmt.Fprintf(p.out, "\n%v, in %s.\n", p.result, seconds(total))
+		if len(rows) > 1 {
+			writeSummary(p.out, rows, &s.conns)
+		}
 	}
 	return err
 }

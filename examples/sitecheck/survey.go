@@ -11,11 +11,12 @@ import (
 
 // row is what is known about one site.
 type row struct {
-	url    string
-	tries  int           // 0: not checked yet
-	took   time.Duration // the last try
-	status status        // what the site answered, or
-	err    error         // why it did not
+	url       string
+	tries     int           // 0: not checked yet
+	took      time.Duration // the last try
+	redirects []redirect    // the places the site has sent us to
+	status    status        // what the last one answered, or
+	err       error         // why it did not
 }
 
 func newRows(urls []string) []*row {
@@ -28,16 +29,24 @@ func newRows(urls []string) []*row {
 
 // survey fills in the rows of sites. It is told how to behave by the flags.
 type survey struct {
-	limit   int           // how many sites are checked at the same time
-	timeout time.Duration // for one try
-	retries int
-	secure  *tls.Config
+	limit     int           // how many sites are checked at the same time
+	perHost   int           // how many of one host; 0: as many
+	timeout   time.Duration // for one try
+	retries   int
+	method    string // "": GET
+	redirects int    // how many are followed
+	secure    *tls.Config
+
+	conns connections
+	hosts map[string]*aio.Semaphore // with perHost permits
 }
 
 // oneAfterTheOther checks the sites in turn.
 //
 // When ctx is cancelled it returns that error; the rows of the sites it got to are filled in.
 func (s *survey) oneAfterTheOther(ctx context.Context, rows []*row) error {
+	s.conns.expect(rows)
+	defer s.conns.close()
 	for _, r := range rows {
 		if err := s.visit(ctx, r); err != nil {
 			return err
@@ -49,6 +58,8 @@ func (s *survey) oneAfterTheOther(ctx context.Context, rows []*row) error {
 // allAtOnce checks the sites at the same time, up to the limit. Cancelled, it behaves as
 // oneAfterTheOther does.
 func (s *survey) allAtOnce(ctx context.Context, rows []*row) error {
+	s.conns.expect(rows)
+	defer s.conns.close()
 	_, err := aio.Map(ctx, rows, func(ctx context.Context, r *row) (aio.None, error) {
 		return aio.None{}, s.visit(ctx, r)
 	}, aio.Limit(s.limit))
@@ -58,8 +69,18 @@ func (s *survey) allAtOnce(ctx context.Context, rows []*row) error {
 // visit checks one site, more than once if need be. What is wrong with the site stands in its row; the
 // error is only that of a cancelled survey.
 func (s *survey) visit(ctx context.Context, r *row) error {
+	at, err := parseSite(r.url)
+	if err != nil {
+		r.tries, r.err = 1, err
+		return nil
+	}
+	leave, err := s.enter(ctx, at)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	for {
-		if err := s.try(ctx, r); err != nil {
+		if err := s.try(ctx, r, at); err != nil {
 			return err
 		}
 		if r.err == nil || r.tries > s.retries || !worthAnotherTry(r.err) {
@@ -71,22 +92,43 @@ func (s *survey) visit(ctx context.Context, r *row) error {
 	}
 }
 
+// enter waits until another site of a host may be checked; leave says that this is done.
+func (s *survey) enter(ctx context.Context, at place) (leave func(), err error) {
+	key := at.key()
+	leave = func() {}
+	if s.perHost > 0 {
+		if s.hosts == nil {
+			s.hosts = map[string]*aio.Semaphore{}
+		}
+		if s.hosts[key] == nil {
+			s.hosts[key] = aio.NewSemaphore(s.perHost)
+		}
+		if err := s.hosts[key].Acquire(ctx); err != nil {
+			return nil, err
+		}
+		leave = s.hosts[key].Release
+	}
+	if s.conns.later[key] > 0 {
+		s.conns.later[key]--
+	}
+	return leave, nil
+}
+
 // try checks a site once and fills in its row.
-func (s *survey) try(ctx context.Context, r *row) error {
+func (s *survey) try(ctx context.Context, r *row, at place) error {
 	clock := aio.RunningLoop(ctx)
 	start := clock.Time()
-	answer, err := aio.WaitFor(ctx, s.timeout, func(ctx context.Context) (status, error) {
-		site, err := parseSite(r.url)
-		if err != nil {
-			return status{}, err
-		}
-		return getStatus(ctx, site, s.secure)
-	})
+	r.redirects = nil
+	a, err := aio.WaitFor(ctx, s.timeout, func(ctx context.Context) (*answer, error) { return s.follow(ctx, r, at) })
 	if errors.Is(err, aio.ErrCancelled) {
 		return err
 	}
 	r.tries++
-	r.took, r.status, r.err = clock.Time().Sub(start), answer, err
+	r.took, r.status, r.err = clock.Time().Sub(start), status{}, err
+	if err == nil {
+		r.status = a.status
+		s.release(ctx, a)
+	}
 	return nil
 }
 

@@ -37,6 +37,9 @@ func (r *row) result() string {
 	if r.err != nil {
 		text = "FAILED  " + printable(reason(r.err))
 	}
+	for i, to := range r.redirects {
+		text += fmt.Sprintf("%s %d to %s", [...]string{", after", ","}[min(i, 1)], to.Status, printable(to.URL))
+	}
 	if r.tries > 1 {
 		text += fmt.Sprintf(" (try %d)", r.tries)
 	}

@@ -50,6 +50,7 @@ func someRows() []*row {
 		{url: "http://example.test/dead", tries: 1, err: fmt.Errorf("connect: %w", syscall.ECONNREFUSED)},
 		{url: "http://example.test/evil", tries: 1, took: time.Millisecond, status: status{200, "\x1b[2Jgone"}},
 		{url: "http://example.test/" + strings.Repeat("long/", 20), tries: 1, took: time.Millisecond, err: io.EOF},
+		{url: "http://example.test/moved", tries: 1, took: time.Millisecond, status: status{200, "OK"}, redirects: []redirect{{301, "https://example.test/"}, {302, "https://example.test/\x1b[2J"}}},
 		{url: "http://example.test/odd", tries: 1, took: time.Minute, err: errors.New("something else")},
 	}
 }
@@ -78,7 +79,7 @@ func TestJSONHasAnObjectForEachSiteThatWasChecked(t *testing.T) {
 			keys = append(keys, key)
 		}
 		slices.Sort(keys)
-		if want := []string{"error", "milliseconds", "reason", "status", "url"}; !slices.Equal(keys, want) {
+		if want := []string{"error", "milliseconds", "reason", "redirects", "status", "url"}; !slices.Equal(keys, want) {
 			t.Errorf("the fields are %v, want %v", keys, want)
 		}
 	}
@@ -88,7 +89,7 @@ func TestProgressTellsHowFarTheCheckIs(t *testing.T) {
 	rows := someRows()
 	for n, want := range map[int]string{
 		3:  "3 of 3 sites checked",
-		10: "9 of 10 sites checked, 4 failed",
+		11: "10 of 11 sites checked, 4 failed",
 	} {
 		if got := progress(rows[:n]); got != want {
 			t.Errorf("progress: %q, want %q", got, want)

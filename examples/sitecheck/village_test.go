@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -47,6 +48,19 @@ func newVillage(t *testing.T) village {
 func (v village) serve(handler stream.Handler, opts ...transport.Option) string {
 	v.t.Helper()
 	return v.serveMany(1, handler, opts...)[0]
+}
+
+// serveUnix starts a site on a Unix socket and returns its path.
+func (v village) serveUnix(handler stream.Handler) string {
+	v.t.Helper()
+	path := filepath.Join(v.t.TempDir(), "site")
+	_, err := aio.Submit(v.t.Context(), v.loop, func(ctx context.Context) (*stream.Server, error) {
+		return stream.Serve(ctx, "unix", path, handler)
+	})
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return path
 }
 
 // serveMany starts n sites that do the same.
