@@ -34,8 +34,8 @@ func ReadOnly() TxOption { return func(o *sql.TxOptions) { o.ReadOnly = true } }
 // cancelled before fn returned. Whatever fn starts must have ended before: Tx does not wait for tasks.
 //
 // After an error of the commit itself it may be unknown what became of the transaction, as when the connection
-// was lost. If the rollback fails, that is reported to the loop's exception handler. In both cases the connection
-// is closed, so that the database undoes what was not committed.
+// was lost. When a commit or rollback fails its connection is closed, so that the database undoes what was not
+// committed.
 //
 // It suspends the task, first until there is a connection. Cancellation: the transaction is rolled back, also if
 // fn ignores that it was cancelled, and that is waited for. A commit that is under way goes on, and is waited for.
@@ -77,15 +77,11 @@ func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error
 	return tx.end(ctx, (*sql.Tx).Commit)
 }
 
-// rollback ends the transaction unless it has ended.
+// rollback ends the transaction unless it has ended. That it fails, as on a connection that was lost, need not
+// concern anybody: then the end of the connection does the same.
 func (tx *Tx) rollback(ctx context.Context) {
-	if tx.over || tx.conn == nil {
-		return
-	}
-	if err := tx.end(ctx, (*sql.Tx).Rollback); err != nil && err != sql.ErrTxDone {
-		aio.RunningLoop(ctx).CallExceptionHandler(aio.Report{
-			Message: "aiosql: a transaction could not be rolled back in order", Err: err, Warning: true, TaskName: tx.lease.task.Name(),
-		})
+	if !tx.over && tx.conn != nil {
+		tx.end(ctx, (*sql.Tx).Rollback)
 	}
 }
 

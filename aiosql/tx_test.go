@@ -205,8 +205,7 @@ func TestAConnectionIsGivenUpWhenItsTransactionCannotEnd(t *testing.T) {
 	f.want(t, "1: begin", "1: insert", "2: begin", "2: insert", "2: commit")
 
 	f.set("rollback", true)
-	var reports []string
-	err := aio.Run(t.Context(), func(ctx context.Context) error {
+	run(t, func(ctx context.Context) error {
 		db := aiosql.New(db.SQL())
 		no := errors.New("no")
 		if err := db.Tx(ctx, func(context.Context, *aiosql.Tx) error { return no }); err != no {
@@ -214,10 +213,7 @@ func TestAConnectionIsGivenUpWhenItsTransactionCannotEnd(t *testing.T) {
 		}
 		f.set("rollback", false)
 		return db.Tx(ctx, insert)
-	}, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { reports = append(reports, r.Message) }))
-	if err != nil || len(reports) != 1 || !strings.Contains(reports[0], "could not be rolled back") {
-		t.Errorf("%v, reports %q", err, reports)
-	}
+	})
 	f.want(t, "2: begin", "3: begin", "3: insert", "3: commit")
 }
 
