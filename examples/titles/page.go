@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+
+	"github.com/aio-go/aio/aiohttp"
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+	"golang.org/x/net/html/charset"
+)
+
+// missing is the title of a page that has no heading.
+const missing = "MISSING"
+
+// longestPage is how far a heading is looked for, in bytes.
+const longestPage = 4 << 20
+
+// fetchTitle asks for a page and reads it as far as its first heading. It calls begun when the page begins to arrive.
+func fetchTitle(ctx context.Context, c *aiohttp.Client, url string, begun func()) (string, error) {
+	r, err := c.Get(ctx, url)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close() // what comes after the heading is not read
+	if err := r.Check(ctx); err != nil {
+		return "", err
+	}
+	begun()
+	// Parsing a piece takes no time; what is waited for is the next one, and that suspends this task only.
+	text, err := decoded(io.LimitReader(r.Body(ctx), longestPage), r.Header.Get("Content-Type"))
+	if err != nil {
+		return "", err
+	}
+	return heading(text)
+}
+
+// decoded returns a page in UTF-8. Its encoding is what the server says, or the first piece of the page; otherwise it is taken to be UTF-8.
+func decoded(page io.Reader, contentType string) (io.Reader, error) {
+	first := make([]byte, 1024)
+	n, err := page.Read(first)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	first = first[:n]
+	page = io.MultiReader(bytes.NewReader(first), page)
+	if encoding, _, certain := charset.DetermineEncoding(first, contentType); certain {
+		page = encoding.NewDecoder().Reader(page)
+	}
+	return page, nil
+}
+
+// heading returns the text of the first <h1> of a page, with single spaces between words.
+func heading(page io.Reader) (string, error) {
+	z := html.NewTokenizer(page)
+	inside := false
+	var text strings.Builder
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			if z.Err() != io.EOF {
+				return "", z.Err()
+			}
+			return tidy(text.String()), nil
+		case html.StartTagToken:
+			name, _ := z.TagName()
+			switch atom.Lookup(name) {
+			case atom.H1:
+				inside = true
+			case atom.Br:
+				text.WriteByte(' ')
+			}
+		case html.EndTagToken:
+			if name, _ := z.TagName(); inside && atom.Lookup(name) == atom.H1 {
+				return tidy(text.String()), nil
+			}
+		case html.TextToken:
+			if inside {
+				text.Write(z.Text())
+			}
+		}
+	}
+}
+
+func tidy(text string) string {
+	if words := strings.Fields(text); len(words) > 0 {
+		return strings.Join(words, " ")
+	}
+	return missing
+}
