@@ -115,17 +115,18 @@ func typeName(x ast.Expr) string {
 }
 
 // Names in code spans of the documents: package and name, with a method or without.
-var goName = regexp.MustCompile(`\b(aio|stream|transport|aiohttp|aiter|aiofile|aiocache)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
+var goName = regexp.MustCompile(`\b(aio|stream|transport|subprocess|aiohttp|aiter|aiofile|aiocache)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
 
 func TestEveryNameInTheDocumentsExists(t *testing.T) {
 	packages := map[string]map[string]nameKind{
-		"aio":       exported(t, "."),
-		"stream":    exported(t, "stream"),
-		"transport": exported(t, "transport"),
-		"aiohttp":   exported(t, "aiohttp"),
-		"aiter":     exported(t, "aiter"),
-		"aiofile":   exported(t, "aiofile"),
-		"aiocache":  exported(t, "aiocache"),
+		"aio":        exported(t, "."),
+		"stream":     exported(t, "stream"),
+		"transport":  exported(t, "transport"),
+		"subprocess": exported(t, "subprocess"),
+		"aiohttp":    exported(t, "aiohttp"),
+		"aiter":      exported(t, "aiter"),
+		"aiofile":    exported(t, "aiofile"),
+		"aiocache":   exported(t, "aiocache"),
 	}
 	guide, err := filepath.Glob("docs/guide/*.md")
 	if err != nil {
@@ -213,6 +214,12 @@ Server.serve_forever Server.is_serving Server.sockets Server.get_loop
 loop.create_connection loop.create_unix_connection loop.create_server loop.create_unix_server loop.connect_accepted_socket loop.start_tls
 BaseTransport Transport ReadTransport WriteTransport BaseProtocol Protocol BufferedProtocol
 loop.create_datagram_endpoint DatagramTransport DatagramProtocol DatagramProtocol.datagram_received DatagramProtocol.error_received
+loop.connect_read_pipe loop.connect_write_pipe
+create_subprocess_exec create_subprocess_shell Process Process.wait Process.communicate Process.send_signal Process.terminate Process.kill
+Process.stdin Process.stdout Process.stderr Process.pid Process.returncode loop.subprocess_exec loop.subprocess_shell
+SubprocessTransport SubprocessTransport.get_pid SubprocessTransport.get_returncode SubprocessTransport.get_pipe_transport
+SubprocessTransport.send_signal SubprocessTransport.terminate SubprocessTransport.kill SubprocessTransport.close
+SubprocessProtocol SubprocessProtocol.pipe_data_received SubprocessProtocol.pipe_connection_lost SubprocessProtocol.process_exited
 `
 
 func TestEveryNameOfAsyncioHasItsLine(t *testing.T) {

@@ -23,6 +23,7 @@ func TestLayering(t *testing.T) {
 		{"aiocache", []string{".", "coro", "internal/"}, []string{"net", "os/exec"}},
 		{"aiter", []string{".", "coro", "internal/"}, []string{"net", "os/exec"}},
 		{"stream", []string{".", "coro", "transport", "internal/"}, []string{"net/http", "os/exec"}},
+		{"subprocess", []string{".", "coro", "transport", "stream", "internal/"}, []string{"net/http"}},
 		{"aiosql", []string{".", "coro", "internal/"}, []string{"net/http", "os/exec"}},
 		{"executor", []string{".", "coro", "transport", "stream", "internal/"}, []string{"net/http"}},
 		{"aiohttp", []string{".", "coro", "internal/"}, []string{"os/exec"}},

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package subprocess
+
+func hasChildren() bool { return false }

@@ -1,0 +1,49 @@
+// Package subprocess runs other programs: it starts them, talks to them through pipes, waits for them and ends them,
+// together with everything they have started. It stands for the subprocesses of asyncio.
+//
+// A [Cmd] says what to run, in the way of os/exec; [Command] and [Shell] make one. In the simplest case its methods do
+// all the rest:
+//
+//	out, err := subprocess.Command("git", "rev-parse", "HEAD").Output(ctx)
+//
+// [Cmd.Run] and [Cmd.Output] wait for the end. [Cmd.With] runs a function beside the child and ends the child when the
+// function has ended. [Cmd.Start] returns a [Process], to be written to, read from, signalled and waited for:
+//
+//	cmd := subprocess.Command("sort", "-u")
+//	cmd.Stdin, cmd.Stdout = subprocess.Pipe, subprocess.Pipe
+//	p, err := cmd.Start(ctx)
+//	if err != nil {
+//		return err
+//	}
+//	defer p.Close()
+//	out, _, err := p.Communicate(ctx, names)
+//
+// # The end
+//
+// How a child ended is a [Status]. Its Code is what asyncio has: the exit code, or -N if signal N killed the child.
+// [Cmd.Run], [Cmd.Output] and [Cmd.With] return an [*ExitError] unless it is 0; it knows the end of what the child wrote to
+// stderr. A program that could not be started is a [*StartError], which errors.Is tells apart further: [fs.ErrNotExist],
+// [fs.ErrPermission].
+//
+// # Cancellation
+//
+// Run, Output and With own their child. When they are cancelled or a time-out around them fires, the child and all that it
+// has started, which is its process group, get SIGTERM, after [Cmd.Grace] SIGKILL, and only then do they return, with a
+// [*StoppedError] that says what was done and matches [context.Canceled]. [Process.Stop] does the same for a child that
+// was begun with Start; [Process.Close] kills at once.
+//
+// Whatever happens, every child is collected: no zombie stays behind. What runs when its loop closes is ended in the same way.
+//
+// # Grandchildren
+//
+// A program that leaves another one behind in the background, which has inherited its output, keeps that output open. It
+// cannot hang anybody here: [Cmd.Drain] after the end of the child itself reading is given up, with [ErrHeldOpen].
+//
+// # How it is done
+//
+// On Linux a child is a pidfd that the loop watches beside its sockets: no thread and no goroutine waits for it. On other
+// systems, and in contexts with [transport.Portable], a goroutine does. Starting a program takes a quarter of a millisecond at best,
+// so it is done on another thread and the loop goes on meanwhile.
+//
+// On Windows there are no process groups and no signals but kill.
+package subprocess

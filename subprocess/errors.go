@@ -1,0 +1,76 @@
+package subprocess
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os/exec"
+	"strings"
+)
+
+// ErrHeldOpen says that a child has ended but others, which have its pipes from it, did not close them within [Cmd.Drain]. What had come until
+// then is returned with it.
+var ErrHeldOpen = errors.New("subprocess: the child has ended, but something that it started still holds its pipes open")
+
+// StartError says that a program could not be started. errors.Is tells why: [fs.ErrNotExist] for a program, or a directory to start
+// in, that does not exist, [fs.ErrPermission] for one that must not be used, an error number of the system otherwise.
+type StartError struct {
+	Name string // of the program
+	Err  error
+}
+
+// Error names the program and the reason.
+func (e *StartError) Error() string {
+	text := strings.TrimPrefix(e.Err.Error(), "exec: ")
+	if strings.Contains(text, e.Name) {
+		return "subprocess: " + text
+	}
+	return "subprocess: " + e.Name + ": " + text
+}
+
+// Unwrap returns the reason.
+func (e *StartError) Unwrap() error { return e.Err }
+
+// Is reports whether target is [fs.ErrNotExist] and the program is not in $PATH: os/exec has an error of its own for that.
+func (e *StartError) Is(target error) bool {
+	return target == fs.ErrNotExist && errors.Is(e.Err, exec.ErrNotFound)
+}
+
+// ExitError says that a child did not end with exit code 0.
+type ExitError struct {
+	Status
+	Name string // of the program
+	// Stderr is the end of what the child wrote to stderr, at most 4 KiB, if that was not sent elsewhere.
+	Stderr []byte
+}
+
+// Error is the name, how it ended, and the last line of stderr.
+func (e *ExitError) Error() string {
+	text := "subprocess: " + e.Name + ": " + e.Status.String()
+	lines := bytes.Split(bytes.TrimSpace(e.Stderr), []byte("\n"))
+	if last := bytes.TrimSpace(lines[len(lines)-1]); len(last) > 0 {
+		text += ": " + strings.ToValidUTF8(string(last), "?")
+	}
+	return text
+}
+
+// StoppedError says that a child was ended because what owned it was cancelled, or failed, or ran out of time. It matches what Err matches:
+// [context.Canceled], say.
+type StoppedError struct {
+	Name   string // of the program
+	Status Status // how it ended
+	Killed bool   // it did not end in time after SIGTERM, so that SIGKILL was sent
+	Err    error  // why it was ended
+}
+
+// Error says what was done and why.
+func (e *StoppedError) Error() string {
+	text := "subprocess: " + e.Name + " was asked to end: " + e.Status.String()
+	if e.Killed {
+		text = "subprocess: " + e.Name + " was asked to end, and killed: " + e.Status.String()
+	}
+	return text + ", because of: " + e.Err.Error()
+}
+
+// Unwrap returns why the child was ended.
+func (e *StoppedError) Unwrap() error { return e.Err }

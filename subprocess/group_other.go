@@ -1,0 +1,23 @@
+//go:build !unix
+
+package subprocess
+
+import (
+	"errors"
+	"syscall"
+)
+
+// hasGroups says whether the system has process groups.
+const hasGroups = false
+
+const sigCont = syscall.Signal(-1) // there is none, and nobody gets it
+
+func killGroup(int, syscall.Signal) error { return errors.ErrUnsupported }
+
+// attributes returns what the system is to be told about the child. It never leads a group.
+func (c *Cmd) attributes() (attr *syscall.SysProcAttr, leads bool, err error) {
+	if c.NewSession {
+		return nil, false, errors.ErrUnsupported
+	}
+	return c.SysProcAttr, false, nil
+}

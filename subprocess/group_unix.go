@@ -1,0 +1,39 @@
+//go:build unix
+
+package subprocess
+
+import "syscall"
+
+// hasGroups says whether the system has process groups.
+const hasGroups = true
+
+const sigCont = syscall.SIGCONT
+
+// killGroup sends to all of a process group; signal 0 only asks whether there is anybody.
+func killGroup(leader int, sig syscall.Signal) error {
+	if leader <= 1 { // which would mean everybody
+		panic("subprocess: no process group")
+	}
+	return syscall.Kill(-leader, sig)
+}
+
+// attributes returns what the system is to be told about the child, and whether the child will lead a process group.
+func (c *Cmd) attributes() (attr *syscall.SysProcAttr, leads bool, err error) {
+	attr = &syscall.SysProcAttr{}
+	if c.SysProcAttr != nil {
+		*attr = *c.SysProcAttr
+	}
+	switch {
+	case attr.Setsid || (attr.Setpgid || attr.Foreground) && attr.Pgid == 0:
+		return attr, true, nil
+	case attr.Setpgid || attr.Foreground:
+		return attr, false, nil
+	case c.NewSession:
+		attr.Setsid = true
+	case c.SameGroup:
+		return attr, false, nil
+	default:
+		attr.Setpgid = true
+	}
+	return attr, true, nil
+}

@@ -1,0 +1,196 @@
+package subprocess
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/transport"
+)
+
+// launch is the start of one child on another thread. Forking and executing take a quarter of a millisecond at best (BenchmarkStart), in which
+// the loop would do nothing else, and looking for a program on a file system of the network may take for ever.
+type launch struct {
+	cmd    Cmd  // a copy: the caller may change his
+	native bool // may use what the loop's poller can do
+
+	mu      sync.Mutex // guards the rest
+	over    bool       // nobody will take what is started
+	started *started   // nil before, and after a failure
+}
+
+// started is a process that runs, and our ends of its pipes.
+type started struct {
+	process *os.Process
+	pidfd   int // -1 if there is none
+	leads   bool
+	pipes   [3]*os.File // nil for what is none
+}
+
+// begin starts a child and makes the loop responsible for it. The pipes are the caller's.
+//
+// Cancellation: the child is killed and collected, by the thread if that is still at it.
+func begin(ctx context.Context, c *Cmd) (_ *child, pipes [3]*os.File, err error) {
+	n := nurseryOf(aio.RunningLoop(ctx))
+	l := &launch{cmd: *c, native: transport.NetworkFrom(ctx) != transport.Portable()}
+	ready := false
+	defer func() {
+		if !ready { // also if the task is ended where it waits
+			l.giveUp(n)
+		}
+	}()
+	if err := aio.Blocking(ctx, func(context.Context) error { return l.run() }); err != nil {
+		return nil, pipes, err
+	}
+	ready = true
+	return l.adopted(n), l.started.pipes, nil
+}
+
+// run is called on another thread.
+func (l *launch) run() error {
+	s, err := l.start()
+	if err != nil {
+		return &StartError{Name: l.cmd.Args[0], Err: err}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over {
+		s.destroy()
+	} else {
+		l.started = s
+	}
+	return nil
+}
+
+func (l *launch) start() (_ *started, err error) {
+	c := &l.cmd
+	cmd := exec.Command(c.Args[0], c.Args[1:]...) // finds the program
+	if c.Path != "" {
+		cmd.Path, cmd.Err = c.Path, nil
+	}
+	if cmd.Err != nil {
+		return nil, cmd.Err
+	}
+	if c.Dir != "" && c.SysProcAttr == nil { // with other rights or another root it may be there and not be seen
+		if _, err := os.Stat(c.Dir); err != nil {
+			return nil, &os.PathError{Op: "chdir", Path: c.Dir, Err: errors.Unwrap(err)}
+		}
+	}
+	s := &started{pidfd: -1}
+	var attr *syscall.SysProcAttr
+	if attr, s.leads, err = c.attributes(); err != nil {
+		return nil, err
+	}
+	files, theirs, err := c.files(&s.pipes)
+	defer closeAll(theirs)
+	defer func() {
+		if err != nil {
+			closeAll(s.pipes[:])
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	var pidfd *int
+	if l.native {
+		pidfd = wantPidfd(attr)
+	}
+	cmd.Dir, cmd.Env = c.Dir, c.Env
+	s.process, err = os.StartProcess(cmd.Path, cmd.Args, &os.ProcAttr{Dir: c.Dir, Env: cmd.Environ(), Files: files, Sys: attr})
+	if err != nil {
+		return nil, err
+	}
+	if pidfd != nil {
+		s.pidfd = *pidfd
+	}
+	return s, nil
+}
+
+// files opens what the child gets and stores our ends of its pipes in ours. theirs are to be closed when it has been started, or not.
+func (c *Cmd) files(ours *[3]*os.File) (files, theirs []*os.File, err error) {
+	open := func(i int, how Stdio) (*os.File, error) {
+		switch how {
+		case nil, Null:
+			return os.OpenFile(os.DevNull, os.O_RDWR, 0)
+		}
+		r, w, err := os.Pipe()
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			ours[i] = w
+			return r, nil
+		}
+		ours[i] = r
+		return w, nil
+	}
+	for i, how := range []Stdio{c.Stdin, c.Stdout, c.Stderr} {
+		if f, ok := how.(fileStdio); ok {
+			files = append(files, f.File)
+			continue
+		}
+		switch how {
+		case Inherit:
+			files = append(files, []*os.File{os.Stdin, os.Stdout, os.Stderr}[i])
+			continue
+		case ToStdout:
+			files = append(files, files[1])
+			continue
+		}
+		f, err := open(i, how)
+		if err != nil {
+			return nil, theirs, err
+		}
+		files, theirs = append(files, f), append(theirs, f)
+	}
+	return append(files, c.ExtraFiles...), theirs, nil
+}
+
+// adopted makes a child of what was started.
+func (l *launch) adopted(n *nursery) *child {
+	s := l.started
+	pid := s.process.Pid // before it is given up
+	h := takePidfd(s.pidfd, s.process)
+	if h == nil {
+		h = newProcessHandle(s.process)
+	}
+	return n.adopt(l.cmd.Args[0], pid, s.leads, h, l.cmd.grace())
+}
+
+// giveUp is called when nobody wants the child any more. If it runs already it is killed, and collected by the loop.
+func (l *launch) giveUp(n *nursery) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
+	if l.started != nil {
+		closeAll(l.started.pipes[:])
+		l.adopted(n).kill()
+	}
+}
+
+// destroy ends, on the thread that has started it, what nobody has waited for.
+func (s *started) destroy() {
+	closeAll(s.pipes[:])
+	if s.leads {
+		killGroup(s.process.Pid, syscall.SIGKILL)
+	} else {
+		s.process.Kill()
+	}
+	s.process.Wait()
+	if s.pidfd >= 0 {
+		os.NewFile(uintptr(s.pidfd), "pidfd").Close()
+	}
+}
+
+func closeAll(files []*os.File) {
+	for i, f := range files {
+		if f != nil {
+			f.Close()
+			files[i] = nil
+		}
+	}
+}

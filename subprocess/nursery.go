@@ -1,0 +1,102 @@
+package subprocess
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+// nursery has the children of a loop that have not been collected, in the order in which they were started. Only the loop touches it.
+type nursery struct {
+	loop     *aio.Loop
+	children []*child
+	helper   sync.WaitGroup // the goroutines of processHandle
+	unhook   func()
+	piped    bool // a child had pipes
+}
+
+// nurseries finds the nursery of a loop; an entry lives from the first child to the close of the loop.
+var nurseries struct {
+	mu sync.Mutex // guards m
+	m  map[*aio.Loop]*nursery
+}
+
+func nurseryOf(l *aio.Loop) *nursery {
+	nurseries.mu.Lock()
+	defer nurseries.mu.Unlock()
+	n := nurseries.m[l]
+	if n == nil {
+		n = &nursery{loop: l}
+		if nurseries.m == nil {
+			nurseries.m = make(map[*aio.Loop]*nursery)
+		}
+		nurseries.m[l] = n
+		n.unhook = l.OnClose(n.close)
+	}
+	return n
+}
+
+// connected is called when the first pipes stand. What was added last is called first when a loop closes, and children are asked to end
+// before their pipes are closed: they may have something to say.
+func (n *nursery) connected() {
+	if !n.piped {
+		n.piped = true
+		n.unhook()
+		n.unhook = n.loop.OnClose(n.close)
+	}
+}
+
+func (n *nursery) forget(c *child) {
+	if i := slices.Index(n.children, c); i >= 0 {
+		n.children = slices.Delete(n.children, i, i+1)
+	}
+}
+
+// lastWait is how long the close of a loop waits for a child that was killed, which takes long only if the system is in trouble.
+const lastWait = 5 * time.Second
+
+// close ends the children that still run when the loop closes: all are asked at once, and what is left after its grace is killed.
+func (n *nursery) close() {
+	began, stuck := time.Now(), false
+	for _, c := range slices.Clone(n.children) {
+		if c.poll() {
+			continue
+		}
+		if c.asked.IsZero() {
+			c.terminate()
+		} else { // those have had their time
+			c.grace = 0
+		}
+	}
+	for len(n.children) > 0 {
+		c := n.children[0]
+		left := max(c.grace-time.Since(began), 0)
+		s, ended, err := c.handle.outlast(left)
+		c.kill() // what is left of the group, too
+		if !ended {
+			s, ended, err = c.handle.outlast(lastWait)
+		}
+		if !ended {
+			n.report("a child cannot be killed", errors.New("it did not end after SIGKILL"), c)
+			c.handle.close()
+			n.forget(c)
+			stuck = true
+			continue
+		}
+		c.collected(s, err)
+	}
+	if !stuck {
+		n.helper.Wait()
+	}
+	nurseries.mu.Lock()
+	delete(nurseries.m, n.loop)
+	nurseries.mu.Unlock()
+}
+
+func (n *nursery) report(message string, err error, c *child) {
+	n.loop.CallExceptionHandler(aio.Report{Message: "subprocess: " + message, Err: err, Warning: true, Attrs: []slog.Attr{slog.String("child", c.String())}})
+}

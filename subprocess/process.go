@@ -1,0 +1,233 @@
+package subprocess
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/stream"
+	"github.com/aio-go/aio/transport"
+)
+
+// Process is a child that was started. Its methods belong to the loop's goroutine.
+//
+// It stands for asyncio.subprocess.Process.
+type Process struct {
+	// Stdin is what the child reads. nil unless Cmd.Stdin was Pipe.
+	Stdin *stream.Writer
+	// Stdout and Stderr are what the child writes. nil unless Cmd.Stdout and Cmd.Stderr were Pipe. Read them, or the child is held back when
+	// the pipe is full.
+	Stdout, Stderr *stream.PipeReader
+
+	child      *child
+	drain      time.Duration
+	feed       transport.Transport // sends an Input; nil if there is none
+	collectors []*collector        // for Stdout and Stderr, in place of readers
+	errput     *collector          // the one that keeps the end of stderr, or nil
+}
+
+// Start starts the program and returns when it runs. The caller waits for its end with [Process.Wait], or gives it up with [Process.Close]; in
+// any case the loop collects it.
+//
+// The error is a [*StartError]; nothing is left then. It panics if the description makes no sense.
+//
+// It suspends the task while another thread starts the program. Cancellation: the program is not started, or it is killed at once.
+//
+// It stands for asyncio.create_subprocess_exec and, with [Shell], for create_subprocess_shell.
+func (c *Cmd) Start(ctx context.Context) (*Process, error) {
+	c.check("Cmd.Start")
+	return c.begin(ctx)
+}
+
+// begin starts the program and joins the pipes to what is there for them.
+func (c *Cmd) begin(ctx context.Context) (*Process, error) {
+	child, pipes, err := begin(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	p := &Process{child: child, drain: c.drain()}
+	ready := false
+	defer func() {
+		if !ready { // also if the task is ended where it waits
+			closeAll(pipes[:])
+			p.Close()
+		}
+	}()
+	for i, how := range []Stdio{c.Stdin, c.Stdout, c.Stderr} {
+		f := pipes[i]
+		if f == nil {
+			continue
+		}
+		pipes[i] = nil // it is taken, also by a failure
+		switch how := how.(type) {
+		case inputStdio:
+			if p.feed, err = transport.ConnectWritePipe(ctx, f, transport.BaseProtocol{}); err == nil {
+				p.feed.Write(how)
+				p.feed.Close()
+			}
+		case *collector:
+			if how.pipe, err = transport.ConnectReadPipe(ctx, f, how); err == nil {
+				p.collectors = append(p.collectors, how)
+			}
+		default:
+			switch i {
+			case 0:
+				p.Stdin, err = stream.WritePipe(ctx, f)
+			case 1:
+				p.Stdout, err = stream.ReadPipe(ctx, f, stream.Limit(c.limit()))
+			case 2:
+				p.Stderr, err = stream.ReadPipe(ctx, f, stream.Limit(c.limit()))
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		child.nursery.connected()
+	}
+	ready = true
+	return p, nil
+}
+
+// Pid returns the number of the process. When the child has ended it may be that of another.
+func (p *Process) Pid() int { return p.child.pid }
+
+// Wait waits until the child has ended and returns its code: the exit code, or -N if signal N killed it. It does not wait for the pipes, which
+// others may hold open, and does not read them: a child that writes much to a Pipe that nobody reads does not end. Many tasks may wait.
+//
+// The error is only that of waiting; for that of the child see [Process.Err].
+//
+// Cancellation: the child goes on.
+func (p *Process) Wait(ctx context.Context) (int, error) {
+	c := p.child
+	if !c.ended {
+		w := aio.NewWaiter(ctx, "Process.Wait", c)
+		c.waiters = append(c.waiters, w)
+		defer c.leave(w)
+		if err := w.Park(); err != nil {
+			return 0, err
+		}
+	}
+	return c.status.Code, nil
+}
+
+// Poll asks the system whether the child has ended, and returns its code if it has. asyncio: there is none; Popen.poll.
+func (p *Process) Poll() (code int, ended bool) {
+	p.child.poll()
+	return p.ReturnCode()
+}
+
+// ReturnCode returns the code of a child whose end the loop has noticed, see [Process.Wait]. asyncio: returncode.
+func (p *Process) ReturnCode() (code int, ended bool) {
+	return p.child.status.Code, p.child.ended
+}
+
+// Status returns how the child has ended, and whether it has, as far as the loop has noticed.
+func (p *Process) Status() (Status, bool) { return p.child.status, p.child.ended }
+
+// Err returns nil if the child has ended with code 0 or still runs, an [*ExitError] otherwise.
+func (p *Process) Err() error {
+	c := p.child
+	if !c.ended || c.status.Code == 0 {
+		return nil
+	}
+	err := &ExitError{Status: c.status, Name: c.name}
+	if p.errput != nil {
+		err.Stderr = p.errput.data
+	}
+	return err
+}
+
+// SendSignal sends a signal to the child, and to nobody else. It returns [os.ErrProcessDone] if the child has ended.
+//
+// asyncio: send_signal.
+func (p *Process) SendSignal(sig os.Signal) error { return p.child.signal(sig) }
+
+// Terminate is SendSignal with SIGTERM; on Windows it is Kill. asyncio: terminate.
+func (p *Process) Terminate() error { return p.child.signal(syscall.SIGTERM) }
+
+// Kill is SendSignal with SIGKILL. asyncio: kill.
+func (p *Process) Kill() error { return p.child.signal(syscall.SIGKILL) }
+
+// SignalGroup sends a signal to the child and to all that it has started and that is still in its process group, also when the child itself has
+// ended. If the child has no group of its own it is SendSignal. It returns [os.ErrProcessDone] if nobody is left.
+func (p *Process) SignalGroup(sig os.Signal) error { return p.child.signalGroup(sig) }
+
+// Stop ends the child and its process group: SIGTERM, and SIGKILL for what is left after [Cmd.Grace]. It returns when the child has ended, and
+// nobody is left of its group or the grace is over, and says whether SIGKILL was needed. It closes nothing.
+//
+// Cancellation: SIGKILL is sent at once, and Stop does not wait for the end.
+func (p *Process) Stop(ctx context.Context) (killed bool, err error) {
+	c := p.child
+	if c.poll() && c.groupGone() {
+		return false, nil
+	}
+	done := false
+	defer func() {
+		if !done { // cancelled, or ended where it waits
+			c.kill()
+		}
+	}()
+	if c.grace > 0 {
+		c.terminate()
+		err = aio.Timeout(ctx, c.grace, p.gone)
+		if _, late := errors.AsType[*aio.TimeoutError](err); !late {
+			done = err == nil
+			return false, err
+		}
+	}
+	c.kill()
+	done = true
+	_, err = p.Wait(ctx)
+	return true, err
+}
+
+// gone waits until nobody is left of the child and its group.
+func (p *Process) gone(ctx context.Context) error {
+	if _, err := p.Wait(ctx); err != nil {
+		return err
+	}
+	// Only the end of children can be waited for, not that of their children. As a rule they are gone by now.
+	for pause := time.Millisecond; !p.child.groupGone(); pause = min(2*pause, 50*time.Millisecond) {
+		zombies, err := aio.ToThread(ctx, func(context.Context) (bool, error) { return onlyZombies(p.child.pid), nil })
+		if zombies || err != nil {
+			return err
+		}
+		if err := aio.Sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close gives the child up: if it still runs it and its group are killed, and the pipes are closed. It does not wait; the loop collects the child.
+// A second Close does nothing.
+func (p *Process) Close() {
+	if !p.child.poll() {
+		p.child.kill()
+	}
+	p.closePipes()
+}
+
+// closePipes closes what is still open; data that was not sent is dropped.
+func (p *Process) closePipes() {
+	if p.feed != nil {
+		p.feed.Abort()
+	}
+	if p.Stdin != nil {
+		p.Stdin.Abort()
+	}
+	for _, out := range []*stream.PipeReader{p.Stdout, p.Stderr} {
+		if out != nil {
+			out.Close()
+		}
+	}
+	for _, out := range p.collectors {
+		out.pipe.Abort()
+	}
+}
+
+// String shows the program, the number of the process, and whether it runs or how it has ended.
+func (p *Process) String() string { return "<Process " + p.child.String() + ">" }

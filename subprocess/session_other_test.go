@@ -1,0 +1,5 @@
+//go:build !linux
+
+package subprocess
+
+func sessionOf(pid int) int { return pid }
