@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"sync/atomic"
@@ -215,12 +216,13 @@ func (c *core) raise() {
 // lostOutcome stands for an error that nobody has seen yet. It does not refer to its core: when the core is collected, or the loop is
 // closed, the error is reported.
 type lostOutcome struct {
-	loop *Loop
-	what string // for the report
-	name string
-	site string
-	err  error
-	done atomic.Bool // it was seen, or reported
+	loop   *Loop
+	what   string // for the report
+	values context.Context
+	name   string
+	site   string
+	err    error
+	done   atomic.Bool // it was seen, or reported
 
 	panic *PanicError // for Run to raise
 }
@@ -238,6 +240,9 @@ func (c *core) notice() {
 	}
 	err := c.err
 	lost := &lostOutcome{loop: c.loop, err: err, name: c.displayName(), site: c.site()}
+	if t := c.self.asTask(); t != nil {
+		lost.values = t.scope.values // not the scope: it must not keep the task
+	}
 	switch {
 	case c.flags&isTask == 0:
 		lost.what = "a future failed, and nobody looked at its error"
@@ -267,7 +272,11 @@ func (l *lostOutcome) run() {
 	if l.loop.unseenPanic == nil {
 		l.loop.unseenPanic = l.panic
 	}
-	l.loop.report(Report{Message: l.what, Err: l.err, TaskName: l.name, Site: l.site})
+	r := Report{Message: l.what, Err: l.err, TaskName: l.name, Site: l.site}
+	if l.values != nil {
+		r.Context = context.WithoutCancel(l.values)
+	}
+	l.loop.report(r)
 }
 
 // noteUnseen keeps the panic of c, if it is one, for Run to raise.

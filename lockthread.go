@@ -30,11 +30,7 @@ func (w *worker) refuseLock() {
 // returnedLocked reports a task that has ended while it was locked to its thread.
 func (w *worker) returnedLocked(t *taskCore) {
 	w.giveThreadBack()
-	t.loop.report(Report{
-		Message:  "a task ended while runtime.LockOSThread was in force; call UnlockOSThread, or do what needs the thread in ToThread",
-		TaskName: t.Name(),
-		Site:     t.core.site(),
-	})
+	t.loop.report(t.report("a task ended while runtime.LockOSThread was in force; call UnlockOSThread, or do what needs the thread in ToThread", nil))
 }
 
 func (w *worker) giveThreadBack() {

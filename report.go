@@ -16,6 +16,15 @@ type Report struct {
 	Site     string      // where that task or callback was made, as far as it is known
 	Warning  bool        // nothing has failed yet: the default handler logs at level warning
 	Attrs    []slog.Attr // more, for the log
+
+	// Context has the values of the task concerned, such as the number of a request, for the handler to show; those that the loop was
+	// started with if it is not about a task. It is never nil in a handler.
+	Context context.Context
+}
+
+// report makes a report about a task.
+func (t *taskCore) report(message string, err error) Report {
+	return Report{Message: message, Err: err, TaskName: t.Name(), Site: t.core.site(), Context: context.WithoutCancel(t.scope.values)}
 }
 
 // SetExceptionHandler sets the function that gets the reports; nil restores the default, which logs them with [log/slog] at level error.
@@ -29,6 +38,9 @@ func (l *Loop) ExceptionHandler() func(l *Loop, r Report) { return l.handler }
 func (l *Loop) CallExceptionHandler(r Report) { l.report(r) }
 
 func (l *Loop) report(r Report) {
+	if r.Context == nil {
+		r.Context = context.WithoutCancel(l.base)
+	}
 	if l.handler == nil {
 		logReport(r)
 		return
@@ -39,6 +51,7 @@ func (l *Loop) report(r Report) {
 				Message: "the exception handler panicked; it had been called with: " + r.Message,
 				Err:     &PanicError{Value: v, Stack: debug.Stack()},
 				Attrs:   append(r.Attrs, slog.String("original_error", fmt.Sprint(r.Err))),
+				Context: r.Context,
 			})
 		}
 	}()
@@ -67,5 +80,8 @@ func logReport(r Report) {
 	if r.Warning {
 		level = slog.LevelWarn
 	}
-	slog.LogAttrs(context.Background(), level, "aio: "+r.Message, append(attrs, r.Attrs...)...)
+	if r.Context == nil { // it does not come from the loop
+		r.Context = context.Background()
+	}
+	slog.LogAttrs(r.Context, level, "aio: "+r.Message, append(attrs, r.Attrs...)...)
 }

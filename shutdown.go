@@ -68,7 +68,7 @@ func (l *Loop) shutdown() {
 			if t.state == failed && t.flags&observed == 0 {
 				l.noteUnseen(&t.core)
 				t.observe()
-				l.report(Report{Message: "a task failed during shutdown", Err: t.err, TaskName: t.Name(), Site: t.core.site()})
+				l.report(t.report("a task failed during shutdown", t.err))
 			}
 		}
 	}
@@ -205,7 +205,7 @@ func (l *Loop) endTask(t *taskCore) {
 	if t.state == created {
 		t.flags |= observed
 		t.finish(cancelled, &t.scope.cancelled.Load().CancelledError)
-		l.report(Report{Message: "the loop was closed before a task could start", TaskName: t.Name(), Site: t.core.site()})
+		l.report(t.report("the loop was closed before a task could start", nil))
 		return
 	}
 	for w := t.worker; !t.Done(); { // more than once if deferred functions wait, too

@@ -77,7 +77,7 @@ func (s *submission[T]) run() {
 	s.task.join(&s.node)
 	s.task.schedule()
 	if s.task.state == failed { // refused by the task factory
-		s.loop.report(Report{Message: "a task sent with Submit was refused", Err: s.task.err, TaskName: s.task.Name()})
+		s.loop.report(s.task.report("a task sent with Submit was refused", s.task.err))
 	}
 }
 

@@ -179,12 +179,7 @@ func (t *taskCore) abandoned() {
 	if t.loop.closing {
 		what = "a task had not ended when the loop was closed, and was ended at an await"
 	}
-	report := Report{
-		Message:  what,
-		Err:      err,
-		TaskName: t.Name(),
-		Site:     t.core.site(),
-	}
+	report := t.report(what, err)
 	g := parseStack(string(debug.Stack())) // the frames of the await are still there
 	if frames := g.user(); len(frames) > 0 {
 		report.Attrs = []slog.Attr{slog.String("stack", joinFrames(frames))}

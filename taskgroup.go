@@ -279,11 +279,8 @@ func (g *TaskGroup) failed(t *taskCore) {
 // reportErrs tells the exception handler what Group cannot return.
 func (g *TaskGroup) reportErrs() {
 	for _, err := range g.errs {
-		g.scope.task.loop.report(Report{
-			Message:  "a task of a group failed, and the body of the group was ended by runtime.Goexit",
-			Err:      err,
-			TaskName: g.scope.task.Name(),
-		})
+		t := g.scope.task
+		t.loop.report(t.report("a task of a group failed, and the body of the group was ended by runtime.Goexit", err))
 	}
 }
 

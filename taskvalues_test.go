@@ -2,7 +2,9 @@ package aio_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -119,5 +121,24 @@ func TestTheValuesOfRunReachEveryTaskAndTheAmbientContext(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Conformance: TX-007.
+func TestAReportHasTheValuesOfTheTaskThatFailed(t *testing.T) {
+	begun := context.WithValue(t.Context(), key("v"), "the loop's")
+	var seen []any
+	err := aio.Run(begun, func(ctx context.Context) error {
+		aio.Start(context.WithValue(ctx, key("v"), "the task's"), func(context.Context) error { return errors.New("boom") })
+		aio.RunningLoop(ctx).CallSoon(func() { panic("boom") })
+		return aio.Yield(ctx)
+	}, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) {
+		seen = append(seen, r.Context.Value(key("v")))
+		if r.Context.Err() != nil {
+			t.Errorf("the context of %q has ended: %v", r.Message, r.Context.Err())
+		}
+	}))
+	if err != nil || !slices.Equal(seen, []any{"the loop's", "the task's"}) {
+		t.Errorf("got %v, and the handler saw %v", err, seen)
 	}
 }

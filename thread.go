@@ -152,7 +152,7 @@ func (j *threadJob[T]) run() {
 	} else if err == nil || isCancellation(err) || isBareCanceled(err) {
 		return
 	}
-	l.report(Report{Message: "a function abandoned in ToThread failed", Err: err, TaskName: j.scope.task.Name()})
+	l.report(j.scope.task.report("a function abandoned in ToThread failed", err))
 }
 
 // String is what snapshots show as what the task waits for.
@@ -209,9 +209,6 @@ func (l *Loop) reportCalls() {
 	for ring := &l.calls; ring.next != nil && ring.next != ring; {
 		c := ring.next
 		c.leave()
-		l.report(Report{
-			Message:  "a function called by ToThread goes on though the loop is closed: " + funcSite(c.pc),
-			TaskName: c.task.Name(),
-		})
+		l.report(c.task.report("a function called by ToThread goes on though the loop is closed: "+funcSite(c.pc), nil))
 	}
 }
