@@ -34,8 +34,9 @@ type netRunner struct {
 	progress func(done, of int) // called before each step
 }
 
-// warm is the part of the window for which there is load before.
-const warm = 4
+// warmUp is the part of the window for which there is load before: one in so
+// many.
+const warmUp = 4
 
 // run measures one work on all seats, in turn: each has its server running and
 // idle while the others are under load. A contestant that fails is out, with
@@ -59,7 +60,7 @@ func (r *netRunner) run(ctx context.Context, w work, seats []*netSeat) error {
 			if s.err != nil {
 				continue
 			}
-			spec := loadSpec{Kind: w.load, Conns: w.conns, Warm: r.window / warm, Window: r.window, Round: turn}
+			spec := loadSpec{Kind: w.load, Conns: w.conns, Warm: r.window / warmUp, Window: r.window, Round: turn}
 			s.err = s.round(ctx, w, spec)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
