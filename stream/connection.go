@@ -3,13 +3,14 @@ package stream
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/transport"
 )
 
 // connection is the protocol between a transport and the Reader and Writer of a connection; the three
-// live in one piece of memory.
+// live in one piece of memory. (A client has a Reader and Writer of its own; see halves.)
 //
 //	state      | set by                              | reads               | writes and drains
 //	connecting | newConnection                       | -                   | -
@@ -19,8 +20,9 @@ import (
 //
 // "closing" is asked of the transport; "lost" is the field.
 type connection struct {
-	reader Reader
-	writer Writer
+	in     incoming
+	reader Reader // of in
+	writer Writer // to transport
 
 	transport transport.Transport
 	serve     func() // starts the handler of a server; nil on the client's side
@@ -29,6 +31,8 @@ type connection struct {
 	full    bool // the transport asked to pause writing
 	lost    bool
 	lostErr error
+	over    atomic.Bool // closed by the program, or lost; read by a goroutine of the runtime
+	client  bool        // the program has to close it
 
 	drains []aio.Waiter // the tasks in Drain while full, in the order they came
 	closes []aio.Waiter // the tasks in WaitClosed
@@ -39,7 +43,8 @@ type connection struct {
 
 func newConnection(limit int) *connection {
 	c := new(connection)
-	c.reader.init(limit)
+	c.reader.incoming = &c.in
+	c.in.init(limit)
 	c.writer.c = c
 	return c
 }
@@ -71,6 +76,8 @@ func (c *connection) EOFReceived() bool {
 // ConnectionLost implements transport.Protocol.
 func (c *connection) ConnectionLost(err error) {
 	c.lost, c.lostErr = true, err
+	c.notClosed(err)
+	c.over.Store(true)
 	if err == nil {
 		c.reader.FeedEOF()
 	} else {

@@ -32,7 +32,7 @@ func Open(ctx context.Context, network, address string, opts ...transport.Option
 	if _, err := transport.Connect(ctx, network, address, c, opts...); err != nil {
 		return nil, nil, err
 	}
-	return &c.reader, &c.writer, nil
+	return c.handOut()
 }
 
 // Adopt returns the two halves of a connection that was made elsewhere. conn belongs to them from then on,
@@ -48,7 +48,7 @@ func Adopt(ctx context.Context, conn net.Conn, opts ...transport.Option) (*Reade
 	if _, err := transport.Adopt(ctx, conn, c, opts...); err != nil {
 		return nil, nil, err
 	}
-	return &c.reader, &c.writer, nil
+	return c.handOut()
 }
 
 // Limit is the limit of the readers that [Open] and [Serve] make: the largest number of bytes before a

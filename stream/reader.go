@@ -32,7 +32,11 @@ type Source interface {
 // The methods belong to the loop's goroutine.
 //
 // It stands for asyncio.StreamReader.
-type Reader struct {
+type Reader struct{ *incoming }
+
+// incoming is what a Reader reads from. It is apart, so that a Reader that nobody has any more can be told from one
+// that is fed.
+type incoming struct {
 	buf     buffer
 	limit   int
 	want    int // how much the waiting read needs, if that is more than twice the limit
@@ -49,12 +53,12 @@ type Reader struct {
 // usual ([DefaultLimit]); half the number of bytes that may be buffered. It panics unless limit is
 // positive.
 func NewReader(limit int) *Reader {
-	r := new(Reader)
+	r := &Reader{new(incoming)}
 	r.init(limit)
 	return r
 }
 
-func (r *Reader) init(limit int) {
+func (r *incoming) init(limit int) {
 	if limit <= 0 {
 		panic("stream: NewReader: the limit is not positive; pass DefaultLimit if in doubt")
 	}

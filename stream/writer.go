@@ -101,6 +101,7 @@ func (w *Writer) CanWriteEOF() bool { return !w.c.upgrading && w.c.transport.Can
 
 // Close sends what is buffered and then closes the connection. It does not wait; see WaitClosed.
 func (w *Writer) Close() {
+	w.c.over.Store(true)
 	if w.c.upgrading {
 		w.c.transport.Abort()
 		return
