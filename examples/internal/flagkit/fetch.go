@@ -7,9 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"time"
 
-	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiohttp"
 	"github.com/aio-go/aio/examples/internal/slowserver"
 )
 
@@ -29,27 +28,22 @@ func (e *StatusError) Error() string {
 // largest is the size, in bytes, beyond which an answer is taken for a mistake.
 const largest = 16 << 20
 
-// overHTTP fetches from a server. At most n connections are kept for the next requests; close ends them.
+// overHTTP fetches from a server. close ends its connections.
 func overHTTP(base *url.URL, n int) (fetch Fetch, close func()) {
-	transport := &http.Transport{MaxIdleConnsPerHost: n, MaxIdleConns: n, IdleConnTimeout: time.Minute, Proxy: http.ProxyFromEnvironment}
-	client := &http.Client{Transport: transport}
+	client := &aiohttp.Client{Limit: n, MaxBody: largest}
 	fetch = func(ctx context.Context, path string) ([]byte, error) {
 		target := base.JoinPath(path).String()
-		// Package net/http blocks, so it runs on another goroutine. It gives up when ctx is cancelled.
-		return aio.ToThread(ctx, func(ctx context.Context) ([]byte, error) {
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-			if err != nil {
-				return nil, err
-			}
-			resp, err := client.Do(req)
-			if err != nil {
-				return nil, plain(err)
-			}
-			defer resp.Body.Close()
-			return read(resp.StatusCode, target, resp.Body)
-		})
+		resp, err := client.Get(ctx, target)
+		if err != nil {
+			return nil, plain(err)
+		}
+		if resp.StatusCode != http.StatusOK {
+			resp.Close()
+			return nil, &StatusError{resp.StatusCode, target}
+		}
+		return resp.Bytes(ctx)
 	}
-	return fetch, transport.CloseIdleConnections
+	return fetch, client.Close
 }
 
 // plain returns an error of net/http without the method and the URL, which are known.
@@ -69,17 +63,9 @@ func fromMemory(server *slowserver.Server) Fetch {
 			return nil, err
 		}
 		defer reply.Body.Close()
-		return read(reply.Status, path, reply.Body)
+		if reply.Status != http.StatusOK {
+			return nil, &StatusError{reply.Status, path}
+		}
+		return io.ReadAll(reply.Body)
 	}
-}
-
-func read(status int, target string, body io.Reader) ([]byte, error) {
-	if status != http.StatusOK {
-		return nil, &StatusError{status, target}
-	}
-	data, err := io.ReadAll(io.LimitReader(body, largest+1))
-	if err == nil && len(data) > largest {
-		err = fmt.Errorf("more than %d MB", largest>>20)
-	}
-	return data, err
 }
