@@ -256,3 +256,10 @@ func TestMistakesAreExplained(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestCtrlCEndsTheServer(t *testing.T) {
+	got := clitest.Interrupt(t, "Ctrl-C ends the chat.", "-addr", "127.0.0.1:0")
+	if got.Code != cli.OK || !strings.HasSuffix(got.Out, "\nThe chat ends, with 0 here.\n") || got.Err != "" {
+		t.Errorf("%+v", got)
+	}
+}

@@ -102,3 +102,10 @@ func TestMistakesAreExplained(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestCtrlCEndsTheServer(t *testing.T) {
+	got := clitest.Interrupt(t, "Serving on ", "-addr", "127.0.0.1:0")
+	if got.Code != cli.OK || !strings.HasSuffix(got.Out, "\n0 requests answered, up to 0 at the same time.\n") || got.Err != "" {
+		t.Errorf("%+v", got)
+	}
+}

@@ -210,3 +210,10 @@ func TestMistakesAreExplained(t *testing.T) {
 		}
 	}
 }
+
+func TestCtrlCEndsTheServer(t *testing.T) {
+	got := clitest.Interrupt(t, "Serving on ", "-addr", "127.0.0.1:0")
+	if got.Code != cli.OK || !strings.HasSuffix(got.Out, "\nServer shut down.\n") || got.Err != "" {
+		t.Errorf("%+v", got)
+	}
+}
