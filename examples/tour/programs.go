@@ -162,6 +162,14 @@ var programs = []*program{
 		from: []origin{{guide, "Example of an Asynchronous Context Manager and async with"}, {lab, "How to use Asynchronous Context Manager"}},
 	},
 	{
+		name: "exec", about: "a program in a process of its own", main: runDirectly,
+		from: []origin{{guide, "Example of Asyncio create_subprocess_exec()"}},
+	},
+	{
+		name: "shell", about: "the same by the shell", main: runInShell,
+		from: []origin{{guide, "Example of Asyncio create_subprocess_shell()"}},
+	},
+	{
 		name: "stop-task", about: "a running task is cancelled", main: stopTask,
 		from: []origin{{guide, "How to Stop a Task?"}},
 	},
