@@ -18,22 +18,20 @@ import (
 //
 // It stands for asyncio's Process.communicate.
 func (p *Process) Communicate(ctx context.Context, input []byte) (stdout, stderr []byte, err error) {
+	held := false
 	if p.Stdin != nil {
 		p.Stdin.Write(input) // if that fails the child does not want it
 		p.Stdin.Close()
 	} else if len(input) > 0 {
 		panic("subprocess: Process.Communicate: there is input but no pipe for it; set Cmd.Stdin to Pipe")
 	}
-	held := false
 	err = aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-		var parts []aio.AnyFuture
-		part := func(fn func(ctx context.Context) error) { parts = append(parts, g.Go(fn)) }
 		read := func(r *stream.PipeReader, into *[]byte) {
 			if r == nil {
 				return
 			}
 			*into = []byte{}
-			part(func(ctx context.Context) error {
+			g.Go(func(ctx context.Context) error {
 				data, err := r.ReadAll(ctx)
 				if len(data) > 0 {
 					*into = data
@@ -43,30 +41,70 @@ func (p *Process) Communicate(ctx context.Context, input []byte) (stdout, stderr
 		}
 		read(p.Stdout, &stdout)
 		read(p.Stderr, &stderr)
-		if p.Stdin != nil {
-			part(func(ctx context.Context) error {
-				if err := p.Stdin.WaitClosed(ctx); errors.Is(err, aio.ErrCancelled) {
-					return err
-				}
-				return nil
-			})
-		}
-		if _, err := p.Wait(ctx); err != nil || len(parts) == 0 {
+		if err := p.WaitClosed(ctx); err != ErrHeldOpen {
 			return err
 		}
-		err := aio.Timeout(ctx, p.drain, func(ctx context.Context) error {
-			_, _, err := aio.Wait(ctx, aio.AllCompleted, parts...)
-			return err
-		})
-		if _, late := errors.AsType[*aio.TimeoutError](err); late {
-			held = true
-			p.closePipes() // which ends the others
-			return nil
-		}
-		return err
+		held = true
+		return nil
 	})
 	if err == nil && held {
 		err = ErrHeldOpen
 	}
 	return stdout, stderr, err
+}
+
+// WaitClosed waits until the child has ended and its pipes are at their end, too; while somebody else reads them. Pipes that others hold open, and in
+// which nothing has come for [Cmd.Drain] after the end of the child, are closed, which is the end for who reads them; then it returns [ErrHeldOpen].
+// It closes Stdin, as soon as the child has ended.
+//
+// Cancellation: the child and its pipes go on.
+func (p *Process) WaitClosed(ctx context.Context) error {
+	if _, err := p.Wait(ctx); err != nil {
+		return err
+	}
+	// Who is not behind has read all there is, but one who has only just caught up may not have got to it yet: look twice.
+	for quiet := 0; quiet < 2; quiet++ {
+		err := aio.Timeout(ctx, p.drain/2, p.pipesClosed)
+		if _, late := errors.AsType[*aio.TimeoutError](err); !late {
+			return err
+		}
+		if p.behind() {
+			quiet = -1
+		}
+	}
+	p.closePipes()
+	return ErrHeldOpen
+}
+
+// pipesClosed waits for the end of all pipes.
+func (p *Process) pipesClosed(ctx context.Context) error {
+	if p.Stdin != nil {
+		p.Stdin.Close()
+		if err := p.Stdin.WaitClosed(ctx); errors.Is(err, aio.ErrCancelled) {
+			return err // any other is that of the pipe: the child did not want the rest
+		}
+	}
+	for _, r := range []*stream.PipeReader{p.Stdout, p.Stderr} {
+		if r != nil {
+			if err := r.WaitClosed(ctx); errors.Is(err, aio.ErrCancelled) {
+				return err // any other is for who reads
+			}
+		}
+	}
+	for _, c := range p.collectors {
+		if err := c.wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// behind reports whether a reader is, so that a pipe may have more than was read of it.
+func (p *Process) behind() bool {
+	for _, r := range []*stream.PipeReader{p.Stdout, p.Stderr} {
+		if r != nil && !r.Transport().IsClosing() && !r.Transport().IsReading() {
+			return true
+		}
+	}
+	return false
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-
-	"github.com/aio-go/aio"
 )
 
 // Run runs the program and waits for its end. It returns nil if that has exit code 0, an [*ExitError] if not, a [*StartError] if the
@@ -112,7 +110,7 @@ func (c *Cmd) With(ctx context.Context, fn func(ctx context.Context, p *Process)
 	}
 }
 
-// finish lets the child come to its end: it gets the end of its input, what it writes to a reader goes nowhere, and the collectors get the rest.
+// finish lets the child come to its end: it gets the end of its input, what it writes to a reader goes nowhere, the collectors get the rest.
 func (p *Process) finish(ctx context.Context) error {
 	if p.Stdin != nil {
 		p.Stdin.Close()
@@ -123,19 +121,5 @@ func (p *Process) finish(ctx context.Context) error {
 	if p.Stderr != nil {
 		p.Stderr.Close()
 	}
-	if _, err := p.Wait(ctx); err != nil {
-		return err
-	}
-	err := aio.Timeout(ctx, p.drain, func(ctx context.Context) error {
-		for _, c := range p.collectors {
-			if err := c.wait(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if _, late := errors.AsType[*aio.TimeoutError](err); late {
-		return ErrHeldOpen
-	}
-	return err
+	return p.WaitClosed(ctx)
 }

@@ -354,3 +354,50 @@ func TestAChildInOurGroupIsSignalledAlone(t *testing.T) {
 		p.Close()
 	})
 }
+
+func TestLiveOutputThatIsHeldOpenHangsNobody(t *testing.T) {
+	inLoop(t, func(ctx context.Context, e *env) {
+		c := Shell("sleep 1000 & echo $!; echo two")
+		c.Stdout, c.Drain = Pipe, 20*time.Millisecond
+		var lines []string
+		err := c.With(ctx, func(ctx context.Context, p *Process) error {
+			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				g.Go(func(ctx context.Context) error {
+					for line, err := range p.Stdout.Lines(ctx) {
+						if err != nil {
+							return err
+						}
+						lines = append(lines, string(line))
+					}
+					return nil
+				})
+				return p.WaitClosed(ctx)
+			})
+		})
+		if err != ErrHeldOpen || len(lines) != 2 || lines[1] != "two\n" {
+			t.Fatalf("%q, %v", lines, err)
+		}
+		var pid int
+		fmt.Sscan(lines[0], &pid)
+		syscall.Kill(pid, syscall.SIGKILL)
+	})
+}
+
+// A reader that is slow loses nothing, however long after the end of the child it reads.
+func TestWaitClosedWaitsForASlowReader(t *testing.T) {
+	inLoop(t, func(ctx context.Context, e *env) {
+		c := piped("head -c 60000 /dev/zero")
+		c.Limit, c.Drain = 100, 600*time.Millisecond
+		p := e.start(ctx, c)
+		closed := aio.Start(ctx, p.WaitClosed)
+		e.code(ctx, p, 0)
+		e.ok(aio.Sleep(ctx, 350*time.Millisecond)) // it has looked once
+		got, err := p.Stdout.ReadAll(ctx)
+		if len(got) != 60000 || err != nil {
+			t.Errorf("%d bytes, %v", len(got), err)
+		}
+		if _, err := closed.Await(ctx); err != nil {
+			t.Errorf("WaitClosed: %v", err)
+		}
+	})
+}
