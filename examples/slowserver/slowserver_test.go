@@ -43,11 +43,14 @@ func TestFlagsAreServed(t *testing.T) {
 	if status, body := get(t, url+"fr/metadata.json"); status != 200 || body != `{"country":"France","iso_cc":"FR"}`+"\n" {
 		t.Errorf("about a country: %d %q", status, body)
 	}
+	if status, body := get(t, url); status != 200 || !strings.Contains(body, `src="/ci/ci.gif"`) || !strings.Contains(body, "Côte d&#39;Ivoire") {
+		t.Errorf("the page of all flags: %d %.300q", status, body)
+	}
 	if status, _ := get(t, url+"zz/zz.gif"); status != 404 {
 		t.Errorf("no flag: %d", status)
 	}
 	p.Out.Await(t, ` s  GET "/zz/zz.gif"`)
-	if code := p.Stop(); code != cli.OK || p.Err.String() != "" || !strings.HasSuffix(p.Out.String(), "\n\n3 requests answered, up to 1 at the same time.\n") {
+	if code := p.Stop(); code != cli.OK || p.Err.String() != "" || !strings.HasSuffix(p.Out.String(), "\n\n4 requests answered, up to 1 at the same time.\n") {
 		t.Errorf("exit code %d, %q, %q", code, p.Out, p.Err)
 	}
 }

@@ -2,6 +2,8 @@ package flagart
 
 import (
 	"bytes"
+	"fmt"
+	"html"
 	"io"
 	"io/fs"
 	"path"
@@ -10,8 +12,9 @@ import (
 	"time"
 )
 
-// Files returns a file system with a folder for each country: de/de.gif and de/metadata.json. The
-// pictures are drawn when they are asked for, once. Any goroutine may use it.
+// Files returns a file system with a folder for each country: de/de.gif and de/metadata.json, and a page
+// that shows them all, index.html. The pictures are drawn when they are asked for, once. Any goroutine may
+// use it.
 func Files() fs.FS { return files{} }
 
 type files struct{}
@@ -32,6 +35,9 @@ func (files) read(name string) ([]byte, error) {
 	if !fs.ValidPath(name) {
 		return nil, fs.ErrInvalid
 	}
+	if name == "index.html" {
+		return index(), nil
+	}
 	folder, base := path.Split(name)
 	folder = strings.TrimSuffix(folder, "/")
 	country, ok := Lookup(strings.ToUpper(folder))
@@ -46,6 +52,18 @@ func (files) read(name string) ([]byte, error) {
 		return draw.(func() ([]byte, error))()
 	}
 	return nil, fs.ErrNotExist
+}
+
+// index is a page with all flags.
+func index() []byte {
+	var b bytes.Buffer
+	b.WriteString("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Flags</title>\n" +
+		"<style>body { font-family: sans-serif; background: #eee } figure { display: inline-block; width: 150px; margin: 8px; vertical-align: top }</style>\n")
+	for _, c := range All() {
+		cc := strings.ToLower(c.Code)
+		fmt.Fprintf(&b, "<figure><img src=\"/%[1]s/%[1]s.gif\" width=\"150\" height=\"100\" alt=\"\"><figcaption>%[2]s</figcaption></figure>\n", cc, html.EscapeString(c.Name))
+	}
+	return b.Bytes()
 }
 
 // file is an open file. It is its own FileInfo.

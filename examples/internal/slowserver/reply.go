@@ -37,6 +37,9 @@ func openReply(files fs.FS, urlPath string) *Reply {
 		name = "."
 	}
 	reply, err := openFile(files, name)
+	if name == "." && errors.Is(err, fs.ErrNotExist) { // no list of everything, but perhaps a page
+		reply, err = openFile(files, "index.html")
+	}
 	switch {
 	case err == nil:
 		return reply
