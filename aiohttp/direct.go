@@ -110,6 +110,9 @@ func (b *directBody) inform(int, http.Header) {}
 // send implements sink.
 func (b *directBody) send(ctx context.Context, status int, header http.Header, data []byte, _ bool) error {
 	if status != 0 {
+		if _, told := header["Content-Type"]; !told && len(data) > 0 { // as net/http does
+			header.Set("Content-Type", http.DetectContentType(data))
+		}
 		b.status, b.header, b.answered = status, header, true
 		b.begun.Set()
 	}

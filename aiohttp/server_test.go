@@ -228,6 +228,7 @@ func TestDirectNeedsNoNetworkAndNoTime(t *testing.T) {
 		n, err := r.CopyTo(ctx, io.Discard)
 		ok(t, err)
 		equal(t, "copied", n, 1_000_000)
+		equal(t, "type", r.Header.Get("Content-Type"), "text/plain; charset=utf-8")
 		r, err = c.Post(ctx, "http://x/echo", "text/plain", strings.NewReader("hello"))
 		equal(t, "echo", text(ctx, t, r, err), "hello")
 		r, err = c.Head(ctx, "http://x/head")
