@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/aio-go/aio"
+)
+
+// host is one that pages are asked from.
+type host struct {
+	robots *aio.Task[*rules] // asks for robots.txt, once; nil: nobody wanted to know yet
+	pace   *aio.RateLimiter  // nil: none
+}
+
+// largestRobots is how much of a robots.txt is read; RFC 9309 wants at least that.
+const largestRobots = 500 << 10
+
+// enter waits until it is polite to ask for a page, and reports whether it is allowed at all.
+func (c *crawl) enter(ctx context.Context, u *url.URL) (allowed bool, err error) {
+	name := u.Scheme + "://" + u.Host
+	h := c.hosts[name]
+	if h == nil {
+		h = &host{}
+		c.hosts[name] = h
+	}
+	r := &rules{}
+	if !c.noRobots {
+		if h.robots == nil {
+			h.robots = aio.CreateTask(ctx, func(ctx context.Context) (*rules, error) { return c.askRobots(ctx, name) }, aio.Name("robots.txt of "+name))
+		}
+		if r, err = aio.Shield(ctx, h.robots); err != nil { // others may wait for it as well
+			return false, err
+		}
+	}
+	if !r.allow(u) {
+		return false, nil
+	}
+	if delay := max(c.delay, r.delay); delay > 0 {
+		if h.pace == nil {
+			h.pace = aio.NewRateLimiter(1, delay)
+		}
+		return true, h.pace.Acquire(ctx)
+	}
+	return true, nil
+}
+
+// askRobots asks a host what we may do there. Without a robots.txt that is everything; if it cannot tell it is nothing.
+func (c *crawl) askRobots(ctx context.Context, name string) (*rules, error) {
+	where := name + "/robots.txt"
+	for range 5 { // redirects
+		r, err := c.client.Get(ctx, where)
+		if errors.Is(err, aio.ErrCancelled) {
+			return nil, err
+		}
+		if err != nil || r.StatusCode >= 500 || r.StatusCode == http.StatusTooManyRequests {
+			if r != nil {
+				r.Close()
+			}
+			return &rules{nothing: true}, nil
+		}
+		if to := r.Header.Get("Location"); r.StatusCode >= 300 && r.StatusCode < 400 && to != "" {
+			r.Close()
+			next, err := r.URL.Parse(to)
+			if err != nil {
+				break
+			}
+			where = next.String()
+			continue
+		}
+		if r.StatusCode != http.StatusOK {
+			r.Close()
+			break
+		}
+		defer r.Close()
+		text, err := io.ReadAll(io.LimitReader(r.Body(ctx), largestRobots))
+		if errors.Is(err, aio.ErrCancelled) {
+			return nil, err
+		}
+		if err != nil {
+			return &rules{nothing: true}, nil
+		}
+		return parseRobots(string(text), robot), nil
+	}
+	return &rules{}, nil
+}

@@ -1,0 +1,111 @@
+// Crawler walks through a website, breadth first, and tells what is there.
+//
+//	go run ./examples/crawler                        a site of its own
+//	go run ./examples/crawler -depth 2 -pages 50 https://go.dev
+//
+// crawl.go has the workers and what they share, page.go reads one page, robots.go knows what robots may
+// do, report.go tells what was found. site.go is a site to crawl.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/examples/internal/cli"
+)
+
+func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
+
+// run is the whole program, from the command line to the exit code.
+func run(ctx context.Context, args []string, std cli.Streams) int {
+	s, err := parseFlags(args)
+	if err != nil {
+		return std.Usage("crawler", usage, err)
+	}
+	p := &program{settings: s, Streams: std}
+	err = aio.Run(ctx, p.main, aio.WithInterrupt())
+	interrupted := errors.Is(err, aio.ErrInterrupted) || err != nil && ctx.Err() != nil
+	if err != nil && !interrupted {
+		fmt.Fprintln(std.Err, "crawler:", err)
+		return cli.Failed
+	}
+	if p.crawl != nil { // what is known is told in any case
+		if p.json {
+			err = p.crawl.writeJSON(std.Out)
+		} else {
+			err = p.crawl.writeReport(std.Out, p.took)
+		}
+	}
+	switch {
+	case interrupted:
+		fmt.Fprintf(std.Err, "crawler: interrupted: %s visited, %d still to be visited\n", pages(p.crawl.visited()), p.crawl.waiting())
+		return cli.Interrupted
+	case err != nil:
+		fmt.Fprintln(std.Err, "crawler:", err)
+		return cli.Failed
+	case p.crawl.broken(p.crawl.starts) || p.strict && p.crawl.broken(p.crawl.order):
+		return cli.Failed
+	}
+	return cli.OK
+}
+
+// program is one run.
+type program struct {
+	settings
+	cli.Streams
+	transport http.RoundTripper // nil: the network
+	crawl     *crawl
+	took      time.Duration
+}
+
+// main is the main task.
+func (p *program) main(ctx context.Context) error {
+	starts := p.urls
+	if len(starts) == 0 {
+		server, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", village)
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		start, err := url.Parse(server.URL())
+		if err != nil {
+			return err
+		}
+		starts = []*url.URL{start}
+	}
+	client := &aiohttp.Client{Transport: p.transport, PerHost: p.perHost, Timeout: p.timeout, Redirects: -1, Retry: aiohttp.Retry{Tries: p.retries}}
+	client.Header = http.Header{"User-Agent": {userAgent}}
+	defer client.Close()
+	p.crawl = newCrawl(client, p.settings, starts)
+	clock := aio.RunningLoop(ctx)
+	began := clock.Time()
+	defer func() { p.took = clock.Time().Sub(began) }()
+	if p.Progress == nil {
+		return p.crawl.run(ctx)
+	}
+	return p.watched(ctx)
+}
+
+// watched crawls while another task keeps a line about it up to date.
+func (p *program) watched(ctx context.Context) error {
+	defer fmt.Fprint(p.Progress, "\r\x1b[K")
+	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+		g.Go(func(ctx context.Context) error {
+			for {
+				fmt.Fprintf(p.Progress, "\r\x1b[K%d pages visited, %d to be visited, %d under way", p.crawl.visited(), p.crawl.waiting(), p.crawl.busy)
+				if err := aio.Sleep(ctx, 100*time.Millisecond); err != nil {
+					return err
+				}
+			}
+		}, aio.Name("progress"))
+		defer g.Cancel(nil)
+		return p.crawl.run(ctx)
+	})
+}
