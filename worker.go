@@ -40,8 +40,10 @@ func workerOf(s *coro.Stack) *worker {
 	return w
 }
 
-// taskFrame is the function at the bottom of every task's stack.
+// taskFrame is the function at the bottom of every task's stack, and taskEntry is where it begins.
 const taskFrame = "github.com/aio-go/aio.(*taskJob).Run"
+
+var taskEntry = reflect.ValueOf((*taskJob).Run).Pointer()
 
 // running returns the worker on whose stack the caller runs, after checking that ctx belongs to its loop. It panics otherwise: an await
 // from elsewhere would corrupt the loop silently.
@@ -112,27 +114,29 @@ func inCoroutine() bool {
 	return coroutine
 }
 
-// callerStack reports whether the caller's stack is that of a coroutine, and whether it is the stack of a task, of whichever loop.
+// callerStack reports whether the caller's stack is that of a coroutine, and whether it is the stack of a task, of whichever loop. Awaits in
+// iterators that are stepped by hand ask this each time, so frames are told apart by where their functions begin: names of inlined calls
+// and lines would make it ten times as dear.
 func callerStack() (coroutine, task bool) {
-	var last, before string // the bottom frame is runtime.goexit; the one before it is where the goroutine began
-	pcs := make([]uintptr, 64)
+	var pcs [64]uintptr
+	var last, before uintptr // the bottom frame is runtime.goexit; the one before it is where the goroutine began
 	for skip := 0; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs)
-		if n > 0 {
-			frames := runtime.CallersFrames(pcs[:n])
-			for {
-				f, more := frames.Next()
-				before, last = last, f.Function
-				task = task || f.Function == taskFrame
-				if !more {
-					break
-				}
+		n := runtime.Callers(skip, pcs[:])
+		for _, pc := range pcs[:n] {
+			before, last = last, pc
+			if f := runtime.FuncForPC(pc - 1); f != nil && f.Entry() == taskEntry {
+				task = true
 			}
 		}
 		if n < len(pcs) {
-			return before == "runtime.corostart" || last == "runtime.corostart", task
+			return startsCoroutine(before) || startsCoroutine(last), task
 		}
 	}
+}
+
+func startsCoroutine(pc uintptr) bool {
+	f := runtime.FuncForPC(pc - 1)
+	return f != nil && f.Name() == "runtime.corostart"
 }
 
 // governors are the scopes that can end a wait, or a block, made with a context.
