@@ -5,21 +5,43 @@ import (
 	"encoding/gob"
 	"fmt"
 	"reflect"
+	"strconv"
 )
+
+// A value is encoded by its static type, which both sides know:
+//
+//	[]byte, string             as it is
+//	int, int64, float64, bool  as text
+//	a struct without fields    as nothing: gob refuses such, and aio.None is one
+//	anything else              with gob, in a box
+//
+// gob sends a description of the type with each value and compiles a decoder from it, which these types are
+// spared.
 
 // box is what is encoded: gob wants a struct around interfaces and nil pointers.
 type box[T any] struct{ V T }
 
-// bare reports whether T has nothing to encode, such as aio.None, which gob refuses.
+// bare reports whether T has nothing to encode.
 func bare[T any]() bool {
 	t := reflect.TypeFor[T]()
 	return t.Kind() == reflect.Struct && t.NumField() == 0
 }
 
-// encode encodes a value with gob; bytes are copied as they are.
+// encode encodes a value. The result shares no memory with it.
 func encode[T any](v T) ([]byte, error) {
-	if p, ok := any(v).([]byte); ok {
-		return bytes.Clone(p), nil
+	switch v := any(&v).(type) {
+	case *[]byte:
+		return bytes.Clone(*v), nil
+	case *string:
+		return []byte(*v), nil
+	case *int:
+		return strconv.AppendInt(nil, int64(*v), 10), nil
+	case *int64:
+		return strconv.AppendInt(nil, *v, 10), nil
+	case *float64:
+		return strconv.AppendFloat(nil, *v, 'g', -1, 64), nil
+	case *bool:
+		return strconv.AppendBool(nil, *v), nil
 	}
 	if bare[T]() {
 		return nil, nil
@@ -34,20 +56,32 @@ func encode[T any](v T) ([]byte, error) {
 // decode undoes encode. It takes over data.
 func decode[T any](data []byte) (T, error) {
 	var b box[T]
-	if p, ok := any(&b.V).(*[]byte); ok {
-		*p = data
-		return b.V, nil
+	var err error
+	switch v := any(&b.V).(type) {
+	case *[]byte:
+		*v = data
+	case *string:
+		*v = string(data)
+	case *int:
+		*v, err = strconv.Atoi(string(data))
+	case *int64:
+		*v, err = strconv.ParseInt(string(data), 10, 64)
+	case *float64:
+		*v, err = strconv.ParseFloat(string(data), 64)
+	case *bool:
+		*v, err = strconv.ParseBool(string(data))
+	default:
+		if !bare[T]() {
+			err = gob.NewDecoder(bytes.NewReader(data)).Decode(&b)
+		}
 	}
-	if bare[T]() {
-		return b.V, nil
-	}
-	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&b); err != nil {
-		return b.V, fmt.Errorf("executor: %d bytes cannot be decoded as %T: %w", len(data), b.V, err)
+	if err != nil {
+		return b.V, fmt.Errorf("executor: %d bytes cannot be decoded as %v: %w", len(data), reflect.TypeFor[T](), err)
 	}
 	return b.V, nil
 }
 
-// mustEncode panics if gob knows no way to encode values of type T.
+// mustEncode panics if there is no way to encode values of type T.
 func mustEncode[T any](op string) {
 	var zero T
 	if _, err := encode(zero); err != nil {

@@ -21,7 +21,7 @@
 // # Functions
 //
 // What is sent to another process has to be found there again, so functions have names, and arguments and
-// results are encoded, with encoding/gob. [Register] belongs in variables of packages, so that the worker,
+// results are encoded: numbers and strings as text, everything else with encoding/gob. [Register] belongs in variables of packages, so that the worker,
 // which is the same program, has them too. Every executor encodes, also the one that would not need to: a
 // function gets a copy, never memory that the loop goes on using, and what works on one executor works on
 // the next.

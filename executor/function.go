@@ -38,8 +38,9 @@ var registry struct {
 // process before anything else. fn runs on a goroutine that is not the loop's: it may block, and must not
 // await. Its context ends at the caller's deadline; in [Threads] also when the call is cancelled.
 //
-// The types are encoded with gob: of structs the exported fields; aio.None stands for no argument or
-// result. A []byte is sent as it is. It panics if the name is taken, or if gob cannot encode one of the types.
+// The types are encoded with gob: of structs the exported fields. A []byte or a string is sent as it is, int, int64,
+// float64 and bool as text; aio.None stands for no argument or result. It panics if the name is taken, or if gob
+// cannot encode one of the types.
 func Register[A, R any](name string, fn func(ctx context.Context, arg A) (R, error)) *Function[A, R] {
 	const op = "Register"
 	if name == "" || fn == nil {

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -41,6 +43,12 @@ var (
 		o.Notes["seen"] = append(o.Notes["seen"], "yes")
 		return &o, nil
 	})
+	same        = executor.Register("same", identity[any])
+	sameInt64   = executor.Register("sameInt64", identity[int64])
+	sameFloat64 = executor.Register("sameFloat64", identity[float64])
+	sameBool    = executor.Register("sameBool", identity[bool])
+	sameString  = executor.Register("sameString", identity[string])
+
 	nothing = executor.Register("nothing", func(context.Context, aio.None) (aio.None, error) { return aio.None{}, nil })
 	none    = executor.Register("none", func(_ context.Context, p *order) (*order, error) { return p, nil })
 	open    = executor.Register("open", func(_ context.Context, name string) (string, error) {
@@ -69,6 +77,8 @@ var (
 	})
 )
 
+func identity[T any](_ context.Context, v T) (T, error) { return v, nil }
+
 func TestAFunctionGetsACopyOfItsArgumentAndGivesOne(t *testing.T) {
 	both(t, func(t *testing.T, ctx context.Context) error {
 		given := order{Item: "tea", Count: 21, Notes: map[string][]string{"seen": {"no"}}}
@@ -92,6 +102,25 @@ func TestAFunctionGetsACopyOfItsArgumentAndGivesOne(t *testing.T) {
 			t.Errorf("argument and result share memory")
 		}
 		return nil
+	})
+}
+
+func TestValuesOfSimpleTypesTravel(t *testing.T) {
+	both(t, func(t *testing.T, ctx context.Context) error {
+		for _, v := range []any{-42, int64(math.MinInt64), math.SmallestNonzeroFloat64, math.Inf(-1), true, false, "", "text\x00\xff", 'x', []byte("raw")} {
+			got, err := same.Run(ctx, v)
+			if !reflect.DeepEqual(got, v) || err != nil {
+				t.Errorf("%T %v came back as %T %v, %v", v, v, got, got, err)
+			}
+		}
+		i, err := sameInt64.Run(ctx, math.MinInt64)
+		f, err2 := sameFloat64.Run(ctx, math.SmallestNonzeroFloat64)
+		b, err3 := sameBool.Run(ctx, true)
+		s, err4 := sameString.Run(ctx, "text\x00\xff")
+		if i != math.MinInt64 || f != math.SmallestNonzeroFloat64 || !b || s != "text\x00\xff" {
+			t.Errorf("%v %v %v %q", i, f, b, s)
+		}
+		return errors.Join(err, err2, err3, err4)
 	})
 }
 
@@ -196,7 +225,7 @@ func TestProgressIsSeenOnTheLoopInOrderBeforeTheResult(t *testing.T) {
 func TestProgressOfAnotherTypeIsReported(t *testing.T) {
 	var reports []string
 	err := aio.Run(t.Context(), func(ctx context.Context) error {
-		_, err := count.With(executor.OnProgress(func(int) { t.Error("it was called") })).Run(ctx, 1)
+		_, err := count.With(executor.OnProgress(func(order) { t.Error("it was called") })).Run(ctx, 1)
 		return err
 	}, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { reports = append(reports, r.Message) }))
 	if err != nil || len(reports) != 1 || !strings.Contains(reports[0], "another type") {
