@@ -115,7 +115,7 @@ func typeName(x ast.Expr) string {
 }
 
 // Names in code spans of the documents: package and name, with a method or without.
-var goName = regexp.MustCompile(`\b(aio|stream|transport|subprocess|aiohttp|aiter|aiofile|aiocache)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
+var goName = regexp.MustCompile(`\b(aio|stream|transport|subprocess|aiohttp|aiter|aiofile|aiocache|executor|aiosql)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
 
 func TestEveryNameInTheDocumentsExists(t *testing.T) {
 	packages := map[string]map[string]nameKind{
@@ -127,6 +127,8 @@ func TestEveryNameInTheDocumentsExists(t *testing.T) {
 		"aiter":      exported(t, "aiter"),
 		"aiofile":    exported(t, "aiofile"),
 		"aiocache":   exported(t, "aiocache"),
+		"executor":   exported(t, "executor"),
+		"aiosql":     exported(t, "aiosql"),
 	}
 	guide, err := filepath.Glob("docs/guide/*.md")
 	if err != nil {
