@@ -11,40 +11,11 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosql"
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/examples/internal/clitest"
 )
-
-// stopHalfway makes twenty transfers, begins another one, says so, and stops there.
-func stopHalfway(file string) {
-	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		s, err := parseFlags([]string{"-file", file})
-		if err != nil {
-			return err
-		}
-		b, err := open(ctx, s)
-		if err != nil {
-			return err
-		}
-		for range 20 {
-			if err := b.transfer(ctx, &transfer{Source: 1, Target: 2, Cents: 1_00}); err != nil {
-				return err
-			}
-		}
-		return b.db.Tx(ctx, func(ctx context.Context, tx *aiosql.Tx) error {
-			if err := b.move(ctx, tx, &transfer{Source: 1, Target: 2, Cents: 500_00}); err != nil {
-				return err
-			}
-			fmt.Println("halfway")
-			return aio.Sleep(ctx, time.Hour)
-		})
-	})
-	fmt.Println(err)
-}
 
 // start starts the test binary as the program, in a process of its own.
 func start(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, out *bufio.Scanner, stderr *strings.Builder) {

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"testing"
+	"time"
 
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosql"
 	"github.com/aio-go/aio/examples/internal/clitest"
 )
 
@@ -22,4 +27,31 @@ func TestMain(m *testing.M) {
 		}
 		main()
 	})
+}
+
+// stopHalfway makes twenty transfers, begins another one, says so, and stops there.
+func stopHalfway(file string) {
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		s, err := parseFlags([]string{"-file", file})
+		if err != nil {
+			return err
+		}
+		b, err := open(ctx, s)
+		if err != nil {
+			return err
+		}
+		for range 20 {
+			if err := b.transfer(ctx, &transfer{Source: 1, Target: 2, Cents: 1_00}); err != nil {
+				return err
+			}
+		}
+		return b.db.Tx(ctx, func(ctx context.Context, tx *aiosql.Tx) error {
+			if err := b.move(ctx, tx, &transfer{Source: 1, Target: 2, Cents: 500_00}); err != nil {
+				return err
+			}
+			fmt.Println("halfway")
+			return aio.Sleep(ctx, time.Hour)
+		})
+	})
+	fmt.Println(err)
 }
