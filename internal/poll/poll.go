@@ -5,6 +5,10 @@
 // waiting does not hold a processor, a wake-up from another goroutine needs no system call, and time
 // limits are the runtime's own timers. The set is then read without blocking.
 //
+// On macOS and the BSDs it is a kqueue, which the Go runtime cannot wait for: a goroutine sits in a blocking call
+// while a Wait is parked. How that is done is shared with a set of epoll in the tests; the calls to the kqueue itself
+// have been built and vetted, not run.
+//
 // Elsewhere New fails with errors.ErrUnsupported.
 package poll
 
@@ -44,7 +48,7 @@ type Poller interface {
 	Modify(fd uintptr, token uint64, interest Interest) error
 	// Remove stops watching fd.
 	Remove(fd uintptr) error
-	// Wait stores what is ready and returns how many events that is. It waits for the first at most d,
+	// Wait stores what is ready and returns how many events that is; one descriptor may have several. It waits for the first at most d,
 	// without limit if d < 0; 0 means the time has passed or Wake was called. It may return 0 early.
 	// With d == 0 it never parks, and leaves a Wake for a later call.
 	Wait(events []Event, d time.Duration) (int, error)
