@@ -26,7 +26,7 @@ type Poller = poll.Poller
 // PollEvent is what a [Poller] reports.
 type PollEvent = poll.Event
 
-// WithPoller sets what makes the poller. Default: epoll on Linux, none elsewhere.
+// WithPoller sets what makes the poller. Default: epoll on Linux, kqueue on macOS and the BSDs, none elsewhere.
 func WithPoller(make func() (Poller, error)) Option {
 	mustHave("WithPoller", make != nil)
 	return option(func(l *Loop) { l.newPoll = make })
