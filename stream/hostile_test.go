@@ -350,6 +350,50 @@ func TestGarbageInPlaceOfTLS(t *testing.T) {
 	}, transport.TLS(authority.Server()))
 }
 
+// cutConn resets the connection after so many bytes sent.
+type cutConn struct {
+	*net.TCPConn
+	left int
+}
+
+func (c *cutConn) Write(p []byte) (int, error) {
+	n, err := c.TCPConn.Write(p[:min(len(p), c.left)])
+	if c.left -= n; err == nil && c.left == 0 {
+		c.SetLinger(0)
+		c.Close()
+		err = net.ErrClosed
+	}
+	return n, err
+}
+
+// The whole conversation, handshake and all, is cut after ever more bytes.
+func TestResetsAtEveryPointOfASecuredConversation(t *testing.T) {
+	authority := tlstest.New(t)
+	withServer(t, shout, func(t *testing.T, ctx context.Context, address string) {
+		peer(ctx, t, func() error {
+			for cut := 1; ; cut += 23 {
+				raw, err := reach(address)
+				if err != nil {
+					return err
+				}
+				c := &cutConn{raw, cut}
+				secured := tls.Client(c, clientOf(authority))
+				io.WriteString(secured, "hello\n")
+				answer := make([]byte, 6)
+				_, err = io.ReadFull(secured, answer)
+				raw.SetLinger(0)
+				raw.Close()
+				switch {
+				case err == nil && string(answer) != "HELLO\n":
+					return fmt.Errorf("cut after %d bytes: the answer is %q", cut, answer)
+				case err == nil: // that was enough for all of it
+					return nil
+				}
+			}
+		})
+	}, transport.TLS(authority.Server()))
+}
+
 func TestAPeerThatNeverEndsItsHandshakeIsCutOff(t *testing.T) {
 	authority := tlstest.New(t)
 	withServer(t, shout, func(t *testing.T, ctx context.Context, address string) {
