@@ -30,6 +30,7 @@ type loadResult struct {
 	Elapsed time.Duration // the measurement took
 	CPU     time.Duration // used by the server meanwhile
 	Memory  int64         // bytes by which the server has grown; kind idle only
+	Others  float64       // CPUs that everything else on the machine used meanwhile
 }
 
 // cpuPerOp is the server's CPU time of one operation, in microseconds.

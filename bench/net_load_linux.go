@@ -57,23 +57,60 @@ func raiseDescriptorLimit() (int, error) {
 	return int(limit.Cur), unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
 }
 
+// machineCPU is the CPU time that all processes have used so far. It counts
+// hundredths of a second.
+func machineCPU() (time.Duration, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	fields := bytes.Fields(line)
+	if len(fields) < 8 {
+		return 0, fmt.Errorf("/proc/stat begins with %q", line)
+	}
+	const tick, idle, waiting = 10 * time.Millisecond, 4, 5
+	var busy time.Duration
+	for i, field := range fields[1:8] {
+		n, err := strconv.ParseInt(string(field), 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		if i+1 != idle && i+1 != waiting {
+			busy += time.Duration(n) * tick
+		}
+	}
+	return busy, nil
+}
+
 // window measures: begin is called when the load runs evenly, end when enough
 // was seen.
 type window struct {
-	pid   int
-	began time.Time
-	cpu   time.Duration
+	pid                  int
+	began                time.Time
+	server, own, machine time.Duration // CPU time used by then
 }
 
 func (w *window) begin() (err error) {
 	w.began = time.Now()
-	w.cpu, err = processCPU(w.pid)
+	w.server, w.own, w.machine, err = w.clocks()
 	return err
 }
 
 func (w *window) end(ops int) (loadResult, error) {
-	cpu, err := processCPU(w.pid)
-	return loadResult{Ops: ops, Elapsed: time.Since(w.began), CPU: cpu - w.cpu}, err
+	r := loadResult{Ops: ops, Elapsed: time.Since(w.began)}
+	server, own, machine, err := w.clocks()
+	r.CPU = server - w.server
+	others := machine - w.machine - r.CPU - (own - w.own)
+	r.Others = max(0, others.Seconds()/r.Elapsed.Seconds())
+	return r, err
+}
+
+func (w *window) clocks() (server, own, machine time.Duration, err error) {
+	server, err = processCPU(w.pid)
+	own, err1 := processCPU(os.Getpid())
+	machine, err2 := machineCPU()
+	return server, own, machine, errors.Join(err, err1, err2)
 }
 
 // request is what is sent, and has to come back.

@@ -182,6 +182,7 @@ type fakeServer struct {
 // A fakeNetHall records what its servers were asked.
 type fakeNetHall struct {
 	rounds      []string
+	others      []float64 // CPUs used by others, by round
 	open, opens int
 }
 
@@ -191,7 +192,11 @@ func (s *fakeServer) load(_ context.Context, spec loadSpec) (loadResult, error) 
 	if cost == 0 {
 		return loadResult{}, errBroken
 	}
-	return loadResult{Ops: 10, CPU: 10 * cost, Elapsed: spec.Window}, nil
+	result := loadResult{Ops: 10, CPU: 10 * cost, Elapsed: spec.Window}
+	if spec.Round < len(s.hall.others) {
+		result.Others = s.hall.others[spec.Round]
+	}
+	return result, nil
 }
 
 func (s *fakeServer) close() error { s.hall.open--; return nil }
@@ -223,7 +228,7 @@ func TestServersAreLoadedInTurnAndTheMedianCounts(t *testing.T) {
 	if h.opens != 2 || h.open != 0 {
 		t.Errorf("%d servers were started and %d are left, want 2 and none", h.opens, h.open)
 	}
-	got := newNetRow(w, 2, seats)
+	got := newNetRow(w, 2, seats, 3)
 	if got.Conns != 100 || got.Procs != 2 || got.Results["aio"] != 5 || got.Results["net"] != 8 || got.Rates["aio"] != 10 {
 		t.Errorf("the row is %+v", got)
 	}
@@ -243,7 +248,7 @@ func TestAServerThatFailsIsOutAndTheOthersGoOn(t *testing.T) {
 	if !errors.Is(seats[0].err, errBroken) || seats[1].err != nil || h.open != 0 {
 		t.Errorf("the errors are %v and %v, %d servers are left", seats[0].err, seats[1].err, h.open)
 	}
-	if got := newNetRow(w, 2, seats); len(got.Results) != 1 || got.Results["net"] != 8 {
+	if got := newNetRow(w, 2, seats, 3); len(got.Results) != 1 || got.Results["net"] != 8 {
 		t.Errorf("the row has %v, want net alone", got.Results)
 	}
 }
@@ -254,8 +259,38 @@ func TestWhereMemoryIsMeasuredEachRoundHasANewServer(t *testing.T) {
 	if err := h.runner(5).run(t.Context(), work{unit: cpuPerRequest, fresh: true}, seats); err != nil {
 		t.Fatal(err)
 	}
-	if h.opens != 3 || len(seats[0].figures) != 3 {
-		t.Errorf("%d servers for %d figures, want 3 for 3", h.opens, len(seats[0].figures))
+	if h.opens != 3 || len(seats[0].samples) != 3 {
+		t.Errorf("%d servers for %d figures, want 3 for 3", h.opens, len(seats[0].samples))
+	}
+}
+
+func TestRoundsThatOthersDisturbAreMadeUpFor(t *testing.T) {
+	h := &fakeNetHall{others: []float64{0, 0.9, 0.1, 0.3, 0.05, 0}}
+	w := work{name: "echo", unit: cpuPerRequest}
+	seats := []*netSeat{h.seat("aio", 5*us, 60*us, 7*us, 50*us, 9*us, 100*us)}
+	if err := h.runner(3).run(t.Context(), w, seats); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(h.rounds, " "); got != "aio0 aio1 aio2 aio3 aio4" {
+		t.Errorf("the rounds were %s; three in peace are enough", got)
+	}
+	if got := newNetRow(w, 2, seats, 3); got.Results["aio"] != 7 || *got.Others != 0.05 {
+		t.Errorf("the row is %+v, others used %v CPUs", got, *got.Others)
+	}
+}
+
+func TestOnABusyMachineTheRoundsAreTwiceAsManyAndItIsSaid(t *testing.T) {
+	h := &fakeNetHall{others: []float64{0.5, 0.6, 0.4, 0.3}}
+	w := work{name: "echo", unit: cpuPerRequest, about: "there and back"}
+	seats := []*netSeat{h.seat("aio", 5*us, 6*us, 7*us, 8*us)}
+	if err := h.runner(2).run(t.Context(), w, seats); err != nil {
+		t.Fatal(err)
+	}
+	rep := report{Rows: []row{newNetRow(w, 2, seats, 2)}}
+	var out bytes.Buffer
+	rep.writeRow(&out, w, []string{"aio"})
+	if len(h.rounds) != 4 || !strings.Contains(out.String(), "aio              7.50 cpu_us/req") || !strings.Contains(out.String(), "others used 0.35 CPUs meanwhile") {
+		t.Errorf("after the rounds %v the block is\n%s", h.rounds, &out)
 	}
 }
 

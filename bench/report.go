@@ -27,6 +27,9 @@ type row struct {
 	// Rates are requests a second, in rows of the suite net whose figures are
 	// CPU time.
 	Rates map[string]float64 `json:"per_second,omitempty"`
+	// Others are the CPUs that everything else on the machine used in these
+	// rounds.
+	Others *float64 `json:"others_cpus,omitempty"`
 
 	spreads map[string]float64
 }
@@ -43,21 +46,32 @@ func newRow(w work, procs int, seats []*seat) row {
 	return r
 }
 
-// newNetRow does the same for the suite net.
-func newNetRow(w work, procs int, seats []*netSeat) row {
+// newNetRow does the same for the suite net, from so many samples of each.
+func newNetRow(w work, procs int, seats []*netSeat, rounds int) row {
 	r := row{Work: w.name, Unit: w.unit, Conns: w.conns, Procs: procs, Results: map[string]float64{}, spreads: map[string]float64{}}
+	var others []float64
 	for _, s := range seats {
-		if len(s.figures) == 0 || s.err != nil {
+		if len(s.samples) == 0 || s.err != nil {
 			continue
 		}
-		r.Results[s.name] = round2(median(s.figures))
-		r.spreads[s.name] = spread(s.figures)
-		if len(s.rates) > 0 {
+		var figures, rates []float64
+		for _, sample := range s.best(rounds) {
+			figures = append(figures, sample.figure)
+			rates = append(rates, sample.rate)
+			others = append(others, sample.others)
+		}
+		r.Results[s.name] = round2(median(figures))
+		r.spreads[s.name] = spread(figures)
+		if rate := math.Round(median(rates)); rate > 0 {
 			if r.Rates == nil {
 				r.Rates = map[string]float64{}
 			}
-			r.Rates[s.name] = math.Round(median(s.rates))
+			r.Rates[s.name] = rate
 		}
+	}
+	if len(others) > 0 && w.unit != bytesPerConn {
+		cpus := round2(median(others))
+		r.Others = &cpus
 	}
 	return r
 }
@@ -117,6 +131,9 @@ func (r *report) writeRow(out io.Writer, w work, names []string) {
 			}
 			fmt.Fprintf(out, "  aim: aio at most %s x %s: %.3f, %s\n", number(a.max), a.other(), ratio, verdict)
 		}
+	}
+	if row.Others != nil && *row.Others > calm {
+		fmt.Fprintf(out, "  others used %s CPUs meanwhile: measure again when the machine is quiet\n", number(*row.Others))
 	}
 	fmt.Fprintln(out)
 }
