@@ -17,8 +17,9 @@ test: ## all tests of all modules
 race: ## the same under the race detector, in random order
 	bash .ci/run race
 
-bench: ## the micro suite, beside the rivals
+bench: ## both suites, beside the rivals
 	go run ./bench -suite micro
+	go run ./bench -suite net
 
 check: ## everything that has to hold before a change is accepted
 	bash .ci/run
