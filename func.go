@@ -1,6 +1,10 @@
 package aio
 
-import "context"
+import (
+	"context"
+	"runtime"
+	"unsafe"
+)
 
 // Func is a coroutine function: it may await by calling, with the context it gets. It is an alias, so every function, literal or method
 // value of this shape is one.
@@ -11,25 +15,71 @@ type None = struct{}
 
 // Action turns a function that only returns an error into a [Func].
 func Action(fn func(ctx context.Context) error) Func[None] {
-	return func(ctx context.Context) (None, error) { return None{}, fn(ctx) }
+	return func(ctx context.Context) (None, error) {
+		if w, ok := ctx.(*whose); ok {
+			w.pc = codeOf(fn)
+			return None{}, nil
+		}
+		return None{}, fn(ctx)
+	}
 }
 
 // Bind gives fn its argument, now, and makes a [Func] of it: CreateTask(ctx, Bind(fetch, url)).
 func Bind[A, T any](fn func(context.Context, A) (T, error), a A) Func[T] {
 	mustHave("Bind", fn != nil)
-	return func(ctx context.Context) (T, error) { return fn(ctx, a) }
+	return func(ctx context.Context) (v T, err error) {
+		if w, ok := ctx.(*whose); ok {
+			w.pc = codeOf(fn)
+			return v, nil
+		}
+		return fn(ctx, a)
+	}
 }
 
 // Bind2 is [Bind] for functions of two arguments.
 func Bind2[A, B, T any](fn func(context.Context, A, B) (T, error), a A, b B) Func[T] {
 	mustHave("Bind2", fn != nil)
-	return func(ctx context.Context) (T, error) { return fn(ctx, a, b) }
+	return func(ctx context.Context) (v T, err error) {
+		if w, ok := ctx.(*whose); ok {
+			w.pc = codeOf(fn)
+			return v, nil
+		}
+		return fn(ctx, a, b)
+	}
 }
 
 // Bind3 is [Bind] for functions of three arguments.
 func Bind3[A, B, C, T any](fn func(context.Context, A, B, C) (T, error), a A, b B, c C) Func[T] {
 	mustHave("Bind3", fn != nil)
-	return func(ctx context.Context) (T, error) { return fn(ctx, a, b, c) }
+	return func(ctx context.Context) (v T, err error) {
+		if w, ok := ctx.(*whose); ok {
+			w.pc = codeOf(fn)
+			return v, nil
+		}
+		return fn(ctx, a, b, c)
+	}
+}
+
+// whose is a context that asks a function made by Bind or Action which function is in it, instead of calling that: reports should say where
+// the program's function is, not where Bind is.
+type whose struct {
+	context.Context
+	pc uintptr // the answer
+}
+
+// codeOf returns the address of a function's code.
+func codeOf[F any](fn F) uintptr { return **(**uintptr)(unsafe.Pointer(&fn)) }
+
+// madeHere reports whether code belongs to a function that Bind or Action made, also if they were compiled into their callers.
+func madeHere(pc uintptr) bool {
+	f := runtime.FuncForPC(pc)
+	if f == nil {
+		return false
+	}
+	action := codeOf(Action)
+	here, _ := runtime.FuncForPC(action).FileLine(action)
+	file, _ := f.FileLine(pc)
+	return file == here
 }
 
 // Outcome is how something ended: with a value, or with an error.

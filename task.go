@@ -342,7 +342,13 @@ func (t *Task[T]) entry() uintptr {
 	if t.fn == nil {
 		return 0
 	}
-	return **(**uintptr)(unsafe.Pointer(&t.fn))
+	pc := codeOf(t.fn)
+	if t.flags&plain == 0 && madeHere(pc) {
+		var w whose
+		t.fn(&w)
+		pc = w.pc
+	}
+	return pc
 }
 
 func funcSite(pc uintptr) string {
