@@ -3,6 +3,7 @@ package subprocess
 import (
 	"os"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -67,7 +68,7 @@ func (h *pidfd) poll() (Status, bool, error) {
 // in the other order.
 func statusOf(info *[siginfoSize / 4]int32, usage *syscall.Rusage) Status {
 	code, union := info[2], 3
-	if runtime.GOARCH[:4] == "mips" {
+	if strings.HasPrefix(runtime.GOARCH, "mips") {
 		code = info[1]
 	}
 	if unsafe.Sizeof(uintptr(0)) == 8 {
