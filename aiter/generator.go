@@ -28,10 +28,12 @@ type Generator[In, Out any] struct {
 	ctx      context.Context
 	co       *coro.Coroutine[In, Out, aio.None]
 	turn     aio.Lock // held during a step
-	told     bool     // the body knows that it is being closed
-	ignored  bool     // and yielded again
-	returned bool     // the body has returned, it did not panic or exit
-	seen     bool     // how it ended has been handed out
+	stepper  aio.AnyTask
+	closing  bool // the step is that of a Close
+	told     bool // the body knows that it is being closed
+	ignored  bool // and yielded again
+	returned bool // the body has returned, it did not panic or exit
+	seen     bool // how it ended has been handed out
 	left     *leftover
 }
 
@@ -86,11 +88,22 @@ func (g *Generator[In, Out]) Throw(ctx context.Context, err error) (Out, error) 
 
 // Close ends the generator: the yield in which the body waits returns [ErrClosed], and Close returns when the body has, with its error if
 // that is not ErrClosed. A body that yields once more is ended there, and Close returns
-// [ErrIgnoredClose]. A body that has not begun never does. On a generator that has ended it does nothing. It panics if a step is under way in
-// another task: cancel that task first. Python: aclose.
+// [ErrIgnoredClose]. A body that has not begun never does. On a generator that has ended it does nothing. If another task closes it already,
+// Close waits for that. It panics if another kind of step is under way in another task: cancel that task first. Python: aclose.
 //
 // Cancellation: awaits in the cleanup of a cancelled task fail, unless they use [context.WithoutCancel].
-func (g *Generator[In, Out]) Close(ctx context.Context) error {
+func (g *Generator[In, Out]) Close(ctx context.Context) error { return g.close(ctx, false) }
+
+// closeAtEnd is Close for a loop that shuts down: the cleanup of another generator may be making a step of this one.
+func (g *Generator[In, Out]) closeAtEnd(ctx context.Context) error { return g.close(ctx, true) }
+
+func (g *Generator[In, Out]) close(ctx context.Context, patient bool) error {
+	for g.turn.Locked() && (g.closing || patient) && g.stepper != aio.CurrentTask(ctx) {
+		if err := g.turn.Acquire(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
+		g.turn.Release()
+	}
 	switch g.co.Status() {
 	case coro.Finished:
 		return nil
@@ -99,6 +112,8 @@ func (g *Generator[In, Out]) Close(ctx context.Context) error {
 		return g.co.Close()
 	}
 	_, err := g.step(ctx, "Generator.Close", func() (v Out, ok bool) {
+		g.closing = true
+		defer func() { g.closing = false }()
 		_ = g.co.Close() // the result says more
 		return v, false
 	})
@@ -121,14 +136,18 @@ func (g *Generator[In, Out]) All(ctx context.Context) iter.Seq2[Out, error] {
 
 // step makes one step in the running task.
 func (g *Generator[In, Out]) step(ctx context.Context, op string, resume func() (Out, bool)) (v Out, err error) {
-	mustBe(!g.turn.Locked(), op, "a step is under way in another task; one task at a time can make steps")
+	mustBe(!g.turn.Locked(), op, "a step is under way, of another task or of the body itself; one at a time can be made")
 	if g.co.Status() == coro.Created && g.left == nil {
-		g.left = register(aio.RunningLoop(ctx), g.Close, g.co.Close)
+		g.left = register(aio.RunningLoop(ctx), g.closeAtEnd, g.co.Close)
 	}
 	if err := g.turn.Acquire(ctx); err != nil { // never waits, but panics unless this is a task of the loop
 		return v, err
 	}
-	defer g.turn.Release()
+	g.stepper = aio.CurrentTask(ctx)
+	defer func() {
+		g.stepper = nil
+		g.turn.Release()
+	}()
 	ok := false
 	if ctx == g.ctx {
 		v, ok = resume()

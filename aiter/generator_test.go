@@ -427,13 +427,45 @@ func TestTwoTasksCannotMakeAStepAtTheSameTime(t *testing.T) {
 			_, err := it.Next(ctx)
 			return err
 		})
-		wantPanic(t, func() { _, _ = it.Next(ctx) }, "Generator.Next", "another task")
-		wantPanic(t, func() { _ = it.Close(ctx) }, "Generator.Close", "another task")
+		wantPanic(t, func() { _, _ = it.Next(ctx) }, "Generator.Next", "of another task")
+		wantPanic(t, func() { _ = it.Close(ctx) }, "Generator.Close", "of another task")
 		_, err := other.Await(ctx)
 		if v, err := it.Next(ctx); v != 2 || err != nil {
 			t.Errorf("after that the next step gives %d, %v", v, err)
 		}
 		return errors.Join(err, it.Close(ctx))
+	})
+}
+
+func TestTwoTasksMayCloseAGeneratorAtTheSameTime(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var log journal
+		it := aiter.Pull(ctx, count(ctx, &log, 3, nil))
+		_, _ = it.Next(ctx)
+		other := started(ctx, func(ctx context.Context) error {
+			defer log.add("the first is done")
+			return it.Close(ctx)
+		})
+		err := it.Close(ctx)
+		log.add("the second is done")
+		_, err2 := other.Await(ctx)
+		log.want(t, closed, "the first is done", "the second is done")
+		return errors.Join(err, err2)
+	})
+}
+
+func TestAGeneratorCannotCloseOrStepItself(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var g *aiter.Generator[int, int]
+		g = aiter.NewGenerator(ctx, func(ctx context.Context, yield func(int) (int, error)) error {
+			wantPanic(t, func() { _, _ = g.Next(ctx) }, "of the body itself")
+			wantPanic(t, func() { _ = g.Close(ctx) }, "of the body itself")
+			_, err := yield(1)
+			wantPanic(t, func() { _ = g.Close(ctx) }, "of the body itself")
+			return err
+		})
+		_, err := g.Next(ctx)
+		return errors.Join(err, g.Close(ctx))
 	})
 }
 

@@ -137,3 +137,43 @@ func TestGeneratorsOfALoopThatIsOnlyClosedAreEnded(t *testing.T) {
 	}
 	log.want(t, "deferred")
 }
+
+// An iterator that was left open and steps another one that is open as well: shutdown finds both, and each is closed once.
+func TestNestedIteratorsThatAreLeftOpenAreClosedOnce(t *testing.T) {
+	for _, innerFirst := range []bool{false, true} {
+		var log journal
+		seen, err := runReports(t, func(ctx context.Context) error {
+			inner := aiter.Pull(ctx, count(ctx, &log, 9, nil))
+			if innerFirst {
+				_, _ = inner.Next(ctx)
+			}
+			outer := aiter.Pull(ctx, aiter.Generate(ctx, func(ctx context.Context, yield func(int) bool) error {
+				defer func() {
+					_ = aio.Yield(context.WithoutCancel(ctx))
+					log.add("inner: %v", inner.Close(ctx))
+				}()
+				for v, err := range inner.All(ctx) {
+					if err != nil || !yield(v) {
+						return err
+					}
+				}
+				return nil
+			}))
+			zipped := aiter.Pull(ctx, aiter.Zip(ctx, outer.All(ctx), aiter.Zip(ctx, count(ctx, &log, 9, nil), count(ctx, &log, 9, nil))))
+			_, err := zipped.Next(ctx)
+			return err
+		})
+		if err != nil || len(*seen) != 0 {
+			t.Fatalf("got %v, reports %v", err, *seen)
+		}
+		closings := 0
+		for _, line := range log {
+			if line == closed {
+				closings++
+			}
+		}
+		if closings != 3 || len(log) != 4 {
+			t.Errorf("inner first: %v: %v", innerFirst, log)
+		}
+	}
+}
