@@ -64,7 +64,8 @@ func MaxSize(n int) Option {
 	return func(s *settings) { s.size = n }
 }
 
-// TTL is how long a value is remembered after the call that returned it has ended, by the loop's clock. Default: for ever. It panics if d is not positive.
+// TTL is how long a value is remembered after the call that returned it has ended, by the loop's clock. Default: for ever. It panics if d
+// is not positive.
 func TTL(d time.Duration) Option {
 	if d <= 0 {
 		panic(misuse("TTL", "the time must be positive; without this option there is no limit"))
@@ -93,9 +94,9 @@ func New[K comparable, V any](fn func(ctx context.Context, key K) (V, error), op
 	return c
 }
 
-// Get returns the value for key. If it is remembered Get does not wait, also when the context is cancelled. If not, fn is called, in a task of its own whose
-// context has the values of the first caller's; those who ask for the key meanwhile get what that call returns. A panic of fn is raised in
-// all of them.
+// Get returns the value for key. If it is remembered Get does not wait, also when the context is cancelled. If not, fn is called, in a task
+// of its own whose context has the values of the first caller's; those who ask for the key meanwhile get what that call returns. A panic of
+// fn is raised in all of them.
 //
 // Cancellation: the call goes on for the other tasks that wait for it. If there are none it is cancelled, and Get returns when it has ended.
 func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {

@@ -434,8 +434,8 @@ type dice struct{ *rand.Rand }
 
 func (d dice) Choose(_ aio.Choice, n int) int { return d.IntN(n) }
 
-// In any order, with callers that come, give up and are cancelled: there is never more than one call for a key that somebody still wants, nobody gets a
-// value of another key or one older than the limit, and at the end nothing is left.
+// In any order, with callers that come, give up and are cancelled: there is never more than one call for a key that somebody still wants,
+// nobody gets a value of another key or one older than the limit, and at the end nothing is left.
 func TestOneFlightAKeyInAnyOrder(t *testing.T) {
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 3))

@@ -8,7 +8,8 @@
 // when the last one is cancelled, the call is, too. Errors are not remembered, unless [KeepErrors] says so. Time is the loop's, so tests under a
 // virtual clock need not wait for values to expire.
 //
-// asyncio has no counterpart; functools.lru_cache around a coroutine function remembers coroutine objects, which can be awaited only once. It stands for async_lru and aiocache.
+// asyncio has no counterpart; functools.lru_cache around a coroutine function remembers coroutine objects, which can be awaited only once.
+// It stands for async_lru and aiocache.
 //
 // All of this belongs to the goroutine of the loop, as everything in aio does. There is no mutex, and none is needed.
 package aiocache

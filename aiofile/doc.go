@@ -16,10 +16,10 @@
 //
 // # Cancellation
 //
-// Disks cannot be interrupted. An operation that has not begun when its task is cancelled does not begin. One that has begun is waited for, so
-// that nobody writes into a buffer that its owner uses again, and no position is in doubt; its outcome is returned as if nothing had happened, and the next wait fails.
-// What takes many operations, such as reading a large file or copying, ends between two of them. On a file system that does not answer, such
-// as a network drive that is gone, a task cannot be cancelled, only be ended with its loop.
+// Disks cannot be interrupted. An operation that has not begun when its task is cancelled does not begin. One that has begun is waited for,
+// so that nobody writes into a buffer that its owner uses again, and no position is in doubt; its outcome is returned as if nothing had
+// happened, and the next wait fails. What takes many operations, such as reading a large file or copying, ends between two of them. On a
+// file system that does not answer, such as a network drive that is gone, a task cannot be cancelled, only be ended with its loop.
 //
 // # How many at a time
 //

@@ -20,9 +20,10 @@ import (
 // cancelled, if the disk is full, or if the process is killed.
 //
 // The new file is in the same folder, named like the other with a dot before it and ".tmp-" and random letters behind. It is made with the
-// permissions perm, before umask. At the end it is brought to the disk (fsync), renamed, and the folder is brought to the disk as well. In case of failure it is removed; only
-// a process that is killed leaves it behind. If any write to the file has failed it does not replace anything, even if fn returns nil. fn
-// must not close the file. A name that is a symbolic link is replaced by a file, the link's target stays as it is.
+// permissions perm, before umask. At the end it is brought to the disk (fsync), renamed, and the folder is brought to the disk as well. In
+// case of failure it is removed; only a process that is killed leaves it behind. If any write to the file has failed it does not replace
+// anything, even if fn returns nil. fn must not close the file. A name that is a symbolic link is replaced by a file, the link's target
+// stays as it is.
 //
 // Cancellation: until fn has returned and the content is on the disk, nothing is replaced. From then on it is not heeded.
 func Replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx context.Context, f *File) error) error {
@@ -125,8 +126,8 @@ func writeAll(ctx context.Context, f *File, data []byte) error {
 	return nil
 }
 
-// Copy makes dst a copy of the file src, with its content and permissions (before umask), and returns how many bytes that were. dst appears, or changes, when the
-// copy is complete and on the disk, see [Replace]. Where the system can copy inside the file system it does.
+// Copy makes dst a copy of the file src, with its content and permissions (before umask), and returns how many bytes that were. dst
+// appears, or changes, when the copy is complete and on the disk, see [Replace]. Where the system can copy inside the file system it does.
 //
 // Cancellation: ends it after the 4 MiB that are being copied; dst is as it was.
 func Copy(ctx context.Context, dst, src string) (int64, error) {

@@ -11,9 +11,9 @@ import (
 // Iterator makes steps through a sequence by hand. See [Pull]. Its methods are for the loop only. Python: what aiter returns.
 type Iterator[T any] struct{ g *Generator[aio.None, T] }
 
-// Pull returns an iterator over seq, for steps by hand. The sequence begins with the first Next and runs in the task that makes the steps; ctx
-// should be the one that the sequence was made with. Close the iterator when done. A sequence that opens a group around its yield has to be stepped and closed by one task.
-// Python: aiter.
+// Pull returns an iterator over seq, for steps by hand. The sequence begins with the first Next and runs in the task that makes the steps;
+// ctx should be the one that the sequence was made with. Close the iterator when done. A sequence that opens a group around its yield has
+// to be stepped and closed by one task. Python: aiter.
 func Pull[T any](ctx context.Context, seq iter.Seq2[T, error]) *Iterator[T] {
 	mustBe(seq != nil, "Pull", "the sequence is nil")
 	return &Iterator[T]{NewGenerator(ctx, func(_ context.Context, yield func(T) (aio.None, error)) error {
@@ -48,8 +48,8 @@ func (it *Iterator[T]) NextOr(ctx context.Context, end T) (T, error) {
 }
 
 // Close ends the sequence as leaving a loop over it does: its yield returns false, and Close returns when it has cleaned up. A sequence that
-// has not begun never does. On an iterator that has ended it does nothing. It panics if a step is under way in another task. The error is
-// for the sake of [Closing]; it is nil. Python: aclose.
+// has not begun never does. On an iterator that has ended it does nothing. If another task closes it already, Close waits for that; it
+// panics if another kind of step is under way. The error is for the sake of [Closing]; it is nil. Python: aclose.
 //
 // Cancellation: awaits in the cleanup of a cancelled task fail, unless they use [context.WithoutCancel].
 func (it *Iterator[T]) Close(ctx context.Context) error { return it.g.Close(ctx) }

@@ -105,8 +105,8 @@ func Enumerate[T any](src iter.Seq2[T, error]) iter.Seq2[Indexed[T], error] {
 	}
 }
 
-// Chain is the items of the first source, then those of the second, and so on. A source is begun when its turn comes, and is closed before the next one
-// begins. The first error ends it. Python: itertools.chain.
+// Chain is the items of the first source, then those of the second, and so on. A source is begun when its turn comes, and is closed before
+// the next one begins. The first error ends it. Python: itertools.chain.
 func Chain[T any](srcs ...iter.Seq2[T, error]) iter.Seq2[T, error] {
 	for _, src := range srcs {
 		mustBe(src != nil, "Chain", "a source is nil")

@@ -45,8 +45,8 @@ func (s Scope[T]) Exit(ctx context.Context, err error) error {
 	return s.End(ctx, err)
 }
 
-// Closing is a [Manager] for a thing with a Close that awaits, such as an [Iterator] or [Generator]: the body gets the thing, and at the end it is closed.
-// Python: contextlib.aclosing.
+// Closing is a [Manager] for a thing with a Close that awaits, such as an [Iterator] or [Generator]: the body gets the thing, and at the
+// end it is closed. Python: contextlib.aclosing.
 func Closing[T interface {
 	Close(ctx context.Context) error
 }](thing T) Manager[T] {
