@@ -55,6 +55,14 @@ func countAsync(ctx context.Context, s *show) error {
 	return nil
 }
 
+// counts is for comparing the two.
+func counts(ctx context.Context, s *show) error {
+	if err := countSync(ctx, s); err != nil {
+		return err
+	}
+	return s.onLoop(ctx, func(ctx context.Context) error { return countAsync(ctx, s) })
+}
+
 // sayAfter is for the two programs below.
 func (s *show) sayAfter(ctx context.Context, delay time.Duration, what string) error {
 	if err := aio.Sleep(ctx, delay); err != nil {

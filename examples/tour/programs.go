@@ -46,6 +46,10 @@ var programs = []*program{
 		from: []origin{{asyncIO, "The async/await Syntax and Native Coroutines"}},
 	},
 	{
+		name: "counts", about: "both, one after the other", plain: counts,
+		from: []origin{{asyncIO, "The async/await Syntax and Native Coroutines"}},
+	},
+	{
 		name: "say-after", about: "one call after the other", main: sayAfterInTurn,
 		from: []origin{{asyncIO, "Run a coroutine with asyncio"}},
 	},
