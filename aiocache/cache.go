@@ -43,7 +43,8 @@ type entry[K comparable, V any] struct {
 
 // flight is a call under way.
 type flight[V any] struct {
-	task *aio.Task[V]
+	task *aio.Task[V] // nil while its first step is made
+	self aio.AnyTask  // the same
 	ctx  context.Context
 }
 
@@ -113,6 +114,15 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
 		c.stats.Misses++
 		f = c.launch(ctx, key)
 	}
+	if f.self == aio.CurrentTask(ctx) {
+		panic(misuse("Cache.Get", "the function asks for the key that it was called for, and would wait for itself"))
+	}
+	for f.task == nil { // asked for by something that the first step of the call has begun
+		if err := aio.Yield(ctx); err != nil {
+			var zero V
+			return zero, err
+		}
+	}
 	return f.task.Await(ctx)
 }
 
@@ -121,7 +131,7 @@ func (c *Cache[K, V]) launch(ctx context.Context, key K) *flight[V] {
 	f := &flight[V]{}
 	c.flights[key] = f
 	f.task = aio.CreateTask(ctx, func(ctx context.Context) (V, error) {
-		f.ctx = ctx
+		f.ctx, f.self = ctx, aio.CurrentTask(ctx)
 		landed := false
 		defer func() {
 			if c.flights[key] == f && !landed {

@@ -357,6 +357,55 @@ func TestAPanicIsRaisedInAllCallersAndNotRemembered(t *testing.T) {
 	})
 }
 
+func TestAFunctionMayAskForOtherKeysButNotForItsOwn(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var c *aiocache.Cache[int, int]
+		c = aiocache.New(func(ctx context.Context, n int) (int, error) {
+			if n < 2 {
+				return n, nil
+			}
+			if n == 50 {
+				if err := aio.Yield(ctx); err != nil { // not in its first step
+					return 0, err
+				}
+			}
+			if n == 100 || n == 50 {
+				return c.Get(ctx, n)
+			}
+			a, err1 := c.Get(ctx, n-1)
+			b, err2 := c.Get(ctx, n-2)
+			return a + b, errors.Join(err1, err2)
+		})
+		if v, err := c.Get(ctx, 40); v != 102334155 || err != nil {
+			t.Errorf("got %d, %v", v, err)
+		}
+		for _, n := range []int{50, 100} {
+			func() {
+				defer func() {
+					if v := recover(); !strings.Contains(fmt.Sprint(v), "would wait for itself") {
+						t.Errorf("%d: it panicked with %.100v", n, v)
+					}
+				}()
+				_, _ = c.Get(ctx, n)
+			}()
+		}
+		return nil
+	})
+}
+
+func TestFunctionsThatAskForEachOthersKeysAreFound(t *testing.T) {
+	var c *aiocache.Cache[int, int]
+	c = aiocache.New(func(ctx context.Context, n int) (int, error) { return c.Get(ctx, 1-n) })
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		_, err := c.Get(ctx, 0)
+		return err
+	}, aio.WithClock(aio.NewVirtualClock()), aio.WithExceptionHandler(func(*aio.Loop, aio.Report) {}))
+	var deadlock *aio.DeadlockError
+	if !errors.As(err, &deadlock) {
+		t.Fatalf("got %v", err)
+	}
+}
+
 func TestAGetDoesNotWaitForAFunctionThatDoesNot(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		c := aiocache.New(func(_ context.Context, n int) (int, error) { return n * n, nil })

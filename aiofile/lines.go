@@ -32,12 +32,7 @@ func (f *File) Lines(ctx context.Context) iter.Seq2[string, error] {
 				}
 				chunk = chunk[i+1:]
 				if !yield(line, nil) {
-					if len(chunk) > 0 {
-						_ = insist(ctx, func() error {
-							_, err := f.f.Seek(int64(-len(chunk)), io.SeekCurrent)
-							return err
-						})
-					}
+					f.back(ctx, len(chunk))
 					return
 				}
 			}
@@ -46,6 +41,20 @@ func (f *File) Lines(ctx context.Context) iter.Seq2[string, error] {
 			yield(string(rest), nil)
 		}
 	}
+}
+
+// back moves back by n bytes, if the file can seek, also when the task is cancelled.
+func (f *File) back(ctx context.Context, n int) {
+	if n == 0 {
+		return
+	}
+	if f.turn.Acquire(context.WithoutCancel(ctx)) == nil {
+		defer f.turn.Release()
+	}
+	_ = insist(ctx, func() error {
+		_, err := f.f.Seek(int64(-n), io.SeekCurrent)
+		return err
+	})
 }
 
 // Lines is the sequence of the lines of a file by name, which is open while the loop runs. See [File.Lines].
