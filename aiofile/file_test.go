@@ -284,9 +284,13 @@ func TestATimeoutEndsTheReadingOfALongFileBetweenTwoChunks(t *testing.T) {
 		t.Skip("there is no file without end")
 	}
 	if err := aio.Run(t.Context(), func(ctx context.Context) error {
-		outer := ctx
+		f, err := aiofile.Open(ctx, "/dev/zero")
+		if err != nil {
+			return err
+		}
+		defer f.Close(ctx)
 		return aio.Timeout(ctx, 20*time.Millisecond, func(context.Context) error {
-			for _, err := range aiofile.Lines(outer, "/dev/zero") {
+			for _, err := range f.Chunks(ctx, 1) { // with a context from outside of the block
 				if err != nil {
 					return err
 				}

@@ -22,7 +22,8 @@ import (
 // The new file is in the same folder, named like the other with a dot before it and ".tmp-" and random letters behind. It is made with the
 // permissions perm, before umask. At the end it is brought to the disk (fsync), renamed, and the folder is brought to the disk as well. In
 // case of failure it is removed; only a process that is killed leaves it behind. If any write to the file has failed it does not replace
-// anything, even if fn returns nil. fn must not close the file. A name that is a symbolic link is replaced by a file, the link's target
+// anything, even if fn returns nil. If only the very last step fails, the one for the folder, the new content is there and an error says
+// so. fn must not close the file. A name that is a symbolic link is replaced by a file, the link's target
 // stays as it is.
 //
 // Cancellation: until fn has returned and the content is on the disk, nothing is replaced. From then on it is not heeded.
@@ -34,7 +35,7 @@ func Replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx con
 	if base == "" {
 		return &fs.PathError{Op: "replace", Path: name, Err: errors.New("the name has no file in it")}
 	}
-	temp := filepath.Join(dir, "."+base+".tmp-"+rand.Text())
+	temp := filepath.Join(dir, "."+base[:min(len(base), 200)]+".tmp-"+rand.Text()) // names have at most 255 bytes
 	f, err := OpenFile(ctx, temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
 		return err

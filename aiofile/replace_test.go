@@ -115,6 +115,12 @@ func TestANameWithoutAFileIsRefused(t *testing.T) {
 	})
 }
 
+func TestALongNameCanBeReplaced(t *testing.T) {
+	name := filepath.Join(t.TempDir(), strings.Repeat("n", 240))
+	run(t, func(ctx context.Context) error { return aiofile.WriteAtomic(ctx, name, []byte("text"), 0o666) })
+	wantFile(t, name, "text")
+}
+
 func TestReplaceWorksInTheWorkingFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	run(t, func(ctx context.Context) error { return aiofile.WriteAtomic(ctx, "file", []byte("text"), 0o666) })
