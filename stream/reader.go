@@ -46,6 +46,8 @@ type incoming struct {
 	paused  bool
 	waiter  aio.Waiter // the task that reads
 	waiting string     // and in which method; "" if there is none
+	into    []byte     // where it wants the data, if it is in Read
+	got     int        // how much has been put there since: in front of buf, and taken if the task is not cancelled
 }
 
 // NewReader returns a reader for a protocol of your own, to be fed by FeedData, FeedEOF and SetError;
@@ -76,9 +78,15 @@ func (r *Reader) FeedData(p []byte) {
 	if len(p) == 0 {
 		return
 	}
-	r.buf.Write(p)
+	if r.got == 0 && r.buf.Len() == 0 {
+		r.got = copy(r.into, p)
+		p = p[r.got:]
+	}
+	if len(p) > 0 {
+		r.buf.Write(p)
+	}
 	r.wake()
-	if r.source != nil && !r.paused && r.buf.Len() > max(2*r.limit, r.want) {
+	if r.source != nil && !r.paused && r.Buffered() > max(2*r.limit, r.want) {
 		r.paused = true
 		r.source.PauseReading()
 	}
@@ -101,14 +109,14 @@ func (r *Reader) SetError(err error) {
 func (r *Reader) Err() error { return r.err }
 
 // AtEOF reports whether the stream has ended and everything was read.
-func (r *Reader) AtEOF() bool { return r.eof && r.buf.Len() == 0 }
+func (r *Reader) AtEOF() bool { return r.eof && r.Buffered() == 0 }
 
 // Buffered returns the number of bytes that can be read without waiting.
-func (r *Reader) Buffered() int { return r.buf.Len() }
+func (r *Reader) Buffered() int { return r.got + r.buf.Len() }
 
 // String describes the reader for logs and dumps.
 func (r *Reader) String() string {
-	s := fmt.Sprintf("Reader %d bytes, limit %d", r.buf.Len(), r.limit)
+	s := fmt.Sprintf("Reader %d bytes, limit %d", r.Buffered(), r.limit)
 	if r.eof {
 		s += ", eof"
 	}
@@ -125,6 +133,17 @@ func (r *Reader) String() string {
 }
 
 func (r *Reader) wake() { r.waiter.Unpark() }
+
+// takeBack puts what a waiting Read was given where every read finds it.
+func (r *Reader) takeBack() {
+	if r.got == 0 {
+		return
+	}
+	rest := r.buf.Next(r.buf.Len())
+	r.buf.Write(r.into[:r.got])
+	r.buf.Write(rest)
+	r.got = 0
+}
 
 // begin refuses a second reader.
 func (r *Reader) begin(op string) error {
@@ -144,6 +163,19 @@ func (r *Reader) wait(ctx context.Context, op string, need int) error {
 		r.waiter, r.waiting, r.want = aio.Waiter{}, "", 0
 	}()
 	return r.waiter.Park()
+}
+
+// waitInto is wait for a read that takes what comes next: it goes to p at once, past the buffer.
+func (r *Reader) waitInto(ctx context.Context, op string, p []byte) (n int, err error) {
+	r.into = p
+	defer func() {
+		if err != nil {
+			r.takeBack()
+		}
+		r.into, r.got = nil, 0
+	}()
+	err = r.wait(ctx, op, 0)
+	return r.got, err
 }
 
 func (r *Reader) resume() {
@@ -178,8 +210,13 @@ func (r *Reader) Read(ctx context.Context, p []byte) (int, error) {
 		if err := r.end(); err != nil {
 			return 0, err
 		}
-		if err := r.wait(ctx, op, 0); err != nil {
+		n, err := r.waitInto(ctx, op, p)
+		if err != nil {
 			return 0, err
+		}
+		if n > 0 {
+			r.taken()
+			return n, nil
 		}
 	}
 	n := r.buf.Read(p)

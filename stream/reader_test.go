@@ -555,3 +555,67 @@ func TestAReadOutsideOfALoopSaysHowToDoIt(t *testing.T) {
 	got, err := fed(9, "x\n").ReadLine(context.Background())
 	expect(t, got, err, "x\n") // nothing to wait for, nothing to complain about
 }
+
+// What arrives for a Read that waits goes to its buffer at once. It is the stream's until the task has gone on.
+func TestDataForAWaitingReadStaysInTheStreamUntilItIsTaken(t *testing.T) {
+	sub(t, "it counts as buffered, and keeps its place", func(t *testing.T, ctx context.Context) {
+		r := fed(9)
+		p := make([]byte, 4)
+		n := 0
+		task := aio.Start(ctx, func(ctx context.Context) (err error) { n, err = r.Read(ctx, p); return err })
+		aio.Yield(ctx)
+		r.FeedData([]byte("abcdef"))
+		r.FeedData([]byte("gh"))
+		r.FeedEOF()
+		if r.Buffered() != 8 || r.AtEOF() {
+			t.Errorf("%d bytes are buffered, at the end: %v", r.Buffered(), r.AtEOF())
+		}
+		_, err := task.Await(ctx)
+		expect(t, p[:n], err, "abcd")
+		if r.Buffered() != 4 {
+			t.Errorf("%d bytes are buffered", r.Buffered())
+		}
+		rest(ctx, t, r, "efgh")
+	})
+	sub(t, "a cancelled Read gives it back, in front of what came later", func(t *testing.T, ctx context.Context) {
+		r := fed(9)
+		task := aio.Start(ctx, func(ctx context.Context) error { _, err := r.Read(ctx, make([]byte, 4)); return err })
+		aio.Yield(ctx)
+		r.FeedData([]byte("abcdef"))
+		r.FeedData([]byte("gh"))
+		task.Cancel(nil)
+		if _, err := task.Await(ctx); !errors.Is(err, aio.ErrCancelled) {
+			t.Errorf("err %v", err)
+		}
+		r.FeedData([]byte("ij"))
+		rest(ctx, t, r, "abcdefghij")
+	})
+	sub(t, "it counts for the pause", func(t *testing.T, ctx context.Context) {
+		r, s := fed(3), &tap{}
+		r.SetSource(s)
+		p := make([]byte, 5)
+		task := aio.Start(ctx, func(ctx context.Context) error { _, err := r.Read(ctx, p); return err })
+		aio.Yield(ctx)
+		r.FeedData([]byte("abcdefg")) // more than twice the limit
+		if !s.paused {
+			t.Error("not paused")
+		}
+		task.Await(ctx)
+		if s.paused {
+			t.Error("paused still")
+		}
+	})
+	sub(t, "the error shows after it", func(t *testing.T, ctx context.Context) {
+		r, broken := fed(9), errors.New("broken")
+		p := make([]byte, 9)
+		n := 0
+		task := aio.Start(ctx, func(ctx context.Context) (err error) { n, err = r.Read(ctx, p); return err })
+		aio.Yield(ctx)
+		r.FeedData([]byte("data"))
+		r.SetError(broken)
+		_, err := task.Await(ctx)
+		expect(t, p[:n], err, "data")
+		_, err = r.Read(ctx, p)
+		matches(t, err, broken)
+	})
+}

@@ -180,3 +180,42 @@ func TestAServerClosesAClientThatWasUpgraded(t *testing.T) {
 		ok(t, s.WaitClosed(ctx))
 	})
 }
+
+// A Read that waits when the connection is secured gets nothing that came in plain text.
+func TestAReadThatWaitsDuringAnUpgradeGetsNoPlainText(t *testing.T) {
+	a := tlstest.New(t)
+	run(t, func(ctx context.Context) {
+		handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+			var got []byte
+			reading := aio.Start(ctx, func(ctx context.Context) error {
+				p := make([]byte, 100)
+				n, err := r.Read(ctx, p)
+				got = p[:n]
+				return err
+			})
+			for r.Buffered() == 0 { // given to the task, which has not gone on
+				if err := aio.Yield(ctx); err != nil {
+					return err
+				}
+				if reading.Done() {
+					return fmt.Errorf("came too early: %q", got)
+				}
+			}
+			err := w.StartTLS(ctx, a.Server())
+			if err == nil {
+				t.Error("plain text was no hindrance")
+			}
+			reading.Await(ctx)
+			if len(got) > 0 {
+				t.Errorf("read %q", got)
+			}
+			return nil
+		}
+		listen(ctx, t, handler, func(address string) {
+			r, w := dial(ctx, t, address)
+			w.WriteString("smuggled")
+			r.ReadAll(ctx)
+			w.Close()
+		})
+	})
+}

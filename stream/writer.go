@@ -147,6 +147,7 @@ func (w *Writer) StartTLS(ctx context.Context, cfg *tls.Config, opts ...transpor
 		return err
 	}
 	opts = c.upgradeName(cfg, opts)
+	c.reader.takeBack() // also what a Read that waits was given: it came in plain text
 	if unread := c.reader.buf.Len(); unread > 0 {
 		opts = append(opts, transport.AlreadyReceived(c.reader.buf.Next(unread)))
 		c.reader.paused = false
