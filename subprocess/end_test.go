@@ -82,7 +82,7 @@ func TestAStartThatIsCancelledLeavesNoChild(t *testing.T) {
 			}
 			start.Cancel(nil)
 			switch _, err := start.Await(ctx); {
-			case err == nil:
+			case p != nil: // too late: it had started
 				seen["started"] = true
 				p.Close()
 			case errors.Is(err, context.Canceled):
@@ -263,5 +263,45 @@ func TestManyChildrenAtOnce(t *testing.T) {
 			return nil
 		})
 		e.ok(err)
+	})
+}
+
+// A start that is cancelled is still under way on its thread: the caller may close what he gave to it, and open something else.
+func TestFilesMayBeClosedWhenAStartWasCancelled(t *testing.T) {
+	inLoop(t, func(ctx context.Context, e *env) {
+		before := len(descriptors())
+		for range 30 {
+			r, w, err := os.Pipe()
+			e.ok(err)
+			c := Command("cat")
+			c.Stdin, c.Stdout, c.ExtraFiles = File(r), File(w), []*os.File{nil, w}
+			start := aio.Start(ctx, func(ctx context.Context) error {
+				p, err := c.Start(ctx)
+				if err == nil {
+					p.Close()
+				}
+				return err
+			})
+			e.ok(aio.Yield(ctx))
+			start.Cancel(nil)
+			start.Await(ctx)
+			r.Close()
+			w.Close()
+		}
+		e.awaitTrue(ctx, func() bool { return !hasChildrenOf(e.loop) && len(descriptors()) <= before+1 }) // the loop's poller
+	})
+}
+
+func TestAFileThatIsClosedAlreadyCannotBeGiven(t *testing.T) {
+	inLoop(t, func(ctx context.Context, e *env) {
+		r, w, err := os.Pipe()
+		e.ok(err)
+		w.Close()
+		for _, c := range []*Cmd{{Args: []string{"true"}, Stdin: File(r), Stdout: File(w)}, {Args: []string{"true"}, ExtraFiles: []*os.File{r, w}}} {
+			if err := c.Run(ctx); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("the error is %v", err)
+			}
+		}
+		r.Close()
 	})
 }

@@ -18,7 +18,10 @@ type launch struct {
 	cmd    Cmd  // a copy: the caller may change his
 	native bool // may use what the loop's poller can do
 
+	lent []*os.File // duplicates of the caller's files, which he may close at any time
+
 	mu      sync.Mutex // guards the rest
+	begun   bool       // the thread closes lent
 	over    bool       // nobody will take what is started
 	started *started   // nil before, and after a failure
 }
@@ -43,6 +46,9 @@ func begin(ctx context.Context, c *Cmd) (_ *child, pipes [3]*os.File, err error)
 			l.giveUp(n)
 		}
 	}()
+	if err := l.borrow(); err != nil {
+		return nil, pipes, &StartError{Name: c.Args[0], Err: err}
+	}
 	if err := aio.Blocking(ctx, func(context.Context) error { return l.run() }); err != nil {
 		return nil, pipes, err
 	}
@@ -50,8 +56,51 @@ func begin(ctx context.Context, c *Cmd) (_ *child, pipes [3]*os.File, err error)
 	return l.adopted(n), l.started.pipes, nil
 }
 
+// borrow duplicates the files that the caller gives to the child. If the start is cancelled he closes them while the thread is still at it, and their
+// numbers may be given to others.
+func (l *launch) borrow() error {
+	for _, how := range []*Stdio{&l.cmd.Stdin, &l.cmd.Stdout, &l.cmd.Stderr} {
+		if f, ok := (*how).(fileStdio); ok {
+			dup, err := l.duplicate(f.File)
+			if err != nil {
+				return err
+			}
+			*how = fileStdio{dup}
+		}
+	}
+	extra := make([]*os.File, len(l.cmd.ExtraFiles))
+	for i, f := range l.cmd.ExtraFiles {
+		if f == nil {
+			continue // closed in the child
+		}
+		dup, err := l.duplicate(f)
+		if err != nil {
+			return err
+		}
+		extra[i] = dup
+	}
+	l.cmd.ExtraFiles = extra
+	return nil
+}
+
+func (l *launch) duplicate(f *os.File) (*os.File, error) {
+	dup, err := duplicate(f)
+	if err == nil && dup != f {
+		l.lent = append(l.lent, dup)
+	}
+	return dup, err
+}
+
 // run is called on another thread.
 func (l *launch) run() error {
+	l.mu.Lock()
+	l.begun = true
+	over := l.over
+	l.mu.Unlock()
+	if over {
+		return nil
+	}
+	defer closeAll(l.lent)
 	s, err := l.start()
 	if err != nil {
 		return &StartError{Name: l.cmd.Args[0], Err: err}
@@ -166,6 +215,9 @@ func (l *launch) giveUp(n *nursery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over = true
+	if !l.begun {
+		closeAll(l.lent)
+	}
 	if l.started != nil {
 		closeAll(l.started.pipes[:])
 		l.adopted(n).kill()

@@ -34,7 +34,8 @@ type Process struct {
 //
 // The error is a [*StartError]; nothing is left then. It panics if the description makes no sense.
 //
-// It suspends the task while another thread starts the program. Cancellation: the program is not started, or it is killed at once.
+// It suspends the task while another thread starts the program. Cancellation: the program is not started, or it is killed at once. If it runs already
+// it is returned, and the next wait fails.
 //
 // It stands for asyncio.create_subprocess_exec and, with [Shell], for create_subprocess_shell.
 func (c *Cmd) Start(ctx context.Context) (*Process, error) {
@@ -49,6 +50,7 @@ func (c *Cmd) begin(ctx context.Context) (*Process, error) {
 		return nil, err
 	}
 	p := &Process{child: child, drain: c.drain()}
+	ctx = context.WithoutCancel(ctx) // it runs now; a few passes more, and it can be ended as it should
 	ready := false
 	defer func() {
 		if !ready { // also if the task is ended where it waits

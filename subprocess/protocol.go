@@ -88,6 +88,7 @@ func Connect(ctx context.Context, c *Cmd, p Protocol) (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx = context.WithoutCancel(ctx) // it runs now
 	t := &Transport{child: child, proto: p, live: 1}
 	ready := false
 	defer func() {
