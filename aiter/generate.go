@@ -41,7 +41,15 @@ func reportClosing(l *aio.Loop, err error) {
 	l.CallExceptionHandler(aio.Report{Message: "an error occurred while a generator was being closed", Err: err})
 }
 
-func isCancellation(err error) bool { return errors.Is(err, context.Canceled) }
+// isCancellation reports whether err is a cancellation, wrapped or not. One that is joined to other errors is not: these must not get lost.
+func isCancellation(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if _, ok := err.(*aio.CancelledError); ok || err == context.Canceled {
+			return true
+		}
+	}
+	return false
+}
 
 // FromSlice is the sequence of the items, in order. It never waits and never fails.
 func FromSlice[T any](items []T) iter.Seq2[T, error] {

@@ -3,6 +3,7 @@ package aiter_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -338,17 +339,29 @@ func TestCloseReturnsTheErrorOfTheCleanup(t *testing.T) {
 }
 
 func TestAnErrorOfAGeneratorThatWasLeftIsReported(t *testing.T) {
-	seen, err := runReports(t, func(ctx context.Context) error {
-		for range aiter.Generate(ctx, func(_ context.Context, yield func(int) bool) error {
-			yield(1)
-			return errBoom
-		}) {
-			break
+	cancelled := &aio.CancelledError{Cause: errReason}
+	for _, c := range []struct {
+		end      error
+		reported bool
+	}{
+		{errBoom, true},
+		{errors.Join(cancelled, errBoom), true},
+		{fmt.Errorf("while closing: %w", cancelled), false},
+		{context.Canceled, false},
+		{nil, false},
+	} {
+		seen, err := runReports(t, func(ctx context.Context) error {
+			for range aiter.Generate(ctx, func(_ context.Context, yield func(int) bool) error {
+				yield(1)
+				return c.end
+			}) {
+				break
+			}
+			return nil
+		})
+		if err != nil || (len(*seen) == 1) != c.reported || c.reported && (*seen)[0].Err != c.end {
+			t.Errorf("%v: got %v, reports %v", c.end, err, *seen)
 		}
-		return nil
-	})
-	if err != nil || len(*seen) != 1 || (*seen)[0].Err != errBoom {
-		t.Fatalf("got %v, reports %v", err, *seen)
 	}
 }
 
