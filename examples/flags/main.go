@@ -34,11 +34,11 @@ func downloadMany(ctx context.Context, job *flagkit.Job) error {
 }
 
 // downloadOne downloads one flag and returns the name of its file.
-func downloadOne(ctx context.Context, job *flagkit.Job, code string) (string, error) {
-	cc := strings.ToLower(code)
-	image, err := job.Get(ctx, cc+"/"+cc+".gif")
+func downloadOne(ctx context.Context, job *flagkit.Job, r *flagkit.Result) (string, error) {
+	cc := strings.ToLower(r.Code)
+	image, err := job.Get(ctx, r, cc+"/"+cc+".gif")
 	if err != nil {
 		return "", err
 	}
-	return code + ".gif", job.Save(ctx, code+".gif", image)
+	return r.Code + ".gif", job.Save(ctx, r.Code+".gif", image)
 }

@@ -40,21 +40,21 @@ func downloadMany(ctx context.Context, job *flagkit.Job) error {
 // downloadOne downloads one flag and returns the name of its file. The file is written outside the
 // semaphore: the next request does not wait for the disk.
 func downloadOne(semaphore *aio.Semaphore) flagkit.One {
-	return func(ctx context.Context, job *flagkit.Job, code string) (string, error) {
-		image, err := getFlag(ctx, job, semaphore, code)
+	return func(ctx context.Context, job *flagkit.Job, r *flagkit.Result) (string, error) {
+		image, err := getFlag(ctx, job, semaphore, r)
 		if err != nil {
 			return "", err
 		}
-		return code + ".gif", job.Save(ctx, code+".gif", image)
+		return r.Code + ".gif", job.Save(ctx, r.Code+".gif", image)
 	}
 }
 
 // getFlag fetches the picture.
-func getFlag(ctx context.Context, job *flagkit.Job, semaphore *aio.Semaphore, code string) ([]byte, error) {
+func getFlag(ctx context.Context, job *flagkit.Job, semaphore *aio.Semaphore, r *flagkit.Result) ([]byte, error) {
 	if err := semaphore.Acquire(ctx); err != nil {
 		return nil, err
 	}
 	defer semaphore.Release()
-	cc := strings.ToLower(code)
-	return job.Get(ctx, cc+"/"+cc+".gif")
+	cc := strings.ToLower(r.Code)
+	return job.Get(ctx, r, cc+"/"+cc+".gif")
 }

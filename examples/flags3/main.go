@@ -45,13 +45,13 @@ type downloader struct {
 
 // downloadOne downloads one flag and returns the name of its file. The two requests are one after the
 // other, and between them another task may have its turn: the semaphore counts requests, not flags.
-func (d *downloader) downloadOne(ctx context.Context, job *flagkit.Job, code string) (string, error) {
-	cc := strings.ToLower(code)
-	image, err := d.get(ctx, cc+"/"+cc+".gif")
+func (d *downloader) downloadOne(ctx context.Context, job *flagkit.Job, r *flagkit.Result) (string, error) {
+	cc := strings.ToLower(r.Code)
+	image, err := d.get(ctx, r, cc+"/"+cc+".gif")
 	if err != nil {
 		return "", err
 	}
-	country, err := d.getCountry(ctx, cc)
+	country, err := d.getCountry(ctx, r, cc)
 	if err != nil {
 		return "", err
 	}
@@ -60,8 +60,8 @@ func (d *downloader) downloadOne(ctx context.Context, job *flagkit.Job, code str
 }
 
 // getCountry asks for the name of a country.
-func (d *downloader) getCountry(ctx context.Context, cc string) (string, error) {
-	data, err := d.get(ctx, cc+"/metadata.json")
+func (d *downloader) getCountry(ctx context.Context, r *flagkit.Result, cc string) (string, error) {
+	data, err := d.get(ctx, r, cc+"/metadata.json")
 	if err != nil {
 		return "", err
 	}
@@ -76,12 +76,12 @@ func (d *downloader) getCountry(ctx context.Context, cc string) (string, error) 
 }
 
 // get makes one request when there is room for it.
-func (d *downloader) get(ctx context.Context, path string) ([]byte, error) {
+func (d *downloader) get(ctx context.Context, r *flagkit.Result, path string) ([]byte, error) {
 	if err := d.semaphore.Acquire(ctx); err != nil {
 		return nil, err
 	}
 	defer d.semaphore.Release()
-	return d.job.Get(ctx, path)
+	return d.job.Get(ctx, r, path)
 }
 
 // fileName makes a file's name of a country's. It comes from the network, so nothing in it may lead to

@@ -31,13 +31,13 @@ var simple = Program{
 	MaxReq: 7,
 	Download: func(ctx context.Context, job *Job) error {
 		_, err := aio.Map(ctx, job.Results, func(ctx context.Context, r *Result) (aio.None, error) {
-			return aio.None{}, job.Do(ctx, r, func(ctx context.Context, job *Job, code string) (string, error) {
-				cc := strings.ToLower(code)
-				data, err := job.Get(ctx, cc+"/"+cc+".gif")
+			return aio.None{}, job.Do(ctx, r, func(ctx context.Context, job *Job, r *Result) (string, error) {
+				cc := strings.ToLower(r.Code)
+				data, err := job.Get(ctx, r, cc+"/"+cc+".gif")
 				if err != nil {
 					return "", err
 				}
-				return code + ".gif", job.Save(ctx, code+".gif", data)
+				return r.Code + ".gif", job.Save(ctx, r.Code+".gif", data)
 			})
 		}, aio.Limit(job.MaxReq))
 		return err

@@ -28,9 +28,9 @@ const (
 type Result struct {
 	Code   string
 	Status Status
-	File   string // its name in the folder, if the status is OK
-	Err    error  // why there is none
-	Took   time.Duration
+	File   string        // its name in the folder, if the status is OK
+	Err    error         // why there is none
+	Took   time.Duration // its requests, without the time in which they waited for their turn
 }
 
 // Job is one run of a program. It belongs to the loop, so that its counts need no lock.
@@ -54,11 +54,16 @@ func newJob(o *Options, out io.Writer) *Job {
 	return job
 }
 
-// Get fetches what is behind a path, and gives up after the time-out.
-func (job *Job) Get(ctx context.Context, path string) ([]byte, error) {
+// Get fetches what is behind a path, for the sake of r, and gives up after the time-out.
+func (job *Job) Get(ctx context.Context, r *Result, path string) ([]byte, error) {
+	clock := aio.RunningLoop(ctx)
+	began := clock.Time()
 	job.now++
 	job.AtOnce = max(job.AtOnce, job.now)
-	defer func() { job.now-- }()
+	defer func() {
+		job.now--
+		r.Took += clock.Time().Sub(began)
+	}()
 	return aio.WaitFor(ctx, job.Timeout, func(ctx context.Context) ([]byte, error) { return job.fetch(ctx, path) })
 }
 
@@ -67,19 +72,17 @@ func (job *Job) Save(ctx context.Context, name string, data []byte) error {
 	return job.save(ctx, name, data)
 }
 
-// One downloads one flag and returns the name of its file.
-type One = func(ctx context.Context, job *Job, code string) (file string, err error)
+// One downloads the flag of r.Code and returns the name of its file.
+type One = func(ctx context.Context, job *Job, r *Result) (file string, err error)
 
 // Do downloads a flag with one and keeps what came of it. Its own error is only that of a run that was
 // cancelled.
 func (job *Job) Do(ctx context.Context, r *Result, one One) error {
-	clock := aio.RunningLoop(ctx)
-	began := clock.Time()
-	file, err := one(ctx, job, r.Code)
+	file, err := one(ctx, job, r)
 	if errors.Is(err, aio.ErrCancelled) {
 		return err
 	}
-	r.Took, r.File, r.Err = clock.Time().Sub(began), file, err
+	r.File, r.Err = file, err
 	answer, isAnswer := errors.AsType[*StatusError](err)
 	switch {
 	case err == nil:

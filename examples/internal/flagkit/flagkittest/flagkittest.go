@@ -110,7 +110,10 @@ type Account struct {
 	NotDone  int `json:"not_done"`
 	AtOnce   int `json:"at_once"`
 	Seconds  float64
-	Codes    []struct{ Code, Status, File, Error string }
+	Codes    []struct {
+		Code, Status, File, Error string
+		Milliseconds              float64
+	}
 }
 
 func readAccount(t *testing.T, o clitest.Outcome) Account {
@@ -177,6 +180,7 @@ func (s Suite) account(t *testing.T) {
 }
 
 // duration downloads 200 flags all at once: that takes as long as the slowest of them, to the millisecond.
+// With one request at a time it takes as long as all together, but none of them longer than before.
 func (s Suite) duration(t *testing.T) {
 	mood := slowserver.Mood{MinDelay: 500 * time.Millisecond, MaxDelay: 5 * time.Second, ErrorRate: 0.25, Seed: 5}
 	var slowest time.Duration
@@ -194,6 +198,10 @@ func (s Suite) duration(t *testing.T) {
 		"-delay", "500ms-5s", "-error-rate", "0.25", "-seed", "5"))
 	if took := time.Duration(a.Seconds * float64(time.Second)).Round(time.Millisecond); took != slowest.Round(time.Millisecond) || a.AtOnce != 200 {
 		t.Errorf("%v, up to %d at once; want %v, the time of the slowest, and 200", took, a.AtOnce, slowest)
+	}
+	one := readAccount(t, s.run(t.Context(), "-m", "1", "-virtual", "-json", "-o", t.TempDir(), "-delay", "1s", "DE", "FR", "IT"))
+	if requests := float64(len(s.Requests)); one.Seconds != 3*requests || one.AtOnce != 1 || one.Codes[2].Milliseconds != 1000*requests {
+		t.Errorf("one at a time: %+v", one)
 	}
 }
 
