@@ -43,12 +43,15 @@ func reportClosing(l *aio.Loop, err error) {
 
 // isCancellation reports whether err is a cancellation, wrapped or not. One that is joined to other errors is not: these must not get lost.
 func isCancellation(err error) bool {
-	for ; err != nil; err = errors.Unwrap(err) {
-		if _, ok := err.(*aio.CancelledError); ok || err == context.Canceled {
+	for ; err != nil && err != context.Canceled; err = errors.Unwrap(err) {
+		switch err.(type) {
+		case *aio.CancelledError:
 			return true
+		case *aio.PanicError:
+			return false
 		}
 	}
-	return false
+	return err != nil
 }
 
 // FromSlice is the sequence of the items, in order. It never waits and never fails.
