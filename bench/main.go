@@ -231,7 +231,7 @@ func measure(ctx context.Context, c *config, table io.Writer, p *progress) (*rep
 	for _, w := range c.works {
 		for _, procs := range c.procs {
 			p.label = fmt.Sprintf("%s, GOMAXPROCS=%d", w.title(), procs)
-			row, failed, err := measureRow(ctx, c, w, procs, entrants, p.step)
+			row, failed, err := measureRow(ctx, c, rep, w, procs, entrants, p.step)
 			if err != nil {
 				return rep, err
 			}
@@ -251,7 +251,7 @@ func measure(ctx context.Context, c *config, table io.Writer, p *progress) (*rep
 
 // measureMicro measures a row of the suite micro. The error is that of ctx
 // alone; contestants that failed are in the map, with the reason.
-func measureMicro(ctx context.Context, c *config, w work, procs int, entrants []*entrant, progress func(done, of int)) (row, map[string]error, error) {
+func measureMicro(ctx context.Context, c *config, _ *report, w work, procs int, entrants []*entrant, progress func(done, of int)) (row, map[string]error, error) {
 	r := &runner{rounds: c.rounds, roundTime: c.roundTime, now: time.Now, progress: progress}
 	seats := seatsFor(w, procs, entrants)
 	if err := r.run(ctx, w, seats); err != nil {

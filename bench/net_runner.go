@@ -196,11 +196,16 @@ func netSeatsFor(w work, procs int, entrants []*entrant) []*netSeat {
 
 // measureNet measures a row of the suite net. The error is that of ctx alone;
 // contestants that failed are in the map, with the reason.
-func measureNet(ctx context.Context, c *config, w work, procs int, entrants []*entrant, progress func(done, of int)) (row, map[string]error, error) {
+func measureNet(ctx context.Context, c *config, rep *report, w work, procs int, entrants []*entrant, progress func(done, of int)) (row, map[string]error, error) {
 	if c.profile != "" {
 		prefix := fmt.Sprintf("%s-%d-procs%d", w.name, w.conns, procs)
 		os.Setenv(profileEnv, filepath.Join(c.profile, prefix))
 		defer os.Unsetenv(profileEnv)
+	}
+	for _, e := range entrants {
+		if reason, lacks := netLacks[e.name+"/"+w.name]; lacks {
+			rep.Absent[e.name+"/"+w.name] = reason
+		}
 	}
 	r := netRunner{rounds: c.rounds, window: c.roundTime, progress: progress}
 	seats := netSeatsFor(w, procs, entrants)

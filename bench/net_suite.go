@@ -85,6 +85,19 @@ var netAims = map[string][]aim{
 	"echo_tls/100":      {{max: 0.95, rival: "net"}},
 }
 
+// netLacks says why a contestant does not do a work of the suite.
+var netLacks = map[string]string{
+	"gnet/echo_stream":              gnetStreams,
+	"gnet/idle_memory_stream":       gnetStreams,
+	"gnet/echo_tls":                 "gnet has no TLS",
+	"gnet_multi/echo_stream":        gnetStreams,
+	"gnet_multi/idle_memory_stream": gnetStreams,
+	"gnet_multi/echo_tls":           "gnet has no TLS",
+	"tokio/echo_tls":                "tokio has no TLS of its own",
+}
+
+const gnetStreams = "gnet has callbacks, and nothing like streams"
+
 // newNetEntrant returns the contestant of a name.
 func newNetEntrant(name string) *entrant {
 	switch name {

@@ -68,7 +68,7 @@ func TestTheNetSuiteRunsAtTinySizes(t *testing.T) {
 		t.Errorf("suite %q has the rows %v, want %v", rep.Suite, got, want)
 	}
 	for name, reason := range rep.Absent {
-		if name != "asyncio" { // there may be no Python
+		if name != "asyncio" && netLacks[name] == "" { // there may be no Python
 			t.Errorf("%s is absent: %s", name, reason)
 		}
 	}
@@ -113,6 +113,16 @@ func TestTheNetSuiteHasARowForEachNumberOfConnections(t *testing.T) {
 	}
 	if aims != 9 {
 		t.Errorf("there are %d aims, want 9", aims)
+	}
+}
+
+func TestWhatAContestantDoesNotDoHasAReason(t *testing.T) {
+	for _, w := range netSuite.works {
+		for name, servers := range netServers {
+			if (servers[w.name] == nil) != (netLacks[name+"/"+w.name] != "") {
+				t.Errorf("%s/%s: served %v, reason for not doing so %q", name, w.name, servers[w.name] != nil, netLacks[name+"/"+w.name])
+			}
+		}
 	}
 }
 
