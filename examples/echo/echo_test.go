@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -18,6 +19,7 @@ import (
 	"github.com/aio-go/aio/examples/internal/certs"
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/examples/internal/clitest"
+	"github.com/aio-go/aio/transport"
 )
 
 func TestMain(m *testing.M) { clitest.Main(m, main) }
@@ -26,8 +28,15 @@ var echo = clitest.Program(run)
 
 var forms = []string{"stream", "protocol"}
 
-func start(t *testing.T, args ...string) (*clitest.Running, string) {
-	p := echo.Start(t, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
+// portable is the program on the network of systems without a poller of their own.
+var portable = clitest.Program(func(ctx context.Context, args []string, std cli.Streams) int {
+	return run(transport.WithNetwork(ctx, transport.Portable()), args, std)
+})
+
+func start(t *testing.T, args ...string) (*clitest.Running, string) { return startOn(t, echo, args...) }
+
+func startOn(t *testing.T, program clitest.Program, args ...string) (*clitest.Running, string) {
+	p := program.Start(t, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
 	addr, _, _ := strings.Cut(p.Out.Await(t, "Echoing on "), ",")
 	return p, strings.TrimSuffix(addr, " over TLS")
 }
@@ -69,27 +78,33 @@ func noise(n int) []byte {
 
 func TestEverythingComesBack(t *testing.T) {
 	for _, form := range forms {
-		t.Run(form, func(t *testing.T) {
-			p, addr := start(t, "-form", form)
-			var all sync.WaitGroup
-			for range 10 {
-				conn := connect(t, addr)
-				all.Go(func() {
-					roundTrip(t, conn, []byte("hello\n"))
-					roundTrip(t, conn, noise(1<<20))
-					conn.(*net.TCPConn).CloseWrite() // the end comes back, too
-					if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
-						t.Errorf("%d bytes and %v at the end", len(rest), err)
-					}
-				})
-			}
-			all.Wait()
-			if code := p.Stop(); code != cli.OK || p.Err.String() != "" ||
-				!strings.Contains(p.Out.String(), "\n10 connections, up to ") || !strings.HasSuffix(p.Out.String(), "; 10.0 MiB echoed.\n") {
-				t.Errorf("exit code %d, %q, on stderr %q", code, p.Out, p.Err)
-			}
-		})
+		everythingComesBack(t, form, echo)
+		everythingComesBack(t, form+" portable", portable)
 	}
+}
+
+func everythingComesBack(t *testing.T, name string, program clitest.Program) {
+	form, _, _ := strings.Cut(name, " ")
+	t.Run(name, func(t *testing.T) {
+		p, addr := startOn(t, program, "-form", form)
+		var all sync.WaitGroup
+		for range 10 {
+			conn := connect(t, addr)
+			all.Go(func() {
+				roundTrip(t, conn, []byte("hello\n"))
+				roundTrip(t, conn, noise(1<<20))
+				conn.(*net.TCPConn).CloseWrite() // the end comes back, too
+				if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
+					t.Errorf("%d bytes and %v at the end", len(rest), err)
+				}
+			})
+		}
+		all.Wait()
+		if code := p.Stop(); code != cli.OK || p.Err.String() != "" ||
+			!strings.Contains(p.Out.String(), "\n10 connections, up to ") || !strings.HasSuffix(p.Out.String(), "; 10.0 MiB echoed.\n") {
+			t.Errorf("exit code %d, %q, on stderr %q", code, p.Out, p.Err)
+		}
+	})
 }
 
 func TestConnectionsMayBeSecured(t *testing.T) {
