@@ -44,7 +44,7 @@ func mute(t *testing.T, talk func(conn net.Conn)) (address string, accepted chan
 
 // A request that is cancelled leaves no goroutine and no descriptor, whatever stage it is in, although neither its loop nor its client has ended.
 func TestACancelledRequestLeavesNothingBehind(t *testing.T) {
-	silent, heard := mute(t, func(net.Conn) {})
+	silent, heard := mute(t, func(conn net.Conn) { conn.Read(make([]byte, 1)) }) // so the other side is done with dialling
 	begun, headed := mute(t, func(conn net.Conn) {
 		conn.Read(make([]byte, 1000))
 		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nsome of it")

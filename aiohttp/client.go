@@ -93,7 +93,7 @@ func (c *Client) ask(ctx context.Context, method, url, contentType string, body 
 // is a response, whatever its status; [Response.Check] makes an error of one that is no success. Without an answer the error is a [*url.Error], as
 // from net/http. ctx governs the request until the response is closed; the context in req is not looked at.
 //
-// The body of req is read on another goroutine: it must not wait for the loop, nor belong to it. A body that is to be sent again, after some redirects or in a further
+// The body of req is read on another goroutine, for a moment perhaps after Do has failed: it must not wait for the loop, nor belong to it. A body that is to be sent again, after some redirects or in a further
 // try, needs req.GetBody, which [http.NewRequest] sets for readers of bytes and strings.
 //
 // Cancellation: the request is given up: it leaves the line, or its connection is closed, whatever stage it is in. Whether the server has

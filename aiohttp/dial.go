@@ -19,7 +19,12 @@ func newTransport(config *tls.Config) *http.Transport {
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, stop := whileAsked(ctx)
 		defer stop()
-		return dialer.DialContext(ctx, network, address)
+		conn, err := dialer.DialContext(ctx, network, address)
+		if err == nil && ctx.Err() != nil { // too late; net/http would keep the connection for somebody else
+			conn.Close()
+			return nil, context.Cause(ctx)
+		}
+		return conn, err
 	}
 	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, stop := whileAsked(ctx)

@@ -128,7 +128,7 @@ func (s *Server) Close() {
 	for _, forget := range s.forget {
 		forget()
 	}
-	if s.http.TLSConfig == nil {
+	if s.scheme == "http" {
 		s.http.Close()
 	} else {
 		go s.http.Close() // waits for peers that do not read
