@@ -35,7 +35,7 @@ func Example_seedsTaskCancel() {
 	// cancelled: true
 }
 
-// How to Cancel a Task: one that is done already cannot be cancelled.
+// How to Cancel a Task, How to Stop a Task: one that is done already cannot be cancelled.
 func Example_seedsTaskCancelTooLate() {
 	coroutine := func(ctx context.Context) (string, error) {
 		return "the result", aio.Sleep(ctx, time.Second)
@@ -83,7 +83,7 @@ func Example_seedsTaskCancelHandled() {
 	// cancelled: false
 }
 
-// How to Cancel a Task: a message goes along with the request; here it is an error, the cause.
+// How to Cancel a Task, How to Stop a Task: a message goes along with the request; here it is an error, the cause.
 func Example_seedsTaskCancelMessage() {
 	coroutine := func(ctx context.Context) (string, error) {
 		return "the result", aio.Sleep(ctx, time.Second)

@@ -72,7 +72,7 @@ func Example_seedsErrorExitTooEarly() {
 	// task cancelled: true
 }
 
-// Error 4, the remedy: wait for all tasks but the current one.
+// Error 4, the remedy, and How to Wait for All Background Tasks: wait for all tasks but the current one.
 func Example_seedsErrorExitAfterAll() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		for i := range 3 {
