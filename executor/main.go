@@ -93,6 +93,7 @@ func (s *servant) run(body []byte) {
 	if err != nil {
 		exit(err)
 	}
+	s.send([]byte{startedFrame})
 	ctx, cancel := context.Background(), func() {}
 	if left > 0 {
 		ctx, cancel = context.WithTimeout(ctx, left)

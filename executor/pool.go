@@ -155,56 +155,68 @@ func (p *Pool) Execute(ctx context.Context, job Job) ([]byte, error) {
 	if err := p.slots.AcquireFor(ctx, e); err != nil {
 		return nil, err
 	}
-	if p.closed {
-		p.slots.ReleaseFor(e)
-		return nil, ErrClosed
+	for {
+		if p.closed {
+			p.slots.ReleaseFor(e)
+			return nil, ErrClosed
+		}
+		data, err := p.attempt(ctx, p.ready(), e, job)
+		switch {
+		case err == errNotStarted:
+			continue // with another worker; it has kept its slot
+		case err != nil && p.closed:
+			return nil, ErrClosed
+		}
+		return data, err
 	}
-	w := p.ready(e)
+}
+
+// attempt has a worker do a job, and takes the worker and e's slot back, or gives the worker up.
+func (p *Pool) attempt(ctx context.Context, w *worker, e *execution, job Job) (data []byte, err error) {
 	finished := false
 	defer func() {
-		if finished {
-			p.release(w)
-		} else {
+		switch {
+		case finished:
+			p.release(w, e)
+		case err != errNotStarted:
 			p.lost++
 			w.discard()
+			w.inherit(e)
 		}
 	}()
-	data, err := w.do(ctx, job)
+	data, err = w.do(ctx, job)
 	var own *RemoteError
 	finished = err == nil || errors.As(err, &own)
-	if err != nil && p.closed {
-		return nil, ErrClosed
-	}
 	return data, err
 }
 
-// ready returns an idle worker, or one that has yet to be started, with e's slot.
-func (p *Pool) ready(e *execution) *worker {
+// ready returns an idle worker, or one that has yet to be started.
+func (p *Pool) ready() *worker {
 	for len(p.idle) > 0 {
 		last := len(p.idle) - 1
 		w := p.idle[last]
 		if w.usable() {
 			p.idle = p.idle[:last]
-			w.slot = e
 			w.expect(true)
 			return w
 		}
 		w.retire()
 	}
-	w := newWorker(p, e)
+	w := newWorker(p)
 	p.workers[w] = true
 	w.expect(true)
 	return w
 }
 
 // release takes a worker back that has done a job.
-func (p *Pool) release(w *worker) {
+func (p *Pool) release(w *worker, e *execution) {
 	w.jobs++
 	if w.jobs == p.maxJobs || p.closed || !w.usable() {
-		w.retire() // its slot is free when it has gone: there are never more processes than slots
+		w.retire()
+		w.inherit(e)
 		return
 	}
-	w.giveBack()
+	p.slots.ReleaseFor(e)
 	w.expect(false)
 	p.idle = append(p.idle, w)
 }

@@ -14,6 +14,7 @@ import (
 //	kind      from     then
 //	hello     worker   the version of the protocol; once, when the worker is ready
 //	job       parent   ID, name, attempt, time left in ns or 0, whether somebody listens, the argument
+//	started   worker   nothing; when it begins with a job
 //	progress  worker   what the function reports
 //	result    worker   the result
 //	failure   worker   which known errors it is, text, value: the error of the function
@@ -23,6 +24,7 @@ import (
 const (
 	helloFrame byte = iota + 1
 	jobFrame
+	startedFrame
 	progressFrame
 	resultFrame
 	failureFrame

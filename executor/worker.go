@@ -17,18 +17,20 @@ const farewell = 5 * time.Second
 
 // worker is a process as the pool sees it. It belongs to the loop.
 //
-//	state      slot            in pool.idle   then
-//	starting   that of a job   no             busy, or ending
-//	busy       that of a job   no             idle, or ending
-//	idle       none            yes            busy, or ending
-//	ending     kept, if any    no             gone
-//	gone       none            no             -
+//	state      the slot is   in pool.idle   then
+//	starting   the job's     no             busy, or ending
+//	busy       the job's     no             idle, or ending
+//	idle       free          yes            busy, or ending
+//	ending     inherited     no             gone
+//	gone       free          no             -
+//
+// A process may be gone before it is known that its job is: then the job has the slot, until it has ended.
 type worker struct {
 	pool  *Pool
 	proc  *process
 	from  *stream.Reader // nil until it has started
 	link  *stream.Writer
-	slot  *execution // the job whose slot it has
+	slot  *execution // inherited from its last job; nil if it is idle or has a job
 	jobs  int        // done so far
 	gone  bool
 	ended aio.Event // set when it is gone
@@ -36,9 +38,7 @@ type worker struct {
 	sure  bool // the loop has been told that something will come from this process
 }
 
-func newWorker(p *Pool, slot *execution) *worker {
-	return &worker{pool: p, proc: newProcess(p.stderr), slot: slot}
-}
+func newWorker(p *Pool) *worker { return &worker{pool: p, proc: newProcess(p.stderr)} }
 
 // usable reports whether the worker is there and its connection stands.
 func (w *worker) usable() bool {
@@ -57,7 +57,11 @@ func (w *worker) expect(on bool) {
 	w.sure = on
 }
 
-// do has the worker do a job. After an error that is not a *RemoteError the worker is of no use any more.
+// errNotStarted says that a worker which was idle had gone before it began with the job.
+var errNotStarted = errors.New("executor: the worker was gone before it began")
+
+// do has the worker do a job. After an error that is not a *RemoteError the worker is of no use any more. After
+// errNotStarted nothing has happened, and the caller has the slot.
 func (w *worker) do(ctx context.Context, job Job) ([]byte, error) {
 	if w.from == nil {
 		if err := w.start(ctx); err != nil {
@@ -69,13 +73,18 @@ func (w *worker) do(ctx context.Context, job Job) ([]byte, error) {
 		left = max(1, job.Deadline.Sub(w.pool.loop.Time()))
 	}
 	if err := w.link.WriteFrame(framePrefix, appendJob(nil, job, left)); err != nil {
-		return nil, w.explain(ctx, job.Name, errLost)
+		return nil, w.notStarted(ctx, job.Name)
 	}
+	started := false
 	for {
 		kind, body, err := w.receive(ctx)
 		switch {
+		case err == errLost && !started:
+			return nil, w.notStarted(ctx, job.Name)
 		case err != nil:
 			return nil, w.explain(ctx, job.Name, err)
+		case kind == startedFrame:
+			started = true
 		case kind == resultFrame:
 			return body, nil
 		case kind == failureFrame:
@@ -164,6 +173,19 @@ func (w *worker) explain(ctx context.Context, name string, err error) error {
 	return &WorkerError{Name: name, PID: pid, State: state, Stderr: w.proc.tail.String(), Err: err}
 }
 
+// notStarted waits for the end of a worker that had gone before it began with a job. If it was idle until then, the
+// job is as good as new; a worker that has never done anything may be one of many that cannot.
+func (w *worker) notStarted(ctx context.Context, name string) error {
+	if w.jobs == 0 {
+		return w.explain(ctx, name, errLost)
+	}
+	w.expectEnd()
+	if err := w.ended.Wait(ctx); err != nil {
+		return err
+	}
+	return errNotStarted
+}
+
 // expectEnd kills a worker that does not end by itself.
 func (w *worker) expectEnd() {
 	if w.guard == nil && !w.gone {
@@ -198,12 +220,14 @@ func (w *worker) discard() {
 	}
 }
 
-// giveBack releases the slot.
-func (w *worker) giveBack() {
-	if w.slot != nil {
-		w.pool.slots.ReleaseFor(w.slot)
-		w.slot = nil
+// inherit takes over the slot of its last job: it is free when the worker has gone, so that there are never more
+// processes than slots.
+func (w *worker) inherit(slot *execution) {
+	if w.gone {
+		w.pool.slots.ReleaseFor(slot)
+		return
 	}
+	w.slot = slot
 }
 
 // leave is called when the process has gone, or will not come.
@@ -222,7 +246,9 @@ func (w *worker) leave() {
 	w.leaveIdle()
 	w.expect(false)
 	delete(p.workers, w)
-	w.giveBack()
+	if w.slot != nil {
+		p.slots.ReleaseFor(w.slot)
+	}
 	w.ended.Set()
 	p.change()
 }
