@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/aio-go/aio"
 )
@@ -20,6 +21,7 @@ type DB struct {
 	sql      *sql.DB
 	max      int
 	maxBatch int
+	enough   time.Duration   // how long rows are collected before those that are there are handed over
 	conns    *aio.Limiter    // lends connections to leases
 	threads  *aio.Limiter    // as many: a lease makes one call at a time, so nobody waits for these
 	leases   map[*lease]bool // those that have a connection
@@ -59,7 +61,7 @@ func New(db *sql.DB, opts ...Option) *DB {
 	if db == nil {
 		panic("aiosql: New: the *sql.DB is nil; pass what sql.Open returned")
 	}
-	d := &DB{sql: db, max: 10, maxBatch: 128, leases: map[*lease]bool{}, waiting: map[aio.AnyTask]bool{}}
+	d := &DB{sql: db, max: 10, maxBatch: 128, enough: 10 * time.Millisecond, leases: map[*lease]bool{}, waiting: map[aio.AnyTask]bool{}}
 	for _, o := range opts {
 		o(d)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aio-go/aio/aiosql"
 )
@@ -63,7 +64,9 @@ func newDB(t *testing.T, opts ...aiosql.Option) (*aiosql.DB, *fake) {
 			t.Errorf("%d connections are open, %d calls under way", f.open, f.calls)
 		}
 	})
-	return aiosql.New(pool, opts...), f
+	db := aiosql.New(pool, opts...)
+	db.Collect(time.Hour) // the size of batches does not depend on how busy the machine is
+	return db, f
 }
 
 func (f *fake) add(conn int, format string, args ...any) {

@@ -61,18 +61,26 @@ func (l *lease) call(ctx context.Context, fn func(ctx context.Context) error) er
 		return err
 	}
 	defer l.turn.Release()
-	if ctx.Err() != nil {
-		return aio.Yield(ctx)
-	}
 	inner, cancel := aio.WithCancelCause(ctx) // it ends with the block that the task is in, too
 	defer cancel(nil)
+	if err := interrupted(inner); err != nil {
+		return err
+	}
 	err := l.off(ctx, func() error { return fn(inner) })
-	if err != nil && inner.Err() != nil {
-		if interrupted := aio.Yield(inner); interrupted != nil {
-			return interrupted // says more than the driver does
+	if err != nil {
+		if why := interrupted(inner); why != nil {
+			return why // says more than the driver does
 		}
 	}
 	return err
+}
+
+// interrupted returns the error that every wait with ctx returns, if it has ended.
+func interrupted(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return aio.Yield(ctx)
 }
 
 // finish makes a call that blocks and that must not be left out.

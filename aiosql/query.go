@@ -96,9 +96,6 @@ func All[T any](ctx context.Context, from Source, query string, args ...any) ([]
 	return rows, nil
 }
 
-// enough is how long rows are collected before those that are there are handed over.
-const enough = 10 * time.Millisecond
-
 // cursor is an iteration over rows. Its fields belong to the loop, and to the calls made off it meanwhile.
 type cursor[T any] struct {
 	lease  *lease
@@ -153,7 +150,7 @@ func (c *cursor[T]) fill() error {
 			return err
 		}
 		c.batch = append(c.batch, row)
-		if time.Since(began) > enough {
+		if time.Since(began) > c.lease.db.enough {
 			break
 		}
 	}

@@ -233,6 +233,23 @@ func TestBatchesGrowUpToTheirLimit(t *testing.T) {
 	})
 }
 
+func TestABatchThatTakesLongIsHandedOverAsItIs(t *testing.T) {
+	db, f := newDB(t)
+	db.Collect(-1) // any time is long
+	run(t, func(ctx context.Context) error {
+		for p, err := range aiosql.Query[person](ctx, db, "rows 100") {
+			if err != nil {
+				return err
+			}
+			if p.ID == 20 {
+				break
+			}
+		}
+		return nil
+	})
+	f.want(t, "1: closed after 21")
+}
+
 func TestTheFirstRowComesBeforeTheSecondIsThere(t *testing.T) {
 	db, f := newDB(t)
 	run(t, func(ctx context.Context) error {

@@ -71,8 +71,10 @@ func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error
 	if err := fn(ctx, tx); err != nil {
 		return err
 	}
-	if ctx.Err() != nil {
-		return aio.Yield(ctx) // the error of the cancellation
+	scope, leave := aio.WithCancelCause(ctx) // it ends with the block that the task is in, too
+	defer leave(nil)
+	if err := interrupted(scope); err != nil {
+		return err
 	}
 	return tx.end(ctx, (*sql.Tx).Commit)
 }

@@ -150,6 +150,30 @@ func TestACancelledTransactionIsRolledBackBeforeItEnds(t *testing.T) {
 	}
 }
 
+// The block around is over, but the statements and the transaction are given the context from outside of it.
+func TestABlockThatIsCancelledRollsBackAlsoWithTheContextAround(t *testing.T) {
+	db, f := newDB(t)
+	run(t, func(around context.Context) error {
+		return aio.Group(around, func(ctx context.Context, g *aio.TaskGroup) error {
+			err := db.Tx(around, func(_ context.Context, tx *aiosql.Tx) error {
+				if err := insert(around, tx); err != nil {
+					return err
+				}
+				g.Cancel(errors.New("enough"))
+				if err := insert(around, tx); !errors.Is(err, aio.ErrCancelled) {
+					t.Errorf("a statement after the cancellation: %v", err)
+				}
+				return nil
+			})
+			if !errors.Is(err, aio.ErrCancelled) {
+				t.Errorf("Tx returned %v", err)
+			}
+			return nil
+		})
+	})
+	f.want(t, "1: begin", "1: insert", "1: rollback")
+}
+
 func TestACommitThatIsUnderWayIsNotCancelled(t *testing.T) {
 	db, f := newDB(t)
 	f.set("slow commit", true)

@@ -1,0 +1,6 @@
+package aiosql
+
+import "time"
+
+// Collect sets how long rows are collected before those that are there are handed over.
+func (db *DB) Collect(d time.Duration) { db.enough = d }
