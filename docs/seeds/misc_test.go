@@ -9,7 +9,7 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// How to wait for a task to finish.
+// How to wait for a task to finish: it is awaited, made before or in the same line.
 func Example_seedsMiscWaitForTask() {
 	customCoro := func(ctx context.Context) error {
 		fmt.Println("custom coroutine")
