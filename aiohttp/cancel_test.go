@@ -113,43 +113,6 @@ func (r resources) plus(goroutines, descriptors int) resources {
 	return resources{r.goroutines + goroutines, r.descriptors + descriptors}
 }
 
-// net/http itself would go on dialling: a connection to an address that does not answer stays half open for minutes.
-func TestACancelledRequestStopsDialling(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	ok(t, err)
-	defer l.Close()
-	full := fill(t, l)
-	run(t, func(ctx context.Context) {
-		before := resourcesNow()
-		var c aiohttp.Client
-		defer c.Close()
-		for _, scheme := range []string{"http", "https"} {
-			err := aio.Timeout(ctx, 20*time.Millisecond, func(ctx context.Context) error {
-				_, err := c.Get(ctx, scheme+"://"+l.Addr().String())
-				return err
-			})
-			if !full {
-				t.Skipf("the line of %s is not full; the request ended with %v", l.Addr(), err)
-			}
-			matches(t, err, context.DeadlineExceeded)
-		}
-		ok(t, aio.Blocking(ctx, func(context.Context) error { before.plus(1, 0).comeBack(t); return nil }))
-	})
-}
-
-// fill connects to l until nobody else can, which is when nobody accepts and the line is full.
-func fill(t *testing.T, l net.Listener) bool {
-	t.Helper()
-	for range 10_000 {
-		conn, err := net.DialTimeout("tcp", l.Addr().String(), 300*time.Millisecond)
-		if err != nil {
-			return true
-		}
-		t.Cleanup(func() { conn.Close() })
-	}
-	return false
-}
-
 func TestARequestInHTTP2IsGivenUpAlone(t *testing.T) {
 	a := tlstest.New(t)
 	gone := make(chan struct{})

@@ -63,19 +63,37 @@ func OnLoop(l *aio.Loop, h http.Handler) http.Handler {
 type onLoop struct {
 	loop   *aio.Loop
 	h      http.Handler
-	active int       // loop only: requests that have come to a task and are not answered yet
-	idle   aio.Event // set while there are none
+	active  atomic.Int64 // requests that are not answered yet
+	waiting atomic.Bool  // somebody wants to know when there are none
+	idle    aio.Event    // is set then
 }
 
-// leave counts a request that was answered.
+// leave counts a request that was answered. It runs on any goroutine.
 func (o *onLoop) leave() {
-	if o.active--; o.active == 0 {
-		o.idle.Set()
+	if o.active.Add(-1) == 0 && o.waiting.Load() {
+		o.loop.CallSoonThreadsafe(o.idle.Set)
 	}
+}
+
+// quiet waits until there are no requests.
+func (o *onLoop) quiet(ctx context.Context) error {
+	o.waiting.Store(true)
+	for o.active.Load() > 0 {
+		o.idle.Clear()
+		if o.active.Load() == 0 { // in between
+			return nil
+		}
+		if err := o.idle.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ServeHTTP implements http.Handler, on a goroutine of the server.
 func (o *onLoop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	o.active.Add(1)
+	defer o.leave()
 	x := &exchange{on: o, w: w, r: r, control: http.NewResponseController(w)}
 	// The task has the values of the request and not its cancellation: this goroutine must not return before the task has ended.
 	aio.Submit(context.WithoutCancel(r.Context()), o.loop, x.serve)
@@ -102,8 +120,6 @@ func (x *exchange) serve(ctx context.Context) (_ aio.None, _ error) {
 		o.loop.CallSoonThreadsafe(func() { self.Cancel(errGone) })
 	})
 	defer stop()
-	o.active++
-	o.idle.Clear()
 	w := newWriter(ctx, x)
 	x.task = w
 	whole := false
@@ -203,7 +219,6 @@ func (x *exchange) finish() {
 		http.Error(x.w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
 		return
 	}
-	defer x.on.loop.CallSoonThreadsafe(x.on.leave)
 	past := time.Unix(1, 0)
 	if x.reads.underWay() { // nobody waits for it, and there is no other way to end it
 		x.control.SetReadDeadline(past)

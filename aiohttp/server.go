@@ -53,7 +53,6 @@ func Serve(ctx context.Context, network, address string, h http.Handler, setup .
 		serve = func() error { return s.http.ServeTLS(listener, "", "") }
 	}
 	s.forget = [2]func(){loop.OnShutdown(s.stop), loop.OnClose(s.Close)}
-	on.idle.Set()
 	go func() {
 		err := serve()
 		loop.CallSoonThreadsafe(func() {
@@ -88,7 +87,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.Close()
 	s.stop()
 	for {
-		if err := s.on.idle.Wait(ctx); err != nil {
+		if err := s.on.quiet(ctx); err != nil {
 			return err
 		}
 		// All that came are answered. Some may be between a connection and a task yet; a connection on which nothing ever came is not waited for.
@@ -100,7 +99,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			}
 			return nil
 		}, unbounded)
-		if err != nil || s.on.idle.IsSet() {
+		if err != nil || s.on.active.Load() == 0 {
 			return err
 		}
 	}
