@@ -78,7 +78,7 @@ func (r *Reader) FeedData(p []byte) {
 	if len(p) == 0 {
 		return
 	}
-	if r.got == 0 && r.buf.Len() == 0 {
+	if r.waiting != "" && r.got == 0 && r.buf.Len() == 0 {
 		r.got = copy(r.into, p)
 		p = p[r.got:]
 	}
@@ -134,23 +134,29 @@ func (r *Reader) String() string {
 
 func (r *Reader) wake() { r.waiter.Unpark() }
 
-// takeBack puts what a waiting Read was given where every read finds it.
+// takeBack puts what a Read was given that waits, or has not come back from it, where every read finds it.
 func (r *Reader) takeBack() {
-	if r.got == 0 {
-		return
+	if r.got > 0 {
+		rest := r.buf.Next(r.buf.Len())
+		r.buf.Write(r.into[:r.got])
+		r.buf.Write(rest)
 	}
-	rest := r.buf.Next(r.buf.Len())
-	r.buf.Write(r.into[:r.got])
-	r.buf.Write(rest)
-	r.got = 0
+	r.into, r.got = nil, 0
 }
 
 // begin refuses a second reader.
 func (r *Reader) begin(op string) error {
 	if r.waiting != "" {
-		return fmt.Errorf("%w: %s was called while it waits in %s; give each stream one reader, or use a Lock", ErrBusy, op, r.waiting)
+		return r.busy(op)
+	}
+	if r.into != nil { // of a task that was ended where it waited
+		r.takeBack()
 	}
 	return nil
+}
+
+func (r *Reader) busy(op string) error {
+	return fmt.Errorf("%w: %s was called while it waits in %s; give each stream one reader, or use a Lock", ErrBusy, op, r.waiting)
 }
 
 // wait suspends the task until something was fed. need is how many bytes the read is waiting for.
@@ -159,24 +165,11 @@ func (r *Reader) wait(ctx context.Context, op string, need int) error {
 	r.resume()
 	r.waiting = op
 	r.waiter = aio.NewWaiter(ctx, op, r)
-	defer func() { // also when the task is ended where it waits
-		r.waiter, r.waiting, r.want = aio.Waiter{}, "", 0
-	}()
+	defer r.waited() // also when the task is ended where it waits
 	return r.waiter.Park()
 }
 
-// waitInto is wait for a read that takes what comes next: it goes to p at once, past the buffer.
-func (r *Reader) waitInto(ctx context.Context, op string, p []byte) (n int, err error) {
-	r.into = p
-	defer func() {
-		if err != nil {
-			r.takeBack()
-		}
-		r.into, r.got = nil, 0
-	}()
-	err = r.wait(ctx, op, 0)
-	return r.got, err
-}
+func (r *Reader) waited() { r.waiter, r.waiting, r.want = aio.Waiter{}, "", 0 }
 
 func (r *Reader) resume() {
 	if r.paused {
@@ -210,11 +203,13 @@ func (r *Reader) Read(ctx context.Context, p []byte) (int, error) {
 		if err := r.end(); err != nil {
 			return 0, err
 		}
-		n, err := r.waitInto(ctx, op, p)
-		if err != nil {
+		r.into = p // past the buffer
+		if err := r.wait(ctx, op, 0); err != nil {
+			r.takeBack()
 			return 0, err
 		}
-		if n > 0 {
+		n := r.got
+		if r.into, r.got = nil, 0; n > 0 {
 			r.taken()
 			return n, nil
 		}
