@@ -61,8 +61,8 @@ func OnLoop(l *aio.Loop, h http.Handler) http.Handler {
 }
 
 type onLoop struct {
-	loop   *aio.Loop
-	h      http.Handler
+	loop    *aio.Loop
+	h       http.Handler
 	active  atomic.Int64 // requests that are not answered yet
 	waiting atomic.Bool  // somebody wants to know when there are none
 	idle    aio.Event    // is set then

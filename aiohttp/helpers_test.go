@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 	"github.com/aio-go/aio/aiohttp"
 )
 
@@ -97,7 +98,7 @@ type resources struct{ goroutines, descriptors int }
 func resourcesNow() resources {
 	buf := make([]byte, 1<<20)
 	stacks := string(buf[:runtime.Stack(buf, true)])
-	return resources{strings.Count("\n"+stacks, "\ngoroutine ") - strings.Count(stacks, " [coroutine"), descriptors()}
+	return resources{strings.Count("\n"+stacks, "\ngoroutine ") - strings.Count(stacks, " [coroutine"), leaktest.Descriptors()}
 }
 
 // comeBack waits until there is no more in use than before: what has been told to end needs a moment.
