@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 	"github.com/aio-go/aio/transport"
 )
 
@@ -65,7 +66,7 @@ func TestAChildThatSomebodyElseHasCollectedHasCode255(t *testing.T) {
 func TestAStartThatIsCancelledLeavesNoChild(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
 		e.ok(Command("true").Run(ctx))
-		before := len(descriptors())
+		before := leaktest.Descriptors()
 		seen := map[string]bool{}
 		for passes := range 60 {
 			var p *Process
@@ -94,7 +95,7 @@ func TestAStartThatIsCancelledLeavesNoChild(t *testing.T) {
 		if !seen["cancelled"] {
 			t.Errorf("no start was cancelled: %v", seen)
 		}
-		e.awaitTrue(ctx, func() bool { return !hasChildrenOf(e.loop) && len(descriptors()) <= before })
+		e.awaitTrue(ctx, func() bool { return !hasChildrenOf(e.loop) && leaktest.Descriptors() <= before })
 	})
 }
 
@@ -107,8 +108,7 @@ func hasChildrenOf(l *aio.Loop) bool {
 func TestAStartThatIsCancelledWhileItConnectsItsPipesLeavesNoChild(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
 		for pass := range 3 {
-			var start *aio.Task[aio.None]
-			start = aio.Start(ctx, func(ctx context.Context) error {
+			start := aio.Start(ctx, func(ctx context.Context) error {
 				p, err := piped("exec sleep 1000").Start(ctx)
 				if err == nil {
 					p.Close()
@@ -269,7 +269,7 @@ func TestManyChildrenAtOnce(t *testing.T) {
 // A start that is cancelled is still under way on its thread: the caller may close what he gave to it, and open something else.
 func TestFilesMayBeClosedWhenAStartWasCancelled(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
-		before := len(descriptors())
+		before := leaktest.Descriptors()
 		for range 30 {
 			r, w, err := os.Pipe()
 			e.ok(err)
@@ -288,7 +288,7 @@ func TestFilesMayBeClosedWhenAStartWasCancelled(t *testing.T) {
 			r.Close()
 			w.Close()
 		}
-		e.awaitTrue(ctx, func() bool { return !hasChildrenOf(e.loop) && len(descriptors()) <= before+1 }) // the loop's poller
+		e.awaitTrue(ctx, func() bool { return !hasChildrenOf(e.loop) && leaktest.Descriptors() <= before+1 }) // the loop's poller
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // Conformance: SP-001.
@@ -244,7 +245,7 @@ func TestAWaitThatIsCancelledLeavesTheChild(t *testing.T) {
 func TestAFailedStartLeavesNothing(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
 		e.ok(Command("true").Run(ctx)) // what is opened once for the loop is open now
-		before := len(descriptors())
+		before := leaktest.Descriptors()
 		plain := filepath.Join(t.TempDir(), "plain")
 		e.ok(os.WriteFile(plain, []byte("no program"), 0o644))
 		for _, c := range []struct {
@@ -268,7 +269,7 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 				}
 			}
 		}
-		if now := descriptors(); len(now) != before {
+		if now := leaktest.Descriptors(); now != before {
 			t.Errorf("%d descriptors were open, now %v", before, now)
 		}
 		if len(nurseryOf(e.loop).children) != 0 {
