@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // partVariable names the part that this binary plays when a test starts it again.
@@ -27,36 +26,7 @@ func TestMain(m *testing.M) {
 		part()
 		return
 	}
-	if r, w, err := os.Pipe(); err == nil { // the runtime opens its poller and keeps it
-		_ = r.SetReadDeadline(time.Now())
-		r.Close()
-		w.Close()
-	}
-	goroutines, fds := runtime.NumGoroutine(), descriptors()
-	code := m.Run()
-	deadline := time.Now().Add(10 * time.Second)
-	for (runtime.NumGoroutine() > goroutines || descriptors() > fds) && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond) // what has been told to end needs a moment
-	}
-	if n := runtime.NumGoroutine(); code == 0 && n > goroutines {
-		buf := make([]byte, 1<<20)
-		fmt.Fprintf(os.Stderr, "%d goroutines left behind:\n%s\n", n-goroutines, buf[:runtime.Stack(buf, true)])
-		code = 1
-	}
-	if n := descriptors(); code == 0 && fds > 0 && n > fds {
-		fmt.Fprintf(os.Stderr, "%d descriptors left behind\n", n-fds)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// descriptors counts the open descriptors, 0 where that cannot be known.
-func descriptors() int {
-	list, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	return len(list)
+	leaktest.Main(m)
 }
 
 var (

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -47,7 +48,7 @@ func TestTheServerThatRunsOutOfDescriptors(t *testing.T) {
 		})
 		limit := syscall.Rlimit{}
 		ok(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
-		limit.Cur = uint64(descriptors() + room)
+		limit.Cur = uint64(leaktest.Descriptors() + room)
 		ok(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
 		fmt.Printf("\nserving %v\n", server.Addrs()[0])
 		ok(t, aio.Blocking(ctx, func(context.Context) error {

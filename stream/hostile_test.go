@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 	"github.com/aio-go/aio/internal/tlstest"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
@@ -27,7 +28,7 @@ import (
 // address. main's end closes the server; what is left then fails the test.
 func withServer(t *testing.T, handler stream.Handler, main func(t *testing.T, ctx context.Context, address string), opts ...transport.Option) {
 	onBoth(t, func(t *testing.T, run func(main func(ctx context.Context))) {
-		goroutines, fds := runtime.NumGoroutine(), descriptors()
+		goroutines, fds := runtime.NumGoroutine(), leaktest.Descriptors()
 		run(func(ctx context.Context) {
 			server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", handler, opts...)
 			ok(t, err)
@@ -42,10 +43,10 @@ func withServer(t *testing.T, handler stream.Handler, main func(t *testing.T, ct
 			}
 		})
 		deadline := time.Now().Add(10 * time.Second)
-		for (runtime.NumGoroutine() > goroutines || descriptors() > fds) && time.Now().Before(deadline) {
+		for (runtime.NumGoroutine() > goroutines || leaktest.Descriptors() > fds) && time.Now().Before(deadline) {
 			time.Sleep(time.Millisecond) // what has been told to end needs a moment
 		}
-		if g, d := runtime.NumGoroutine(), descriptors(); g > goroutines || d > fds {
+		if g, d := runtime.NumGoroutine(), leaktest.Descriptors(); g > goroutines || d > fds {
 			t.Errorf("%d goroutines and %d descriptors, before it were %d and %d", g, d, goroutines, fds)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // fullBacklog returns the address of a listener that takes no more connections, so that connecting to it hangs.
@@ -49,7 +50,7 @@ func TestAConnectThatTimesOutLeavesNothingOpen(t *testing.T) {
 	onBoth(t, func(t *testing.T, n Network) {
 		address := fullBacklog(t)
 		inLoop(t, n, func(ctx context.Context, e *env) {
-			before := openDescriptors()
+			before := leaktest.Descriptors()
 			p := &recorder{}
 			err := aio.Timeout(ctx, time.Millisecond, func(ctx context.Context) error {
 				_, err := Connect(ctx, "tcp", address, p)
@@ -61,7 +62,7 @@ func TestAConnectThatTimesOutLeavesNothingOpen(t *testing.T) {
 			p.expect(e)
 			hubOf(e.loop).helper.Wait()
 			// The first descriptor a loop watches brings its poller; that one stays.
-			if after := openDescriptors(); after > before+1 {
+			if after := leaktest.Descriptors(); after > before+1 {
 				t.Errorf("%d descriptors before, %d after", before, after)
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // postbox is a datagram protocol that writes down what it hears and lets tasks wait for it.
@@ -213,7 +214,7 @@ func TestEndpointsThatCannotBeMade(t *testing.T) {
 			taken, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 			e.ok(err)
 			defer taken.Close()
-			fds := openDescriptors()
+			fds := leaktest.Descriptors()
 			for _, tc := range []struct {
 				network, local, remote string
 				want                   error
@@ -245,7 +246,7 @@ func TestEndpointsThatCannotBeMade(t *testing.T) {
 				t.Errorf("a name without addresses: %v", err)
 			}
 			e.settle(ctx)
-			if got := openDescriptors(); got != fds {
+			if got := leaktest.Descriptors(); got != fds {
 				t.Errorf("%d descriptors are open, %d before", got, fds)
 			}
 		})

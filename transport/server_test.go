@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // collect is a protocol factory that keeps what it made.
@@ -339,7 +340,7 @@ func TestAPathThatCannotBeBound(t *testing.T) {
 		}
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			factory := func() Protocol { return &recorder{} }
-			before := openDescriptors()
+			before := leaktest.Descriptors()
 			_, err := Listen(ctx, "unix", path, factory)
 			if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), path) {
 				t.Errorf("got %v, want address in use, with the path", err)
@@ -348,7 +349,7 @@ func TestAPathThatCannotBeBound(t *testing.T) {
 			if !errors.Is(err, syscall.ENOENT) {
 				t.Errorf("got %v, want no such file or directory", err)
 			}
-			if after := openDescriptors(); after != before {
+			if after := leaktest.Descriptors(); after != before {
 				t.Errorf("%d descriptors before, %d after", before, after)
 			}
 			if b, _ := os.ReadFile(path); string(b) != "precious" {
@@ -428,12 +429,12 @@ func TestAnAddressInUse(t *testing.T) {
 			s := serveEcho(ctx, e, "tcp", "127.0.0.1:0")
 			defer s.Close()
 			address := s.Addrs()[0].String()
-			before := openDescriptors()
+			before := leaktest.Descriptors()
 			_, err := Listen(ctx, "tcp", "127.0.0.1:0", func() Protocol { return &recorder{} }, AlsoOn(address))
 			if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), address) {
 				t.Errorf("got %v, want address in use, with the address", err)
 			}
-			if after := openDescriptors(); after != before {
+			if after := leaktest.Descriptors(); after != before {
 				t.Errorf("%d descriptors before, %d after: the first listener is still open", before, after)
 			}
 		})

@@ -1,0 +1,101 @@
+// Package leaktest fails a test binary whose tests have left something behind: goroutines, which tasks and coroutines are, too, open
+// descriptors, or processes.
+package leaktest
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience returns how long to wait for what has been told to end and needs a moment. Our own test has less.
+func patience() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("AIO_LEAKTEST_PATIENCE")); err == nil {
+		return d
+	}
+	return 10 * time.Second
+}
+
+// Left is something else of which nothing must be left.
+type Left struct {
+	What  string // in the plural
+	Count func() int
+}
+
+// Main is what TestMain does: it runs the tests and ends the process.
+func Main(m *testing.M, others ...Left) {
+	flag.Parse()
+	if fuzzing := flag.Lookup("test.fuzz"); fuzzing != nil && fuzzing.Value.String() != "" {
+		os.Exit(m.Run()) // a fuzzer has goroutines and pipes of its own
+	}
+	warmUp()
+	goroutines, fds := runtime.NumGoroutine(), Descriptors()
+	code := m.Run()
+	deadline := time.Now().Add(patience())
+	for (runtime.NumGoroutine() > goroutines || Descriptors() > fds || Children() > 0) && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	if code != 0 {
+		os.Exit(code)
+	}
+	left := func(n int, what, details string) {
+		if n > 0 {
+			fmt.Fprintf(os.Stderr, "%d %s left behind\n%s", n, what, details)
+			code = 1
+		}
+	}
+	left(runtime.NumGoroutine()-goroutines, "goroutines", stacks())
+	left(Descriptors()-fds, "descriptors", strings.Join(open(), "\n")+"\n")
+	left(Children(), "processes", "")
+	for _, other := range others {
+		left(other.Count(), other.What, "")
+	}
+	os.Exit(code)
+}
+
+// warmUp lets the runtime open what it keeps open, its poller, and start what goes on for good, the goroutine of package os/signal.
+func warmUp() {
+	if r, w, err := os.Pipe(); err == nil {
+		_ = r.SetReadDeadline(time.Now())
+		r.Close()
+		w.Close()
+	}
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt)
+	signal.Stop(c)
+}
+
+func stacks() string {
+	buf := make([]byte, 1<<20)
+	return string(buf[:runtime.Stack(buf, true)]) + "\n"
+}
+
+// Descriptors counts the open descriptors of this process, 0 where that cannot be known.
+func Descriptors() int { return len(open()) }
+
+// open lists the open descriptors and what they are.
+func open() (list []string) {
+	entries, _ := os.ReadDir("/proc/self/fd")
+	for _, e := range entries {
+		target, _ := os.Readlink("/proc/self/fd/" + e.Name())
+		list = append(list, e.Name()+" "+target)
+	}
+	return list
+}
+
+// Children counts the processes that this one has started and that were not waited for, 0 where that cannot be known.
+func Children() int {
+	files, _ := filepath.Glob("/proc/self/task/*/children")
+	n := 0
+	for _, name := range files {
+		text, _ := os.ReadFile(name)
+		n += len(strings.Fields(string(text)))
+	}
+	return n
+}
