@@ -1,0 +1,20 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/clitest"
+)
+
+func TestCtrlCEndsTheProgram(t *testing.T) {
+	dir := t.TempDir()
+	got := clitest.Interrupt(t, "Writing ", "-n", "1000", "-way", "sync", "-o", dir)
+	if got.Code != cli.Interrupted || !strings.HasPrefix(got.Err, "genres: interrupted: ") {
+		t.Errorf("%+v", got)
+	}
+	if n := strings.Count(got.Out, "Writing "); len(names(t, dir)) != n {
+		t.Errorf("%d files, of which %d were told: %v", len(names(t, dir)), n, names(t, dir))
+	}
+}

@@ -1,0 +1,16 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/clitest"
+)
+
+func TestCtrlCEndsTheProgram(t *testing.T) {
+	got := clitest.Interrupt(t, "Title found", "-limit", "1", "-to", "1000")
+	if got.Code != cli.Interrupted || !strings.HasPrefix(got.Err, "titles: interrupted: ") || !strings.HasSuffix(got.Err, " of 816 pages looked at\n") {
+		t.Errorf("%+v", got)
+	}
+}
