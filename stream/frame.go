@@ -127,6 +127,7 @@ func (r *Reader) ReadFrame(ctx context.Context, prefix Prefix) ([]byte, error) {
 	if err := r.begin(op); err != nil {
 		return nil, err
 	}
+	defer r.waited()
 	for {
 		n, size, err := prefix.parse(r.buf.Bytes())
 		if err != nil {
@@ -153,7 +154,7 @@ func (r *Reader) ReadFrame(ctx context.Context, prefix Prefix) ([]byte, error) {
 		case err != nil:
 			return nil, err
 		}
-		if err := r.wait(ctx, op, need); err != nil {
+		if err := r.prepare(ctx, op, need).Park(); err != nil {
 			r.pauseIfFull()
 			return nil, err
 		}

@@ -159,16 +159,18 @@ func (r *Reader) busy(op string) error {
 	return fmt.Errorf("%w: %s was called while it waits in %s; give each stream one reader, or use a Lock", ErrBusy, op, r.waiting)
 }
 
-// wait suspends the task until something was fed. need is how many bytes the read is waiting for.
-func (r *Reader) wait(ctx context.Context, op string, need int) error {
+// prepare makes the waiter of a read, which is woken when something is fed. need is how many bytes the read is waiting
+// for. The read itself parks, and has deferred waited: the fewer frames there are, the smaller is the stack of a task
+// that waits.
+func (r *Reader) prepare(ctx context.Context, op string, need int) aio.Waiter {
 	r.want = need
 	r.resume()
 	r.waiting = op
 	r.waiter = aio.NewWaiter(ctx, op, r)
-	defer r.waited() // also when the task is ended where it waits
-	return r.waiter.Park()
+	return r.waiter
 }
 
+// waited ends a read, also of a task that is ended where it waits.
 func (r *Reader) waited() { r.waiter, r.waiting, r.want = aio.Waiter{}, "", 0 }
 
 func (r *Reader) resume() {
@@ -196,6 +198,7 @@ func (r *Reader) Read(ctx context.Context, p []byte) (int, error) {
 	if err := r.begin(op); err != nil {
 		return 0, err
 	}
+	defer r.waited()
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -204,7 +207,7 @@ func (r *Reader) Read(ctx context.Context, p []byte) (int, error) {
 			return 0, err
 		}
 		r.into = p // past the buffer
-		if err := r.wait(ctx, op, 0); err != nil {
+		if err := r.prepare(ctx, op, 0).Park(); err != nil {
 			r.takeBack()
 			return 0, err
 		}
@@ -241,8 +244,9 @@ func (r *Reader) ReadAll(ctx context.Context) ([]byte, error) {
 	if err := r.begin(op); err != nil {
 		return nil, err
 	}
+	defer r.waited()
 	for r.end() == nil {
-		if err := r.wait(ctx, op, math.MaxInt); err != nil {
+		if err := r.prepare(ctx, op, math.MaxInt).Park(); err != nil {
 			r.pauseIfFull()
 			return nil, err
 		}
@@ -269,6 +273,7 @@ func (r *Reader) ReadExactly(ctx context.Context, n int) ([]byte, error) {
 	if err := r.begin(op); err != nil {
 		return nil, err
 	}
+	defer r.waited()
 	if n < 0 {
 		return nil, ErrCount
 	}
@@ -279,12 +284,13 @@ func (r *Reader) ReadExactly(ctx context.Context, n int) ([]byte, error) {
 		case err != nil:
 			return nil, err
 		}
-		if err := r.wait(ctx, op, n); err != nil {
+		if err := r.prepare(ctx, op, n).Park(); err != nil {
 			r.pauseIfFull()
 			return nil, err
 		}
 	}
-	data := r.buf.Next(n)
+	data := make([]byte, n)
+	r.buf.Read(data)
 	r.taken()
 	return data, nil
 }
@@ -329,6 +335,7 @@ func (r *Reader) findEnd(ctx context.Context, op string, separators ...[]byte) (
 	if err := r.begin(op); err != nil {
 		return 0, err
 	}
+	defer r.waited()
 	from := 0
 	for {
 		start, end := r.buf.search(from, separators...)
@@ -344,7 +351,7 @@ func (r *Reader) findEnd(ctx context.Context, op string, separators ...[]byte) (
 		if err := r.end(); err != nil {
 			return 0, err
 		}
-		if err := r.wait(ctx, op, 0); err != nil {
+		if err := r.prepare(ctx, op, 0).Park(); err != nil {
 			return 0, err
 		}
 	}
