@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +29,10 @@ func run(t *testing.T, main func(ctx context.Context) error, opts ...aio.Option)
 // inPool runs main with a pool whose workers' standard error is kept.
 func inPool(t *testing.T, main func(ctx context.Context, p *executor.Pool) error, opts ...executor.PoolOption) {
 	t.Helper()
+	switch runtime.GOOS {
+	case "windows", "plan9", "js", "wasip1":
+		t.Skip("there are no pools of processes on ", runtime.GOOS)
+	}
 	var stderr buffer
 	opts = append([]executor.PoolOption{executor.Stderr(&stderr)}, opts...)
 	run(t, func(ctx context.Context) error { return executor.Processes(ctx, main, opts...) })

@@ -100,8 +100,15 @@ func (s *servant) run(body []byte) {
 		job.Deadline, _ = ctx.Deadline()
 	}
 	defer cancel()
+	over := false // guarded by s.mu
 	if listens {
-		job.Progress = func(report []byte) { s.send(append([]byte{progressFrame}, report...)) }
+		job.Progress = func(report []byte) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if !over { // a goroutine that the function has left behind must not speak for the next one
+				s.write(append([]byte{progressFrame}, report...))
+			}
+		}
 	}
 	answer := make(chan []byte, 1)
 	go func() {
@@ -128,13 +135,21 @@ func (s *servant) run(body []byte) {
 		frame = appendFailure(nil, fmt.Errorf("executor: a result of %d bytes is too large; %d are possible", len(frame), maxFrame))
 	}
 	s.busy.Store(false)
-	s.send(frame)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	over = true
+	s.write(frame)
 }
 
 // send writes a frame.
 func (s *servant) send(body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.write(body)
+}
+
+// write writes a frame. The caller has s.mu.
+func (s *servant) write(body []byte) {
 	frame := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body)))
 	if _, err := s.conn.Write(append(frame, body...)); err != nil {
 		os.Exit(0) // the parent has gone

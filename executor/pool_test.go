@@ -135,6 +135,33 @@ func TestAPanicEndsTheWorkerAndItsTextIsInTheError(t *testing.T) {
 	}, executor.Workers(1))
 }
 
+// gossip leaves a goroutine behind that goes on to report when the function has returned.
+var gossip = executor.Register("gossip", func(ctx context.Context, _ aio.None) (aio.None, error) {
+	go func() {
+		for executor.Progress(ctx, "gossip") == nil {
+		}
+	}()
+	return aio.None{}, nil
+})
+
+func TestAFunctionThatHasReturnedIsNotHeardAnyMore(t *testing.T) {
+	inPool(t, func(ctx context.Context, _ *executor.Pool) error {
+		if _, err := gossip.With(executor.OnProgress(func(string) {})).Run(ctx, aio.None{}); err != nil {
+			return err
+		}
+		for range 5 {
+			var seen []string
+			if _, err := count.With(executor.OnProgress(func(v string) { seen = append(seen, v) })).Run(ctx, 3); err != nil {
+				return err
+			}
+			if !slices.Equal(seen, []string{"0", "1", "2"}) {
+				t.Fatalf("the progress is %q", seen)
+			}
+		}
+		return nil
+	}, executor.Workers(1))
+}
+
 func TestALostJobIsTriedAgain(t *testing.T) {
 	inPool(t, func(ctx context.Context, p *executor.Pool) error {
 		_, err := quit.With(executor.Attempts(3)).Run(ctx, 1)
