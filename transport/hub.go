@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/perloop"
 )
 
 const (
@@ -27,28 +28,14 @@ type hub struct {
 	helper    sync.WaitGroup         // the goroutines of Portable
 }
 
-// hubs finds the hub of a loop; an entry lives from the first use to the close of its loop.
-var hubs struct {
-	mu sync.Mutex // guards m
-	m  map[*aio.Loop]*hub
-}
+var hubs perloop.Table[*hub]
 
 func hubOf(l *aio.Loop) *hub {
-	hubs.mu.Lock()
-	h := hubs.m[l]
-	if h == nil {
-		h = &hub{loop: l, others: make(map[io.Closer]struct{})}
-		if hubs.m == nil {
-			hubs.m = make(map[*aio.Loop]*hub)
-		}
-		hubs.m[l] = h
-	}
-	hubs.mu.Unlock()
-	if h.buf == nil {
-		h.buf = make([]byte, readBufferSize)
+	return hubs.Get(l, func() *hub {
+		h := &hub{loop: l, buf: make([]byte, readBufferSize), others: make(map[io.Closer]struct{})}
 		l.OnClose(h.close)
-	}
-	return h
+		return h
+	})
 }
 
 // close ends everything that is still open, connections in the order they were made, and waits for the
@@ -64,9 +51,6 @@ func (h *hub) close() {
 		c.Close()
 	}
 	h.helper.Wait()
-	hubs.mu.Lock()
-	delete(hubs.m, h.loop)
-	hubs.mu.Unlock()
 }
 
 func (h *hub) own(c io.Closer)    { h.others[c] = struct{}{} }

@@ -16,11 +16,12 @@ const maxWrite = 256 << 10
 
 // nativeConn is a connected socket.
 type nativeConn struct {
-	loop          *aio.Loop
-	fd            int // -1 after Close
-	watch         *aio.Watch
-	local, remote netip.AddrPort
-	path          *unixNames // of a unix socket, which has no local and remote
+	loop   *aio.Loop
+	fd     int // -1 after Close
+	watch  *aio.Watch
+	local  *netip.AddrPort // connections of one listener share it if they can; nil for a unix socket
+	remote netip.AddrPort
+	path   *unixNames // of a unix socket, which has no local and remote
 }
 
 type unixNames struct{ local, remote string }
@@ -35,7 +36,9 @@ func (c *nativeConn) connected() {
 		return
 	}
 	if err == nil {
-		c.local = fromSockaddr(sa)
+		if local := fromSockaddr(sa); c.local == nil || *c.local != local {
+			c.local = &local
+		}
 	}
 	// Small writes go out at once. It fails only on a connection that has failed: the first read tells.
 	syscall.SetsockoptInt(c.fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
@@ -128,7 +131,10 @@ func (c *nativeConn) LocalAddr() net.Addr {
 	if c.path != nil {
 		return &net.UnixAddr{Name: c.path.local, Net: "unix"}
 	}
-	return tcpAddr(c.local)
+	if c.local == nil {
+		return tcpAddr(netip.AddrPort{})
+	}
+	return tcpAddr(*c.local)
 }
 
 func (c *nativeConn) RemoteAddr() net.Addr {

@@ -32,7 +32,7 @@ func (nativeNetwork) Dial(ctx context.Context, network, address string, o DialOp
 		if to, err = sockaddr(remote); err != nil {
 			return nil, &net.OpError{Op: "dial", Net: network, Addr: tcpAddr(remote), Err: err}
 		}
-		c.remote, c.local = remote, o.LocalAddr
+		c.remote, c.local = remote, &o.LocalAddr
 	}
 	connected := false
 	defer func() {
@@ -43,7 +43,7 @@ func (nativeNetwork) Dial(ctx context.Context, network, address string, o DialOp
 	call, err := c.connect(ctx, to)
 	for tries := 0; err == nil && c.self(o) && tries < maxSelf; tries++ {
 		c.Close()
-		c.local = o.LocalAddr
+		c.local = &o.LocalAddr
 		call, err = c.connect(ctx, to)
 	}
 	if err == nil && c.self(o) {
@@ -69,7 +69,7 @@ const maxSelf = 2
 // self reports whether the connection is one of the socket with itself. The system makes such a connection when it happens to choose, for
 // our end, the very port of this machine that nobody listens on: a dead host would seem alive.
 func (c *nativeConn) self(o DialOptions) bool {
-	return c.path == nil && !o.LocalAddr.IsValid() && c.local == c.remote
+	return c.path == nil && !o.LocalAddr.IsValid() && *c.local == c.remote
 }
 
 // connect makes the socket and suspends until it is connected. When it fails it names the call.
@@ -77,11 +77,11 @@ func (c *nativeConn) connect(ctx context.Context, to syscall.Sockaddr) (call str
 	if c.fd, err = streamSocket(family(to)); err != nil {
 		return "socket", err
 	}
-	if c.local.IsValid() {
+	if c.local != nil && c.local.IsValid() {
 		if err := syscall.SetsockoptInt(c.fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
 			return "setsockopt", err
 		}
-		from, err := sockaddr(c.local)
+		from, err := sockaddr(*c.local)
 		if err != nil {
 			return "bind", err
 		}

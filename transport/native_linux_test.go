@@ -144,16 +144,16 @@ func TestATransportsDescriptorBelongsToIt(t *testing.T) {
 }
 
 func TestASocketConnectedToItselfIsNotTakenForAHost(t *testing.T) {
-	here := netip.MustParseAddrPort("127.0.0.1:40000")
+	here, there := netip.MustParseAddrPort("127.0.0.1:40000"), netip.MustParseAddrPort("127.0.0.1:40001")
 	for _, c := range []struct {
 		name    string
 		conn    nativeConn
 		options DialOptions
 		want    bool
 	}{
-		{"both ends are the same by chance", nativeConn{local: here, remote: here}, DialOptions{}, true},
-		{"both ends are the same on demand", nativeConn{local: here, remote: here}, DialOptions{LocalAddr: here}, false},
-		{"two ends", nativeConn{local: netip.MustParseAddrPort("127.0.0.1:40001"), remote: here}, DialOptions{}, false},
+		{"both ends are the same by chance", nativeConn{local: &here, remote: here}, DialOptions{}, true},
+		{"both ends are the same on demand", nativeConn{local: &here, remote: here}, DialOptions{LocalAddr: here}, false},
+		{"two ends", nativeConn{local: &there, remote: here}, DialOptions{}, false},
 		{"a Unix socket without a name", nativeConn{path: &unixNames{}}, DialOptions{}, false},
 	} {
 		if got := c.conn.self(c.options); got != c.want {

@@ -17,6 +17,7 @@ type nativeListener struct {
 	network string
 	addr    net.Addr
 	file    socketFile
+	local   *netip.AddrPort // this end of the last connection
 }
 
 func (l *nativeListener) listenTCP(at netip.AddrPort, o ListenOptions) (call string, err error) {
@@ -118,13 +119,14 @@ func (l *nativeListener) TryAccept() (Conn, error) {
 }
 
 func (l *nativeListener) accepted(fd int, sa syscall.Sockaddr) Conn {
-	c := &nativeConn{loop: l.loop, fd: fd}
+	c := &nativeConn{loop: l.loop, fd: fd, local: l.local}
 	if u, ok := sa.(*syscall.SockaddrUnix); ok {
 		c.path = &unixNames{remote: u.Name}
 	} else {
 		c.remote = fromSockaddr(sa)
 	}
 	c.connected()
+	l.local = c.local
 	return c
 }
 

@@ -166,7 +166,7 @@ func TestAPipeThatIsClosedTwiceIsLostOnce(t *testing.T) {
 			t.Errorf("lost with %v", p.err)
 		}
 		c.expectCalls(e, "start", "close")
-		if tr.Protocol() != nil || tr.into != nil || tr.flow != nil {
+		if tr.Protocol() != nil || tr.flows {
 			t.Error("the transport still knows its protocol")
 		}
 		e.expectReport("reading failed")

@@ -25,12 +25,10 @@ const (
 type selectorTransport struct {
 	hub   *hub
 	conn  Conn
-	proto Protocol
-	flow  FlowControl      // proto, if it implements it
-	into  BufferedProtocol // proto, if it implements it
+	proto Protocol // asked each time for what else it implements: an idle connection is to be small
 
 	server     *Server            // that accepted the connection, or nil
-	outer      Transport          // the secured transport on top, if any: what the server closes
+	outer      *tlsTransport      // the secured transport on top, if any: what the server closes
 	prev, next *selectorTransport // in the hub's list
 
 	file *fileJob // the file being sent, or nil
@@ -50,6 +48,8 @@ type selectorTransport struct {
 	readQueued    bool // readNow is in the ready queue
 	flushQueued   bool // flushNow is in the ready queue
 	pends         bool // conn is a Pender
+	flows         bool // proto has FlowControl
+	buffered      bool // proto is a BufferedProtocol
 	way           direction
 }
 
@@ -138,8 +138,10 @@ func (t *selectorTransport) read() {
 			t.readSoon()
 			return
 		}
-		into, p := t.into, t.hub.buf
-		if into != nil {
+		p := t.hub.buf
+		var into BufferedProtocol
+		if t.buffered {
+			into = t.proto.(BufferedProtocol)
 			method = "GetBuffer"
 			if p = into.GetBuffer(-1); len(p) == 0 {
 				t.fatal("GetBuffer returned an empty buffer", errors.New("transport: GetBuffer returned an empty buffer"))
@@ -333,9 +335,9 @@ func (t *selectorTransport) maybePause() {
 		return
 	}
 	t.writingPaused = true
-	if t.flow != nil && t.file == nil {
+	if t.flows && t.file == nil {
 		defer t.reportPanic("PauseWriting")
-		t.flow.PauseWriting()
+		t.proto.(FlowControl).PauseWriting()
 	}
 }
 
@@ -348,9 +350,9 @@ func (t *selectorTransport) maybeResume() {
 		t.file.changed()
 		return
 	}
-	if t.flow != nil {
+	if t.flows {
 		defer t.reportPanic("ResumeWriting")
-		t.flow.ResumeWriting()
+		t.proto.(FlowControl).ResumeWriting()
 	}
 }
 
@@ -467,7 +469,7 @@ func (t *selectorTransport) connectionLost(err error) {
 // release frees what the connection held. The Conn itself stays: it knows the addresses.
 func (t *selectorTransport) release() {
 	t.conn.Close()
-	t.proto, t.flow, t.into, t.outer = nil, nil, nil, nil
+	t.proto, t.flows, t.outer = nil, false, nil
 	t.hub.unlink(t)
 	if s := t.server; s != nil {
 		t.server = nil
@@ -508,8 +510,8 @@ func (t *selectorTransport) SetProtocol(p Protocol) {
 		return
 	}
 	t.proto = p
-	t.flow, _ = p.(FlowControl)
-	t.into, _ = p.(BufferedProtocol)
+	_, t.flows = p.(FlowControl)
+	_, t.buffered = p.(BufferedProtocol)
 }
 
 func (t *selectorTransport) Protocol() Protocol   { return t.proto }

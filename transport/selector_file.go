@@ -13,17 +13,17 @@ func (t *selectorTransport) beginFile(j *fileJob) {
 		panic("transport: Sendfile: another file is being sent; wait until that Sendfile has returned")
 	}
 	t.file = j
-	if !t.writingPaused && t.flow != nil {
+	if !t.writingPaused && t.flows {
 		defer t.reportPanic("PauseWriting")
-		t.flow.PauseWriting()
+		t.proto.(FlowControl).PauseWriting()
 	}
 }
 
 func (t *selectorTransport) endFile() {
 	t.file = nil
-	if !t.writingPaused && t.flow != nil {
+	if !t.writingPaused && t.flows {
 		defer t.reportPanic("ResumeWriting")
-		t.flow.ResumeWriting()
+		t.proto.(FlowControl).ResumeWriting()
 	}
 }
 

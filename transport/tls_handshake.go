@@ -52,7 +52,7 @@ func wrapClientTLS(ctx context.Context, start func(p Protocol) Transport, app Pr
 // task of its own. ConnectionMade of app is called when the handshake is over. When that fails the raw
 // connection is ended and app has heard nothing; as in asyncio this is no matter for the exception
 // handler, since any stranger can cause it, only for the log at debug level.
-func wrapServerTLS(l *aio.Loop, start func(p Protocol) Transport, app Protocol, o *options) Transport {
+func wrapServerTLS(l *aio.Loop, start func(p Protocol) Transport, app Protocol, o *options) *tlsTransport {
 	t := newTLS(l, app, o, true)
 	t.raw = start(tlsProtocol{t})
 	peer := "an unnamed peer"
