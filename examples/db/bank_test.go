@@ -77,6 +77,9 @@ func readLines(t *testing.T, out string) (transfers []transfer, end result) {
 	return transfers, end
 }
 
+// endless counts, in either database, for longer than anybody waits.
+const endless = "WITH RECURSIVE n (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < 10000000000) SELECT count(*) FROM n"
+
 // testBank is what holds for a bank in any database. flags name one that is not there yet.
 func testBank(t *testing.T, flags func(t *testing.T) []string) {
 	t.Run("a transfer moves money", func(t *testing.T) {
@@ -130,8 +133,7 @@ func testBank(t *testing.T, flags func(t *testing.T) []string) {
 	t.Run("a statement that takes too long is ended", func(t *testing.T) {
 		inBank(t, flags(t), func(ctx context.Context, b *bank) error {
 			err := aio.Timeout(ctx, 20*time.Millisecond, func(ctx context.Context) error {
-				_, err := aiosql.One[int64](ctx, b.db,
-					"WITH RECURSIVE n (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < 10000000000) SELECT count(*) FROM n")
+				_, err := aiosql.One[int64](ctx, b.db, endless)
 				return err
 			})
 			if !errors.Is(err, context.DeadlineExceeded) {
@@ -139,6 +141,24 @@ func testBank(t *testing.T, flags func(t *testing.T) []string) {
 			}
 			wantBalance(t, ctx, b, 0)
 			return nil
+		})
+	})
+	t.Run("a statement that takes too long takes its transaction along", func(t *testing.T) {
+		inBank(t, flags(t), func(ctx context.Context, b *bank) error {
+			err := aio.Timeout(ctx, 200*time.Millisecond, func(ctx context.Context) error {
+				return b.db.Tx(ctx, func(ctx context.Context, tx *aiosql.Tx) error {
+					if err := b.move(ctx, tx, &transfer{Source: 1, Target: 2, Cents: 1}); err != nil {
+						return err
+					}
+					_, err := tx.Exec(ctx, b.sql("UPDATE accounts SET cents = cents + ("+endless+") WHERE id = ?1"), 3)
+					return err
+				})
+			})
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("it ended with %v", err)
+			}
+			wantBalance(t, ctx, b, 0)
+			return b.transfer(ctx, &transfer{Source: 1, Target: 2, Cents: 1})
 		})
 	})
 	t.Run("rows that nobody wants are not waited for", func(t *testing.T) {
