@@ -99,7 +99,7 @@ const (
 // oneWay is implemented by a Conn that is an end of a pipe.
 type oneWay interface{ direction() direction }
 
-// nobodyReads is called when the other end of a pipe that t writes to has been closed.
+// nobodyReads ends a pipe that t writes to: the other end of it has been closed, or nothing is left to send.
 func (t *selectorTransport) nobodyReads() {
 	if t.phase >= ending {
 		return

@@ -432,7 +432,11 @@ func bufferLimits(high, low int) (int, int, error) {
 // ---- ending
 
 func (t *selectorTransport) Close() {
-	closeAfterFlush(t)
+	if t.way == sends && t.phase == open && t.WriteBufferSize() == 0 {
+		t.nobodyReads() // sending may have failed just now
+	} else {
+		closeAfterFlush(t)
+	}
 	t.file.changed()
 }
 
