@@ -32,7 +32,11 @@
 // [*StoppedError] that says what was done and matches [context.Canceled]. [Process.Stop] does the same for a child that
 // was begun with Start; [Process.Close] kills at once.
 //
-// Whatever happens, every child is collected: no zombie stays behind. What runs when its loop closes is ended in the same way.
+// Whatever happens, every child is collected: no zombie stays behind. What runs when its loop closes is ended in the same way. Only if this process
+// itself is killed nobody is left to do it, and its children go on.
+//
+// Children live in real time. A virtual clock does not wait for them, so that under one a time-out or a grace period is over as soon as nothing else
+// is left to do.
 //
 // # Grandchildren
 //

@@ -68,8 +68,8 @@ func (n *nursery) close() {
 		}
 		if c.asked.IsZero() {
 			c.terminate()
-		} else { // those have had their time
-			c.grace = 0
+		} else {
+			c.grace -= n.loop.Time().Sub(c.asked)
 		}
 	}
 	for len(n.children) > 0 {

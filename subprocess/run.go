@@ -60,7 +60,8 @@ func (c *Cmd) noPipes(op string, all ...Stdio) {
 //
 // With owns the child. If fn fails or panics, or the task is cancelled, or a time-out around it fires, the child is stopped as [Process.Stop]
 // does: SIGTERM for it and its process group, SIGKILL after [Cmd.Grace]. With returns when that is done. The error is a [*StoppedError] around the
-// one of fn if the child was stopped, that of fn alone if it had ended before.
+// one of fn if the child was stopped, that of fn alone if it had ended before. After an end in order, what the child has left running in the background is
+// left alone.
 //
 // Cancellation: the child is stopped. A further cancellation does not cut the grace short.
 func (c *Cmd) With(ctx context.Context, fn func(ctx context.Context, p *Process) error) (err error) {
