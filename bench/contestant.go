@@ -27,6 +27,8 @@ type entrant struct {
 	check   func() error  // nil, or why the contestant cannot run here
 	budget  time.Duration // of its rounds in a row
 
+	collects bool // in the suite net: collects its garbage when it gets settleSignal
+
 	version string   // known once probed
 	works   []string // likewise
 }

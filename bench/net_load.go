@@ -22,6 +22,7 @@ type loadSpec struct {
 	Warm   time.Duration // load before the measurement
 	Window time.Duration // the measurement
 	Round  int           // chooses the source address of kind connect
+	Settle bool          // whether the server collects its garbage when it gets settleSignal; kind idle only
 }
 
 // A loadResult is what the load generator found out.

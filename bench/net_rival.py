@@ -7,6 +7,7 @@ with the port it serves on, and ends with its input.
 """
 
 import asyncio
+import gc
 import os
 import platform
 import signal
@@ -81,6 +82,7 @@ WORKS = {
 async def serve(start):
     loop = asyncio.get_running_loop()
     ended = loop.create_future()
+    loop.add_signal_handler(signal.SIGUSR1, gc.collect)
     loop.add_reader(0, lambda: ended.done() or ended.set_result(None))
     server = await start()
     print(server.sockets[0].getsockname()[1], flush=True)

@@ -147,12 +147,13 @@ func (w work) figure(r loadResult) (figure, rate float64) {
 // A servingProcess is a server that is a process.
 type servingProcess struct {
 	*process
-	port int
+	port     int
+	collects bool // garbage, when it gets the signal
 }
 
 // load adds where the server is to the spec.
 func (p *servingProcess) load(ctx context.Context, spec loadSpec) (loadResult, error) {
-	spec.Port, spec.PID = p.port, p.cmd.Process.Pid
+	spec.Port, spec.PID, spec.Settle = p.port, p.cmd.Process.Pid, p.collects
 	result, err := runLoad(ctx, spec)
 	if err != nil && ctx.Err() == nil {
 		// A server that died is the cause of what the load generator saw.
@@ -178,7 +179,7 @@ func (e *entrant) serve(ctx context.Context, w work, procs int) (server, error) 
 		p.close()
 		return nil, err
 	}
-	return &servingProcess{process: p, port: int(port)}, nil
+	return &servingProcess{process: p, port: int(port), collects: e.collects}, nil
 }
 
 // netSeatsFor gives a seat to each contestant that serves the work.

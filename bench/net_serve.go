@@ -88,6 +88,9 @@ func serveNet(name string, in io.Reader, out io.Writer) error {
 		}
 		defer stopProfile()
 	}
+	if strings.HasPrefix(requests.Text(), "idle_memory") {
+		collectOnSignal()
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	go func() {

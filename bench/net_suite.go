@@ -106,6 +106,6 @@ func newNetEntrant(name string) *entrant {
 	case "tokio":
 		return netTokioEntrant()
 	default:
-		return &entrant{name: name, command: childCommand(serverEnv, name)}
+		return &entrant{name: name, command: childCommand(serverEnv, name), collects: true}
 	}
 }

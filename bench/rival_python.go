@@ -25,7 +25,7 @@ func pythonEntrant(name string) *entrant {
 
 // netPythonEntrant is asyncio or uvloop in the suite net.
 func netPythonEntrant(name string) *entrant {
-	return &entrant{name: name, command: pythonCommand(netPythonScript, name)}
+	return &entrant{name: name, command: pythonCommand(netPythonScript, name), collects: true}
 }
 
 func pythonCommand(script, name string) func(ctx context.Context, procs int) *exec.Cmd {
