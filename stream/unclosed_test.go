@@ -146,6 +146,23 @@ func TestAConnectionThatTheLoopHadToEndIsReportedInDebugMode(t *testing.T) {
 	}
 }
 
+// Abort is an end, too, also if the loop has no turn left in which the transport could tell of it.
+func TestAConnectionThatIsAbortedAtTheVeryEndWasClosed(t *testing.T) {
+	reports := withReports(t, func(ctx context.Context, _ *[]aio.Report) {
+		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+			_, err := r.ReadAll(ctx)
+			return err
+		})
+		ok(t, err)
+		_, w, err := stream.Open(ctx, "tcp", server.Addrs()[0].String())
+		ok(t, err)
+		aio.RunningLoop(ctx).OnClose(w.Abort)
+	}, aio.WithDebug(true), aio.WithSlowCallback(0))
+	if len(reports) != 0 {
+		t.Errorf("reported %+v", reports)
+	}
+}
+
 // Conformance: TL-029.
 func TestASecuredConnectThatTimesOutIsNoForgottenConnection(t *testing.T) {
 	a := tlstest.New(t)

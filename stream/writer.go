@@ -110,7 +110,10 @@ func (w *Writer) Close() {
 }
 
 // Abort drops what is buffered and closes the connection.
-func (w *Writer) Abort() { w.c.transport.Abort() }
+func (w *Writer) Abort() {
+	w.c.over.Store(true)
+	w.c.transport.Abort()
+}
 
 // IsClosing reports whether the connection is closing or closed.
 func (w *Writer) IsClosing() bool { return w.c.lost || w.c.transport.IsClosing() }
