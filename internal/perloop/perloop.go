@@ -21,18 +21,18 @@ func (t *Table[T]) Get(l *aio.Loop, first func() T) T {
 	if ok {
 		return v
 	}
-	v = first()
-	t.mu.Lock()
-	if t.of == nil {
-		t.of = map[*aio.Loop]T{}
-	}
-	t.of[l] = v
-	t.mu.Unlock()
-	l.OnClose(func() {
+	l.OnClose(func() { // before first asks for the same: it then comes after that
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		delete(t.of, l)
 	})
+	v = first()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.of == nil {
+		t.of = map[*aio.Loop]T{}
+	}
+	t.of[l] = v
 	return v
 }
 
