@@ -99,8 +99,17 @@ func NewPool(ctx context.Context, opts ...PoolOption) *Pool {
 		o(p)
 	}
 	p.slots, p.starts = aio.NewLimiter(p.max), aio.NewLimiter(p.max)
-	p.forget = p.loop.OnClose(p.abandon)
+	p.watchLoop()
 	return p
+}
+
+// watchLoop has the pool told of the loop's end: before the connections that were made by now, of which it then
+// closes its own.
+func (p *Pool) watchLoop() {
+	if p.forget != nil {
+		p.forget()
+	}
+	p.forget = p.loop.OnClose(p.abandon)
 }
 
 // Processes makes a pool, calls fn with it, and ends it: jobs that fn has left in it are done before. In fn's
@@ -266,6 +275,9 @@ func (p *Pool) Close() {
 func (p *Pool) abandon() {
 	p.Close()
 	for w := range p.workers {
+		if w.link != nil {
+			w.link.Abort()
+		}
 		select {
 		case <-w.proc.ended:
 		case <-time.After(farewell): // the system keeps it

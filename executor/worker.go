@@ -138,6 +138,7 @@ func (w *worker) start(ctx context.Context) error {
 	if w.from, w.link, err = stream.Adopt(ctx, conn, stream.Limit(maxFrame)); err != nil {
 		return err
 	}
+	p.watchLoop()
 	late := time.AfterFunc(p.patience, w.proc.kill) // real time, as it is another process
 	kind, body, err := w.receive(ctx)
 	switch {
