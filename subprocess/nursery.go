@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/perloop"
 )
 
 // nursery has the children of a loop that have not been collected, in the order in which they were started. Only the loop touches it.
@@ -19,25 +20,15 @@ type nursery struct {
 	piped    bool // a child had pipes
 }
 
-// nurseries finds the nursery of a loop; an entry lives from the first child to the close of the loop.
-var nurseries struct {
-	mu sync.Mutex // guards m
-	m  map[*aio.Loop]*nursery
-}
+// nurseries has the nursery of each loop that has had a child.
+var nurseries perloop.Table[*nursery]
 
 func nurseryOf(l *aio.Loop) *nursery {
-	nurseries.mu.Lock()
-	defer nurseries.mu.Unlock()
-	n := nurseries.m[l]
-	if n == nil {
-		n = &nursery{loop: l}
-		if nurseries.m == nil {
-			nurseries.m = make(map[*aio.Loop]*nursery)
-		}
-		nurseries.m[l] = n
+	return nurseries.Get(l, func() *nursery {
+		n := &nursery{loop: l}
 		n.unhook = l.OnClose(n.close)
-	}
-	return n
+		return n
+	})
 }
 
 // connected is called when the first pipes stand. What was added last is called first when a loop closes, and children are asked to end
@@ -92,9 +83,6 @@ func (n *nursery) close() {
 	if !stuck {
 		n.helper.Wait()
 	}
-	nurseries.mu.Lock()
-	delete(nurseries.m, n.loop)
-	nurseries.mu.Unlock()
 }
 
 func (n *nursery) report(message string, err error, c *child) {
