@@ -36,10 +36,3 @@ func fromKevent(f filter, eof bool) Interest {
 	}
 	return Readable | Writable | HangUp
 }
-
-// watched is what the poller keeps for a descriptor: a kqueue has no room for a token that the collector would not
-// take for a pointer.
-type watched struct {
-	token    uint64
-	interest Interest
-}

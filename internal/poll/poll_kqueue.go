@@ -20,6 +20,13 @@ type kqueue struct {
 	events []syscall.Kevent_t // what kevent fills
 }
 
+// watched is what the poller keeps for a descriptor: a kqueue has no room for a token that the collector would not
+// take for a pointer.
+type watched struct {
+	token    uint64
+	interest Interest
+}
+
 // New makes a poller.
 func New() (Poller, error) {
 	k := &kqueue{fd: -1, outer: -1, pipe: [2]int{-1, -1}, known: make(map[uintptr]watched)}
