@@ -49,7 +49,8 @@ type Client struct {
 	loop   *aio.Loop
 	http   *http.Client
 	turns  *turns
-	forget func() // the loop's end
+	asked  map[*asking]bool // requests whose responses are not closed
+	forget func()           // the loop's end
 	closed bool
 }
 
@@ -94,7 +95,7 @@ func (c *Client) ask(ctx context.Context, method, url, contentType string, body 
 // from net/http. ctx governs the request until the response is closed; the context in req is not looked at.
 //
 // The body of req is read on another goroutine, for a moment perhaps after Do has failed: it must not wait for the loop, nor belong to it. A body that is to be sent again, after some redirects or in a further
-// try, needs req.GetBody, which [http.NewRequest] sets for readers of bytes and strings.
+// try, needs req.GetBody, which [http.NewRequest] sets for readers of bytes and strings. What a task produces is sent by [Client.Upload].
 //
 // Cancellation: the request is given up: it leaves the line, or its connection is closed, whatever stage it is in. Whether the server has
 // done what was asked cannot be known.
@@ -107,6 +108,7 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 	}
 	scope, cancel := aio.WithCancelCause(ctx)
 	a := &asking{c: c, ctx: scope, life: lifetime{scope}, cancel: cancel}
+	c.asked[a] = true
 	if c.Timeout > 0 {
 		a.timer = c.loop.CallLater(c.Timeout, func() { cancel(&timeoutError{c.Timeout}) })
 	}
@@ -117,6 +119,9 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 		}
 	}()
 	req = req.Clone(a.life)
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
 	for name, values := range c.Header {
 		if _, own := req.Header[name]; !own {
 			req.Header[name] = values
@@ -147,13 +152,22 @@ func (c *Client) begin(ctx context.Context) error {
 	}
 	c.loop = loop
 	c.turns = newTurns(c.Limit, c.PerHost)
+	c.asked = map[*asking]bool{}
 	t := c.Transport
 	if t == nil {
 		t = newTransport(c.TLS)
 	}
 	c.http = &http.Client{Transport: t, Jar: c.Jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	c.forget = loop.OnClose(c.Close)
+	c.forget = loop.OnClose(c.abandon)
 	return nil
+}
+
+// abandon is called when the loop closes: nobody can read or close a response any more.
+func (c *Client) abandon() {
+	c.Close()
+	for a := range c.asked { // in any order: it cannot be seen
+		a.end(nil)
+	}
 }
 
 // Close closes the connections that no request uses, and the others when their request is done. Requests from now on fail with [ErrClosed].
@@ -181,6 +195,7 @@ type asking struct {
 
 // end ends everything that goes on for the request.
 func (a *asking) end(cause error) {
+	delete(a.c.asked, a)
 	if a.timer != nil {
 		a.timer.Cancel()
 	}

@@ -36,6 +36,9 @@ func (d *direct) ask(a *asking, req *http.Request, done func()) (*answer, error)
 	if served.Body == nil {
 		served.Body = http.NoBody
 	}
+	if u, ok := served.Body.(*upload); ok {
+		served.Body = taskUpload{u}
+	}
 	if a.c.Jar != nil {
 		for _, cookie := range a.c.Jar.Cookies(req.URL) {
 			served.AddCookie(cookie)
@@ -45,6 +48,7 @@ func (d *direct) ask(a *asking, req *http.Request, done func()) (*answer, error)
 		body.serve(ctx, d.h, served)
 		return nil
 	}, aio.Name(served.Method+" "+served.RequestURI))
+	body.task.AddDoneCallback(func() { served.Body.Close() }) // as every transport does
 	x := &answer{done: done}
 	if err := body.begun.Wait(a.ctx); err != nil {
 		body.Close()

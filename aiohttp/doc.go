@@ -11,7 +11,7 @@
 //
 // [Client.Get], [Client.Post] and [Client.Do] return a [Response] as soon as its head is there. Its body is then read in the way that fits:
 // [Response.Bytes], [Response.Text] and [DecodeJSON] take all of it, [Response.Chunks] and [Response.Lines] give it piece by piece as it comes,
-// [Response.Body] is an [io.Reader] for libraries that want one, [Response.CopyTo] sends it to a file. A response that is not read to its end
+// [Response.Body] is an [io.Reader] for libraries that want one, [Response.CopyTo] sends it to a file. [Client.Upload] sends what a task produces. A response that is not read to its end
 // has to be closed.
 //
 // Redirects are followed, at most [Client.Limit] requests are under way at a time and at most [Client.PerHost] to one host, and what may work a

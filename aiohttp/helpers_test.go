@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
-	"github.com/aio-go/aio/internal/leaktest"
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // patience is the time after which a test is stuck.

@@ -11,6 +11,8 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"sync/atomic"
+	"time"
 
 	"github.com/aio-go/aio"
 )
@@ -41,6 +43,7 @@ type Response struct {
 	piece  []byte // the buffer
 	rest   []byte // what was read but not taken
 	err    error  // of the next read, when the rest was taken
+	upload func() // ends the task that produces the request's body; nil: there is none
 	busy   bool
 	closed bool
 }
@@ -85,6 +88,9 @@ func (r *Response) finish(err error) {
 	}
 	x := r.x
 	r.x = nil
+	if r.upload != nil {
+		r.upload()
+	}
 	if r.err == io.EOF {
 		r.Trailer = x.resp.Trailer
 		x.discarded = true // the end was reached: there is nothing to close
@@ -157,10 +163,16 @@ func reading[T any](ctx context.Context, r *Response, fn func(body io.Reader) (T
 	}()
 	body := r.x.resp.Body
 	if d, ok := body.(*directBody); ok {
-		d.ctx = ctx
-		v, err = fn(body)
+		// The client's time-out ends the context of the request; a block makes that of this call count as well.
+		d.ctx = r.a.ctx
+		_ = aio.TimeoutAt(ctx, time.Time{}, func(context.Context) error {
+			v, err = fn(body)
+			return nil
+		})
 		whole = d.err == nil
-		if d.err != nil {
+		if late := r.a.late(); late != nil && errors.Is(d.err, late) {
+			err = r.failure(late)
+		} else if d.err != nil {
 			err = d.err
 		}
 		return v, err
@@ -364,24 +376,31 @@ func (r *Response) CopyTo(ctx context.Context, w io.Writer) (int64, error) {
 		return 0, r.err
 	}
 	ended := make(chan struct{})
+	var taken atomic.Bool // by the goroutine that writes, or because there will be none
+	write := func(body io.Reader) {
+		if taken.CompareAndSwap(false, true) {
+			defer close(ended)
+			pour(body)
+		}
+	}
 	defer func() { // also when the task is being ended
 		r.Close()
-		aio.Recv(context.WithoutCancel(ctx), ended)
+		if !taken.CompareAndSwap(false, true) {
+			aio.Recv(context.WithoutCancel(ctx), ended)
+		}
 	}()
 	if r.err == io.EOF {
 		readErr = io.EOF
-		if err := aio.Blocking(ctx, func(context.Context) error { defer close(ended); pour(nil); return nil }, unbounded); err != nil {
+		if err := aio.Blocking(ctx, func(context.Context) error { write(nil); return nil }, unbounded); err != nil {
 			return 0, err
 		}
 		return n, writeErr
 	}
 	if _, direct := r.x.resp.Body.(*directBody); direct {
-		close(ended)
 		return r.copyDirect(ctx, w, before)
 	}
 	if _, err := reading(ctx, r, func(body io.Reader) (aio.None, error) {
-		defer close(ended)
-		pour(body)
+		write(body)
 		return aio.None{}, nil
 	}); err != nil {
 		return 0, err
@@ -405,6 +424,9 @@ func (r *Response) copyDirect(ctx context.Context, w io.Writer, before []byte) (
 		}
 		wrote, err := aio.ToThread(context.WithoutCancel(ctx), func(context.Context) (int, error) { return w.Write(chunk) }, unbounded)
 		n += int64(wrote)
+		if err == nil {
+			err = aio.Yield(ctx) // the write was not to be cut short, but a copy that never waits for data is
+		}
 		if err != nil {
 			return n, err
 		}

@@ -1,0 +1,222 @@
+package aiohttp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/aio-go/aio"
+)
+
+// Upload sends a body while a task of the loop produces it: write is called with a writer, in a task of its own, and what it writes is on its
+// way at once. Its Write suspends the task while the server does not take more; it fails with [io.ErrClosedPipe] when nobody wants the rest,
+// because the server has answered before the end and the response was closed, or the connection failed. If write returns an error the body is
+// torn and Upload fails with that error. A panic of write is raised again in the caller. See [Client.Do] for the rest; nothing is sent a second time.
+//
+// Cancellation: as for Do; write is cancelled and waited for.
+func (c *Client) Upload(ctx context.Context, method, url, contentType string, write func(ctx context.Context, w io.Writer) error) (*Response, error) {
+	if write == nil {
+		panic("aiohttp: Client.Upload: the function is nil")
+	}
+	body := newUpload(aio.RunningLoop(ctx))
+	req, err := http.NewRequest(method, url, body)
+	if err != nil {
+		return nil, err
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	var failed error // of write, by itself
+	producer := aio.Start(ctx, func(ctx context.Context) error {
+		err := errors.New("aiohttp: Client.Upload: the function did not return")
+		defer func() { body.finish(err) }()
+		err = write(ctx, &uploadWriter{body, ctx})
+		if err != nil && !body.given() {
+			failed = err
+		}
+		return nil
+	}, aio.Name("upload to "+url))
+	end := func(cause error) {
+		body.Close()
+		producer.Cancel(cause)
+	}
+	ended := false
+	defer func() {
+		if !ended {
+			end(nil)
+		}
+	}()
+	r, err := c.Do(ctx, req)
+	if err != nil {
+		end(err)
+		ended = true
+		producer.Await(context.WithoutCancel(ctx)) // raises its panic
+		if failed != nil && !errors.Is(failed, aio.ErrCancelled) {
+			err = urlError(method, req.URL, failed)
+		}
+		return nil, err
+	}
+	ended = true
+	switch {
+	case producer.Done():
+		producer.Await(ctx) // raises its panic
+	case r.x == nil: // the whole answer is there
+		end(nil)
+	default:
+		r.upload = func() { end(nil) }
+	}
+	return r, nil
+}
+
+// upload is what was written of a body and not sent yet. Tasks write; the reader is a goroutine of net/http, or a task for Direct.
+type upload struct {
+	loop  *aio.Loop
+	room  aio.Event // there is room for more
+	ready aio.Event // there is something to read, for a reader that is a task
+
+	mu     sync.Mutex // guards the rest
+	more   *sync.Cond // there is something to read, for a reader that is a goroutine
+	data   []byte
+	err    error // after data; nil: more will come
+	closed bool  // nobody reads any more
+	full   bool  // a writer waits for room
+}
+
+func newUpload(loop *aio.Loop) *upload {
+	u := &upload{loop: loop}
+	u.more = sync.NewCond(&u.mu)
+	return u
+}
+
+// uploadWriter is what the task writes to.
+type uploadWriter struct {
+	u   *upload
+	ctx context.Context
+}
+
+func (w *uploadWriter) Write(p []byte) (int, error) {
+	n := 0
+	for {
+		took, err := w.u.add(p[n:])
+		n += took
+		if err != nil || n == len(p) {
+			return n, err
+		}
+		if err := w.u.room.Wait(w.ctx); err != nil {
+			return n, err
+		}
+	}
+}
+
+// add takes as much of p as there is room for. If that is not all, room is set when there is more.
+func (u *upload) add(p []byte) (int, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
+		return 0, io.ErrClosedPipe
+	}
+	n := min(len(p), pieceSize-len(u.data))
+	u.data = append(u.data, p[:n]...)
+	if n > 0 {
+		u.more.Signal()
+		u.ready.Set()
+	}
+	if n < len(p) {
+		u.full = true
+		u.room.Clear()
+	}
+	return n, nil
+}
+
+// finish ends the body: in order, or with the error that the reader gets.
+func (u *upload) finish(err error) {
+	if err == nil {
+		err = io.EOF
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.err = err
+	u.more.Broadcast()
+	u.ready.Set()
+}
+
+// given reports whether the reader has given the body up.
+func (u *upload) given() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.closed
+}
+
+// take is a read that does not wait: without data and an error there will be more.
+func (u *upload) take(p []byte) (n int, err error, full bool) {
+	switch {
+	case u.closed:
+		return 0, io.ErrClosedPipe, false
+	case len(u.data) == 0:
+		return 0, u.err, false
+	}
+	n = copy(p, u.data)
+	u.data = append(u.data[:0], u.data[n:]...)
+	full, u.full = u.full, false
+	return n, nil, full
+}
+
+// Read implements io.Reader for net/http.
+func (u *upload) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for {
+		n, err, full := u.take(p)
+		if full {
+			u.loop.CallSoonThreadsafe(u.room.Set)
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+		u.more.Wait()
+	}
+}
+
+// Close implements io.Closer: nobody reads any more. It is for any goroutine.
+func (u *upload) Close() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.closed {
+		u.closed = true
+		u.more.Broadcast()
+		u.loop.CallSoonThreadsafe(func() {
+			u.room.Set()
+			u.ready.Set()
+		})
+	}
+	return nil
+}
+
+// taskUpload is an upload whose reader is a task.
+type taskUpload struct{ *upload }
+
+func (u taskUpload) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for {
+		u.mu.Lock()
+		n, err, full := u.take(p)
+		u.ready.Clear()
+		u.mu.Unlock()
+		if full {
+			u.room.Set()
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+		if err := u.ready.Wait(u.loop.Context()); err != nil {
+			return 0, err
+		}
+	}
+}
