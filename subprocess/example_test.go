@@ -225,14 +225,14 @@ func ExampleStartError() {
 // A time-out ends the child and everything it has started.
 func ExampleStoppedError() {
 	run(func(ctx context.Context) error {
-		err := aio.Timeout(ctx, 20*time.Millisecond, func(ctx context.Context) error {
-			err := subprocess.Shell("sleep 1000 & sleep 1000").Run(ctx)
-			var stopped *subprocess.StoppedError
-			if errors.As(err, &stopped) {
-				fmt.Println("the shell:", stopped.Status)
-			}
+		err := subprocess.Shell("sleep 1000 & sleep 1000").With(ctx, func(ctx context.Context, p *subprocess.Process) error {
+			_, err := aio.WaitFor(ctx, 20*time.Millisecond, p.Wait)
 			return err
 		})
+		var stopped *subprocess.StoppedError
+		if errors.As(err, &stopped) {
+			fmt.Println("the shell:", stopped.Status)
+		}
 		fmt.Println("time-out:", errors.Is(err, context.DeadlineExceeded))
 		return nil
 	})

@@ -135,3 +135,16 @@ func (e *env) awaitTrue(ctx context.Context, cond func() bool) {
 		e.ok(aio.Sleep(ctx, time.Millisecond))
 	}
 }
+
+// killStray ends a process that must still be there, and that nobody else will end.
+func (e *env) killStray(number string) {
+	e.Helper()
+	pid, err := strconv.Atoi(strings.TrimSpace(number))
+	if err != nil || pid <= 1 { // which would mean us, or everybody
+		e.Fatalf("%q is no process", number)
+	}
+	if !alive(pid) {
+		e.Errorf("process %d is gone", pid)
+	}
+	syscall.Kill(pid, syscall.SIGKILL)
+}

@@ -249,49 +249,41 @@ func TestWithClosesWhatTheFunctionLeavesOpen(t *testing.T) {
 // A grandchild that holds the output open, as a server in the background does, hangs nobody.
 func TestAGrandchildThatHoldsTheOutputHangsNobody(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
-		kill := func(pid string) {
-			var n int
-			fmt.Sscan(pid, &n)
-			if !alive(n) {
-				t.Errorf("the grandchild %d is gone", n)
-			}
-			syscall.Kill(n, syscall.SIGKILL)
-		}
 		c := Shell("sleep 1000 & echo $!")
-		c.Drain = 20 * time.Millisecond
+		c.Drain = 200 * time.Millisecond
 		out, err := c.Output(ctx)
 		if err != ErrHeldOpen {
 			t.Errorf("Output: %q, %v", out, err)
 		}
-		kill(string(out))
+		e.killStray(string(out))
 
 		c = Shell("sleep 1000 & echo $!; exit 3") // how the child ended counts for more
-		c.Drain = 20 * time.Millisecond
+		c.Drain = 200 * time.Millisecond
 		out, err = c.Output(ctx)
 		if exit, ok := errors.AsType[*ExitError](err); !ok || exit.Code != 3 {
 			t.Errorf("Output: %q, %v", out, err)
 		}
-		kill(string(out))
+		e.killStray(string(out))
 
 		c = piped("sleep 1000 <&0 & echo $!")
-		c.Drain = 20 * time.Millisecond
+		c.Drain = 200 * time.Millisecond
 		p := e.start(ctx, c)
 		out, errput, err := p.Communicate(ctx, big)
 		if err != ErrHeldOpen || errput == nil || p.Err() != nil {
 			t.Errorf("Communicate: %q, %q, %v, %v", out, errput, err, p.Err())
 		}
-		kill(string(out))
+		e.killStray(string(out))
 		p.Close()
 
 		file := filepath.Join(t.TempDir(), "pid")
 		c = Shell("sleep 1000 & echo $! >" + file) // Run has stderr alone
-		c.Drain = 20 * time.Millisecond
+		c.Drain = 200 * time.Millisecond
 		if err = c.Run(ctx); err != ErrHeldOpen {
 			t.Errorf("Run: %v", err)
 		}
 		pid, err := os.ReadFile(file)
 		e.ok(err)
-		kill(string(pid))
+		e.killStray(string(pid))
 	})
 }
 
@@ -347,10 +339,7 @@ func TestAChildInOurGroupIsSignalledAlone(t *testing.T) {
 		if killed, err := p.Stop(ctx); killed || err != nil {
 			t.Errorf("Stop: %v, %v", killed, err)
 		}
-		if !alive(grandchild) {
-			t.Error("the grandchild is gone")
-		}
-		syscall.Kill(grandchild, syscall.SIGKILL)
+		e.killStray(fmt.Sprint(grandchild))
 		p.Close()
 	})
 }
@@ -358,7 +347,7 @@ func TestAChildInOurGroupIsSignalledAlone(t *testing.T) {
 func TestLiveOutputThatIsHeldOpenHangsNobody(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
 		c := Shell("sleep 1000 & echo $!; echo two")
-		c.Stdout, c.Drain = Pipe, 20*time.Millisecond
+		c.Stdout, c.Drain = Pipe, 200*time.Millisecond
 		var lines []string
 		err := c.With(ctx, func(ctx context.Context, p *Process) error {
 			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
@@ -377,9 +366,7 @@ func TestLiveOutputThatIsHeldOpenHangsNobody(t *testing.T) {
 		if err != ErrHeldOpen || len(lines) != 2 || lines[1] != "two\n" {
 			t.Fatalf("%q, %v", lines, err)
 		}
-		var pid int
-		fmt.Sscan(lines[0], &pid)
-		syscall.Kill(pid, syscall.SIGKILL)
+		e.killStray(lines[0])
 	})
 }
 
