@@ -106,6 +106,37 @@ func Example_subprocessTalk() {
 	// 2 + 3 = 5
 }
 
+func Example_subprocessOutput() {
+	build := subprocess.Shell("echo compiling; sleep 0.1; echo linking; sleep 0.1; echo 'disk almost full' >&2")
+	build.Stdout, build.Stderr = subprocess.Pipe, subprocess.Pipe
+
+	show := func(ctx context.Context, tag string, r *stream.PipeReader) error {
+		for line, err := range r.Lines(ctx) {
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%s: %s", tag, line)
+		}
+		return nil
+	}
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		return build.With(ctx, func(ctx context.Context, p *subprocess.Process) error {
+			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				g.Go(func(ctx context.Context) error { return show(ctx, "out", p.Stdout) })
+				g.Go(func(ctx context.Context) error { return show(ctx, "err", p.Stderr) })
+				return p.WaitClosed(ctx)
+			})
+		})
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Unordered output:
+	// out: compiling
+	// out: linking
+	// err: disk almost full
+}
+
 func Example_subprocessPipe() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		r, w, err := os.Pipe()
