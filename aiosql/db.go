@@ -83,7 +83,7 @@ func Open(ctx context.Context, driver, dsn string, opts ...Option) (*DB, error) 
 	opened := false
 	defer func() {
 		if !opened {
-			db.Close(context.WithoutCancel(ctx))
+			db.Close(ctx)
 		}
 	}()
 	if err := db.Ping(ctx); err != nil {
@@ -96,9 +96,9 @@ func Open(ctx context.Context, driver, dsn string, opts ...Option) (*DB, error) 
 // SQL returns the database below, for what is not here.
 func (db *DB) SQL() *sql.DB { return db.sql }
 
-// Close closes the connections. Those in use are closed when their use ends. It suspends the task.
+// Close closes the connections. Those in use are closed when their use ends. It suspends the task. It is meant to be deferred.
 //
-// Cancellation: it goes on, and is waited for.
+// Cancellation: none. A cancelled task closes its database, too.
 func (db *DB) Close(ctx context.Context) error {
 	return aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error { return db.sql.Close() }, aio.NewLimiter(1))
 }

@@ -6,7 +6,7 @@
 //	if err != nil {
 //		return err
 //	}
-//	defer db.Close(context.WithoutCancel(ctx))
+//	defer db.Close(ctx)
 //
 //	type item struct {
 //		Name  string
