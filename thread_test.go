@@ -294,3 +294,29 @@ func TestCloseWaitsForThreadsThatNoticeTheirCancellation(t *testing.T) {
 		t.Fatal("the thread was left behind")
 	}
 }
+
+func TestTheContextInAThreadHasTheDeadlineOfTheCallUnlessTimeIsVirtual(t *testing.T) {
+	deadline := func(clock ...aio.Option) (at time.Time, ok bool) {
+		err := aio.Run(t.Context(), func(ctx context.Context) error {
+			ctx, cancel := aio.WithTimeout(ctx, time.Hour)
+			defer cancel()
+			want, _ := ctx.Deadline()
+			return aio.Blocking(ctx, func(ctx context.Context) error {
+				if at, ok = ctx.Deadline(); ok && !at.Equal(want) {
+					t.Errorf("the deadline is %v, want %v", at, want)
+				}
+				return nil
+			})
+		}, clock...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at, ok
+	}
+	if _, ok := deadline(); !ok {
+		t.Error("no deadline in real time")
+	}
+	if at, ok := deadline(aio.WithClock(aio.NewVirtualClock())); ok {
+		t.Errorf("a deadline in virtual time: %v", at)
+	}
+}
