@@ -32,7 +32,10 @@ type Server struct {
 //
 // Cancellation: nothing listens.
 func Serve(ctx context.Context, network, address string, h http.Handler, setup ...func(*http.Server)) (*Server, error) {
-	loop := aio.RunningLoop(ctx)
+	loop := aio.LoopFor(ctx, "aiohttp.Serve")
+	if h == nil {
+		panic("aiohttp: Serve: the handler is nil; http.DefaultServeMux has to be named")
+	}
 	on := OnLoop(loop, h).(*onLoop)
 	s := &Server{Drain: 10 * time.Second, loop: loop, on: on, scheme: "http", failed: aio.NewFuture[aio.None](loop)}
 	s.http = &http.Server{Handler: on, ReadHeaderTimeout: 30 * time.Second}
@@ -94,7 +97,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		err := aio.Blocking(ctx, func(ctx context.Context) error {
 			short, cancel := context.WithTimeout(lifetime{ctx}, moment)
 			defer cancel()
-			if err := s.http.Shutdown(short); err != nil && short.Err() == nil {
+			if err := s.http.Shutdown(short); err != nil && short.Err() == nil && !errors.Is(err, net.ErrClosed) { // by stop
 				return err
 			}
 			return nil
