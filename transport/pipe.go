@@ -10,8 +10,8 @@ import (
 )
 
 // ErrNotPipe says that a file is none that can be waited for: a regular file, a directory, or a device
-// such as /dev/null, which is always ready. Read and write such files with [aio.ToThread].
-var ErrNotPipe = errors.New("transport: not a pipe, socket or terminal; use aio.ToThread for files that cannot be waited for")
+// such as /dev/null, which is always ready. Package aiofile reads and writes such files.
+var ErrNotPipe = errors.New("transport: not a pipe, socket or terminal; use package aiofile for regular files")
 
 // ConnectReadPipe makes a transport that receives from f: the reading end of a pipe, a FIFO, a socket, a
 // terminal or another descriptor that can be waited for. It returns when p's ConnectionMade has run. At the

@@ -249,7 +249,7 @@ func (x *transfer) await(ctx context.Context) (int64, error) {
 
 // startTransfer sends a file that is far too large for the buffers on the way.
 func startTransfer(ctx context.Context, e *env, way road, ct Transport) *transfer {
-	x := &transfer{data: pattern(12 << 20)}
+	x := &transfer{data: pattern(8 << 20)}
 	x.f = file(e.t, x.data)
 	x.task = aio.Start(ctx, func(ctx context.Context) (err error) {
 		x.sent, err = Sendfile(ctx, ct, x.f, way.opts...)

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"syscall"
 
 	"github.com/aio-go/aio"
 )
@@ -368,12 +367,4 @@ func (s *Socket) failed(op string, err error) error {
 		return &net.OpError{Op: op, Net: s.network, Source: local, Addr: remote, Err: err}
 	}
 	return err
-}
-
-// systemError makes an *os.SyscallError of an error number, and ErrWouldBlock where that is meant.
-func systemError(call string, err error) error {
-	if err == syscall.EAGAIN {
-		return ErrWouldBlock
-	}
-	return os.NewSyscallError(call, err)
 }

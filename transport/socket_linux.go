@@ -190,3 +190,11 @@ func retry(again syscall.Errno, call func() error) error {
 		}
 	}
 }
+
+// systemError makes an *os.SyscallError of an error number, and ErrWouldBlock where that is meant.
+func systemError(call string, err error) error {
+	if err == syscall.EAGAIN {
+		return ErrWouldBlock
+	}
+	return os.NewSyscallError(call, err)
+}

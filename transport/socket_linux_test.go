@@ -132,7 +132,7 @@ func TestAReceiveThatWasCancelledTakesNothing(t *testing.T) {
 func TestASendThatWasCancelledIsNotContinued(t *testing.T) {
 	inLoop(t, nil, func(ctx context.Context, e *env) {
 		a, b := socketPair(ctx, e)
-		data := pattern(12 << 20)
+		data := pattern(8 << 20)
 		sent := 0
 		first := aio.Start(ctx, func(ctx context.Context) (err error) { sent, err = a.SendAll(ctx, data); return err })
 		a.waitsIn(ctx, e, 1)
@@ -413,7 +413,7 @@ func TestClosingASocketEndsTheWaits(t *testing.T) {
 func TestEachDirectionOfASocketWaitsForItself(t *testing.T) {
 	inLoop(t, nil, func(ctx context.Context, e *env) {
 		a, b := socketPair(ctx, e)
-		data := pattern(12 << 20)
+		data := pattern(8 << 20)
 		var got []byte
 		receiving := aio.Start(ctx, func(ctx context.Context) error { got = receiveAll(ctx, e, a); return nil })
 		sending := aio.Start(ctx, func(ctx context.Context) error { _, err := a.SendAll(ctx, data); return err })
@@ -483,7 +483,7 @@ func TestASocketSendsFiles(t *testing.T) {
 func TestACancelledTransferOfASocketLeavesThePoller(t *testing.T) {
 	inLoop(t, nil, func(ctx context.Context, e *env) {
 		a, b := socketPair(ctx, e)
-		data := pattern(12 << 20)
+		data := pattern(8 << 20)
 		for range 3 {
 			f := file(t, data)
 			var sent int64
