@@ -548,3 +548,13 @@ func TestAHitAllocatesNothing(t *testing.T) {
 		return nil
 	})
 }
+
+// The text names the call in the program, and not what is below it.
+func TestAContextWithoutALoopIsMisuseOfTheCall(t *testing.T) {
+	defer func() {
+		if v := fmt.Sprint(recover()); !strings.Contains(v, "aiocache.Cache.Get: no running event loop") {
+			t.Errorf("the panic is %q", v)
+		}
+	}()
+	aiocache.New(func(context.Context, int) (int, error) { return 0, nil }).Get(context.Background(), 1)
+}

@@ -363,3 +363,13 @@ func TestMisusePanics(t *testing.T) {
 		return nil
 	})
 }
+
+// The text names the call in the program, and not what is below it.
+func TestAContextWithoutALoopIsMisuseOfTheCall(t *testing.T) {
+	defer func() {
+		if v := fmt.Sprint(recover()); !strings.Contains(v, "aiofile.Do: no running event loop") {
+			t.Errorf("the panic is %q", v)
+		}
+	}()
+	aiofile.ReadFile(context.Background(), "none")
+}

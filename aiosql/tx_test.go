@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -480,4 +481,14 @@ func TestMisusePanics(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// The text names the call in the program, and not what is below it.
+func TestAContextWithoutALoopIsMisuseOfTheCall(t *testing.T) {
+	defer func() {
+		if v := fmt.Sprint(recover()); !strings.Contains(v, "aiosql.Open: no running event loop") {
+			t.Errorf("the panic is %q", v)
+		}
+	}()
+	aiosql.Open(context.Background(), "none", "")
 }

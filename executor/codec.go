@@ -3,6 +3,7 @@ package executor
 import (
 	"bytes"
 	"encoding/gob"
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -81,11 +82,11 @@ func decode[T any](data []byte) (T, error) {
 	return b.V, nil
 }
 
-// mustEncode panics if there is no way to encode values of type T.
-func mustEncode[T any](op string) {
+// mustEncode panics if there is no way to encode values of type T, for the function of that name.
+func mustEncode[T any](name string) {
 	var zero T
 	if _, err := encode(zero); err != nil {
-		panic(fmt.Sprintf("executor: %s: values of type %v cannot be sent: %v; use exported fields, or implement gob.GobEncoder",
-			op, reflect.TypeFor[T](), err))
+		panic(fmt.Sprintf("executor: Register: the function %q: values of type %v cannot be sent: %v; use exported fields, or implement gob.GobEncoder",
+			name, reflect.TypeFor[T](), errors.Unwrap(err)))
 	}
 }

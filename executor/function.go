@@ -42,12 +42,11 @@ var registry struct {
 // float64 and bool as text; aio.None stands for no argument or result. It panics if the name is taken, or if gob
 // cannot encode one of the types.
 func Register[A, R any](name string, fn func(ctx context.Context, arg A) (R, error)) *Function[A, R] {
-	const op = "Register"
 	if name == "" || fn == nil {
 		panic("executor: Register: the name is empty or the function nil; pass both")
 	}
-	mustEncode[A](op)
-	mustEncode[R](op)
+	mustEncode[A](name)
+	mustEncode[R](name)
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
 	if registry.funcs[name] != nil {
@@ -82,6 +81,7 @@ func (f *Function[A, R]) Name() string { return f.name }
 // Cancellation: that of the executor.
 func (f *Function[A, R]) Run(ctx context.Context, arg A) (R, error) {
 	var zero R
+	l := aio.LoopFor(ctx, "executor.Function.Run")
 	ex := f.on
 	if ex == nil {
 		ex = From(ctx)
@@ -96,7 +96,6 @@ func (f *Function[A, R]) Run(ctx context.Context, arg A) (R, error) {
 	}
 	job.Deadline, _ = ctx.Deadline()
 	if f.progress != nil {
-		l := aio.RunningLoop(ctx)
 		job.Progress = func(report []byte) { f.progress(l, report) }
 	}
 	for {

@@ -293,11 +293,12 @@ func TestMisuseOfRegisterPanics(t *testing.T) {
 	wantPanic(t, func() { executor.Register[int, int]("nil", nil) }, "nil")
 	wantPanic(t, func() {
 		executor.Register("channel", func(context.Context, chan int) (int, error) { return 0, nil })
-	}, "chan int cannot be sent")
+	}, `"channel"`, "chan int cannot be sent")
 	wantPanic(t, func() {
 		executor.Register("hidden", func(context.Context, int) (struct{ n int }, error) { return struct{ n int }{}, nil })
 	}, "cannot be sent", "exported fields")
 	wantPanic(t, func() { executor.Attempts(0) }, "Attempts")
+	wantPanic(t, func() { square.Run(context.Background(), 2) }, "executor.Function.Run: no running event loop")
 	if square.Name() != "square" {
 		t.Errorf("its name is %q", square.Name())
 	}
