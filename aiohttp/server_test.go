@@ -112,55 +112,52 @@ func TestShutdownLetsRequestsEnd(t *testing.T) {
 }
 
 func TestServeForeverDrainsAndCutsOffThoseThatAreLate(t *testing.T) {
-	run(t, func(ctx context.Context) {
-		begun := aio.NewSemaphore(0)
-		ended := map[string]error{}
-		var goOn aio.Event
-		s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-			begun.Release()
-			wait := goOn.Wait
-			if r.URL.Path == "/late" {
-				wait = func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) }
-			}
-			err := wait(ctx)
-			ended[r.URL.Path] = err
-			return err
-		}))
-		ok(t, err)
-		s.Drain = 50 * time.Millisecond
-		c := aiohttp.Client{}
-		defer c.Close()
-		get := func(path string) *aio.Task[int] {
-			return aio.CreateTask(ctx, func(ctx context.Context) (int, error) {
-				r, err := c.Get(ctx, s.URL()+path)
-				if err != nil {
-					return 0, err
+	for name, drain := range map[string]time.Duration{"in time": time.Hour, "late": time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) {
+				var begun, goOn, over aio.Event
+				var ended error
+				s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+					begun.Set()
+					defer over.Set()
+					ended = goOn.Wait(ctx)
+					return ended
+				}))
+				ok(t, err)
+				s.Drain = drain
+				var c aiohttp.Client
+				defer c.Close()
+				request := aio.Start(ctx, func(ctx context.Context) error {
+					r, err := c.Get(ctx, s.URL())
+					if err == nil {
+						r.Close()
+					}
+					return err
+				})
+				ok(t, begun.Wait(ctx))
+				forever := aio.Start(ctx, s.ServeForever)
+				yields(ctx, 3)
+				forever.Cancel(errors.New("enough"))
+				yields(ctx, 3)
+				if name == "in time" {
+					goOn.Set()
 				}
-				defer r.Close()
-				return r.StatusCode, nil
+				_, err = forever.Await(ctx)
+				matches(t, err, aio.ErrCancelled)
+				_, err = request.Await(ctx)
+				ok(t, over.Wait(ctx))
+				if name == "in time" {
+					ok(t, err)
+					ok(t, ended)
+				} else {
+					matches(t, ended, aio.ErrCancelled)
+					if err == nil {
+						t.Error("the late one was answered")
+					}
+				}
 			})
-		}
-		late, intime := get("/late"), get("/intime")
-		ok(t, begun.Acquire(ctx))
-		ok(t, begun.Acquire(ctx))
-		forever := aio.Start(ctx, s.ServeForever)
-		yields(ctx, 3)
-		forever.Cancel(errors.New("enough"))
-		yields(ctx, 3)
-		goOn.Set()
-		status, err := intime.Await(ctx)
-		ok(t, err)
-		equal(t, "in time", status, 200)
-		_, err = forever.Await(ctx)
-		matches(t, err, aio.ErrCancelled)
-		if _, err = late.Await(ctx); err == nil {
-			t.Error("the late one was answered")
-		}
-		for ended["/late"] == nil {
-			aio.Yield(ctx)
-		}
-		matches(t, ended["/late"], aio.ErrCancelled)
-	})
+		})
+	}
 }
 
 func TestAServerIsClosedWithItsLoop(t *testing.T) {
