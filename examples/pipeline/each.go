@@ -168,6 +168,8 @@ func (r *result) sentence() string {
 	}
 	text := strings.TrimPrefix(r.err.Error(), "subprocess: ")
 	switch {
+	case !r.ended && errors.Is(r.err, aio.ErrCancelled):
+		text = "not started"
 	case r.stopped != nil && errors.Is(r.err, context.DeadlineExceeded):
 		text = "out of time, " + r.stopped.Status.String()
 	case r.stopped != nil && r.ended:

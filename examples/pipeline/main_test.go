@@ -110,7 +110,7 @@ func TestWithoutArgumentsItShowsBothWays(t *testing.T) {
 	if o.code != allDone || o.err != "" {
 		t.Errorf("code %d, %q", o.code, o.err)
 	}
-	for _, want := range []string{"3 pear\n", "2 fig\n", "1 apple\n", "\n1: slept 0.1 s\n2: slept 0.2 s\n3: slept 0.3 s\n"} {
+	for _, want := range []string{"3 pear\n", "2 fig\n", "1 apple\n", "\n1: slept 0.1 s\n", "\n2: slept 0.2 s\n", "\n3: slept 0.3 s\n"} {
 		if !strings.Contains(o.out, want) {
 			t.Errorf("%q does not have %q", o.out, want)
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -22,12 +21,13 @@ func (p *program) write(ctx context.Context, w io.Writer, data []byte) error {
 	}
 	return p.output.With(ctx, func(ctx context.Context) error {
 		p.clearProgress()
+		var failed error // nobody's business if this task is cancelled meanwhile
 		err := aio.Blocking(ctx, func(context.Context) error {
-			_, err := w.Write(data)
-			return err
+			_, failed = w.Write(data)
+			return nil
 		})
-		if err != nil && !errors.Is(err, aio.ErrCancelled) {
-			return fmt.Errorf("writing the output: %w", err)
+		if err == nil && failed != nil {
+			err = fmt.Errorf("writing the output: %w", failed)
 		}
 		return err
 	})

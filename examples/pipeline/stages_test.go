@@ -32,8 +32,8 @@ func TestFailuresAreNamedAndCounted(t *testing.T) {
 }
 
 func TestAPipelineThatRunsOutOfTimeIsStopped(t *testing.T) {
-	pipeline(t, "", "-timeout", "2s", "sleep 1000 | cat").expect(t, 2, "", "pipeline: sleep 1000: out of time, killed by SIGTERM\n"+
-		"pipeline: cat: out of time, killed by SIGTERM\npipeline: 2 of 2 commands have ended, 2 failed, 2 asked to end\n")
+	pipeline(t, "", "-timeout", "2s", "sleep 1000 | sleep 2000").expect(t, 2, "", "pipeline: sleep 1000: out of time, killed by SIGTERM\n"+
+		"pipeline: sleep 2000: out of time, killed by SIGTERM\npipeline: 2 of 2 commands have ended, 2 failed, 2 asked to end\n")
 }
 
 // stagesRecord is what -json prints of a pipeline.
