@@ -262,6 +262,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		"-limit 0":      "-limit is 0; it must be at least 1",
 		"-timeout -1s":  "-timeout is -1s; it must be more than 0",
 		"-dns x -local": "-dns and -local exclude each other",
+		"-dns x":        `-dns is "x"; it must be HOST:PORT, as in 127.0.0.1:53`,
 		"com..br":       `"com..br" is no domain: a part of it is empty`,
 		".":             `"" is no domain: a part of it is empty`,
 		"рф":            `"рф" is no domain: it may have letters, digits and hyphens; others are written as in xn--p1ai`,

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"os"
 	"time"
 
@@ -99,6 +100,11 @@ func parseFlags(args []string) (settings, error) {
 		return s, fmt.Errorf("-timeout is %v; it must be more than 0", s.timeout)
 	case s.dns != "" && s.local:
 		return s, errors.New("-dns and -local exclude each other")
+	}
+	if s.dns != "" {
+		if _, _, err := net.SplitHostPort(s.dns); err != nil {
+			return s, fmt.Errorf("-dns is %q; it must be HOST:PORT, as in 127.0.0.1:53", s.dns)
+		}
 	}
 	if len(tlds) == 0 {
 		tlds = []string{"dev"}

@@ -32,7 +32,8 @@ A site on a Unix socket is written unix:/run/site.sock:/page.
 A site has answered if it sent an HTTP status, whatever the status is. The time is that of the
 last try, redirects included. Sites of one host that are checked one after the other share a
 connection. Below the table of several sites stands a summary: how often each status came, and the
-time of the quickest answer, the median, and what 99 % of the answers kept within. Ctrl-C ends the check and shows what is known.
+time of the quickest answer, the median, and what 99 % of the answers kept within. Ctrl-C ends the
+check and shows what is known.
 
 Exit code: 0 if every site answered, 1 if not, 2 for a mistake in the command line, 130 after Ctrl-C.
 `

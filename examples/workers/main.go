@@ -33,6 +33,8 @@ const usage = `Workers shows four ways for two tasks to share a queue of work.
 
     -real    use the clock of the machine: what takes 32 seconds takes 32 seconds
 
+Exit code: 0, 1 if something failed, 2 for a mistake in the command line, 130 after Ctrl-C.
+
 The versions:
 
 `
