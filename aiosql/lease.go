@@ -3,6 +3,7 @@ package aiosql
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/aio-go/aio"
 )
@@ -14,6 +15,22 @@ type lease struct {
 	op   string
 	task aio.AnyTask
 	turn aio.Lock // a connection does one thing at a time
+
+	// The driver has panicked where package database/sql holds a lock on the connection, and goes on holding it: what would end the
+	// transaction waits for ever.
+	stuck atomic.Bool
+}
+
+// locked calls fn, which calls the driver under a lock of package database/sql.
+func (l *lease) locked(fn func()) {
+	returned := false
+	defer func() {
+		if !returned {
+			l.stuck.Store(true)
+		}
+	}()
+	fn()
+	returned = true
 }
 
 // String names the use of the connection in the statistics of the limiter.

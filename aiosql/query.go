@@ -127,8 +127,9 @@ func (c *cursor[T]) fetch(ctx context.Context, run rowsFunc, args []any) error {
 }
 
 // open runs the statement.
-func (c *cursor[T]) open(run rowsFunc, args []any) error {
-	rows, err := run(c.life, args)
+func (c *cursor[T]) open(run rowsFunc, args []any) (err error) {
+	var rows *sql.Rows
+	c.lease.locked(func() { rows, err = run(c.life, args) })
 	if err != nil {
 		return err
 	}

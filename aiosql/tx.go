@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"iter"
 
 	"github.com/aio-go/aio"
@@ -62,7 +63,7 @@ func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error
 			return err
 		}
 		defer context.AfterFunc(call, cancel)()
-		tx.sql, err = tx.conn.BeginTx(life, &options)
+		l.locked(func() { tx.sql, err = tx.conn.BeginTx(life, &options) })
 		return err
 	})
 	if err != nil {
@@ -87,15 +88,24 @@ func (tx *Tx) rollback(ctx context.Context) {
 	}
 }
 
+var errStuck = errors.New("aiosql: the driver has panicked in the transaction, which can be neither committed nor rolled back any more")
+
 // end ends the transaction and gives its connection back, or closes it if it may be in any state.
 func (tx *Tx) end(ctx context.Context, how func(tx *sql.Tx) error) error {
 	tx.over = true
-	return tx.lease.finish(ctx, func() error {
-		defer tx.conn.Close() // it has been used without harm, or is closed already
-		if tx.sql == nil {
+	return tx.lease.finish(ctx, func() (err error) {
+		defer func() {
+			if !tx.lease.stuck.Load() {
+				tx.conn.Close() // it has been used without harm, or is closed already
+			}
+		}()
+		switch {
+		case tx.lease.stuck.Load():
+			return errStuck
+		case tx.sql == nil:
 			return nil // it never began
 		}
-		err := how(tx.sql)
+		tx.lease.locked(func() { err = how(tx.sql) })
 		if err != nil {
 			tx.conn.Raw(func(any) error { return driver.ErrBadConn })
 		}
