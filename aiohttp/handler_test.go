@@ -441,6 +441,7 @@ func TestAHandlerOfATaskNeedsALoop(t *testing.T) {
 	for name, f := range map[string]func(){
 		"OnLoop": func() { aiohttp.OnLoop(nil, h) },
 		"Direct": func() { aiohttp.Direct(nil) },
+		"Serve":  func() { run(t, func(ctx context.Context) { aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", nil) }) },
 		"Do":     func() { new(aiohttp.Client).Do(context.Background(), nil) },
 	} {
 		func() {

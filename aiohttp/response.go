@@ -267,11 +267,22 @@ func readAll[T any](ctx context.Context, r *Response, use func(body []byte) (T, 
 	return res.v, res.useErr
 }
 
-// Chunks returns the body in pieces as they come, each valid until the next. It ends after the first error, and with the body. A loop that
-// is left before leaves the rest to be read, or closed.
+// Chunks returns the body in pieces as they come, which may be kept. It ends after the first error, and with the body. A loop that is left
+// before leaves the rest to be read, or closed.
 //
 // Cancellation: the response is closed; the error is the last that the loop gets.
 func (r *Response) Chunks(ctx context.Context) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for chunk, err := range r.pieces(ctx) {
+			if !yield(bytes.Clone(chunk), err) {
+				return
+			}
+		}
+	}
+}
+
+// pieces is Chunks, but each is valid until the next.
+func (r *Response) pieces(ctx context.Context) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for {
 			if err := r.fill(ctx); err != nil {
@@ -289,8 +300,8 @@ func (r *Response) Chunks(ctx context.Context) iter.Seq2[[]byte, error] {
 	}
 }
 
-// Lines returns the body line by line as they come, with their ends; the last one may have none. Each is valid until the next. A line of
-// more than 64 KiB is an error that matches [bufio.ErrTooLong]. It ends as [Response.Chunks] does.
+// Lines returns the body line by line as they come, with their ends; the last one may have none. They may be kept. A line of more than
+// 64 KiB is an error that matches [bufio.ErrTooLong]. It ends as [Response.Chunks] does.
 //
 // Cancellation: as for Chunks.
 func (r *Response) Lines(ctx context.Context) iter.Seq2[[]byte, error] {
@@ -325,7 +336,7 @@ func (r *Response) Lines(ctx context.Context) iter.Seq2[[]byte, error] {
 			if !yield(line, nil) {
 				return
 			}
-			line = line[:0]
+			line = nil
 		}
 	}
 }
@@ -418,7 +429,7 @@ func (r *Response) CopyTo(ctx context.Context, w io.Writer) (int64, error) {
 // copyDirect is CopyTo for a body that comes from a task.
 func (r *Response) copyDirect(ctx context.Context, w io.Writer, before []byte) (n int64, err error) {
 	r.rest = before
-	for chunk, err := range r.Chunks(ctx) {
+	for chunk, err := range r.pieces(ctx) {
 		if err != nil {
 			return n, err
 		}
