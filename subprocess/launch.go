@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -123,6 +124,11 @@ func (l *launch) start() (_ *started, err error) {
 	}
 	if cmd.Err != nil {
 		return nil, cmd.Err
+	}
+	for _, v := range c.Env {
+		if strings.ContainsRune(v, 0) { // package os/exec would leave it out
+			return nil, errors.New("the environment has a NUL byte in it")
+		}
 	}
 	if c.Dir != "" && c.SysProcAttr == nil { // with other rights or another root it may be there and not be seen
 		if _, err := os.Stat(c.Dir); err != nil {

@@ -461,6 +461,17 @@ func TestTheEnvironmentIsWhatWasGiven(t *testing.T) {
 	})
 }
 
+func TestAnEnvironmentThatCannotBePassedOnIsAnError(t *testing.T) {
+	inLoop(t, func(ctx context.Context, e *env) {
+		c := Command("true")
+		c.Env = []string{"AIO_TEST=half\x00other half"}
+		var err *StartError
+		if got := c.Run(ctx); !errors.As(got, &err) {
+			t.Errorf("got %v, want a *StartError", got)
+		}
+	})
+}
+
 // Conformance: SP-038.
 func TestASignalMayMeetAChildThatHasJustEnded(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
