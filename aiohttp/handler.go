@@ -109,6 +109,7 @@ type exchange struct {
 	task    *writer // nil: the task never ran
 
 	reads, writes calls
+	torn          bool // a read of the body was given up
 }
 
 // serve is the task.
@@ -220,7 +221,7 @@ func (x *exchange) finish() {
 		return
 	}
 	past := time.Unix(1, 0)
-	if x.reads.underWay() { // nobody waits for it, and there is no other way to end it
+	if x.torn || x.reads.underWay() { // nobody waits for the rest, net/http neither; there is no other way to end a read
 		x.control.SetReadDeadline(past)
 		x.reads.wait()
 	}
@@ -268,6 +269,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		var err error
 		buf := make([]byte, max(512, min(len(p), pieceSize)))
 		if b.err = b.x.thread(b.ctx, &b.x.reads, func() { n, err = b.body.Read(buf) }); b.err != nil {
+			b.x.torn = true
 			return 0, b.err
 		}
 		b.rest, b.err = buf[:n], err
