@@ -356,7 +356,14 @@ func TestFailuresAreAnsweredAndReported(t *testing.T) {
 func TestAReadThatIsTooLateCanBeAnswered(t *testing.T) {
 	loop, _ := serving(t)
 	s, _ := listen(t, aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		err := aio.Timeout(ctx, time.Millisecond, func(ctx context.Context) error {
+		limit := time.Millisecond
+		if r.URL.Path == "/before" {
+			limit = 0
+		}
+		err := aio.Timeout(ctx, limit, func(ctx context.Context) error {
+			if limit == 0 {
+				aio.Yield(ctx) // the time is over before the read begins
+			}
 			_, err := io.ReadAll(r.Body)
 			return err
 		})
@@ -364,13 +371,15 @@ func TestAReadThatIsTooLateCanBeAnswered(t *testing.T) {
 		w.WriteHeader(http.StatusRequestTimeout)
 		return nil
 	})))
-	conn, err := net.Dial("tcp", s.Listener.Addr().String())
-	ok(t, err)
-	defer conn.Close()
-	io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
-	line, err := bufio.NewReader(conn).ReadString('\n')
-	ok(t, err)
-	equal(t, "answer", line, "HTTP/1.1 408 Request Timeout\r\n")
+	for _, path := range []string{"/", "/before"} {
+		conn, err := net.Dial("tcp", s.Listener.Addr().String())
+		ok(t, err)
+		defer conn.Close()
+		io.WriteString(conn, "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
+		line, err := bufio.NewReader(conn).ReadString('\n')
+		ok(t, err)
+		equal(t, "answer", line, "HTTP/1.1 408 Request Timeout\r\n")
+	}
 }
 
 func TestOneWhoDoesNotReadHoldsUpOnlyItself(t *testing.T) {
