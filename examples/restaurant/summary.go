@@ -76,7 +76,12 @@ func writeSummary(w io.Writer, evenings []*evening) error {
 	line("the evening took", func(r result) string { return fmt.Sprintf("%.1f s", r.Seconds) })
 	line("longest wait at the door", func(r result) string { return fmt.Sprintf("%.1f s", r.LongestWait) })
 	line("a visit took, on average", func(r result) string { return fmt.Sprintf("%.1f s", r.MeanVisit) })
-	line("the loop was held for up to", func(r result) string { return fmt.Sprintf("%.1f s, by %s", r.LongestHold, r.HeldBy) })
+	line("the loop was held for up to", func(r result) string {
+		if r.HeldBy == "" { // Ctrl-C at the very beginning
+			return "0.0 s"
+		}
+		return fmt.Sprintf("%.1f s, by %s", r.LongestHold, r.HeldBy)
+	})
 	_, err := fmt.Fprintln(w, text)
 	return err
 }
