@@ -17,6 +17,7 @@
 // All sequences of this package keep to it and expect it of others:
 //
 //   - A value comes with a nil error. An error comes with the zero value, and nothing follows it.
+//   - A value may be kept: nothing is written into it when the next one comes.
 //   - The end of the sequence comes without an error.
 //   - When the loop body is left early, by break, return, a panic or runtime.Goexit, the sequence cleans up before the loop has ended, all
 //     the way down to the first source.
