@@ -36,7 +36,8 @@ nothing may have been left behind.
     -json              print the result as JSON
 
 Memory is what is in use of heap and stacks after a garbage collection. The resident memory of the
-process is shown as well, where the system tells it, but Go gives it back as it sees fit.
+process is shown as well, where the system tells it, but Go gives it back as it sees fit. With fewer than
+1000 visits the warm-up is too short to tell, and memory may seem to grow.
 
 Exit code: 0 if nothing was left behind and every visit went as it should; 1 if not; 2 for a mistake in
 the command line; 130 after Ctrl-C.
