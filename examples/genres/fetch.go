@@ -95,7 +95,7 @@ func (f *fetcher) fetch(ctx context.Context, i int) (string, error) {
 }
 
 // writeJSON is the line about d for machines.
-func (d document) writeJSON(w io.Writer, way string) {
+func (d document) writeJSON(w io.Writer, way string) error {
 	line := struct {
 		Way          string `json:"way"`
 		File         string `json:"file"`
@@ -106,5 +106,5 @@ func (d document) writeJSON(w io.Writer, way string) {
 	if d.err != nil {
 		line.Text, line.Error = "", d.err.Error()
 	}
-	json.NewEncoder(w).Encode(line)
+	return json.NewEncoder(w).Encode(line)
 }

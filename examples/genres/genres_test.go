@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -188,3 +189,15 @@ func TestMistakesAreExplained(t *testing.T) {
 		t.Errorf("a file as folder: %+v", got)
 	}
 }
+
+func TestLinesForMachinesThatCannotBeWrittenAreAFailure(t *testing.T) {
+	var errs strings.Builder
+	code := run(t.Context(), []string{"-json", "-n", "2", "-o", t.TempDir()}, cli.Streams{Out: fullDisk{}, Err: &errs})
+	if code != cli.Failed || errs.String() != "genres: "+syscall.ENOSPC.Error()+"\n" {
+		t.Errorf("code %d, printed %q", code, errs.String())
+	}
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }

@@ -39,6 +39,9 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	case err != nil:
 		fmt.Fprintln(std.Err, "genres:", err)
 		return cli.Failed
+	case p.unwritten != nil:
+		fmt.Fprintln(std.Err, "genres:", p.unwritten)
+		return cli.Failed
 	case p.counts.failed > 0:
 		fmt.Fprintln(std.Err, "genres:", p.counts)
 		return cli.Failed
@@ -52,6 +55,7 @@ type program struct {
 	cli.Streams
 	transport http.RoundTripper // nil: the network
 	counts    counts
+	unwritten error // of the first line for machines that was lost
 }
 
 // counts is what became of the documents.
@@ -128,7 +132,9 @@ func (p *program) show(w way, d document) {
 	}
 	switch {
 	case p.json:
-		d.writeJSON(p.Out, w.name)
+		if err := d.writeJSON(p.Out, w.name); p.unwritten == nil {
+			p.unwritten = err
+		}
 	case d.err != nil:
 		fmt.Fprintf(p.Err, "genres: %s: %v\n", d.file, d.err)
 	default:

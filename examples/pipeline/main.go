@@ -127,13 +127,17 @@ func (p *program) work(ctx context.Context) error {
 // show is what the program does without arguments.
 func (p *program) show(ctx context.Context) error {
 	const text = "printf 'pear\\napple\\npear\\nfig\\npear\\nfig\\n' | sort | uniq -c | sort -rn"
-	fmt.Fprintf(p.out, "$ pipeline %s\n", text)
+	say := p.out
+	if p.json { // which is for machines
+		say = p.err
+	}
+	fmt.Fprintf(say, "$ pipeline %s\n", text)
 	if err := p.runStages(ctx, text); err != nil {
 		return err
 	}
 	const command = "sh -c 'sleep 0.$1; echo slept 0.$1 s' sh {}"
 	p.items = []string{"3", "2", "1"}
-	p.tag, p.jobs = true, len(p.items)
-	fmt.Fprintf(p.out, "\n$ pipeline each -tag %q 3 2 1\n", command)
+	p.tag, p.jobs = !p.json, len(p.items)
+	fmt.Fprintf(say, "\n$ pipeline each -tag %q 3 2 1\n", command)
 	return p.runEach(ctx, command)
 }

@@ -105,6 +105,13 @@ func decode[T any](t *testing.T, text string) (all []T) {
 	return all
 }
 
+func TestWhatItShowsForMachinesIsJSONAlone(t *testing.T) {
+	o := pipeline(t, "", "-json")
+	if all := decode[map[string]any](t, o.out); o.code != allDone || len(all) != 4 {
+		t.Errorf("code %d, %d values: %q", o.code, len(all), o.out)
+	}
+}
+
 func TestWithoutArgumentsItShowsBothWays(t *testing.T) {
 	o := pipeline(t, "")
 	if o.code != allDone || o.err != "" {
