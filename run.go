@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"reflect"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -250,17 +252,21 @@ func insideLoop() bool {
 	if runningLoops.Load() == 0 {
 		return false
 	}
-	pcs := make([]uintptr, 128)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
-	for {
-		f, more := frames.Next()
-		switch f.Function {
-		case "github.com/aio-go/aio.(*Loop).run", "github.com/aio-go/aio.(*Loop).runRest", "github.com/aio-go/aio.(*hooks).call",
-			taskFrame:
-			return true
+	var pcs [64]uintptr
+	for skip := 2; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs[:])
+		for _, pc := range pcs[:n] {
+			if f := runtime.FuncForPC(pc - 1); f != nil && slices.Contains(loopEntries, f.Entry()) {
+				return true
+			}
 		}
-		if !more {
+		if n < len(pcs) {
 			return false
 		}
 	}
+}
+
+// loopEntries are where the functions begin from which a loop calls everything else.
+var loopEntries = []uintptr{
+	reflect.ValueOf((*Loop).run).Pointer(), reflect.ValueOf((*Loop).runRest).Pointer(), reflect.ValueOf((*hooks).call).Pointer(), taskEntry,
 }
