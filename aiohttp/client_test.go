@@ -340,7 +340,7 @@ func TestSecureSitesSpeakHTTP2(t *testing.T) {
 		}
 		var stranger aiohttp.Client
 		defer stranger.Close()
-		stranger.Retry.Tries = 3
+		stranger.Retry.Attempts = 4
 		_, err = stranger.Get(ctx, s.URL) // tries no further
 		if err == nil || !strings.Contains(err.Error(), "certificate") {
 			t.Error(err)

@@ -14,7 +14,7 @@ import (
 
 var (
 	// ErrClosed is returned by a [Client] or [Response] that was closed.
-	ErrClosed = errors.New("aiohttp: closed")
+	ErrClosed = errors.New("aiohttp: the client or response is closed")
 	// ErrBusy is returned by a method that reads a body while another task waits in one.
 	ErrBusy = errors.New("aiohttp: another task is reading the body")
 	// ErrRedirects is returned, inside a [*url.Error], when a request was redirected more often than [Client.Redirects] allows.

@@ -37,7 +37,7 @@ func ExampleClient() {
 	site := weather()
 	defer site.Close()
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		c := &aiohttp.Client{PerHost: 4, Timeout: 10 * time.Second, Retry: aiohttp.Retry{Tries: 2}}
+		c := &aiohttp.Client{PerHost: 4, Timeout: 10 * time.Second, Retry: aiohttp.Retry{Attempts: 3}}
 		defer c.Close()
 		answers, err := aio.Map(ctx, []string{"/oslo", "/rome"}, func(ctx context.Context, path string) (string, error) {
 			r, err := c.Get(ctx, site.URL+path)
@@ -223,7 +223,7 @@ func ExampleRetry() {
 	})
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		began := aio.RunningLoop(ctx).Time()
-		c := aiohttp.Client{Transport: aiohttp.Direct(moody), Retry: aiohttp.Retry{Tries: 5}}
+		c := aiohttp.Client{Transport: aiohttp.Direct(moody), Retry: aiohttp.Retry{Attempts: 6}}
 		defer c.Close()
 		r, err := c.Get(ctx, "http://moody/")
 		if err != nil {
@@ -380,6 +380,6 @@ func ExampleHandlerFunc() {
 		log.Fatal(err)
 	}
 	// Output:
-	// the handler of GET /report failed
+	// aiohttp: the handler of GET /report failed
 	// 503 Service Unavailable
 }

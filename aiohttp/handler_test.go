@@ -291,10 +291,10 @@ func TestFailuresAreAnsweredAndReported(t *testing.T) {
 		{"error", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 			io.WriteString(w, "half of it")
 			return errors.New("no luck")
-		}, 500, "the handler of GET /x failed: no luck", ""},
+		}, 500, "aiohttp: the handler of GET /x failed: no luck", ""},
 		{"time-out", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 			return aio.Timeout(ctx, time.Millisecond, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) })
-		}, 503, "the handler of GET /x failed: aio: Timeout", ""},
+		}, 503, "aiohttp: the handler of GET /x failed: aio: Timeout", ""},
 		{"panic", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error { panic("oops") }, 500, "", "http: panic serving 127.0.0.1:"},
 		{"panic of a child", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {

@@ -16,8 +16,8 @@ import (
 // PUT, DELETE) or requests with a field Idempotency-Key, if the body can be sent again; after a connection failed, or the status was 408,
 // 429, 502, 503 or 504. A time-out of the client or of the caller ends the tries.
 type Retry struct {
-	// Tries is how many further tries there are after the first. Default: none.
-	Tries int
+	// Attempts is how many tries there are in all, the first included. Default: 1, so there is no further one.
+	Attempts int
 	// Backoff says how long to wait before a further try, the first of which is 1. Default: Exponential(100 ms, 5 s).
 	Backoff func(try int) time.Duration
 	// MaxWait is the longest time to wait on demand of a server, in its field Retry-After. If one wants more, its answer is returned as it
@@ -44,17 +44,17 @@ func Exponential(first, most time.Duration) func(try int) time.Duration {
 func (a *asking) tries(req *http.Request) (*Response, error) {
 	retry := a.c.Retry
 	if !idempotent(req) || !replayable(req) {
-		retry.Tries = 0
+		retry.Attempts = 1
 	}
 	for try := 1; ; try++ {
 		attempt := req
-		if retry.Tries > 0 {
+		if retry.Attempts > 1 {
 			var err error
 			if attempt, err = clone(req); err != nil {
 				return nil, urlError(req.Method, req.URL, err)
 			}
 		}
-		again := func(resp *http.Response) bool { return try <= retry.Tries && retry.worth(resp) }
+		again := func(resp *http.Response) bool { return try < retry.Attempts && retry.worth(resp) }
 		x, last, history, err := a.follow(attempt, again)
 		var wait time.Duration
 		switch {
@@ -66,7 +66,7 @@ func (a *asking) tries(req *http.Request) (*Response, error) {
 			if wait, demanded = retryAfter(x.resp.Header); !demanded {
 				wait = retry.backoff(try)
 			}
-		case try > retry.Tries || a.ctx.Err() != nil || !passing(err):
+		case try >= retry.Attempts || a.ctx.Err() != nil || !passing(err):
 			return nil, err
 		default:
 			wait = retry.backoff(try)

@@ -33,7 +33,7 @@ func TestWhatMayWorkLaterIsTriedAgain(t *testing.T) {
 	for _, status := range []int{408, 429, 502, 503, 504} {
 		virtually(t, func(ctx context.Context) {
 			var calls []string
-			c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, status, status)), Limit: 1, Retry: aiohttp.Retry{Tries: 2, Backoff: seconds}}
+			c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, status, status)), Limit: 1, Retry: aiohttp.Retry{Attempts: 3, Backoff: seconds}}
 			defer c.Close()
 			began := aio.RunningLoop(ctx).Time()
 			req, _ := http.NewRequest("PUT", "http://x/", strings.NewReader("+"))
@@ -48,7 +48,7 @@ func TestWhatMayWorkLaterIsTriedAgain(t *testing.T) {
 func TestTheLastAnswerIsKept(t *testing.T) {
 	virtually(t, func(ctx context.Context) {
 		var calls []string
-		c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503, 503, 503)), Retry: aiohttp.Retry{Tries: 1}}
+		c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503, 503, 503)), Retry: aiohttp.Retry{Attempts: 2}}
 		defer c.Close()
 		r, err := c.Get(ctx, "http://x/")
 		ok(t, err)
@@ -58,11 +58,25 @@ func TestTheLastAnswerIsKept(t *testing.T) {
 	})
 }
 
+func TestAttemptsCountTheFirstTryToo(t *testing.T) {
+	for attempts, want := range map[int]int{-1: 1, 0: 1, 1: 1, 2: 2, 3: 3} {
+		virtually(t, func(ctx context.Context) {
+			var calls []string
+			c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503, 503, 503, 503)), Retry: aiohttp.Retry{Attempts: attempts}}
+			defer c.Close()
+			r, err := c.Get(ctx, "http://x/")
+			ok(t, err)
+			r.Close()
+			equal(t, fmt.Sprint("calls with Attempts ", attempts), len(calls), want)
+		})
+	}
+}
+
 func TestNothingIsDoneTwice(t *testing.T) {
 	virtually(t, func(ctx context.Context) {
 		for _, again := range []bool{false, true} {
 			var calls []string
-			c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503)), Retry: aiohttp.Retry{Tries: 3}}
+			c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503)), Retry: aiohttp.Retry{Attempts: 4}}
 			req, _ := http.NewRequest("POST", "http://x/", strings.NewReader("pay"))
 			if again {
 				req.Header.Set("Idempotency-Key", "1")
@@ -74,7 +88,7 @@ func TestNothingIsDoneTwice(t *testing.T) {
 			equal(t, fmt.Sprint("calls, with a key: ", again), len(calls), map[bool]int{false: 1, true: 2}[again])
 		}
 		var calls []string
-		c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503, 404, 500)), Retry: aiohttp.Retry{Tries: 9}}
+		c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503, 404, 500)), Retry: aiohttp.Retry{Attempts: 10}}
 		defer c.Close()
 		once := struct{ io.Reader }{strings.NewReader("data")}
 		req, _ := http.NewRequest("PUT", "http://x/", once)
@@ -102,7 +116,7 @@ func TestTheServerSaysWhen(t *testing.T) {
 	} {
 		virtually(t, func(ctx context.Context) {
 			n := 0
-			c := aiohttp.Client{Retry: aiohttp.Retry{Tries: 1, Backoff: seconds}, Transport: aiohttp.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c := aiohttp.Client{Retry: aiohttp.Retry{Attempts: 2, Backoff: seconds}, Transport: aiohttp.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if n++; n == 1 {
 					w.Header().Set("Retry-After", test.after)
 					w.Header().Set("Date", test.date)
@@ -144,7 +158,7 @@ func TestAConnectionThatFailedIsTriedAgain(t *testing.T) {
 		}
 	}()
 	run(t, func(ctx context.Context) {
-		c := aiohttp.Client{Retry: aiohttp.Retry{Tries: 2, Backoff: func(int) time.Duration { return 0 }}}
+		c := aiohttp.Client{Retry: aiohttp.Retry{Attempts: 3, Backoff: func(int) time.Duration { return 0 }}}
 		defer c.Close()
 		r, err := c.Get(ctx, "http://"+l.Addr().String())
 		equal(t, "body", text(ctx, t, r, err), "well")
@@ -157,7 +171,7 @@ func TestAConnectionThatFailedIsTriedAgain(t *testing.T) {
 func TestATimeoutEndsTheTries(t *testing.T) {
 	virtually(t, func(ctx context.Context) {
 		var calls []string
-		c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503, 503, 503)), Timeout: 90 * time.Second, Retry: aiohttp.Retry{Tries: 9, Backoff: func(int) time.Duration { return time.Minute }}}
+		c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503, 503, 503)), Timeout: 90 * time.Second, Retry: aiohttp.Retry{Attempts: 10, Backoff: func(int) time.Duration { return time.Minute }}}
 		defer c.Close()
 		began := aio.RunningLoop(ctx).Time()
 		_, err := c.Get(ctx, "http://x/")

@@ -82,7 +82,7 @@ func TestAnUploadThatFailsIsTorn(t *testing.T) {
 		ends <- err
 	})
 	run(t, func(ctx context.Context) {
-		c := aiohttp.Client{Retry: aiohttp.Retry{Tries: 3}}
+		c := aiohttp.Client{Retry: aiohttp.Retry{Attempts: 4}}
 		defer c.Close()
 		noMore := errors.New("no more paper")
 		_, err := c.Upload(ctx, "PUT", s.URL, "", func(ctx context.Context, w io.Writer) error {

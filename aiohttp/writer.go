@@ -138,7 +138,7 @@ func (w *writer) fail(r *http.Request, err error) {
 }
 
 func (w *writer) report(r *http.Request, err error) {
-	aio.RunningLoop(w.ctx).CallExceptionHandler(aio.Report{Message: "the handler of " + r.Method + " " + r.URL.Path + " failed", Err: err})
+	aio.RunningLoop(w.ctx).CallExceptionHandler(aio.Report{Message: "aiohttp: the handler of " + r.Method + " " + r.URL.Path + " failed", Err: err})
 }
 
 // panicked ends the answer of a handler that panicked, and reports it as net/http does.

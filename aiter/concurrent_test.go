@@ -253,7 +253,7 @@ func TestRetryBeginsAgainAfterAPause(t *testing.T) {
 				return nil
 			})
 		}
-		wantItems(t, aiter.Retry(ctx, aiter.Backoff{Tries: 3, First: time.Second}, begin), 1, 2, 3)
+		wantItems(t, aiter.Retry(ctx, aiter.Backoff{Attempts: 3, First: time.Second}, begin), 1, 2, 3)
 		log.want(t, "try after 0 failures at 0s", "try after 1 failures at 1s", "try after 2 failures at 3s",
 			"try after 1 failures at 4s", "try after 2 failures at 6s")
 		return nil
@@ -275,7 +275,7 @@ func TestRetryGivesUpWhenItShould(t *testing.T) {
 			d := elapsed(ctx, func() { _, err = all(t, aiter.Retry(ctx, b, failing)) })
 			return d, err
 		}
-		if d, err := retry(aiter.Backoff{Tries: 6, First: time.Second, Max: 5 * time.Second}); d != (1+2+4+5+5)*time.Second || tries != 6 || !errors.Is(err, errBoom) {
+		if d, err := retry(aiter.Backoff{Attempts: 6, First: time.Second, Max: 5 * time.Second}); d != (1+2+4+5+5)*time.Second || tries != 6 || !errors.Is(err, errBoom) {
 			t.Errorf("%d tries in %s, then %v", tries, d, err)
 		}
 		if d, err := retry(aiter.Backoff{First: time.Second, Retryable: func(err error) bool { return err != errBoom }}); d != 0 || tries != 1 || err != errBoom {

@@ -341,7 +341,7 @@ func ExampleRetry() {
 				return nil
 			})
 		}
-		return show(aiter.Retry(ctx, aiter.Backoff{Tries: 5, First: time.Second}, feed))
+		return show(aiter.Retry(ctx, aiter.Backoff{Attempts: 5, First: time.Second}, feed))
 	})
 	// Output:
 	// connecting from 0
@@ -351,7 +351,7 @@ func ExampleRetry() {
 
 func ExampleBackoff() {
 	patient := aiter.Backoff{
-		Tries: 10, First: 100 * time.Millisecond, Max: 5 * time.Second,
+		Attempts: 10, First: 100 * time.Millisecond, Max: 5 * time.Second,
 		Retryable: func(err error) bool { return !errors.Is(err, io.ErrUnexpectedEOF) },
 	}
 	fmt.Println(patient.Max)

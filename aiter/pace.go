@@ -113,9 +113,9 @@ func TimeoutEach[T any](ctx context.Context, src iter.Seq2[T, error], d time.Dur
 
 // Backoff says how often and when [Retry] tries again.
 type Backoff struct {
-	Tries int           // in a row without an item, the first included; 0 or less: no limit
-	First time.Duration // the pause before the second try; it doubles with each further one
-	Max   time.Duration // the longest pause; 0: no limit
+	Attempts int           // in a row without an item, the first included; 0 or less: no limit
+	First    time.Duration // the pause before the second try; it doubles with each further one
+	Max      time.Duration // the longest pause; 0: no limit
 
 	// Retryable tells whether an error is worth another try; nil: all are. Cancellations never are.
 	Retryable func(err error) bool
@@ -123,7 +123,7 @@ type Backoff struct {
 
 // Retry is the items of the sequence that begin returns; when that fails, it is begun again after a pause, as b says, and the items go on
 // with what the new one yields. begin gets the number of failures in a row, and should continue after the last item that it has handed out,
-// if that matters. An item makes the count begin at nothing again. When there are no tries left the last error is the end, wrapped with their number.
+// if that matters. An item makes the count begin at nothing again. When there are no attempts left the last error is the end, wrapped with their number.
 // Pauses are exact, without jitter: a random part would make tests differ.
 //
 // Cancellation: of the pause; it is never retried.
@@ -151,8 +151,8 @@ func Retry[T any](ctx context.Context, b Backoff, begin func(ctx context.Context
 				yield(zero, failure)
 				return
 			}
-			if failures == b.Tries {
-				yield(zero, fmt.Errorf("aiter: Retry: %d tries failed, the last with: %w", failures, failure))
+			if failures == b.Attempts {
+				yield(zero, fmt.Errorf("aiter: Retry: %d attempts failed, the last with: %w", failures, failure))
 				return
 			}
 			if err := aio.Sleep(ctx, b.pause(failures)); err != nil {

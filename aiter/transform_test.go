@@ -88,7 +88,7 @@ var combinators = []struct {
 		return aiter.TimeoutEach(ctx, src, time.Minute)
 	}},
 	{"Retry", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
-		return aiter.Retry(ctx, aiter.Backoff{Tries: 1}, func(context.Context, int) iter.Seq2[int, error] { return src })
+		return aiter.Retry(ctx, aiter.Backoff{Attempts: 1}, func(context.Context, int) iter.Seq2[int, error] { return src })
 	}},
 	{"Pull", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
 		return func(yield func(int, error) bool) {

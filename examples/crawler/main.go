@@ -80,7 +80,7 @@ func (p *program) main(ctx context.Context) error {
 		}
 		starts = []*url.URL{start}
 	}
-	client := &aiohttp.Client{Transport: p.transport, PerHost: p.perHost, Timeout: p.timeout, Redirects: -1, Retry: aiohttp.Retry{Tries: p.retries}}
+	client := &aiohttp.Client{Transport: p.transport, PerHost: p.perHost, Timeout: p.timeout, Redirects: -1, Retry: aiohttp.Retry{Attempts: 1 + p.retries}}
 	client.Header = http.Header{"User-Agent": {userAgent}}
 	defer client.Close()
 	p.crawl = newCrawl(client, p.settings, starts)

@@ -80,7 +80,7 @@ func (p *program) main(ctx context.Context) error {
 	if p.url == "" {
 		url += "/genre/{n}"
 	}
-	c := &aiohttp.Client{Transport: p.transport, PerHost: p.limit, Timeout: p.timeout, Retry: aiohttp.Retry{Tries: p.retries}}
+	c := &aiohttp.Client{Transport: p.transport, PerHost: p.limit, Timeout: p.timeout, Retry: aiohttp.Retry{Attempts: 1 + p.retries}}
 	c.Header = http.Header{"User-Agent": {"Mozilla/5.0 (genres)"}}
 	defer c.Close()
 	var times []time.Duration

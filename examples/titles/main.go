@@ -78,7 +78,7 @@ func (p *program) main(ctx context.Context) error {
 			page.URL = base + page.URL
 		}
 	}
-	c := &aiohttp.Client{Transport: p.transport, Limit: p.limit, Timeout: p.timeout, Retry: aiohttp.Retry{Tries: 2}}
+	c := &aiohttp.Client{Transport: p.transport, Limit: p.limit, Timeout: p.timeout, Retry: aiohttp.Retry{Attempts: 3}}
 	defer c.Close()
 	clock := aio.RunningLoop(ctx)
 	began := clock.Time()
