@@ -117,10 +117,42 @@ func TestAReaderOfTheOutputThatLeavesEndsEverything(t *testing.T) {
 	out.Close()
 	err := cmd.Wait()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != wrongUsage || !strings.Contains(errput.String(), "writing the output: ") {
+	if !errors.As(err, &exit) || exit.ExitCode() != readerLeft || errput.Len() > 0 {
 		t.Errorf("it ended with %v and said %q", err, errput)
 	}
 	if alive(pids[0]) {
 		t.Error("the command is left")
+	}
+}
+
+func TestAReaderThatLeavesIsNoFailure(t *testing.T) {
+	for _, args := range [][]string{
+		{"yes"},
+		{"yes | cat"},
+		{"each", "-j", "1", `sh -c 'exec seq 200000' sh {}`, "a", "b"},
+		{"-json", "seq 200000"},
+		{}, // the show
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Close()
+			var errput strings.Builder
+			cmd := exec.Command(os.Args[0], args...)
+			cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), "PIPELINE_TEST_CHILD=1"), w, &errput
+			err = cmd.Start()
+			w.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer time.AfterFunc(patience, func() { cmd.Process.Kill() }).Stop()
+			err = cmd.Wait()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != readerLeft || errput.Len() > 0 {
+				t.Errorf("it ended with %v and said %q, want exit code %d and nothing said", err, errput.String(), readerLeft)
+			}
+		})
 	}
 }

@@ -43,6 +43,7 @@ const (
 	manyFailed     = 101 // more than a hundred
 	wrongUsage     = 125 // or this program itself has failed
 	wasInterrupted = 130
+	readerLeft     = 141 // as after SIGPIPE, which would have ended another program
 )
 
 // run is the whole program, from the command line to the exit code.
@@ -62,6 +63,8 @@ func run(ctx context.Context, args []string, std streams) int {
 	case errors.Is(err, errInterrupted):
 		fmt.Fprintln(std.err, "pipeline: interrupted:", p.summary())
 		return wasInterrupted
+	case errors.Is(err, errReaderLeft):
+		return readerLeft
 	case err != nil:
 		fmt.Fprintln(std.err, "pipeline:", err)
 		return wrongUsage

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"strings"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -27,10 +29,20 @@ func (p *program) write(ctx context.Context, w io.Writer, data []byte) error {
 			return nil
 		})
 		if err == nil && failed != nil {
-			err = fmt.Errorf("writing the output: %w", failed)
+			err = outputError(failed)
 		}
 		return err
 	})
+}
+
+// errReaderLeft says that nobody reads our output any more, as with head.
+var errReaderLeft = errors.New("who reads the output has left")
+
+func outputError(err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return errReaderLeft
+	}
+	return fmt.Errorf("writing the output: %w", err)
 }
 
 // tagger writes whole lines, each after a tag.
@@ -151,11 +163,15 @@ func (p *program) writeStages(results []*result, out []byte) error {
 	for i, r := range results {
 		stages[i] = r.record()
 	}
-	return json.NewEncoder(p.out).Encode(struct {
+	err := json.NewEncoder(p.out).Encode(struct {
 		Failed int      `json:"failed"`
 		Stages []record `json:"stages"`
 		Output string   `json:"output"`
 	}{p.failed, stages, text(out)})
+	if err != nil {
+		return outputError(err)
+	}
+	return nil
 }
 
 func (p *program) writeJSON(ctx context.Context, v any) error {

@@ -30,6 +30,10 @@ func (p *program) runStages(ctx context.Context, line string) error {
 	} else {
 		err = all(ctx)
 	}
+	if p.direct() != nil && results[len(results)-1].brokenPipe() && err == nil {
+		results[len(results)-1].err = nil // it is our reader that has left
+		err = errReaderLeft
+	}
 	p.judge(results)
 	if p.json {
 		if failed := p.writeStages(results, captured.Bytes()); err == nil {
@@ -74,8 +78,8 @@ func (p *program) join(ctx context.Context, results []*result, captured *bytes.B
 			if i < last {
 				cmd.Stdout = subprocess.File(joints[i][1])
 				ours = append(ours, joints[i][1])
-			} else if f, ok := p.out.(*os.File); ok && !p.json {
-				cmd.Stdout = subprocess.File(f) // without us in between
+			} else if f := p.direct(); f != nil {
+				cmd.Stdout = subprocess.File(f)
 			}
 			out := func(ctx context.Context, data []byte) error {
 				if p.json {
@@ -99,6 +103,14 @@ func (p *program) join(ctx context.Context, results []*result, captured *bytes.B
 		}
 		return nil
 	})
+}
+
+// direct is where the last command writes without us in between, nil if it does not.
+func (p *program) direct() *os.File {
+	if f, ok := p.out.(*os.File); ok && !p.json {
+		return f
+	}
+	return nil
 }
 
 // input is the stdin of the first command: ours, unless that is a terminal, which a process group in the background must not read.
