@@ -207,13 +207,13 @@ func ExampleEntry() {
 	// Output: true true
 }
 
-func ExampleWithInfo() {
+func ExampleInfo() {
 	inTemp(func(ctx context.Context, dir string) error {
 		if err := aiofile.WriteFile(ctx, filepath.Join(dir, "file"), []byte("text"), 0o666); err != nil {
 			return err
 		}
 		var total int64
-		for e, err := range aiofile.Walk(ctx, dir, aiofile.WithInfo()) {
+		for e, err := range aiofile.Walk(ctx, dir, aiofile.Info()) {
 			if err != nil {
 				return err
 			}
@@ -242,7 +242,7 @@ func ExampleOnWalkError() {
 }
 
 func ExampleWalkOption() {
-	options := []aiofile.WalkOption{aiofile.WithInfo()}
+	options := []aiofile.WalkOption{aiofile.Info()}
 	inTemp(func(ctx context.Context, dir string) error {
 		for e, err := range aiofile.Walk(ctx, dir, options...) {
 			if err != nil {

@@ -14,7 +14,7 @@ type Entry struct {
 	Path string      // begins with the root that Walk was given
 	Name string      // the last part of Path
 	Type fs.FileMode // what kind it is, without permissions
-	Info fs.FileInfo // size, time and so on, with the option WithInfo; else nil
+	Info fs.FileInfo // size, time and so on, with the option [Info]; else nil
 
 	walk *walk
 }
@@ -25,11 +25,11 @@ func (e Entry) IsDir() bool { return e.Type.IsDir() }
 // SkipDir keeps Walk from going into this folder. It must be called in the loop body that got the entry.
 func (e Entry) SkipDir() { e.walk.skip = true }
 
-// WalkOption is a setting of [Walk]: [WithInfo] or [OnWalkError].
+// WalkOption is a setting of [Walk]: [Info] or [OnWalkError].
 type WalkOption func(w *walk)
 
-// WithInfo makes [Walk] look at each entry as well, for Entry.Info.
-func WithInfo() WalkOption { return func(w *walk) { w.info = true } }
+// Info makes [Walk] look at each entry as well, for Entry.Info.
+func Info() WalkOption { return func(w *walk) { w.info = true } }
 
 // OnWalkError is called by [Walk] with what cannot be read. If it returns nil the walk goes on without that; else what it returns ends the
 // walk. Without this option the first such error does.

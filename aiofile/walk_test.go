@@ -31,7 +31,7 @@ func TestAWalkVisitsWhatWalkDirVisits(t *testing.T) {
 	})
 	run(t, func(ctx context.Context) error {
 		var got []string
-		for e, err := range aiofile.Walk(ctx, root, aiofile.WithInfo()) {
+		for e, err := range aiofile.Walk(ctx, root, aiofile.Info()) {
 			if err != nil {
 				return err
 			}

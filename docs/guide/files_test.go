@@ -81,7 +81,7 @@ func Example_filesWalk() {
 					return err
 				}
 			}
-			for e, err := range aiofile.Walk(ctx, dir, aiofile.WithInfo()) {
+			for e, err := range aiofile.Walk(ctx, dir, aiofile.Info()) {
 				switch {
 				case err != nil:
 					return err
