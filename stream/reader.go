@@ -188,7 +188,8 @@ func (r *Reader) taken() {
 }
 
 // Read reads what is there, at most len(p) bytes, and waits only if there is nothing. At the end of the
-// stream it returns 0 and [io.EOF]. If p is empty it returns at once.
+// stream it returns 0 and [io.EOF]. If p is empty it returns at once. What arrives while it waits is
+// written straight into p, so no other Read that waits at the same time may use that memory.
 //
 // It stands for asyncio.StreamReader.read with a positive count.
 //
