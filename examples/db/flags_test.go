@@ -14,7 +14,7 @@ func TestMistakesInTheCommandLineAreExplained(t *testing.T) {
 		"-transfers -1":         "-transfers is -1; it must be at least 0",
 		"-tellers 0":            "-tellers is 0; it must be at least 1",
 		"-timeout 0s":           "-timeout is 0s; it must be more than 0",
-		"-timeout soon":         `invalid value "soon" for flag -timeout: parse error`,
+		"-timeout soon":         `invalid value "soon" for flag -timeout: it must be a time with its unit, as in 500ms`,
 		"-file a -url b":        "-file and -url are both given; use one of them",
 		"-url mysql://x/y":      "-url must begin with postgres://; for a SQLite database use -file",
 		"bank.db":               `there is nothing to do with "bank.db"; only flags are expected`,

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 const usage = `Pipeline runs commands joined by pipes, or one command for many items at once.
@@ -73,7 +75,7 @@ func parseFlags(args []string) (settings, error) {
 	}
 	flags.IntVar(&s.jobs, "j", processors(), "")
 	if err := flags.Parse(args); err != nil {
-		return s, err
+		return s, cli.Explain(flags, err)
 	}
 	rest := flags.Args()
 	switch {

@@ -129,7 +129,7 @@ func TestMistakesInTheCommandLineAreNamed(t *testing.T) {
 		"-j 0 ls":                 "-j is 0; it must be at least 1",
 		"-timeout -1s ls":         "-timeout is -1s; it must not be negative",
 		"-grace -1s ls":           "-grace is -1s; it must not be negative",
-		"-timeout soon ls":        `invalid value "soon" for flag -timeout: parse error`,
+		"-timeout soon ls":        `invalid value "soon" for flag -timeout: it must be a time with its unit, as in 500ms`,
 		"-nonsense":               "flag provided but not defined: -nonsense",
 		"each":                    "each needs a command",
 		"each -tag -json ls a":    "-tag and -json exclude each other",
@@ -137,7 +137,7 @@ func TestMistakesInTheCommandLineAreNamed(t *testing.T) {
 		"ls|":                     "there is no command at the end of the pipeline",
 		"each ls|wc a":            "each runs one command, not a pipeline; with -shell it may be one",
 		"-tag ls":                 "flag provided but not defined: -tag",
-		"each -timeout=1x ls one": `invalid value "1x" for flag -timeout: parse error`,
+		"each -timeout=1x ls one": `invalid value "1x" for flag -timeout: it must be a time with its unit, as in 500ms`,
 	} {
 		pipeline(t, "", strings.Fields(args)...).expect(t, wrongUsage, "", "pipeline: "+want+"\nTry pipeline -help.\n")
 	}

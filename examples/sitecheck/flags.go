@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 const usage = `Sitecheck asks websites for their status, all at once.
@@ -70,7 +72,7 @@ func parseFlags(args []string, stdin io.Reader) (settings, error) {
 	flags.BoolVar(&s.insecure, "insecure", false, "")
 	for {
 		if err := flags.Parse(args); err != nil {
-			return s, err
+			return s, cli.Explain(flags, err)
 		}
 		if flags.NArg() == 0 {
 			break

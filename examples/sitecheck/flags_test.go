@@ -61,7 +61,7 @@ func TestMistakesInTheCommandLineAreExplained(t *testing.T) {
 		"-method CONNECT u":       `-method is "CONNECT"; it must be one that can be asked of a site, such as GET or HEAD`,
 		"u -timeout 0s":           "-timeout is 0s; it must be more than 0",
 		"u -retries -1":           "-retries is -1; it must be at least 0",
-		"-timeout soon":           `invalid value "soon" for flag -timeout: parse error`,
+		"-timeout soon":           `invalid value "soon" for flag -timeout: it must be a time with its unit, as in 500ms`,
 		"-f testdata/none.txt":    "open testdata/none.txt: " + syscall.ENOENT.Error(),
 		"-f -":                    "there is no URL in -",
 		"-f testdata/nothing.txt": "there is no URL in testdata/nothing.txt",

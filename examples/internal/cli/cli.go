@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -55,7 +56,7 @@ func Parse(flags *flag.FlagSet, args []string) ([]string, error) {
 	var rest []string
 	for {
 		if err := flags.Parse(args); err != nil {
-			return nil, err
+			return nil, Explain(flags, err)
 		}
 		left := flags.Args()
 		if n := len(args) - len(left); n > 0 && args[n-1] == "--" {
@@ -66,6 +67,27 @@ func Parse(flags *flag.FlagSet, args []string) ([]string, error) {
 		}
 		rest, args = append(rest, left[0]), left[1:]
 	}
+}
+
+// Explain makes an error of flags.Parse say what a time looks like, where it says just "parse error".
+func Explain(flags *flag.FlagSet, err error) error {
+	text, cut := strings.CutSuffix(err.Error(), ": parse error")
+	at := strings.LastIndex(text, " for flag -")
+	if !cut || at < 0 {
+		return err
+	}
+	f := flags.Lookup(text[at+len(" for flag -"):])
+	if f == nil {
+		return err
+	}
+	value, ok := f.Value.(flag.Getter)
+	if !ok {
+		return err
+	}
+	if _, ok := value.Get().(time.Duration); !ok {
+		return err
+	}
+	return errors.New(text + ": it must be a time with its unit, as in 500ms")
 }
 
 // NoArguments is the error of a program that takes flags alone.

@@ -34,6 +34,24 @@ func TestFlagsMayStandAfterArguments(t *testing.T) {
 	}
 }
 
+func TestATimeWithoutAUnitIsExplained(t *testing.T) {
+	for line, want := range map[string]string{
+		"-wait 5":         `invalid value "5" for flag -wait: it must be a time with its unit, as in 500ms`,
+		"a -wait=soon":    `invalid value "soon" for flag -wait: it must be a time with its unit, as in 500ms`,
+		"-n many":         `invalid value "many" for flag -n: parse error`,
+		"-n _for_flag_-n": `invalid value "_for_flag_-n" for flag -n: parse error`,
+		"-wait":           "flag needs an argument: -wait",
+		"-help":           flag.ErrHelp.Error(),
+	} {
+		flags := Flags("x")
+		flags.Int("n", 1, "")
+		flags.Duration("wait", 0, "")
+		if _, err := Parse(flags, strings.Fields(line)); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", line, err, want)
+		}
+	}
+}
+
 func TestUsageTellsHelpFromMistakes(t *testing.T) {
 	var out, err strings.Builder
 	s := Streams{Out: &out, Err: &err}
