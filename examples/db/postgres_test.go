@@ -165,11 +165,30 @@ func (s *server) ping() error {
 	return db.Ping()
 }
 
-// kill ends the server and all its processes in the middle of whatever they do.
+// kill ends the server and all its processes in the middle of whatever they do. Those that serve connections lead sessions of their own, so
+// that no signal to a group reaches them; one that lives on may still commit what it was asked to.
 func (s *server) kill() {
-	syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+	pid := s.cmd.Process.Pid
+	syscall.Kill(pid, syscall.SIGSTOP) // so that it starts no more of them
+	for range 2 {                      // one may have been on its way
+		for _, child := range childrenOf(pid) {
+			syscall.Kill(child, syscall.SIGKILL)
+		}
+	}
+	syscall.Kill(-pid, syscall.SIGKILL)
 	s.leash.Close()
 	<-s.ended
+}
+
+// childrenOf returns the processes that a process has started, none where that cannot be known.
+func childrenOf(pid int) (children []int) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+	for field := range strings.FieldsSeq(string(text)) {
+		if child, err := strconv.Atoi(field); err == nil {
+			children = append(children, child)
+		}
+	}
+	return children
 }
 
 func (s *server) url(database string) string {
