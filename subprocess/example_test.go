@@ -172,14 +172,14 @@ func ExampleProcess() {
 		defer p.Close()
 		_, ended := p.Poll()
 		fmt.Println("ended:", ended)
-		p.SendSignal(syscall.SIGHUP)
+		p.SendSignal(syscall.SIGTERM)
 		code, err := p.Wait(ctx)
 		fmt.Println("code:", code)
 		return err
 	})
 	// Output:
 	// ended: false
-	// code: -1
+	// code: -15
 }
 
 // What went wrong.
