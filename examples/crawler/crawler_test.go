@@ -257,7 +257,12 @@ func TestBrokenThingsDoNotStopTheWalk(t *testing.T) {
 	}
 	equal(t, "exit code with -strict", crawler.Run(t.Context(), "-strict", s.URL).Code, cli.Failed)
 	equal(t, "exit code for a start that is not there", crawler.Run(t.Context(), s.URL+"/none").Code, cli.Failed)
-	nobody := crawler.Run(t.Context(), "-retries", "0", "-no-robots", "http://127.0.0.1:1/")
+	nobody := crawler.Run(t.Context(), "-retries", "0", "http://127.0.0.1:1/")
+	equal(t, "exit code for a host that is not there", nobody.Code, cli.Failed)
+	if !strings.Contains(nobody.Out, "robots.txt: ") || !strings.Contains(nobody.Out, "connection refused") {
+		t.Errorf("it said %q", nobody.Out)
+	}
+	nobody = crawler.Run(t.Context(), "-retries", "0", "-no-robots", "http://127.0.0.1:1/")
 	if nobody.Code != cli.Failed || !strings.Contains(nobody.Out, "refused") {
 		t.Errorf("%+v", nobody)
 	}

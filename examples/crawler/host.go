@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -36,6 +37,9 @@ func (c *crawl) enter(ctx context.Context, u *url.URL) (allowed bool, err error)
 			return false, err
 		}
 	}
+	if r.err != nil { // the host is not there
+		return false, fmt.Errorf("robots.txt: %w", r.err)
+	}
 	if !r.allow(u) {
 		return false, nil
 	}
@@ -60,7 +64,7 @@ func (c *crawl) askRobots(ctx context.Context, name string) (*rules, error) {
 			if r != nil {
 				r.Close()
 			}
-			return &rules{nothing: true}, nil
+			return &rules{nothing: true, err: err}, nil
 		}
 		if to := r.Header.Get("Location"); r.StatusCode >= 300 && r.StatusCode < 400 && to != "" {
 			r.Close()
@@ -81,7 +85,7 @@ func (c *crawl) askRobots(ctx context.Context, name string) (*rules, error) {
 			return nil, err
 		}
 		if err != nil {
-			return &rules{nothing: true}, nil
+			return &rules{nothing: true, err: err}, nil
 		}
 		return parseRobots(string(text), robot), nil
 	}

@@ -22,8 +22,12 @@ const largestPage = 8 << 20
 // visit asks for a page and notes what is there. Its error is that of a cancellation; everything else is noted.
 func (c *crawl) visit(ctx context.Context, p *page) error {
 	allowed, err := c.enter(ctx, p.url)
-	if err != nil {
+	if errors.Is(err, aio.ErrCancelled) {
 		return err
+	}
+	if err != nil {
+		p.err = err
+		return nil
 	}
 	if !allowed {
 		p.skipped = "robots.txt"

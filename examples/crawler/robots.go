@@ -13,6 +13,7 @@ type rules struct {
 	list    []rule
 	delay   time.Duration // Crawl-delay, which many sites use though the RFC has none
 	nothing bool          // is allowed: the host could not tell
+	err     error         // why not, if it could not be asked
 }
 
 type rule struct {
