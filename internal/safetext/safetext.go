@@ -1,0 +1,314 @@
+// Package safetext makes text safe to show: text that a peer, a child, a file or a user wrote, and that a program prints, logs or puts into
+// an error. Such text can forge log lines, send escape sequences to a terminal, hide or reorder what follows, carry secrets, or be huge.
+//
+// Every function returns its argument, without allocating, where nothing is wrong with it. What Line, Cut or Lines returned is safe for
+// them; the secrets of URLs that were hidden stay hidden. A backslash is not escaped: the result is for people to read, not for programs to parse.
+package safetext
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// MaxLine is the length of what [Line] returns, in bytes, at most.
+	MaxLine = 1 << 10
+	// MaxLines is the length of what [Lines] returns, in bytes, at most.
+	MaxLines = 64 << 10
+)
+
+// Line returns s as one line that is safe to show. Escaped are control characters (C0, DEL and C1; a line feed becomes \n), line and
+// paragraph separators, bidirectional controls, characters that show nothing (zero width, fillers, tags), characters that Unicode has not
+// assigned, and bytes that are not UTF-8. Text that is too long is cut, and ends with a mark that counts the bytes of s left out.
+func Line(s string) string { return Cut(s, MaxLine) }
+
+// Cut is [Line] with another limit: the result has at most limit bytes.
+func Cut(s string, limit int) string { return show(s, limit, false) }
+
+// Lines is [Line] for text of several lines, such as a stack or what a program printed: line feeds and tabs stay, and a line may end with
+// a carriage return and a line feed, of which the line feed stays.
+func Lines(s string) string { return show(s, MaxLines, true) }
+
+// Error returns the text of err as [Message] does: one safe line without the secrets of URLs. It is "<nil>" for nil. If err's Error
+// method panics the result says so.
+func Error(err error) (text string) {
+	if err == nil {
+		return "<nil>"
+	}
+	defer func() {
+		if recover() != nil {
+			text = "<the Error method panicked>"
+		}
+	}()
+	return Message(err.Error())
+}
+
+// Message is [Line] for text in which URLs may occur, such as a name or an error: of each, the user information and the values of the
+// query are hidden, as by [URL].
+func Message(s string) string { return Line(hideInside(s)) }
+
+func show(s string, limit int, lines bool) string {
+	if len(s) <= limit && clean(s, lines) == len(s) {
+		return s
+	}
+	limit = max(limit, 0)
+	mark := cutMark(len(s))
+	room := limit - len(mark) // for text, if it has to be cut
+	if room < 0 {
+		mark, room = "", limit
+	}
+	b := make([]byte, 0, min(limit, len(s)+len(s)/4+16))
+	end, rest := 0, len(s) // where to cut b, and what of s is left out then
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case lines && r == '\r' && i+1 < len(s) && s[i+1] == '\n':
+			// the line feed follows
+		case good(r, n, lines):
+			b = append(b, s[i:i+n]...)
+		default:
+			b = escape(b, s[i], r, n)
+		}
+		i += n
+		if len(b) <= room {
+			end, rest = len(b), len(s)-i
+		}
+		if len(b) > limit {
+			if mark != "" {
+				mark = cutMark(rest)
+			}
+			return string(append(b[:end], mark...))
+		}
+	}
+	return string(b)
+}
+
+// cutMark stands for n bytes that were left out.
+func cutMark(n int) string { return "…(+" + strconv.Itoa(n) + " bytes)" }
+
+// clean returns the length of the part of s that needs no escape.
+func clean(s string, lines bool) int {
+	for i := 0; i < len(s); {
+		if c := s[i]; c >= 0x20 && c < 0x7f {
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if !good(r, n, lines) {
+			return i
+		}
+		i += n
+	}
+	return len(s)
+}
+
+// good reports whether r, which takes n bytes, can be shown as it is.
+func good(r rune, n int, lines bool) bool {
+	switch {
+	case r >= 0x20 && r < 0x7f:
+		return true
+	case r == '\n' || r == '\t':
+		return lines
+	case r == utf8.RuneError && n == 1:
+		return false
+	}
+	return strconv.IsGraphic(r) && !invisible(r)
+}
+
+// invisible reports whether r is graphic by its category, but shows nothing: characters that hide text, or hide in it. The variation
+// selectors of emoji (U+FE0E and U+FE0F) are not among them.
+func invisible(r rune) bool {
+	switch {
+	case r < 0x34f:
+		return false
+	case r == 0x34f, r == 0x115f, r == 0x1160, r == 0x17b4, r == 0x17b5, r == 0x2800, r == 0x3164, r == 0xffa0:
+		return true
+	case r >= 0x180b && r <= 0x180f, r >= 0xfe00 && r <= 0xfe0d, r >= 0xe0000 && r <= 0xe0fff:
+		return true
+	}
+	return false
+}
+
+const hexDigits = "0123456789abcdef"
+
+// escape appends r, which takes n bytes of which first is the first, in the notation of Go.
+func escape(b []byte, first byte, r rune, n int) []byte {
+	switch {
+	case r == '\n':
+		return append(b, `\n`...)
+	case r == '\r':
+		return append(b, `\r`...)
+	case r == '\t':
+		return append(b, `\t`...)
+	case n == 1: // a control character, or a byte that is not UTF-8
+		return append(b, '\\', 'x', hexDigits[first>>4], hexDigits[first&15])
+	}
+	digits := 4
+	b = append(b, '\\', 'u')
+	if r > 0xffff {
+		b[len(b)-1], digits = 'U', 8
+	}
+	for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
+		b = append(b, hexDigits[r>>shift&15])
+	}
+	return b
+}
+
+// hidden is what a secret is replaced with.
+const hidden = "xxxxx"
+
+// URL returns a URL as one safe line in which no secret is shown: the user information, the values of the query and the fragment are
+// hidden, the names of the query's parameters stay. A parameter without "=" counts as a value. What does not parse as a URL is treated
+// alike; a reference without a scheme, such as the path and query of a request, is fine.
+func URL(raw string) string { return Line(hide(raw)) }
+
+// hide hides the secrets of a URL.
+func hide(raw string) string {
+	begin, at := userInfo(raw)
+	rest, fragment, hasFragment := strings.Cut(raw[at:], "#")
+	rest, query, hasQuery := strings.Cut(rest, "?")
+	if isHidden(raw[begin:at]) && isHidden(fragment) && queryIsHidden(query) {
+		return raw
+	}
+	var b strings.Builder
+	if at > begin {
+		b.WriteString(raw[:begin])
+		b.WriteString(hidden)
+	}
+	b.WriteString(rest)
+	if hasQuery {
+		b.WriteByte('?')
+		hideQuery(&b, query)
+	}
+	if hasFragment {
+		b.WriteByte('#')
+		hideValue(&b, fragment)
+	}
+	return b.String()
+}
+
+// isHidden reports whether nothing of s is to be hidden any more.
+func isHidden(s string) bool { return s == "" || s == hidden }
+
+func hideValue(b *strings.Builder, s string) {
+	if s != "" {
+		b.WriteString(hidden)
+	}
+}
+
+// userInfo returns where the user information of a URL begins and ends; if there is none, 0 and 0. A password with a character that should
+// have been escaped ends the authority early; what follows the colon is no port then.
+func userInfo(raw string) (begin, at int) {
+	if i := strings.Index(raw, "://"); i >= 0 {
+		begin = i + len("://")
+	} else if strings.HasPrefix(raw, "//") {
+		begin = len("//")
+	}
+	authority := raw[begin:]
+	if i := strings.IndexAny(authority, `/\?#`); i >= 0 {
+		authority = authority[:i]
+	}
+	at = strings.LastIndexByte(authority, '@')
+	if at < 0 && begin > 0 {
+		if i := strings.LastIndexByte(authority, ':'); i >= 0 && !isPort(authority[i+1:]) {
+			at = strings.LastIndexByte(raw[begin:], '@')
+		}
+	}
+	if at <= 0 {
+		return 0, 0
+	}
+	return begin, begin + at
+}
+
+// isPort reports whether s can be a port, or the end of an IPv6 address.
+func isPort(s string) bool {
+	return strings.Trim(s, "0123456789") == "" || strings.Contains(s, "]")
+}
+
+func queryIsHidden(query string) bool {
+	for len(query) > 0 {
+		var pair string
+		pair, query = cutPair(query)
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			value = name
+		}
+		if !isHidden(value) {
+			return false
+		}
+	}
+	return true
+}
+
+func hideQuery(b *strings.Builder, query string) {
+	for len(query) > 0 {
+		all := query
+		var pair string
+		pair, query = cutPair(query)
+		name, value, ok := strings.Cut(pair, "=")
+		if ok {
+			b.WriteString(name)
+			b.WriteByte('=')
+		} else {
+			value = name
+		}
+		hideValue(b, value)
+		if n := len(pair); n < len(all) {
+			b.WriteByte(all[n])
+		}
+	}
+}
+
+// cutPair cuts the first parameter off a query.
+func cutPair(query string) (pair, rest string) {
+	if i := strings.IndexAny(query, "&;"); i >= 0 {
+		return query[:i], query[i+1:]
+	}
+	return query, ""
+}
+
+// hideInside hides the secrets of the URLs that occur in s.
+func hideInside(s string) string {
+	if !strings.Contains(s, "://") {
+		return s
+	}
+	var b strings.Builder
+	done := 0 // what of s is dealt with
+	for next := 0; ; {
+		i := strings.Index(s[next:], "://")
+		if i < 0 {
+			break
+		}
+		begin := next + i
+		end := begin + len("://")
+		for end < len(s) && !endsURL(s[end]) {
+			end++
+		}
+		for next = end; end > begin+len("://") && strings.IndexByte(".,:;!)]}'", s[end-1]) >= 0; {
+			end-- // it belongs to the text around the URL
+		}
+		for begin > done && isScheme(s[begin-1]) {
+			begin--
+		}
+		if safe := hide(s[begin:end]); safe != s[begin:end] {
+			b.WriteString(s[done:begin])
+			b.WriteString(safe)
+			done = end
+		}
+	}
+	if done == 0 {
+		return s
+	}
+	b.WriteString(s[done:])
+	return b.String()
+}
+
+// endsURL reports whether a URL in a text ends before c.
+func endsURL(c byte) bool {
+	return c <= ' ' || c == 0x7f || c == '"' || c == '<' || c == '>' || c == '`'
+}
+
+func isScheme(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '-' || c == '.'
+}
