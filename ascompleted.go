@@ -2,8 +2,10 @@ package aio
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
+	"github.com/aio-go/aio/internal/list"
 	"github.com/aio-go/aio/internal/ring"
 )
 
@@ -18,8 +20,7 @@ import (
 func AsCompleted[A AnyFuture](ctx context.Context, aws ...A) iter.Seq2[A, error] {
 	return func(yield func(A, error) bool) {
 		w := running(ctx, "AsCompleted")
-		line := &arrivals[A]{p: &w.park}
-		left := 0
+		line := &arrivals[A]{}
 		seen := make(map[*core]bool, len(aws))
 		for _, aw := range aws {
 			c := coreOf(w, "AsCompleted", aw)
@@ -27,17 +28,16 @@ func AsCompleted[A AnyFuture](ctx context.Context, aws ...A) iter.Seq2[A, error]
 				continue
 			}
 			seen[c] = true
-			left++
+			line.left++
 			a := &arrival[A]{line: line, aw: aw, core: c}
 			if c.Done() {
 				a.completed(c)
 				continue
 			}
-			a.node.owner = a
-			c.join(&a.node)
-			defer func() { c.leave(&a.node) }()
+			c.tell(&a.node, a)
+			defer func() { c.waiters.Remove(&a.node) }()
 		}
-		for ; left > 0; left-- {
+		for ; line.left > 0; line.left-- {
 			if line.here.Len() == 0 {
 				if err := line.wait(ctx); err != nil {
 					var none A
@@ -54,21 +54,25 @@ func AsCompleted[A AnyFuture](ctx context.Context, aws ...A) iter.Seq2[A, error]
 
 // arrivals are the outcomes that have come and were not taken yet.
 type arrivals[A AnyFuture] struct {
-	p    *park
+	plainWait
+	w    Waiter // of the task that waits for the next one
+	left int
 	here ring.Ring[A]
 }
 
+// waitText implements waitable.
+func (l *arrivals[A]) waitText() string { return fmt.Sprintf("the next of %d", l.left) }
+
 func (l *arrivals[A]) wait(ctx context.Context) error {
-	w := running(ctx, "AsCompleted")
-	l.p = &w.park
-	l.p.begin("AsCompleted", l)
-	l.p.govern(ctx)
-	return l.p.wait()
+	p := &running(ctx, "AsCompleted").wait
+	p.begin(ctx, "AsCompleted", l)
+	l.w = p.waiter()
+	return p.park()
 }
 
 // arrival is one task or future: when it has ended it gets a turn in the ready queue, in which it joins those that have come.
 type arrival[A AnyFuture] struct {
-	node node
+	node list.Elem[completer]
 	line *arrivals[A]
 	aw   A
 	core *core
@@ -79,7 +83,5 @@ func (a *arrival[A]) completed(c *core) { c.loop.ready.Push(a) }
 func (a *arrival[A]) run() {
 	l := a.line
 	l.here.Push(a.aw)
-	if l.p.state == parked && l.p.on == any(l) && l.p.err == nil {
-		l.p.wake()
-	}
+	l.w.Unpark()
 }

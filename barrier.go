@@ -21,8 +21,8 @@ type Barrier struct {
 	parties int
 	state   barrierState
 	count   int // tasks that have come and not left
-	inside  waitline
-	outside waitline
+	inside  Line
+	outside Line
 }
 
 type barrierState uint8
@@ -62,11 +62,11 @@ func NewBarrier(parties int) *Barrier {
 // Cancellation: the task leaves, and the barrier waits for one more to come. If all had come already the others pass nevertheless.
 func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	const op = "Barrier.Wait"
-	w := running(ctx, op)
-	b.inside.mustFit(w.task.loop, op)
-	b.outside.mustFit(w.task.loop, op)
+	t := Running(ctx, op)
+	b.inside.MustFit(t, op)
+	b.outside.MustFit(t, op)
 	for b.state == draining || b.state == resetting {
-		if err := b.outside.wait(NewWaiter(ctx, op, b)); err != nil {
+		if err := b.outside.Wait(NewWaiter(ctx, op, b)); err != nil {
 			return 0, err
 		}
 	}
@@ -78,30 +78,38 @@ func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	}
 	b.count++
 	defer b.leave()
-	if b.count >= b.parties && b.inside.living()+1 == b.parties {
+	if b.count >= b.parties && b.present()+1 == b.parties {
 		b.state = draining
 		b.release()
 		return b.parties - 1, nil
 	}
 	wait := NewWaiter(ctx, op, b)
-	if err := b.inside.wait(wait); err != nil {
+	if err := b.inside.Wait(wait); err != nil {
 		return 0, err
 	}
 	if b.state != draining {
 		return 0, ErrBrokenBarrier
 	}
-	return int(wait.p.place.note), nil
+	return int(wait.Note()), nil
 }
 
 // release lets those pass who wait, and numbers them.
 func (b *Barrier) release() {
 	for i := int32(0); ; i++ {
-		p := b.inside.call("Barrier.Wait")
-		if p == nil {
+		w := b.inside.Call("Barrier.Wait")
+		if w.Zero() {
 			return
 		}
-		p.place.note = i
+		w.SetNote(i)
 	}
+}
+
+// present returns how many tasks wait inside and are not cancelled.
+func (b *Barrier) present() (n int) {
+	for range b.inside.Waiting() {
+		n++
+	}
+	return n
 }
 
 // leave is the last step of a task that had come. After the last has left those outside come in.
@@ -110,7 +118,7 @@ func (b *Barrier) leave() {
 		if b.state == draining || b.state == resetting {
 			b.state = filling
 		}
-		b.outside.callAll("Barrier.Wait")
+		b.outside.CallAll("Barrier.Wait")
 	}
 }
 
@@ -120,16 +128,16 @@ func (b *Barrier) Reset() {
 	b.state = filling
 	if b.count > 0 {
 		b.state = resetting
-		b.inside.callAll("Barrier.Reset")
+		b.inside.CallAll("Barrier.Reset")
 	}
-	b.outside.callAll("Barrier.Reset") // by their turn those inside have left, and they come in before newcomers
+	b.outside.CallAll("Barrier.Reset") // by their turn those inside have left, and they come in before newcomers
 }
 
 // Abort breaks the barrier: all who wait get [ErrBrokenBarrier], and so do all who come, until Reset. It never waits. asyncio: abort.
 func (b *Barrier) Abort() {
 	b.state = broken
-	b.inside.callAll("Barrier.Abort")
-	b.outside.callAll("Barrier.Abort")
+	b.inside.CallAll("Barrier.Abort")
+	b.outside.CallAll("Barrier.Abort")
 }
 
 // Broken reports whether the barrier was aborted. asyncio: broken.
@@ -148,7 +156,7 @@ func (b *Barrier) Waiting() int {
 
 // Statistics returns a picture of the barrier as it is now.
 func (b *Barrier) Statistics() BarrierStatistics {
-	return BarrierStatistics{Parties: b.parties, Waiting: b.Waiting(), Outside: b.outside.waiting(), State: b.state.String()}
+	return BarrierStatistics{Parties: b.parties, Waiting: b.Waiting(), Outside: b.outside.Len(), State: b.state.String()}
 }
 
 // String shows the state, how many have come and how many are to come.

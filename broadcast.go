@@ -16,7 +16,7 @@ type Broadcast[T any] struct {
 	values []T
 	sent   uint64 // values sent, ever; number i, from 0, is at i modulo the size
 	closed bool
-	line   waitline
+	line   Line
 }
 
 // BroadcastStatistics is what [Broadcast.Statistics] returns.
@@ -56,13 +56,13 @@ func (b *Broadcast[T]) Send(v T) {
 	}
 	b.values[b.sent%uint64(len(b.values))] = v
 	b.sent++
-	b.line.callAll(op)
+	b.line.CallAll(op)
 }
 
 // Close ends the broadcast: subscribers get what they have not had yet, and then [ErrBroadcastClosed]. A second Close does nothing.
 func (b *Broadcast[T]) Close() {
 	b.closed = true
-	b.line.callAll("Broadcast.Close")
+	b.line.CallAll("Broadcast.Close")
 }
 
 // Subscribe makes a subscription to all values that are sent from now on.
@@ -70,7 +70,7 @@ func (b *Broadcast[T]) Subscribe() *Subscription[T] { return &Subscription[T]{fr
 
 // Statistics returns a picture of the broadcast as it is now.
 func (b *Broadcast[T]) Statistics() BroadcastStatistics {
-	return BroadcastStatistics{Size: len(b.values), Sent: b.sent, Waiting: b.line.waiting(), Closed: b.closed}
+	return BroadcastStatistics{Size: len(b.values), Sent: b.sent, Waiting: b.line.Len(), Closed: b.closed}
 }
 
 // String shows how many values were sent, and how many subscribers wait.
@@ -79,7 +79,7 @@ func (b *Broadcast[T]) String() string {
 	if b.closed {
 		s += ", closed"
 	}
-	return s + waitersText(b.line.waiting()) + ">"
+	return s + waitersText(b.line.Len()) + ">"
 }
 
 // Subscription is one subscriber's place in a [Broadcast]. Several tasks may use one; each value then goes to one of them.
@@ -95,17 +95,17 @@ type Subscription[T any] struct {
 // Cancellation: the subscription stays where it is; no value is lost.
 func (s *Subscription[T]) Next(ctx context.Context) (v T, err error) {
 	const op = "Subscription.Next"
-	w := running(ctx, op)
+	t := Running(ctx, op)
 	b := s.from
 	if b == nil {
 		panic(misuse(op, "the subscription is not one of a broadcast; make it with Broadcast.Subscribe"))
 	}
-	b.line.mustFit(w.task.loop, op)
+	b.line.MustFit(t, op)
 	for s.next == b.sent {
 		if b.closed {
 			return v, ErrBroadcastClosed
 		}
-		if err := b.line.wait(NewWaiter(ctx, op, b)); err != nil {
+		if err := b.line.Wait(NewWaiter(ctx, op, b)); err != nil {
 			return v, err
 		}
 	}

@@ -123,14 +123,14 @@ func Select(ctx context.Context, cases ...ChannelCase) (int, error) {
 // channel runs block on a goroutine and waits for it. block returns the case it did, or -1 when stop was closed first. When the task is
 // cancelled the goroutine is stopped and waited for, so that what it did at that moment is not lost.
 func (w *worker) channel(ctx context.Context, op string, block func(stop <-chan struct{}) int) (int, error) {
-	p := &w.park
-	p.begin(op, nil)
-	p.govern(ctx)
-	if p.broken != nil {
-		return -1, p.refused()
+	j := &channelJob{loop: w.loop, stop: make(chan struct{}), i: -1}
+	p := &w.wait
+	p.begin(ctx, op, j)
+	if p.fate == refused {
+		return -1, p.refuse()
 	}
-	j := &channelJob{p: p, gen: p.gen, stop: make(chan struct{}), i: -1}
-	l := w.task.loop
+	j.w = p.waiter()
+	l := w.loop
 	l.external++
 	go func() {
 		defer func() {
@@ -141,14 +141,12 @@ func (w *worker) channel(ctx context.Context, op string, block func(stop <-chan 
 		}()
 		j.i = block(j.stop)
 	}()
-	p.on = j
-	err := p.wait()
+	err := p.park()
 	if err != nil && !j.done {
 		j.halt()
-		p.begin(op, j)
-		p.alone()
-		j.gen = p.gen
-		p.wait()
+		p.begin(nil, op, j)
+		j.w = p.waiter()
+		p.park()
 	}
 	if j.panic != nil {
 		panic(j.panic)
@@ -161,8 +159,9 @@ func (w *worker) channel(ctx context.Context, op string, block func(stop <-chan 
 
 // channelJob is a goroutine that waits for channels in the place of a task.
 type channelJob struct {
-	p     *park
-	gen   uint32
+	plainWait
+	loop  *Loop
+	w     Waiter
 	stop  chan struct{}
 	i     int
 	panic any
@@ -178,14 +177,15 @@ func (j *channelJob) halt() {
 	}
 }
 
-// abandon is called when the task is ended by force: nobody is left who could take what the goroutine gets.
-func (j *channelJob) abandon(error) { j.halt() }
+// evict implements waitable: no task is left that could take what the goroutine receives.
+func (j *channelJob) evict(*wait, error) { j.halt() }
+
+// waitText implements waitable.
+func (j *channelJob) waitText() string { return "a channel" }
 
 // run is the answer's arrival on the loop.
 func (j *channelJob) run() {
 	j.done = true
-	j.p.worker.loop.external--
-	if j.p.gen == j.gen && j.p.state == parked && j.p.err == nil {
-		j.p.wake()
-	}
+	j.loop.external--
+	j.w.Unpark()
 }

@@ -15,7 +15,7 @@ import "context"
 type Condition struct {
 	given *Lock // nil: own
 	own   Lock
-	line  waitline
+	line  Line
 }
 
 // ConditionStatistics is what [Condition.Statistics] returns.
@@ -62,25 +62,27 @@ func (c *Condition) With(ctx context.Context, fn func(ctx context.Context) error
 // the lock.
 func (c *Condition) Wait(ctx context.Context) error {
 	const op = "Condition.Wait"
-	w, l := running(ctx, op), c.lock()
-	if l.owner == nil {
+	t, l := Running(ctx, op), c.lock()
+	if l.owner.Zero() {
 		panic(misuse(op, "the lock is not held; Acquire the condition first, or call it inside With"))
 	}
-	l.line.bind(w.task.loop, op)
-	c.line.mustFit(w.task.loop, op)
+	l.line.Bind(t, op)
+	c.line.MustFit(t, op)
 	wait := NewWaiter(ctx, op, c)
-	if wait.p.broken != nil {
+	if wait.Refused() {
 		return wait.Park()
 	}
 	l.release(op)
-	err := c.line.wait(wait)
+	err := c.line.Wait(wait)
 	notified := wait.Woken()
-	l.reacquire(ctx, op, l)
+	l.reacquire(ctx, t, op)
 	if err == nil {
-		err = refusal(ctx, op)
+		if again := NewWaiter(ctx, op, c); again.Refused() { // cancelled while it stood in line
+			err = again.Park()
+		}
 	}
 	if err != nil && notified {
-		c.line.call(op)
+		c.line.Call(op)
 	}
 	return err
 }
@@ -92,7 +94,7 @@ func (c *Condition) Wait(ctx context.Context) error {
 // Cancellation: as for Wait.
 func (c *Condition) WaitUntil(ctx context.Context, pred func() bool) error {
 	mustHave("Condition.WaitUntil", pred != nil)
-	running(ctx, "Condition.WaitUntil")
+	Running(ctx, "Condition.WaitUntil")
 	for !pred() {
 		if err := c.Wait(ctx); err != nil {
 			return err
@@ -106,7 +108,7 @@ func (c *Condition) WaitUntil(ctx context.Context, pred func() bool) error {
 func (c *Condition) Notify(n int) {
 	c.mustBeLocked("Condition.Notify")
 	for ; n > 0; n-- {
-		if c.line.call("Condition.Notify") == nil {
+		if c.line.Call("Condition.Notify").Zero() {
 			return
 		}
 	}
@@ -115,7 +117,7 @@ func (c *Condition) Notify(n int) {
 // NotifyAll lets all tasks go on that wait. See Notify. asyncio: notify_all.
 func (c *Condition) NotifyAll() {
 	c.mustBeLocked("Condition.NotifyAll")
-	c.line.callAll("Condition.NotifyAll")
+	c.line.CallAll("Condition.NotifyAll")
 }
 
 func (c *Condition) mustBeLocked(op string) {
@@ -126,7 +128,7 @@ func (c *Condition) mustBeLocked(op string) {
 
 // Statistics returns a picture of the condition as it is now.
 func (c *Condition) Statistics() ConditionStatistics {
-	return ConditionStatistics{Waiting: c.line.waiting(), Lock: c.lock().Statistics()}
+	return ConditionStatistics{Waiting: c.line.Len(), Lock: c.lock().Statistics()}
 }
 
 // String shows whether the lock is held, and how many wait for a notification.
@@ -135,5 +137,5 @@ func (c *Condition) String() string {
 	if c.Locked() {
 		s = "<Condition locked"
 	}
-	return s + waitersText(c.line.waiting()) + ">"
+	return s + waitersText(c.line.Len()) + ">"
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"sync/atomic"
+
+	"github.com/aio-go/aio/internal/list"
 )
 
 // core is what futures and tasks share: an outcome that is set once, and the line of those who want to know.
@@ -18,14 +20,14 @@ import (
 //
 // A core belongs to its loop.
 type core struct {
-	loop  *Loop
-	self  typed // the *Task[T] or *Future[T] around it
-	line  *node // ring of those who wait for the end, in the order they came; points to the first
-	rare  *coreRare
-	err   error // of a failed or cancelled core
-	id    uint32
-	state coreState
-	flags coreFlags
+	loop    *Loop
+	self    typed                // the *Task[T] or *Future[T] around it
+	waiters list.List[completer] // told about the outcome, in the order in which they came
+	rare    *coreRare
+	err     error // of a failed or cancelled core
+	id      uint32
+	state   coreState
+	flags   coreFlags
 }
 
 type coreState uint8
@@ -70,49 +72,22 @@ func (c *core) extra() *coreRare {
 	return c.rare
 }
 
-// node is a place in a core's line. It is part of what waits, so that waiting allocates nothing.
-type node struct {
-	next, prev *node
-	owner      completer
-}
-
-// completer is told when a core that it waits for has ended. It must not run user code; it may put itself into the ready queue.
+// completer is told when a core that it waits for has ended. It must not run user code; it may put
+// itself into the ready queue.
 type completer interface{ completed(c *core) }
 
-func (c *core) join(n *node) {
-	first := c.line
-	if first == nil {
-		n.next, n.prev = n, n
-		c.line = n
-		return
-	}
-	n.prev, n.next = first.prev, first
-	first.prev.next = n
-	first.prev = n
-}
-
-// leave takes n out of the line, if it stands in it.
-func (c *core) leave(n *node) {
-	if n.next == nil {
-		return
-	}
-	if n.next == n {
-		c.line = nil
-	} else {
-		n.prev.next, n.next.prev = n.next, n.prev
-		if c.line == n {
-			c.line = n.next
-		}
-	}
-	n.next, n.prev = nil, nil
+// tell makes owner, whose place e is, be told when c has an outcome.
+func (c *core) tell(e *list.Elem[completer], owner completer) {
+	e.Value = owner
+	c.waiters.Push(e)
 }
 
 // settle makes the outcome final and tells those in line.
 func (c *core) settle(state coreState, err error) {
 	c.state, c.err = state, err
-	for n := c.line; n != nil; n = c.line {
-		c.leave(n)
-		n.owner.completed(c)
+	for e := c.waiters.First(); e != nil; e = c.waiters.First() {
+		c.waiters.Remove(e)
+		e.Value.completed(c)
 	}
 	if state >= failed && c.flags&(observed|awaited) == 0 {
 		c.notice()
@@ -161,38 +136,31 @@ func (c *core) AddDoneCallback(fn func()) (remove func() bool) {
 		c.loop.ready.Push(&d.Handle)
 		return func() bool { return false }
 	}
-	d.node.owner = d
-	c.join(&d.node)
+	c.tell(&d.place, d)
 	return func() bool {
-		if d.node.next == nil {
+		if !d.place.Linked() {
 			return false
 		}
-		c.leave(&d.node)
+		c.waiters.Remove(&d.place)
 		return true
 	}
 }
 
 type doneCallback struct {
 	Handle
-	node node
+	place list.Elem[completer]
 }
 
 func (d *doneCallback) completed(*core) { d.loop.ready.Push(&d.Handle) }
 
 // onlyFor reports whether nobody but owner waits for c.
 func (c *core) onlyFor(owner completer) bool {
-	n := c.line
-	if n == nil {
-		return true
-	}
-	for {
-		if _, callback := n.owner.(*doneCallback); n.owner != owner && !callback {
+	for e := c.waiters.First(); e != nil; e = c.waiters.Next(e) {
+		if _, callback := e.Value.(*doneCallback); e.Value != owner && !callback {
 			return false
 		}
-		if n = n.next; n == c.line {
-			return true
-		}
 	}
+	return true
 }
 
 // observe notes that the outcome was seen.

@@ -99,8 +99,8 @@ func (l *Loop) findCycles() time.Duration {
 // letGo ends the wait of a task in the cycle that has cancelled the next one and waits for its end, if there is one: that end will not come.
 func letGo(cycle []*taskCore) bool {
 	for _, t := range cycle {
-		if p := &t.worker.park; p.state == parked && p.pending != nil {
-			p.giveUp()
+		if p := t.parkedIn(); p != nil && p.fate == passedOn {
+			p.end(cancelledWait, p.req)
 			return true
 		}
 	}
@@ -143,12 +143,11 @@ func (l *Loop) stuck() bool {
 	}
 	if main.scope.cancelled.Load() != nil {
 		w := main.worker
-		if main.state != started || w.park.state != parked {
+		if main.parkedIn() == nil {
 			return false
 		}
 		w.forced = true
-		w.park.state = queued
-		l.ready.Push(main)
+		w.wait.enqueue()
 		return true
 	}
 	now := l.now()
@@ -168,109 +167,5 @@ func (l *Loop) main() *taskCore {
 }
 
 func (l *Loop) cancelMain(main *taskCore, err *DeadlockError) {
-	if w := main.worker; main.state == started && w.task == main {
-		w.park.passOn = false // what it waits for will not end: it has to begin itself
-	}
-	main.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: err, by: "the loop"}})
-}
-
-// waitsOn returns the tasks that t waits for.
-func waitsOn(t *taskCore) []*taskCore {
-	w := t.worker
-	if t.state != started || w == nil || w.task != t || w.park.state != parked {
-		return nil
-	}
-	return blockers(w.park.on)
-}
-
-// waitsForGood returns the tasks that t waits for, none if a deadline will end the wait.
-func waitsForGood(t *taskCore) []*taskCore {
-	next := waitsOn(t)
-	if len(next) > 0 && t.worker.park.pending == nil && t.worker.limited() {
-		return nil
-	}
-	return next
-}
-
-// limited reports whether a deadline is going to end the wait of the task: that of an open block, or of the context it waits with.
-func (w *worker) limited() bool {
-	for b := w.inner; b != nil && b.more != nil; b = b.enclosing() {
-		if b.more.timer.armed() {
-			return true
-		}
-		if b.freed(w) {
-			break
-		}
-	}
-	m := w.park.more
-	if m == nil {
-		return false
-	}
-	if m.scope != nil && m.scope.limit.Load() != nil {
-		return true
-	}
-	if m.ctx != nil {
-		_, ok := m.ctx.Deadline()
-		return ok
-	}
-	return false
-}
-
-// cycles returns the groups of tasks that wait for each other.
-func (l *Loop) cycles() (out [][]*taskCore) {
-	const (
-		onPath = 1
-		seen   = 2
-	)
-	mark := map[*taskCore]int{}
-	var path []*taskCore
-	var visit func(t *taskCore)
-	visit = func(t *taskCore) {
-		switch mark[t] {
-		case seen:
-			return
-		case onPath:
-			i := slices.Index(path, t)
-			out = append(out, slices.Clone(path[i:]))
-			return
-		}
-		next := waitsForGood(t)
-		if len(next) == 0 {
-			return
-		}
-		mark[t] = onPath
-		path = append(path, t)
-		for _, n := range next {
-			visit(n)
-		}
-		path = path[:len(path)-1]
-		mark[t] = seen
-	}
-	for _, t := range l.tasks.slots {
-		if t != nil {
-			visit(t)
-		}
-	}
-	return out
-}
-
-// reaches reports whether t is one of the targets or waits, directly or not, for one; waits tells for whom a task waits.
-func reaches(t *taskCore, waits func(t *taskCore) []*taskCore, targets ...*taskCore) bool {
-	var seen map[*taskCore]bool
-	var visit func(t *taskCore) bool
-	visit = func(t *taskCore) bool {
-		if slices.Contains(targets, t) {
-			return true
-		}
-		next := waits(t)
-		if len(next) == 0 || seen[t] {
-			return false
-		}
-		if seen == nil {
-			seen = map[*taskCore]bool{}
-		}
-		seen[t] = true
-		return slices.ContainsFunc(next, visit)
-	}
-	return visit(t)
+	main.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: err, by: "the loop"}, final: true})
 }

@@ -7,7 +7,7 @@ import "context"
 // asyncio: Event.
 type Event struct {
 	set  bool
-	line waitline
+	line Line
 }
 
 // EventStatistics is what [Event.Statistics] returns.
@@ -21,7 +21,7 @@ type EventStatistics struct {
 func (e *Event) Set() {
 	if !e.set {
 		e.set = true
-		e.line.callAll("Event.Set")
+		e.line.CallAll("Event.Set")
 	}
 }
 
@@ -36,17 +36,17 @@ func (e *Event) IsSet() bool { return e.set }
 //
 // Cancellation: the task leaves the line; nothing else changes.
 func (e *Event) Wait(ctx context.Context) error {
-	w := running(ctx, "Event.Wait")
-	e.line.mustFit(w.task.loop, "Event.Wait")
+	t := Running(ctx, "Event.Wait")
+	e.line.MustFit(t, "Event.Wait")
 	if e.set {
 		return nil
 	}
-	return e.line.wait(NewWaiter(ctx, "Event.Wait", e))
+	return e.line.Wait(NewWaiter(ctx, "Event.Wait", e))
 }
 
 // Statistics returns a picture of the event as it is now.
 func (e *Event) Statistics() EventStatistics {
-	return EventStatistics{Set: e.set, Waiting: e.line.waiting()}
+	return EventStatistics{Set: e.set, Waiting: e.line.Len()}
 }
 
 // String shows whether the flag is set, and how many wait.
@@ -55,5 +55,5 @@ func (e *Event) String() string {
 	if e.set {
 		s = "<Event set"
 	}
-	return s + waitersText(e.line.waiting()) + ">"
+	return s + waitersText(e.line.Len()) + ">"
 }

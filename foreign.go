@@ -85,7 +85,7 @@ func (l *Loop) lookAtForeign() {
 }
 
 // contextEnded implements the owner of a foreign context for a wait.
-func (p *park) contextEnded(ctx context.Context) { p.cancel(cancellationOf(ctx)) }
+func (p *wait) contextEnded(ctx context.Context) { p.cancel(cancellationOf(ctx)) }
 
 // contextEnded implements the owner of a foreign context for a scope.
 func (m *scopeMore) contextEnded(ctx context.Context) { m.self.cancel(cancellationOf(ctx)) }

@@ -205,51 +205,53 @@ func (c *core) awaitEnd(ctx context.Context, op string) error {
 	if c == &t.core {
 		return fmt.Errorf("%w: %s: a task cannot wait for its own end", ErrInvalidState, op)
 	}
-	p := &w.park
-	p.begin(op, c)
-	p.govern(ctx)
-	if req := p.broken; req != nil {
-		if !c.onlyFor(p) || w.unservable() { // others wait for it: leave it to them
-			p.broken = nil
-			p.state = idle
-			return w.fail(req)
-		}
-		p.alone()
-		p.pending = req
-		c.cancelWith(req)
-		if c.Done() {
-			p.pending = nil
-			return w.fail(req)
-		}
+	p := &w.wait
+	p.begin(ctx, op, c)
+	if p.fate == refused && (w.unservable() || !p.passOn(p.req) || c.Done()) {
+		return p.refuse()
 	}
-	p.passOn = true
-	p.node.owner = p
-	c.join(&p.node)
-	p.state = parked
-	if !w.task.loop.handOver(w) {
+	c.tell(&p.node, p)
+	p.phase = parked
+	if !w.loop.handOver(w) {
 		w.stack.Suspend()
 	}
-	err := p.resumed()
+	err := p.resume()
 	if err != nil {
-		c.leave(&p.node)
+		c.waiters.Remove(&p.node)
 		if c.state >= failed && c.flags&observed == 0 { // it had its outcome, but this task will not look
 			c.notice()
 		}
 		return err
 	}
-	if req := p.pending; req != nil {
-		p.pending = nil
-		w.delivered(req)
+	if p.fate == passedOn {
+		w.delivered()
 		if c.state == cancelled {
 			c.observe()
-			return req.awaitError()
+			return p.req.awaitError()
 		}
 	}
 	return nil
 }
 
-// cancelFor implements forwarder: cancelling a task cancels what it alone waits for, and the task waits for the end of that if it can.
-func (c *core) cancelFor(p *park, req *cancellation) bool {
+// waitText implements waitable.
+func (c *core) waitText() string {
+	if t := c.self.asTask(); t != nil {
+		return "task " + t.Name()
+	}
+	return "a future"
+}
+
+// blockers implements waitable.
+func (c *core) blockers() []*taskCore {
+	if t := c.self.asTask(); t != nil {
+		return []*taskCore{t}
+	}
+	return nil
+}
+
+// cancelFor implements waitable: cancelling a task cancels the task or future that it alone waits
+// for, and the task waits for the end of that if it can.
+func (c *core) cancelFor(p *wait, req *cancellation) bool {
 	if !c.onlyFor(p) {
 		return false
 	}
@@ -257,23 +259,24 @@ func (c *core) cancelFor(p *park, req *cancellation) bool {
 	return c.cancelWith(req.from(p)) && yields
 }
 
+// evict implements waitable.
+func (c *core) evict(p *wait, _ error) { c.waiters.Remove(&p.node) }
+
 // from returns the request as the task that waits at p passes it on.
-func (c *cancellation) from(p *park) *cancellation {
+func (c *cancellation) from(p *wait) *cancellation {
 	return c.through(p.op+" in "+p.worker.task.Name(), 0)
 }
 
 // yields reports whether the wait p, having cancelled c, can wait for its end: not if c is a task that has been asked already, nor one
 // that, in the end, waits for the task of p; each would wait for the other to begin.
-func (c *core) yields(p *park) bool {
+func (c *core) yields(p *wait) bool {
 	t := c.self.asTask()
 	return t == nil || t.scope.cancelled.Load() == nil &&
 		(p.worker.task.scope.cancelled.Load() != nil || !reaches(t, waitsOn, p.worker.task)) // a task that is cancelled meets itself again
 }
 
 // completed implements completer for a task that awaits.
-func (p *park) completed(c *core) {
+func (p *wait) completed(c *core) {
 	c.flags |= awaited
-	if p.state == armed || p.state == parked {
-		p.wake()
-	}
+	p.grant()
 }

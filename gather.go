@@ -1,6 +1,11 @@
 package aio
 
-import "context"
+import (
+	"context"
+	"fmt"
+
+	"github.com/aio-go/aio/internal/list"
+)
 
 // Gather waits for tasks and futures that were started before and returns their results in the order of the arguments. It returns the first
 // error as soon as one of them fails; the others go on, and their errors count as seen. The same task may be given more than once. A panic
@@ -38,13 +43,13 @@ func GatherSettled[T any, A TaskOrFuture[T]](ctx context.Context, aws ...A) ([]O
 // wakes the task: two passes from the last child's end to the task, as in asyncio. While the children are being cancelled a failure does not
 // end it, but is its result in the end.
 type gathering struct {
-	p        *park
+	w        Waiter
 	settled  bool // failures do not end it
 	over     bool
 	left     int
 	first    *core // the child that failed first, if that matters
 	children []*core
-	nodes    []node
+	nodes    []list.Elem[completer]
 }
 
 func gather[A AnyFuture](ctx context.Context, op string, aws []A, settled bool) error {
@@ -52,8 +57,7 @@ func gather[A AnyFuture](ctx context.Context, op string, aws []A, settled bool) 
 	if len(aws) == 0 {
 		return nil
 	}
-	p := &w.park
-	g := &gathering{p: p, settled: settled, left: len(aws), children: make([]*core, len(aws)), nodes: make([]node, len(aws))}
+	g := &gathering{settled: settled, left: len(aws), children: make([]*core, len(aws)), nodes: make([]list.Elem[completer], len(aws))}
 	for i, aw := range aws {
 		c := coreOf(w, op, aw)
 		if c == &w.task.core {
@@ -61,8 +65,9 @@ func gather[A AnyFuture](ctx context.Context, op string, aws []A, settled bool) 
 		}
 		g.children[i] = c
 	}
-	p.begin(op, g)
-	p.govern(ctx)
+	p := &w.wait
+	p.begin(ctx, op, g)
+	g.w = p.waiter()
 	for i, c := range g.children {
 		if c.Done() {
 			if c.rare == nil || c.rare.panic == nil {
@@ -71,21 +76,17 @@ func gather[A AnyFuture](ctx context.Context, op string, aws []A, settled bool) 
 			g.completed(c)
 			continue
 		}
-		g.nodes[i].owner = g
-		c.join(&g.nodes[i])
+		c.tell(&g.nodes[i], g)
 	}
-	if req := p.broken; req != nil {
-		if w.unservable() || !g.cancelFor(p, req) {
-			g.leave()
-			return p.wait()
-		}
-		p.alone()
-		p.pending = req
+	if p.fate == refused && (w.unservable() || !p.passOn(p.req)) {
+		g.leave()
+		return p.refuse()
 	}
-	p.passOn = true
-	err := p.wait()
-	req := p.pending
-	p.pending = nil
+	err := p.park()
+	var req *cancellation
+	if p.fate == passedOn {
+		req = p.req
+	}
 	g.leave()
 	switch {
 	case err != nil:
@@ -93,13 +94,13 @@ func gather[A AnyFuture](ctx context.Context, op string, aws []A, settled bool) 
 		return err
 	case g.first != nil:
 		if req != nil {
-			w.delivered(req)
+			w.delivered()
 		}
 		g.first.observe()
 		g.first.raise()
 		return g.first.err
 	case req != nil:
-		w.delivered(req)
+		w.delivered()
 		g.unseen()
 		return req.awaitError()
 	}
@@ -116,7 +117,7 @@ func (g *gathering) completed(c *core) {
 	if g.over {
 		return
 	}
-	cancelling := g.p.pending != nil
+	cancelling := g.w.p.fate == passedOn
 	if !g.settled && g.first == nil && (c.state == failed || c.state == cancelled && !cancelling) {
 		g.first = c
 		c.flags |= awaited
@@ -130,25 +131,37 @@ func (g *gathering) completed(c *core) {
 
 func (g *gathering) end() {
 	g.over = true
-	g.p.worker.loop.ready.Push(g)
+	g.w.p.worker.loop.ready.Push(g)
 }
 
 // run is the gathering's turn in the ready queue.
-func (g *gathering) run() {
-	if g.p.state == parked && g.p.on == any(g) && g.p.err == nil {
-		g.p.wake()
+func (g *gathering) run() { g.w.Unpark() }
+
+// waitText implements waitable.
+func (g *gathering) waitText() string { return fmt.Sprintf("%d of %d", g.left, len(g.children)) }
+
+// blockers implements waitable.
+func (g *gathering) blockers() (out []*taskCore) {
+	for _, c := range g.children {
+		if t := c.self.asTask(); t != nil && !c.Done() {
+			out = append(out, t)
+		}
 	}
+	return out
 }
 
-// cancelFor implements forwarder.
-func (g *gathering) cancelFor(p *park, req *cancellation) bool {
+// evict implements waitable.
+func (g *gathering) evict(*wait, error) { g.leave() }
+
+// cancelFor implements waitable. Once it has returned true a failure does not end the wait.
+func (g *gathering) cancelFor(p *wait, req *cancellation) bool {
 	if g.over {
 		return false
 	}
 	waiting := 0
 	var own []*core // those that nobody else waits for
 	for i, c := range g.children {
-		if c.Done() || g.nodes[i].next == nil {
+		if c.Done() || !g.nodes[i].Linked() {
 			continue
 		}
 		mine := c.onlyFor(g)
@@ -159,11 +172,8 @@ func (g *gathering) cancelFor(p *park, req *cancellation) bool {
 			waiting++
 			continue
 		}
-		c.leave(&g.nodes[i])
+		c.waiters.Remove(&g.nodes[i])
 		g.left--
-	}
-	if waiting > 0 {
-		p.pending = req // from now on a failure does not end the wait
 	}
 	if len(own) > 0 {
 		req = req.from(p)
@@ -186,8 +196,8 @@ func (g *gathering) unseen() {
 // leave gives up the children that have not ended.
 func (g *gathering) leave() {
 	for i, c := range g.children {
-		if g.nodes[i].next != nil {
-			c.leave(&g.nodes[i])
+		if g.nodes[i].Linked() {
+			c.waiters.Remove(&g.nodes[i])
 			c.flags |= dismissed
 		}
 	}

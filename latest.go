@@ -12,7 +12,7 @@ import (
 type Latest[T any] struct {
 	value   T
 	version uint64
-	line    waitline
+	line    Line
 }
 
 // LatestStatistics is what [Latest.Statistics] returns.
@@ -29,7 +29,7 @@ func NewLatest[T any](v T) *Latest[T] { return &Latest[T]{value: v} }
 func (l *Latest[T]) Set(v T) {
 	l.value = v
 	l.version++
-	l.line.callAll("Latest.Set")
+	l.line.CallAll("Latest.Set")
 }
 
 // Get returns the value and its version, a number that grows with every Set.
@@ -41,10 +41,10 @@ func (l *Latest[T]) Get() (v T, version uint64) { return l.value, l.version }
 // Cancellation: nothing is lost; ask again with the same version.
 func (l *Latest[T]) Next(ctx context.Context, seen uint64) (v T, version uint64, err error) {
 	const op = "Latest.Next"
-	w := running(ctx, op)
-	l.line.mustFit(w.task.loop, op)
+	t := Running(ctx, op)
+	l.line.MustFit(t, op)
 	for l.version == seen {
-		if err := l.line.wait(NewWaiter(ctx, op, l)); err != nil {
+		if err := l.line.Wait(NewWaiter(ctx, op, l)); err != nil {
 			return v, seen, err
 		}
 	}
@@ -90,10 +90,10 @@ func (l *Latest[T]) All(ctx context.Context) iter.Seq2[T, error] {
 
 // Statistics returns a picture as it is now.
 func (l *Latest[T]) Statistics() LatestStatistics {
-	return LatestStatistics{Version: l.version, Waiting: l.line.waiting()}
+	return LatestStatistics{Version: l.version, Waiting: l.line.Len()}
 }
 
 // String shows the value, its version and how many wait for a change.
 func (l *Latest[T]) String() string {
-	return fmt.Sprintf("<Latest %v, version:%d%s>", l.value, l.version, waitersText(l.line.waiting()))
+	return fmt.Sprintf("<Latest %v, version:%d%s>", l.value, l.version, waitersText(l.line.Len()))
 }

@@ -16,9 +16,10 @@ type Limiter struct {
 	total     int
 	borrowers map[any]uint64 // and when each came, as a number that grows
 	seq       uint64
-	line      waitline
-	waits     map[*park]any // for whom those in line want to borrow
-	asking    map[any]bool  // and the same the other way round
+	loop      *Loop // the one that uses it
+	line      Line
+	waits     map[TaskRef]any // for whom the tasks in line want to borrow
+	asking    map[any]bool    // and the same the other way round
 }
 
 // LimiterStatistics is what [Limiter.Statistics] returns.
@@ -32,7 +33,7 @@ type LimiterStatistics struct {
 // NewLimiter makes a limiter with n tokens. It panics if n is less than one.
 func NewLimiter(n int) *Limiter {
 	mustHaveTokens("NewLimiter", n)
-	return &Limiter{total: n, borrowers: make(map[any]uint64), waits: make(map[*park]any), asking: make(map[any]bool)}
+	return &Limiter{total: n, borrowers: make(map[any]uint64), waits: make(map[TaskRef]any), asking: make(map[any]bool)}
 }
 
 func mustHaveTokens(op string, n int) {
@@ -46,31 +47,32 @@ func mustHaveTokens(op string, n int) {
 //
 // Cancellation: the task leaves the line without a token; one that had been given to it already goes to the next in line.
 func (l *Limiter) Acquire(ctx context.Context) error {
-	w := running(ctx, "Limiter.Acquire")
-	return l.acquire(ctx, w, w.task, "Limiter.Acquire")
+	t := Running(ctx, "Limiter.Acquire")
+	return l.acquire(ctx, t, t.Task(), "Limiter.Acquire")
 }
 
 // AcquireFor is Acquire for a borrower that is not the running task: any comparable value, such as a connection that outlives the task.
 //
 // Cancellation: as for Acquire.
 func (l *Limiter) AcquireFor(ctx context.Context, borrower any) error {
-	return l.acquire(ctx, running(ctx, "Limiter.AcquireFor"), borrowerOf(borrower), "Limiter.AcquireFor")
+	return l.acquire(ctx, Running(ctx, "Limiter.AcquireFor"), borrowerOf(borrower), "Limiter.AcquireFor")
 }
 
-func (l *Limiter) acquire(ctx context.Context, w *worker, borrower any, op string) error {
+func (l *Limiter) acquire(ctx context.Context, t TaskRef, borrower any, op string) error {
 	if l.borrowers == nil {
 		panic(misuse(op, "the limiter has no number of tokens; make it with NewLimiter"))
 	}
-	l.line.bind(w.task.loop, op)
+	l.line.Bind(t, op)
+	l.loop = RunningLoop(ctx)
 	l.mustBeNew(borrower, op)
-	if len(l.borrowers) < l.total && l.line.head() == nil {
+	if len(l.borrowers) < l.total && l.line.Head().Zero() {
 		l.lend(borrower)
 		return nil
 	}
 	wait := NewWaiter(ctx, op, l)
-	l.waits[wait.p], l.asking[borrower] = borrower, true
-	err := l.line.wait(wait)
-	delete(l.waits, wait.p)
+	l.waits[t], l.asking[borrower] = borrower, true
+	err := l.line.Wait(wait)
+	delete(l.waits, t)
 	delete(l.asking, borrower)
 	if err != nil && wait.Woken() {
 		delete(l.borrowers, borrower)
@@ -94,11 +96,11 @@ func (l *Limiter) lend(borrower any) {
 // hand lends free tokens to those who wait.
 func (l *Limiter) hand(op string) {
 	for len(l.borrowers) < l.total {
-		p := l.line.call(op)
-		if p == nil {
+		w := l.line.Call(op)
+		if w.Zero() {
 			return
 		}
-		l.lend(l.waits[p])
+		l.lend(l.waits[w.Task()])
 	}
 }
 
@@ -106,10 +108,14 @@ func (l *Limiter) hand(op string) {
 // It panics if the task has no token, and in a callback; use ReleaseFor there.
 func (l *Limiter) Release() {
 	const op = "Limiter.Release"
-	if l.line.loop == nil || l.line.loop.current == nil {
+	var t AnyTask
+	if l.loop != nil {
+		t = l.loop.CurrentTask()
+	}
+	if t == nil {
 		panic(misuse(op, "no task is running that could have a token; use ReleaseFor"))
 	}
-	l.release(l.line.loop.current.task, op)
+	l.release(t, op)
 }
 
 // ReleaseFor gives the token of a borrower back, as Release does. It panics if the borrower has none.
@@ -123,11 +129,8 @@ func (l *Limiter) release(borrower any, op string) {
 	l.hand(op)
 }
 
-// borrowerOf makes a task the same borrower, whether it is passed or meant.
+// borrowerOf checks that there is a borrower.
 func borrowerOf(borrower any) any {
-	if t, ok := borrower.(AnyTask); ok {
-		return t.asTask()
-	}
 	if borrower == nil {
 		panic(misuse("Limiter", "the borrower is nil"))
 	}
@@ -169,13 +172,13 @@ func (l *Limiter) Statistics() LimiterStatistics {
 	slices.SortFunc(who, func(a, b any) int { return int(int64(l.borrowers[a] - l.borrowers[b])) })
 	names := make([]string, len(who))
 	for i, b := range who {
-		if t, ok := b.(*taskCore); ok {
+		if t, ok := b.(AnyTask); ok {
 			names[i] = t.Name()
 		} else {
 			names[i] = fmt.Sprint(b)
 		}
 	}
-	return LimiterStatistics{Total: l.total, Borrowed: len(who), Borrowers: names, Waiting: l.line.waiting()}
+	return LimiterStatistics{Total: l.total, Borrowed: len(who), Borrowers: names, Waiting: l.line.Len()}
 }
 
 // String shows how many tokens are lent, to whom, and how many tasks wait.

@@ -15,8 +15,8 @@ import "context"
 //	first in line is on its                                if that task is cancelled instead, the second is called
 //	way
 type Lock struct {
-	owner *taskCore // nil: not held
-	line  waitline
+	owner TaskRef // zero: not held
+	line  Line
 }
 
 // LockStatistics is what [Lock.Statistics] returns.
@@ -31,43 +31,41 @@ type LockStatistics struct {
 //
 // Cancellation: the task leaves the line without the lock; if the lock had been given to it already, the next in line gets it.
 func (l *Lock) Acquire(ctx context.Context) error {
-	w := running(ctx, "Lock.Acquire")
-	if l.owner == nil && l.line.idle() && l.line.fits(w) {
-		l.owner = w.task
+	t := Running(ctx, "Lock.Acquire")
+	if l.owner.Zero() && l.line.Idle() && l.line.Fits(t) {
+		l.owner = t
 		return nil
 	}
-	return l.acquire(ctx, w)
+	return l.acquire(ctx, t)
 }
 
-func (l *Lock) acquire(ctx context.Context, w *worker) error {
-	l.line.mustFit(w.task.loop, "Lock.Acquire")
-	if l.owner == nil && !l.line.taken() {
-		l.owner = w.task
+func (l *Lock) acquire(ctx context.Context, t TaskRef) error {
+	l.line.MustFit(t, "Lock.Acquire")
+	if l.owner.Zero() && !l.line.Taken() {
+		l.owner = t
 		return nil
 	}
-	return l.wait(NewWaiter(ctx, "Lock.Acquire", l))
+	return l.wait(NewWaiter(ctx, "Lock.Acquire", (*lockWait)(l)))
 }
 
 func (l *Lock) wait(w Waiter) error {
-	if err := l.line.wait(w); err != nil {
-		if l.owner == nil {
-			l.line.callFirst("Lock.Acquire")
+	if err := l.line.Wait(w); err != nil {
+		if l.owner.Zero() {
+			l.line.CallFirst("Lock.Acquire")
 		}
 		return err
 	}
-	l.owner = w.p.worker.task
+	l.owner = w.Task()
 	return nil
 }
 
 // reacquire takes the lock for a task that has to have it, whatever becomes of the task.
-func (l *Lock) reacquire(ctx context.Context, op string, on any) {
-	w := NewWaiter(ctx, op, on).steadfast()
-	if l.owner == nil && !l.line.taken() {
-		w.drop()
-		l.owner = w.p.worker.task
+func (l *Lock) reacquire(ctx context.Context, t TaskRef, op string) {
+	if l.owner.Zero() && !l.line.Taken() {
+		l.owner = t
 		return
 	}
-	l.wait(w)
+	l.wait(NewWaiter(ctx, op, (*lockWait)(l)).Steadfast())
 }
 
 // Release gives the lock back. If tasks wait for it, the first of them goes on with it in the next pass; until then Locked reports false,
@@ -75,15 +73,15 @@ func (l *Lock) reacquire(ctx context.Context, op string, on any) {
 func (l *Lock) Release() { l.release("Lock.Release") }
 
 func (l *Lock) release(op string) {
-	if l.owner == nil {
-		if l.line.ends() {
+	if l.owner.Zero() {
+		if l.line.Evicting() {
 			return
 		}
 		panic(misuse(op, "the lock is not held; call Release once after each Acquire that returned nil"))
 	}
-	l.owner = nil
-	if l.line.n > 0 {
-		l.line.callFirst(op)
+	l.owner = TaskRef{}
+	if l.line.Len() > 0 {
+		l.line.CallFirst(op)
 	}
 }
 
@@ -100,15 +98,11 @@ func (l *Lock) With(ctx context.Context, fn func(ctx context.Context) error) err
 }
 
 // Locked reports whether a task holds the lock. asyncio: locked.
-func (l *Lock) Locked() bool { return l.owner != nil }
+func (l *Lock) Locked() bool { return !l.owner.Zero() }
 
 // Statistics returns a picture of the lock as it is now.
 func (l *Lock) Statistics() LockStatistics {
-	s := LockStatistics{Locked: l.Locked(), Waiting: l.line.waiting()}
-	if l.owner != nil {
-		s.Owner = l.owner.Name()
-	}
-	return s
+	return LockStatistics{Locked: l.Locked(), Owner: l.owner.Name(), Waiting: l.line.Len()}
 }
 
 // String shows whether the lock is held, and how many wait.
@@ -119,8 +113,13 @@ func (l *Lock) state() string {
 	if l.Locked() {
 		s = "locked"
 	}
-	return s + waitersText(l.line.waiting())
+	return s + waitersText(l.line.Len())
 }
 
-// holder returns the task that holds the lock, nil if none does.
-func (l *Lock) holder() *taskCore { return l.owner }
+// lockWait is a Lock as a task waits for it.
+type lockWait Lock
+
+func (l *lockWait) String() string { return (*Lock)(l).String() }
+
+// Blockers implements Blocker.
+func (l *lockWait) Blockers() []TaskRef { return []TaskRef{l.owner} }

@@ -17,12 +17,11 @@ func (w *worker) threadLocked() bool { return goid.Locked(w.g) != w.locked }
 
 // refuseLock panics on behalf of a task that is about to wait while it is locked to its thread.
 func (w *worker) refuseLock() {
-	op := w.park.op
+	p := &w.wait
+	op := p.op
 	w.giveThreadBack()
-	p := &w.park
-	p.evicted(errThreadLocked)
-	p.alone()
-	p.state, p.on = idle, nil
+	p.evict(errThreadLocked)
+	p.drop()
 	panic(misuse(op, "runtime.LockOSThread is in force, and a task that waits cannot keep its thread; "+
 		"call UnlockOSThread before, or do what needs the thread in ToThread"))
 }

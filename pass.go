@@ -137,7 +137,7 @@ func (l *Loop) handOver(w *worker) bool {
 			runtime.Gosched()
 		}
 		if t == w.task {
-			if w.park.state == queued {
+			if w.wait.phase == queued {
 				l.hosted = false
 				l.setCurrent(w)
 				return true
@@ -162,7 +162,7 @@ func (l *Loop) stage(t *taskCore) *coro.Stack {
 		}
 		return l.pool.Take((*taskJob)(t))
 	case started:
-		if w := t.worker; w.park.state == queued { // otherwise left over from a wake-up that was not waited for
+		if w := t.worker; w.wait.phase == queued { // otherwise left over from a wake-up that was not waited for
 			l.setCurrent(w)
 			return w.stack
 		}

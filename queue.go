@@ -31,7 +31,7 @@ type Queue[T any] struct {
 	shut       bool
 	items      store[T]
 
-	getters, putters, joiners waitline
+	getters, putters, joiners Line
 }
 
 // QueueStatistics is what [Queue.Statistics] returns.
@@ -81,18 +81,18 @@ func (q *Queue[T]) unbound() {
 //
 // Cancellation: the task leaves the line, its item is not put; a place that was promised to it goes to the next in line.
 func (q *Queue[T]) Put(ctx context.Context, v T) error {
-	w := running(ctx, "Queue.Put")
-	if q.room > 0 && q.getters.fits(w) {
+	t := Running(ctx, "Queue.Put")
+	if q.room > 0 && q.getters.Fits(t) {
 		q.push(v, "Queue.Put")
 		q.room--
 		return nil
 	}
-	return q.put(ctx, w, v)
+	return q.put(ctx, t, v)
 }
 
-func (q *Queue[T]) put(ctx context.Context, w *worker, v T) error {
+func (q *Queue[T]) put(ctx context.Context, t TaskRef, v T) error {
 	const op = "Queue.Put"
-	q.mustFit(w.task.loop, op)
+	q.mustFit(t, op)
 	if q.unbound(); q.room > 0 {
 		q.push(v, op)
 		q.room--
@@ -101,9 +101,9 @@ func (q *Queue[T]) put(ctx context.Context, w *worker, v T) error {
 	if q.shut {
 		return ErrQueueShutdown
 	}
-	q.getters.bind(w.task.loop, op)
+	q.getters.Bind(t, op)
 	wait := NewWaiter(ctx, op, q)
-	if err := q.putters.wait(wait); err != nil {
+	if err := q.putters.Wait(wait); err != nil {
 		if wait.Woken() {
 			q.vacate(op)
 		}
@@ -140,7 +140,7 @@ func (q *Queue[T]) push(v T, op string) {
 		q.items.push(v)
 	}
 	q.unfinished++
-	if q.getters.n > 0 && q.getters.call(op) != nil {
+	if q.getters.Len() > 0 && !q.getters.Call(op).Zero() {
 		return
 	}
 	q.avail++
@@ -152,28 +152,28 @@ func (q *Queue[T]) push(v T, op string) {
 //
 // Cancellation: no item is lost. An item that was promised to the task goes to the next in line, or stays where it was in the queue.
 func (q *Queue[T]) Get(ctx context.Context) (T, error) {
-	w := running(ctx, "Queue.Get")
-	if q.avail > 0 && q.getters.fits(w) {
+	t := Running(ctx, "Queue.Get")
+	if q.avail > 0 && q.getters.Fits(t) {
 		q.avail--
 		return q.pop("Queue.Get"), nil
 	}
-	return q.get(ctx, w)
+	return q.get(ctx, t)
 }
 
-func (q *Queue[T]) get(ctx context.Context, w *worker) (v T, err error) {
+func (q *Queue[T]) get(ctx context.Context, t TaskRef) (v T, err error) {
 	const op = "Queue.Get"
-	q.mustFit(w.task.loop, op)
+	q.mustFit(t, op)
 	if q.shut {
 		return v, ErrQueueShutdown
 	}
 	wait := NewWaiter(ctx, op, q)
-	if err := q.getters.waitWith(wait, promised); err != nil {
-		if wait.Woken() && wait.p.place.note == promised {
+	if err := q.getters.Wait(wait); err != nil {
+		if wait.Woken() && wait.Note() == promised {
 			q.offer(op)
 		}
 		return v, err
 	}
-	if wait.p.place.note != promised || q.items.len() == 0 { // a shutdown came before the item, or took it back
+	if wait.Note() != promised || q.items.len() == 0 { // a shutdown came before the item, or took it back
 		return v, ErrQueueShutdown
 	}
 	return q.pop(op), nil
@@ -181,8 +181,8 @@ func (q *Queue[T]) get(ctx context.Context, w *worker) (v T, err error) {
 
 // What a getter is called for.
 const (
-	nothing int32 = iota // a shutdown
-	promised
+	promised int32 = iota // an item
+	nothing               // a shutdown
 )
 
 // GetNowait takes an item, and returns [ErrQueueEmpty] if there is none, or none that is not promised to a task that waits, and
@@ -213,7 +213,7 @@ func (q *Queue[T]) pop(op string) T {
 
 // vacate promises a place that has become free to the first putter in line.
 func (q *Queue[T]) vacate(op string) {
-	if q.putters.n > 0 && q.putters.call(op) != nil || q.shut {
+	if q.putters.Len() > 0 && !q.putters.Call(op).Zero() || q.shut {
 		return
 	}
 	q.room++
@@ -221,15 +221,15 @@ func (q *Queue[T]) vacate(op string) {
 
 // offer promises an item, whose getter was cancelled, to the next in line.
 func (q *Queue[T]) offer(op string) {
-	if q.getters.call(op) == nil && q.avail < q.items.len() { // it may have been thrown away
+	if q.getters.Call(op).Zero() && q.avail < q.items.len() { // it may have been thrown away
 		q.avail++
 	}
 }
 
 // mustFit panics if tasks of another loop have waited for the queue.
-func (q *Queue[T]) mustFit(l *Loop, op string) {
-	q.getters.mustFit(l, op)
-	q.putters.mustFit(l, op)
+func (q *Queue[T]) mustFit(t TaskRef, op string) {
+	q.getters.MustFit(t, op)
+	q.putters.MustFit(t, op)
 }
 
 // All returns an iterator that gets items until the queue is shut down and nothing is left in it, which ends it quietly, or the task is
@@ -257,7 +257,7 @@ func (q *Queue[T]) TaskDone() {
 		panic(misuse("Queue.TaskDone", "called more often than there were items; call it once for each item that Get returned"))
 	}
 	if q.unfinished--; q.unfinished == 0 {
-		q.joiners.callAll("Queue.TaskDone")
+		q.joiners.CallAll("Queue.TaskDone")
 	}
 }
 
@@ -265,12 +265,12 @@ func (q *Queue[T]) TaskDone() {
 //
 // Cancellation: the task leaves the line; nothing else changes.
 func (q *Queue[T]) Join(ctx context.Context) error {
-	w := running(ctx, "Queue.Join")
-	q.joiners.mustFit(w.task.loop, "Queue.Join")
+	t := Running(ctx, "Queue.Join")
+	q.joiners.MustFit(t, "Queue.Join")
 	if q.unfinished == 0 {
 		return nil
 	}
-	return q.joiners.wait(NewWaiter(ctx, "Queue.Join", q))
+	return q.joiners.Wait(NewWaiter(ctx, "Queue.Join", q))
 }
 
 // Shutdown closes the queue: puts fail with [ErrQueueShutdown], those that wait too; what is in the queue can still be taken, after that
@@ -282,16 +282,15 @@ func (q *Queue[T]) Shutdown(immediate bool) {
 	if immediate {
 		if q.unfinished -= q.items.len(); q.unfinished <= 0 {
 			q.unfinished = 0
-			q.joiners.callAll(op)
+			q.joiners.CallAll(op)
 		}
 		q.items.clear()
 		q.avail = 0
 	}
-	for p := q.getters.head(); p != nil; p = q.getters.head() {
-		p.place.note = nothing
-		q.getters.call(op)
+	for w := q.getters.Call(op); !w.Zero(); w = q.getters.Call(op) {
+		w.SetNote(nothing)
 	}
-	q.putters.callAll(op)
+	q.putters.CallAll(op)
 }
 
 // Len returns how many items are in the queue, those included that are promised. asyncio: qsize.
@@ -314,9 +313,9 @@ func (q *Queue[T]) Statistics() QueueStatistics {
 		Len:        q.Len(),
 		Maxsize:    q.maxsize,
 		Unfinished: q.unfinished,
-		Getters:    q.getters.waiting(),
-		Putters:    q.putters.waiting(),
-		Joiners:    q.joiners.waiting(),
+		Getters:    q.getters.Len(),
+		Putters:    q.putters.Len(),
+		Joiners:    q.joiners.Len(),
 		Shutdown:   q.shut,
 	}
 }
@@ -327,10 +326,10 @@ func (q *Queue[T]) String() string {
 	if n := q.items.len(); n > 0 {
 		s += fmt.Sprintf(", items:%v", q.items.all())
 	}
-	if n := q.getters.waiting(); n > 0 {
+	if n := q.getters.Len(); n > 0 {
 		s += fmt.Sprintf(", getters:%d", n)
 	}
-	if n := q.putters.waiting(); n > 0 {
+	if n := q.putters.Len(); n > 0 {
 		s += fmt.Sprintf(", putters:%d", n)
 	}
 	if q.unfinished > 0 {

@@ -14,7 +14,8 @@ type RateLimiter struct {
 	per  time.Duration
 	each int64 // nanoseconds that one pass costs
 	full int64 // when all is saved up again, in the loop's nanoseconds
-	line waitline
+	loop *Loop // the one that uses it
+	line Line
 	next timer // for the first in line
 }
 
@@ -42,25 +43,26 @@ func NewRateLimiter(n int, per time.Duration) *RateLimiter {
 // Cancellation: the task leaves the line, and its turn goes to the next.
 func (r *RateLimiter) Acquire(ctx context.Context) error {
 	const op = "RateLimiter.Acquire"
-	w := running(ctx, op)
+	t := Running(ctx, op)
 	if r.n == 0 {
 		panic(misuse(op, "the limiter has no rate; make it with NewRateLimiter"))
 	}
-	l := w.task.loop
-	r.line.bind(l, op)
-	if r.line.head() == nil && r.take(l.now()) {
+	l := RunningLoop(ctx)
+	r.line.Bind(t, op)
+	r.loop = l
+	if r.line.Head().Zero() && r.take(l.now()) {
 		return nil
 	}
 	wait := NewWaiter(ctx, op, r)
 	if !r.next.armed() {
 		r.next.start(l, r.nextTurn())
 	}
-	err := r.line.wait(wait)
+	err := r.line.Wait(wait)
 	if err != nil && wait.Woken() {
 		r.full -= r.each
 		r.next.stop(l)
 		r.serve()
-	} else if r.line.head() == nil {
+	} else if r.line.Head().Zero() {
 		r.next.stop(l)
 	}
 	return err
@@ -80,14 +82,14 @@ func (r *RateLimiter) nextTurn() int64 { return r.full - int64(r.n-1)*r.each }
 
 // serve lets those through whose time has come, and sets the timer for the next.
 func (r *RateLimiter) serve() {
-	l := r.line.loop
+	l := r.loop
 	now := l.now()
-	for r.line.head() != nil {
+	for r.line.Head().Pending() {
 		if !r.take(now) {
 			r.next.start(l, r.nextTurn())
 			return
 		}
-		r.line.call("RateLimiter.Acquire")
+		r.line.Call("RateLimiter.Acquire")
 	}
 }
 
@@ -102,10 +104,10 @@ func (t *turn) run() {
 
 // Statistics returns a picture of the limiter as it is now.
 func (r *RateLimiter) Statistics() RateLimiterStatistics {
-	return RateLimiterStatistics{N: r.n, Per: r.per, Waiting: r.line.waiting()}
+	return RateLimiterStatistics{N: r.n, Per: r.per, Waiting: r.line.Len()}
 }
 
 // String shows the rate, and how many tasks wait.
 func (r *RateLimiter) String() string {
-	return fmt.Sprintf("<RateLimiter %d per %s%s>", r.n, r.per, waitersText(r.line.waiting()))
+	return fmt.Sprintf("<RateLimiter %d per %s%s>", r.n, r.per, waitersText(r.line.Len()))
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/aio-go/aio/internal/list"
 )
 
 // ErrInterrupted is the error of a Run that a signal has ended, and the cause with which its tasks were cancelled. See [WithInterrupt].
@@ -188,9 +190,8 @@ func (l *Loop) catchInterrupt(t *taskCore) (interrupted func() bool, release fun
 // runUntil runs the loop until c has ended. The loop ends with the pass that would tell a waiting task.
 func (l *Loop) runUntil(c *core) {
 	end := &runEnd{core: c}
-	end.node.owner = end
 	if !c.Done() {
-		c.join(&end.node)
+		c.tell(&end.node, end)
 		defer end.leave()
 		l.RunForever()
 	}
@@ -199,7 +200,7 @@ func (l *Loop) runUntil(c *core) {
 // runEnd stops the loop when what it runs for has ended. If the loop ends before, for another reason, it must not stop the next run.
 type runEnd struct {
 	core *core
-	node node
+	node list.Elem[completer]
 	over bool // this run has ended
 }
 
@@ -212,7 +213,7 @@ func (e *runEnd) run() {
 }
 
 func (e *runEnd) leave() {
-	e.core.leave(&e.node)
+	e.core.waiters.Remove(&e.node)
 	e.over = true
 }
 

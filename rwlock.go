@@ -20,8 +20,8 @@ import (
 type RWLock struct {
 	readers int
 	writing bool
-	writer  *taskCore // while writing
-	line    waitline
+	writer  TaskRef // while writing
+	line    Line
 }
 
 // RWLockStatistics is what [RWLock.Statistics] returns.
@@ -44,17 +44,17 @@ const (
 // Cancellation: the task leaves the line without the lock; if the lock had been given to it already, the next in line gets it.
 func (l *RWLock) Acquire(ctx context.Context) error {
 	const op = "RWLock.Acquire"
-	w := running(ctx, op)
-	l.line.mustFit(w.task.loop, op)
-	if !l.writing && l.readers == 0 && l.line.head() == nil {
-		l.writing, l.writer = true, w.task
+	t := Running(ctx, op)
+	l.line.MustFit(t, op)
+	if !l.writing && l.readers == 0 && l.line.Head().Zero() {
+		l.writing, l.writer = true, t
 		return nil
 	}
-	wait := NewWaiter(ctx, op, l)
-	err := l.line.waitWith(wait, wantsWrite)
+	wait := NewWaiter(ctx, op, (*rwLockWait)(l))
+	err := l.line.Wait(wait)
 	if err != nil {
 		if wait.Woken() {
-			l.writing, l.writer = false, nil
+			l.writing, l.writer = false, TaskRef{}
 		}
 		l.admit(op)
 	}
@@ -64,12 +64,12 @@ func (l *RWLock) Acquire(ctx context.Context) error {
 // Release ends writing. It panics if no task holds the lock for writing. It never waits.
 func (l *RWLock) Release() {
 	if !l.writing {
-		if l.line.ends() {
+		if l.line.Evicting() {
 			return
 		}
 		panic(misuse("RWLock.Release", "the lock is not held for writing; call Release once after each Acquire that returned nil, ReleaseRead after AcquireRead"))
 	}
-	l.writing, l.writer = false, nil
+	l.writing, l.writer = false, TaskRef{}
 	l.admit("RWLock.Release")
 }
 
@@ -79,14 +79,15 @@ func (l *RWLock) Release() {
 // Cancellation: the task leaves the line without the lock; if the lock had been given to it already, that is undone.
 func (l *RWLock) AcquireRead(ctx context.Context) error {
 	const op = "RWLock.AcquireRead"
-	w := running(ctx, op)
-	l.line.mustFit(w.task.loop, op)
-	if !l.writing && l.line.head() == nil {
+	t := Running(ctx, op)
+	l.line.MustFit(t, op)
+	if !l.writing && l.line.Head().Zero() {
 		l.readers++
 		return nil
 	}
-	wait := NewWaiter(ctx, op, l)
-	err := l.line.waitWith(wait, wantsRead)
+	wait := NewWaiter(ctx, op, (*rwLockWait)(l))
+	wait.SetNote(wantsRead)
+	err := l.line.Wait(wait)
 	if err != nil {
 		if wait.Woken() {
 			l.readers--
@@ -99,7 +100,7 @@ func (l *RWLock) AcquireRead(ctx context.Context) error {
 // ReleaseRead ends reading. It panics if no task holds the lock for reading. It never waits.
 func (l *RWLock) ReleaseRead() {
 	if l.readers == 0 {
-		if l.line.ends() {
+		if l.line.Evicting() {
 			return
 		}
 		panic(misuse("RWLock.ReleaseRead", "the lock is not held for reading; call ReleaseRead once after each AcquireRead that returned nil, Release after Acquire"))
@@ -111,18 +112,18 @@ func (l *RWLock) ReleaseRead() {
 // admit lets in those at the head of the line who may be.
 func (l *RWLock) admit(op string) {
 	for !l.writing {
-		p := l.line.head()
+		w := l.line.Head()
 		switch {
-		case p == nil:
+		case w.Zero():
 			return
-		case p.place.note == wantsRead:
+		case w.Note() == wantsRead:
 			l.readers++
 		case l.readers == 0:
-			l.writing, l.writer = true, p.worker.task
+			l.writing, l.writer = true, w.Task()
 		default:
 			return
 		}
-		l.line.call(op)
+		l.line.Call(op)
 	}
 }
 
@@ -158,11 +159,7 @@ func (l *RWLock) Readers() int { return l.readers }
 
 // Statistics returns a picture of the lock as it is now.
 func (l *RWLock) Statistics() RWLockStatistics {
-	s := RWLockStatistics{Readers: l.readers, Writing: l.writing, Waiting: l.line.waiting()}
-	if l.writer != nil {
-		s.Writer = l.writer.Name()
-	}
-	return s
+	return RWLockStatistics{Readers: l.readers, Writing: l.writing, Writer: l.writer.Name(), Waiting: l.line.Len()}
 }
 
 // String shows who holds the lock, and how many wait.
@@ -174,8 +171,13 @@ func (l *RWLock) String() string {
 	case l.readers > 0:
 		state = fmt.Sprintf("locked for reading, readers:%d", l.readers)
 	}
-	return "<RWLock " + state + waitersText(l.line.waiting()) + ">"
+	return "<RWLock " + state + waitersText(l.line.Len()) + ">"
 }
 
-// holder returns the task that holds the lock for writing, nil if none does.
-func (l *RWLock) holder() *taskCore { return l.writer }
+// rwLockWait is an RWLock as a task waits for it.
+type rwLockWait RWLock
+
+func (l *rwLockWait) String() string { return (*RWLock)(l).String() }
+
+// Blockers implements Blocker: the writer. Readers are not known.
+func (l *rwLockWait) Blockers() []TaskRef { return []TaskRef{l.writer} }

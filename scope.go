@@ -28,7 +28,7 @@ type scope struct {
 type scopeMore struct {
 	outers [2]*scope      // the scopes this one is cancelled with
 	kids   []*scope       // the scopes cancelled with this one, in creation order
-	waits  []*park        // waits under this scope by tasks that it is not an open block of
+	waits  []*wait        // waits under this scope by tasks that it is not an open block of
 	link   foreignContext // where a context made outside of aio ends this scope as well
 
 	ctx      context.Context // the context it was made from
@@ -57,6 +57,7 @@ const (
 // cancellation is one request, on its way to the scopes that it reaches.
 type cancellation struct {
 	CancelledError
+	final   bool          // what the tasks wait for will not end: nothing follows it in their place
 	timeout *TimeoutError // of a context with a deadline: what awaits return instead
 	given   error         // to a cancel function: what context.Cause returns instead
 	when    int64         // on the loop's clock
@@ -203,7 +204,7 @@ func (s *scope) cancel(c *cancellation) {
 		}
 	}
 	if w := s.task.worker; w != nil && w.task == s.task && w.inner == s {
-		w.park.scopeCancelled(c)
+		w.wait.blockCancelled(c)
 	}
 }
 
@@ -242,13 +243,13 @@ func (s *scope) disown(kid *scope) {
 }
 
 // subscribe makes the wait p end when s is cancelled.
-func (s *scope) subscribe(p *park) {
+func (s *scope) subscribe(p *wait) {
 	m := s.extra()
 	m.waits = append(m.waits, p)
 	p.extra().scope = s
 }
 
-func (s *scope) unsubscribe(p *park) {
+func (s *scope) unsubscribe(p *wait) {
 	p.more.scope = nil
 	waits := s.more.waits
 	for i, x := range waits {

@@ -15,7 +15,7 @@ type Semaphore struct {
 	made    bool // by one of the functions below: the zero value has no permits, ever
 	bounded bool
 	bound   int // if bounded, the most that value may be
-	line    waitline
+	line    Line
 }
 
 // SemaphoreStatistics is what [Semaphore.Statistics] returns.
@@ -47,25 +47,25 @@ func NewBoundedSemaphore(n int) *Semaphore {
 //
 // Cancellation: the task leaves the line without a permit; one that had been given to it already goes to the next in line.
 func (s *Semaphore) Acquire(ctx context.Context) error {
-	w := running(ctx, "Semaphore.Acquire")
-	if s.value > 0 && s.line.idle() && s.line.fits(w) {
+	t := Running(ctx, "Semaphore.Acquire")
+	if s.value > 0 && s.line.Idle() && s.line.Fits(t) {
 		s.value--
 		return nil
 	}
-	return s.acquire(ctx, w)
+	return s.acquire(ctx, t)
 }
 
-func (s *Semaphore) acquire(ctx context.Context, w *worker) error {
+func (s *Semaphore) acquire(ctx context.Context, t TaskRef) error {
 	if !s.made {
 		panic(misuse("Semaphore.Acquire", "the semaphore has no number of permits; make it with NewSemaphore"))
 	}
-	s.line.mustFit(w.task.loop, "Semaphore.Acquire")
+	s.line.MustFit(t, "Semaphore.Acquire")
 	if !s.Locked() {
 		s.value--
 		return nil
 	}
 	wait := NewWaiter(ctx, "Semaphore.Acquire", s)
-	err := s.line.wait(wait)
+	err := s.line.Wait(wait)
 	if err != nil && wait.Woken() {
 		s.value++
 	}
@@ -80,14 +80,14 @@ func (s *Semaphore) Release() {
 		panic(misuse("Semaphore.Release", fmt.Sprintf("all %d permits are back already; call Release once after each Acquire that returned nil", s.bound)))
 	}
 	s.value++
-	if s.line.n > 0 && s.line.call("Semaphore.Release") != nil {
+	if s.line.Len() > 0 && !s.line.Call("Semaphore.Release").Zero() {
 		s.value--
 	}
 }
 
 // hand gives free permits to those who came while others had been called and not gone on yet: whoever goes on lets them in.
 func (s *Semaphore) hand(op string) {
-	for s.value > 0 && s.line.call(op) != nil {
+	for s.value > 0 && !s.line.Call(op).Zero() {
 		s.value--
 	}
 }
@@ -105,11 +105,11 @@ func (s *Semaphore) With(ctx context.Context, fn func(ctx context.Context) error
 }
 
 // Locked reports whether Acquire would have to wait. asyncio: locked.
-func (s *Semaphore) Locked() bool { return s.value == 0 || s.line.taken() }
+func (s *Semaphore) Locked() bool { return s.value == 0 || s.line.Taken() }
 
 // Statistics returns a picture of the semaphore as it is now.
 func (s *Semaphore) Statistics() SemaphoreStatistics {
-	return SemaphoreStatistics{Value: s.value, Bounded: s.bounded, Bound: s.bound, Waiting: s.line.waiting()}
+	return SemaphoreStatistics{Value: s.value, Bounded: s.bounded, Bound: s.bound, Waiting: s.line.Len()}
 }
 
 // String shows how many permits are free, and how many tasks wait.
@@ -118,5 +118,5 @@ func (s *Semaphore) String() string {
 	if s.Locked() {
 		state = "locked"
 	}
-	return "<Semaphore " + state + waitersText(s.line.waiting()) + ">"
+	return "<Semaphore " + state + waitersText(s.line.Len()) + ">"
 }

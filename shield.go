@@ -1,6 +1,10 @@
 package aio
 
-import "context"
+import (
+	"context"
+
+	"github.com/aio-go/aio/internal/list"
+)
 
 // Shield awaits a task or future without passing on a cancellation: if the waiting task is cancelled, Shield returns and the other goes on.
 // Somebody should keep and await it then; its error is reported otherwise. asyncio: shield.
@@ -26,30 +30,31 @@ func Shield[T any, A TaskOrFuture[T]](ctx context.Context, aw A) (T, error) {
 }
 
 func shield(w *worker, ctx context.Context, c *core) error {
-	p := &w.park
-	p.begin("Shield", c)
-	p.govern(ctx)
-	s := &shielded{p: p, gen: p.gen}
-	s.node.owner = s
-	if p.broken == nil {
-		c.join(&s.node)
+	s := &shielded{core: c}
+	p := &w.wait
+	p.begin(ctx, "Shield", s)
+	s.w = p.waiter()
+	if p.fate == open {
+		c.tell(&s.node, s)
 	}
-	err := p.wait()
-	c.leave(&s.node)
+	err := p.park()
+	c.waiters.Remove(&s.node)
 	return err
 }
 
 // shielded is one wait of Shield. When the other has ended it gets a turn in the ready queue and wakes the task: two passes, as in asyncio.
 type shielded struct {
-	node node
-	p    *park
-	gen  uint32
+	*core // prints and blocks as it does
+	node  list.Elem[completer]
+	w     Waiter
 }
 
 func (s *shielded) completed(c *core) { c.loop.ready.Push(s) }
 
-func (s *shielded) run() {
-	if s.p.gen == s.gen && s.p.state == parked && s.p.err == nil {
-		s.p.wake()
-	}
-}
+func (s *shielded) run() { s.w.Unpark() }
+
+// cancelFor implements waitable: nothing is passed on.
+func (s *shielded) cancelFor(*wait, *cancellation) bool { return false }
+
+// evict implements waitable.
+func (s *shielded) evict(*wait, error) { s.core.waiters.Remove(&s.node) }

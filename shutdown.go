@@ -76,21 +76,21 @@ func (l *Loop) shutdown() {
 }
 
 // phase is a part of the shutdown that takes only so long.
-type phase struct {
+type shutdownPhase struct {
 	loop  *Loop
 	limit *TimerHandle
 	over  bool
 }
 
-func (l *Loop) beginPhase(d time.Duration) *phase {
-	p := &phase{loop: l}
+func (l *Loop) beginPhase(d time.Duration) *shutdownPhase {
+	p := &shutdownPhase{loop: l}
 	p.limit = l.CallLater(d, func() { p.over, l.stopping = true, true })
 	return p
 }
 
 // outlast runs the loop until the tasks have ended, which must be all there are, and reports whether they have before the phase is over.
 // A Stop does not cut the phase short.
-func (p *phase) outlast(tasks []*taskCore) bool {
+func (p *shutdownPhase) outlast(tasks []*taskCore) bool {
 	l := p.loop
 	l.outlasting, l.outlastTo = len(tasks), l.ids
 	for l.outlasting > 0 && !p.over {
@@ -210,7 +210,7 @@ func (l *Loop) endTask(t *taskCore) {
 	}
 	for w := t.worker; !t.Done(); { // more than once if deferred functions wait, too
 		w.forced = true
-		w.park.state = queued
+		w.wait.phase = queued
 		l.setCurrent(w)
 		w.stack.Resume()
 		l.setCurrent(nil)

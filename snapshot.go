@@ -94,16 +94,16 @@ func (t *taskCore) info(now int64) TaskInfo {
 	if t.state != started || w == nil || w.task != t {
 		return i
 	}
-	p := &w.park
-	switch p.state {
+	p := &w.wait
+	switch p.phase {
 	case idle, armed:
 		i.State = "running"
 	case queued:
 		i.State, i.Op = "ready", p.op
 	case parked:
 		i.State, i.Op = "waiting", p.op
-		i.On = waitText(p.on)
-		for _, b := range blockers(p.on) {
+		i.On = p.waitText()
+		for _, b := range waitsOn(t) {
 			i.WaitsFor = append(i.WaitsFor, b.id)
 		}
 	}
@@ -116,63 +116,6 @@ func (t *taskCore) info(now int64) TaskInfo {
 	}
 	slices.Reverse(i.Scopes)
 	return i
-}
-
-// waitText describes what a task waits for.
-func waitText(on any) string {
-	switch x := on.(type) {
-	case nil:
-		return ""
-	case *core:
-		if t := x.self.asTask(); t != nil {
-			return "task " + t.Name()
-		}
-		return "a future"
-	case *gathering:
-		return fmt.Sprintf("%d of %d", x.left, len(x.children))
-	case *waiting:
-		return fmt.Sprintf("%d tasks or futures", x.left)
-	case *TaskGroup:
-		return fmt.Sprintf("%d tasks of the group", x.live)
-	case *channelJob:
-		return "a channel"
-	case interface{ holder() *taskCore }:
-		text := fmt.Sprint(x)
-		if t := x.holder(); t != nil {
-			text += " held by " + t.Name()
-		}
-		return text
-	case fmt.Stringer:
-		return x.String()
-	}
-	return fmt.Sprintf("%T", on)
-}
-
-// blockers returns the tasks all of which have to act before a wait can end; none if that is not known.
-func blockers(on any) (out []*taskCore) {
-	switch x := on.(type) {
-	case *core:
-		if t := x.self.asTask(); t != nil {
-			out = append(out, t)
-		}
-	case *gathering:
-		for _, c := range x.children {
-			if t := c.self.asTask(); t != nil && !c.Done() {
-				out = append(out, t)
-			}
-		}
-	case *TaskGroup:
-		for _, c := range x.children {
-			if !c.task.Done() {
-				out = append(out, c.task)
-			}
-		}
-	case interface{ holder() *taskCore }:
-		if t := x.holder(); t != nil {
-			out = append(out, t)
-		}
-	}
-	return out
 }
 
 // addSleeps fills in how long the tasks in Sleep still have to.
@@ -190,7 +133,7 @@ func (l *Loop) addSleeps(infos []TaskInfo, now int64) {
 		if infos[i].State != "waiting" || infos[i].On != "" {
 			continue
 		}
-		if d, ok := left[&t.worker.park.timer]; ok {
+		if d, ok := left[&t.worker.wait.timer]; ok {
 			infos[i].On = max(0, d).Round(time.Millisecond).String() + " more"
 		}
 	}

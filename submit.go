@@ -3,6 +3,8 @@ package aio
 import (
 	"context"
 	"fmt"
+
+	"github.com/aio-go/aio/internal/list"
 )
 
 // Submit runs fn as a task of loop l and waits for its result: the way for other goroutines to use a loop. The task has the values of ctx;
@@ -29,7 +31,6 @@ func Submit[T any](ctx context.Context, l *Loop, fn Func[T]) (T, error) {
 		panic(misuse("Submit", "called from a loop, with a context that is not its task's, so that the loop would stand still; pass the task's context"))
 	}
 	s := &submission[T]{loop: l, ctx: ctx, fn: fn, done: make(chan struct{})}
-	s.node.owner = s
 	var zero T
 	if !l.post(s) {
 		return zero, ErrLoopClosed
@@ -54,7 +55,7 @@ type submission[T any] struct {
 	loop      *Loop
 	ctx       context.Context
 	fn        Func[T]
-	node      node
+	node      list.Elem[completer]
 	task      *Task[T]
 	withdrawn bool
 	value     T
@@ -74,7 +75,7 @@ func (s *submission[T]) run() {
 	}
 	s.task = newTask(s.loop, context.WithoutCancel(s.ctx), s.fn, "Submit", nil)
 	s.task.flags |= observed
-	s.task.join(&s.node)
+	s.task.tell(&s.node, s)
 	s.task.schedule()
 	if s.task.state == failed { // refused by the task factory
 		s.loop.report(s.task.report("a task sent with Submit was refused", s.task.err))

@@ -263,9 +263,9 @@ func (c *core) String() string {
 		state = "cancelling"
 	}
 	s := fmt.Sprintf("<Task %s %s%s", t.Name(), state, c.outcomeText())
-	if w := t.worker; c.state == started && w != nil && w.task == t && w.park.state == parked {
-		s += " in " + w.park.op
-		if on := waitText(w.park.on); on != "" {
+	if p := t.parkedIn(); p != nil {
+		s += " in " + p.op
+		if on := p.waitText(); on != "" {
 			s += " for " + on
 		}
 	}
@@ -303,12 +303,9 @@ func resultText[T any](v T) string {
 // callbackText lists the functions of the done callbacks: of many the first, how many more, and the last.
 func (c *core) callbackText() string {
 	var sites []string
-	for n := c.line; n != nil; {
-		if d, ok := n.owner.(*doneCallback); ok {
+	for e := c.waiters.First(); e != nil; e = c.waiters.Next(e) {
+		if d, ok := e.Value.(*doneCallback); ok {
 			sites = append(sites, funcSite(reflect.ValueOf(d.fn).Pointer()))
-		}
-		if n = n.next; n == c.line {
-			break
 		}
 	}
 	if n := len(sites); n > 2 {

@@ -3,7 +3,10 @@ package aio
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime/debug"
+
+	"github.com/aio-go/aio/internal/list"
 )
 
 // ErrGroupClosed is the outcome of a task that was given to a group which was ending already: its function never ran.
@@ -23,7 +26,7 @@ type TaskGroup struct {
 	turns    int // ends of children that have still to get their turn
 	state    groupState
 	own      *cancellation // the one with which the group ended its body
-	joining  bool          // the body has ended, the task waits for the children
+	joining  Waiter        // the body has ended, the task waits for the children
 	errs     []error
 	panic    *PanicError
 }
@@ -117,20 +120,19 @@ func (g *TaskGroup) wait() (stopped error) {
 	if g.parent.loop.current != g.parent {
 		panic(misuse("Group", "it ends in another task than it was opened in; an iterator with a group inside must be driven by one task"))
 	}
-	p := &g.parent.park
+	p := &g.parent.wait
 	for g.live > 0 || g.turns > 0 {
 		if g.parent.unservable() {
 			break // the task is being ended with all others
 		}
-		p.begin("Group", g)
-		g.joining = true
 		if g.state == groupOpen {
-			p.govern(g.scope)
+			p.begin(g.scope, "Group", g)
 		} else {
-			p.alone()
+			p.begin(nil, "Group", g)
 		}
-		err := p.wait()
-		g.joining = false
+		g.joining = p.waiter()
+		err := p.park()
+		g.joining = Waiter{}
 		if err != nil && g.state == groupOpen {
 			stopped = err
 			g.abort(err)
@@ -217,12 +219,30 @@ func (g *TaskGroup) add(t *taskCore) {
 		g.compact()
 	}
 	c := &groupChild{group: g, task: t}
-	c.node.owner = c
-	t.join(&c.node)
+	t.tell(&c.node, c)
 	g.children = append(g.children, c)
 	g.live++
 	t.schedule()
 }
+
+// waitText implements waitable.
+func (g *TaskGroup) waitText() string { return fmt.Sprintf("%d tasks of the group", g.live) }
+
+// blockers implements waitable.
+func (g *TaskGroup) blockers() (out []*taskCore) {
+	for _, c := range g.children {
+		if !c.task.Done() {
+			out = append(out, c.task)
+		}
+	}
+	return out
+}
+
+// cancelFor implements waitable: the block's own end cancels the children.
+func (g *TaskGroup) cancelFor(*wait, *cancellation) bool { return false }
+
+// evict implements waitable.
+func (g *TaskGroup) evict(*wait, error) {}
 
 // compact forgets the children that have ended.
 func (g *TaskGroup) compact() {
@@ -239,7 +259,7 @@ func (g *TaskGroup) compact() {
 // groupChild is a task in a group. When the task has ended and that matters, it gets a turn in the ready queue: the group reacts one pass
 // later, as in asyncio, so that all the failures of one pass are known before the rest is cancelled.
 type groupChild struct {
-	node  node
+	node  list.Elem[completer]
 	group *TaskGroup
 	task  *taskCore
 }
@@ -260,8 +280,8 @@ func (c *groupChild) run() {
 	if t.state == failed {
 		g.failed(t)
 	}
-	if g.live == 0 && g.turns == 0 && g.joining && g.parent.park.state == parked && g.parent.park.err == nil {
-		g.parent.park.wake()
+	if g.live == 0 && g.turns == 0 {
+		g.joining.Unpark()
 	}
 }
 

@@ -39,17 +39,15 @@ func toThread[T any](ctx context.Context, op string, fn Func[T], pc uintptr, opt
 		}
 		j.limiter = s.limiter
 	}
-	p := &w.park
-	p.begin(op, nil)
-	p.govern(ctx)
-	j.p, j.gen = p, p.gen
-	if p.broken == nil {
+	p := &w.wait
+	p.begin(ctx, op, j)
+	j.w = p.waiter()
+	if p.fate == open {
 		j.start(w, ctx)
-		p.on = j
 	} else {
 		j.release()
 	}
-	if err := p.wait(); err != nil {
+	if err := p.park(); err != nil {
 		j.abandon(err)
 		var zero T
 		return zero, err
@@ -81,6 +79,7 @@ func Blocking(ctx context.Context, fn func(ctx context.Context) error, opts ...T
 
 // threadJob is one call of ToThread: the goroutine fills it in and sends it to the loop.
 type threadJob[T any] struct {
+	plainWait
 	scope scope // the context of fn
 	fn    Func[T]
 	value T
@@ -89,9 +88,8 @@ type threadJob[T any] struct {
 
 	out       threadCall
 	limiter   *Limiter // whose token it has
-	p         *park    // the waiting task
-	gen       uint32
-	abandoned bool // loop only: nobody waits any more
+	w         Waiter   // the waiting task
+	abandoned bool     // loop only: nobody waits any more
 }
 
 func (j *threadJob[T]) start(w *worker, ctx context.Context) {
@@ -141,9 +139,7 @@ func (j *threadJob[T]) run() {
 	j.out.leave()
 	j.release()
 	if !j.abandoned {
-		if j.p.gen == j.gen && j.p.state == parked && j.p.err == nil {
-			j.p.wake()
-		}
+		j.w.Unpark()
 		return
 	}
 	err := j.err
@@ -158,8 +154,11 @@ func (j *threadJob[T]) run() {
 	l.report(j.scope.task.report("a function abandoned in ToThread failed", err))
 }
 
-// String is what snapshots show as what the task waits for.
-func (j *threadJob[T]) String() string { return "a function on a goroutine of its own" }
+// waitText implements waitable.
+func (j *threadJob[T]) waitText() string { return "a function on a goroutine of its own" }
+
+// evict implements waitable.
+func (j *threadJob[T]) evict(_ *wait, err error) { j.abandon(err) }
 
 // release gives the limiter's token back.
 func (j *threadJob[T]) release() {

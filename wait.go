@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/aio-go/aio/internal/list"
 )
 
 // When says what [Wait] waits for.
@@ -25,16 +27,16 @@ var ErrNothingToWaitFor = errors.New("aio: Wait: nothing to wait for; give it at
 //
 // Cancellation: the tasks and futures go on.
 func Wait[A AnyFuture](ctx context.Context, when When, aws ...A) (done, pending []A, err error) {
-	return wait(ctx, "Wait", when, -1, aws)
+	return waitFor(ctx, "Wait", when, -1, aws)
 }
 
 // WaitTimeout is [Wait] for at most d. When the time is over it returns what has ended by then, without an error, and leaves the rest alone.
 // asyncio: wait with timeout.
 func WaitTimeout[A AnyFuture](ctx context.Context, d time.Duration, when When, aws ...A) (done, pending []A, err error) {
-	return wait(ctx, "WaitTimeout", when, max(d, 0), aws)
+	return waitFor(ctx, "WaitTimeout", when, max(d, 0), aws)
 }
 
-func wait[A AnyFuture](ctx context.Context, op string, when When, d time.Duration, aws []A) (done, pending []A, err error) {
+func waitFor[A AnyFuture](ctx context.Context, op string, when When, d time.Duration, aws []A) (done, pending []A, err error) {
 	w := running(ctx, op)
 	if len(aws) == 0 {
 		return nil, nil, ErrNothingToWaitFor
@@ -50,31 +52,29 @@ func wait[A AnyFuture](ctx context.Context, op string, when When, d time.Duratio
 			unique = append(unique, aw)
 		}
 	}
-	p := &w.park
-	p.begin(op, nil)
-	p.govern(ctx)
-	x := &waiting{p: p, when: when, left: len(unique), nodes: make([]node, len(unique))}
-	p.on = x
-	if p.broken == nil {
+	x := &waiting{when: when, left: len(unique), nodes: make([]list.Elem[completer], len(unique))}
+	p := &w.wait
+	p.begin(ctx, op, x)
+	x.w = p.waiter()
+	if p.fate == open {
 		for i, aw := range unique {
 			c := aw.future()
 			if c.Done() {
 				x.completed(c)
 				continue
 			}
-			x.nodes[i].owner = x
-			c.join(&x.nodes[i])
+			c.tell(&x.nodes[i], x)
 		}
 		if d >= 0 && !x.over {
 			x.timer.due = x
 			x.timer.start(w.task.loop, w.task.loop.after(d))
 		}
 	}
-	err = p.wait()
+	err = p.park()
 	x.timer.stop(w.task.loop)
 	for i, aw := range unique {
 		c := aw.future()
-		c.leave(&x.nodes[i])
+		c.waiters.Remove(&x.nodes[i])
 		if c.Done() {
 			done = append(done, aw)
 		} else {
@@ -86,12 +86,13 @@ func wait[A AnyFuture](ctx context.Context, op string, when When, d time.Duratio
 
 // waiting is one wait of Wait. When the condition holds, or the time is over, it gets a turn in the ready queue and wakes the task.
 type waiting struct {
-	p     *park
+	plainWait
+	w     Waiter
 	when  When
 	left  int
 	over  bool
 	timer timer
-	nodes []node
+	nodes []list.Elem[completer]
 }
 
 // completed implements completer. The outcome counts as unseen: whoever waits has the tasks and can look.
@@ -102,13 +103,12 @@ func (x *waiting) completed(c *core) {
 	}
 	if x.left == 0 || x.when == FirstCompleted || x.when == FirstException && c.state == failed {
 		x.over = true
-		x.p.worker.loop.ready.Push(x)
+		x.w.p.worker.loop.ready.Push(x)
 	}
 }
 
 // run is the wait's turn in the ready queue.
-func (x *waiting) run() {
-	if x.p.state == parked && x.p.on == any(x) && x.p.err == nil {
-		x.p.wake()
-	}
-}
+func (x *waiting) run() { x.w.Unpark() }
+
+// waitText implements waitable.
+func (x *waiting) waitText() string { return fmt.Sprintf("%d tasks or futures", x.left) }

@@ -2,264 +2,290 @@ package aio
 
 import (
 	"context"
-	"time"
+
+	"github.com/aio-go/aio/internal/list"
 )
 
-// Waiter is one wait of one task: what locks, queues, futures and streams are built on, those of this package and yours.
+// Waiter is one wait of one task. Locks, queues, futures and streams are built on it, those of this
+// module and yours.
 //
 //	w := aio.NewWaiter(ctx, "Gate.Pass", gate)
 //	gate.waiting = append(gate.waiting, w)
 //	if err := w.Park(); err != nil { // cancelled
-//		gate.forget(w)           // and, if w.Woken(), hand on what had been granted
+//		gate.forget(w)           // and, if w.Woken(), hand the grant on
 //		return err
 //	}
 //
-// A task waits for one thing at a time, so a Waiter is only a reference to the task's place to wait and making one allocates nothing.
-// It is good for one Park. The zero Waiter stands for nobody. All methods are for the loop only; from another goroutine use
+// A task waits for one thing at a time, so a Waiter is only a reference to the task's one wait, and
+// making one allocates nothing. It is good for one Park. The zero Waiter belongs to no task. All
+// methods are for the loop only; from another goroutine use
 // CallSoonThreadsafe(func() { w.Unpark() }).
 type Waiter struct {
-	p   *park
+	p   *wait
 	gen uint32
 }
 
-// NewWaiter prepares the running task to wait. The names of the operation and of what is waited for are shown in snapshots and messages.
-// It panics if the caller is not a task of the context's loop. A task that prepares a wait must park before it does anything else that waits.
+// NewWaiter prepares the running task to wait. Snapshots and messages show op, the name of the
+// operation, and on, which the task waits for. It panics if the caller is not a task of the
+// context's loop. A wait that was prepared before and not parked is given up.
 func NewWaiter(ctx context.Context, op string, on any) Waiter {
-	w := running(ctx, op)
-	p := &w.park
-	p.begin(op, on)
-	p.govern(ctx)
-	return Waiter{p, p.gen}
+	p := &running(ctx, op).wait
+	p.begin(ctx, op, (*givenWait)(p))
+	p.given = on
+	return p.waiter()
 }
 
-// Park suspends the task until Unpark. It returns an error if the task, the block around it or the waiter's context is cancelled first, or
-// was before; it also does if the cancellation comes between Unpark and the task's next step, and then Woken tells that a grant has to be
-// undone. A wait that is cancelled already does not suspend.
+// Park suspends the task until Unpark. It returns an error if the task, the block around it or the
+// waiter's context is cancelled first, or was before. It also returns one if the cancellation comes
+// between Unpark and the task's next step; then Woken reports true, and the caller has to undo the
+// grant. A wait that is cancelled already does not suspend.
 func (w Waiter) Park() error {
-	if w.p == nil || w.gen != w.p.gen {
+	if !w.current() {
 		panic(misuse("Waiter.Park", "this waiter was used before; make a new one for each wait"))
 	}
-	return w.p.wait()
+	return w.p.park()
 }
 
-// Unpark lets the task go on in the next pass and reports whether it did: false if the waiter is zero, was used before, was woken already
-// or is cancelled.
-func (w Waiter) Unpark() bool {
-	if !w.Pending() {
-		return false
+// Unpark lets the task resume in the next pass and reports whether it does: false if the waiter is
+// zero, was used or unparked before, or is cancelled.
+func (w Waiter) Unpark() bool { return w.current() && w.p.grant() }
+
+// Pending reports whether Unpark would let the task resume: it is neither unparked nor cancelled.
+func (w Waiter) Pending() bool { return w.current() && w.p.grantable() }
+
+// Woken reports whether Unpark was called in time. After Park has returned an error it tells
+// whether the grant has to go to another task.
+func (w Waiter) Woken() bool {
+	return w.current() && (w.p.fate == granted || w.p.fate == revoked)
+}
+
+// Zero reports whether w is the zero Waiter.
+func (w Waiter) Zero() bool { return w.p == nil }
+
+// Refused reports whether the wait was cancelled before it began: Park will fail at once.
+func (w Waiter) Refused() bool { return w.current() && w.p.fate == refused }
+
+// Steadfast makes the wait, before Park, one that no cancellation ends, and returns it: for a task
+// that has to have something back, a lock for instance, even if it is cancelled.
+func (w Waiter) Steadfast() Waiter {
+	w.p.steadfast()
+	return w
+}
+
+// Task returns the task that waits, or waited.
+func (w Waiter) Task() TaskRef {
+	if w.p == nil {
+		return TaskRef{}
 	}
-	w.p.wake()
-	return true
+	return TaskRef{w.p.worker.task}
 }
 
-// Pending reports whether the task still waits: neither woken nor cancelled.
-func (w Waiter) Pending() bool {
-	return w.p != nil && w.gen == w.p.gen && (w.p.state == armed || w.p.state == parked) && w.p.err == nil
-}
+// Note returns a number that a primitive keeps with the wait. It lasts until the task's next wait.
+func (w Waiter) Note() int32 { return w.p.place.note }
 
-// Woken reports whether Unpark was called in time. After Park has returned an error it tells whether what the waiter was given has to be
-// handed on.
-func (w Waiter) Woken() bool { return w.p != nil && w.gen == w.p.gen && w.p.woken }
+// SetNote changes the number that Note returns. The task sets it to say what it waits for, and a
+// task that calls it sets it to say what it is called for.
+func (w Waiter) SetNote(n int32) { w.p.place.note = n }
 
-// park is a task's place to wait: one a worker, used again for each wait.
+// current reports whether w refers to the latest wait of its task.
+func (w Waiter) current() bool { return w.p != nil && w.gen == w.p.gen }
+
+// wait is what a task is suspended in: one a worker, used again for each wait.
 //
-//	state     meaning                                   who leaves it
-//	idle      no wait                                   begin
-//	armed     prepared; the task still runs             wait (parked, or idle if it need not wait), wake, cancel
-//	parked    suspended                                 wake, cancel
-//	queued    the task is in the ready queue            wait, when the task goes on (idle)
+//	phase     meaning                          who leaves it
+//	idle      no wait                          begin (armed)
+//	armed     prepared; the task still runs    park (parked); grant, cancel (queued); drop (idle)
+//	parked    suspended                        grant, cancel, end (queued)
+//	queued    the task is in the ready queue   resume, when the task takes its turn (idle)
 //
-// Only tasks in state queued are resumed. err is set by a cancellation, also of a wait that is queued already: the task has not seen
-// its luck yet, and what it was granted goes back.
-type park struct {
+//	fate      set by                                    may become       park returns
+//	open      begin                                     any other        -
+//	granted   grant                                     revoked          nil
+//	refused   begin: the context is cancelled already   passedOn, open   the error, at once
+//	passedOn  passOn: what the task waits for           cancelled        nil; the caller looks at
+//	          follows the cancellation instead                           the outcome, and at req
+//	cancelled cancel while open, end                    -                the error
+//	revoked   cancel while granted, before resume       -                the error; the grant has
+//	                                                                     to go to another task
+//
+// Only a task whose wait is queued is resumed. begin resets all of it.
+type wait struct {
 	worker *worker
-	state  parkState
-	woken  bool // wake came, in time or not
-	follow bool // the task's innermost block ends this wait
-	check  bool // ... but only if ctx has ended as well
-	passOn bool // a cancellation is passed on to what the task waits for, which is a forwarder
+	phase  phase
+	fate   fate
+	heeds  heeds
 	slept  bool // the timer's entry in the ready queue has had its turn
 	gen    uint32
-	stale  int32 // entries of sleeps that were cancelled meanwhile: a chooser may let them come late
-	err    error
+	stale  int32 // entries of sleeps that were cancelled: a chooser may let them come late
 
-	op string // what the task does
-	on any    // what it waits for
+	op    string        // what the task does
+	on    waitable      // what it waits for; nil: time, or its turn
+	given any           // what NewWaiter was told, see givenWait
+	req   *cancellation // behind a fate other than open and granted
 
-	more    *parkMore     // for waits with contexts that are not the task's own; kept for the next one
-	pending *cancellation // it was passed on: the wait ends when the forwarder does
-	broken  *cancellation // the context had ended before the wait began
-
-	node  node  // the place in a future's list
-	place place // the place in the line of a lock, a queue and so on
-	timer timer // of Sleep
+	more  *waitMore            // for contexts that are not the task's own; kept for the next wait
+	node  list.Elem[completer] // the place in a future's list of waiting tasks
+	place place                // the place in a line of tasks
+	timer timer                // of Sleep
 }
 
-// parkMore is what ends a wait besides the task's innermost block.
-type parkMore struct {
-	ctx   context.Context // what ends the wait, or has to have ended with the block: set where check or link are
+// waitMore is what ends a wait besides the task's innermost block.
+type waitMore struct {
+	ctx   context.Context // it ends the wait, or has to have ended with the block; nil: not in use
 	link  foreignContext  // where ctx ends by itself
 	scope *scope          // where the wait is listed
 }
 
-func (p *park) extra() *parkMore {
-	if p.more == nil {
-		p.more = &parkMore{}
-	}
-	return p.more
-}
-
-type parkState uint8
+type phase uint8
 
 const (
-	idle parkState = iota
+	idle phase = iota
 	armed
 	parked
 	queued
 )
 
-// forwarder is what a waiting task passes its own cancellation on to.
-type forwarder interface {
-	// cancelFor cancels what the task waits for and reports whether the task goes on waiting for its end.
-	cancelFor(p *park, c *cancellation) bool
-}
+type fate uint8
 
-func (p *park) begin(op string, on any) {
+const (
+	open fate = iota
+	granted
+	refused
+	passedOn
+	cancelledWait
+	revoked
+)
+
+// heeds says when a cancellation of the task's innermost block ends the wait.
+type heeds uint8
+
+const (
+	heedsBlock       heeds = iota // always
+	heedsBlockAndCtx              // if the wait's context has ended as well
+	heedsNone                     // never
+)
+
+func (p *wait) waiter() Waiter { return Waiter{p, p.gen} }
+
+// begin prepares the wait that the running task is going to park in. A cancellation of ctx, or of
+// the task's innermost block, will end it; with a nil ctx none does.
+func (p *wait) begin(ctx context.Context, op string, on waitable) {
+	if p.phase != idle {
+		p.drop()
+	}
 	p.gen++
-	p.state = armed
-	p.woken, p.follow, p.check, p.passOn = false, true, false, false
-	p.err = nil
+	p.phase, p.fate, p.heeds = armed, open, heedsBlock
 	p.op, p.on = op, on
-}
-
-// govern arranges for the cancellation of ctx and of the task's innermost block to end the wait. If it is cancelled already, broken is set.
-func (p *park) govern(ctx context.Context) {
+	p.place.note = 0
+	if p.req != nil {
+		p.req = nil
+	}
 	w := p.worker
 	if s, ok := ctx.(*scope); ok && s == w.inner {
 		if c := s.cancelled.Load(); c != nil {
-			p.broken = c
+			p.fate, p.req = refused, c
 		} else if m := s.more; m != nil && m.link.ctx != nil && s.Err() != nil {
-			p.broken = cancellationOf(m.ctx)
+			p.fate, p.req = refused, cancellationOf(m.ctx)
 		}
 		return
 	}
-	p.governSlow(ctx)
+	p.heed(ctx)
 }
 
-func (p *park) governSlow(ctx context.Context) {
-	if w := p.worker; w.unservable() {
-		p.broken = w.task.scope.cancelled.Load()
+// heed is begin's slow way: it finds out what ends a wait with ctx.
+func (p *wait) heed(ctx context.Context) {
+	w := p.worker
+	if ctx == nil {
+		p.heeds = heedsNone
 		return
 	}
-	g := p.worker.governors(ctx)
-	p.follow, p.check = g.block != nil, g.check
+	if w.unservable() {
+		p.refusedBy(w.task.scope.cancelled.Load())
+		return
+	}
+	g := w.governors(ctx)
+	switch {
+	case g.block == nil:
+		p.heeds = heedsNone
+	case g.check:
+		p.heeds = heedsBlockAndCtx
+	}
 	switch {
 	case g.outside && ctx.Err() != nil:
-		p.broken = cancellationOf(ctx)
+		p.refusedBy(cancellationOf(ctx))
 		return
-	case g.other != nil && g.other.cancelled.Load() != nil:
-		p.broken = g.other.cancelled.Load()
+	case g.other != nil && p.refusedBy(g.other.cancelled.Load()):
 		return
-	case g.block != nil && g.block.cancelled.Load() != nil:
-		p.broken = g.block.cancelled.Load()
+	case g.block != nil && p.refusedBy(g.block.cancelled.Load()):
 		return
 	}
 	if g.other != nil {
 		g.other.subscribe(p)
 	}
-	if g.check {
+	if g.check || g.outside {
 		p.extra().ctx = ctx
 	}
 	if g.outside {
-		p.extra().ctx = ctx
-		p.more.link.follow(p.worker.task.loop, ctx, p)
+		p.more.link.follow(w.loop, ctx, p)
 	}
 }
 
-// wake makes the task runnable. It is for waits that are armed or parked.
-func (p *park) wake() {
-	p.woken = true
-	if p.err != nil {
-		return
+// refusedBy notes that the wait was cancelled before it began, and reports whether it was.
+func (p *wait) refusedBy(c *cancellation) bool {
+	if c == nil {
+		return false
 	}
-	p.state = queued
-	p.worker.task.loop.ready.Push(p.worker.task)
+	p.fate, p.req = refused, c
+	return true
 }
 
-// scopeCancelled is called when the innermost block of the task is cancelled.
-func (p *park) scopeCancelled(c *cancellation) {
-	if p.state != idle && p.follow && !(p.check && p.more.ctx != nil && p.more.ctx.Err() == nil) {
-		p.cancel(c)
+// steadfast makes a prepared wait one that no cancellation ends.
+func (p *wait) steadfast() {
+	p.heeds = heedsNone
+	if p.fate == refused {
+		p.fate, p.req = open, nil
 	}
+	p.unsubscribe()
 }
 
-// cancel ends the wait with an error.
-func (p *park) cancel(c *cancellation) {
-	if p.state == idle || p.err != nil || p.pending != nil {
-		return
-	}
-	if p.state == parked && p.passOn {
-		p.pending = c // first: what follows may come back here
-		if p.on.(forwarder).cancelFor(p, c) {
-			return
-		}
-		p.pending = nil
-	}
-	p.err = c.awaitError()
-	if p.worker.task.scope.cancelled.Load() != nil {
-		p.worker.task.flags |= cancelSeen
-	}
-	if p.state != queued {
-		p.state = queued
-		p.worker.task.loop.ready.Push(p.worker.task)
-	}
+// drop gives up a wait that the task does not return from, or never parked in.
+func (p *wait) drop() {
+	p.phase = idle
+	p.on, p.given = nil, nil
+	p.unsubscribe()
 }
 
-// giveUp ends a wait whose cancellation was passed on without waiting for the end of that.
-func (p *park) giveUp() {
-	c := p.pending
-	p.pending, p.passOn = nil, false
-	p.cancel(c)
-}
-
-// wait suspends the task and returns nil if it was woken, or the error it was cancelled with. Where every nanosecond counts its three steps
-// stand in the function that waits: refused, if the wait is broken; Suspend; resumed.
-func (p *park) wait() error {
-	if p.broken != nil {
-		return p.refused()
+// park suspends the task until its turn comes, and returns nil or the error that its fate says.
+// Sleep, Yield and await spell its three steps out: refuse, suspend, resume.
+func (p *wait) park() error {
+	if p.fate == refused {
+		return p.refuse()
 	}
-	p.leave()
-	if w := p.worker; !w.task.loop.handOver(w) {
+	if p.phase == armed {
+		p.phase = parked
+	}
+	if w := p.worker; !w.loop.handOver(w) {
 		w.stack.Suspend()
 	}
-	return p.resumed()
+	return p.resume()
 }
 
-// refused ends a wait that was cancelled before it began.
-func (p *park) refused() error {
-	c := p.broken
-	p.broken = nil
-	p.state = idle
-	p.on = nil
+// refuse ends a wait that was cancelled before it began.
+func (p *wait) refuse() error {
+	c := p.req
+	p.drop()
 	return p.worker.fail(c)
 }
 
-// leave is the last step before the task leaves the stage.
-func (p *park) leave() {
-	if p.state == armed {
-		p.state = parked
-	}
-}
-
-// resumed is the first step of a task that comes back.
-func (p *park) resumed() error {
+// resume is the first step of a task that comes back.
+func (p *wait) resume() error {
 	w := p.worker
 	if w.forced {
-		p.evicted(&w.task.scope.cancelled.Load().CancelledError)
+		p.evict(&w.task.scope.cancelled.Load().CancelledError)
 	}
-	p.state = idle
+	p.phase = idle
 	if p.on != nil {
-		p.on = nil
+		p.on, p.given = nil, nil // an idle wait keeps nothing from being collected
 	}
 	if p.more != nil {
 		p.unsubscribe()
@@ -268,107 +294,110 @@ func (p *park) resumed() error {
 	if w.forced {
 		w.exit()
 	}
-	return p.err
+	if p.fate >= cancelledWait {
+		return p.req.awaitError()
+	}
+	return nil
 }
 
-// evicted undoes what a wait has arranged, for a task that will not return from it.
-func (p *park) evicted(err error) {
-	if c, ok := p.on.(*core); ok && p.passOn {
-		c.leave(&p.node)
+// grantable reports whether grant would let the task resume.
+func (p *wait) grantable() bool {
+	return (p.phase == armed || p.phase == parked) && (p.fate == open || p.fate == passedOn)
+}
+
+// grant lets the task resume in the next pass, and reports whether it does.
+func (p *wait) grant() bool {
+	if !p.grantable() {
+		return false
 	}
-	p.pending = nil
-	if a, ok := p.on.(interface{ abandon(err error) }); ok {
-		a.abandon(err)
+	if p.fate == open {
+		p.fate = granted
+	}
+	p.enqueue()
+	return true
+}
+
+func (p *wait) enqueue() {
+	p.phase = queued
+	p.worker.loop.ready.Push(p.worker.task)
+}
+
+// cancel lets c decide the fate of the wait.
+func (p *wait) cancel(c *cancellation) {
+	if p.phase == idle {
+		return
+	}
+	switch p.fate {
+	case open:
+		if p.phase != parked || !p.passOn(c) {
+			p.end(cancelledWait, c)
+		}
+	case granted:
+		p.end(revoked, c)
 	}
 }
 
-func (p *park) unsubscribe() {
+// end gives the wait its last fate.
+func (p *wait) end(f fate, c *cancellation) {
+	p.fate, p.req = f, c
+	p.worker.delivered()
+	if p.phase != queued {
+		p.enqueue()
+	}
+}
+
+// passOn lets what the task waits for follow c in place of the task, and reports whether the task
+// goes on waiting for the end of that.
+func (p *wait) passOn(c *cancellation) bool {
+	if p.on == nil || c.final {
+		return false
+	}
+	fate, req := p.fate, p.req
+	p.fate, p.req = passedOn, c // first: what follows may come back here
+	if p.on.cancelFor(p, c) {
+		return true
+	}
+	p.fate, p.req = fate, req
+	return false
+}
+
+// blockCancelled is called when the innermost block of the task is cancelled.
+func (p *wait) blockCancelled(c *cancellation) {
+	if p.heeds == heedsNone || p.phase == idle {
+		return
+	}
+	if p.heeds == heedsBlockAndCtx && p.more.ctx != nil && p.more.ctx.Err() == nil {
+		return
+	}
+	p.cancel(c)
+}
+
+// evict takes a task that will not return from the wait out of what it waits for.
+func (p *wait) evict(err error) {
+	p.timer.stop(p.worker.loop)
+	p.place.leave()
+	if p.on != nil {
+		p.on.evict(p, err)
+	}
+}
+
+func (p *wait) extra() *waitMore {
+	if p.more == nil {
+		p.more = &waitMore{}
+	}
+	return p.more
+}
+
+func (p *wait) unsubscribe() {
 	m := p.more
 	if m == nil {
 		return
 	}
 	if m.ctx != nil {
-		m.link.leave(p.worker.task.loop)
+		m.link.leave(p.worker.loop)
 		m.ctx = nil
 	}
 	if m.scope != nil {
 		m.scope.unsubscribe(p)
-	}
-}
-
-// alone makes the wait one that nothing cancels.
-func (p *park) alone() {
-	p.follow = false
-	p.broken = nil
-	p.unsubscribe()
-}
-
-// Sleep suspends the task for d, at least, by the loop's clock. With d <= 0 it lets everything run that is ready, once, and uses no timer.
-// It returns nil, or the error of the cancellation that cut it short. It allocates nothing. asyncio: sleep.
-//
-// Cancellation: the timer is taken back.
-func Sleep(ctx context.Context, d time.Duration) error {
-	w := running(ctx, "Sleep")
-	p := &w.park
-	p.begin("Sleep", nil)
-	p.govern(ctx)
-	if p.broken != nil {
-		return p.refused()
-	}
-	l := w.task.loop
-	if d <= 0 {
-		p.wake()
-		if !l.handOver(w) {
-			w.stack.Suspend()
-		}
-		return p.resumed()
-	}
-	p.timer.due, p.slept = (*sleepEnd)(p), false
-	p.timer.start(l, l.after(d))
-	p.state = parked
-	if !l.handOver(w) {
-		w.stack.Suspend()
-	}
-	err := p.resumed()
-	if err != nil {
-		if !p.timer.armed() && !p.slept {
-			p.stale++
-		}
-		p.timer.stop(l)
-	}
-	return err
-}
-
-// Yield lets everything run that is ready, once, and goes on. It is Sleep(ctx, 0). asyncio: sleep(0).
-//
-// Cancellation: Yield is a place where a pending cancellation is noticed.
-func Yield(ctx context.Context) error {
-	w := running(ctx, "Yield")
-	p := &w.park
-	p.begin("Yield", nil)
-	p.govern(ctx)
-	if p.broken != nil {
-		return p.refused()
-	}
-	p.wake()
-	if !w.task.loop.handOver(w) {
-		w.stack.Suspend()
-	}
-	return p.resumed()
-}
-
-// sleepEnd is a sleep's turn in the ready queue when its time has come: as in asyncio, the timer is one callback and the task's next step
-// the following one.
-type sleepEnd park
-
-func (e *sleepEnd) run() {
-	p := (*park)(e)
-	if p.stale > 0 {
-		p.stale--
-		return
-	}
-	p.slept = true
-	if p.state == parked && p.err == nil {
-		p.wake()
 	}
 }

@@ -18,7 +18,7 @@ type worker struct {
 	task  *taskCore // the one that runs here, nil between two
 	g     uintptr   // the goroutine below the stack
 	inner *scope    // the innermost open block of the task, or the task's own scope
-	park  park
+	wait  wait
 
 	locked  bool  // the stack was made under runtime.LockOSThread
 	fails   int32 // awaits in a row that failed at once because their context was cancelled
@@ -35,7 +35,7 @@ func workerOf(s *coro.Stack) *worker {
 	}
 	w := &worker{stack: s, g: goid.Self()}
 	w.locked = goid.Locked(w.g)
-	w.park.worker = w
+	w.wait.worker = w
 	s.Local = w
 	return w
 }
@@ -315,10 +315,10 @@ func (j *taskJob) Run(s *coro.Stack) (next coro.Job) {
 	}
 	t.worker = nil // goroutines are used again: an await with the context of this task must not meet the next one
 	t.returned()
-	if w.park.state != idle { // a wait that was prepared and given up
-		w.park.alone()
-		w.park.state = idle
+	if w.wait.phase != idle { // a wait that was prepared and given up
+		w.wait.drop()
 	}
+	w.wait.req = nil
 	w.task, w.inner = nil, nil // an idle worker must not keep the task from being collected
 	return l.fresh()
 }
@@ -351,7 +351,7 @@ func (w *worker) unservable() bool { return w.exiting && w.task.loop.closing }
 // fail is what an await does that finds its context cancelled already: the first one returns at once, each further one goes through the
 // ready queue, so that a loop which ignores its errors leaves room for others, and at last the task is ended.
 func (w *worker) fail(c *cancellation) error {
-	w.delivered(c)
+	w.delivered()
 	if w.exiting {
 		if w.fails++; w.fails > maxFails {
 			runtime.Goexit()
@@ -364,18 +364,17 @@ func (w *worker) fail(c *cancellation) error {
 			w.task.extra().ignored = c
 			w.exit()
 		}
-		w.park.begin("", nil)
-		w.park.follow = false
-		w.park.wake()
 		fails := w.fails
-		w.park.wait()
+		w.wait.begin(nil, "", nil)
+		w.wait.grant()
+		w.wait.park()
 		w.fails = fails
 	}
 	return c.awaitError()
 }
 
 // delivered notes that an await of the task has failed with the request to cancel the task.
-func (w *worker) delivered(c *cancellation) {
+func (w *worker) delivered() {
 	if t := w.task; t.scope.cancelled.Load() != nil {
 		t.flags |= cancelSeen
 	}

@@ -1,0 +1,177 @@
+package aio
+
+import (
+	"fmt"
+	"slices"
+)
+
+// waitable is what a task waits for. Snapshots, the search for deadlocks and cancellations ask it.
+type waitable interface {
+	// waitText says in a few words what the task waits for.
+	waitText() string
+	// blockers returns the tasks all of which have to act first; none if that is not known.
+	blockers() []*taskCore
+	// cancelFor lets the waitable follow a cancellation in place of the task that waits in p. It
+	// reports whether the task goes on waiting, for the end of that.
+	cancelFor(p *wait, c *cancellation) bool
+	// evict is called when the task is ended by force while it waits in p.
+	evict(p *wait, err error)
+}
+
+// plainWait is what most waitables are: no task blocks them, and a cancellation just ends the wait.
+type plainWait struct{}
+
+func (plainWait) blockers() []*taskCore               { return nil }
+func (plainWait) cancelFor(*wait, *cancellation) bool { return false }
+func (plainWait) evict(*wait, error)                  {}
+
+// givenWait is a wait as a waitable: what NewWaiter was told. It is not a copy, so it takes no
+// memory.
+type givenWait wait
+
+func (g *givenWait) waitText() string {
+	var text string
+	switch on := g.given.(type) {
+	case nil:
+		return ""
+	case fmt.Stringer:
+		text = on.String()
+	default:
+		text = fmt.Sprintf("%T", on)
+	}
+	if holders := g.blockers(); len(holders) == 1 {
+		text += " held by " + holders[0].Name()
+	}
+	return text
+}
+
+func (g *givenWait) blockers() (out []*taskCore) {
+	if on, ok := g.given.(Blocker); ok {
+		for _, r := range on.Blockers() {
+			if r.t != nil {
+				out = append(out, r.t)
+			}
+		}
+	}
+	return out
+}
+
+func (g *givenWait) cancelFor(*wait, *cancellation) bool { return false }
+func (g *givenWait) evict(*wait, error)                  {}
+
+// waitText says what t waits for, if it is parked.
+func (p *wait) waitText() string {
+	if p.on == nil {
+		return ""
+	}
+	return p.on.waitText()
+}
+
+// waitsOn returns the tasks that t waits for.
+func waitsOn(t *taskCore) []*taskCore {
+	if p := t.parkedIn(); p != nil && p.on != nil {
+		return p.on.blockers()
+	}
+	return nil
+}
+
+// parkedIn returns the wait in which t is suspended, nil if it is not.
+func (t *taskCore) parkedIn() *wait {
+	if w := t.worker; t.state == started && w != nil && w.task == t && w.wait.phase == parked {
+		return &w.wait
+	}
+	return nil
+}
+
+// waitsForGood returns the tasks that t waits for, none if a deadline will end the wait.
+func waitsForGood(t *taskCore) []*taskCore {
+	next := waitsOn(t)
+	if len(next) > 0 && t.worker.wait.fate != passedOn && t.worker.limited() {
+		return nil
+	}
+	return next
+}
+
+// limited reports whether a deadline is going to end the wait of the task: that of an open block,
+// or of the context it waits with.
+func (w *worker) limited() bool {
+	for b := w.inner; b != nil && b.more != nil; b = b.enclosing() {
+		if b.more.timer.armed() {
+			return true
+		}
+		if b.freed(w) {
+			break
+		}
+	}
+	m := w.wait.more
+	if m == nil {
+		return false
+	}
+	if m.scope != nil && m.scope.limit.Load() != nil {
+		return true
+	}
+	if m.ctx != nil {
+		_, ok := m.ctx.Deadline()
+		return ok
+	}
+	return false
+}
+
+// cycles returns the groups of tasks that wait for each other.
+func (l *Loop) cycles() (out [][]*taskCore) {
+	const (
+		onPath = 1
+		seen   = 2
+	)
+	mark := map[*taskCore]int{}
+	var path []*taskCore
+	var visit func(t *taskCore)
+	visit = func(t *taskCore) {
+		switch mark[t] {
+		case seen:
+			return
+		case onPath:
+			i := slices.Index(path, t)
+			out = append(out, slices.Clone(path[i:]))
+			return
+		}
+		next := waitsForGood(t)
+		if len(next) == 0 {
+			return
+		}
+		mark[t] = onPath
+		path = append(path, t)
+		for _, n := range next {
+			visit(n)
+		}
+		path = path[:len(path)-1]
+		mark[t] = seen
+	}
+	for _, t := range l.tasks.slots {
+		if t != nil {
+			visit(t)
+		}
+	}
+	return out
+}
+
+// reaches reports whether t is one of the targets or waits, directly or not, for one; waits tells for whom a task waits.
+func reaches(t *taskCore, waits func(t *taskCore) []*taskCore, targets ...*taskCore) bool {
+	var seen map[*taskCore]bool
+	var visit func(t *taskCore) bool
+	visit = func(t *taskCore) bool {
+		if slices.Contains(targets, t) {
+			return true
+		}
+		next := waits(t)
+		if len(next) == 0 || seen[t] {
+			return false
+		}
+		if seen == nil {
+			seen = map[*taskCore]bool{}
+		}
+		seen[t] = true
+		return slices.ContainsFunc(next, visit)
+	}
+	return visit(t)
+}
