@@ -88,7 +88,8 @@ func runningSlow(ctx context.Context, op string) *worker {
 
 func foreign(op string) string {
 	return misuse(op, "called from a goroutine that is not the loop's; wrap the blocking work in ToThread, "+
-		"or send the call to the loop with Submit or CallSoonThreadsafe")
+		"or send the call to the loop with Submit or CallSoonThreadsafe; "+
+		"middleware that calls an HTTP handler on another goroutine needs it inside aiohttp.OnLoop")
 }
 
 // loopOf finds the loop that ctx belongs to.
@@ -99,13 +100,22 @@ func loopOf(ctx context.Context, op string) *Loop {
 	if ctx == nil {
 		panic(misuse(op, "the context is nil; pass the one your task function was given"))
 	}
+	if l := ownerOf(ctx); l != nil {
+		return l
+	}
+	panic(misuse(op, "no running event loop: this context does not come from a task; start with aio.Run and pass on the context that your function gets; "+
+		"in a handler of net/http mount it by aiohttp.OnLoop, on other goroutines call Submit"))
+}
+
+// ownerOf is the loop that ctx belongs to, nil if there is none.
+func ownerOf(ctx context.Context) *Loop {
 	switch o := ctx.Value(ownerKey).(type) {
 	case *scope:
 		return o.task.loop
 	case *ambient:
 		return o.loop
 	}
-	panic(misuse(op, "no running event loop: this context does not come from a task; start with aio.Run and pass on the context that your function gets"))
+	return nil
 }
 
 // inCoroutine reports whether the caller's stack is that of a coroutine.
