@@ -47,7 +47,7 @@ func (d *direct) ask(a *asking, req *http.Request, done func()) (*answer, error)
 	body.task = aio.Start(aio.RunningLoop(a.ctx).Context(), func(ctx context.Context) error {
 		body.serve(ctx, d.h, served)
 		return nil
-	}, aio.Name(served.Method+" "+served.RequestURI))
+	}, aio.Name(requestName(served)))
 	body.task.AddDoneCallback(func() { served.Body.Close() }) // as every transport does
 	x := &answer{done: done}
 	if err := body.begun.Wait(a.ctx); err != nil {
@@ -74,6 +74,7 @@ func (d *direct) ask(a *asking, req *http.Request, done func()) (*answer, error)
 // directBody is what a handler has answered and nobody has read. All of it belongs to the loop.
 type directBody struct {
 	task   *aio.Task[aio.None]
+	w      *writer
 	ctx    context.Context // of the reader, while it reads
 	err    error           // of its wait, if that was cancelled
 	begun  aio.Event       // the head is there, or will never be
@@ -88,12 +89,13 @@ type directBody struct {
 
 // serve is the task of the handler.
 func (b *directBody) serve(ctx context.Context, h http.Handler, r *http.Request) {
-	w := newWriter(ctx, b)
+	w := newWriter(ctx, b, r)
+	b.w = w
 	whole := false
 	defer func() {
 		if !whole {
 			if v := recover(); v != nil {
-				w.panicked(r, v, debug.Stack())
+				w.panicked(v, debug.Stack())
 			} else {
 				w.answer(http.StatusInternalServerError) // the task is being ended
 			}
@@ -112,7 +114,20 @@ func (b *directBody) serve(ctx context.Context, h http.Handler, r *http.Request)
 func (b *directBody) inform(int, http.Header) {}
 
 // send implements sink.
-func (b *directBody) send(ctx context.Context, status int, header http.Header, data []byte, _ bool) error {
+func (b *directBody) send(ctx context.Context) error {
+	if !aio.InTask(ctx) {
+		_, err := aio.Submit(ctx, aio.RunningLoop(ctx), aio.Action(b.send))
+		return err
+	}
+	for p, more := b.w.next(); more; p, more = b.w.next() {
+		if err := b.take(ctx, p.status, p.header, p.data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *directBody) take(ctx context.Context, status int, header http.Header, data []byte) error {
 	if status != 0 {
 		if _, told := header["Content-Type"]; !told && len(data) > 0 { // as net/http does
 			header.Set("Content-Type", http.DetectContentType(data))

@@ -27,8 +27,10 @@ type Server struct {
 }
 
 // Serve listens on an address and serves what comes with h, each request as a task of the running loop; see [OnLoop]. It serves when it returns. network is "tcp", or "unix" with a
-// path. The functions in setup may change the settings of the server before it begins; one that has a TLSConfig serves HTTPS. The server stops accepting when the loop's Run
+// path: one that somebody listens on is refused, one that was left behind is replaced. The functions in setup may change the settings of the server before it begins; one that has a TLSConfig serves HTTPS. The server stops accepting when the loop's Run
 // begins to shut down, and is closed with the loop. It stands for aiohttp.web.TCPSite and web.run_app.
+//
+// Clients are bounded unless setup says otherwise: ReadHeaderTimeout is 10 s, IdleTimeout 2 minutes, MaxHeaderBytes 64 KiB, [BodyTimeout] 1 minute and [MaxConnections] 16384.
 //
 // Cancellation: nothing listens.
 func Serve(ctx context.Context, network, address string, h http.Handler, setup ...func(*http.Server)) (*Server, error) {
@@ -38,17 +40,19 @@ func Serve(ctx context.Context, network, address string, h http.Handler, setup .
 	}
 	on := OnLoop(loop, h).(*onLoop)
 	s := &Server{Drain: 10 * time.Second, loop: loop, on: on, scheme: "http", failed: aio.NewFuture[aio.None](loop)}
-	s.http = &http.Server{Handler: on, ReadHeaderTimeout: 30 * time.Second}
-	for _, f := range setup {
-		f(s.http)
+	s.http = &http.Server{
+		Handler: on, ReadHeaderTimeout: defaultReadHeaderTimeout, IdleTimeout: defaultIdleTimeout, MaxHeaderBytes: defaultMaxHeaderBytes,
 	}
+	on.limits = limits{progress: defaultBodyTimeout, connections: defaultMaxConnections}
+	on.limits.setUp(s.http, setup)
 	// Only looking the name up takes time, and ends with ctx.
 	listener, err := aio.ToThread(context.WithoutCancel(ctx), func(context.Context) (net.Listener, error) {
-		return new(net.ListenConfig).Listen(lifetime{ctx}, network, address)
+		return listen(lifetime{ctx}, network, address)
 	}, unbounded)
 	if err != nil {
 		return nil, err
 	}
+	listener = limitListener(listener, on.limits)
 	s.listener = listener
 	serve := func() error { return s.http.Serve(listener) }
 	if s.http.TLSConfig != nil {

@@ -1,0 +1,144 @@
+package aiohttp
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/aio-go/aio"
+)
+
+// pieces are buffers for bodies.
+var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
+
+// requestBody is the body of a request under OnLoop, for a task. It is read ahead, a piece for each change of goroutines. Other goroutines may
+// read it too: a client of net/http that it was handed on to, a proxy. They read from net/http by themselves.
+type requestBody struct {
+	x      *exchange
+	ctx    context.Context // the task's
+	body   io.ReadCloser
+	torn   atomic.Pointer[error] // of the task's read that was given up: the rest cannot be had
+	closed atomic.Bool
+
+	mu   sync.Mutex // guards the rest; goroutines hold it while they wait for the client, tasks never
+	buf  *[pieceSize]byte
+	rest []byte // in buf
+	err  error  // after rest
+
+	tooLarge atomic.Bool // the last read has met the limit of http.MaxBytesReader
+}
+
+// Read waits until something has come: in a task it suspends that, on another goroutine it blocks.
+func (b *requestBody) Read(p []byte) (n int, err error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if aio.InTask(b.ctx) {
+		n, err = b.readInTask(p)
+	} else {
+		n, err = b.readHere(p)
+	}
+	if n > 0 {
+		b.tooLarge.Store(n == len(p) && cap(p) > n && calledByMaxBytes())
+	}
+	return n, err
+}
+
+// calledByMaxBytes reports whether Read was called by http.MaxBytesReader.
+func calledByMaxBytes() bool {
+	var pc [1]uintptr
+	runtime.Callers(3, pc[:])
+	frame, _ := runtime.CallersFrames(pc[:]).Next()
+	return strings.HasPrefix(frame.Function, "net/http.(*maxBytesReader).")
+}
+
+func (b *requestBody) readInTask(p []byte) (int, error) {
+	for {
+		if torn := b.torn.Load(); torn != nil { // a goroutine may still have the lock
+			return 0, *torn
+		}
+		if b.mu.TryLock() {
+			n, err := b.take(p)
+			b.mu.Unlock()
+			if n > 0 || err != nil {
+				return n, err
+			}
+		}
+		if err := b.x.thread(b.ctx, &b.x.reads, func() {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if len(b.rest) > 0 || b.err != nil {
+				return // another goroutine has read meanwhile
+			}
+			if b.buf == nil {
+				b.buf = pieces.Get().(*[pieceSize]byte)
+			}
+			var n int
+			n, b.err = b.x.readBody(b.body, b.buf[:])
+			b.rest = b.buf[:n]
+		}); err != nil {
+			b.torn.CompareAndSwap(nil, &err)
+		}
+	}
+}
+
+func (b *requestBody) readHere(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n, err := b.take(p); n > 0 || err != nil {
+		return n, err
+	}
+	if !b.x.reads.begin() {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	defer b.x.reads.end()
+	var n int
+	n, b.err = b.x.readBody(b.body, p)
+	return n, b.err
+}
+
+// take is a read that does not wait: without data and an error there may be more.
+func (b *requestBody) take(p []byte) (n int, err error) {
+	switch torn := b.torn.Load(); {
+	case b.closed.Load():
+		err = http.ErrBodyReadAfterClose
+	case torn != nil:
+		err = *torn
+	case len(b.rest) > 0:
+		n = copy(p, b.rest)
+		b.rest = b.rest[n:]
+		if len(b.rest) > 0 || b.err == nil {
+			return n, nil
+		}
+	default:
+		err = b.err
+	}
+	if b.buf != nil {
+		pieces.Put(b.buf)
+		b.buf, b.rest = nil, nil
+	}
+	return n, err
+}
+
+// Close ends reading; the server takes what is left.
+func (b *requestBody) Close() error {
+	b.closed.Store(true)
+	if b.mu.TryLock() { // else who has it sees for itself
+		b.take(nil)
+		b.mu.Unlock()
+	}
+	return nil
+}
+
+// whole reports whether all of the body was read.
+func (b *requestBody) whole() bool {
+	if !b.mu.TryLock() {
+		return false
+	}
+	defer b.mu.Unlock()
+	return b.err == io.EOF && len(b.rest) == 0
+}

@@ -1,0 +1,309 @@
+package aiohttp
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+// exchange is one request and its answer under OnLoop. Its handler is a task, and net/http is used by whichever goroutine waits.
+type exchange struct {
+	on      *onLoop
+	w       http.ResponseWriter
+	r       *http.Request
+	control *http.ResponseController
+	task    *writer      // nil: the task never ran
+	body    *requestBody // nil: there is none
+
+	sending          sync.Mutex  // held while something is written to w; never by a waiting task
+	ownRead          atomic.Bool // the handler has set a deadline for reading itself
+	ownWrite         atomic.Bool // and for writing
+	reads, writes    calls
+	handlers         calls // goroutines that the handler runs on
+	hijacked, headed bool  // guarded by sending
+}
+
+// serve is the task.
+func (x *exchange) serve(ctx context.Context) (_ aio.None, _ error) {
+	o := x.on
+	self := aio.CurrentTask(ctx)
+	self.SetName(requestName(x.r))
+	stop := context.AfterFunc(x.r.Context(), func() {
+		cause := context.Cause(x.r.Context())
+		if cause == context.Canceled {
+			cause = errGone
+		}
+		o.loop.CallSoonThreadsafe(func() { self.Cancel(cause) })
+	})
+	defer stop()
+	r := x.r.WithContext(ctx)
+	w := newWriter(ctx, x, x.r)
+	maps.Copy(w.header, x.w.Header()) // of middleware before this
+	x.task = w
+	whole := false
+	defer func() {
+		if whole {
+			return
+		}
+		if v := recover(); v != nil {
+			w.panicked(v, debug.Stack())
+		} else {
+			w.answer(http.StatusInternalServerError) // the task is being ended
+		}
+	}()
+	if r.Body != nil && r.Body != http.NoBody {
+		x.body = &requestBody{x: x, ctx: ctx, body: r.Body}
+		r.Body = x.body
+	}
+	run(ctx, o.h, &controlled{w, x}, r, &x.handlers)
+	whole = true
+	return
+}
+
+// controlled is a writer with what http.ResponseController can do.
+type controlled struct {
+	*writer
+	x *exchange
+}
+
+// Unwrap leads HandlerFunc to the writer.
+func (c *controlled) Unwrap() http.ResponseWriter { return c.writer }
+
+func (c *controlled) SetReadDeadline(at time.Time) error {
+	c.x.ownRead.Store(true)
+	return c.x.control.SetReadDeadline(at)
+}
+
+func (c *controlled) SetWriteDeadline(at time.Time) error {
+	c.x.ownWrite.Store(true)
+	return c.x.control.SetWriteDeadline(at)
+}
+
+func (c *controlled) EnableFullDuplex() error { return c.x.control.EnableFullDuplex() }
+
+// Hijack implements [http.Hijacker] for handlers that do not run on the loop.
+func (c *controlled) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if aio.InTask(c.ctx) {
+		return nil, nil, errHijack
+	}
+	c.x.sending.Lock()
+	defer c.x.sending.Unlock()
+	conn, rw, err := c.x.control.Hijack()
+	c.x.hijacked = err == nil
+	if limited, ok := conn.(*limitedConn); ok {
+		limited.free()
+	}
+	return conn, rw, err
+}
+
+var errHijack = errHijackText{}
+
+type errHijackText struct{}
+
+func (errHijackText) Error() string {
+	return "aiohttp: Hijack: a task cannot take the connection, which would block the loop; wrap the handler in aiohttp.OffLoop"
+}
+func (errHijackText) Is(target error) bool { return target == http.ErrNotSupported }
+
+// inform implements sink.
+func (x *exchange) inform(status int, header http.Header) {
+	x.thread(context.WithoutCancel(x.task.ctx), &x.writes, func() {
+		x.sending.Lock()
+		defer x.sending.Unlock()
+		if x.headed {
+			return
+		}
+		h := x.w.Header()
+		clear(h)
+		maps.Copy(h, header)
+		// The server of HTTP/2 goes on reading the map when the client goes away, unless it has this field: then it makes a copy.
+		h["Transfer-Encoding"] = nil
+		x.w.WriteHeader(status)
+		delete(h, "Transfer-Encoding")
+	})
+}
+
+// head sends the head. sending is held.
+func (x *exchange) head(status int, header http.Header) {
+	x.headed = true
+	h := x.w.Header()
+	clear(h)
+	maps.Copy(h, header)
+	if b := x.body; b != nil && !b.whole() && (b.tooLarge.Load() || status == http.StatusRequestEntityTooLarge) {
+		// What http.MaxBytesReader does to the writer it was made with, which it takes for net/http's own: here it is.
+		http.MaxBytesReader(x.w, io.NopCloser(strings.NewReader("x")), 0).Read(make([]byte, 1))
+		if x.r.ProtoMajor == 1 {
+			h.Set("Connection", "close")
+		}
+	}
+	x.w.WriteHeader(status)
+}
+
+// send implements sink.
+func (x *exchange) send(ctx context.Context) error {
+	var err error
+	if waited := x.thread(ctx, &x.writes, func() {
+		x.sending.Lock()
+		defer x.sending.Unlock()
+		for err == nil {
+			p, more := x.task.next()
+			if !more {
+				return
+			}
+			err = x.write(p)
+		}
+	}); waited != nil {
+		return waited
+	}
+	return err
+}
+
+// write sends a piece. sending is held.
+func (x *exchange) write(p piece) (err error) {
+	if x.hijacked {
+		return http.ErrHijacked
+	}
+	if x.on.limits.progress > 0 && x.on.limits.writing && x.r.ProtoMajor > 1 && !x.ownWrite.Load() { // of HTTP/1 each write on the connection is limited
+		x.control.SetWriteDeadline(time.Now().Add(x.on.limits.progress))
+	}
+	if p.status != 0 {
+		x.head(p.status, p.header)
+	}
+	if len(p.data) > 0 {
+		_, err = x.w.Write(p.data)
+	}
+	if p.flush && err == nil {
+		err = x.control.Flush()
+	}
+	return err
+}
+
+// readBody reads from net/http, within the time that its client has for it.
+func (x *exchange) readBody(body io.Reader, p []byte) (int, error) {
+	if x.limitRead() {
+		defer x.control.SetReadDeadline(time.Time{})
+	}
+	return body.Read(p)
+}
+
+// limitRead gives the client the time it has for the next piece of a body.
+func (x *exchange) limitRead() bool {
+	limit := x.on.limits.progress
+	return limit > 0 && x.on.limits.reading && !x.ownRead.Load() && x.control.SetReadDeadline(time.Now().Add(limit)) == nil
+}
+
+// thread calls fn, which blocks: a task is suspended while another goroutine does, any other goroutine does so itself. finish waits for it, also if the task does not any more.
+func (x *exchange) thread(ctx context.Context, calls *calls, fn func()) error {
+	if aio.InTask(ctx) {
+		_, err := elsewhere(ctx, calls, func(context.Context) { fn() })
+		return err
+	}
+	if !calls.begin() {
+		return errOver
+	}
+	defer calls.end()
+	fn()
+	return nil
+}
+
+// calls counts the goroutines that use something of a request, until nobody may begin to any more.
+type calls struct {
+	mu   sync.Mutex
+	none sync.Cond
+	n    int
+	over bool
+}
+
+func (c *calls) init() { c.none.L = &c.mu }
+
+// begin counts a goroutine, unless it is too late.
+func (c *calls) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return false
+	}
+	c.n++
+	return true
+}
+
+func (c *calls) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n--; c.n == 0 {
+		c.none.Broadcast()
+	}
+}
+
+// shut lets nobody begin any more. It reports whether there are some.
+func (c *calls) shut() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
+	return c.n > 0
+}
+
+func (c *calls) wait() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.n > 0 {
+		c.none.Wait()
+	}
+}
+
+// finish is what the server's goroutine does when the task has ended.
+func (x *exchange) finish() {
+	w := x.task
+	if w == nil {
+		http.Error(x.w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+		return
+	}
+	x.handlers.shut()
+	x.handlers.wait() // if the loop has ended before what it called
+	whole := w.end()
+	past := time.Unix(1, 0)
+	if b := x.body; b != nil {
+		b.Close()
+		// Nobody waits for the rest, net/http neither; there is no other way to end a read.
+		if under := x.reads.shut(); (under || b.torn.Load() != nil) && x.control.SetReadDeadline(past) == nil {
+			x.reads.wait()
+		} else if !b.whole() {
+			x.limitRead() // net/http reads on, to use the connection again
+		}
+	}
+	if !whole {
+		x.control.SetWriteDeadline(past)
+	}
+	x.writes.shut()
+	x.writes.wait()
+	if x.hijacked {
+		return
+	}
+	if !whole {
+		panic(http.ErrAbortHandler)
+	}
+	if !w.sent {
+		if w.status == 0 {
+			w.freeze(http.StatusOK)
+		}
+		if len(w.buf) > 0 && w.declared < 0 && w.frozen.Get("Transfer-Encoding") == "" && !hasTrailers(w.frozen) && hasBody(w.status) {
+			w.frozen.Set("Content-Length", strconv.Itoa(len(w.buf)))
+		}
+		x.head(w.status, w.frozen)
+	}
+	maps.Copy(x.w.Header(), w.header) // after the head these are trailers
+	if len(w.buf) > 0 {
+		x.w.Write(w.buf)
+	}
+}
