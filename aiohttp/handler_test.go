@@ -58,10 +58,10 @@ func ask(t *testing.T, method, url string, body io.Reader) (int, string) {
 }
 
 // listen serves with h on goroutines of net/http, and keeps what it logs.
-func listen(t *testing.T, h http.Handler) (*httptest.Server, *bytes.Buffer) {
+func listen(t *testing.T, h http.Handler) (*httptest.Server, *logBuffer) {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
-	var logged bytes.Buffer
+	var logged logBuffer
 	s.Config.ErrorLog = log.New(&logged, "", 0)
 	s.Start()
 	t.Cleanup(s.Close)

@@ -166,7 +166,9 @@ func refuseToBlock(l *aio.Loop) {
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
 	for more := true; more; {
 		var frame runtime.Frame
-		if frame, more = frames.Next(); frame.Function == "net/http.(*Transport).roundTrip" {
+		frame, more = frames.Next()
+		switch frame.Function {
+		case "net/http.(*Transport).roundTrip", "net/http/httputil.(*ReverseProxy).ServeHTTP":
 			panic("aiohttp: net/http's client was called in the task of a handler, and would block the loop; " +
 				"use aiohttp.Client, call it by aio.ToThread, or wrap the handler (ReverseProxy?) in aiohttp.OffLoop")
 		}
