@@ -27,18 +27,8 @@ func (*direct) RoundTrip(*http.Request) (*http.Response, error) {
 
 // ask is the hop of a request, without a goroutine.
 func (d *direct) ask(a *asking, req *http.Request, done func()) (*answer, error) {
-	body := &directBody{headOnly: req.Method == http.MethodHead}
-	served := req.Clone(context.Background())
-	served.RequestURI, served.RemoteAddr, served.Response = req.URL.RequestURI(), "direct", nil
-	if served.Host == "" {
-		served.Host = req.URL.Host
-	}
-	if served.Body == nil {
-		served.Body = http.NoBody
-	}
-	if u, ok := served.Body.(*upload); ok {
-		served.Body = taskUpload{u}
-	}
+	body := &directBody{}
+	served := servedRequest(req)
 	if a.c.Jar != nil {
 		for _, cookie := range a.c.Jar.Cookies(req.URL) {
 			served.AddCookie(cookie)
@@ -61,7 +51,11 @@ func (d *direct) ask(a *asking, req *http.Request, done func()) (*answer, error)
 	}
 	x.resp = &http.Response{
 		StatusCode: body.status, Status: statusLine(body.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: body.header, ContentLength: body.length(), Body: body, Request: req,
+		Header: body.header, ContentLength: body.length, Body: body, Request: req,
+	}
+	body.resp = x.resp
+	if body.length < 0 {
+		x.resp.TransferEncoding = []string{"chunked"}
 	}
 	if a.c.Jar != nil {
 		if cookies := x.resp.Cookies(); len(cookies) > 0 {
@@ -84,13 +78,21 @@ type directBody struct {
 	header http.Header
 	data   []byte
 
-	headOnly, answered, ended, cut, closed bool
+	method   string
+	length   int64    // of the body; -1: not known
+	trailers []string // names that were announced
+	trailer  http.Header
+	resp     *http.Response // nil: not made yet
+	handlers calls          // goroutines that the handler runs on
+
+	answered, last, ended, cut, closed bool
 }
 
 // serve is the task of the handler.
 func (b *directBody) serve(ctx context.Context, h http.Handler, r *http.Request) {
 	w := newWriter(ctx, b, r)
-	b.w = w
+	b.w, b.method = w, r.Method
+	b.handlers.init()
 	whole := false
 	defer func() {
 		if !whole {
@@ -100,14 +102,19 @@ func (b *directBody) serve(ctx context.Context, h http.Handler, r *http.Request)
 				w.answer(http.StatusInternalServerError) // the task is being ended
 			}
 		}
-		if b.cut = w.aborted; !b.cut {
-			w.push(false)
+		if b.cut = !w.end(); !b.cut {
+			b.last = true
+			w.mu.Lock()
+			w.collect(false)
+			w.mu.Unlock()
+			b.cut = b.send(ctx) != nil || w.declared >= 0 && w.written < w.declared && hasBody(w.status) && b.method != http.MethodHead
+			b.trailer = trailersOf(w.header, b.trailers)
 		}
 		b.ended = true
 		b.begun.Set()
 		b.ready.Set()
 	}()
-	h.ServeHTTP(w, r.WithContext(ctx))
+	run(ctx, h, w, r.WithContext(ctx), &b.handlers)
 	whole = true
 }
 
@@ -120,34 +127,26 @@ func (b *directBody) send(ctx context.Context) error {
 		return err
 	}
 	for p, more := b.w.next(); more; p, more = b.w.next() {
-		if err := b.take(ctx, p.status, p.header, p.data); err != nil {
-			return err
+		if p.status != 0 {
+			b.status, b.header = p.status, p.header
+			b.length, b.trailers = finalHeader(aio.RunningLoop(ctx).Time(), b.method, p.status, p.header, b.w.declared, p.data, b.last)
+			b.answered = true
+			b.begun.Set()
 		}
-	}
-	return nil
-}
-
-func (b *directBody) take(ctx context.Context, status int, header http.Header, data []byte) error {
-	if status != 0 {
-		if _, told := header["Content-Type"]; !told && len(data) > 0 { // as net/http does
-			header.Set("Content-Type", http.DetectContentType(data))
+		if b.method == http.MethodHead {
+			continue
 		}
-		b.status, b.header, b.answered = status, header, true
-		b.begun.Set()
-	}
-	if b.headOnly {
-		data = nil
-	}
-	b.data = append(b.data, data...)
-	b.ready.Set()
-	for len(b.data) > pieceSize && !b.closed {
-		b.room.Clear()
-		if err := b.room.Wait(ctx); err != nil {
-			return err
+		b.data = append(b.data, p.data...)
+		b.ready.Set()
+		for len(b.data) > pieceSize && !b.closed && !b.last {
+			b.room.Clear()
+			if err := b.room.Wait(ctx); err != nil {
+				return err
+			}
 		}
-	}
-	if b.closed {
-		return ErrClosed
+		if b.closed {
+			return ErrClosed
+		}
 	}
 	return nil
 }
@@ -161,6 +160,7 @@ func (b *directBody) Read(p []byte) (int, error) {
 		case b.ended && b.cut:
 			return 0, io.ErrUnexpectedEOF
 		case b.ended:
+			b.resp.Trailer = b.trailer
 			return 0, io.EOF
 		}
 		b.ready.Clear()
@@ -182,12 +182,4 @@ func (b *directBody) Close() error {
 		b.task.Cancel(errGone)
 	}
 	return nil
-}
-
-// length is that of the body, as far as it is known.
-func (b *directBody) length() int64 {
-	if b.ended && !b.cut {
-		return int64(len(b.data))
-	}
-	return -1
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/aio-go/aio"
 )
@@ -99,6 +100,9 @@ func (o *onLoop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.h.ServeHTTP(w, r) // it is a task of the loop already
 		return
 	}
+	if outer, ok := r.Context().Value(onLoopKey{}).(*onLoop); ok && r.Context().Value(awayKey{}) == nil {
+		outer.mustTurn()
+	}
 	o.active.Add(1)
 	defer o.leave()
 	x := &exchange{on: o, w: w, r: r, control: http.NewResponseController(w)}
@@ -108,6 +112,25 @@ func (o *onLoop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The task has the values of the request and not its cancellation: this goroutine must not return before the task has ended.
 	aio.Submit(requestValues{context.WithoutCancel(r.Context()), o}, o.loop, x.serve)
 	x.finish()
+}
+
+// stuck is how long a loop may take for one turn before middleware is taken to hold it up.
+const stuck = 5 * time.Second
+
+// mustTurn panics if the loop does not go on: middleware in a task has called a handler on another goroutine, and waits for it.
+func (o *onLoop) mustTurn() {
+	turned := make(chan struct{})
+	if _, err := o.loop.CallSoonThreadsafe(func() { close(turned) }); err != nil {
+		return
+	}
+	timer := time.NewTimer(stuck)
+	defer timer.Stop()
+	select {
+	case <-turned:
+	case <-timer.C:
+		panic("aiohttp: OnLoop: middleware that runs in a task blocks the loop while it waits for its handler on another goroutine; " +
+			"wrap the middleware in aiohttp.OffLoop, or use aio.Timeout for http.TimeoutHandler")
+	}
 }
 
 // onLoopKey finds the onLoop that a request came through.

@@ -86,7 +86,7 @@ func away(ctx context.Context, h http.Handler, w http.ResponseWriter, r *http.Re
 				thrown = &aio.PanicError{Value: thrown, Stack: debug.Stack()}
 			}
 		}()
-		h.ServeHTTP(w, r.WithContext(ctx))
+		h.ServeHTTP(w, r.WithContext(context.WithValue(ctx, awayKey{}, true)))
 	})
 	if err != nil && started {
 		aio.Recv(context.WithoutCancel(ctx), ended)
@@ -98,6 +98,9 @@ func away(ctx context.Context, h http.Handler, w http.ResponseWriter, r *http.Re
 		panic(http.ErrAbortHandler) // the connection ends with its goroutine
 	}
 }
+
+// awayKey is in the context of handlers that run off the loop, where they may block.
+type awayKey struct{}
 
 // elsewhere calls fn on another goroutine, and waits. If the wait is cancelled it tells whether the goroutine goes on; calls counts it meanwhile.
 func elsewhere(ctx context.Context, calls *calls, fn func(ctx context.Context)) (started bool, err error) {

@@ -342,7 +342,7 @@ func (r *Response) Lines(ctx context.Context) iter.Seq2[[]byte, error] {
 }
 
 // Body returns the body as a reader for libraries that want one: bufio, encoding/json, encoding/csv, compress/gzip. Its Read suspends the
-// task that calls it; it is for tasks only, and its Close is that of the response.
+// task that calls it, and blocks any other goroutine that does, such as that of a client which sends it on; its Close is that of the response.
 //
 // Cancellation: reads end when ctx or the task that makes them is cancelled, and the response is closed.
 func (r *Response) Body(ctx context.Context) io.ReadCloser { return &bodyReader{ctx, r} }
@@ -352,8 +352,18 @@ type bodyReader struct {
 	r   *Response
 }
 
-func (b *bodyReader) Read(p []byte) (int, error) { return b.r.Read(b.ctx, p) }
-func (b *bodyReader) Close() error               { b.r.Close(); return nil }
+func (b *bodyReader) Read(p []byte) (int, error) {
+	return asTask(b.ctx, func(context.Context) (int, error) { return b.r.Read(b.ctx, p) })
+}
+
+func (b *bodyReader) Close() error {
+	if aio.InTask(b.ctx) {
+		b.r.Close()
+		return nil
+	}
+	_, err := aio.RunningLoop(b.ctx).CallSoonThreadsafe(b.r.Close)
+	return err
+}
 
 // CopyTo writes what is left of the body to w and closes the response. It returns how many bytes were written. w is written to on
 // another goroutine, so that it may be a file or anything else that blocks; nobody writes to it any more when CopyTo has returned.

@@ -97,6 +97,9 @@ type uploadWriter struct {
 }
 
 func (w *uploadWriter) Write(p []byte) (int, error) {
+	if !aio.InTask(w.ctx) { // of another goroutine
+		return asTask(w.ctx, func(context.Context) (int, error) { return w.Write(p) })
+	}
 	n := 0
 	for {
 		took, err := w.u.add(p[n:])
@@ -203,6 +206,9 @@ type taskUpload struct{ *upload }
 func (u taskUpload) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
+	}
+	if !aio.InTask(u.loop.Context()) {
+		return u.upload.Read(p)
 	}
 	for {
 		u.mu.Lock()

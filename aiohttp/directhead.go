@@ -1,0 +1,196 @@
+package aiohttp
+
+import (
+	"crypto/tls"
+	"io"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// servedRequest is what a server makes of a request that a client has sent.
+func servedRequest(req *http.Request) *http.Request {
+	served := &http.Request{
+		Method: req.Method, RequestURI: req.URL.RequestURI(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{}, Body: req.Body, ContentLength: req.ContentLength, Host: req.Host, Trailer: req.Trailer, RemoteAddr: "direct",
+	}
+	if served.Method == "" {
+		served.Method = http.MethodGet
+	}
+	if u, err := url.ParseRequestURI(served.RequestURI); err == nil {
+		served.URL = u
+	} else {
+		served.URL = &url.URL{Path: req.URL.Path, RawPath: req.URL.RawPath, RawQuery: req.URL.RawQuery}
+	}
+	if served.Host == "" {
+		served.Host = req.URL.Host
+	}
+	for name, values := range req.Header {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		for _, v := range values {
+			served.Header.Add(name, fieldValue(v))
+		}
+	}
+	for _, name := range []string{"Host", "Content-Length", "Transfer-Encoding", "Trailer"} { // are those of the request itself
+		served.Header.Del(name)
+	}
+	if agent, told := served.Header["User-Agent"]; !told {
+		served.Header.Set("User-Agent", "Go-http-client/1.1")
+	} else if len(agent) == 0 || agent[0] == "" {
+		served.Header.Del("User-Agent")
+	}
+	if u := req.URL.User; u != nil && served.Header.Get("Authorization") == "" {
+		password, _ := u.Password()
+		served.SetBasicAuth(u.Username(), password)
+	}
+	if req.URL.Scheme == "https" {
+		served.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: req.URL.Hostname()}
+	}
+	switch {
+	case req.Body == nil || req.Body == http.NoBody:
+		served.Body, served.ContentLength = http.NoBody, 0
+		if slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, served.Method) {
+			served.Header.Set("Content-Length", "0")
+		}
+	case req.ContentLength > 0:
+		if u, ok := req.Body.(*upload); ok {
+			served.Body = taskUpload{u}
+		}
+		served.Header.Set("Content-Length", strconv.FormatInt(req.ContentLength, 10))
+		served.Body = &declaredBody{served.Body, req.ContentLength}
+	default:
+		if u, ok := req.Body.(*upload); ok {
+			served.Body = taskUpload{u}
+		}
+		served.ContentLength, served.TransferEncoding = -1, []string{"chunked"}
+	}
+	return served
+}
+
+// declaredBody is a body of a declared length.
+type declaredBody struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *declaredBody) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	if err == io.EOF && b.left > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// finalHeader makes header, of an answer with this status, what net/http would send and its client would show. first is the beginning of the body, or
+// all of it if last says so. length is that of the body as a client sees it.
+func finalHeader(now time.Time, method string, status int, header http.Header, declared int64, first []byte, last bool) (length int64, trailers []string) {
+	for name := range header {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			delete(header, name)
+			trailers = []string{}
+		}
+	}
+	for _, names := range header["Trailer"] {
+		for name := range strings.SplitSeq(names, ",") {
+			if name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name)); name != "" && !forbiddenTrailer(name) {
+				trailers = append(trailers, name)
+			}
+		}
+	}
+	head, coded := method == http.MethodHead, header.Get("Transfer-Encoding") != ""
+	if last && trailers == nil && !coded && hasBody(status) && declared < 0 && (!head || len(first) > 0) {
+		declared = int64(len(first))
+		header.Set("Content-Length", strconv.FormatInt(declared, 10))
+	}
+	if hasBody(status) {
+		_, told := header["Content-Type"]
+		if !told && header.Get("Content-Encoding") == "" && !coded && len(first) > 0 {
+			header.Set("Content-Type", http.DetectContentType(first))
+		}
+	} else {
+		header.Del("Content-Length")
+		if status == http.StatusNotModified {
+			header.Del("Content-Type")
+		}
+	}
+	if _, told := header["Date"]; !told {
+		header.Set("Date", now.UTC().Format(http.TimeFormat))
+	}
+	if coded && declared >= 0 && header.Get("Transfer-Encoding") != "identity" {
+		declared = -1
+		header.Del("Content-Length")
+	}
+	header.Del("Transfer-Encoding")
+	header.Del("Trailer")
+	for name, values := range header {
+		if !token(name) {
+			delete(header, name)
+			continue
+		}
+		for i, v := range values {
+			values[i] = fieldValue(v)
+		}
+	}
+	switch {
+	case !hasBody(status):
+		return 0, nil
+	case declared < 0:
+		return -1, trailers
+	default:
+		return declared, nil
+	}
+}
+
+// forbiddenTrailer reports whether a field must not come after the body: the rules of net/http.
+func forbiddenTrailer(name string) bool {
+	return strings.HasPrefix(name, "If-") || slices.Contains([]string{
+		"Authorization", "Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Range", "Content-Type", "Expect", "Host", "Keep-Alive",
+		"Max-Forwards", "Pragma", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Range", "Realm", "Te", "Trailer", "Transfer-Encoding", "Www-Authenticate",
+	}, name)
+}
+
+// token reports whether name may be that of a header field.
+func token(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// fieldValue is a value as it is sent: on one line, without blanks around it.
+func fieldValue(v string) string {
+	return textproto.TrimString(strings.NewReplacer("\n", " ", "\r", " ").Replace(v))
+}
+
+// trailersOf are the fields that come after the body.
+func trailersOf(header http.Header, declared []string) http.Header {
+	var all http.Header
+	set := func(name string, values []string) {
+		if all == nil {
+			all = http.Header{}
+		}
+		all[name] = values
+	}
+	for _, name := range declared {
+		if values := header[name]; len(values) > 0 {
+			set(name, values)
+		}
+	}
+	for name, values := range header {
+		if name, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
+			set(textproto.CanonicalMIMEHeaderKey(name), values)
+		}
+	}
+	return all
+}
