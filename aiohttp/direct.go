@@ -38,7 +38,12 @@ func (d *direct) ask(a *asking, req *http.Request, done func()) (*answer, error)
 		body.serve(ctx, d.h, served)
 		return nil
 	}, aio.Name(requestName(served)))
-	body.task.AddDoneCallback(func() { served.Body.Close() }) // as every transport does
+	body.task.AddDoneCallback(func() { // as every transport does
+		served.Body.Close()
+		if req.Body != nil {
+			req.Body.Close()
+		}
+	})
 	x := &answer{done: done}
 	if err := body.begun.Wait(a.ctx); err != nil {
 		body.Close()
@@ -107,8 +112,10 @@ func (b *directBody) serve(ctx context.Context, h http.Handler, r *http.Request)
 			w.mu.Lock()
 			w.collect(false)
 			w.mu.Unlock()
-			b.cut = b.send(ctx) != nil || w.declared >= 0 && w.written < w.declared && hasBody(w.status) && b.method != http.MethodHead
-			b.trailer = trailersOf(w.header, b.trailers)
+			b.cut = b.send(ctx) != nil || w.declared >= 0 && w.accepted != w.declared && hasBody(w.status) && b.method != http.MethodHead
+			if b.length < 0 {
+				b.trailer = trailersOf(w.header, b.trailers)
+			}
 		}
 		b.ended = true
 		b.begun.Set()

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -57,37 +58,48 @@ func servedRequest(req *http.Request) *http.Request {
 			served.Header.Set("Content-Length", "0")
 		}
 	case req.ContentLength > 0:
-		if u, ok := req.Body.(*upload); ok {
-			served.Body = taskUpload{u}
-		}
 		served.Header.Set("Content-Length", strconv.FormatInt(req.ContentLength, 10))
-		served.Body = &declaredBody{served.Body, req.ContentLength}
+		served.Body = &servedBody{body: readerForTask(req.Body), left: req.ContentLength}
 	default:
-		if u, ok := req.Body.(*upload); ok {
-			served.Body = taskUpload{u}
-		}
 		served.ContentLength, served.TransferEncoding = -1, []string{"chunked"}
+		served.Body = &servedBody{body: readerForTask(req.Body), left: -1}
 	}
 	return served
 }
 
-// declaredBody is a body of a declared length.
-type declaredBody struct {
-	io.ReadCloser
-	left int64
+func readerForTask(body io.Reader) io.Reader {
+	if u, ok := body.(*upload); ok {
+		return taskUpload{u}
+	}
+	return body
 }
 
-func (b *declaredBody) Read(p []byte) (int, error) {
-	if b.left == 0 {
+// servedBody is the body of a request as a server reads it.
+type servedBody struct {
+	body   io.Reader
+	left   int64 // of its declared length; -1: none was declared
+	closed atomic.Bool
+}
+
+func (b *servedBody) Read(p []byte) (int, error) {
+	switch {
+	case b.closed.Load():
+		return 0, http.ErrBodyReadAfterClose
+	case b.left < 0:
+		return b.body.Read(p)
+	case b.left == 0:
 		return 0, io.EOF
 	}
-	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
+	n, err := b.body.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
 	if err == io.EOF && b.left > 0 {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err
 }
+
+// Close ends reading. The client's body is closed when the handler has returned.
+func (b *servedBody) Close() error { b.closed.Store(true); return nil }
 
 // finalHeader makes header, of an answer with this status, what net/http would send and its client would show. first is the beginning of the body, or
 // all of it if last says so. length is that of the body as a client sees it.
@@ -106,7 +118,7 @@ func finalHeader(now time.Time, method string, status int, header http.Header, d
 		}
 	}
 	head, coded := method == http.MethodHead, header.Get("Transfer-Encoding") != ""
-	if last && trailers == nil && !coded && hasBody(status) && declared < 0 && (!head || len(first) > 0) {
+	if last && trailers == nil && !coded && hasBody(status) && header.Get("Content-Length") == "" && (!head || len(first) > 0) {
 		declared = int64(len(first))
 		header.Set("Content-Length", strconv.FormatInt(declared, 10))
 	}
@@ -117,6 +129,7 @@ func finalHeader(now time.Time, method string, status int, header http.Header, d
 		}
 	} else {
 		header.Del("Content-Length")
+		declared = -1
 		if status == http.StatusNotModified {
 			header.Del("Content-Type")
 		}
@@ -140,9 +153,10 @@ func finalHeader(now time.Time, method string, status int, header http.Header, d
 		}
 	}
 	switch {
-	case !hasBody(status):
+	case !hasBody(status) && !head:
 		return 0, nil
 	case declared < 0:
+		header.Del("Content-Length")
 		return -1, trailers
 	default:
 		return declared, nil

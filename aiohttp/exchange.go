@@ -140,7 +140,7 @@ func (x *exchange) head(status int, header http.Header) {
 	h := x.w.Header()
 	clear(h)
 	maps.Copy(h, header)
-	if b := x.body; b != nil && !b.whole() && (b.tooLarge.Load() || status == http.StatusRequestEntityTooLarge) {
+	if x.tooLarge(status) {
 		// What http.MaxBytesReader does to the writer it was made with, which it takes for net/http's own: here it is.
 		http.MaxBytesReader(x.w, io.NopCloser(strings.NewReader("x")), 0).Read(make([]byte, 1))
 		if x.r.ProtoMajor == 1 {
@@ -148,6 +148,12 @@ func (x *exchange) head(status int, header http.Header) {
 		}
 	}
 	x.w.WriteHeader(status)
+}
+
+// tooLarge reports whether the client sends more than the handler would take, so that its connection has to be closed.
+func (x *exchange) tooLarge(status int) bool {
+	b := x.body
+	return b != nil && (b.tooLarge.Load() || status == http.StatusRequestEntityTooLarge && !b.whole())
 }
 
 // send implements sink.
@@ -297,7 +303,7 @@ func (x *exchange) finish() {
 		if w.status == 0 {
 			w.freeze(http.StatusOK)
 		}
-		if len(w.buf) > 0 && w.declared < 0 && w.frozen.Get("Transfer-Encoding") == "" && !hasTrailers(w.frozen) && hasBody(w.status) {
+		if len(w.buf) > 0 && w.frozen.Get("Content-Length") == "" && w.frozen.Get("Transfer-Encoding") == "" && !hasTrailers(w.frozen) && hasBody(w.status) {
 			w.frozen.Set("Content-Length", strconv.Itoa(len(w.buf)))
 		}
 		x.head(w.status, w.frozen)
@@ -305,5 +311,11 @@ func (x *exchange) finish() {
 	maps.Copy(x.w.Header(), w.header) // after the head these are trailers
 	if len(w.buf) > 0 {
 		x.w.Write(w.buf)
+	}
+	if w.declared >= 0 && w.written > w.declared && w.accepted == w.declared {
+		x.w.Write([]byte{0}) // is refused, and tells net/http that the connection is not to be used again
+	}
+	if x.tooLarge(w.status) {
+		x.control.SetReadDeadline(past)
 	}
 }

@@ -361,3 +361,49 @@ func TestAWriterStandsConcurrentUse(t *testing.T) {
 		equal(t, string(c), strings.Count(body, string(c)), 100_000)
 	}
 }
+
+func TestMiddlewareThatHoldsUpTheLoopIsNamed(t *testing.T) {
+	defer aiohttp.SetStuck(50 * time.Millisecond)()
+	loop, _ := serving(t)
+	s, logged := listen(t, aiohttp.OnLoop(loop, hidden(http.TimeoutHandler(hello, time.Hour, "late"))))
+	status, _ := ask(t, "GET", s.URL, nil)
+	equal(t, "status", status, 500)
+	if !strings.Contains(logged.String(), "aiohttp.OffLoop") {
+		t.Error(logged.String())
+	}
+}
+
+func TestReadersOfAClientMayBeHandedToOtherGoroutines(t *testing.T) {
+	data := strings.Repeat("0123456789", 50_000)
+	source := site(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, data) })
+	sink := echoSite(t)
+	run(t, func(ctx context.Context) {
+		var c aiohttp.Client
+		defer c.Close()
+		r, err := c.Get(ctx, source.URL)
+		ok(t, err)
+		got, err := aio.ToThread(ctx, func(context.Context) (string, error) {
+			resp, err := http.Post(sink.URL, "text/plain", r.Body(ctx))
+			if err != nil {
+				return "", err
+			}
+			defer http.DefaultClient.CloseIdleConnections()
+			defer resp.Body.Close()
+			all, err := io.ReadAll(resp.Body)
+			return string(all), err
+		})
+		ok(t, err)
+		equal(t, "by net/http", len(got), len(data))
+		r, err = c.Get(ctx, source.URL)
+		ok(t, err)
+		r, err = c.Post(ctx, sink.URL, "text/plain", r.Body(ctx))
+		equal(t, "by this client", len(text(ctx, t, r, err)), len(data))
+		r, err = c.Upload(ctx, "POST", sink.URL, "text/plain", func(ctx context.Context, w io.Writer) error {
+			return aio.Blocking(ctx, func(context.Context) error {
+				_, err := io.WriteString(w, data)
+				return err
+			})
+		})
+		equal(t, "an upload", len(text(ctx, t, r, err)), len(data))
+	})
+}

@@ -115,7 +115,7 @@ func (o *onLoop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // stuck is how long a loop may take for one turn before middleware is taken to hold it up.
-const stuck = 5 * time.Second
+var stuck = 5 * time.Second
 
 // mustTurn panics if the loop does not go on: middleware in a task has called a handler on another goroutine, and waits for it.
 func (o *onLoop) mustTurn() {
@@ -146,6 +146,8 @@ func (v requestValues) Value(key any) any {
 	switch key {
 	case onLoopKey{}:
 		return v.on
+	case awayKey{}: // this is a task again
+		return nil
 	case traceKey:
 		refuseToBlock(v.on.loop)
 	}

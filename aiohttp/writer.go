@@ -53,7 +53,8 @@ type writer struct {
 	status   int        // 0: not chosen yet
 	frozen   http.Header
 	declared int64 // the length that the handler has announced; -1: none
-	written  int64
+	written  int64 // that the handler has tried to write
+	accepted int64 // of these
 	buf      []byte
 	out      []piece // what the sink has not taken yet
 	err      error   // what sending failed with; nothing goes after that
@@ -112,11 +113,7 @@ func (w *writer) freeze(status int) {
 		w.frozen = http.Header{}
 	}
 	if told := w.frozen.Get("Content-Length"); told != "" {
-		n, err := strconv.ParseInt(told, 10, 64)
-		if err != nil || n < 0 {
-			logger(w.req)("http: invalid Content-Length of %q", told)
-			w.frozen.Del("Content-Length")
-		} else {
+		if n, err := strconv.ParseInt(told, 10, 64); err == nil && n >= 0 { // net/http makes chunks of any other
 			w.declared = n
 		}
 	}
@@ -152,6 +149,7 @@ func write[T []byte | string](w *writer, p T) (int, error) {
 		w.mu.Unlock()
 		return 0, err
 	}
+	w.accepted += int64(len(p))
 	w.buf = append(w.buf, p...)
 	full := len(w.buf) >= pieceSize
 	w.mu.Unlock()
@@ -237,7 +235,7 @@ func (w *writer) answer(status int) {
 	w.buf = fmt.Appendln(nil, http.StatusText(status))
 	w.header.Set("Content-Length", strconv.Itoa(len(w.buf)))
 	w.freeze(status)
-	w.written = w.declared
+	w.written, w.accepted = w.declared, w.declared
 }
 
 // fail ends the answer of a handler that returned an error.
@@ -310,4 +308,10 @@ func hasTrailers(header http.Header) bool {
 	return false
 }
 
-func statusLine(status int) string { return fmt.Sprintf("%d %s", status, http.StatusText(status)) }
+// statusLine is the status of an answer, as net/http sends it.
+func statusLine(status int) string {
+	if text := http.StatusText(status); text != "" {
+		return fmt.Sprintf("%d %s", status, text)
+	}
+	return fmt.Sprintf("%d status code %d", status, status)
+}
