@@ -3,10 +3,12 @@ package aiohttp
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -29,6 +31,7 @@ type exchange struct {
 	sending          sync.Mutex  // held while something is written to w; never by a waiting task
 	ownRead          atomic.Bool // the handler has set a deadline for reading itself
 	ownWrite         atomic.Bool // and for writing
+	late             atomic.Bool // a read has met its deadline
 	reads, writes    calls
 	handlers         calls // goroutines that the handler runs on
 	hijacked, headed bool  // guarded by sending
@@ -42,6 +45,9 @@ func (x *exchange) serve(ctx context.Context) (_ aio.None, _ error) {
 	stop := context.AfterFunc(x.r.Context(), func() {
 		cause := context.Cause(x.r.Context())
 		if cause == context.Canceled {
+			if x.onlyLate() {
+				return
+			}
 			cause = errGone
 		}
 		o.loop.CallSoonThreadsafe(func() { self.Cancel(cause) })
@@ -69,6 +75,23 @@ func (x *exchange) serve(ctx context.Context) (_ aio.None, _ error) {
 	run(ctx, o.h, &controlled{w, x}, r, &x.handlers)
 	whole = true
 	return
+}
+
+// onlyLate reports whether the request was cancelled because a read has met its deadline: net/http makes no difference between a client that is gone
+// and one that says nothing, which may be told so. Such a read ends at that moment.
+func (x *exchange) onlyLate() bool {
+	ended := make(chan struct{})
+	go func() {
+		x.reads.wait()
+		close(ended)
+	}()
+	timer := time.NewTimer(time.Second) // the read of something else than net/http may go on
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C:
+	}
+	return x.late.Load()
 }
 
 // controlled is a writer with what http.ResponseController can do.
@@ -200,7 +223,11 @@ func (x *exchange) readBody(body io.Reader, p []byte) (int, error) {
 	if x.limitRead() {
 		defer x.control.SetReadDeadline(time.Time{})
 	}
-	return body.Read(p)
+	n, err := body.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		x.late.Store(true)
+	}
+	return n, err
 }
 
 // limitRead gives the client the time it has for the next piece of a body.
