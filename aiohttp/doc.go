@@ -35,6 +35,24 @@
 //	return server.ServeForever(ctx)
 //
 // A handler is cancelled when its client goes away. Reading the request's body and writing the response suspend the task where they would block.
+// Both may be handed to other goroutines, where they block.
+//
+// A server has limits for its clients, see [Serve]: nobody can hold a connection for ever by saying nothing, or by not listening.
+//
+// # What must not run on the loop
+//
+// A handler that blocks holds up every task. These do, and [OffLoop] is for them:
+//
+//   - httputil.ReverseProxy, and what else uses a client of net/http: it waits for the backend
+//   - [http.FileServer] and [http.ServeFileFS]: they wait for the disk
+//   - the handlers of net/http/pprof: a profile takes 30 seconds
+//   - net/http/cgi, and ServeHTTP of grpc-go's server
+//   - handlers that take over the connection, such as those for WebSocket, and those that wait for a channel or a lock
+//   - [http.TimeoutHandler], and other middleware that calls its handler on another goroutine and waits. A [HandlerFunc], or an OnLoop, inside is
+//     a task again. In a handler [aio.Timeout] does the same without.
+//
+// The first four and TimeoutHandler are found where they are the handler, or where its http.ServeMux leads. Elsewhere net/http's client panics in a task, which answers 500 and
+// names the remedy in the log; so does middleware that holds up the loop while its handler waits for it. Nothing finds a handler that blocks in another way, except the watchdog of debug mode.
 //
 // # What runs where
 //

@@ -7,6 +7,10 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/aio-go/aio"
@@ -147,4 +151,58 @@ func Example_httpShutdown() {
 	// Output:
 	// the server has ended
 	// done in spite of all
+}
+
+func Example_httpProxy() {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s got %s", r.URL.Path, body)
+	}))
+	defer backend.Close()
+	target, err := url.Parse(backend.URL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+
+	site := http.NewServeMux()
+	site.Handle("/old/", aiohttp.OffLoop(http.StripPrefix("/old", proxy))) // it blocks
+	site.Handle("/new/", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		var c aiohttp.Client
+		defer c.Close()
+		answer, err := c.Post(ctx, backend.URL+"/new", "text/plain", r.Body) // handed on
+		if err != nil {
+			return err
+		}
+		_, err = answer.CopyTo(ctx, w)
+		return err
+	}))
+
+	err = aio.Run(context.Background(), func(ctx context.Context) error {
+		server, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", site)
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		var c aiohttp.Client
+		defer c.Close()
+		for _, path := range []string{"/old/page", "/new/"} {
+			r, err := c.Post(ctx, server.URL()+path, "text/plain", strings.NewReader("hello"))
+			if err != nil {
+				return err
+			}
+			text, err := r.Text(ctx)
+			if err != nil {
+				return err
+			}
+			fmt.Println(text)
+		}
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// /page got hello
+	// /new got hello
 }
