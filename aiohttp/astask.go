@@ -6,8 +6,8 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// asTask calls fn, which may await with ctx: as it is in a task, and through Submit on any other goroutine, where an await would panic and
-// nobody recover.
+// asTask calls fn, which may await with ctx: as it is in a task, and through Submit on any other
+// goroutine, where an await would panic and nobody recover.
 func asTask[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) (T, error) {
 	if aio.InTask(ctx) {
 		return fn(ctx)

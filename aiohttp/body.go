@@ -15,8 +15,9 @@ import (
 // pieces are buffers for bodies.
 var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
 
-// requestBody is the body of a request under OnLoop, for a task. It is read ahead, a piece for each change of goroutines. Other goroutines may
-// read it too: a client of net/http that it was handed on to, a proxy. They read from net/http by themselves.
+// requestBody is the body of a request under OnLoop, for a task. It is read ahead, a piece for each
+// change of goroutines. Other goroutines may read it too: a client of net/http that it was handed
+// on to, a proxy. They read from net/http by themselves.
 type requestBody struct {
 	x      *exchange
 	ctx    context.Context // the task's

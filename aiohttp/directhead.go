@@ -16,8 +16,10 @@ import (
 // servedRequest is what a server makes of a request that a client has sent.
 func servedRequest(req *http.Request) *http.Request {
 	served := &http.Request{
-		Method: req.Method, RequestURI: req.URL.RequestURI(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{}, Body: req.Body, ContentLength: req.ContentLength, Host: req.Host, Trailer: req.Trailer, RemoteAddr: "direct",
+		Method: req.Method, RequestURI: req.URL.RequestURI(),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{}, Body: req.Body, ContentLength: req.ContentLength,
+		Host: req.Host, Trailer: req.Trailer, RemoteAddr: "direct",
 	}
 	if served.Method == "" {
 		served.Method = http.MethodGet
@@ -36,7 +38,7 @@ func servedRequest(req *http.Request) *http.Request {
 			served.Header.Add(name, fieldValue(v))
 		}
 	}
-	for _, name := range []string{"Host", "Content-Length", "Transfer-Encoding", "Trailer"} { // are those of the request itself
+	for _, name := range []string{"Host", "Content-Length", "Transfer-Encoding", "Trailer"} {
 		served.Header.Del(name)
 	}
 	if agent, told := served.Header["User-Agent"]; !told {
@@ -49,7 +51,9 @@ func servedRequest(req *http.Request) *http.Request {
 		served.SetBasicAuth(u.Username(), password)
 	}
 	if req.URL.Scheme == "https" {
-		served.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: req.URL.Hostname()}
+		served.TLS = &tls.ConnectionState{
+			Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: req.URL.Hostname(),
+		}
 	}
 	switch {
 	case req.Body == nil || req.Body == http.NoBody:
@@ -101,9 +105,12 @@ func (b *servedBody) Read(p []byte) (int, error) {
 // Close ends reading. The client's body is closed when the handler has returned.
 func (b *servedBody) Close() error { b.closed.Store(true); return nil }
 
-// finalHeader makes header, of an answer with this status, what net/http would send and its client would show. first is the beginning of the body, or
-// all of it if last says so. length is that of the body as a client sees it.
-func finalHeader(now time.Time, method string, status int, header http.Header, declared int64, first []byte, last bool) (length int64, trailers []string) {
+// finalHeader makes header, of an answer with this status, what net/http would send and its client
+// would show. first is the beginning of the body, or all of it if last says so. length is that of
+// the body as a client sees it.
+func finalHeader(
+	now time.Time, method string, status int, header http.Header, declared int64, first []byte, last bool,
+) (length int64, trailers []string) {
 	for name := range header {
 		if strings.HasPrefix(name, http.TrailerPrefix) {
 			delete(header, name)
@@ -112,13 +119,15 @@ func finalHeader(now time.Time, method string, status int, header http.Header, d
 	}
 	for _, names := range header["Trailer"] {
 		for name := range strings.SplitSeq(names, ",") {
-			if name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name)); name != "" && !forbiddenTrailer(name) {
+			name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name))
+			if name != "" && !forbiddenTrailer(name) {
 				trailers = append(trailers, name)
 			}
 		}
 	}
 	head, coded := method == http.MethodHead, header.Get("Transfer-Encoding") != ""
-	if last && trailers == nil && !coded && hasBody(status) && header.Get("Content-Length") == "" && (!head || len(first) > 0) {
+	if last && trailers == nil && !coded && hasBody(status) &&
+		header.Get("Content-Length") == "" && (!head || len(first) > 0) {
 		declared = int64(len(first))
 		header.Set("Content-Length", strconv.FormatInt(declared, 10))
 	}
@@ -166,16 +175,20 @@ func finalHeader(now time.Time, method string, status int, header http.Header, d
 // forbiddenTrailer reports whether a field must not come after the body: the rules of net/http.
 func forbiddenTrailer(name string) bool {
 	return strings.HasPrefix(name, "If-") || slices.Contains([]string{
-		"Authorization", "Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Range", "Content-Type", "Expect", "Host", "Keep-Alive",
-		"Max-Forwards", "Pragma", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Range", "Realm", "Te", "Trailer", "Transfer-Encoding", "Www-Authenticate",
+		"Authorization", "Cache-Control", "Connection", "Content-Encoding", "Content-Length",
+		"Content-Range", "Content-Type", "Expect", "Host", "Keep-Alive", "Max-Forwards", "Pragma",
+		"Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Range", "Realm", "Te",
+		"Trailer", "Transfer-Encoding", "Www-Authenticate",
 	}, name)
 }
 
 // token reports whether name may be that of a header field.
 func token(name string) bool {
+	const others = "!#$%&'*+-.^_`|~"
 	for i := range len(name) {
 		c := name[i]
-		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+		letter, digit := 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9'
+		if !letter && !digit && strings.IndexByte(others, c) < 0 {
 			return false
 		}
 	}

@@ -19,7 +19,8 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// exchange is one request and its answer under OnLoop. Its handler is a task, and net/http is used by whichever goroutine waits.
+// exchange is one request and its answer under OnLoop. Its handler is a task, and net/http is used
+// by whichever goroutine waits.
 type exchange struct {
 	on      *onLoop
 	w       http.ResponseWriter
@@ -77,8 +78,9 @@ func (x *exchange) serve(ctx context.Context) (_ aio.None, _ error) {
 	return
 }
 
-// onlyLate reports whether the request was cancelled because a read has met its deadline: net/http makes no difference between a client that is gone
-// and one that says nothing, which may be told so. Such a read ends at that moment.
+// onlyLate reports whether the request was cancelled because a read has met its deadline: net/http
+// makes no difference between a client that is gone and one that says nothing, which may be told
+// so. Such a read ends at that moment.
 func (x *exchange) onlyLate() bool {
 	ended := make(chan struct{})
 	go func() {
@@ -118,7 +120,7 @@ func (c *controlled) EnableFullDuplex() error { return c.x.control.EnableFullDup
 // Hijack implements [http.Hijacker] for handlers that do not run on the loop.
 func (c *controlled) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if aio.InTask(c.ctx) {
-		return nil, nil, errHijack
+		return nil, nil, hijackError{}
 	}
 	c.x.sending.Lock()
 	defer c.x.sending.Unlock()
@@ -130,14 +132,14 @@ func (c *controlled) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-var errHijack = errHijackText{}
+// hijackError is what a task gets that wants the connection for itself.
+type hijackError struct{}
 
-type errHijackText struct{}
-
-func (errHijackText) Error() string {
-	return "aiohttp: Hijack: a task cannot take the connection, which would block the loop; wrap the handler in aiohttp.OffLoop"
+func (hijackError) Error() string {
+	return "aiohttp: Hijack: a task cannot take the connection, which would block the loop; " +
+		"wrap the handler in aiohttp.OffLoop"
 }
-func (errHijackText) Is(target error) bool { return target == http.ErrNotSupported }
+func (hijackError) Is(target error) bool { return target == http.ErrNotSupported }
 
 // inform implements sink.
 func (x *exchange) inform(status int, header http.Header) {
@@ -150,7 +152,8 @@ func (x *exchange) inform(status int, header http.Header) {
 		h := x.w.Header()
 		clear(h)
 		maps.Copy(h, header)
-		// The server of HTTP/2 goes on reading the map when the client goes away, unless it has this field: then it makes a copy.
+		// The server of HTTP/2 goes on reading the map when the client goes away, unless it has
+		// this field: then it makes a copy.
 		h["Transfer-Encoding"] = nil
 		x.w.WriteHeader(status)
 		delete(h, "Transfer-Encoding")
@@ -164,7 +167,8 @@ func (x *exchange) head(status int, header http.Header) {
 	clear(h)
 	maps.Copy(h, header)
 	if x.tooLarge(status) {
-		// What http.MaxBytesReader does to the writer it was made with, which it takes for net/http's own: here it is.
+		// What http.MaxBytesReader does to the writer it was made with, which it takes for
+		// net/http's own: here it is.
 		http.MaxBytesReader(x.w, io.NopCloser(strings.NewReader("x")), 0).Read(make([]byte, 1))
 		if x.r.ProtoMajor == 1 {
 			h.Set("Connection", "close")
@@ -173,7 +177,8 @@ func (x *exchange) head(status int, header http.Header) {
 	x.w.WriteHeader(status)
 }
 
-// tooLarge reports whether the client sends more than the handler would take, so that its connection has to be closed.
+// tooLarge reports whether the client sends more than the handler would take, so that its
+// connection has to be closed.
 func (x *exchange) tooLarge(status int) bool {
 	b := x.body
 	return b != nil && (b.tooLarge.Load() || status == http.StatusRequestEntityTooLarge && !b.whole())
@@ -203,8 +208,10 @@ func (x *exchange) write(p piece) (err error) {
 	if x.hijacked {
 		return http.ErrHijacked
 	}
-	if x.on.limits.progress > 0 && x.on.limits.writing && x.r.ProtoMajor > 1 && !x.ownWrite.Load() { // of HTTP/1 each write on the connection is limited
-		x.control.SetWriteDeadline(time.Now().Add(x.on.limits.progress))
+	l := x.on.limits
+	if l.progress > 0 && l.writing && x.r.ProtoMajor > 1 && !x.ownWrite.Load() {
+		// Of HTTP/1 each write on the connection is limited.
+		x.control.SetWriteDeadline(time.Now().Add(l.progress))
 	}
 	if p.status != 0 {
 		x.head(p.status, p.header)
@@ -232,11 +239,13 @@ func (x *exchange) readBody(body io.Reader, p []byte) (int, error) {
 
 // limitRead gives the client the time it has for the next piece of a body.
 func (x *exchange) limitRead() bool {
-	limit := x.on.limits.progress
-	return limit > 0 && x.on.limits.reading && !x.ownRead.Load() && x.control.SetReadDeadline(time.Now().Add(limit)) == nil
+	l := x.on.limits
+	return l.progress > 0 && l.reading && !x.ownRead.Load() &&
+		x.control.SetReadDeadline(time.Now().Add(l.progress)) == nil
 }
 
-// thread calls fn, which blocks: a task is suspended while another goroutine does, any other goroutine does so itself. finish waits for it, also if the task does not any more.
+// thread calls fn, which blocks: a task is suspended while another goroutine does, any other
+// goroutine does so itself. finish waits for it, also if the task does not any more.
 func (x *exchange) thread(ctx context.Context, calls *calls, fn func()) error {
 	if aio.InTask(ctx) {
 		_, err := elsewhere(ctx, calls, func(context.Context) { fn() })
@@ -309,7 +318,8 @@ func (x *exchange) finish() {
 	if b := x.body; b != nil {
 		b.Close()
 		// Nobody waits for the rest, net/http neither; there is no other way to end a read.
-		if under := x.reads.shut(); (under || b.torn.Load() != nil) && x.control.SetReadDeadline(past) == nil {
+		left := x.reads.shut() || b.torn.Load() != nil
+		if left && x.control.SetReadDeadline(past) == nil {
 			x.reads.wait()
 		} else if !b.whole() {
 			x.limitRead() // net/http reads on, to use the connection again
@@ -330,7 +340,9 @@ func (x *exchange) finish() {
 		if w.status == 0 {
 			w.freeze(http.StatusOK)
 		}
-		if len(w.buf) > 0 && w.frozen.Get("Content-Length") == "" && w.frozen.Get("Transfer-Encoding") == "" && !hasTrailers(w.frozen) && hasBody(w.status) {
+		h := w.frozen
+		if len(w.buf) > 0 && hasBody(w.status) && !hasTrailers(h) &&
+			h.Get("Content-Length") == "" && h.Get("Transfer-Encoding") == "" {
 			w.frozen.Set("Content-Length", strconv.Itoa(len(w.buf)))
 		}
 		x.head(w.status, w.frozen)

@@ -21,7 +21,6 @@ type exchangeCase struct {
 	ours    func(net string) string
 	because string // why ours differs, and where that is documented
 	direct  string // why Direct is left out
-	only    string // the one server that it makes sense for
 }
 
 const (
@@ -123,8 +122,8 @@ var exchangeCases = []exchangeCase{
 	{name: "204", h: status(204, "")},
 	{name: "204 with a body", h: status(204, "hello", "Content-Type: text/css", "Content-Length: 5")},
 	{name: "404", h: http.NotFound},
-	{name: "an error", h: func(w http.ResponseWriter, r *http.Request) { http.Error(w, "oops", 503) }},
-	{name: "a redirect", h: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", 302) }},
+	{name: "an error", h: func(w http.ResponseWriter, r *http.Request) { http.Error(w, "oops", http.StatusServiceUnavailable) }},
+	{name: "a redirect", h: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", http.StatusFound) }},
 	{name: "status 299", h: status(299, "hello")},
 	{name: "status 999", h: status(999, "hello")},
 	{name: "status 99", h: status(99, ""), ours: panics, because: "a panic is answered if nothing was sent"},

@@ -25,8 +25,8 @@ import (
 	"github.com/aio-go/aio/aiohttp"
 )
 
-// A raw peer must see the same from every server: that of net/http, Serve, and net/http with OnLoop. A case whose answer is not that of net/http
-// says why.
+// A raw peer must see the same from every server: that of net/http, Serve, and net/http with
+// OnLoop. A case whose answer is not that of net/http says why.
 func TestServersAnswerAlike(t *testing.T) {
 	var current atomic.Pointer[exchangeCase]
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -84,7 +84,8 @@ func serveOn(t *testing.T, loop *aio.Loop, h http.Handler, setup ...func(*http.S
 	return s.Addr()
 }
 
-// converse sends a request as it is, and then asks whether the connection is kept. It returns what can be seen of the answers.
+// converse sends a request as it is, and then asks whether the connection is kept. It returns what
+// can be seen of the answers.
 func converse(t *testing.T, to net.Addr, request string) string {
 	t.Helper()
 	if request == "" {

@@ -13,11 +13,14 @@ import (
 // errGone is why a handler is cancelled whose client has gone away.
 var errGone = errors.New("the client has gone away")
 
-// HandlerFunc is a handler of package net/http for tasks: it gets the context of its task, and may return an error. If nothing was sent
-// until then the client gets status 500, or 503 if the error is a time-out or the loop is being shut down; otherwise the answer is cut off. The error is given to the loop's exception handler, except
-// where the client is gone. It is used with [Serve], [OnLoop] or [Direct].
+// HandlerFunc is a handler of package net/http for tasks: it gets the context of its task, and may
+// return an error. If nothing was sent until then the client gets status 500, or 503 if the error
+// is a time-out or the loop is being shut down; otherwise the answer is cut off. The error is given
+// to the loop's exception handler, except where the client is gone. It is used with [Serve],
+// [OnLoop] or [Direct].
 //
-// Middleware under one of these may call it on another goroutine, as [http.TimeoutHandler] does: it runs as a task all the same.
+// Middleware under one of these may call it on another goroutine, as [http.TimeoutHandler] does: it
+// runs as a task all the same.
 type HandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request) error
 
 // ServeHTTP implements [http.Handler].
@@ -44,18 +47,23 @@ func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// OnLoop returns a handler for any server and router of net/http that runs h as a task of loop l: one handler, or a whole router of them. What requests
-// share then needs no lock, as long as only tasks of the loop use it.
+// OnLoop returns a handler for any server and router of net/http that runs h as a task of loop l:
+// one handler, or a whole router of them. What requests share then needs no lock, as long as only
+// tasks of the loop use it.
 //
-// The context of the request is that of the task. It is cancelled when the client goes away. Reading the request's body and writing
-// more than 32 KiB, or flushing, suspends the task while net/http is busy with it; if such a wait is cancelled the body cannot be read, or the answer not be written, any further.
-// A panic of h is answered with status 500, if nothing was sent, or cuts the answer off; it goes to the server's ErrorLog, except
-// [http.ErrAbortHandler]. When the loop is closed requests get status 503.
+// The context of the request is that of the task. It is cancelled when the client goes away.
+// Reading the request's body and writing more than 32 KiB, or flushing, suspends the task while
+// net/http is busy with it; if such a wait is cancelled the body cannot be read, or the answer not
+// be written, any further. A panic of h is answered with status 500, if nothing was sent, or cuts
+// the answer off; it goes to the server's ErrorLog, except [http.ErrAbortHandler]. When the loop is
+// closed requests get status 503.
 //
-// Body and writer may be handed to other goroutines: to a client of net/http, to [aio.ToThread]. There they block. What h must not do is block the loop; [OffLoop] is for handlers that do.
+// Body and writer may be handed to other goroutines: to a client of net/http, to [aio.ToThread].
+// There they block. What h must not do is block the loop; [OffLoop] is for handlers that do.
 //
-// The writer that h gets can flush, and set deadlines by means of [http.ResponseController]. It cannot be hijacked by a task: a connection of net/http
-// that changes its protocol blocks who uses it. OffLoop is for that too.
+// The writer that h gets can flush, and set deadlines by means of [http.ResponseController]. It
+// cannot be hijacked by a task: a connection of net/http that changes its protocol blocks who uses
+// it. OffLoop is for that too.
 func OnLoop(l *aio.Loop, h http.Handler) http.Handler {
 	if l == nil || h == nil {
 		panic("aiohttp: OnLoop: the loop or the handler is nil; the loop is that of aio.RunningLoop(ctx)")
@@ -94,14 +102,17 @@ func (o *onLoop) quiet(ctx context.Context) error {
 	return nil
 }
 
-// ServeHTTP implements http.Handler, on a goroutine of the server, or of middleware below another OnLoop.
+// ServeHTTP implements http.Handler, on a goroutine of the server, or of middleware below another
+// OnLoop.
 func (o *onLoop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if outer, ok := r.Context().Value(onLoopKey{}).(*onLoop); ok && outer.loop == o.loop && aio.InTask(r.Context()) {
-		o.h.ServeHTTP(w, r) // it is a task of the loop already
-		return
-	}
-	if outer, ok := r.Context().Value(onLoopKey{}).(*onLoop); ok && r.Context().Value(awayKey{}) == nil {
-		outer.mustTurn()
+	if outer, ok := r.Context().Value(onLoopKey{}).(*onLoop); ok {
+		if outer.loop == o.loop && aio.InTask(r.Context()) {
+			o.h.ServeHTTP(w, r) // it is a task of the loop already
+			return
+		}
+		if r.Context().Value(awayKey{}) == nil {
+			outer.mustTurn()
+		}
 	}
 	o.active.Add(1)
 	defer o.leave()
@@ -109,7 +120,8 @@ func (o *onLoop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.reads.init()
 	x.writes.init()
 	x.handlers.init()
-	// The task has the values of the request and not its cancellation: this goroutine must not return before the task has ended.
+	// The task has the values of the request and not its cancellation: this goroutine must not
+	// return before the task has ended.
 	aio.Submit(requestValues{context.WithoutCancel(r.Context()), o}, o.loop, x.serve)
 	x.finish()
 }
@@ -117,7 +129,8 @@ func (o *onLoop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // stuck is how long a loop may take for one turn before middleware is taken to hold it up.
 var stuck = 5 * time.Second
 
-// mustTurn panics if the loop does not go on: middleware in a task has called a handler on another goroutine, and waits for it.
+// mustTurn panics if the loop does not go on: middleware in a task has called a handler on another
+// goroutine, and waits for it.
 func (o *onLoop) mustTurn() {
 	turned := make(chan struct{})
 	if _, err := o.loop.CallSoonThreadsafe(func() { close(turned) }); err != nil {
@@ -128,7 +141,8 @@ func (o *onLoop) mustTurn() {
 	select {
 	case <-turned:
 	case <-timer.C:
-		panic("aiohttp: OnLoop: middleware that runs in a task blocks the loop while it waits for its handler on another goroutine; " +
+		panic("aiohttp: OnLoop: middleware that runs in a task blocks the loop, " +
+			"while it waits for its handler on another goroutine; " +
 			"wrap the middleware in aiohttp.OffLoop, or use aio.Timeout for http.TimeoutHandler")
 	}
 }
@@ -136,7 +150,8 @@ func (o *onLoop) mustTurn() {
 // onLoopKey finds the onLoop that a request came through.
 type onLoopKey struct{}
 
-// requestValues is the context of a request for its task: it knows the way that the request came, and catches those that are about to block the loop.
+// requestValues is the context of a request for its task: it knows the way that the request came,
+// and catches those that are about to block the loop.
 type requestValues struct {
 	context.Context
 	on *onLoop

@@ -15,13 +15,16 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// OffLoop returns a handler that runs h on a goroutine of its own, also where it is called in a task: by [Serve], [OnLoop] or a router below them.
-// It is for handlers that block, and so would hold up the loop: proxies, file servers, profiles, those that wait for locks or channels, or take over the
-// connection. The task waits meanwhile. h must not await; it reaches the loop by [aio.Submit], and a [HandlerFunc] or OnLoop inside h makes tasks again.
-// Its context ends when the task is cancelled.
+// OffLoop returns a handler that runs h on a goroutine of its own, also where it is called in a
+// task: by [Serve], [OnLoop] or a router below them. It is for handlers that block, and so would
+// hold up the loop: proxies, file servers, profiles, those that wait for locks or channels, or take
+// over the connection. The task waits meanwhile. h must not await; it reaches the loop by
+// [aio.Submit], and a [HandlerFunc] or OnLoop inside h makes tasks again. Its context ends when the
+// task is cancelled.
 //
-// Where the handler of Serve or OnLoop, or what its [http.ServeMux] finds for a request, is [http.TimeoutHandler], [http.FileServer] or comes from httputil (ReverseProxy),
-// net/http/pprof, net/http/cgi or google.golang.org/grpc, this happens by itself.
+// Where the handler of Serve or OnLoop, or what its [http.ServeMux] finds for a request, is
+// [http.TimeoutHandler], [http.FileServer] or comes from httputil (ReverseProxy), net/http/pprof,
+// net/http/cgi or google.golang.org/grpc, this happens by itself.
 func OffLoop(h http.Handler) http.Handler {
 	if h == nil {
 		panic("aiohttp: OffLoop: the handler is nil")
@@ -59,7 +62,9 @@ func controllerOf(w http.ResponseWriter) *controlled {
 }
 
 // run calls h in a task, or off the loop if it is known to block.
-func run(ctx context.Context, h http.Handler, w http.ResponseWriter, r *http.Request, handlers *calls) {
+func run(
+	ctx context.Context, h http.Handler, w http.ResponseWriter, r *http.Request, handlers *calls,
+) {
 	found := h
 	if mux, ok := h.(*http.ServeMux); ok {
 		found, _ = mux.Handler(r)
@@ -72,7 +77,9 @@ func run(ctx context.Context, h http.Handler, w http.ResponseWriter, r *http.Req
 }
 
 // away calls h on another goroutine and waits for its end. A panic of h is raised here.
-func away(ctx context.Context, h http.Handler, w http.ResponseWriter, r *http.Request, handlers *calls) {
+func away(
+	ctx context.Context, h http.Handler, w http.ResponseWriter, r *http.Request, handlers *calls,
+) {
 	if handlers == nil {
 		handlers = &calls{}
 		handlers.init()
@@ -102,8 +109,11 @@ func away(ctx context.Context, h http.Handler, w http.ResponseWriter, r *http.Re
 // awayKey is in the context of handlers that run off the loop, where they may block.
 type awayKey struct{}
 
-// elsewhere calls fn on another goroutine, and waits. If the wait is cancelled it tells whether the goroutine goes on; calls counts it meanwhile.
-func elsewhere(ctx context.Context, calls *calls, fn func(ctx context.Context)) (started bool, err error) {
+// elsewhere calls fn on another goroutine, and waits. If the wait is cancelled it tells whether the
+// goroutine goes on; calls counts it meanwhile.
+func elsewhere(
+	ctx context.Context, calls *calls, fn func(ctx context.Context),
+) (started bool, err error) {
 	if !calls.begin() {
 		return false, errOver
 	}
@@ -123,7 +133,9 @@ func elsewhere(ctx context.Context, calls *calls, fn func(ctx context.Context)) 
 }
 
 // blockingPackages have handlers that block.
-var blockingPackages = []string{"net/http/httputil", "net/http/pprof", "net/http/cgi", "google.golang.org/grpc"}
+var blockingPackages = []string{
+	"net/http/httputil", "net/http/pprof", "net/http/cgi", "google.golang.org/grpc",
+}
 
 // blocks reports whether h is known to block.
 func blocks(h http.Handler) bool {
@@ -132,7 +144,9 @@ func blocks(h http.Handler) bool {
 		return false
 	case http.HandlerFunc:
 		f := runtime.FuncForPC(reflect.ValueOf(h).Pointer())
-		return f != nil && slices.ContainsFunc(blockingPackages, func(p string) bool { return strings.HasPrefix(f.Name(), p+".") })
+		return f != nil && slices.ContainsFunc(blockingPackages, func(p string) bool {
+			return strings.HasPrefix(f.Name(), p+".")
+		})
 	}
 	t := reflect.TypeOf(h)
 	if t.Kind() == reflect.Pointer {
@@ -146,7 +160,8 @@ func blocks(h http.Handler) bool {
 	}
 }
 
-// traceKey is what net/http's client looks for in the context of a request before it does anything else.
+// traceKey is what net/http's client looks for in the context of a request before it does anything
+// else.
 var traceKey = func() any {
 	var probe keyProbe
 	httptrace.ContextClientTrace(&probe)
@@ -172,8 +187,9 @@ func refuseToBlock(l *aio.Loop) {
 		frame, more = frames.Next()
 		switch frame.Function {
 		case "net/http.(*Transport).roundTrip", "net/http/httputil.(*ReverseProxy).ServeHTTP":
-			panic("aiohttp: net/http's client was called in the task of a handler, and would block the loop; " +
-				"use aiohttp.Client, call it by aio.ToThread, or wrap the handler (ReverseProxy?) in aiohttp.OffLoop")
+			panic("aiohttp: net/http's client was called in the task of a handler, " +
+				"and would block the loop; use aiohttp.Client, call it by aio.ToThread, " +
+				"or wrap the handler (ReverseProxy?) in aiohttp.OffLoop")
 		}
 	}
 }

@@ -10,9 +10,11 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Server is a server of net/http whose handlers are tasks of a loop. [Serve] makes it. Its methods are for the loop only.
+// Server is a server of net/http whose handlers are tasks of a loop. [Serve] makes it. Its methods
+// are for the loop only.
 type Server struct {
-	// Drain is how long [Server.ServeForever] lets requests go on when it ends, before they are cut off. Default: 10 s.
+	// Drain is how long [Server.ServeForever] lets requests go on when it ends, before they are cut
+	// off. Default: 10 s.
 	Drain time.Duration
 
 	loop     *aio.Loop
@@ -26,29 +28,40 @@ type Server struct {
 	closed   bool
 }
 
-// Serve listens on an address and serves what comes with h, each request as a task of the running loop; see [OnLoop]. It serves when it returns. network is "tcp", or "unix" with a
-// path: one that somebody listens on is refused, one that was left behind is replaced. The functions in setup may change the settings of the server before it begins; one that has a TLSConfig serves HTTPS. The server stops accepting when the loop's Run
-// begins to shut down, and is closed with the loop. It stands for aiohttp.web.TCPSite and web.run_app.
+// Serve listens on an address and serves what comes with h, each request as a task of the running
+// loop; see [OnLoop]. It serves when it returns. network is "tcp", or "unix" with a path: one that
+// somebody listens on is refused, one that was left behind is replaced. The functions in setup may
+// change the settings of the server before it begins; one that has a TLSConfig serves HTTPS. The
+// server stops accepting when the loop's Run begins to shut down, and is closed with the loop. It
+// stands for aiohttp.web.TCPSite and web.run_app.
 //
-// Clients are bounded unless setup says otherwise: ReadHeaderTimeout is 10 s, IdleTimeout 2 minutes, MaxHeaderBytes 64 KiB, [BodyTimeout] 1 minute and [MaxConnections] 16384.
+// Clients are bounded unless setup says otherwise: ReadHeaderTimeout is 10 s, IdleTimeout 2
+// minutes, MaxHeaderBytes 64 KiB, [BodyTimeout] 1 minute and [MaxConnections] 16384.
 //
 // Cancellation: nothing listens.
-func Serve(ctx context.Context, network, address string, h http.Handler, setup ...func(*http.Server)) (*Server, error) {
+func Serve(
+	ctx context.Context, network, address string, h http.Handler, setup ...func(*http.Server),
+) (*Server, error) {
 	loop := aio.LoopFor(ctx, "aiohttp.Serve")
 	if h == nil {
 		panic("aiohttp: Serve: the handler is nil; http.DefaultServeMux has to be named")
 	}
 	on := OnLoop(loop, h).(*onLoop)
-	s := &Server{Drain: 10 * time.Second, loop: loop, on: on, scheme: "http", failed: aio.NewFuture[aio.None](loop)}
+	s := &Server{
+		Drain: 10 * time.Second, loop: loop, on: on, scheme: "http",
+		failed: aio.NewFuture[aio.None](loop),
+	}
 	s.http = &http.Server{
-		Handler: on, ReadHeaderTimeout: defaultReadHeaderTimeout, IdleTimeout: defaultIdleTimeout, MaxHeaderBytes: defaultMaxHeaderBytes,
+		Handler: on, ReadHeaderTimeout: defaultReadHeaderTimeout,
+		IdleTimeout: defaultIdleTimeout, MaxHeaderBytes: defaultMaxHeaderBytes,
 	}
 	on.limits = limits{progress: defaultBodyTimeout, connections: defaultMaxConnections}
 	on.limits.setUp(s.http, setup)
 	// Only looking the name up takes time, and ends with ctx.
-	listener, err := aio.ToThread(context.WithoutCancel(ctx), func(context.Context) (net.Listener, error) {
+	open := func(context.Context) (net.Listener, error) {
 		return listen(lifetime{ctx}, network, address)
-	}, unbounded)
+	}
+	listener, err := aio.ToThread(context.WithoutCancel(ctx), open, unbounded)
 	if err != nil {
 		return nil, err
 	}
@@ -77,8 +90,9 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // URL returns the address as a URL without a path: "http://127.0.0.1:8080".
 func (s *Server) URL() string { return s.scheme + "://" + s.Addr().String() }
 
-// ServeForever waits until the task or block around it is cancelled, and then ends the server: requests that are under way have the time
-// Drain to end. It returns the error of the cancellation, or what has kept the server from accepting.
+// ServeForever waits until the task or block around it is cancelled, and then ends the server:
+// requests that are under way have the time Drain to end. It returns the error of the cancellation,
+// or what has kept the server from accepting.
 //
 // Cancellation: this is what ends it.
 func (s *Server) ServeForever(ctx context.Context) error {
@@ -87,7 +101,8 @@ func (s *Server) ServeForever(ctx context.Context) error {
 	return err
 }
 
-// Shutdown stops accepting, waits until the requests that are under way are done, and closes the server.
+// Shutdown stops accepting, waits until the requests that are under way are done, and closes the
+// server.
 //
 // Cancellation: the server is closed at once.
 func (s *Server) Shutdown(ctx context.Context) error {
@@ -97,14 +112,16 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		if err := s.on.quiet(ctx); err != nil {
 			return err
 		}
-		// All that came are answered. Some may be between a connection and a task yet; a connection on which nothing ever came is not waited for.
+		// All that came are answered. Some may be between a connection and a task yet; a connection
+		// on which nothing ever came is not waited for.
 		err := aio.Blocking(ctx, func(ctx context.Context) error {
 			short, cancel := context.WithTimeout(lifetime{ctx}, moment)
 			defer cancel()
-			if err := s.http.Shutdown(short); err != nil && short.Err() == nil && !errors.Is(err, net.ErrClosed) { // by stop
-				return err
+			err := s.http.Shutdown(short)
+			if short.Err() != nil || errors.Is(err, net.ErrClosed) { // closed by stop
+				return nil
 			}
-			return nil
+			return err
 		}, unbounded)
 		if err != nil || s.on.active.Load() == 0 {
 			return err
@@ -124,7 +141,8 @@ func (s *Server) stop() {
 	}
 }
 
-// Close ends the server and cuts off the requests that are under way: their tasks are cancelled. It never waits; a second one does nothing.
+// Close ends the server and cuts off the requests that are under way: their tasks are cancelled. It
+// never waits; a second one does nothing.
 func (s *Server) Close() {
 	if s.closed {
 		return

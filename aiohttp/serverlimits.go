@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// What [Serve] sets before the functions in setup are called. An [http.Server] has no bound for any of these.
+// What [Serve] sets before the functions in setup are called. An [http.Server] has no bound for any
+// of these.
 const (
 	defaultReadHeaderTimeout = 10 * time.Second
 	defaultIdleTimeout       = 2 * time.Minute
@@ -48,8 +49,10 @@ func limitsOf(s *http.Server, op string) *limits {
 	return l.(*limits)
 }
 
-// BodyTimeout is a setting for [Serve]: how long a client may take to send the next piece of a body, or to take the next 64 KiB of an answer, before its
-// connection is closed. A handler's own deadline, and ReadTimeout or WriteTimeout of the server, come in its place. Default: 1 minute; 0: no limit.
+// BodyTimeout is a setting for [Serve]: how long a client may take to send the next piece of a
+// body, or to take the next 64 KiB of an answer, before its connection is closed. A handler's own
+// deadline, and ReadTimeout or WriteTimeout of the server, come in its place. Default: 1 minute; 0:
+// no limit.
 func BodyTimeout(d time.Duration) func(*http.Server) {
 	if d < 0 {
 		panic("aiohttp: BodyTimeout: the time is negative; 0 is no limit")
@@ -57,8 +60,8 @@ func BodyTimeout(d time.Duration) func(*http.Server) {
 	return func(s *http.Server) { limitsOf(s, "BodyTimeout").progress = d }
 }
 
-// MaxConnections is a setting for [Serve]: how many connections may be open at a time. Those that come then wait, not accepted, until one is closed.
-// Default: 16384; 0: no limit.
+// MaxConnections is a setting for [Serve]: how many connections may be open at a time. Those that
+// come then wait, not accepted, until one is closed. Default: 16384; 0: no limit.
 func MaxConnections(n int) func(*http.Server) {
 	if n < 0 {
 		panic("aiohttp: MaxConnections: the number is negative; 0 is no limit")

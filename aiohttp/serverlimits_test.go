@@ -250,7 +250,13 @@ func TestHintsByHTTP2AreCopied(t *testing.T) {
 	for range 50 { // the race detector is the judge
 		ctx, cancel := context.WithCancel(t.Context())
 		req, _ := http.NewRequestWithContext(ctx, "GET", s.URL, nil)
-		go func() { <-hinted; cancel() }()
+		go func() {
+			select {
+			case <-hinted:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
 		if resp, err := c.Do(req); err == nil {
 			resp.Body.Close()
 		}
@@ -260,7 +266,6 @@ func TestHintsByHTTP2AreCopied(t *testing.T) {
 	ok(t, err)
 	equal(t, "version", resp.ProtoMajor, 2)
 	resp.Body.Close()
-	close(hinted)
 }
 
 func TestHTTP2AnswersAlike(t *testing.T) {

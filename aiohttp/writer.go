@@ -19,7 +19,8 @@ import (
 // errOver is what a goroutine gets that goes on writing when the handler has returned.
 var errOver = errors.New("aiohttp: the answer is complete: its handler has returned")
 
-// sink takes what a writer has collected to where the client is. Its methods are called in tasks and on other goroutines.
+// sink takes what a writer has collected to where the client is. Its methods are called in tasks
+// and on other goroutines.
 type sink interface {
 	// send sends the pieces that the writer has, in their order, and waits until they were taken.
 	send(ctx context.Context) error
@@ -35,14 +36,15 @@ type piece struct {
 	flush  bool
 }
 
-// writer is the http.ResponseWriter of a handler that is a task. What is written is collected, and a full piece suspends the task until
-// it is taken. Another goroutine may use it too, one at a time, as is the rule for each http.ResponseWriter; it is blocked instead.
+// writer is the http.ResponseWriter of a handler that is a task. What is written is collected, and
+// a full piece suspends the task until it is taken. Another goroutine may use it too, one at a
+// time, as is the rule for each http.ResponseWriter; it is blocked instead.
 //
-//	state    meaning                           header fields          left by
-//	new      nothing was said                  count                  WriteHeader, Write, Flush
-//	chosen   the status is chosen              only those of trailers a full piece, Flush, the handler's end
-//	sent     the head has gone                 only those of trailers the handler's end
-//	over     the handler has returned          -                      -
+//	state  | meaning                  | header fields | left by
+//	new    | nothing was said         | count         | WriteHeader, Write, Flush
+//	chosen | the status is chosen     | of trailers   | a full piece, Flush, the handler's end
+//	sent   | the head has gone        | of trailers   | the handler's end
+//	over   | the handler has returned | -             | -
 type writer struct {
 	ctx    context.Context // the task's
 	to     sink
@@ -82,7 +84,8 @@ func (w *writer) WriteHeader(status int) {
 	case w.status != 0: // the first one counts
 		w.mu.Unlock()
 		at := callerOfWriter()
-		logger(w.req)("http: superfluous response.WriteHeader call from %s (%s:%d)", at.Function, path.Base(at.File), at.Line)
+		logger(w.req)("http: superfluous response.WriteHeader call from %s (%s:%d)",
+			at.Function, path.Base(at.File), at.Line)
 		return
 	case status < 200 && status != http.StatusSwitchingProtocols:
 		w.mu.Unlock()
@@ -113,8 +116,8 @@ func (w *writer) freeze(status int) {
 		w.frozen = http.Header{}
 	}
 	if told := w.frozen.Get("Content-Length"); told != "" {
-		if n, err := strconv.ParseInt(told, 10, 64); err == nil && n >= 0 { // net/http makes chunks of any other
-			w.declared = n
+		if n, err := strconv.ParseInt(told, 10, 64); err == nil && n >= 0 {
+			w.declared = n // net/http makes chunks of any other
 		}
 	}
 }
@@ -180,7 +183,7 @@ func (w *writer) push(flush bool) error {
 	w.collect(flush)
 	w.mu.Unlock()
 	err := w.to.send(w.ctx)
-	if err != nil && !errors.Is(err, http.ErrNotSupported) { // of a flush: the rest is as good as without
+	if err != nil && !errors.Is(err, http.ErrNotSupported) { // of a flush: that is all
 		w.mu.Lock()
 		w.err = err
 		w.mu.Unlock()
@@ -213,7 +216,8 @@ func (w *writer) next() (p piece, more bool) {
 	return p, true
 }
 
-// end is called when the handler has returned: what a goroutine writes after that does not count. It reports whether the answer is whole.
+// end is called when the handler has returned: what a goroutine writes after that does not count.
+// It reports whether the answer is whole.
 func (w *writer) end() (whole bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -279,12 +283,14 @@ func (w *writer) panicked(v any, stack []byte) {
 		v, stack = p.Value, p.Stack
 	}
 	w.answer(http.StatusInternalServerError)
-	logger(w.req)("http: panic serving %s: %s\n%s", safetext.Line(w.req.RemoteAddr), safetext.Lines(fmt.Sprint(v)), stack)
+	logger(w.req)("http: panic serving %s: %s\n%s",
+		safetext.Line(w.req.RemoteAddr), safetext.Lines(fmt.Sprint(v)), stack)
 }
 
 // logger is where the server of a request logs.
 func logger(r *http.Request) func(format string, args ...any) {
-	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
+	server, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
+	if ok && server.ErrorLog != nil {
 		return server.ErrorLog.Printf
 	}
 	return log.Printf
