@@ -12,6 +12,7 @@ import (
 	"net/http/httputil"
 	"net/http/pprof"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -406,4 +407,40 @@ func TestReadersOfAClientMayBeHandedToOtherGoroutines(t *testing.T) {
 		})
 		equal(t, "an upload", len(text(ctx, t, r, err)), len(data))
 	})
+}
+
+// countingBody counts how often it is read, and how much is asked for.
+type countingBody struct {
+	io.Reader
+	asked []int
+}
+
+func (b *countingBody) Read(p []byte) (int, error) {
+	b.asked = append(b.asked, len(p))
+	return b.Reader.Read(p)
+}
+
+func (b *countingBody) Close() error { return nil }
+
+func TestABodyIsReadAhead(t *testing.T) {
+	loop, _ := serving(t)
+	total := 0
+	h := aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		for piece := make([]byte, 1<<10); ; {
+			n, err := r.Body.Read(piece)
+			total += n
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}))
+	body := &countingBody{Reader: bytes.NewReader(make([]byte, 256<<10))}
+	r := httptest.NewRequest("POST", "/", nil)
+	r.Body = body
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	equal(t, "bytes", total, 256<<10)
+	equal(t, "reads", fmt.Sprint(body.asked), fmt.Sprint(slices.Repeat([]int{32 << 10}, 9)))
 }
