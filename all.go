@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 )
 
 // All runs the functions at the same time, each as a task, and returns their results in the order of the arguments. If one fails the others
@@ -120,7 +121,7 @@ func Race[T any](ctx context.Context, fns ...Func[T]) (T, error) {
 	return winner, errors.Join(lost...)
 }
 
-// Limit is how many functions run at the same time: an option of [Map].
+// Limit is how many functions run at the same time: an option of [Map] and [MapSettled].
 type Limit int
 
 // Map calls fn for each item, at the same time or, with a [Limit], at most so many at a time, and returns the results in the order of the
@@ -134,24 +135,20 @@ func Map[In, Out any](ctx context.Context, items []In, fn func(ctx context.Conte
 	if len(items) == 0 {
 		return nil, nil
 	}
-	s := mapSettings{limit: len(items)}
-	mustHaveOptions("Map", opts)
-	for _, o := range opts {
-		o.mapOption(&s)
-	}
+	limit := mapLimit("Map", len(items), opts)
 	out := make([]Out, len(items))
 	next := 0
-	var stopped error // a call ended as cancelled, which nobody here had asked for
+	var stopped error // a call ended as cancelled, for which the group does not end
 	err := group(w, ctx, "Map", callerPC(0), func(_ context.Context, g *TaskGroup) error {
-		for range min(s.limit, len(items)) {
+		for range limit {
 			g.Go(func(ctx context.Context) error {
 				for next < len(items) {
 					i := next
 					next++
 					v, err := fn(ctx, items[i])
 					if err != nil {
-						if isCancellation(err) && ctx.Err() == nil {
-							stopped = err
+						if isCancellation(err) {
+							stopped = cmp.Or(stopped, err)
 							g.Cancel(err)
 						}
 						return err
@@ -169,7 +166,74 @@ func Map[In, Out any](ctx context.Context, items []In, fn func(ctx context.Conte
 	return out, nil
 }
 
-// MapOption is a setting of [Map].
+// MapSettled calls fn for each item, as [Map] does, and returns the outcome of each call in the order of the items: a
+// call that fails does not end the others. Values and errors are among the outcomes, cancellations and panics (as
+// [*PanicError]) too. The error is only that of the wait itself.
+//
+// Cancellation: all are cancelled and waited for, the rest is not started, and the outcomes are lost.
+func MapSettled[In, Out any](ctx context.Context, items []In, fn func(ctx context.Context, item In) (Out, error), opts ...MapOption) ([]Outcome[Out], error) {
+	w := running(ctx, "MapSettled")
+	mustHave("MapSettled", fn != nil)
+	if len(items) == 0 {
+		return nil, nil
+	}
+	limit := mapLimit("MapSettled", len(items), opts)
+	out := make([]Outcome[Out], len(items))
+	next := 0
+	err := group(w, ctx, "MapSettled", callerPC(0), func(_ context.Context, g *TaskGroup) error {
+		var work func(ctx context.Context) error
+		work = func(ctx context.Context) error {
+			for next < len(items) {
+				i := next
+				next++
+				settle(ctx, &out[i], fn, items[i])
+				if ctx.Err() == nil {
+					continue
+				}
+				if next < len(items) {
+					g.Go(work) // this task was cancelled; if the group was not, another one goes on
+				}
+				return out[i].Err
+			}
+			return nil
+		}
+		for range limit {
+			g.Go(work)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// settle calls fn and keeps how that has ended.
+func settle[In, Out any](ctx context.Context, o *Outcome[Out], fn func(ctx context.Context, item In) (Out, error), item In) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if v := recover(); v != nil { // nil: the task is being ended
+			o.Err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	o.Value, o.Err = fn(ctx, item)
+	returned = true
+}
+
+// mapLimit returns how many of n items are worked on at the same time.
+func mapLimit(op string, n int, opts []MapOption) int {
+	s := mapSettings{limit: n}
+	mustHaveOptions(op, opts)
+	for _, o := range opts {
+		o.mapOption(&s)
+	}
+	return min(s.limit, n)
+}
+
+// MapOption is a setting of [Map] and [MapSettled].
 type MapOption interface{ mapOption(s *mapSettings) }
 
 type mapSettings struct{ limit int }
