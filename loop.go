@@ -3,6 +3,7 @@ package aio
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -48,6 +49,7 @@ type Loop struct {
 	slow    time.Duration // a step that takes longer is reported in debug mode
 	watcher bool          // the watchdog is on
 	chooser Chooser
+	random  *rand.Rand // of Rand; nil: not used yet
 	factory TaskFactory
 	calls   threadCall // the ring of functions of ToThread that are under way
 	threads *Limiter   // of ToThread; nil: no bound
