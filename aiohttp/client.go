@@ -1,6 +1,7 @@
 package aiohttp
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,8 +9,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/aio-go/aio"
@@ -29,35 +30,86 @@ type Client struct {
 	// Header is sent with each request that does not have such fields itself. Default: none.
 	Header http.Header
 
-	// Limit is how many requests are under way at a time; the others wait for their turn. A request is under way until its response was
-	// read to the end or closed. Default: 100; negative: no limit.
+	// Limit is how many requests are under way at a time; the others wait for their turn. A request is under way
+	// until its response was read to the end or closed. As many connections are kept for later. Default: 100;
+	// negative: no limit.
 	Limit int
-	// PerHost is how many of them may be to one host, which is scheme, name and port. Default: no limit but Limit.
+	// PerHost is how many of them may be to one host, which is scheme, name and port, however they are written.
+	// Default: no limit but Limit.
 	PerHost int
-	// Timeout is the time for a request with everything that belongs to it: its turn, redirects, further tries, reading the body. After
-	// that whatever waits for it gets an error that matches [context.DeadlineExceeded]. Default: no limit. For single steps use aio.Timeout.
+	// Reach says which addresses the client connects to. It is for the client's own Transport only, which does not
+	// use the proxies of the environment then: they resolve names themselves. Default: [Anywhere].
+	Reach Reach
+	// Timeout is the time for a request with everything that belongs to it: its turn, redirects, further tries,
+	// reading the body. After that every wait for it returns an error that matches [context.DeadlineExceeded].
+	// Default: no limit. For one try there is Retry.Timeout, for other steps aio.Timeout.
 	Timeout time.Duration
-	// Redirects is how many redirects are followed before the request fails with [ErrRedirects]. Default: 10; negative: none are followed,
-	// they are answers like others.
+	// Redirects is how many redirects are followed before the request fails with [ErrRedirects]. Redirects lead
+	// from http and https to these two only. Default: 10; negative: none are followed, they are answers like others.
 	Redirects int
-	// MaxBody is the largest body, in bytes, that is read into memory by [Response.Bytes], [Response.Text] and [DecodeJSON]. A larger one is
-	// a [*http.MaxBytesError]. Default: 64 MiB; negative: no limit.
+	// MaxBody is the largest body, in bytes, that is read into memory by [Response.Bytes], [Response.Text] and
+	// [DecodeJSON]. A larger one is a [*http.MaxBytesError]. Default: 8 MiB; negative: no limit.
 	MaxBody int64
+	// MaxMemory is how many bytes the bodies take together that these three read at the same time, where JSON that
+	// is being decoded counts eight times. More wait until others are done; one body may pass this bound. Default:
+	// 64 MiB; negative: no limit.
+	MaxMemory int64
+	// MaxLine is the longest line of [Response.Lines], in bytes. Default: 64 KiB; negative: no limit.
+	MaxLine int
 	// Retry says whether a request that failed is tried again. Default: no.
 	Retry Retry
 
-	loop   *aio.Loop
-	http   *http.Client
-	turns  *turns
-	asked  map[*asking]bool // requests whose responses are not closed
-	forget func()           // the loop's end
-	closed bool
+	loop      *aio.Loop
+	transport http.RoundTripper        // for requests that may go anywhere
+	narrow    [local]http.RoundTripper // for those that may not, by the most that they may reach; made when needed
+	turns     *turns
+	memory    memory
+	asked     map[*asking]bool // requests whose responses are not closed
+	number    uint64           // of the last request
+	forgotten int              // responses that were
+	collected time.Time        // when memory was collected to find them
+	forget    func()           // the loop's end
+	closed    bool
 }
 
 const (
 	defaultRedirects = 10
-	defaultMaxBody   = 64 << 20
+	defaultMaxBody   = 8 << 20
+	defaultMaxMemory = 64 << 20
+	defaultMaxLine   = 64 << 10
 )
+
+// ClientStatistics is what [Client.Statistics] returns.
+type ClientStatistics struct {
+	UnderWay  int // requests without a response yet, those in line included
+	Waiting   int // of these, those in line for their turn
+	Open      int // responses that were neither read to the end nor closed
+	Forgotten int // responses that the program has lost without closing them, so far
+}
+
+// Statistics returns a picture of the client as it is now.
+func (c *Client) Statistics() ClientStatistics {
+	s := ClientStatistics{Forgotten: c.forgotten}
+	for a := range c.asked {
+		if a.open {
+			s.Open++
+		} else {
+			s.UnderWay++
+		}
+	}
+	if c.turns != nil {
+		s.Waiting = c.turns.waiting()
+	}
+	return s
+}
+
+// limit returns how many requests are under way at a time; negative: no limit.
+func (c *Client) limit() int {
+	if c.Limit == 0 {
+		return defaultLimit
+	}
+	return c.Limit
+}
 
 // Get asks for a URL. See [Client.Do].
 func (c *Client) Get(ctx context.Context, url string) (*Response, error) {
@@ -80,7 +132,7 @@ func (c *Client) PostForm(ctx context.Context, url string, form url.Values) (*Re
 }
 
 func (c *Client) ask(ctx context.Context, method, url, contentType string, body io.Reader) (*Response, error) {
-	req, err := http.NewRequest(method, url, body)
+	req, err := newRequest(method, url, body)
 	if err != nil {
 		return nil, err
 	}
@@ -90,27 +142,36 @@ func (c *Client) ask(ctx context.Context, method, url, contentType string, body 
 	return c.Do(ctx, req)
 }
 
-// Do makes a request and returns the response as soon as its head is there. The response has to be read to the end or closed. Every answer
-// is a response, whatever its status; [Response.Check] makes an error of one that is no success. Without an answer the error is a [*url.Error], as
-// from net/http. ctx governs the request until the response is closed; the context in req is not looked at.
+// Do makes a request and returns the response as soon as its head is there. The response has to be read to the end or
+// closed. Every answer is a response, whatever its status; [Response.Check] makes an error of one that is no success.
+// Without an answer the error is a [*url.Error], as from net/http; it shows no user information and no values of the
+// query. A request that was tried more than once has a [*TriesError] in it. ctx governs the request until the response
+// is closed; the context in req is not looked at. Names of fields count in any spelling.
 //
-// The body of req is read on another goroutine, for a moment perhaps after Do has failed: it must not wait for the loop, nor belong to it. A body that is to be sent again, after some redirects or in a further
-// try, needs req.GetBody, which [http.NewRequest] sets for readers of bytes and strings. What a task produces is sent by [Client.Upload].
+// The body of req is read on another goroutine, for a moment perhaps after Do has failed: it must not wait for the loop,
+// nor belong to it. It is closed in any case. A body that is to be sent again, after some redirects or in a further try,
+// needs req.GetBody, which [http.NewRequest] sets for readers of bytes and strings. What a task produces is sent by
+// [Client.Upload].
 //
-// Cancellation: the request is given up: it leaves the line, or its connection is closed, whatever stage it is in. Whether the server has
-// done what was asked cannot be known.
+// Cancellation: the request is given up: it leaves the line, or its connection is closed, whatever stage it is in.
+// Whether the server has done what was asked cannot be known.
 func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 	if req == nil || req.URL == nil {
 		panic("aiohttp: Client.Do: the request is nil, or its URL is; make it with http.NewRequest")
 	}
 	if err := c.begin(ctx); err != nil {
+		closeBody(req)
 		return nil, urlError(req.Method, req.URL, err)
 	}
 	scope, cancel := aio.WithCancelCause(ctx)
-	a := &asking{c: c, ctx: scope, life: lifetime{scope}, cancel: cancel}
+	c.number++
+	a := &asking{c: c, ctx: scope, cancel: cancel, number: c.number, method: method(req), url: showURL(req.URL)}
+	if c.loop.Debug() {
+		a.site = callSite()
+	}
 	c.asked[a] = true
 	if c.Timeout > 0 {
-		a.timer = c.loop.CallLater(c.Timeout, func() { cancel(&timeoutError{c.Timeout}) })
+		a.timer = c.loop.CallLater(c.Timeout, func() { cancel(&timeoutError{after: c.Timeout}) })
 	}
 	kept := false
 	defer func() {
@@ -118,21 +179,15 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 			a.end(nil)
 		}
 	}()
-	req = req.Clone(a.life)
-	if req.Header == nil {
-		req.Header = http.Header{}
-	}
-	for name, values := range c.Header {
-		if _, own := req.Header[name]; !own {
-			req.Header[name] = values
-		}
-	}
-	r, err := a.tries(req)
+	first := *req
+	first.URL = cloneURL(req.URL)
+	a.carried = newCarried(headerOf(req.Header, c.Header), c.Jar != nil)
+	r, err := a.tries(&first)
 	if err != nil {
 		if late := a.late(); late != nil && errors.Is(err, late) {
-			return nil, urlError(req.Method, req.URL, late)
+			err = urlError(req.Method, req.URL, late)
 		}
-		return nil, err
+		return nil, a.counted(err)
 	}
 	kept = true
 	return r, nil
@@ -150,28 +205,46 @@ func (c *Client) begin(ctx context.Context) error {
 		}
 		return nil
 	}
-	c.loop = loop
-	c.turns = newTurns(c.Limit, c.PerHost)
-	c.asked = map[*asking]bool{}
-	t := c.Transport
-	if t == nil {
-		t = newTransport(c.TLS)
+	if _, ok := c.Transport.(*direct); c.Transport != nil && !ok && c.Reach != Anywhere {
+		panic("aiohttp: Client.Do: Reach cannot be kept with a Transport of your own; let its dialer refuse addresses")
 	}
-	c.http = &http.Client{Transport: t, Jar: c.Jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c.loop = loop
+	c.turns = newTurns(c)
+	c.memory.limit = cmp.Or(c.MaxMemory, defaultMaxMemory)
+	c.asked = map[*asking]bool{}
+	c.transport = c.Transport
+	if c.transport == nil {
+		c.transport = c.newTransport(local)
+	}
 	c.forget = loop.OnClose(c.abandon)
 	return nil
+}
+
+// within returns the transport for requests that may reach a realm.
+func (c *Client) within(most realm) http.RoundTripper {
+	if most == local || c.Transport != nil {
+		return c.transport
+	}
+	if c.narrow[most] == nil {
+		c.narrow[most] = c.newTransport(most)
+	}
+	return c.narrow[most]
 }
 
 // abandon is called when the loop closes: nobody can read or close a response any more.
 func (c *Client) abandon() {
 	c.Close()
-	for a := range c.asked { // in any order: it cannot be seen
+	open := slices.SortedFunc(maps.Keys(c.asked), func(a, b *asking) int { return cmp.Compare(a.number, b.number) })
+	for _, a := range open {
+		if a.open && c.loop.Debug() {
+			a.warn("aiohttp: the loop was closed before a response. Call Response.Close in a defer")
+		}
 		a.end(nil)
 	}
 }
 
-// Close closes the connections that no request uses, and the others when their request is done. Requests from now on fail with [ErrClosed].
-// It never waits. Loop only, or after the loop's end; a loop that is closed closes its clients.
+// Close closes the connections that no request uses, and the others when their request is done. Requests from now on
+// fail with [ErrClosed]. It never waits. Loop only, or after the loop's end; a loop that is closed closes its clients.
 func (c *Client) Close() {
 	if c.closed {
 		return
@@ -181,152 +254,9 @@ func (c *Client) Close() {
 		return
 	}
 	c.forget()
-	c.http.CloseIdleConnections() // a transport whose idle connections were closed keeps none until it is used again
-}
-
-// asking is one call of Do, until its response is closed.
-type asking struct {
-	c      *Client
-	ctx    context.Context // ends with the request; for waits
-	life   lifetime        // the same for net/http
-	cancel context.CancelCauseFunc
-	timer  *aio.TimerHandle
-}
-
-// end ends everything that goes on for the request.
-func (a *asking) end(cause error) {
-	delete(a.c.asked, a)
-	if a.timer != nil {
-		a.timer.Cancel()
-	}
-	a.cancel(cause)
-}
-
-// late returns the time-out of the client if that has ended the request.
-func (a *asking) late() error {
-	var late *timeoutError
-	if errors.As(context.Cause(a.ctx), &late) {
-		return late
-	}
-	return nil
-}
-
-// hop makes one request, in its turn, and returns the answer. If discard says so its body has been closed.
-func (a *asking) hop(req *http.Request, discard func(*http.Response) bool) (*answer, error) {
-	done, err := a.c.turns.take(a.ctx, req.URL.Scheme+"://"+req.URL.Host)
-	if err != nil {
-		return nil, err
-	}
-	if d, ok := a.c.Transport.(*direct); ok {
-		return d.ask(a, req, done)
-	}
-	x := &answer{done: done}
-	handed := false
-	defer func() {
-		if !handed {
-			x.abandon(a)
-		}
-	}()
-	if _, err = aio.ToThread(a.ctx, func(context.Context) (aio.None, error) {
-		x.ask(a, req, discard)
-		return aio.None{}, nil
-	}, unbounded); err != nil {
-		return nil, err
-	}
-	handed = true
-	if x.err != nil {
-		done()
-		return nil, urlError(req.Method, req.URL, x.err)
-	}
-	if x.discarded {
-		done()
-	}
-	return x, nil
-}
-
-// unbounded keeps a call of ToThread out of the limit for all such calls: the client has its own.
-var unbounded *aio.Limiter
-
-// answer is what became of a request.
-type answer struct {
-	resp      *http.Response
-	err       error
-	discarded bool
-	done      func() // ends its turn
-
-	state atomic.Int32 // who has it: see below
-}
-
-// An answer is the goroutine's until it is delivered, then the task's. One that is abandoned before stays with the goroutine, which closes it.
-const (
-	asked = iota
-	delivered
-	abandoned
-)
-
-// ask is the part of a goroutine.
-func (x *answer) ask(a *asking, req *http.Request, discard func(*http.Response) bool) {
-	defer func() {
-		if x.state.CompareAndSwap(asked, delivered) {
-			return
-		}
-		if x.resp != nil {
-			x.resp.Body.Close()
-		}
-		a.c.loop.CallSoonThreadsafe(x.done)
-	}()
-	x.resp, x.err = a.c.http.Do(req)
-	if x.err == nil && discard(x.resp) {
-		io.CopyN(io.Discard, x.resp.Body, 2<<10) // if that is all, the connection can be used again
-		x.resp.Body.Close()
-		x.discarded = true
-	}
-}
-
-// abandon gives the request up; the goroutine ends as soon as net/http has noticed.
-func (x *answer) abandon(a *asking) {
-	a.end(nil)
-	if !x.state.CompareAndSwap(asked, abandoned) {
-		x.close()
-	}
-}
-
-// close closes the body, if that has not been done, and ends the turn.
-func (x *answer) close() {
-	if !x.discarded && x.resp != nil {
-		x.discarded = true
-		if at, ok := x.resp.Body.(*directBody); ok {
-			at.Close()
-		} else {
-			go x.resp.Body.Close() // may wait for the peer, if the connection is a secure one
+	for _, t := range append(c.narrow[:], c.transport) {
+		if t, ok := t.(interface{ CloseIdleConnections() }); ok {
+			t.CloseIdleConnections() // it keeps none until it is used again
 		}
 	}
-	x.done()
-}
-
-// clone returns a request like req for another try.
-func clone(req *http.Request) (*http.Request, error) {
-	next := req.Clone(req.Context())
-	if req.GetBody != nil {
-		body, err := req.GetBody()
-		if err != nil {
-			return nil, err
-		}
-		next.Body = body
-	}
-	return next, nil
-}
-
-// replayable reports whether the body of req can be sent again.
-func replayable(req *http.Request) bool {
-	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
-}
-
-// copyHeader copies the fields of a header without those named.
-func copyHeader(h http.Header, without ...string) http.Header {
-	h = maps.Clone(h)
-	for _, name := range without {
-		delete(h, name)
-	}
-	return h
 }

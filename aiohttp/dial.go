@@ -3,18 +3,37 @@ package aiohttp
 import (
 	"context"
 	"crypto/tls"
+	"math"
 	"net"
 	"net/http"
 	"time"
 )
 
-// newTransport makes the transport of a client that was given none: net/http's, except that a connection is given up when the request it
-// was begun for ends. net/http itself goes on dialling for some later request, for as long as the system lets it.
-func newTransport(config *tls.Config) *http.Transport {
-	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = defaultLimit, defaultLimit
-	t.ForceAttemptHTTP2 = true
+// newTransport makes the transport of a client that was given none: net/http's, except that a connection is given up
+// when the request it was begun for ends. net/http itself goes on dialling for some later request, for as long as the
+// system lets it. It connects to what is in realm most.
+func (c *Client) newTransport(most realm) *http.Transport {
+	config := c.TLS
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, ControlContext: within(most)}
+	t := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		ForceAttemptHTTP2:     true,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+	}
+	if c.Reach != Anywhere { // a proxy resolves names itself
+		t.Proxy = nil
+	}
+	// What was under way at the same time can be kept: with fewer, connections would be made and closed all the time.
+	if t.MaxIdleConns = max(0, c.limit()); t.MaxIdleConns == 0 {
+		t.MaxIdleConnsPerHost = math.MaxInt
+	} else {
+		t.MaxIdleConnsPerHost = t.MaxIdleConns
+	}
+	if c.PerHost > 0 {
+		t.MaxIdleConnsPerHost = min(t.MaxIdleConnsPerHost, c.PerHost)
+	}
 	t.TLSClientConfig = config.Clone() // for proxies; nil stays nil
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, stop := whileAsked(ctx)

@@ -25,16 +25,11 @@ func (*direct) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("aiohttp: Direct is a transport for an aiohttp.Client only")
 }
 
-// ask is the hop of a request, without a goroutine.
-func (d *direct) ask(a *asking, req *http.Request, done func()) (*answer, error) {
+// ask is the hop of a request, without a goroutine. wait ends with the request.
+func (d *direct) ask(wait context.Context, req *http.Request, done func()) (*answer, error) {
 	body := &directBody{}
 	served := servedRequest(req)
-	if a.c.Jar != nil {
-		for _, cookie := range a.c.Jar.Cookies(req.URL) {
-			served.AddCookie(cookie)
-		}
-	}
-	body.task = aio.Start(aio.RunningLoop(a.ctx).Context(), func(ctx context.Context) error {
+	body.task = aio.Start(aio.RunningLoop(wait).Context(), func(ctx context.Context) error {
 		body.serve(ctx, d.h, served)
 		return nil
 	}, aio.Name(requestName(served)))
@@ -45,7 +40,7 @@ func (d *direct) ask(a *asking, req *http.Request, done func()) (*answer, error)
 		}
 	})
 	x := &answer{done: done}
-	if err := body.begun.Wait(a.ctx); err != nil {
+	if err := body.begun.Wait(wait); err != nil {
 		body.Close()
 		done()
 		return nil, err
@@ -61,11 +56,6 @@ func (d *direct) ask(a *asking, req *http.Request, done func()) (*answer, error)
 	body.resp = x.resp
 	if body.length < 0 {
 		x.resp.TransferEncoding = []string{"chunked"}
-	}
-	if a.c.Jar != nil {
-		if cookies := x.resp.Cookies(); len(cookies) > 0 {
-			a.c.Jar.SetCookies(req.URL, cookies)
-		}
 	}
 	return x, nil
 }

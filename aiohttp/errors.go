@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 var (
@@ -25,42 +26,119 @@ var (
 // return it. It stands for aiohttp.ClientResponseError and httpx.HTTPStatusError.
 type StatusError struct {
 	StatusCode int
-	Status     string // as it was sent: "404 Not Found"
+	Status     string // as it was sent: "404 Not Found"; [StatusError.Error] makes it safe to show
+	Tries      int    // how many tries there were, see [Client.Retry]
 	Method     string
 	URL        *url.URL // that answered, after redirects
 	Header     http.Header
 	Head       []byte // the beginning of the body, at most 512 bytes
 }
 
-// Error names request and status, and the first line of the body if that is text.
+// Error names request and status, and the first line of the body if that is text. What the server wrote is made safe to
+// show, and secrets of the URL are hidden.
 func (e *StatusError) Error() string {
-	text := fmt.Sprintf("aiohttp: %s %s: %s", e.Method, e.URL.Redacted(), e.Status)
+	status := safetext.Cut(e.Status, 100)
+	text := fmt.Sprintf("aiohttp: %s %s: %s", e.Method, showURL(e.URL), status)
 	line, _, _ := strings.Cut(strings.TrimSpace(string(e.Head)), "\n")
 	line = strings.TrimSpace(line)
-	if line == "" || strings.HasPrefix(line, "<") || !utf8.ValidString(line) || strings.ContainsFunc(line, unicode.IsControl) || strings.Contains(e.Status, line) {
+	if line == "" || strings.HasPrefix(line, "<") || strings.Contains(status, line) {
 		return text
 	}
 	if len(line) > 100 {
 		line = strings.ToValidUTF8(line[:100], "") + "..."
 	}
+	if line != safetext.Lines(line) || strings.Contains(line, "\t") { // it is no text, or not meant to be shown
+		return text
+	}
 	return text + ": " + line
 }
 
-// timeoutError is the end of a request whose client has a Timeout. It comes inside a *url.Error.
-type timeoutError struct{ after time.Duration }
+// TriesError is why the last try of a request failed that was made more than once, as [Client.Retry] says. It comes
+// inside a [*url.Error].
+type TriesError struct {
+	Tries int   // how many there were, the first included
+	Err   error // of the last
+}
 
-func (e *timeoutError) Error() string { return "aiohttp: not done within " + e.after.String() }
+func (e *TriesError) Error() string { return fmt.Sprintf("after %d tries: %v", e.Tries, e.Err) }
+
+// Unwrap returns the error of the last try.
+func (e *TriesError) Unwrap() error { return e.Err }
+
+// Timeout reports whether the last try ended in a time-out.
+func (e *TriesError) Timeout() bool { return isTimeout(e.Err) }
+
+// counted adds the number of tries to an error, if there were several.
+func (a *asking) counted(err error) error {
+	var whole *url.Error
+	if a.count < 2 || !errors.As(err, &whole) {
+		return err
+	}
+	return &url.Error{Op: whole.Op, URL: whole.URL, Err: &TriesError{a.count, whole.Err}}
+}
+
+// timeoutError is the end of a request whose client has a Timeout, or of one try. It comes inside a *url.Error.
+type timeoutError struct {
+	after time.Duration
+	try   bool
+}
+
+func (e *timeoutError) Error() string {
+	if e.try {
+		return "aiohttp: no answer within " + e.after.String() + ", the time for one try"
+	}
+	return "aiohttp: not done within " + e.after.String()
+}
+
 func (e *timeoutError) Timeout() bool { return true }
 func (e *timeoutError) Unwrap() error { return context.DeadlineExceeded }
 
-// urlError is err as package net/http reports it.
+// urlError is err as package net/http reports it, without secrets and safe to show.
 func urlError(method string, u *url.URL, err error) error {
 	if already := (*url.Error)(nil); errors.As(err, &already) {
 		return err
 	}
 	op := "Get"
 	if method != "" {
-		op = method[:1] + strings.ToLower(method[1:])
+		op = safetext.Cut(method[:1]+strings.ToLower(method[1:]), 40)
 	}
-	return &url.Error{Op: op, URL: u.Redacted(), Err: err}
+	return &url.Error{Op: op, URL: showURL(u), Err: shown(err)}
+}
+
+// showURL returns a URL as it can be shown to anybody: see [safetext.URL].
+func showURL(u *url.URL) string { return safetext.URL(u.String()) }
+
+// shown returns err such that its text can be shown: that of net/http quotes what peers sent.
+func shown(err error) error {
+	if text := safetext.Error(err); text != err.Error() {
+		return &shownError{err, text}
+	}
+	return err
+}
+
+type shownError struct {
+	err  error
+	text string
+}
+
+func (e *shownError) Error() string { return e.text }
+func (e *shownError) Unwrap() error { return e.err }
+func (e *shownError) Timeout() bool { return isTimeout(e.err) }
+
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// newRequest is http.NewRequest with errors that show no secrets: a URL that cannot be parsed may have some in any part.
+func newRequest(method, address string, body io.Reader) (*http.Request, error) {
+	req, err := http.NewRequest(method, address, body)
+	if wrong := (*url.Error)(nil); errors.As(err, &wrong) {
+		wrong = &url.Error{Op: wrong.Op, URL: safetext.URL(wrong.URL), Err: shown(wrong.Err)}
+		if strings.ContainsAny(address, "@?") {
+			wrong.Err = errors.New("invalid URL")
+		}
+		return nil, wrong
+	}
+	return req, err
 }

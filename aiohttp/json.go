@@ -7,19 +7,51 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/aio-go/aio"
 )
 
-// DecodeJSON reads what is left of the body, closes the response and returns the JSON value in it. The value is decoded on another goroutine, so that a
-// large one does not hold up the loop; an UnmarshalJSON of T must not use what belongs to the loop. The status is not looked at.
+// jsonFactor is how much more memory than its text a JSON value is taken to need while it is decoded.
+const jsonFactor = 8
+
+// DecodeJSON reads what is left of the body, closes the response and returns the JSON value in it. The value is decoded
+// on another goroutine, so that a large one does not hold up the loop; an UnmarshalJSON of T must not use what belongs to
+// the loop. The status is not looked at. A body of more than [Client.MaxBody] bytes is a [*http.MaxBytesError]: a value of
+// type any may take some fifty times as much memory as its text.
 //
 // Cancellation: the response is closed.
-func DecodeJSON[T any](ctx context.Context, r *Response) (T, error) {
-	return readAll(ctx, r, func(body []byte) (v T, err error) {
-		if err = json.Unmarshal(body, &v); err != nil {
-			err = fmt.Errorf("aiohttp: the body of %s is not the JSON that was expected: %w", r.URL.Redacted(), err)
+func DecodeJSON[T any](ctx context.Context, r *Response) (v T, err error) {
+	load := &load{of: &r.a.c.memory}
+	defer load.done()
+	type result struct {
+		v   T
+		err error
+	}
+	decode := func(body []byte) (x result) {
+		if x.err = json.Unmarshal(body, &x.v); x.err != nil {
+			x.err = fmt.Errorf("aiohttp: the body of %s is not the JSON that was expected: %w", showURL(r.URL), shown(x.err))
 		}
-		return v, err
+		return x
+	}
+	var small *result
+	body, err := r.whole(ctx, load, func(body []byte) {
+		x := decode(body)
+		small = &x
 	})
+	if err != nil {
+		return v, err
+	}
+	if small != nil {
+		return small.v, small.err
+	}
+	if err := load.grow(ctx, int64(len(body))*jsonFactor); err != nil { // far from an overflow: it is in memory
+		return v, err
+	}
+	x, err := aio.ToThread(ctx, func(context.Context) (result, error) { return decode(body), nil }, unbounded)
+	if err != nil {
+		return v, err
+	}
+	return x.v, x.err
 }
 
 // GetJSON asks for a URL and returns the JSON value that is there. A status of 400 or above is a [*StatusError]. See [Client.Do] and [DecodeJSON].
@@ -47,7 +79,7 @@ func askJSON[T any](ctx context.Context, c *Client, method, url string, body []b
 	if body != nil {
 		reader = bytes.NewReader(body)
 	}
-	req, err := http.NewRequest(method, url, reader)
+	req, err := newRequest(method, url, reader)
 	if err != nil {
 		return v, err
 	}

@@ -3,8 +3,12 @@ package aiohttp
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // Redirect is an answer that sent the client elsewhere.
@@ -14,16 +18,71 @@ type Redirect struct {
 	Header     http.Header
 }
 
+// carried is what goes along from hop to hop, and from try to try: the fields of the first request. A hop gets a map of
+// its own, since what is added for one, such as cookies of the jar, must not go to the next.
+type carried struct {
+	header  http.Header
+	cookies map[string][]string // by name, of the header: a jar has the newer ones; nil: there are none, or no jar
+}
+
+func newCarried(header http.Header, jar bool) carried {
+	k := carried{header: header}
+	if jar && header.Get("Cookie") != "" {
+		k.cookies = map[string][]string{}
+		for _, c := range (&http.Request{Header: header}).Cookies() {
+			k.cookies[c.Name] = append(k.cookies[c.Name], c.Name+"="+c.Value)
+		}
+	}
+	return k
+}
+
+// answered takes the cookies out of the header that an answer has set anew: the jar sends them.
+func (k *carried) answered(resp *http.Response) {
+	changed := false
+	if k.cookies != nil {
+		for _, c := range resp.Cookies() {
+			if _, ok := k.cookies[c.Name]; ok {
+				delete(k.cookies, c.Name)
+				changed = true
+			}
+		}
+	}
+	if !changed {
+		return
+	}
+	var left []string
+	for _, pairs := range k.cookies {
+		left = append(left, pairs...)
+	}
+	slices.Sort(left)
+	k.header.Del("Cookie")
+	if len(left) > 0 {
+		k.header.Set("Cookie", strings.Join(left, "; "))
+	}
+}
+
+// fields returns the fields for a hop.
+func (k *carried) fields(withSecrets, withBody bool) http.Header {
+	h := make(http.Header, len(k.header)+2)
+	for name, values := range k.header {
+		if (withSecrets || !secret[name]) && (withBody || !ofBody[name]) {
+			h[name] = values
+		}
+	}
+	return h
+}
+
 // follow makes a request and those that it is redirected to. Each waits for its turn: another host has another limit.
-func (a *asking) follow(first *http.Request, again func(*http.Response) bool) (*answer, *http.Request, []Redirect, error) {
+func (t *try) follow(first *http.Request, again func(*http.Response) bool) (*answer, *http.Request, []Redirect, error) {
 	var history []Redirect
-	most := a.c.Redirects
+	most := t.c.Redirects
 	if most == 0 {
 		most = defaultRedirects
 	}
-	req, stripped := first, false
+	chain := chain{first: first, req: first, secrets: true, body: true}
 	for {
-		x, err := a.hop(req, func(resp *http.Response) bool {
+		req := chain.req
+		x, err := t.hop(req, func(resp *http.Response) bool {
 			return most >= 0 && redirects(req, resp) || again(resp)
 		})
 		if err != nil {
@@ -37,8 +96,9 @@ func (a *asking) follow(first *http.Request, again func(*http.Response) bool) (*
 		if len(history) > most {
 			return nil, req, history, urlError(first.Method, req.URL, fmt.Errorf("%w: %d", ErrRedirects, most))
 		}
-		if req, stripped, err = redirected(first, req, x.resp, stripped); err != nil {
-			return nil, req, history, urlError(first.Method, first.URL, err)
+		t.answered(x.resp)
+		if err = chain.next(x.resp, &t.carried); err != nil {
+			return nil, req, history, urlError(first.Method, req.URL, err)
 		}
 	}
 }
@@ -57,56 +117,83 @@ func redirects(req *http.Request, resp *http.Response) bool {
 	return false
 }
 
-// redirected returns the request that follows after resp, by the rules of net/http: what carries a body is sent again on 307 and 308 only
-// and becomes a GET otherwise; what is secret goes to the first host and those below it only.
-func redirected(first, req *http.Request, resp *http.Response, stripped bool) (*http.Request, bool, error) {
-	where, err := req.URL.Parse(resp.Header.Get("Location"))
+// chain is a request that is on its way through redirects.
+type chain struct {
+	first, req    *http.Request
+	secrets, body bool // what goes along still; what was once left behind does not come back
+}
+
+// next makes req the request that follows after resp, by the rules of net/http: what carries a body is sent again on 307
+// and 308 only and becomes a GET otherwise; what is secret goes to the first host and those below it only.
+func (c *chain) next(resp *http.Response, k *carried) error {
+	req := c.req
+	location := resp.Header.Get("Location")
+	where, err := req.URL.Parse(location)
 	if err != nil {
-		return req, stripped, fmt.Errorf("aiohttp: redirected to where there is nothing: %w", err)
+		return fmt.Errorf("aiohttp: redirected to %q, which is no URL", safetext.URL(location))
 	}
-	if where.Scheme != "http" && where.Scheme != "https" {
-		return req, stripped, fmt.Errorf("aiohttp: redirected to %q, which is not HTTP", where.Redacted())
+	switch web := where.Scheme == "http" || where.Scheme == "https"; {
+	case web && where.Host == "":
+		return fmt.Errorf("aiohttp: redirected to %q, which names no host", showURL(where))
+	case !web && (where.Scheme != req.URL.Scheme || where.Host != req.URL.Host): // a transport of the program may have others
+		return fmt.Errorf("aiohttp: redirected to %q, which is not HTTP", showURL(where))
 	}
 	if where.Fragment == "" {
-		where.Fragment = req.URL.Fragment
+		where.Fragment, where.RawFragment = req.URL.Fragment, req.URL.RawFragment
 	}
-	next := req.Clone(req.Context())
-	next.URL, next.Response = where, resp
-	if next.Host = ""; req.Host != req.URL.Host && where.Host == req.URL.Host {
-		next.Host = req.Host // a name of the caller's choice, and the same server
+	next := &http.Request{
+		Method: req.Method, URL: where, Response: resp, Cancel: c.first.Cancel,
+		Proto: c.first.Proto, ProtoMajor: c.first.ProtoMajor, ProtoMinor: c.first.ProtoMinor,
 	}
-	next.Header = copyHeader(req.Header, "Referer")
-	switch keep := resp.StatusCode == http.StatusTemporaryRedirect || resp.StatusCode == http.StatusPermanentRedirect; {
-	case keep && req.GetBody != nil:
-		if next.Body, err = req.GetBody(); err != nil {
-			return req, stripped, err
+	if req.Host != req.URL.Host && where.Host == req.URL.Host {
+		if to, err := url.Parse(location); err == nil && !to.IsAbs() {
+			next.Host = req.Host // a name of the caller's choice, and the same server
 		}
-	case !keep:
-		if req.Method != http.MethodGet && req.Method != http.MethodHead {
+	}
+	if resp.StatusCode != http.StatusTemporaryRedirect && resp.StatusCode != http.StatusPermanentRedirect {
+		c.body = false
+		if next.Method != "" && next.Method != http.MethodGet && next.Method != http.MethodHead {
 			next.Method = http.MethodGet
 		}
-		next.Body, next.GetBody, next.ContentLength, next.TransferEncoding = nil, nil, 0, nil
-		next.Header = copyHeader(next.Header, "Content-Encoding", "Content-Language", "Content-Length", "Content-Location", "Content-Type")
 	}
-	if stripped = stripped || !sameSite(first.URL, where); stripped {
-		next.Header = copyHeader(next.Header, "Authorization", "Cookie", "Cookie2", "Proxy-Authorization", "Www-Authenticate", "Proxy-Authenticate")
+	if c.body && c.first.GetBody != nil {
+		if next.Body, err = c.first.GetBody(); err != nil {
+			return err
+		}
+		next.GetBody, next.ContentLength = c.first.GetBody, c.first.ContentLength
 	}
-	if req.URL.Scheme == where.Scheme || where.Scheme == "https" { // nobody tells in public what was secure
-		from := *req.URL
+	c.secrets = c.secrets && sameSite(c.first.URL, where)
+	next.Header = k.fields(c.secrets, c.body)
+	if safe := req.URL.Scheme != "https" || where.Scheme == "https"; safe && next.Header.Get("Referer") == "" {
+		from := *req.URL // nobody tells in public what was secure
 		from.User, from.Fragment = nil, ""
 		next.Header.Set("Referer", from.String())
 	}
-	return next, stripped, nil
+	c.req = next
+	return nil
 }
 
-// sameSite reports whether to is on the host of from, or one below it.
+// sameSite reports whether to is on the host of from, or one below it. Other than net/http it takes a site that is not
+// secure for another one than the secure one.
 func sameSite(from, to *url.URL) bool {
-	host, parent := strings.ToLower(to.Hostname()), strings.ToLower(from.Hostname())
-	if from.Scheme == "https" && to.Scheme == "http" {
+	if from.Scheme == "https" && to.Scheme != "https" {
 		return false
 	}
+	if from.Host == to.Host {
+		return true
+	}
+	host, parent := siteName(to), siteName(from)
 	if host == parent {
 		return true
 	}
-	return strings.HasSuffix(host, "."+parent) && !strings.ContainsAny(parent, ":%") && strings.ContainsFunc(host, func(c rune) bool { return c >= 'a' })
+	if parent == "" || strings.ContainsAny(host, ":%") {
+		return false
+	}
+	if _, err := netip.ParseAddr(parent); err == nil { // nothing is below an address
+		return false
+	}
+	return strings.HasSuffix(host, "."+parent)
 }
+
+// siteName is the host of a URL as net/http compares it: a name with a dot at the end is another one.
+func siteName(u *url.URL) string { return asciiHost(strings.ToLower(u.Hostname())) }

@@ -9,26 +9,34 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"net/http"
 	"net/url"
+	"runtime"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 const (
-	pieceSize = 32 << 10 // that a body is read in
-	longest   = 64 << 10 // line of Response.Lines
-	headSize  = 512      // of a body in a StatusError
+	pieceSize = 32 << 10    // that a body is read in
+	firstSize = 64 << 10    // of the buffer for a whole body, at most; it is doubled when that is full
+	smallSize = 8 << 10     // of a body that is decoded where it was read
+	headSize  = 512         // of a body in a StatusError
+	headTime  = time.Second // to wait for it, at most
 )
 
-// Response is the answer to a request. Its head is there; its body comes when it is read. One task may read it at a time; others get
-// [ErrBusy]. Unless it was read to its end it has to be closed, usually by a deferred [Response.Close]. Its methods are for the loop only. It stands for
-// aiohttp.ClientResponse and httpx.Response.
+// Response is the answer to a request. Its head is there; its body comes when it is read. One task may read it at a
+// time; others get [ErrBusy]. Unless it was read to its end it has to be closed, usually by a deferred [Response.Close].
+// One that the program has lost is closed when the garbage collector finds it; that is reported to the loop's exception
+// handler as a warning, in debug mode with the line of the request, and counted by [Client.Statistics]. Its methods are
+// for the loop only. It stands for aiohttp.ClientResponse and httpx.Response.
 type Response struct {
 	StatusCode    int    // 404
-	Status        string // "404 Not Found"
+	Status        string // "404 Not Found", as the server wrote it: quote it before showing it
 	Proto         string // "HTTP/1.1"
 	Header        http.Header
 	ContentLength int64                // -1 if it is not known
@@ -37,34 +45,39 @@ type Response struct {
 	History       []Redirect           // answers that sent the request elsewhere, the first one first
 	TLS           *tls.ConnectionState // nil without
 	Trailer       http.Header          // complete when the body was read to its end
+	Tries         int                  // how many tries there were, the first included
 
-	a      *asking
-	x      *answer
-	piece  []byte // the buffer
-	rest   []byte // what was read but not taken
-	err    error  // of the next read, when the rest was taken
-	upload func() // ends the task that produces the request's body; nil: there is none
-	busy   bool
-	closed bool
+	a       *asking
+	x       *answer // nil: nothing more will be read
+	cleanup runtime.Cleanup
+	piece   []byte // the buffer
+	rest    []byte // what was read but not taken
+	err     error  // of the next read, when the rest was taken
+	busy    bool
+	closed  bool
 }
 
-func (a *asking) response(x *answer, req *http.Request, history []Redirect) *Response {
+// response makes the response that the program gets. What it holds does not refer to it: when the program has forgotten
+// it, the memory is collected, and nobody can close it any more.
+func (x *answer) response(req *http.Request, history []Redirect) *Response {
 	r := &Response{
-		StatusCode: x.resp.StatusCode, Status: x.resp.Status, Proto: x.resp.Proto, Header: x.resp.Header, ContentLength: x.resp.ContentLength,
-		URL: req.URL, Method: req.Method, History: history, TLS: x.resp.TLS, Trailer: x.resp.Trailer, a: a, x: x,
-	}
-	if r.Method == "" {
-		r.Method = http.MethodGet
+		StatusCode: x.resp.StatusCode, Status: x.resp.Status, Proto: x.resp.Proto, Header: x.resp.Header,
+		ContentLength: x.resp.ContentLength, URL: req.URL, Method: method(req), History: history, TLS: x.resp.TLS,
+		Trailer: x.resp.Trailer, Tries: x.count, a: x.asking, x: x,
 	}
 	if x.resp.Body == http.NoBody {
 		r.finish(io.EOF)
+		return r
 	}
+	x.open = true
+	loop := x.c.loop
+	r.cleanup = runtime.AddCleanup(r, func(x *answer) { loop.CallSoonThreadsafe(x.forget) }, x)
 	return r
 }
 
-// String shows the status line and where the answer is from.
+// String shows the status line and where the answer is from, safe to show and without secrets of the URL.
 func (r *Response) String() string {
-	return fmt.Sprintf("<Response %s %s: %s>", r.Method, r.URL.Redacted(), r.Status)
+	return fmt.Sprintf("<Response %s %s: %s>", r.Method, showURL(r.URL), safetext.Cut(r.Status, 100))
 }
 
 // Close ends the response. What was not read is lost, and so is its connection, unless the body was read to its end. It never waits; a second one does
@@ -88,18 +101,11 @@ func (r *Response) finish(err error) {
 	}
 	x := r.x
 	r.x = nil
-	if r.upload != nil {
-		r.upload()
-	}
+	r.cleanup.Stop()
 	if r.err == io.EOF {
 		r.Trailer = x.resp.Trailer
-		x.discarded = true // the end was reached: there is nothing to close
-		x.resp.Body.Close()
-	} else {
-		r.a.end(nil)
 	}
-	x.close()
-	r.a.end(nil)
+	x.release(r.err == io.EOF)
 }
 
 // Read reads at least one byte, or none at the end: the error is [io.EOF] then.
@@ -200,71 +206,96 @@ func (r *Response) failure(err error) error {
 	if late := r.a.late(); late != nil {
 		err = late
 	}
-	return fmt.Errorf("aiohttp: the body of %s: %w", r.URL.Redacted(), err)
+	return fmt.Errorf("aiohttp: the body of %s: %w", showURL(r.URL), shown(err))
 }
 
-// Bytes reads what is left of the body and closes the response. A body of more than [Client.MaxBody] bytes is a [*http.MaxBytesError].
+// Bytes reads what is left of the body and closes the response. A body of more than [Client.MaxBody] bytes is a
+// [*http.MaxBytesError]. It waits while the bodies that the client reads take [Client.MaxMemory].
 //
 // Cancellation: the response is closed.
 func (r *Response) Bytes(ctx context.Context) ([]byte, error) {
-	return readAll(ctx, r, func(body []byte) ([]byte, error) { return body, nil })
+	load := &load{of: &r.a.c.memory}
+	defer load.done()
+	return r.whole(ctx, load, nil)
 }
 
 // Text is [Response.Bytes] as a string. It is taken to be in UTF-8; other encodings are left as they are.
 //
 // Cancellation: the response is closed.
 func (r *Response) Text(ctx context.Context) (string, error) {
-	return readAll(ctx, r, func(body []byte) (string, error) { return string(body), nil })
+	body, err := r.Bytes(ctx)
+	return unsafe.String(unsafe.SliceData(body), len(body)), err // nobody else has the bytes
 }
 
-// readAll reads what is left and calls use with it, both on another goroutine.
-func readAll[T any](ctx context.Context, r *Response, use func(body []byte) (T, error)) (v T, err error) {
-	defer r.Close()
+// whole reads what is left and closes the response. If the body is small it is also used, on the goroutine that has read
+// it, which saves another one.
+func (r *Response) whole(ctx context.Context, load *load, use func(body []byte)) ([]byte, error) {
 	if r.busy {
-		return v, ErrBusy
+		return nil, ErrBusy
 	}
+	defer r.Close()
 	most := r.a.c.MaxBody
-	if most == 0 {
-		most = defaultMaxBody
-	}
-	before := bytes.Clone(r.rest)
-	if r.err != nil {
-		if r.err != io.EOF {
-			return v, r.err
-		}
-		if most >= 0 && int64(len(before)) > most {
-			return v, r.failure(&http.MaxBytesError{Limit: most})
-		}
-		return use(before)
-	}
-	type read struct {
-		v      T
-		err    error // of reading
-		useErr error
-	}
-	res, err := reading(ctx, r, func(body io.Reader) (x read, _ error) {
-		if most >= 0 {
-			body = io.LimitReader(body, most+1-int64(len(before)))
-		}
-		all := bytes.NewBuffer(before)
-		if _, x.err = all.ReadFrom(body); x.err != nil {
-			return x, nil
-		}
-		if most >= 0 && int64(all.Len()) > most {
-			x.err = &http.MaxBytesError{Limit: most}
-			return x, nil
-		}
-		x.v, x.useErr = use(all.Bytes())
-		return x, nil
-	})
 	switch {
-	case err != nil:
-		return v, err
-	case res.err != nil:
-		return v, r.failure(res.err)
+	case most == 0:
+		most = defaultMaxBody
+	case most < 0:
+		most = math.MaxInt64
 	}
-	r.finish(io.EOF)
-	return res.v, res.useErr
+	all := r.rest
+	r.rest, r.piece = nil, nil // the buffer is given away
+	for r.err == nil {
+		if int64(len(all)) > most {
+			return nil, r.failure(&http.MaxBytesError{Limit: most})
+		}
+		if len(all) == cap(all) || len(all) == 0 {
+			more := r.room(len(all), most)
+			if err := load.grow(ctx, int64(more-len(all))); err != nil {
+				return nil, err
+			}
+			all = append(make([]byte, 0, more), all...)
+		}
+		free := all[len(all):cap(all)]
+		got, err := reading(ctx, r, func(body io.Reader) (x got, _ error) {
+			for x.err == nil && x.n < len(free) {
+				var n int
+				n, x.err = body.Read(free[x.n:])
+				x.n += n
+			}
+			if n := len(all) + x.n; use != nil && x.err == io.EOF && n <= smallSize && int64(n) <= most {
+				use(all[:n])
+			}
+			return x, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = all[:len(all)+got.n]
+		if got.err != nil {
+			r.finish(r.failure(got.err))
+		}
+	}
+	switch {
+	case r.err != io.EOF:
+		return nil, r.err
+	case int64(len(all)) > most:
+		return nil, r.failure(&http.MaxBytesError{Limit: most})
+	case len(all) < cap(all)/2:
+		all = bytes.Clone(all) // it may be kept for long
+	}
+	return all, nil
+}
+
+// room returns how large the buffer for a body should be of which n bytes are there: as large as the body if that says so
+// and is to be believed, twice as large as it was otherwise; and one byte more than the body may have.
+func (r *Response) room(n int, most int64) int {
+	size := int64(max(2*n, firstSize))
+	if whole := r.ContentLength; whole >= int64(n) && whole < size {
+		size = whole + 1
+	}
+	if size > most {
+		size = most + 1 // it is less than size
+	}
+	return int(max(size, int64(n)+1))
 }
 
 // Chunks returns the body in pieces as they come, which may be kept. It ends after the first error, and with the body. A loop that is left
@@ -300,12 +331,21 @@ func (r *Response) pieces(ctx context.Context) iter.Seq2[[]byte, error] {
 	}
 }
 
-// Lines returns the body line by line as they come, with their ends; the last one may have none. They may be kept. A line of more than
-// 64 KiB is an error that matches [bufio.ErrTooLong]. It ends as [Response.Chunks] does.
+// Lines returns the body line by line as they come, with their ends; the last one may have none. They may be kept. A line
+// of more than [Client.MaxLine] bytes is an error that matches [bufio.ErrTooLong]; the rest of it can still be read. It
+// ends after the first error, with which the beginning of the line comes that had been read until then, and with the
+// body. A loop that is left before leaves the rest to be read, or closed.
 //
-// Cancellation: as for Chunks.
+// Cancellation: as for [Response.Chunks]; the beginning of the line comes with the error.
 func (r *Response) Lines(ctx context.Context) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
+		most := r.a.c.MaxLine
+		switch {
+		case most == 0:
+			most = defaultMaxLine
+		case most < 0:
+			most = math.MaxInt
+		}
 		var line []byte
 		for {
 			err := r.fill(ctx)
@@ -316,7 +356,7 @@ func (r *Response) Lines(ctx context.Context) iter.Seq2[[]byte, error] {
 				return
 			}
 			if err != nil {
-				yield(nil, err)
+				yield(line, err)
 				return
 			}
 			end := bytes.IndexByte(r.rest, '\n') + 1
@@ -324,12 +364,16 @@ func (r *Response) Lines(ctx context.Context) iter.Seq2[[]byte, error] {
 			if n == 0 {
 				n = len(r.rest)
 			}
-			if len(line)+n > longest {
-				yield(nil, r.failure(bufio.ErrTooLong))
-				return
+			long := n > most-len(line)
+			if long {
+				n = most - len(line)
 			}
 			line = append(line, r.rest[:n]...)
 			r.rest = r.rest[n:]
+			if long {
+				yield(line, r.failure(bufio.ErrTooLong))
+				return
+			}
 			if end == 0 {
 				continue
 			}
@@ -455,8 +499,8 @@ func (r *Response) copyDirect(ctx context.Context, w io.Writer, before []byte) (
 	return n, nil
 }
 
-// Check returns nil if the status is below 400, and else closes the response and returns a [*StatusError] with the beginning of its body.
-// It stands for raise_for_status.
+// Check returns nil if the status is below 400, and else closes the response and returns a [*StatusError] with the
+// beginning of its body, as far as that comes within a second. It stands for raise_for_status.
 //
 // Cancellation: the error is that of the cancellation.
 func (r *Response) Check(ctx context.Context) error {
@@ -465,16 +509,21 @@ func (r *Response) Check(ctx context.Context) error {
 	}
 	defer r.Close()
 	var head []byte
-	for len(head) < headSize {
-		if err := r.fill(ctx); err != nil {
-			if errors.Is(err, aio.ErrCancelled) {
+	err := aio.Timeout(ctx, headTime, func(ctx context.Context) error {
+		for len(head) < headSize {
+			if err := r.fill(ctx); err != nil {
 				return err
 			}
-			break // the status is what matters
+			n := min(len(r.rest), headSize-len(head))
+			head = append(head, r.rest[:n]...)
+			r.rest = r.rest[n:]
 		}
-		n := min(len(r.rest), headSize-len(head))
-		head = append(head, r.rest[:n]...)
-		r.rest = r.rest[n:]
+		return nil
+	})
+	if errors.Is(err, aio.ErrCancelled) { // otherwise the status is what matters
+		return err
 	}
-	return &StatusError{StatusCode: r.StatusCode, Status: r.Status, Method: r.Method, URL: r.URL, Header: r.Header, Head: head}
+	return &StatusError{
+		StatusCode: r.StatusCode, Status: r.Status, Tries: r.Tries, Method: r.Method, URL: r.URL, Header: r.Header, Head: head,
+	}
 }

@@ -7,9 +7,11 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/goid"
 )
 
 // Retry says whether and when a [Client] tries again. It does so only if that cannot do anything twice: for methods that are idempotent (GET, HEAD, OPTIONS, TRACE,
@@ -23,54 +25,74 @@ type Retry struct {
 	// MaxWait is the longest time to wait on demand of a server, in its field Retry-After. If one wants more, its answer is returned as it
 	// is. Default: 30 s.
 	MaxWait time.Duration
+	// Timeout is how long one try may take until the head of its answer is there, redirects included; waiting for its
+	// turn does not count. A try that is late has failed as its connection would have. Default: no limit.
+	Timeout time.Duration
 }
 
-// Exponential returns a back-off that begins around first, doubles with each try and ends at most. Each wait is a random one between half
-// of that and all of it, so that many who failed together do not come back together.
+// Exponential returns a back-off that begins around first, doubles with each try and ends at most. Each wait is a random
+// one between half of that and all of it, so that many who failed together do not come back together. A [Client] takes
+// the random numbers from its loop, so that runs under a virtual clock do not differ; see [aio.Loop.Rand].
 func Exponential(first, most time.Duration) func(try int) time.Duration {
 	return func(try int) time.Duration {
 		d := most
-		if shift := try - 1; shift < 32 && first<<shift < most && first<<shift > 0 {
+		if shift := max(0, try-1); shift < 32 && first<<shift < most && first<<shift > 0 {
 			d = first << shift
 		}
 		if d <= 1 {
 			return d
 		}
-		return d/2 + rand.N(d-d/2+1)
+		n := uint64(d - d/2)
+		if r, ok := chance.Load(goid.Self()); ok {
+			return d/2 + time.Duration(r.(*rand.Rand).Uint64N(n+1))
+		}
+		return d/2 + time.Duration(rand.Uint64N(n+1))
 	}
 }
 
+// chance has the random numbers that a back-off is to use, by the goroutine that a client calls it on: what Exponential
+// returns is a function of the try alone.
+var chance sync.Map
+
 // tries makes a request until it has an answer to keep.
-func (a *asking) tries(req *http.Request) (*Response, error) {
+func (a *asking) tries(first *http.Request) (*Response, error) {
 	retry := a.c.Retry
-	if !idempotent(req) || !replayable(req) {
+	if !idempotent(first, a.header) || !replayable(first) {
 		retry.Attempts = 1
 	}
-	for try := 1; ; try++ {
-		attempt := req
-		if retry.Attempts > 1 {
+	for {
+		req := *first
+		req.Header = a.fields(true, true)
+		if a.count > 0 && req.GetBody != nil { // the first try has the body of the caller
 			var err error
-			if attempt, err = clone(req); err != nil {
+			if req.Body, err = req.GetBody(); err != nil {
 				return nil, urlError(req.Method, req.URL, err)
 			}
 		}
-		again := func(resp *http.Response) bool { return try < retry.Attempts && retry.worth(resp) }
-		x, last, history, err := a.follow(attempt, again)
+		t := a.newTry()
+		more, now := a.count < retry.Attempts, a.c.loop.Time()
+		again := func(resp *http.Response) bool { return more && retry.worth(resp, now) } // on any goroutine
+		x, last, history, err := t.follow(&req, again)
+		if late := lateness(t.ctx); err != nil && late != nil && a.late() == nil {
+			err = urlError(req.Method, last.URL, late)
+		}
 		var wait time.Duration
 		switch {
 		case err == nil && !again(x.resp):
-			return a.response(x, last, history), nil
+			return x.response(last, history), nil
 		case err == nil:
 			x.close()
+			t.answered(x.resp)
 			var demanded bool
-			if wait, demanded = retryAfter(x.resp.Header); !demanded {
-				wait = retry.backoff(try)
+			if wait, demanded = retryAfter(x.resp.Header, a.c.loop.Time()); !demanded {
+				wait = a.backoff()
 			}
-		case try >= retry.Attempts || a.ctx.Err() != nil || !passing(err):
+		case !more || a.ctx.Err() != nil || !passing(err):
 			return nil, err
 		default:
-			wait = retry.backoff(try)
+			wait = a.backoff()
 		}
+		t.end(nil)
 		if err := aio.Sleep(a.ctx, wait); err != nil {
 			return nil, err
 		}
@@ -78,16 +100,16 @@ func (a *asking) tries(req *http.Request) (*Response, error) {
 }
 
 // idempotent reports whether doing req twice does no more than doing it once.
-func idempotent(req *http.Request) bool {
+func idempotent(req *http.Request, header http.Header) bool {
 	switch req.Method {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
 		return true
 	}
-	return req.Header.Get("Idempotency-Key") != ""
+	return header.Get("Idempotency-Key") != "" || header.Get("X-Idempotency-Key") != ""
 }
 
-// worth reports whether a later try may have a better answer. It runs on any goroutine.
-func (r Retry) worth(resp *http.Response) bool {
+// worth reports whether a later try may have a better answer than one that came at about now.
+func (r Retry) worth(resp *http.Response, now time.Time) bool {
 	switch resp.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 	default:
@@ -97,13 +119,16 @@ func (r Retry) worth(resp *http.Response) bool {
 	if most == 0 {
 		most = 30 * time.Second
 	}
-	demanded, _ := retryAfter(resp.Header)
+	demanded, _ := retryAfter(resp.Header, now)
 	return demanded <= most
 }
 
 // passing reports whether an error is of a kind that may be gone a moment later: the connection failed, and not the name, the certificate
 // or the protocol.
 func passing(err error) bool {
+	if errors.Is(err, ErrReach) {
+		return false
+	}
 	var name *net.DNSError
 	if errors.As(err, &name) {
 		return !name.IsNotFound
@@ -116,15 +141,21 @@ func passing(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-func (r Retry) backoff(try int) time.Duration {
-	if r.Backoff == nil {
-		return Exponential(100*time.Millisecond, 5*time.Second)(try)
+// backoff returns how long to wait after the try that failed last.
+func (a *asking) backoff() time.Duration {
+	fn := a.c.Retry.Backoff
+	if fn == nil {
+		fn = Exponential(100*time.Millisecond, 5*time.Second)
 	}
-	return r.Backoff(try)
+	self := goid.Self()
+	chance.Store(self, a.c.loop.Rand())
+	defer chance.Delete(self)
+	return fn(a.count)
 }
 
-// retryAfter reads the field of that name: seconds, or a point in time, which is compared with the server's own clock if it shows that.
-func retryAfter(h http.Header) (time.Duration, bool) {
+// retryAfter reads the field of that name: seconds, or a point in time, which is compared with the server's own clock if
+// it shows that, and else with the loop's.
+func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	text := h.Get("Retry-After")
 	if n, err := strconv.ParseUint(text, 10, 31); err == nil {
 		return time.Duration(n) * time.Second, true
@@ -133,9 +164,13 @@ func retryAfter(h http.Header) (time.Duration, bool) {
 	if err != nil {
 		return 0, false
 	}
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		now = time.Now()
+	if theirs, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = theirs
 	}
 	return max(0, at.Sub(now)), true
+}
+
+// replayable reports whether the body of req can be sent again.
+func replayable(req *http.Request) bool {
+	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 	"sync"
 
 	"github.com/aio-go/aio"
@@ -21,7 +20,7 @@ func (c *Client) Upload(ctx context.Context, method, url, contentType string, wr
 		panic("aiohttp: Client.Upload: the function is nil")
 	}
 	body := newUpload(aio.RunningLoop(ctx))
-	req, err := http.NewRequest(method, url, body)
+	req, err := newRequest(method, url, body)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +36,7 @@ func (c *Client) Upload(ctx context.Context, method, url, contentType string, wr
 			failed = err
 		}
 		return nil
-	}, aio.Name("upload to "+url))
+	}, aio.Name("upload to "+showURL(req.URL)))
 	end := func(cause error) {
 		body.Close()
 		producer.Cancel(cause)
@@ -65,7 +64,7 @@ func (c *Client) Upload(ctx context.Context, method, url, contentType string, wr
 	case r.x == nil: // the whole answer is there
 		end(nil)
 	default:
-		r.upload = func() { end(nil) }
+		r.x.upload = func() { end(nil) }
 	}
 	return r, nil
 }

@@ -1,0 +1,398 @@
+package aiohttp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+// asking is one call of Do, until its response is closed.
+type asking struct {
+	c      *Client
+	ctx    context.Context // ends with the request; for waits
+	cancel context.CancelCauseFunc
+	timer  *aio.TimerHandle
+
+	number uint64 // in the order of Do
+	method string
+	url    string // that was asked first, fit to be shown
+	site   string // in debug mode: where that was
+	host   string // whose place it has, if places are counted by host
+	open   bool   // the response is with the program
+	count  int    // tries
+	carried
+}
+
+// String shows the request, and in debug mode where it was made.
+func (a *asking) String() string {
+	if a.site == "" {
+		return a.method + " " + a.url
+	}
+	return a.method + " " + a.url + " at " + a.site
+}
+
+// end ends everything that goes on for the request.
+func (a *asking) end(cause error) {
+	a.open = false
+	delete(a.c.asked, a)
+	if a.timer != nil {
+		a.timer.Cancel()
+	}
+	a.cancel(cause)
+}
+
+// late returns the time-out of the client if that has ended the request.
+func (a *asking) late() error { return lateness(a.ctx) }
+
+func lateness(ctx context.Context) error {
+	var late *timeoutError
+	if errors.As(context.Cause(ctx), &late) {
+		return late
+	}
+	return nil
+}
+
+func (a *asking) warn(message string) {
+	attrs := []slog.Attr{slog.String("request", a.method+" "+a.url)}
+	if a.site != "" {
+		attrs = append(attrs, slog.String("requested_at", a.site))
+	}
+	a.c.loop.CallExceptionHandler(aio.Report{Message: message, Warning: true, Attrs: attrs})
+}
+
+// callSite returns the line outside of this package from which it was called.
+func callSite() string {
+	const here = "github.com/aio-go/aio/aiohttp."
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if !strings.HasPrefix(f.Function, here) {
+			return fmt.Sprintf("%s:%d", f.File[strings.LastIndexByte(f.File, '/')+1:], f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+// try is one of the tries of a request, with the redirects that it follows.
+type try struct {
+	*asking
+	ctx     context.Context // ends with the try, or with the request
+	end     context.CancelCauseFunc
+	most    realm // that it may reach
+	left    time.Duration
+	limited bool // by left, while it has its turn
+}
+
+func (a *asking) newTry() *try {
+	a.count++
+	t := &try{asking: a, ctx: a.ctx, end: func(error) {}, most: local}
+	if a.c.Reach == PublicOnly {
+		t.most = public
+	}
+	if t.left = a.c.Retry.Timeout; t.left > 0 {
+		t.limited = true
+		t.ctx, t.end = aio.WithCancelCause(a.ctx)
+	}
+	return t
+}
+
+// clock runs while the try has its turn, until the function that is returned is called.
+func (t *try) clock() (stop func()) {
+	if !t.limited {
+		return func() {}
+	}
+	began, timer := t.c.loop.Time(), t.c.loop.CallLater(t.left, func() {
+		t.end(&timeoutError{after: t.c.Retry.Timeout, try: true})
+	})
+	return func() {
+		timer.Cancel()
+		t.left = max(0, t.left-t.c.loop.Time().Sub(began))
+	}
+}
+
+// hop makes one request, in its turn, and returns the answer. If discard says so its body has been closed.
+func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer, error) {
+	sent := false
+	defer func() {
+		if !sent {
+			closeBody(req)
+		}
+	}()
+	done, err := t.c.turns.take(t.ctx, t.asking, req.URL)
+	if err != nil {
+		return nil, err
+	}
+	defer t.clock()()
+	sent = true
+	if d, ok := t.c.Transport.(*direct); ok {
+		x, err := d.ask(t.ctx, dress(req, t.c.Jar), done)
+		if err != nil {
+			return nil, err
+		}
+		x.asking = t.asking
+		keepCookies(t.c.Jar, req, x.resp)
+		return x, nil
+	}
+	x := &answer{asking: t.asking, done: done}
+	handed := false
+	defer func() {
+		if !handed {
+			x.abandon()
+		}
+	}()
+	ctx := context.Context(lifetime{t.ctx})
+	var at realm
+	if t.c.Reach == NoNarrower && t.most == local {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { at = realmOfConn(i.Conn) }})
+	}
+	req = req.WithContext(ctx)
+	transport := t.c.within(t.most)
+	if _, err = aio.ToThread(t.ctx, func(context.Context) (aio.None, error) {
+		x.ask(transport, req, discard)
+		return aio.None{}, nil
+	}, unbounded); err != nil {
+		return nil, err
+	}
+	handed = true
+	if x.err != nil {
+		done()
+		return nil, urlError(req.Method, req.URL, x.err)
+	}
+	if t.c.Reach == NoNarrower {
+		t.most = min(t.most, at)
+	}
+	if x.discarded {
+		done()
+	}
+	return x, nil
+}
+
+// unbounded keeps a call of ToThread out of the limit for all such calls: the client has its own.
+var unbounded *aio.Limiter
+
+// answer is what became of a request.
+type answer struct {
+	*asking
+	resp      *http.Response
+	err       error
+	discarded bool
+	done      func()      // ends its turn
+	upload    func()      // ends the task that produces the request's body; nil: there is none
+	over      atomic.Bool // the response that has it is finished
+
+	state atomic.Int32 // who has it: see below
+}
+
+// An answer is the goroutine's until it is delivered, then the task's. One that is abandoned before stays with the
+// goroutine, which closes it.
+const (
+	asked = iota
+	delivered
+	abandoned
+)
+
+// ask is the part of a goroutine.
+func (x *answer) ask(t http.RoundTripper, req *http.Request, discard func(*http.Response) bool) {
+	loop := x.c.loop
+	defer func() {
+		if x.state.CompareAndSwap(asked, delivered) {
+			return
+		}
+		if x.resp != nil {
+			x.resp.Body.Close()
+		}
+		loop.CallSoonThreadsafe(x.done)
+	}()
+	if x.resp, x.err = send(t, x.c.Jar, req); x.err == nil && discard(x.resp) {
+		drain(x.resp)
+		x.discarded = true
+	}
+}
+
+// abandon gives the request up; the goroutine ends as soon as net/http has noticed that its context has ended.
+func (x *answer) abandon() {
+	if !x.state.CompareAndSwap(asked, abandoned) {
+		x.close()
+	}
+}
+
+// close closes the body, if that has not been done, and ends the turn.
+func (x *answer) close() {
+	if !x.discarded && x.resp != nil {
+		x.discarded = true
+		if at, ok := x.resp.Body.(*directBody); ok {
+			at.Close()
+		} else {
+			go x.resp.Body.Close() // may wait for the peer, if the connection is a secure one
+		}
+	}
+	x.done()
+}
+
+// release gives back what a response holds; read says whether its body was read to the end.
+func (x *answer) release(read bool) {
+	if x.over.Swap(true) {
+		return
+	}
+	if x.upload != nil {
+		x.upload()
+	}
+	if read {
+		x.discarded = true // there is nothing to close
+		x.resp.Body.Close()
+	} else {
+		x.asking.end(nil)
+	}
+	x.close()
+	x.asking.end(nil)
+}
+
+// forget is called on the loop when the program has lost a response without closing it.
+func (x *answer) forget() {
+	if x.over.Load() {
+		return
+	}
+	x.c.forgotten++
+	x.warn("aiohttp: a response was forgotten without Close; it is closed now. Call Response.Close in a defer")
+	x.release(false)
+}
+
+// between is how long, at least, to wait between two searches for forgotten responses.
+const between = 10 * time.Second
+
+// collect sees to it that responses which were forgotten are found while requests wait for their places: a program that
+// does nothing else makes no garbage, and would wait for minutes.
+func (c *Client) collect() {
+	now := time.Now()
+	if now.Sub(c.collected) < between {
+		return
+	}
+	for a := range c.asked {
+		if a.open {
+			c.collected = now
+			go runtime.GC()
+			return
+		}
+	}
+}
+
+// send makes a request with a transport as net/http's client does, without following redirects. It runs on any goroutine.
+func send(t http.RoundTripper, jar http.CookieJar, req *http.Request) (*http.Response, error) {
+	if req.RequestURI != "" {
+		closeBody(req)
+		return nil, errors.New("aiohttp: the RequestURI of a request is for servers; leave it empty")
+	}
+	resp, err := t.RoundTrip(dress(req, jar))
+	if err != nil {
+		if wrong := (tls.RecordHeaderError{}); errors.As(err, &wrong) && string(wrong.RecordHeader[:]) == "HTTP/" {
+			err = http.ErrSchemeMismatch
+		}
+		return nil, err
+	}
+	if resp == nil {
+		return nil, fmt.Errorf("aiohttp: the transport (%T) returned neither a response nor an error", t)
+	}
+	if resp.Body == nil {
+		resp.Body = http.NoBody
+	}
+	keepCookies(jar, req, resp)
+	return resp, nil
+}
+
+// dress returns the request as it is sent: with the cookies of the jar, and the user of the URL. req stays as it is.
+func dress(req *http.Request, jar http.CookieJar) *http.Request {
+	sent := *req
+	sent.Header = maps.Clone(req.Header)
+	if jar != nil {
+		for _, cookie := range jar.Cookies(cookieURL(req)) {
+			sent.AddCookie(cookie)
+		}
+	}
+	if u := req.URL.User; u != nil && sent.Header.Get("Authorization") == "" {
+		password, _ := u.Password()
+		sent.SetBasicAuth(u.Username(), password)
+	}
+	return &sent
+}
+
+func keepCookies(jar http.CookieJar, req *http.Request, resp *http.Response) {
+	if jar == nil {
+		return
+	}
+	if cookies := resp.Cookies(); len(cookies) > 0 {
+		jar.SetCookies(cookieURL(req), cookies)
+	}
+}
+
+// cookieURL is what a jar knows the server of a request by.
+func cookieURL(req *http.Request) *url.URL {
+	if req.Host == "" || req.Host == req.URL.Host {
+		return req.URL
+	}
+	u := cloneURL(req.URL)
+	u.Host = req.Host
+	return u
+}
+
+const (
+	drainSize = 2 << 10               // of a body that nobody wants: if that is all, the connection can be used again
+	drainTime = 50 * time.Millisecond // after that a new connection is cheaper
+)
+
+// drain closes a body that nobody wants. It reads what is left of a small one before, but does not wait for it.
+func drain(resp *http.Response) {
+	body := resp.Body
+	if resp.ProtoMajor > 1 || body == http.NoBody || resp.ContentLength > drainSize {
+		body.Close()
+		return
+	}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		io.CopyN(io.Discard, body, drainSize)
+	}()
+	select {
+	case <-read:
+	case <-time.After(drainTime):
+	}
+	body.Close()
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		req.Body.Close()
+	}
+}
+
+// method returns the name of the method, which may be empty for GET.
+func method(req *http.Request) string {
+	if req.Method == "" {
+		return http.MethodGet
+	}
+	return req.Method
+}
+
+func cloneURL(u *url.URL) *url.URL {
+	c := *u
+	if u.User != nil {
+		user := *u.User
+		c.User = &user
+	}
+	return &c
+}

@@ -1,0 +1,126 @@
+package aiohttp
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// hostKey names the host that a URL leads to: scheme, name and port, alike for all ways to write them.
+func hostKey(u *url.URL) string {
+	scheme, port := strings.ToLower(u.Scheme), u.Port()
+	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+		port = strconv.FormatUint(n, 10)
+	}
+	switch {
+	case port != "":
+	case scheme == "http":
+		port = "80"
+	case scheme == "https":
+		port = "443"
+	}
+	return scheme + "://" + net.JoinHostPort(canonicalHost(u.Hostname()), port)
+}
+
+// canonicalHost returns the one spelling of a host's name or address: lower case, without the dot at the end, in
+// Punycode; IPv6 in its shortest form, and as IPv4 where it stands for that.
+func canonicalHost(name string) string {
+	name = strings.TrimSuffix(dots.Replace(name), ".")
+	if ip, err := netip.ParseAddr(name); err == nil {
+		return ip.Unmap().String()
+	}
+	return asciiHost(strings.ToLower(name))
+}
+
+// dots are what counts as a dot between labels.
+var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
+
+// asciiHost writes the labels of a name that are not ASCII in Punycode.
+func asciiHost(name string) string {
+	if !hasWide(name) {
+		return name
+	}
+	labels := strings.Split(name, ".")
+	for i, label := range labels {
+		if hasWide(label) {
+			labels[i] = "xn--" + punycode(label)
+		}
+	}
+	return strings.Join(labels, ".")
+}
+
+func hasWide(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return true
+		}
+	}
+	return false
+}
+
+// punycode encodes a label by RFC 3492.
+func punycode(label string) string {
+	const (
+		base, tmin, tmax, skew, damp = 36, 1, 26, 38, 700
+		digits                       = "abcdefghijklmnopqrstuvwxyz0123456789"
+	)
+	var out []byte
+	for _, c := range label {
+		if c < utf8.RuneSelf {
+			out = append(out, byte(c))
+		}
+	}
+	basic := len(out)
+	if basic > 0 {
+		out = append(out, '-')
+	}
+	next, delta, bias := rune(utf8.RuneSelf), 0, 72
+	total := utf8.RuneCountInString(label)
+	for done := basic; done < total; next++ {
+		least := rune(utf8.MaxRune + 1) // of those that are not encoded yet
+		for _, c := range label {
+			if c >= next && c < least {
+				least = c
+			}
+		}
+		delta += int(least-next) * (done + 1)
+		next = least
+		for _, c := range label {
+			if c < next {
+				delta++
+			}
+			if c != next {
+				continue
+			}
+			q := delta
+			for k := base; ; k += base {
+				t := min(max(k-bias, tmin), tmax)
+				if q < t {
+					break
+				}
+				out = append(out, digits[t+(q-t)%(base-t)])
+				q = (q - t) / (base - t)
+			}
+			out = append(out, digits[q])
+			// The bias adapts to how far apart the last characters were.
+			if done == basic {
+				delta /= damp
+			} else {
+				delta /= 2
+			}
+			delta += delta / (done + 1)
+			k := 0
+			for ; delta > (base-tmin)*tmax/2; k += base {
+				delta /= base - tmin
+			}
+			bias = k + (base-tmin+1)*delta/(delta+skew)
+			delta = 0
+			done++
+		}
+		delta++
+	}
+	return string(out)
+}
