@@ -52,6 +52,7 @@ type Response struct {
 	cleanup runtime.Cleanup
 	piece   []byte // the buffer
 	rest    []byte // what was read but not taken
+	read    int64  // of the body, so far
 	err     error  // of the next read, when the rest was taken
 	busy    bool
 	closed  bool
@@ -144,6 +145,7 @@ func (r *Response) fill(ctx context.Context) error {
 			return err
 		}
 		r.rest = piece[:got.n]
+		r.read += int64(got.n)
 		if got.err != nil {
 			r.finish(r.failure(got.err))
 		}
@@ -243,6 +245,9 @@ func (r *Response) whole(ctx context.Context, load *load, use func(body []byte))
 	}
 	all := r.rest
 	r.rest, r.piece = nil, nil // the buffer is given away
+	if left := r.ContentLength - r.read; r.err == nil && left > 0 && left > most-int64(len(all)) {
+		return nil, r.failure(&http.MaxBytesError{Limit: most}) // without waiting for it
+	}
 	for r.err == nil {
 		if int64(len(all)) > most {
 			return nil, r.failure(&http.MaxBytesError{Limit: most})
@@ -414,10 +419,10 @@ func (b *bodyReader) Close() error {
 //
 // Cancellation: the response is closed; CopyTo returns when the write that is under way, if one is, has ended.
 func (r *Response) CopyTo(ctx context.Context, w io.Writer) (int64, error) {
-	defer r.Close()
 	if r.busy {
 		return 0, ErrBusy
 	}
+	defer r.Close()
 	var n int64
 	var readErr, writeErr error
 	before := r.rest

@@ -18,7 +18,7 @@ import (
 )
 
 // raw is a server that answers each request with what answer returns for its path, byte for byte, and keeps the
-// connection open.
+// connection open, except after a field "Torn: yes".
 func raw(t *testing.T, answer func(path string) string) (url string, connections *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -42,7 +42,10 @@ func raw(t *testing.T, answer func(path string) string) (url string, connections
 						return
 					}
 					io.Copy(io.Discard, req.Body)
-					io.WriteString(conn, answer(req.URL.Path))
+					a := answer(req.URL.Path)
+					if io.WriteString(conn, a); strings.Contains(a, "Torn: yes") {
+						return
+					}
 				}
 			}()
 		}
