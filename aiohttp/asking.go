@@ -2,12 +2,9 @@ package aiohttp
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -126,7 +123,8 @@ func (t *try) clock() (stop func()) {
 	}
 }
 
-// hop makes one request, in its turn, and returns the answer. If discard says so its body has been closed.
+// hop makes one request, in its turn, and returns the answer. If discard says so its body has been
+// closed.
 func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer, error) {
 	sent := false
 	defer func() {
@@ -199,8 +197,8 @@ type answer struct {
 	state atomic.Int32 // who has it: see below
 }
 
-// An answer is the goroutine's until it is delivered, then the task's. One that is abandoned before stays with the
-// goroutine, which closes it.
+// An answer is the goroutine's until it is delivered, then the task's. One that is abandoned before
+// stays with the goroutine, which closes it.
 const (
 	asked = iota
 	delivered
@@ -225,7 +223,8 @@ func (x *answer) ask(t http.RoundTripper, req *http.Request, discard func(*http.
 	}
 }
 
-// abandon gives the request up; the goroutine ends as soon as net/http has noticed that its context has ended.
+// abandon gives the request up; the goroutine ends as soon as net/http has noticed that its context
+// has ended.
 func (x *answer) abandon() {
 	if !x.state.CompareAndSwap(asked, abandoned) {
 		x.close()
@@ -276,8 +275,8 @@ func (x *answer) forget() {
 // between is how long, at least, to wait between two searches for forgotten responses.
 const between = 10 * time.Second
 
-// collect sees to it that responses which were forgotten are found while requests wait for their places: a program that
-// does nothing else makes no garbage, and would wait for minutes.
+// collect sees to it that responses which were forgotten are found while requests wait for their
+// places: a program that does nothing else makes no garbage, and would wait for minutes.
 func (c *Client) collect() {
 	now := time.Now()
 	if now.Sub(c.collected) < between {
@@ -289,94 +288,6 @@ func (c *Client) collect() {
 			go runtime.GC()
 			return
 		}
-	}
-}
-
-// send makes a request with a transport as net/http's client does, without following redirects. It runs on any goroutine.
-func send(t http.RoundTripper, jar http.CookieJar, req *http.Request) (*http.Response, error) {
-	if req.RequestURI != "" {
-		closeBody(req)
-		return nil, errors.New("aiohttp: the RequestURI of a request is for servers; leave it empty")
-	}
-	resp, err := t.RoundTrip(dress(req, jar))
-	if err != nil {
-		if wrong := (tls.RecordHeaderError{}); errors.As(err, &wrong) && string(wrong.RecordHeader[:]) == "HTTP/" {
-			err = http.ErrSchemeMismatch
-		}
-		return nil, err
-	}
-	if resp == nil {
-		return nil, fmt.Errorf("aiohttp: the transport (%T) returned neither a response nor an error", t)
-	}
-	if resp.Body == nil {
-		resp.Body = http.NoBody
-	}
-	keepCookies(jar, req, resp)
-	return resp, nil
-}
-
-// dress returns the request as it is sent: with the cookies of the jar, and the user of the URL. req stays as it is.
-func dress(req *http.Request, jar http.CookieJar) *http.Request {
-	sent := *req
-	sent.Header = maps.Clone(req.Header)
-	if jar != nil {
-		for _, cookie := range jar.Cookies(cookieURL(req)) {
-			sent.AddCookie(cookie)
-		}
-	}
-	if u := req.URL.User; u != nil && sent.Header.Get("Authorization") == "" {
-		password, _ := u.Password()
-		sent.SetBasicAuth(u.Username(), password)
-	}
-	return &sent
-}
-
-func keepCookies(jar http.CookieJar, req *http.Request, resp *http.Response) {
-	if jar == nil {
-		return
-	}
-	if cookies := resp.Cookies(); len(cookies) > 0 {
-		jar.SetCookies(cookieURL(req), cookies)
-	}
-}
-
-// cookieURL is what a jar knows the server of a request by.
-func cookieURL(req *http.Request) *url.URL {
-	if req.Host == "" || req.Host == req.URL.Host {
-		return req.URL
-	}
-	u := cloneURL(req.URL)
-	u.Host = req.Host
-	return u
-}
-
-const (
-	drainSize = 2 << 10               // of a body that nobody wants: if that is all, the connection can be used again
-	drainTime = 50 * time.Millisecond // after that a new connection is cheaper
-)
-
-// drain closes a body that nobody wants. It reads what is left of a small one before, but does not wait for it.
-func drain(resp *http.Response) {
-	body := resp.Body
-	if resp.ProtoMajor > 1 || body == http.NoBody || resp.ContentLength > drainSize {
-		body.Close()
-		return
-	}
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
-		io.CopyN(io.Discard, body, drainSize)
-	}()
-	select {
-	case <-read:
-	case <-time.After(drainTime):
-	}
-	body.Close()
-}
-
-func closeBody(req *http.Request) {
-	if req.Body != nil {
-		req.Body.Close()
 	}
 }
 

@@ -16,45 +16,53 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Client makes HTTP requests in tasks. Its zero value is ready; set the fields before the first request. Requests of one client share its
-// connections, so make one for what belongs together and [Client.Close] it at the end. It belongs to the first loop that uses it. It stands for
+// Client makes HTTP requests in tasks. Its zero value is ready; set the fields before the first
+// request. Requests of one client share its connections, so make one for what belongs together and
+// [Client.Close] it at the end. It belongs to the first loop that uses it. It stands for
 // aiohttp.ClientSession and httpx.AsyncClient.
 type Client struct {
-	// Transport makes the requests, on goroutines of its own; see also [Direct]. Default: one like [http.DefaultTransport], which the client
-	// owns, with which nothing of a request that was cancelled goes on.
+	// Transport makes the requests, on goroutines of its own; see also [Direct]. Default: one like
+	// [http.DefaultTransport], which the client owns, with which nothing of a request that was
+	// cancelled goes on.
 	Transport http.RoundTripper
-	// TLS has the settings of secure connections. It is for the client's own Transport only. Default: those of package crypto/tls.
+	// TLS has the settings of secure connections. It is for the client's own Transport only.
+	// Default: those of package crypto/tls.
 	TLS *tls.Config
 	// Jar keeps cookies. Default: none are kept.
 	Jar http.CookieJar
 	// Header is sent with each request that does not have such fields itself. Default: none.
 	Header http.Header
 
-	// Limit is how many requests are under way at a time; the others wait for their turn. A request is under way
-	// until its response was read to the end or closed. As many connections are kept for later. Default: 100;
-	// negative: no limit.
+	// Limit is how many requests are under way at a time; the others wait for their turn. A request
+	// is under way until its response was read to the end or closed. As many connections are kept
+	// for later. Default: 100; negative: no limit.
 	Limit int
-	// PerHost is how many of them may be to one host, which is scheme, name and port, however they are written.
-	// Default: no limit but Limit.
+	// PerHost is how many of them may be to one host, which is scheme, name and port, however they
+	// are written. Default: no limit but Limit.
 	PerHost int
-	// Reach says which addresses the client connects to. It is for the client's own Transport only, which does not
-	// use the proxies of the environment then: they resolve names themselves. Default: [Anywhere].
+	// Reach says which addresses the client connects to. It is for the client's own Transport only,
+	// which does not use the proxies of the environment then: they resolve names themselves.
+	// Default: [Anywhere].
 	Reach Reach
-	// Timeout is the time for a request with everything that belongs to it: its turn, redirects, further tries,
-	// reading the body. After that every wait for it returns an error that matches [context.DeadlineExceeded].
-	// Default: no limit. For one try there is Retry.Timeout, for other steps aio.Timeout.
+	// Timeout is the time for a request with everything that belongs to it: its turn, redirects,
+	// further tries, reading the body. After that every wait for it returns an error that matches
+	// [context.DeadlineExceeded]. Default: no limit. For one try there is Retry.Timeout, for other
+	// steps aio.Timeout.
 	Timeout time.Duration
-	// Redirects is how many redirects are followed before the request fails with [ErrRedirects]. Redirects lead
-	// from http and https to these two only. Default: 10; negative: none are followed, they are answers like others.
+	// Redirects is how many redirects are followed before the request fails with [ErrRedirects].
+	// Redirects lead from http and https to these two only. Default: 10; negative: none are
+	// followed, they are answers like others.
 	Redirects int
-	// MaxBody is the largest body, in bytes, that is read into memory by [Response.Bytes], [Response.Text] and
-	// [DecodeJSON]. A larger one is a [*http.MaxBytesError]. Default: 8 MiB; negative: no limit.
+	// MaxBody is the largest body, in bytes, that is read into memory by [Response.Bytes],
+	// [Response.Text] and [DecodeJSON]. A larger one is a [*http.MaxBytesError]. Default: 8 MiB;
+	// negative: no limit.
 	MaxBody int64
-	// MaxMemory is how many bytes the bodies take together that these three read at the same time, where JSON that
-	// is being decoded counts eight times. More wait until others are done; one body may pass this bound. Default:
-	// 64 MiB; negative: no limit.
+	// MaxMemory is how many bytes the bodies take together that these three read at the same time,
+	// where JSON that is being decoded counts eight times. More wait until others are done; one
+	// body may pass this bound. Default: 64 MiB; negative: no limit.
 	MaxMemory int64
-	// MaxLine is the longest line of [Response.Lines], in bytes. Default: 64 KiB; negative: no limit.
+	// MaxLine is the longest line of [Response.Lines], in bytes. Default: 64 KiB; negative: no
+	// limit.
 	MaxLine int
 	// Retry says whether a request that failed is tried again. Default: no.
 	Retry Retry
@@ -142,19 +150,20 @@ func (c *Client) ask(ctx context.Context, method, url, contentType string, body 
 	return c.Do(ctx, req)
 }
 
-// Do makes a request and returns the response as soon as its head is there. The response has to be read to the end or
-// closed. Every answer is a response, whatever its status; [Response.Check] makes an error of one that is no success.
-// Without an answer the error is a [*url.Error], as from net/http; it shows no user information and no values of the
-// query. A request that was tried more than once has a [*TriesError] in it. ctx governs the request until the response
-// is closed; the context in req is not looked at. Names of fields count in any spelling.
+// Do makes a request and returns the response as soon as its head is there. The response has to be
+// read to the end or closed. Every answer is a response, whatever its status; [Response.Check]
+// makes an error of one that is no success. Without an answer the error is a [*url.Error], as from
+// net/http; it shows no user information and no values of the query. A request that was tried more
+// than once has a [*TriesError] in it. ctx governs the request until the response is closed; the
+// context in req is not looked at. Names of fields count in any spelling.
 //
-// The body of req is read on another goroutine, for a moment perhaps after Do has failed: it must not wait for the loop,
-// nor belong to it. It is closed in any case. A body that is to be sent again, after some redirects or in a further try,
-// needs req.GetBody, which [http.NewRequest] sets for readers of bytes and strings. What a task produces is sent by
-// [Client.Upload].
+// The body of req is read on another goroutine, for a moment perhaps after Do has failed: it must
+// not wait for the loop, nor belong to it. It is closed in any case. A body that is to be sent
+// again, after some redirects or in a further try, needs req.GetBody, which [http.NewRequest] sets
+// for readers of bytes and strings. What a task produces is sent by [Client.Upload].
 //
-// Cancellation: the request is given up: it leaves the line, or its connection is closed, whatever stage it is in.
-// Whether the server has done what was asked cannot be known.
+// Cancellation: the request is given up: it leaves the line, or its connection is closed, whatever
+// stage it is in. Whether the server has done what was asked cannot be known.
 func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 	if req == nil || req.URL == nil {
 		panic("aiohttp: Client.Do: the request is nil, or its URL is; make it with http.NewRequest")
@@ -243,8 +252,9 @@ func (c *Client) abandon() {
 	}
 }
 
-// Close closes the connections that no request uses, and the others when their request is done. Requests from now on
-// fail with [ErrClosed]. It never waits. Loop only, or after the loop's end; a loop that is closed closes its clients.
+// Close closes the connections that no request uses, and the others when their request is done.
+// Requests from now on fail with [ErrClosed]. It never waits. Loop only, or after the loop's end; a
+// loop that is closed closes its clients.
 func (c *Client) Close() {
 	if c.closed {
 		return

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// newTransport makes the transport of a client that was given none: net/http's, except that a connection is given up
-// when the request it was begun for ends. net/http itself goes on dialling for some later request, for as long as the
-// system lets it. It connects to what is in realm most.
+// newTransport makes the transport of a client that was given none: net/http's, except that a
+// connection is given up when the request it was begun for ends. net/http itself goes on dialling
+// for some later request, for as long as the system lets it. It connects to what is in realm most.
 func (c *Client) newTransport(most realm) *http.Transport {
 	config := c.TLS
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, ControlContext: within(most)}
@@ -25,7 +25,8 @@ func (c *Client) newTransport(most realm) *http.Transport {
 	if c.Reach != Anywhere { // a proxy resolves names itself
 		t.Proxy = nil
 	}
-	// What was under way at the same time can be kept: with fewer, connections would be made and closed all the time.
+	// What was under way at the same time can be kept: with fewer, connections would be made and
+	// closed all the time.
 	if t.MaxIdleConns = max(0, c.limit()); t.MaxIdleConns == 0 {
 		t.MaxIdleConnsPerHost = math.MaxInt
 	} else {
@@ -79,7 +80,8 @@ func configFor(config *tls.Config, address string) *tls.Config {
 	return config
 }
 
-// askedKey finds the life of the request in the context that net/http dials with, which has the request's values only.
+// askedKey finds the life of the request in the context that net/http dials with, which has the
+// request's values only.
 type askedKey struct{}
 
 // whileAsked returns a context that ends with the request it was begun for, too.
@@ -96,8 +98,9 @@ func whileAsked(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// lifetime is the context of a request for net/http: it ends with a context of the loop, whose deadline it does not show. That is by the
-// loop's clock, and package net would measure it by the machine's.
+// lifetime is the context of a request for net/http: it ends with a context of the loop, whose
+// deadline it does not show. That is by the loop's clock, and package net would measure it by the
+// machine's.
 type lifetime struct{ context.Context }
 
 func (lifetime) Deadline() (time.Time, bool) { return time.Time{}, false }

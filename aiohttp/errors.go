@@ -18,12 +18,14 @@ var (
 	ErrClosed = errors.New("aiohttp: the client or response is closed")
 	// ErrBusy is returned by a method that reads a body while another task waits in one.
 	ErrBusy = errors.New("aiohttp: another task is reading the body")
-	// ErrRedirects is returned, inside a [*url.Error], when a request was redirected more often than [Client.Redirects] allows.
+	// ErrRedirects is returned, inside a [*url.Error], when a request was redirected more often
+	// than [Client.Redirects] allows.
 	ErrRedirects = errors.New("aiohttp: too many redirects")
 )
 
-// StatusError is an answer with status 400 or above, for those who wanted what was asked for: [Response.Check] and the helpers for JSON
-// return it. It stands for aiohttp.ClientResponseError and httpx.HTTPStatusError.
+// StatusError is an answer with status 400 or above, for those who wanted what was asked for:
+// [Response.Check] and the helpers for JSON return it. It stands for aiohttp.ClientResponseError
+// and httpx.HTTPStatusError.
 type StatusError struct {
 	StatusCode int
 	Status     string // as it was sent: "404 Not Found"; [StatusError.Error] makes it safe to show
@@ -34,8 +36,8 @@ type StatusError struct {
 	Head       []byte // the beginning of the body, at most 512 bytes
 }
 
-// Error names request and status, and the first line of the body if that is text. What the server wrote is made safe to
-// show, and secrets of the URL are hidden.
+// Error names request and status, and the first line of the body if that is text. What the server
+// wrote is made safe to show, and secrets of the URL are hidden.
 func (e *StatusError) Error() string {
 	status := safetext.Cut(e.Status, 100)
 	text := fmt.Sprintf("aiohttp: %s %s: %s", e.Method, showURL(e.URL), status)
@@ -53,8 +55,8 @@ func (e *StatusError) Error() string {
 	return text + ": " + line
 }
 
-// TriesError is why the last try of a request failed that was made more than once, as [Client.Retry] says. It comes
-// inside a [*url.Error].
+// TriesError is why the last try of a request failed that was made more than once, as
+// [Client.Retry] says. It comes inside a [*url.Error].
 type TriesError struct {
 	Tries int   // how many there were, the first included
 	Err   error // of the last
@@ -77,7 +79,8 @@ func (a *asking) counted(err error) error {
 	return &url.Error{Op: whole.Op, URL: whole.URL, Err: &TriesError{a.count, whole.Err}}
 }
 
-// timeoutError is the end of a request whose client has a Timeout, or of one try. It comes inside a *url.Error.
+// timeoutError is the end of a request whose client has a Timeout, or of one try. It comes inside a
+// *url.Error.
 type timeoutError struct {
 	after time.Duration
 	try   bool
@@ -130,7 +133,8 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// newRequest is http.NewRequest with errors that show no secrets: a URL that cannot be parsed may have some in any part.
+// newRequest is http.NewRequest with errors that show no secrets: a URL that cannot be parsed may
+// have some in any part.
 func newRequest(method, address string, body io.Reader) (*http.Request, error) {
 	req, err := http.NewRequest(method, address, body)
 	if wrong := (*url.Error)(nil); errors.As(err, &wrong) {

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// meaningful are the fields that this package or net/http looks at or writes itself. Both know them by this spelling
-// only: another one would go out beside theirs.
+// meaningful are the fields that this package or net/http looks at or writes itself. Both know them
+// by this spelling only: another one would go out beside theirs.
 var meaningful = map[string]bool{
 	"Accept-Encoding": true, "Authorization": true, "Connection": true, "Content-Encoding": true,
 	"Content-Language": true, "Content-Length": true, "Content-Location": true, "Content-Type": true,
@@ -17,7 +17,8 @@ var meaningful = map[string]bool{
 	"User-Agent": true, "Www-Authenticate": true, "X-Idempotency-Key": true,
 }
 
-// secret are the fields that go to the first host and those below it only; ofBody those that go with a body only.
+// secret are the fields that go to the first host and those below it only; ofBody those that go
+// with a body only.
 var (
 	secret = map[string]bool{
 		"Authorization": true, "Cookie": true, "Cookie2": true, "Proxy-Authorization": true,
@@ -29,9 +30,9 @@ var (
 	}
 )
 
-// headerOf returns a header of its own for a request: the request's fields, and those of the client that the request
-// does not have in any spelling. Meaningful names are spelled as net/http does; others keep their spelling, which some
-// servers depend on.
+// headerOf returns a header of its own for a request: the request's fields, and those of the client
+// that the request does not have in any spelling. Meaningful names are spelled as net/http does;
+// others keep their spelling, which some servers depend on.
 func headerOf(own, defaults http.Header) http.Header {
 	h := make(http.Header, len(own)+len(defaults))
 	addAll(h, own, nil)
@@ -45,8 +46,9 @@ func headerOf(own, defaults http.Header) http.Header {
 	return h
 }
 
-// addAll adds the fields of from to h, without those that are in not. The order of names that are the same field is
-// fixed, so that runs do not differ. A field without values keeps net/http from sending its own, so it stays.
+// addAll adds the fields of from to h, without those that are in not. The order of names that are
+// the same field is fixed, so that runs do not differ. A field without values keeps net/http from
+// sending its own, so it stays.
 func addAll(h, from http.Header, not map[string]bool) {
 	for _, name := range slices.Sorted(maps.Keys(from)) {
 		to := http.CanonicalHeaderKey(name)

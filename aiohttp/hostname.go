@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// hostKey names the host that a URL leads to: scheme, name and port, alike for all ways to write them.
+// hostKey names the host that a URL leads to: scheme, name and port, alike for all ways to write
+// them.
 func hostKey(u *url.URL) string {
 	scheme, port := strings.ToLower(u.Scheme), u.Port()
 	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
@@ -25,8 +26,8 @@ func hostKey(u *url.URL) string {
 	return scheme + "://" + net.JoinHostPort(canonicalHost(u.Hostname()), port)
 }
 
-// canonicalHost returns the one spelling of a host's name or address: lower case, without the dot at the end, in
-// Punycode; IPv6 in its shortest form, and as IPv4 where it stands for that.
+// canonicalHost returns the one spelling of a host's name or address: lower case, without the dot
+// at the end, in Punycode; IPv6 in its shortest form, and as IPv4 where it stands for that.
 func canonicalHost(name string) string {
 	name = strings.TrimSuffix(dots.Replace(name), ".")
 	if ip, err := netip.ParseAddr(name); err == nil {

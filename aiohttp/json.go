@@ -11,13 +11,15 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// jsonFactor is how much more memory than its text a JSON value is taken to need while it is decoded.
+// jsonFactor is how much more memory than its text a JSON value is taken to need while it is
+// decoded.
 const jsonFactor = 8
 
-// DecodeJSON reads what is left of the body, closes the response and returns the JSON value in it. The value is decoded
-// on another goroutine, so that a large one does not hold up the loop; an UnmarshalJSON of T must not use what belongs to
-// the loop. The status is not looked at. A body of more than [Client.MaxBody] bytes is a [*http.MaxBytesError]: a value of
-// type any may take some fifty times as much memory as its text.
+// DecodeJSON reads what is left of the body, closes the response and returns the JSON value in it.
+// The value is decoded on another goroutine, so that a large one does not hold up the loop; an
+// UnmarshalJSON of T must not use what belongs to the loop. The status is not looked at. A body of
+// more than [Client.MaxBody] bytes is a [*http.MaxBytesError]: a value of type any may take some
+// fifty times as much memory as its text.
 //
 // Cancellation: the response is closed.
 func DecodeJSON[T any](ctx context.Context, r *Response) (v T, err error) {
@@ -54,15 +56,16 @@ func DecodeJSON[T any](ctx context.Context, r *Response) (v T, err error) {
 	return x.v, x.err
 }
 
-// GetJSON asks for a URL and returns the JSON value that is there. A status of 400 or above is a [*StatusError]. See [Client.Do] and [DecodeJSON].
+// GetJSON asks for a URL and returns the JSON value that is there. A status of 400 or above is a
+// [*StatusError]. See [Client.Do] and [DecodeJSON].
 //
 // Cancellation: the request is given up.
 func GetJSON[T any](ctx context.Context, c *Client, url string) (T, error) {
 	return askJSON[T](ctx, c, http.MethodGet, url, nil)
 }
 
-// PostJSON sends a value as JSON and returns the JSON value that is the answer, the zero value if that is empty. A status of 400 or above is a [*StatusError]. See
-// [Client.Do] and [DecodeJSON].
+// PostJSON sends a value as JSON and returns the JSON value that is the answer, the zero value if
+// that is empty. A status of 400 or above is a [*StatusError]. See [Client.Do] and [DecodeJSON].
 //
 // Cancellation: the request is given up.
 func PostJSON[T any](ctx context.Context, c *Client, url string, value any) (T, error) {

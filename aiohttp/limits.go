@@ -1,7 +1,6 @@
 package aiohttp
 
 import (
-	"container/list"
 	"context"
 	"fmt"
 	"net/url"
@@ -10,11 +9,12 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// defaultLimit is how many requests of a client are under way at a time if it does not say. It is aiohttp's.
+// defaultLimit is how many requests of a client are under way at a time if it does not say. It is
+// aiohttp's.
 const defaultLimit = 100
 
-// turns let requests go: so many at a time, and so many to one host. Those that wait do so as tasks, in the order in
-// which they came.
+// turns let requests go: so many at a time, and so many to one host. Those that wait do so as
+// tasks, in the order in which they came.
 type turns struct {
 	all   *gate // nil: no limit
 	limit int   // for one host; 0: none
@@ -29,8 +29,8 @@ func newTurns(c *Client) *turns {
 	return t
 }
 
-// take waits for a turn of request a to ask u and returns the function that ends it. A request waits for its host first:
-// those to a slow host must not take the place of others.
+// take waits for a turn of request a to ask u and returns the function that ends it. A request
+// waits for its host first: those to a slow host must not take the place of others.
 //
 // Cancellation: it leaves the line.
 func (t *turns) take(ctx context.Context, a *asking, u *url.URL) (end func(), err error) {
@@ -101,40 +101,31 @@ type gate struct {
 	c     *Client
 	host  string // "": all
 	limit int
-	taken int
-	users int       // requests that have a place or want one
-	line  list.List // of aio.Waiter
+	taken int // places that requests have; one that is handed on stays taken
+	users int // requests that have a place or want one
+	line  aio.Line
 }
 
 // enter takes a place, or waits for one.
 func (g *gate) enter(ctx context.Context) error {
-	if g.taken < g.limit && g.line.Len() == 0 {
+	if g.taken < g.limit {
 		g.taken++
 		return nil
 	}
 	g.c.collect()
 	w := aio.NewWaiter(ctx, "Client.Do", g)
-	at := g.line.PushBack(w)
-	err := w.Park()
-	switch {
-	case err == nil:
-	case w.Woken():
+	err := g.line.Wait(w)
+	if err != nil && w.Woken() {
 		g.exit()
-	default:
-		g.line.Remove(at)
 	}
 	return err
 }
 
 // exit hands a place to the first in line, or back.
 func (g *gate) exit() {
-	for at := g.line.Front(); at != nil; at = g.line.Front() {
-		g.line.Remove(at)
-		if at.Value.(aio.Waiter).Unpark() {
-			return
-		}
+	if g.line.Call("Client.Do").Zero() {
+		g.taken--
 	}
-	g.taken--
 }
 
 // String is what snapshots, and reports of deadlocks, show that a request waits for.

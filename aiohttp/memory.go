@@ -7,9 +7,10 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// memory bounds what the bodies take that a client reads into memory at the same time. A task whose body needs more
-// than is free waits, in the order in which they came. Two that wait for each other would wait for ever, so one of them,
-// the leader, gets what it needs even if that is not free: the bound is passed by one body at most.
+// memory bounds what the bodies take that a client reads into memory at the same time. A task whose
+// body needs more than is free waits, in the order in which they came. Two that wait for each other
+// would wait for ever, so one of them, the leader, gets what it needs even if that is not free: the
+// bound is passed by one body at most.
 type memory struct {
 	limit  int64 // negative: none
 	used   int64

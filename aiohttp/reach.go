@@ -9,25 +9,28 @@ import (
 	"syscall"
 )
 
-// Reach says which addresses a [Client] connects to. It is checked when a name has been resolved, right before the
-// connection is made, so a name that leads somewhere else a moment later does not get around it.
+// Reach says which addresses a [Client] connects to. It is checked when a name has been resolved,
+// right before the connection is made, so a name that leads somewhere else a moment later does not
+// get around it.
 type Reach uint8
 
 const (
 	// Anywhere is no limit.
 	Anywhere Reach = iota
-	// NoNarrower lets a redirect lead to addresses that are as public as the one that was asked first: from a public
-	// address to public ones, from a private network to that and public ones, and from the machine itself anywhere.
+	// NoNarrower lets a redirect lead to addresses that are as public as the one that was asked
+	// first: from a public address to public ones, from a private network to that and public ones,
+	// and from the machine itself anywhere.
 	NoNarrower
-	// PublicOnly refuses addresses that are not public, for the first request as well. It is for URLs that strangers
-	// choose.
+	// PublicOnly refuses addresses that are not public, for the first request as well. It is for
+	// URLs that strangers choose.
 	PublicOnly
 )
 
 // ErrReach is returned, inside a [*url.Error], for an address that [Client.Reach] does not allow.
 var ErrReach = errors.New("aiohttp: the client may not connect to this address")
 
-// realm is where an address is: the higher, the fewer can connect to it, and the more it may trust those who do.
+// realm is where an address is: the higher, the fewer can connect to it, and the more it may trust
+// those who do.
 type realm uint8
 
 const (

@@ -18,8 +18,9 @@ type Redirect struct {
 	Header     http.Header
 }
 
-// carried is what goes along from hop to hop, and from try to try: the fields of the first request. A hop gets a map of
-// its own, since what is added for one, such as cookies of the jar, must not go to the next.
+// carried is what goes along from hop to hop, and from try to try: the fields of the first request.
+// A hop gets a map of its own, since what is added for one, such as cookies of the jar, must not go
+// to the next.
 type carried struct {
 	header  http.Header
 	cookies map[string][]string // by name, of the header: a jar has the newer ones; nil: there are none, or no jar
@@ -72,7 +73,8 @@ func (k *carried) fields(withSecrets, withBody bool) http.Header {
 	return h
 }
 
-// follow makes a request and those that it is redirected to. Each waits for its turn: another host has another limit.
+// follow makes a request and those that it is redirected to. Each waits for its turn: another host
+// has another limit.
 func (t *try) follow(first *http.Request, again func(*http.Response) bool) (*answer, *http.Request, []Redirect, error) {
 	var history []Redirect
 	most := t.c.Redirects
@@ -103,7 +105,8 @@ func (t *try) follow(first *http.Request, again func(*http.Response) bool) (*ans
 	}
 }
 
-// redirects reports whether a response sends the client elsewhere, to where the request can be sent.
+// redirects reports whether a response sends the client elsewhere, to where the request can be
+// sent.
 func redirects(req *http.Request, resp *http.Response) bool {
 	if resp.Header.Get("Location") == "" {
 		return false
@@ -123,8 +126,9 @@ type chain struct {
 	secrets, body bool // what goes along still; what was once left behind does not come back
 }
 
-// next makes req the request that follows after resp, by the rules of net/http: what carries a body is sent again on 307
-// and 308 only and becomes a GET otherwise; what is secret goes to the first host and those below it only.
+// next makes req the request that follows after resp, by the rules of net/http: what carries a body
+// is sent again on 307 and 308 only and becomes a GET otherwise; what is secret goes to the first
+// host and those below it only.
 func (c *chain) next(resp *http.Response, k *carried) error {
 	req := c.req
 	location := resp.Header.Get("Location")
@@ -173,8 +177,8 @@ func (c *chain) next(resp *http.Response, k *carried) error {
 	return nil
 }
 
-// sameSite reports whether to is on the host of from, or one below it. Other than net/http it takes a site that is not
-// secure for another one than the secure one.
+// sameSite reports whether to is on the host of from, or one below it. Other than net/http it takes
+// a site that is not secure for another one than the secure one.
 func sameSite(from, to *url.URL) bool {
 	if from.Scheme == "https" && to.Scheme != "https" {
 		return false
@@ -195,5 +199,6 @@ func sameSite(from, to *url.URL) bool {
 	return strings.HasSuffix(host, "."+parent)
 }
 
-// siteName is the host of a URL as net/http compares it: a name with a dot at the end is another one.
+// siteName is the host of a URL as net/http compares it: a name with a dot at the end is another
+// one.
 func siteName(u *url.URL) string { return asciiHost(strings.ToLower(u.Hostname())) }

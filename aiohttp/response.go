@@ -13,9 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
-	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/safetext"
@@ -29,11 +27,12 @@ const (
 	headTime  = time.Second // to wait for it, at most
 )
 
-// Response is the answer to a request. Its head is there; its body comes when it is read. One task may read it at a
-// time; others get [ErrBusy]. Unless it was read to its end it has to be closed, usually by a deferred [Response.Close].
-// One that the program has lost is closed when the garbage collector finds it; that is reported to the loop's exception
-// handler as a warning, in debug mode with the line of the request, and counted by [Client.Statistics]. Its methods are
-// for the loop only. It stands for aiohttp.ClientResponse and httpx.Response.
+// Response is the answer to a request. Its head is there; its body comes when it is read. One task
+// may read it at a time; others get [ErrBusy]. Unless it was read to its end it has to be closed,
+// usually by a deferred [Response.Close]. One that the program has lost is closed when the garbage
+// collector finds it; that is reported to the loop's exception handler as a warning, in debug mode
+// with the line of the request, and counted by [Client.Statistics]. Its methods are for the loop
+// only. It stands for aiohttp.ClientResponse and httpx.Response.
 type Response struct {
 	StatusCode    int    // 404
 	Status        string // "404 Not Found", as the server wrote it: quote it before showing it
@@ -58,8 +57,8 @@ type Response struct {
 	closed  bool
 }
 
-// response makes the response that the program gets. What it holds does not refer to it: when the program has forgotten
-// it, the memory is collected, and nobody can close it any more.
+// response makes the response that the program gets. What it holds does not refer to it: when the
+// program has forgotten it, the memory is collected, and nobody can close it any more.
 func (x *answer) response(req *http.Request, history []Redirect) *Response {
 	r := &Response{
 		StatusCode: x.resp.StatusCode, Status: x.resp.Status, Proto: x.resp.Proto, Header: x.resp.Header,
@@ -76,13 +75,14 @@ func (x *answer) response(req *http.Request, history []Redirect) *Response {
 	return r
 }
 
-// String shows the status line and where the answer is from, safe to show and without secrets of the URL.
+// String shows the status line and where the answer is from, safe to show and without secrets of
+// the URL.
 func (r *Response) String() string {
 	return fmt.Sprintf("<Response %s %s: %s>", r.Method, showURL(r.URL), safetext.Cut(r.Status, 100))
 }
 
-// Close ends the response. What was not read is lost, and so is its connection, unless the body was read to its end. It never waits; a second one does
-// nothing. asyncio's world: response.release().
+// Close ends the response. What was not read is lost, and so is its connection, unless the body was
+// read to its end. It never waits; a second one does nothing. asyncio's world: response.release().
 func (r *Response) Close() {
 	if r.closed {
 		return
@@ -92,7 +92,8 @@ func (r *Response) Close() {
 	r.finish(ErrClosed)
 }
 
-// finish gives back what the response holds, because nothing more will be read: later reads fail with err.
+// finish gives back what the response holds, because nothing more will be read: later reads fail
+// with err.
 func (r *Response) finish(err error) {
 	if r.err == nil || err == ErrClosed {
 		r.err = err
@@ -158,7 +159,8 @@ type got struct {
 	err error
 }
 
-// reading calls fn, which reads the body, where it holds up nobody. If the wait is cancelled the response is closed.
+// reading calls fn, which reads the body, where it holds up nobody. If the wait is cancelled the
+// response is closed.
 func reading[T any](ctx context.Context, r *Response, fn func(body io.Reader) (T, error)) (v T, err error) {
 	r.busy = true
 	whole := false
@@ -171,7 +173,8 @@ func reading[T any](ctx context.Context, r *Response, fn func(body io.Reader) (T
 	}()
 	body := r.x.resp.Body
 	if d, ok := body.(*directBody); ok {
-		// The client's time-out ends the context of the request; a block makes that of this call count as well.
+		// The client's time-out ends the context of the request; a block makes that of this call
+		// count as well.
 		d.ctx = r.a.ctx
 		_ = aio.TimeoutAt(ctx, time.Time{}, func(context.Context) error {
 			v, err = fn(body)
@@ -211,100 +214,8 @@ func (r *Response) failure(err error) error {
 	return fmt.Errorf("aiohttp: the body of %s: %w", showURL(r.URL), shown(err))
 }
 
-// Bytes reads what is left of the body and closes the response. A body of more than [Client.MaxBody] bytes is a
-// [*http.MaxBytesError]. It waits while the bodies that the client reads take [Client.MaxMemory].
-//
-// Cancellation: the response is closed.
-func (r *Response) Bytes(ctx context.Context) ([]byte, error) {
-	load := &load{of: &r.a.c.memory}
-	defer load.done()
-	return r.whole(ctx, load, nil)
-}
-
-// Text is [Response.Bytes] as a string. It is taken to be in UTF-8; other encodings are left as they are.
-//
-// Cancellation: the response is closed.
-func (r *Response) Text(ctx context.Context) (string, error) {
-	body, err := r.Bytes(ctx)
-	return unsafe.String(unsafe.SliceData(body), len(body)), err // nobody else has the bytes
-}
-
-// whole reads what is left and closes the response. If the body is small it is also used, on the goroutine that has read
-// it, which saves another one.
-func (r *Response) whole(ctx context.Context, load *load, use func(body []byte)) ([]byte, error) {
-	if r.busy {
-		return nil, ErrBusy
-	}
-	defer r.Close()
-	most := r.a.c.MaxBody
-	switch {
-	case most == 0:
-		most = defaultMaxBody
-	case most < 0:
-		most = math.MaxInt64
-	}
-	all := r.rest
-	r.rest, r.piece = nil, nil // the buffer is given away
-	if left := r.ContentLength - r.read; r.err == nil && left > 0 && left > most-int64(len(all)) {
-		return nil, r.failure(&http.MaxBytesError{Limit: most}) // without waiting for it
-	}
-	for r.err == nil {
-		if int64(len(all)) > most {
-			return nil, r.failure(&http.MaxBytesError{Limit: most})
-		}
-		if len(all) == cap(all) || len(all) == 0 {
-			more := r.room(len(all), most)
-			if err := load.grow(ctx, int64(more-len(all))); err != nil {
-				return nil, err
-			}
-			all = append(make([]byte, 0, more), all...)
-		}
-		free := all[len(all):cap(all)]
-		got, err := reading(ctx, r, func(body io.Reader) (x got, _ error) {
-			for x.err == nil && x.n < len(free) {
-				var n int
-				n, x.err = body.Read(free[x.n:])
-				x.n += n
-			}
-			if n := len(all) + x.n; use != nil && x.err == io.EOF && n <= smallSize && int64(n) <= most {
-				use(all[:n])
-			}
-			return x, nil
-		})
-		if err != nil {
-			return nil, err
-		}
-		all = all[:len(all)+got.n]
-		if got.err != nil {
-			r.finish(r.failure(got.err))
-		}
-	}
-	switch {
-	case r.err != io.EOF:
-		return nil, r.err
-	case int64(len(all)) > most:
-		return nil, r.failure(&http.MaxBytesError{Limit: most})
-	case len(all) < cap(all)/2:
-		all = bytes.Clone(all) // it may be kept for long
-	}
-	return all, nil
-}
-
-// room returns how large the buffer for a body should be of which n bytes are there: as large as the body if that says so
-// and is to be believed, twice as large as it was otherwise; and one byte more than the body may have.
-func (r *Response) room(n int, most int64) int {
-	size := int64(max(2*n, firstSize))
-	if whole := r.ContentLength; whole >= int64(n) && whole < size {
-		size = whole + 1
-	}
-	if size > most {
-		size = most + 1 // it is less than size
-	}
-	return int(max(size, int64(n)+1))
-}
-
-// Chunks returns the body in pieces as they come, which may be kept. It ends after the first error, and with the body. A loop that is left
-// before leaves the rest to be read, or closed.
+// Chunks returns the body in pieces as they come, which may be kept. It ends after the first error,
+// and with the body. A loop that is left before leaves the rest to be read, or closed.
 //
 // Cancellation: the response is closed; the error is the last that the loop gets.
 func (r *Response) Chunks(ctx context.Context) iter.Seq2[[]byte, error] {
@@ -336,10 +247,11 @@ func (r *Response) pieces(ctx context.Context) iter.Seq2[[]byte, error] {
 	}
 }
 
-// Lines returns the body line by line as they come, with their ends; the last one may have none. They may be kept. A line
-// of more than [Client.MaxLine] bytes is an error that matches [bufio.ErrTooLong]; the rest of it can still be read. It
-// ends after the first error, with which the beginning of the line comes that had been read until then, and with the
-// body. A loop that is left before leaves the rest to be read, or closed.
+// Lines returns the body line by line as they come, with their ends; the last one may have none.
+// They may be kept. A line of more than [Client.MaxLine] bytes is an error that matches
+// [bufio.ErrTooLong]; the rest of it can still be read. It ends after the first error, with which
+// the beginning of the line comes that had been read until then, and with the body. A loop that is
+// left before leaves the rest to be read, or closed.
 //
 // Cancellation: as for [Response.Chunks]; the beginning of the line comes with the error.
 func (r *Response) Lines(ctx context.Context) iter.Seq2[[]byte, error] {
@@ -390,10 +302,12 @@ func (r *Response) Lines(ctx context.Context) iter.Seq2[[]byte, error] {
 	}
 }
 
-// Body returns the body as a reader for libraries that want one: bufio, encoding/json, encoding/csv, compress/gzip. Its Read suspends the
-// task that calls it, and blocks any other goroutine that does, such as that of a client which sends it on; its Close is that of the response.
+// Body returns the body as a reader for libraries that want one: bufio, encoding/json,
+// encoding/csv, compress/gzip. Its Read suspends the task that calls it, and blocks any other
+// goroutine that does, such as that of a client which sends it on; its Close is that of the response.
 //
-// Cancellation: reads end when ctx or the task that makes them is cancelled, and the response is closed.
+// Cancellation: reads end when ctx or the task that makes them is cancelled, and the response is
+// closed.
 func (r *Response) Body(ctx context.Context) io.ReadCloser { return &bodyReader{ctx, r} }
 
 type bodyReader struct {
@@ -414,98 +328,9 @@ func (b *bodyReader) Close() error {
 	return err
 }
 
-// CopyTo writes what is left of the body to w and closes the response. It returns how many bytes were written. w is written to on
-// another goroutine, so that it may be a file or anything else that blocks; nobody writes to it any more when CopyTo has returned.
-//
-// Cancellation: the response is closed; CopyTo returns when the write that is under way, if one is, has ended.
-func (r *Response) CopyTo(ctx context.Context, w io.Writer) (int64, error) {
-	if r.busy {
-		return 0, ErrBusy
-	}
-	defer r.Close()
-	var n int64
-	var readErr, writeErr error
-	before := r.rest
-	r.rest, r.piece = nil, nil
-	pour := func(body io.Reader) {
-		if len(before) > 0 {
-			var first int
-			first, writeErr = w.Write(before)
-			n = int64(first)
-		}
-		buf := make([]byte, pieceSize)
-		for writeErr == nil && readErr == nil && body != nil {
-			var more, wrote int
-			if more, readErr = body.Read(buf); more > 0 {
-				wrote, writeErr = w.Write(buf[:more])
-				n += int64(wrote)
-			}
-		}
-	}
-	if r.err != nil && r.err != io.EOF {
-		return 0, r.err
-	}
-	ended := make(chan struct{})
-	var taken atomic.Bool // by the goroutine that writes, or because there will be none
-	write := func(body io.Reader) {
-		if taken.CompareAndSwap(false, true) {
-			defer close(ended)
-			pour(body)
-		}
-	}
-	defer func() { // also when the task is being ended
-		r.Close()
-		if !taken.CompareAndSwap(false, true) {
-			aio.Recv(context.WithoutCancel(ctx), ended)
-		}
-	}()
-	if r.err == io.EOF {
-		readErr = io.EOF
-		if err := aio.Blocking(ctx, func(context.Context) error { write(nil); return nil }, unbounded); err != nil {
-			return 0, err
-		}
-		return n, writeErr
-	}
-	if _, direct := r.x.resp.Body.(*directBody); direct {
-		return r.copyDirect(ctx, w, before)
-	}
-	if _, err := reading(ctx, r, func(body io.Reader) (aio.None, error) {
-		write(body)
-		return aio.None{}, nil
-	}); err != nil {
-		return 0, err
-	}
-	switch {
-	case writeErr != nil:
-		return n, writeErr
-	case readErr != io.EOF:
-		return n, r.failure(readErr)
-	}
-	r.finish(io.EOF)
-	return n, nil
-}
-
-// copyDirect is CopyTo for a body that comes from a task.
-func (r *Response) copyDirect(ctx context.Context, w io.Writer, before []byte) (n int64, err error) {
-	r.rest = before
-	for chunk, err := range r.pieces(ctx) {
-		if err != nil {
-			return n, err
-		}
-		wrote, err := aio.ToThread(context.WithoutCancel(ctx), func(context.Context) (int, error) { return w.Write(chunk) }, unbounded)
-		n += int64(wrote)
-		if err == nil {
-			err = aio.Yield(ctx) // the write was not to be cut short, but a copy that never waits for data is
-		}
-		if err != nil {
-			return n, err
-		}
-	}
-	return n, nil
-}
-
-// Check returns nil if the status is below 400, and else closes the response and returns a [*StatusError] with the
-// beginning of its body, as far as that comes within a second. It stands for raise_for_status.
+// Check returns nil if the status is below 400, and else closes the response and returns a
+// [*StatusError] with the beginning of its body, as far as that comes within a second. It stands
+// for raise_for_status.
 //
 // Cancellation: the error is that of the cancellation.
 func (r *Response) Check(ctx context.Context) error {

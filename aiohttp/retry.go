@@ -14,25 +14,30 @@ import (
 	"github.com/aio-go/aio/internal/goid"
 )
 
-// Retry says whether and when a [Client] tries again. It does so only if that cannot do anything twice: for methods that are idempotent (GET, HEAD, OPTIONS, TRACE,
-// PUT, DELETE) or requests with a field Idempotency-Key, if the body can be sent again; after a connection failed, or the status was 408,
-// 429, 502, 503 or 504. A time-out of the client or of the caller ends the tries.
+// Retry says whether and when a [Client] tries again. It does so only if that cannot do anything
+// twice: for methods that are idempotent (GET, HEAD, OPTIONS, TRACE, PUT, DELETE) or requests with
+// a field Idempotency-Key, if the body can be sent again; after a connection failed, or the status
+// was 408, 429, 502, 503 or 504. A time-out of the client or of the caller ends the tries.
 type Retry struct {
-	// Attempts is how many tries there are in all, the first included. Default: 1, so there is no further one.
+	// Attempts is how many tries there are in all, the first included. Default: 1, so there is no
+	// further one.
 	Attempts int
-	// Backoff says how long to wait before a further try, the first of which is 1. Default: Exponential(100 ms, 5 s).
+	// Backoff says how long to wait before a further try, the first of which is 1. Default:
+	// Exponential(100 ms, 5 s).
 	Backoff func(try int) time.Duration
-	// MaxWait is the longest time to wait on demand of a server, in its field Retry-After. If one wants more, its answer is returned as it
-	// is. Default: 30 s.
+	// MaxWait is the longest time to wait on demand of a server, in its field Retry-After. If one
+	// wants more, its answer is returned as it is. Default: 30 s.
 	MaxWait time.Duration
-	// Timeout is how long one try may take until the head of its answer is there, redirects included; waiting for its
-	// turn does not count. A try that is late has failed as its connection would have. Default: no limit.
+	// Timeout is how long one try may take until the head of its answer is there, redirects
+	// included; waiting for its turn does not count. A try that is late has failed as its
+	// connection would have. Default: no limit.
 	Timeout time.Duration
 }
 
-// Exponential returns a back-off that begins around first, doubles with each try and ends at most. Each wait is a random
-// one between half of that and all of it, so that many who failed together do not come back together. A [Client] takes
-// the random numbers from its loop, so that runs under a virtual clock do not differ; see [aio.Loop.Rand].
+// Exponential returns a back-off that begins around first, doubles with each try and ends at most.
+// Each wait is a random one between half of that and all of it, so that many who failed together do
+// not come back together. A [Client] takes the random numbers from its loop, so that runs under a
+// virtual clock do not differ; see [aio.Loop.Rand].
 func Exponential(first, most time.Duration) func(try int) time.Duration {
 	return func(try int) time.Duration {
 		d := most
@@ -50,8 +55,8 @@ func Exponential(first, most time.Duration) func(try int) time.Duration {
 	}
 }
 
-// chance has the random numbers that a back-off is to use, by the goroutine that a client calls it on: what Exponential
-// returns is a function of the try alone.
+// chance has the random numbers that a back-off is to use, by the goroutine that a client calls it
+// on: what Exponential returns is a function of the try alone.
 var chance sync.Map
 
 // tries makes a request until it has an answer to keep.
@@ -123,8 +128,8 @@ func (r Retry) worth(resp *http.Response, now time.Time) bool {
 	return demanded <= most
 }
 
-// passing reports whether an error is of a kind that may be gone a moment later: the connection failed, and not the name, the certificate
-// or the protocol.
+// passing reports whether an error is of a kind that may be gone a moment later: the connection
+// failed, and not the name, the certificate or the protocol.
 func passing(err error) bool {
 	if errors.Is(err, ErrReach) {
 		return false
@@ -153,8 +158,8 @@ func (a *asking) backoff() time.Duration {
 	return fn(a.count)
 }
 
-// retryAfter reads the field of that name: seconds, or a point in time, which is compared with the server's own clock if
-// it shows that, and else with the loop's.
+// retryAfter reads the field of that name: seconds, or a point in time, which is compared with the
+// server's own clock if it shows that, and else with the loop's.
 func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	text := h.Get("Retry-After")
 	if n, err := strconv.ParseUint(text, 10, 31); err == nil {

@@ -9,10 +9,12 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Upload sends a body while a task of the loop produces it: write is called with a writer, in a task of its own, and what it writes is on its
-// way at once. Its Write suspends the task while the server does not take more; it fails with [io.ErrClosedPipe] when nobody wants the rest,
-// because the server has answered before the end and the response was closed, or the connection failed. If write returns an error the body is
-// torn and Upload fails with that error. A panic of write is raised again in the caller. See [Client.Do] for the rest; nothing is sent a second time.
+// Upload sends a body while a task of the loop produces it: write is called with a writer, in a
+// task of its own, and what it writes is on its way at once. Its Write suspends the task while the
+// server does not take more; it fails with [io.ErrClosedPipe] when nobody wants the rest, because
+// the server has answered before the end and the response was closed, or the connection failed. If
+// write returns an error the body is torn and Upload fails with that error. A panic of write is
+// raised again in the caller. See [Client.Do] for the rest; nothing is sent a second time.
 //
 // Cancellation: as for Do; write is cancelled and waited for.
 func (c *Client) Upload(ctx context.Context, method, url, contentType string, write func(ctx context.Context, w io.Writer) error) (*Response, error) {
@@ -69,7 +71,8 @@ func (c *Client) Upload(ctx context.Context, method, url, contentType string, wr
 	return r, nil
 }
 
-// upload is what was written of a body and not sent yet. Tasks write; the reader is a goroutine of net/http, or a task for Direct.
+// upload is what was written of a body and not sent yet. Tasks write; the reader is a goroutine of
+// net/http, or a task for Direct.
 type upload struct {
 	loop  *aio.Loop
 	room  aio.Event // there is room for more

@@ -1,0 +1,103 @@
+package aiohttp
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// send makes a request with a transport as net/http's client does, without following redirects. It
+// runs on any goroutine.
+func send(t http.RoundTripper, jar http.CookieJar, req *http.Request) (*http.Response, error) {
+	if req.RequestURI != "" {
+		closeBody(req)
+		return nil, errors.New("aiohttp: the RequestURI of a request is for servers; leave it empty")
+	}
+	resp, err := t.RoundTrip(dress(req, jar))
+	if err != nil {
+		if wrong := (tls.RecordHeaderError{}); errors.As(err, &wrong) && string(wrong.RecordHeader[:]) == "HTTP/" {
+			err = http.ErrSchemeMismatch
+		}
+		return nil, err
+	}
+	if resp == nil {
+		return nil, fmt.Errorf("aiohttp: the transport (%T) returned neither a response nor an error", t)
+	}
+	if resp.Body == nil {
+		resp.Body = http.NoBody
+	}
+	keepCookies(jar, req, resp)
+	return resp, nil
+}
+
+// dress returns the request as it is sent: with the cookies of the jar, and the user of the URL.
+// req stays as it is.
+func dress(req *http.Request, jar http.CookieJar) *http.Request {
+	sent := *req
+	sent.Header = maps.Clone(req.Header)
+	if jar != nil {
+		for _, cookie := range jar.Cookies(cookieURL(req)) {
+			sent.AddCookie(cookie)
+		}
+	}
+	if u := req.URL.User; u != nil && sent.Header.Get("Authorization") == "" {
+		password, _ := u.Password()
+		sent.SetBasicAuth(u.Username(), password)
+	}
+	return &sent
+}
+
+func keepCookies(jar http.CookieJar, req *http.Request, resp *http.Response) {
+	if jar == nil {
+		return
+	}
+	if cookies := resp.Cookies(); len(cookies) > 0 {
+		jar.SetCookies(cookieURL(req), cookies)
+	}
+}
+
+// cookieURL is what a jar knows the server of a request by.
+func cookieURL(req *http.Request) *url.URL {
+	if req.Host == "" || req.Host == req.URL.Host {
+		return req.URL
+	}
+	u := cloneURL(req.URL)
+	u.Host = req.Host
+	return u
+}
+
+const (
+	drainSize = 2 << 10               // of a body that nobody wants: if that is all, the connection can be used again
+	drainTime = 50 * time.Millisecond // after that a new connection is cheaper
+)
+
+// drain closes a body that nobody wants. It reads what is left of a small one before, but does not
+// wait for it.
+func drain(resp *http.Response) {
+	body := resp.Body
+	if resp.ProtoMajor > 1 || body == http.NoBody || resp.ContentLength > drainSize {
+		body.Close()
+		return
+	}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		io.CopyN(io.Discard, body, drainSize)
+	}()
+	select {
+	case <-read:
+	case <-time.After(drainTime):
+	}
+	body.Close()
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		req.Body.Close()
+	}
+}
