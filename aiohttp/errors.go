@@ -55,14 +55,14 @@ func (e *StatusError) Error() string {
 	return text + ": " + line
 }
 
-// TriesError is why the last try of a request failed that was made more than once, as
-// [Client.Retry] says. It comes inside a [*url.Error].
+// TriesError tells how many tries a request had that was made more than once, as [Client.Retry] says,
+// and failed. It comes inside a [*url.Error]; its text is that of the last try's error.
 type TriesError struct {
 	Tries int   // how many there were, the first included
 	Err   error // of the last
 }
 
-func (e *TriesError) Error() string { return fmt.Sprintf("after %d tries: %v", e.Tries, e.Err) }
+func (e *TriesError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the error of the last try.
 func (e *TriesError) Unwrap() error { return e.Err }

@@ -68,6 +68,39 @@ func Example_http() {
 	// 404: no such book
 }
 
+func Example_httpReach() {
+	internal := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "for this machine only")
+	}))
+	defer internal.Close()
+
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		c := &aiohttp.Client{Reach: aiohttp.PublicOnly, Timeout: 10 * time.Second}
+		defer c.Close()
+
+		preview := func(ctx context.Context, url string) (string, error) {
+			r, err := c.Get(ctx, url)
+			if err != nil {
+				return "", err
+			}
+			return r.Text(ctx)
+		}
+		urls := []string{internal.URL, "http://169.254.169.254/latest/meta-data/", "file:///etc/passwd"}
+		outcomes, err := aio.MapSettled(ctx, urls, preview)
+		for _, o := range outcomes {
+			fmt.Println(o.Err != nil, errors.Is(o.Err, aiohttp.ErrReach))
+		}
+		return err
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// true true
+	// true true
+	// true false
+}
+
 func Example_httpStream() {
 	ticker := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 		for n := 1; ; n++ {
