@@ -25,20 +25,21 @@ type asking struct {
 
 	number uint64 // in the order of Do
 	method string
-	url    string // that was asked first, fit to be shown
-	site   string // in debug mode: where that was
-	host   string // whose place it has, if places are counted by host
-	open   bool   // the response is with the program
-	count  int    // tries
+	url    *url.URL // that was asked first
+	site   string   // in debug mode: where that was
+	host   string   // whose place it has, if places are counted by host
+	open   bool     // the response is with the program
+	count  int      // tries
 	carried
 }
 
 // String shows the request, and in debug mode where it was made.
 func (a *asking) String() string {
-	if a.site == "" {
-		return a.method + " " + a.url
+	text := a.method + " " + showURL(a.url)
+	if a.site != "" {
+		text += " at " + a.site
 	}
-	return a.method + " " + a.url + " at " + a.site
+	return text
 }
 
 // end ends everything that goes on for the request.
@@ -63,7 +64,7 @@ func lateness(ctx context.Context) error {
 }
 
 func (a *asking) warn(message string) {
-	attrs := []slog.Attr{slog.String("request", a.method+" "+a.url)}
+	attrs := []slog.Attr{slog.String("request", a.method+" "+showURL(a.url))}
 	if a.site != "" {
 		attrs = append(attrs, slog.String("requested_at", a.site))
 	}

@@ -174,7 +174,9 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 	}
 	scope, cancel := aio.WithCancelCause(ctx)
 	c.number++
-	a := &asking{c: c, ctx: scope, cancel: cancel, number: c.number, method: method(req), url: showURL(req.URL)}
+	first := *req
+	first.URL = cloneURL(req.URL)
+	a := &asking{c: c, ctx: scope, cancel: cancel, number: c.number, method: method(req), url: first.URL}
 	if c.loop.Debug() {
 		a.site = callSite()
 	}
@@ -188,8 +190,6 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 			a.end(nil)
 		}
 	}()
-	first := *req
-	first.URL = cloneURL(req.URL)
 	a.carried = newCarried(headerOf(req.Header, c.Header), c.Jar != nil)
 	r, err := a.tries(&first)
 	if err != nil {

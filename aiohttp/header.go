@@ -46,18 +46,35 @@ func headerOf(own, defaults http.Header) http.Header {
 	return h
 }
 
-// addAll adds the fields of from to h, without those that are in not. The order of names that are
-// the same field is fixed, so that runs do not differ. A field without values keeps net/http from
-// sending its own, so it stays.
+// addAll adds the fields of from to h, without those that are in not. A field without values keeps
+// net/http from sending its own, so it stays.
 func addAll(h, from http.Header, not map[string]bool) {
-	for _, name := range slices.Sorted(maps.Keys(from)) {
-		to := http.CanonicalHeaderKey(name)
-		if not[to] {
+	for name, values := range from {
+		if not != nil && not[http.CanonicalHeaderKey(name)] {
 			continue
 		}
-		if !meaningful[to] {
-			to = name
+		to := spelled(name)
+		if _, there := h[to]; there { // several names are the same field
+			values = joined(from, to)
 		}
-		h[to] = append(slices.Clip(h[to]), from[name]...)
+		h[to] = values
 	}
+}
+
+// spelled returns the name that a field goes by.
+func spelled(name string) string {
+	if canonical := http.CanonicalHeaderKey(name); meaningful[canonical] {
+		return canonical
+	}
+	return name
+}
+
+// joined returns the values of all names that are the field to, in an order that is the same in each run.
+func joined(from http.Header, to string) (values []string) {
+	for _, name := range slices.Sorted(maps.Keys(from)) {
+		if spelled(name) == to {
+			values = append(values, from[name]...)
+		}
+	}
+	return values
 }

@@ -62,7 +62,7 @@ func (k *carried) answered(resp *http.Response) {
 	}
 }
 
-// fields returns the fields for a hop.
+// fields returns the fields for a hop after a redirect.
 func (k *carried) fields(withSecrets, withBody bool) http.Header {
 	h := make(http.Header, len(k.header)+2)
 	for name, values := range k.header {

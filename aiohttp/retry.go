@@ -67,7 +67,7 @@ func (a *asking) tries(first *http.Request) (*Response, error) {
 	}
 	for {
 		req := *first
-		req.Header = a.fields(true, true)
+		req.Header = a.header
 		if a.count > 0 && req.GetBody != nil { // the first try has the body of the caller
 			var err error
 			if req.Body, err = req.GetBody(); err != nil {

@@ -35,9 +35,12 @@ func send(t http.RoundTripper, jar http.CookieJar, req *http.Request) (*http.Res
 	return resp, nil
 }
 
-// dress returns the request as it is sent: with the cookies of the jar, and the user of the URL.
-// req stays as it is.
+// dress returns the request as it is sent: with the cookies of the jar, and the user of the URL. req
+// stays as it is.
 func dress(req *http.Request, jar http.CookieJar) *http.Request {
+	if jar == nil && req.URL.User == nil {
+		return req
+	}
 	sent := *req
 	sent.Header = maps.Clone(req.Header)
 	if jar != nil {
