@@ -3,6 +3,7 @@ package aio_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/aio-go/aio"
@@ -37,6 +38,7 @@ func ExampleLoop_Rand() {
 		}, aio.WithClock(aio.NewVirtualClock()))
 		return dice
 	}
-	fmt.Println(fmt.Sprint(roll()) == fmt.Sprint(roll()))
+	first := roll()
+	fmt.Println(slices.Equal(roll(), first))
 	// Output: true
 }

@@ -162,12 +162,12 @@ func TestJSONOfAnySizeIsDecodedOffTheLoop(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		for _, bound := range []int64{0, 1, -1} {
 			c := aiohttp.Client{MaxMemory: bound}
-			for _, n := range []int{0, 1, 4000, 4095, 4096, 200_000} {
+			for _, n := range []int{0, 1, 4000, 4095, 4096, 20_000} {
 				v, err := aiohttp.GetJSON[[]int](ctx, &c, fmt.Sprint(s.URL, "/", n))
 				ok(t, err)
 				equal(t, "length", len(v), n+1)
 			}
-			_, err := aiohttp.GetJSON[[]string](ctx, &c, s.URL+"/100000?key=secret")
+			_, err := aiohttp.GetJSON[[]string](ctx, &c, s.URL+"/10000?key=secret")
 			if err == nil || !strings.Contains(err.Error(), "is not the JSON that was expected") || strings.Contains(err.Error(), "secret") {
 				t.Error(err)
 			}

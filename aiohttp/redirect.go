@@ -146,7 +146,7 @@ func (c *chain) next(resp *http.Response, k *carried) error {
 		where.Fragment, where.RawFragment = req.URL.Fragment, req.URL.RawFragment
 	}
 	next := &http.Request{
-		Method: req.Method, URL: where, Response: resp, Cancel: c.first.Cancel,
+		Method: req.Method, URL: where, Response: resp,
 		Proto: c.first.Proto, ProtoMajor: c.first.ProtoMajor, ProtoMinor: c.first.ProtoMinor,
 	}
 	if req.Host != req.URL.Host && where.Host == req.URL.Host {
