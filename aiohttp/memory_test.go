@@ -178,7 +178,7 @@ func TestJSONOfAnySizeIsDecodedOffTheLoop(t *testing.T) {
 
 // A body that says itself that it is too large is not waited for.
 func TestABodyThatSaysItIsTooLargeIsRefusedAtOnce(t *testing.T) {
-	url, _ := raw(t, func(string) string { return "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\nx" })
+	url, _ := rawSite(t, func(string) string { return "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\nx" })
 	run(t, func(ctx context.Context) {
 		c := aiohttp.Client{MaxBody: 1000}
 		defer c.Close()

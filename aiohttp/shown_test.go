@@ -35,7 +35,7 @@ func safe(t *testing.T, what, text string) {
 
 func TestNothingShowsTheSecretsOfURLs(t *testing.T) {
 	torn := "HTTP/1.1 200 OK\r\nTorn: yes\r\nContent-Length: 4\r\n\r\n{"
-	base, _ := raw(t, func(path string) string {
+	base, _ := rawSite(t, func(path string) string {
 		switch path {
 		case "/torn":
 			return torn + "x"
@@ -141,7 +141,7 @@ func TestWhatPeersSendIsMadeSafeToShow(t *testing.T) {
 		"/chunked": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz" + evil + "\r\n",
 		"/json":    "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" + ("\"\x1b[2J" + strings.Repeat("x", 10))[:10],
 	}
-	base, _ := raw(t, func(path string) string {
+	base, _ := rawSite(t, func(path string) string {
 		if a, ok := answers[path]; ok {
 			return a
 		}

@@ -17,9 +17,9 @@ import (
 	"github.com/aio-go/aio/aiohttp"
 )
 
-// raw is a server that answers each request with what answer returns for its path, byte for byte, and keeps the
+// rawSite is a server that answers each request with what answer returns for its path, byte for byte, and keeps the
 // connection open, except after a field "Torn: yes".
-func raw(t *testing.T, answer func(path string) string) (url string, connections *atomic.Int32) {
+func rawSite(t *testing.T, answer func(path string) string) (url string, connections *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ok(t, err)
@@ -71,7 +71,7 @@ var unfinished = map[string]string{
 func TestNobodyWaitsForBodiesThatNobodyWants(t *testing.T) {
 	for name, head := range unfinished {
 		var tries atomic.Int32
-		url, _ := raw(t, func(path string) string {
+		url, _ := rawSite(t, func(path string) string {
 			switch {
 			case path == "/redirect":
 				return "HTTP/1.1 302 Found\r\nLocation: /end\r\n" + head
@@ -121,7 +121,7 @@ func TestRedirectsAndTriesKeepTheirConnection(t *testing.T) {
 		"known": "Content-Length: 2\r\n\r\nno", "none": "Content-Length: 0\r\n\r\n", "chunked": "Transfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
 	} {
 		var tries atomic.Int32
-		url, connections := raw(t, func(path string) string {
+		url, connections := rawSite(t, func(path string) string {
 			switch {
 			case path == "/redirect":
 				return "HTTP/1.1 302 Found\r\nLocation: /busy\r\n" + rest
