@@ -1,6 +1,7 @@
 package aiosql
 
 import (
+	"bytes"
 	"database/sql"
 	"fmt"
 	"reflect"
@@ -19,6 +20,8 @@ var (
 	scannerType = reflect.TypeFor[sql.Scanner]()
 	timeType    = reflect.TypeFor[time.Time]()
 	rowType     = reflect.TypeFor[Row]()
+	rawType     = reflect.TypeFor[sql.RawBytes]()
+	nullRawType = reflect.TypeFor[sql.Null[sql.RawBytes]]()
 )
 
 // planFor makes a plan for the rows of a statement.
@@ -84,7 +87,7 @@ func behindPointer(t reflect.Type, index []int) bool {
 // scan reads the current row.
 func (p *plan[T]) scan(rows *sql.Rows, row *T) error {
 	if p.whole {
-		return rows.Scan(row)
+		return p.keep(scanRow(rows, []any{row}), reflect.ValueOf(row).Elem())
 	}
 	if r, ok := any(row).(*Row); ok {
 		*r = Row{columns: p.columns, values: make([]any, len(p.columns))}
@@ -95,7 +98,30 @@ func (p *plan[T]) scan(rows *sql.Rows, row *T) error {
 	for i, index := range p.fields {
 		dest[i] = v.FieldByIndex(index).Addr().Interface()
 	}
-	return rows.Scan(dest...)
+	err := scanRow(rows, dest)
+	for _, index := range p.fields {
+		err = p.keep(err, v.FieldByIndex(index))
+	}
+	return err
+}
+
+// keep copies what refers to memory of the driver, which is used again for the next row while this one waits in its
+// batch.
+func (p *plan[T]) keep(err error, v reflect.Value) error {
+	if err != nil {
+		return err
+	}
+	for v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
+	switch v.Type() {
+	case rawType:
+		v.SetBytes(bytes.Clone(v.Bytes()))
+	case nullRawType:
+		v = v.FieldByName("V")
+		v.SetBytes(bytes.Clone(v.Bytes()))
+	}
+	return nil
 }
 
 func pointers(values []any) []any {
@@ -128,33 +154,45 @@ func (r Row) Value(column string) any {
 	return nil
 }
 
-// Scan copies the values to where dest points, one for each column, as sql.Rows.Scan does.
+// Scan copies the values to where dest points, one for each column, and converts them as [sql.Rows.Scan] does, to all
+// that it takes. A sql.RawBytes refers to the memory of the row. After an error the places before the one that the error
+// names have their values.
 func (r Row) Scan(dest ...any) error {
 	if len(dest) != len(r.values) {
 		return fmt.Errorf("aiosql: Row.Scan: %d columns, but %d places to put them", len(r.values), len(dest))
 	}
 	for i, d := range dest {
-		if err := convert(d, r.values[i]); err != nil {
+		known, err := convert(d, r.values[i])
+		if v := reflect.ValueOf(d); !known && v.Kind() == reflect.Pointer && v.IsNil() { // package database/sql may panic
+			known, err = true, fmt.Errorf("the place to put it is a nil %T", d)
+		}
+		if !known { // package database/sql has to convert it; the rest goes along
+			if err := convertRow(dest[i:], r.columns[i:], r.values[i:]); err != nil {
+				return fmt.Errorf("aiosql: Row.Scan: %w", err)
+			}
+			return nil
+		}
+		if err != nil {
 			return fmt.Errorf("aiosql: Row.Scan: column %q: %w", r.columns[i], err)
 		}
 	}
 	return nil
 }
 
-// convert assigns a driver's value. Package database/sql converts, if it is asked through its Null types.
-func convert(dest, value any) error {
+// convert assigns a driver's value to one of the common types. It returns false for others, and has done nothing then.
+func convert(dest, value any) (known bool, err error) {
 	switch d := dest.(type) {
-	case sql.Scanner:
-		return d.Scan(value)
 	case *any:
-		*d = value
-		return nil
+		if d != nil {
+			*d = value
+		}
+		return d != nil, nil
 	case *string:
 		return assign(d, value)
 	case *[]byte:
-		*d = nil
-		if value == nil {
-			return nil
+		if value == nil && d != nil {
+			*d = nil
+			return true, nil
 		}
 		return assign(d, value)
 	case *bool:
@@ -186,30 +224,21 @@ func convert(dest, value any) error {
 	case *time.Time:
 		return assign(d, value)
 	}
-	p := reflect.ValueOf(dest)
-	if p.Kind() != reflect.Pointer || p.IsNil() || p.Type().Elem().Kind() != reflect.Pointer {
-		return fmt.Errorf("there is no way to put a value into a %T", dest)
-	}
-	if value == nil {
-		p.Elem().SetZero()
-		return nil
-	}
-	target := reflect.New(p.Type().Elem().Elem())
-	if err := convert(target.Interface(), value); err != nil {
-		return err
-	}
-	p.Elem().Set(target)
-	return nil
+	return false, nil
 }
 
-func assign[T any](d *T, value any) error {
-	var n sql.Null[T]
-	if value == nil {
-		return fmt.Errorf("NULL does not fit into a %T; use a pointer or a sql.Null", *d)
+// assign has package database/sql convert, which it does through its Null types.
+func assign[T any](d *T, value any) (known bool, err error) {
+	if d == nil {
+		return false, nil
 	}
+	if value == nil {
+		return true, fmt.Errorf("NULL does not fit into a %T; use a pointer or a sql.Null", *d)
+	}
+	var n sql.Null[T]
 	if err := n.Scan(value); err != nil {
-		return err
+		return true, err
 	}
 	*d = n.V
-	return nil
+	return true, nil
 }

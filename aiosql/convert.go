@@ -1,0 +1,137 @@
+package aiosql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"reflect"
+	"slices"
+)
+
+// memory is a database of one row, which is at hand. Package database/sql converts values only on their way out of a
+// database, so this is how it is asked to. It copies nothing and never blocks.
+type memory struct {
+	columns []string
+	values  []any
+	read    bool
+}
+
+// convertRow assigns values to where dest points, as sql.Rows.Scan does.
+func convertRow(dest []any, columns []string, values []any) error {
+	db := sql.OpenDB(&memory{columns: columns, values: values})
+	defer db.Close()
+	rows, err := db.QueryContext(context.Background(), "")
+	if err != nil {
+		return err
+	}
+	rows.Next()
+	err = scanRow(rows, dest)
+	rows.Close() // not after a panic or runtime.Goexit: rows are locked then
+	return err
+}
+
+// scanRow is rows.Scan for a Scanner that may panic. Package database/sql holds a lock while it calls one, and does not
+// let go when that panics: whoever closed the rows would wait for ever, and the connection would be lost.
+func scanRow(rows *sql.Rows, dest []any) error {
+	var broken any
+	guarded := dest
+	for i, d := range dest {
+		if canPanic(reflect.TypeOf(d)) {
+			if &guarded[0] == &dest[0] {
+				guarded = slices.Clone(dest)
+			}
+			guarded[i] = guard{d, &broken}
+		}
+	}
+	err := rows.Scan(guarded...)
+	if broken != nil {
+		panic(broken)
+	}
+	return err
+}
+
+// canPanic reports whether a value is put into such a place by a Scanner. What is able to take a decimal as such is left
+// to package database/sql.
+func canPanic(t reflect.Type) bool {
+	for t != nil && t.Kind() == reflect.Pointer {
+		if t.Implements(composerType) {
+			return false
+		}
+		if t.Implements(scannerType) {
+			return true
+		}
+		t = t.Elem()
+	}
+	return false
+}
+
+// composer is what package database/sql calls decimalCompose.
+type composer interface {
+	Compose(form byte, negative bool, coefficient []byte, exponent int32) error
+}
+
+var composerType = reflect.TypeFor[composer]()
+
+// guard scans into dest, which canPanic, and keeps what that panics with.
+type guard struct {
+	dest   any
+	broken *any
+}
+
+func (g guard) Scan(value any) (err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			if v := recover(); v != nil {
+				*g.broken, err = v, errBroken
+			}
+		}
+	}()
+	err = put(reflect.ValueOf(g.dest), value)
+	returned = true
+	return err
+}
+
+var errBroken = errors.New("the Scanner has panicked")
+
+// put finds the Scanner behind pointers, which are nil for NULL.
+func put(p reflect.Value, value any) error {
+	if s, ok := p.Interface().(sql.Scanner); ok {
+		return s.Scan(value)
+	}
+	if p.IsNil() {
+		return errors.New("destination pointer is nil")
+	}
+	if value == nil {
+		p.Elem().SetZero()
+		return nil
+	}
+	p.Elem().Set(reflect.New(p.Type().Elem().Elem()))
+	return put(p.Elem(), value)
+}
+
+// The methods below implement driver.Connector, driver.Conn, driver.QueryerContext and driver.Rows.
+
+func (m *memory) Connect(context.Context) (driver.Conn, error) { return m, nil }
+func (m *memory) Driver() driver.Driver                        { return nil }
+func (m *memory) Prepare(string) (driver.Stmt, error)          { return nil, driver.ErrSkip }
+func (m *memory) Begin() (driver.Tx, error)                    { return nil, driver.ErrSkip }
+func (m *memory) Close() error                                 { return nil }
+func (m *memory) Columns() []string                            { return m.columns }
+
+func (m *memory) QueryContext(context.Context, string, []driver.NamedValue) (driver.Rows, error) {
+	return m, nil
+}
+
+func (m *memory) Next(dest []driver.Value) error {
+	if m.read {
+		return io.EOF
+	}
+	m.read = true
+	for i, v := range m.values {
+		dest[i] = v
+	}
+	return nil
+}
