@@ -21,6 +21,15 @@
 // happened, and the next wait fails. What takes many operations, such as reading a large file or copying, ends between two of them. On a
 // file system that does not answer, such as a network drive that is gone, a task cannot be cancelled, only be ended with its loop.
 //
+// What may never be ready is not waited for in this way: a FIFO, a terminal or another device is opened without waiting, and a
+// task that reads or writes one waits as for a connection, so that its cancellation ends the wait at once, and it takes no place among the
+// operations. Of a FIFO that nobody writes, opening succeeds on Linux, and the first Read waits.
+//
+// # Limits
+//
+// A file may be larger than memory. [ReadFile] reads at most 1 GiB, a line of [Lines] has at most 16 MiB, unless [Limit] says otherwise;
+// what is longer is [ErrTooLong]. [Walk] reads a folder as a whole, and goes 10,000 folders deep.
+//
 // # How many at a time
 //
 // At most 32 operations of a loop are under way at a time, the rest wait in line; [WithLimiter] says otherwise for what is done with a context.

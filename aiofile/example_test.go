@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log"
 	"os"
 	"path/filepath"
@@ -304,4 +305,49 @@ func ExampleWithLimiter() {
 		return aiofile.WriteFile(ctx, filepath.Join(dir, "file"), []byte("x"), 0o666)
 	})
 	// Output:
+}
+
+func ExampleLimit() {
+	inTemp(func(ctx context.Context, dir string) error {
+		name := filepath.Join(dir, "log")
+		if err := aiofile.WriteFile(ctx, name, []byte("short\na long line\n"), 0o666); err != nil {
+			return err
+		}
+		for line, err := range aiofile.Lines(ctx, name, aiofile.Limit(8)) {
+			if errors.Is(err, aiofile.ErrTooLong) {
+				fmt.Println("too long")
+				break
+			}
+			fmt.Print(line)
+		}
+		return nil
+	})
+	// Output:
+	// short
+	// too long
+}
+
+func ExampleSetMode() {
+	inTemp(func(ctx context.Context, dir string) error {
+		name := filepath.Join(dir, "key")
+		write := func(perm fs.FileMode, opts ...aiofile.ReplaceOption) error {
+			if err := aiofile.WriteAtomic(ctx, name, []byte("secret"), perm, opts...); err != nil {
+				return err
+			}
+			info, err := aiofile.Do(ctx, func() (fs.FileInfo, error) { return os.Stat(name) })
+			if err == nil {
+				fmt.Println(info.Mode())
+			}
+			return err
+		}
+		return errors.Join(
+			write(0o600),
+			write(0o400), // it exists
+			write(0o400, aiofile.SetMode()),
+		)
+	})
+	// Output:
+	// -rw-------
+	// -rw-------
+	// -r--------
 }

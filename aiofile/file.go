@@ -16,6 +16,7 @@ type File struct {
 	f      *os.File
 	turn   aio.Lock
 	failed error // the first write that failed
+	slow   *slow // for what may keep a reader or writer waiting for ever; nil for files on a disk
 }
 
 // Open opens a file for reading. See [os.Open]. Python: open, aiofiles.open.
@@ -34,13 +35,13 @@ func Create(ctx context.Context, name string) (*File, error) {
 
 // OpenFile opens a file in the way that flag says; if it is made, with these permissions, before umask. See [os.OpenFile].
 //
-// Cancellation: as for [Open].
+// A FIFO is opened for reading at once on Linux: its first Read waits for a writer. Opening one for writing waits until
+// there is a reader.
+//
+// Cancellation: as for [Open]. The wait for the other side of a FIFO ends at once.
 func OpenFile(ctx context.Context, name string, flag int, perm fs.FileMode) (*File, error) {
-	f, err := Do(ctx, func() (*os.File, error) { return os.OpenFile(name, flag, perm) })
-	if err != nil {
-		return nil, err
-	}
-	return &File{f: f}, nil
+	f, err := openFile(ctx, name, flag, perm)
+	return f, shown(err)
 }
 
 // with has fn called beside the loop when it is the operation's turn.
@@ -49,7 +50,8 @@ func with[T any](ctx context.Context, f *File, fn func() (T, error)) (v T, err e
 		return v, err
 	}
 	defer f.turn.Release()
-	return Do(ctx, fn)
+	v, err = Do(ctx, fn)
+	return v, shown(err)
 }
 
 // Name returns the name that the file was opened by.
@@ -59,6 +61,9 @@ func (f *File) Name() string { return f.f.Name() }
 //
 // Cancellation: as the package says; p is not written to after Read has returned.
 func (f *File) Read(ctx context.Context, p []byte) (int, error) {
+	if f.slow != nil {
+		return f.readSlow(ctx, p)
+	}
 	return with(ctx, f, func() (int, error) { return f.f.Read(p) })
 }
 
@@ -69,14 +74,19 @@ func (f *File) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	return with(ctx, f, func() (int, error) { return f.f.ReadAt(p, off) })
 }
 
-// ReadAll reads what is left, up to the end. With an error it returns what came before.
+// ReadAll reads what is left, up to the end. With an error it returns what came before: [ErrTooLong] if there is more
+// than 1 GiB, or than [Limit] says.
 //
 // Cancellation: ends it after the chunk that is being read; what was read is returned.
-func (f *File) ReadAll(ctx context.Context) ([]byte, error) {
+func (f *File) ReadAll(ctx context.Context, opts ...ReadOption) ([]byte, error) {
+	limit := limitOf(opts, defaultAll)
 	var all []byte
 	for chunk, err := range f.Chunks(ctx, chunkSize) {
 		if err != nil {
 			return all, err
+		}
+		if int64(len(chunk)) > limit-int64(len(all)) {
+			return all, f.tooLong("read", limit)
 		}
 		all = append(all, chunk...)
 	}
@@ -112,8 +122,12 @@ func (f *File) Chunks(ctx context.Context, n int) iter.Seq2[[]byte, error] {
 
 // Write writes p where the file stands. After an error it returns how much was written. See [os.File.Write].
 //
-// Cancellation: as the package says; all of p is written or, if the task was cancelled before, nothing.
+// Cancellation: as the package says; all of p is written or, if the task was cancelled before, nothing. Of what was
+// written to a FIFO or a terminal that is full, Write returns how much that was.
 func (f *File) Write(ctx context.Context, p []byte) (int, error) {
+	if f.slow != nil {
+		return f.wrote(f.writeSlow(ctx, p))
+	}
 	return f.wrote(with(ctx, f, func() (int, error) { return f.f.Write(p) }))
 }
 
@@ -121,6 +135,9 @@ func (f *File) Write(ctx context.Context, p []byte) (int, error) {
 //
 // Cancellation: as for Write.
 func (f *File) WriteString(ctx context.Context, s string) (int, error) {
+	if f.slow != nil {
+		return f.wrote(f.writeSlow(ctx, []byte(s)))
+	}
 	return f.wrote(with(ctx, f, func() (int, error) { return f.f.WriteString(s) }))
 }
 
@@ -176,25 +193,5 @@ func (f *File) Close(ctx context.Context) error {
 	if f.turn.Acquire(context.WithoutCancel(ctx)) == nil { // unless the task is being ended
 		defer f.turn.Release()
 	}
-	return insist(ctx, f.f.Close)
+	return shown(insist(ctx, f.f.Close))
 }
-
-// Reader returns an [io.Reader] for libraries that read from one, in a task: each Read suspends the task. Put a bufio.Reader in front if they
-// read in small pieces.
-//
-// Cancellation: as for Read.
-func (f *File) Reader(ctx context.Context) io.Reader { return adapter{ctx, f} }
-
-// Writer returns an [io.Writer] for libraries that write to one, in a task: each Write suspends the task. Put a bufio.Writer in front if they
-// write in small pieces, and flush it.
-//
-// Cancellation: as for Write.
-func (f *File) Writer(ctx context.Context) io.Writer { return adapter{ctx, f} }
-
-type adapter struct {
-	ctx context.Context
-	f   *File
-}
-
-func (a adapter) Read(p []byte) (int, error)  { return a.f.Read(a.ctx, p) }
-func (a adapter) Write(p []byte) (int, error) { return a.f.Write(a.ctx, p) }

@@ -9,10 +9,12 @@ import (
 
 // Lines is the sequence of the lines that are left of the file, each with its newline, but the last one if it has none. The file is read in
 // chunks of 64 KiB, so most lines cost no waiting. When the loop is left early the file stands behind the last line that was handed out, if it
-// is one that can seek. Lines may be of any length. Python: async for line in f.
+// is one that can seek. A line of more than 16 MiB, or than [Limit] says, ends the sequence with [ErrTooLong].
+// Python: async for line in f.
 //
 // Cancellation: its error ends the sequence.
-func (f *File) Lines(ctx context.Context) iter.Seq2[string, error] {
+func (f *File) Lines(ctx context.Context, opts ...ReadOption) iter.Seq2[string, error] {
+	limit := limitOf(opts, defaultLine)
 	return func(yield func(string, error) bool) {
 		var rest []byte // of a line that has not ended
 		for chunk, err := range f.Chunks(ctx, chunkSize) {
@@ -22,6 +24,14 @@ func (f *File) Lines(ctx context.Context) iter.Seq2[string, error] {
 			}
 			for len(chunk) > 0 {
 				i := bytes.IndexByte(chunk, '\n')
+				n := i + 1
+				if i < 0 {
+					n = len(chunk)
+				}
+				if int64(n) > limit-int64(len(rest)) {
+					yield("", f.tooLong("read a line of", limit))
+					return
+				}
 				if i < 0 {
 					rest = append(rest, chunk...)
 					break
@@ -60,7 +70,7 @@ func (f *File) back(ctx context.Context, n int) {
 // Lines is the sequence of the lines of a file by name, which is open while the loop runs. See [File.Lines].
 //
 // Cancellation: its error ends the sequence; the file is closed.
-func Lines(ctx context.Context, name string) iter.Seq2[string, error] {
+func Lines(ctx context.Context, name string, opts ...ReadOption) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		f, err := Open(ctx, name)
 		if err != nil {
@@ -68,20 +78,21 @@ func Lines(ctx context.Context, name string) iter.Seq2[string, error] {
 			return
 		}
 		defer f.Close(ctx)
-		f.Lines(ctx)(yield)
+		f.Lines(ctx, opts...)(yield)
 	}
 }
 
-// ReadFile reads a whole file. See [os.ReadFile].
+// ReadFile reads a whole file. See [os.ReadFile]. A file of more than 1 GiB, or than [Limit] says, is an error that matches
+// [ErrTooLong].
 //
 // Cancellation: ends it after the chunk that is being read.
-func ReadFile(ctx context.Context, name string) ([]byte, error) {
+func ReadFile(ctx context.Context, name string, opts ...ReadOption) ([]byte, error) {
 	f, err := Open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close(ctx)
-	all, err := f.ReadAll(ctx)
+	all, err := f.ReadAll(ctx, opts...)
 	if err != nil {
 		return nil, err
 	}

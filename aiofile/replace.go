@@ -13,33 +13,61 @@ import (
 	"sync/atomic"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/safetext"
 )
+
+// ReplaceOption is a setting of [Replace] and [WriteAtomic]: [SetMode].
+type ReplaceOption func(s *replaceSettings)
+
+type replaceSettings struct{ setMode bool }
+
+// SetMode gives the file the permissions that the call names also if it exists. Default: it keeps those it has.
+func SetMode() ReplaceOption { return func(s *replaceSettings) { s.setMode = true } }
 
 // Replace calls fn with a new, empty file; when fn has returned without an error, what it wrote is under the name, in the place of what was
 // there. Until then, and whatever happens, the name has the old content, or no file if there was none: also if fn fails, panics or is
 // cancelled, if the disk is full, or if the process is killed.
 //
-// The new file is in the same folder, named like the other with a dot before it and ".tmp-" and random letters behind. It is made with the
-// permissions perm, before umask. At the end it is brought to the disk (fsync), renamed, and the folder is brought to the disk as well. In
+// A file that exists keeps its permissions, and its group if that is allowed; perm is for one that does not, before umask, and with
+// [SetMode] for all. In the place of somebody else's file, or of a symbolic link, the new one has at most perm, and at most the
+// permissions of what is there.
+//
+// The new file is in the same folder, named like the other with a dot before it and ".tmp-" and random letters behind.
+// At the end it is brought to the disk (fsync), renamed, and the folder is brought to the disk as well. In
 // case of failure it is removed; only a process that is killed leaves it behind. If any write to the file has failed it does not replace
 // anything, even if fn returns nil. If only the very last step fails, the one for the folder, the new content is there and an error says
 // so. fn must not close the file. A name that is a symbolic link is replaced by a file, the link's target
-// stays as it is.
+// stays as it is. On Windows a file that somebody has open cannot be replaced; it is tried for two seconds.
 //
 // Cancellation: until fn has returned and the content is on the disk, nothing is replaced. From then on it is not heeded.
-func Replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx context.Context, f *File) error) error {
+func Replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx context.Context, f *File) error, opts ...ReplaceOption) error {
 	if fn == nil {
 		panic(misuse("Replace", "the function is nil"))
 	}
+	var s replaceSettings
+	for _, o := range opts {
+		o(&s)
+	}
+	return shown(replace(ctx, name, perm, fn, s))
+}
+
+func replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx context.Context, f *File) error, s replaceSettings) error {
 	dir, base := filepath.Split(name)
 	if base == "" {
 		return &fs.PathError{Op: "replace", Path: name, Err: errors.New("the name has no file in it")}
 	}
 	temp := filepath.Join(dir, "."+base[:min(len(base), 200)]+".tmp-"+rand.Text()) // names have at most 255 bytes
-	f, err := OpenFile(ctx, temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+	var old fs.FileInfo                                                            // what is there, if its permissions are to be kept
+	file, err := Do(ctx, func() (*os.File, error) {
+		if !s.setMode {
+			perm, old = permissions(name, perm)
+		}
+		return os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm) // O_EXCL follows no link
+	})
 	if err != nil {
 		return err
 	}
+	f := &File{f: file}
 	var done atomic.Bool // also read by a task that is ended while the rename is under way
 	defer func() {
 		if !done.Load() {
@@ -51,7 +79,12 @@ func Replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx con
 		return err
 	}
 	if f.failed != nil {
-		return fmt.Errorf("aiofile: Replace: a write has failed, so %s stays as it was: %w", name, f.failed)
+		return fmt.Errorf("aiofile: Replace: a write has failed, so %s stays as it was: %w", safetext.Line(name), f.failed)
+	}
+	if old != nil {
+		if err := do(ctx, func() error { return likeness(f.f, old) }); err != nil {
+			return err
+		}
 	}
 	if err := f.Sync(ctx); err != nil {
 		return err
@@ -63,12 +96,38 @@ func Replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx con
 		return err
 	}
 	return insist(ctx, func() error {
-		if err := os.Rename(temp, name); err != nil {
+		if err := rename(temp, name); err != nil {
 			return err
 		}
 		done.Store(true)
 		return syncDir(dir)
 	})
+}
+
+// permissions returns those that a new file is made with in the place of the one of that name, and that one if it is to
+// be like it in the end.
+func permissions(name string, perm fs.FileMode) (fs.FileMode, fs.FileInfo) {
+	info, err := os.Lstat(name)
+	if err == nil && info.Mode().IsRegular() && ours(info) {
+		return 0o600, info
+	}
+	if info, err = os.Stat(name); err == nil && info.Mode().IsRegular() {
+		return perm & info.Mode().Perm(), nil // somebody else's, or what a link leads to
+	}
+	return perm, nil
+}
+
+// likeness gives f the permissions of the file that it replaces. Those of a group are for the same group, or for none.
+func likeness(f *os.File, old fs.FileInfo) error {
+	mode := old.Mode().Perm()
+	if !joinGroup(f, old) {
+		mode &^= 0o070
+	}
+	err := f.Chmod(mode)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil // there are no permissions here
+	}
+	return err
 }
 
 // syncDir brings a folder to the disk, so that a rename in it survives a loss of power.
@@ -90,11 +149,11 @@ func syncDir(dir string) error {
 	return errors.Join(err, d.Close())
 }
 
-// WriteAtomic is [Replace] with data at hand.
+// WriteAtomic is [Replace] with data at hand: a file that exists keeps its permissions, unless [SetMode] says otherwise.
 //
 // Cancellation: as for Replace.
-func WriteAtomic(ctx context.Context, name string, data []byte, perm fs.FileMode) error {
-	return Replace(ctx, name, perm, func(ctx context.Context, f *File) error { return writeAll(ctx, f, data) })
+func WriteAtomic(ctx context.Context, name string, data []byte, perm fs.FileMode, opts ...ReplaceOption) error {
+	return Replace(ctx, name, perm, func(ctx context.Context, f *File) error { return writeAll(ctx, f, data) }, opts...)
 }
 
 // WriteFile writes data to a file, which is made with the permissions perm, before umask, if it does not exist, and emptied first if it
@@ -142,7 +201,7 @@ func Copy(ctx context.Context, dst, src string) (int64, error) {
 		return 0, err
 	}
 	if !info.Mode().IsRegular() {
-		return 0, &fs.PathError{Op: "copy", Path: src, Err: errors.New("not a regular file")}
+		return 0, shown(&fs.PathError{Op: "copy", Path: src, Err: errors.New("not a regular file")})
 	}
 	var total int64
 	err = Replace(ctx, dst, info.Mode().Perm(), func(ctx context.Context, to *File) error {
@@ -156,7 +215,7 @@ func Copy(ctx context.Context, dst, src string) (int64, error) {
 				return err
 			}
 		}
-	})
+	}, SetMode())
 	if err != nil {
 		return 0, err
 	}

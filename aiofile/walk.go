@@ -3,10 +3,14 @@ package aiofile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 )
 
 // Entry is a file or folder that [Walk] has come to.
@@ -16,7 +20,10 @@ type Entry struct {
 	Type fs.FileMode // what kind it is, without permissions
 	Info fs.FileInfo // size, time and so on, with the option [Info]; else nil
 
-	walk *walk
+	walk  *walk
+	root  *os.Root // what it is looked for below
+	below string   // the path there
+	depth int
 }
 
 // IsDir reports whether the entry is a folder. A symbolic link to one is none.
@@ -40,8 +47,17 @@ func OnWalkError(fn func(path string, err error) error) WalkOption {
 	return func(w *walk) { w.onError = fn }
 }
 
+// maxDepth is how many folders deep a walk goes. It keeps the stack bounded.
+const maxDepth = 10_000
+
+// stage is how many folders are gone through by name to reach one: each so many levels the walk holds on to a folder.
+const stage = 32
+
+var errTooDeep = fmt.Errorf("more than %d folders deep", maxDepth)
+
 type walk struct {
 	ctx     context.Context
+	root    *os.Root // what is read is below it, whatever becomes of names meanwhile; nil if it is no folder
 	info    bool
 	onError func(path string, err error) error
 	skip    bool
@@ -49,8 +65,9 @@ type walk struct {
 }
 
 // Walk is the sequence of all files and folders from root on, root included, a folder before what is in it, the names of a folder in order.
-// It does not follow symbolic links. A folder is read when its turn comes, in one operation beside the loop. What disappears between
-// two steps is left out, except for root. Python: os.walk.
+// It does not follow symbolic links, and cannot be led out of root, also not by a folder that is replaced by a link meanwhile. A folder
+// is read when its turn comes, as a whole, in one operation beside the loop. What disappears between two steps, or is no folder any
+// more, is left out, except for root. A folder that is more than 10,000 deep is an error. Python: os.walk.
 //
 // Cancellation: its error ends the sequence.
 func Walk(ctx context.Context, root string, opts ...WalkOption) iter.Seq2[Entry, error] {
@@ -59,17 +76,36 @@ func Walk(ctx context.Context, root string, opts ...WalkOption) iter.Seq2[Entry,
 		for _, o := range opts {
 			o(w)
 		}
-		info, err := Do(ctx, func() (fs.FileInfo, error) { return os.Lstat(root) })
+		info, err := Do(ctx, func() (fs.FileInfo, error) { return w.open(root) })
+		if w.root != nil {
+			defer func() { _ = insist(ctx, w.root.Close) }()
+		}
 		if err != nil {
 			w.failed(root, err)
 			return
 		}
-		e := Entry{Path: root, Name: info.Name(), Type: info.Mode().Type(), walk: w}
+		e := Entry{Path: root, Name: info.Name(), Type: info.Mode().Type(), walk: w, root: w.root, below: "."}
 		if w.info {
 			e.Info = info
 		}
 		w.visit(e)
 	}
+}
+
+// open looks at the root, and opens it if it is a folder. It is called beside the loop.
+func (w *walk) open(root string) (fs.FileInfo, error) {
+	info, err := os.Lstat(root)
+	if err != nil || !info.IsDir() {
+		return info, err
+	}
+	if w.root, err = os.OpenRoot(root); err != nil {
+		return nil, err
+	}
+	opened, err := w.root.Stat(".")
+	if err == nil && !os.SameFile(info, opened) {
+		err = &fs.PathError{Op: "walk", Path: root, Err: errors.New("it was replaced while it was opened")}
+	}
+	return info, err
 }
 
 // visit hands out an entry and what is below it. It returns false when the walk is over.
@@ -81,7 +117,21 @@ func (w *walk) visit(e Entry) bool {
 	if !e.IsDir() || w.skip {
 		return true
 	}
-	entries, err := Do(w.ctx, func() ([]Entry, error) { return w.read(e.Path) })
+	if e.depth == maxDepth {
+		return w.failed(e.Path, &fs.PathError{Op: "walk", Path: e.Path, Err: errTooDeep})
+	}
+	if e.depth > 0 && e.depth%stage == 0 {
+		sub, err := Do(w.ctx, func() (*os.Root, error) { return e.hold() })
+		if err != nil && !os.IsNotExist(err) {
+			return w.failed(e.Path, err)
+		}
+		if sub == nil {
+			return true
+		}
+		defer func() { _ = insist(w.ctx, sub.Close) }()
+		e.root, e.below = sub, "."
+	}
+	entries, err := Do(w.ctx, func() ([]Entry, error) { return w.read(e) })
 	for _, below := range entries {
 		if !w.visit(below) {
 			return false
@@ -94,26 +144,102 @@ func (w *walk) visit(e Entry) bool {
 }
 
 // read lists a folder. It is called beside the loop. With an error it returns what it has.
-func (w *walk) read(dir string) ([]Entry, error) {
-	list, err := os.ReadDir(dir)
+func (w *walk) read(dir Entry) ([]Entry, error) {
+	f, err := dir.open()
+	if f == nil {
+		return nil, err
+	}
+	defer f.Close()
+	list, err := f.ReadDir(-1)
+	slices.SortFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	entries := make([]Entry, 0, len(list))
 	for _, d := range list {
-		e := Entry{Path: filepath.Join(dir, d.Name()), Name: d.Name(), Type: d.Type(), walk: w}
+		e := Entry{Path: filepath.Join(dir.Path, d.Name()), Name: d.Name(), Type: d.Type(), walk: w,
+			root: dir.root, below: filepath.Join(dir.below, d.Name()), depth: dir.depth + 1}
 		if w.info {
-			info, err := d.Info()
+			info, err := dir.root.Lstat(e.below)
 			if err != nil {
 				continue // it has disappeared
 			}
-			e.Info = info
+			e.Info, e.Type = info, info.Mode().Type()
 		}
 		entries = append(entries, e)
 	}
 	return entries, err
 }
 
+// look returns what has the name of a folder now: nil, without an error, if that is none any more, such as a link, which
+// os.Root may follow as long as it stays below the root.
+func (e Entry) look() (fs.FileInfo, error) {
+	info, err := e.root.Lstat(e.below)
+	switch {
+	case replaced(err) || err == nil && !info.IsDir():
+		return nil, nil
+	case err != nil:
+		return nil, at(e, err)
+	}
+	return info, nil
+}
+
+// open opens a folder. It is nil, without an error, if something else has its name by now.
+func (e Entry) open() (*os.File, error) {
+	named, err := e.look()
+	if named == nil {
+		return nil, err
+	}
+	f, err := e.root.OpenFile(e.below, os.O_RDONLY|openFolder, 0)
+	if err != nil {
+		if named, again := e.look(); named == nil {
+			return nil, again // it was replaced just now
+		}
+		return nil, at(e, err)
+	}
+	if opened, err := f.Stat(); err != nil || !os.SameFile(named, opened) {
+		f.Close()
+		return nil, at(e, err)
+	}
+	return f, nil
+}
+
+// hold opens a folder to look for others below it. It is nil, without an error, if something else has its name by now.
+func (e Entry) hold() (*os.Root, error) {
+	named, err := e.look()
+	if named == nil {
+		return nil, err
+	}
+	sub, err := e.root.OpenRoot(e.below)
+	if err != nil {
+		return nil, at(e, err)
+	}
+	if opened, err := sub.Stat("."); err != nil || !os.SameFile(named, opened) {
+		sub.Close()
+		return nil, at(e, err)
+	}
+	return sub, nil
+}
+
+// replaced reports whether an error of os.Root says that a folder on the way is none any more, or leads out. The latter is
+// the only one that is not of the system.
+func replaced(err error) bool {
+	path, ok := err.(*fs.PathError)
+	if !ok {
+		return false
+	}
+	_, system := path.Err.(syscall.Errno)
+	return !system || slices.ContainsFunc(noFolder, func(no error) bool { return path.Err == no })
+}
+
+// at puts the path as the walk knows it into an error of os.Root.
+func at(dir Entry, err error) error {
+	if path, ok := err.(*fs.PathError); ok {
+		return &fs.PathError{Op: path.Op, Path: dir.Path, Err: path.Err}
+	}
+	return err
+}
+
 func (w *walk) failed(path string, err error) bool {
 	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-		err = w.onError(path, err)
+		err = w.onError(path, shown(err))
 	}
 	if err == nil {
 		return true

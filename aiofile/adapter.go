@@ -1,0 +1,62 @@
+package aiofile
+
+import (
+	"context"
+	"io"
+
+	"github.com/aio-go/aio"
+)
+
+// Reader returns an [io.Reader] for libraries that read from one. In a task each Read suspends it. On another goroutine,
+// such as one of net/http that sends a request's body, Read blocks that and asks the loop, and returns
+// [aio.ErrLoopClosed] when there is none any more. Put a bufio.Reader in front if they read in small pieces.
+//
+// Cancellation: as for Read, by ctx.
+func (f *File) Reader(ctx context.Context) io.Reader { return newAdapter(ctx, f, "File.Reader") }
+
+// Writer returns an [io.Writer] for libraries that write to one, as [File.Reader] does for those that read. Put a
+// bufio.Writer in front if they write in small pieces, and flush it.
+//
+// Cancellation: as for Write, by ctx.
+func (f *File) Writer(ctx context.Context) io.Writer { return newAdapter(ctx, f, "File.Writer") }
+
+type adapter struct {
+	ctx  context.Context
+	loop *aio.Loop
+	f    *File
+}
+
+func newAdapter(ctx context.Context, f *File, op string) adapter {
+	return adapter{ctx, aio.LoopFor(ctx, "aiofile."+op), f}
+}
+
+func (a adapter) Read(p []byte) (int, error)  { return a.do(p, a.f.Read) }
+func (a adapter) Write(p []byte) (int, error) { return a.do(p, a.f.Write) }
+
+// do calls fn in the running task or, on a goroutine that is none of the loop's, in a task made for that. It is waited
+// for in any case, since p is in use.
+func (a adapter) do(p []byte, fn func(ctx context.Context, p []byte) (int, error)) (int, error) {
+	if onLoop(a.ctx) {
+		return fn(a.ctx, p)
+	}
+	type result struct {
+		n   int
+		err error
+	}
+	r, err := aio.Submit(context.WithoutCancel(a.ctx), a.loop, func(context.Context) (r result, _ error) {
+		r.n, r.err = fn(a.ctx, p)
+		return r, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return r.n, r.err
+}
+
+// onLoop reports whether this is a task of the context's loop, which may await: elsewhere that panics.
+func onLoop(ctx context.Context) (yes bool) {
+	defer func() { yes = recover() == nil }()
+	_, leave := aio.WithCancelCause(ctx)
+	leave(nil)
+	return true
+}

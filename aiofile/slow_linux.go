@@ -1,0 +1,188 @@
+package aiofile
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/safetext"
+)
+
+// slow is what a File has that is no file on a disk: a FIFO, a terminal, another device, which may keep a reader or
+// writer waiting for ever. It is opened in non-blocking mode, and the task waits until the loop's poller says that it is
+// ready: no goroutine waits, and no place among the operations is taken.
+type slow struct {
+	fresh bool // a FIFO in which no writer was seen: that nothing is there is not its end
+	plain bool // the poller does not take it: the device never makes anybody wait, or there is no way to tell
+}
+
+// errNoReader says that a FIFO cannot be opened for writing yet.
+var errNoReader = errors.New("nobody reads")
+
+// openFile opens a file without waiting for anybody but disks. Only a FIFO is waited for that nobody reads; the system
+// has nothing that would tell when somebody does.
+func openFile(ctx context.Context, name string, flag int, perm fs.FileMode) (*File, error) {
+	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
+		f, err := Do(ctx, func() (*File, error) { return openNow(name, flag, perm) })
+		if err != errNoReader {
+			return f, err
+		}
+		if err := aio.Sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// openNow is called beside the loop.
+func openNow(name string, flag int, perm fs.FileMode) (*File, error) {
+	own := flag&syscall.O_NONBLOCK != 0 // the caller knows what it means
+	f, err := os.OpenFile(name, flag|syscall.O_NONBLOCK, perm)
+	switch {
+	case own || err == nil:
+	case errors.Is(err, syscall.ENXIO) && flag&syscall.O_ACCMODE == syscall.O_WRONLY && isFIFO(name):
+		return nil, errNoReader
+	case errors.Is(err, syscall.EWOULDBLOCK): // somebody has a lease on the file, and is given the time to end it
+		f, err = os.OpenFile(name, flag, perm)
+	}
+	if err != nil {
+		return nil, err
+	}
+	file := &File{f: f}
+	info, err := f.Stat()
+	if err == nil && info.Mode()&(fs.ModeNamedPipe|fs.ModeCharDevice|fs.ModeSocket) != 0 {
+		fifo := info.Mode()&fs.ModeNamedPipe != 0
+		file.slow = &slow{fresh: fifo && flag&syscall.O_ACCMODE == syscall.O_RDONLY}
+	}
+	return file, nil
+}
+
+func isFIFO(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode()&fs.ModeNamedPipe != 0
+}
+
+// readSlow is Read for what may keep the task waiting.
+func (f *File) readSlow(ctx context.Context, p []byte) (int, error) {
+	return f.try(ctx, "read", aio.Readable, p, func(fd int) (int, error) {
+		n, err := syscall.Read(fd, p)
+		switch {
+		case n > 0:
+			f.slow.fresh = false
+		case err == nil && len(p) > 0:
+			if f.slow.fresh && nobodyYet(fd) {
+				return 0, syscall.EAGAIN
+			}
+			return 0, io.EOF
+		}
+		return max(n, 0), err
+	}, f.f.Read)
+}
+
+// writeSlow is Write for what may keep the task waiting.
+func (f *File) writeSlow(ctx context.Context, p []byte) (int, error) {
+	done := 0
+	for {
+		n, err := f.try(ctx, "write", aio.Writable, p[done:], func(fd int) (int, error) {
+			n, err := syscall.Write(fd, p[done:])
+			return max(n, 0), err
+		}, f.f.Write)
+		if done += n; err != nil || done >= len(p) {
+			return done, err
+		}
+	}
+}
+
+// try makes a call that does not block, beside the loop as terminals may take their time, until there is something for
+// it to do. plain is for what cannot be waited for.
+func (f *File) try(ctx context.Context, op string, ready aio.Interest, p []byte, call func(fd int) (int, error), plain func(p []byte) (int, error)) (int, error) {
+	if err := f.turn.Acquire(ctx); err != nil {
+		return 0, err
+	}
+	defer f.turn.Release()
+	for !f.slow.plain {
+		n, err := Do(ctx, func() (n int, err error) {
+			raw, err := f.f.SyscallConn()
+			if err != nil {
+				return 0, err
+			}
+			failed := raw.Control(func(fd uintptr) {
+				for n, err = call(int(fd)); err == syscall.EINTR; {
+					n, err = call(int(fd))
+				}
+			})
+			if failed != nil {
+				return 0, &fs.PathError{Op: op, Path: f.Name(), Err: os.ErrClosed}
+			}
+			return n, err
+		})
+		switch errno, isErrno := err.(syscall.Errno); {
+		case err == syscall.EAGAIN:
+			if err := f.await(ctx, op, ready|aio.HangUp); err != nil {
+				return 0, err
+			}
+			continue
+		case isErrno:
+			err = &fs.PathError{Op: op, Path: f.Name(), Err: errno}
+		}
+		return n, shown(err)
+	}
+	n, err := Do(ctx, func() (int, error) { return plain(p) })
+	return n, shown(err)
+}
+
+// await waits until the file is ready.
+func (f *File) await(ctx context.Context, op string, ready aio.Interest) error {
+	raw, err := f.f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var watch *aio.Watch
+	var w aio.Waiter
+	seen := false
+	failed := raw.Control(func(fd uintptr) {
+		watch, err = aio.RunningLoop(ctx).Watch(fd, func(ev aio.Interest) {
+			if ev&ready != 0 {
+				seen = true
+				w.Unpark()
+			}
+		})
+	})
+	if failed != nil {
+		return failed
+	}
+	if err != nil { // no poller, or none that takes it
+		f.slow.plain = true
+		return nil
+	}
+	defer watch.Close()
+	for !seen {
+		w = aio.NewWaiter(ctx, "aiofile.File "+op, onFile(f.Name()))
+		if err := w.Park(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onFile is what snapshots show as what a task waits for.
+type onFile string
+
+func (name onFile) String() string { return safetext.Line(string(name)) }
+
+// nobodyYet reports whether a FIFO that is empty has had no writer since it was opened: the system tells of those that
+// have left.
+func nobodyYet(fd int) bool {
+	var now syscall.Timespec
+	look := struct {
+		fd              int32
+		events, revents int16
+	}{fd: int32(fd), events: 1} // POLLIN
+	_, _, errno := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&look)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
+	return errno == 0 && look.revents == 0 || errno == 0 && look.revents&1 != 0 // data has come meanwhile: read it
+}

@@ -1,0 +1,94 @@
+//go:build !linux
+
+package aiofile
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+// slow is what a File has that is a FIFO or a device, which may keep a reader or writer waiting for ever. Package os reads
+// and writes it by a poller of its own where it can; then a deadline ends the wait.
+type slow struct{}
+
+// openFile opens a file. What is a FIFO waits for its other side: on a goroutine that nobody waits for when the task is
+// cancelled, and which closes the file when that comes.
+func openFile(ctx context.Context, name string, flag int, perm fs.FileMode) (*File, error) {
+	const waits = fs.ModeNamedPipe | fs.ModeCharDevice
+	mode, _ := Do(ctx, func() (fs.FileMode, error) {
+		info, err := os.Stat(name)
+		if err != nil {
+			return 0, nil
+		}
+		return info.Mode(), nil
+	})
+	if mode&waits == 0 {
+		f, err := Do(ctx, func() (*os.File, error) { return os.OpenFile(name, flag, perm) })
+		if err != nil {
+			return nil, err
+		}
+		return &File{f: f}, nil
+	}
+	if err := aio.Yield(ctx); err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex // guards left
+	left := false
+	f, err := aio.ToThread(ctx, func(context.Context) (*os.File, error) {
+		f, err := os.OpenFile(name, flag, perm)
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil && left {
+			f.Close()
+		}
+		return f, err
+	}, limitsOf(ctx).none)
+	if err != nil {
+		mu.Lock()
+		defer mu.Unlock()
+		left = true
+		return nil, err
+	}
+	return &File{f: f, slow: &slow{}}, nil
+}
+
+func (f *File) readSlow(ctx context.Context, p []byte) (int, error) {
+	return f.until(ctx, f.f.SetReadDeadline, func() (int, error) { return f.f.Read(p) })
+}
+
+func (f *File) writeSlow(ctx context.Context, p []byte) (int, error) {
+	return f.until(ctx, f.f.SetWriteDeadline, func() (int, error) { return f.f.Write(p) })
+}
+
+// until makes a call on a goroutine, and ends it by a deadline when the task is cancelled. It takes no place among the
+// operations.
+func (f *File) until(ctx context.Context, deadline func(time.Time) error, call func() (int, error)) (int, error) {
+	if err := f.turn.Acquire(ctx); err != nil {
+		return 0, err
+	}
+	defer f.turn.Release()
+	scope, leave := aio.WithCancelCause(ctx) // it ends with the block that the task is in, too
+	defer leave(nil)
+	ended := make(chan struct{})
+	stop := context.AfterFunc(scope, func() {
+		_ = deadline(time.Unix(1, 0))
+		close(ended)
+	})
+	n, err := aio.ToThread(context.WithoutCancel(ctx), func(context.Context) (int, error) {
+		n, err := call()
+		if !stop() {
+			<-ended
+			_ = deadline(time.Time{})
+		}
+		return n, err
+	}, limitsOf(ctx).none)
+	if err != nil && scope.Err() != nil {
+		return n, aio.Yield(scope)
+	}
+	return n, shown(err)
+}
