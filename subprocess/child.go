@@ -1,6 +1,7 @@
 package subprocess
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // child is a process that was started and has to be collected. All of it belongs to the loop.
@@ -21,7 +23,9 @@ type child struct {
 	nursery *nursery
 	name    string // of the program
 	pid     int
-	leads   bool // a process group of its own
+	leads   bool     // a process group of its own
+	group   *os.File // a handle of that group; nil if the system has none, or nobody is left in it
+	strays  []*stray // descendants that have left the group, and are to end with it
 	handle  handle
 	grace   time.Duration
 
@@ -48,13 +52,13 @@ type handle interface {
 }
 
 // adopt makes the loop responsible for a child.
-func (n *nursery) adopt(name string, pid int, leads bool, h handle, grace time.Duration) *child {
-	c := &child{nursery: n, name: name, pid: pid, leads: leads, handle: h, grace: grace}
+func (n *nursery) adopt(c *child) *child {
+	c.nursery = n
 	n.children = append(n.children, c)
-	if err := h.watch(n, c.collected); err != nil {
+	if err := c.handle.watch(n, c.collected); err != nil {
 		// This loop cannot watch descriptors, or no more of them: a goroutine waits.
-		h.close()
-		p, _ := os.FindProcess(pid) // nobody else has collected it, so it is there
+		c.handle.close()
+		p, _ := os.FindProcess(c.pid) // nobody else has collected it, so it is there
 		c.handle = newProcessHandle(p)
 		c.handle.watch(n, c.collected)
 	}
@@ -124,19 +128,44 @@ func (c *child) signalGroup(sig os.Signal) error {
 	if c.emptied {
 		return os.ErrProcessDone
 	}
-	err := killGroup(c.pid, s)
+	err := c.toGroup(s)
 	if err == syscall.ESRCH {
-		// The number may be given to others from now on.
-		c.emptied = c.ended
+		if c.ended {
+			c.empty()
+		}
 		return os.ErrProcessDone
 	}
 	return err
 }
 
+// toGroup sends to the group that the child leads. The number of the group is its own until the child is collected and nobody is left in it; then it
+// may become that of others, whom no signal of ours may reach. A handle means this group for ever. Without one, a process that has the number by now
+// tells.
+func (c *child) toGroup(sig syscall.Signal) error {
+	if c.group != nil {
+		if err := signalGroupOf(c.group, sig); !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
+	}
+	if c.ended && hasNumber(c.pid) {
+		return syscall.ESRCH
+	}
+	return killGroup(c.pid, sig)
+}
+
+// empty is called when nobody is left of the child and its group.
+func (c *child) empty() {
+	c.emptied = true
+	if c.group != nil {
+		c.group.Close()
+		c.group = nil
+	}
+}
+
 // groupGone reports whether nobody is left of the child and its group.
 func (c *child) groupGone() bool {
-	if c.ended && !c.emptied {
-		c.emptied = !c.leads || killGroup(c.pid, 0) == syscall.ESRCH
+	if c.ended && !c.emptied && (!c.leads || c.toGroup(0) == syscall.ESRCH) {
+		c.empty()
 	}
 	return c.ended && c.emptied
 }
@@ -146,11 +175,52 @@ func (c *child) terminate() {
 	if c.asked.IsZero() {
 		c.asked = c.nursery.loop.Time()
 	}
-	c.signalGroup(syscall.SIGTERM)
-	c.signalGroup(sigCont) // one that is stopped could not hear it
+	c.findStrays()
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, sigCont} { // one that is stopped could not hear it
+		c.signalGroup(sig)
+		for _, s := range c.strays {
+			s.signal(sig)
+		}
+	}
 }
 
-func (c *child) kill() { c.signalGroup(syscall.SIGKILL) }
+// kill kills all.
+func (c *child) kill() {
+	c.findStrays()
+	c.signalGroup(syscall.SIGKILL)
+	for _, s := range c.strays {
+		s.signal(syscall.SIGKILL)
+	}
+	c.forgetStrays()
+}
+
+// findStrays looks for what the child, and what was found before, has started and what is not in its group any more, as after setsid. It finds whose
+// parents are still there: one that was left to process 1 before cannot be told from a stranger.
+func (c *child) findStrays() {
+	if !c.leads {
+		return
+	}
+	if !c.ended {
+		c.strays = findStrays(c.pid, c.pid, c.strays)
+	}
+	for _, s := range slices.Clone(c.strays) {
+		if !s.gone() {
+			c.strays = findStrays(s.pid, c.pid, c.strays)
+		}
+	}
+}
+
+// straysGone reports whether all that were found have ended.
+func (c *child) straysGone() bool {
+	return !slices.ContainsFunc(c.strays, func(s *stray) bool { return !s.gone() })
+}
+
+func (c *child) forgetStrays() {
+	for _, s := range c.strays {
+		s.close()
+	}
+	c.strays = nil
+}
 
 // state is for String methods.
 func (c *child) state() string {
@@ -161,7 +231,7 @@ func (c *child) state() string {
 }
 
 // String describes the child for logs and dumps.
-func (c *child) String() string { return c.name + ", " + c.state() }
+func (c *child) String() string { return safetext.Line(c.name) + ", " + c.state() }
 
 // leave takes a task out of the line of those that wait.
 func (c *child) leave(w aio.Waiter) {

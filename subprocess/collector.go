@@ -2,6 +2,7 @@ package subprocess
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/aio-go/aio"
@@ -11,13 +12,15 @@ import (
 // tailSize is how much is kept of stderr for an error, bytes.
 const tailSize = 4 << 10
 
-// collector takes output in place of a reader, without a task: all of it, or only the end.
+// collector takes output in place of a reader, without a task: all of it up to a limit, or only the end.
 type collector struct {
 	transport.BaseProtocol
 	pipe   transport.Transport
-	tail   int // keep only so many bytes; 0: all
+	tail   int // keep only so many bytes of the end; 0: limit counts
+	limit  int // bytes; more is an error
 	data   []byte
 	ended  bool
+	over   bool // more than limit has come
 	waiter aio.Waiter
 }
 
@@ -25,6 +28,11 @@ func (*collector) stdio() {}
 
 // DataReceived implements transport.Protocol.
 func (c *collector) DataReceived(p []byte) {
+	if c.tail == 0 && len(p) > c.limit-len(c.data) {
+		p = p[:c.limit-len(c.data)]
+		c.over = true
+		c.pipe.Abort() // the child finds that nobody reads any more
+	}
 	c.data = append(c.data, p...)
 	if c.tail > 0 && len(c.data) > 2*c.tail {
 		c.trim()
@@ -35,8 +43,10 @@ func (c *collector) DataReceived(p []byte) {
 func (c *collector) ConnectionLost(error) {
 	c.ended = true
 	c.trim()
-	c.waiter.Unpark()
+	c.wake()
 }
+
+func (c *collector) wake() { c.waiter.Unpark() }
 
 // trim drops what is too old.
 func (c *collector) trim() {
@@ -47,12 +57,36 @@ func (c *collector) trim() {
 
 // wait waits for the end of the output.
 func (c *collector) wait(ctx context.Context) error {
-	if c.ended {
-		return nil
+	for !c.ended {
+		if err := c.pause(ctx); err != nil {
+			return err
+		}
 	}
+	return c.err()
+}
+
+// watch waits until more has come than is allowed, or the output or the child has ended.
+func (c *collector) watch(ctx context.Context, p *Process) error {
+	p.child.onEnd(c.wake)
+	for !c.ended && !c.over && !p.child.ended {
+		if err := c.pause(ctx); err != nil {
+			return err
+		}
+	}
+	return c.err()
+}
+
+func (c *collector) pause(ctx context.Context) error {
 	c.waiter = aio.NewWaiter(ctx, "Cmd.Output", c)
 	defer func() { c.waiter = aio.Waiter{} }()
 	return c.waiter.Park()
+}
+
+func (c *collector) err() error {
+	if c.over {
+		return fmt.Errorf("%w: %d bytes; raise OutputLimit, or read from a Pipe", ErrOutputLimit, c.limit)
+	}
+	return nil
 }
 
 // String is what snapshots show.

@@ -39,6 +39,9 @@ type Cmd struct {
 
 	// Limit is that of the readers of Stdout and Stderr, see [stream.Limit]. 0 is the default, 64 KiB.
 	Limit int
+	// OutputLimit is how much [Cmd.Output], [Cmd.CombinedOutput] and [Process.Communicate] keep of an output, bytes. A child that writes more
+	// gives [ErrOutputLimit]. 0 is the default, 64 MiB; to take more than memory has, read from a Pipe.
+	OutputLimit int
 	// Grace is how long a child that is to end has between SIGTERM and SIGKILL, by the loop's clock. 0 is the default, 5 seconds; if it is negative
 	// SIGKILL comes at once.
 	Grace time.Duration
@@ -50,6 +53,8 @@ type Cmd struct {
 const (
 	defaultGrace = 5 * time.Second
 	defaultDrain = 2 * time.Second
+
+	defaultOutput = 64 << 20 // bytes
 )
 
 // Command returns what runs the program name with the arguments args. asyncio: create_subprocess_exec, whose other half is [Cmd.Start].
@@ -114,6 +119,8 @@ func (c *Cmd) check(op string) {
 		panic("subprocess: " + op + ": ToStdout is for Stderr; use Pipe, Null, Inherit or File")
 	case c.Limit < 0:
 		panic("subprocess: " + op + ": the limit is negative; 0 is the default")
+	case c.OutputLimit < 0:
+		panic("subprocess: " + op + ": OutputLimit is negative; 0 is the default")
 	}
 	for _, out := range []Stdio{c.Stdout, c.Stderr} {
 		if _, ok := out.(inputStdio); ok {
@@ -139,4 +146,11 @@ func (c *Cmd) limit() int {
 		return stream.DefaultLimit
 	}
 	return c.Limit
+}
+
+func (c *Cmd) outputLimit() int {
+	if c.OutputLimit == 0 {
+		return defaultOutput
+	}
+	return c.OutputLimit
 }

@@ -3,13 +3,16 @@ package subprocess
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/stream"
 )
 
 // Communicate sends input to the child and closes its stdin, reads stdout and stderr to the end, and waits for the end of the child. What is no Pipe
-// gives nil. A child that does not want its input is no error. Memory is the only limit of the output.
+// gives nil. A child that does not want its input is no error. Of each output [Cmd.OutputLimit] bytes are kept: if there is more, the error matches
+// [ErrOutputLimit], what has come is returned, and the child goes on.
 //
 // The error is that of communicating, not that of the child: see [Process.Err]. If others hold the pipes of a child that has ended, Communicate
 // gives up after [Cmd.Drain] and returns what it has, with [ErrHeldOpen]. It panics if there is input for a child without a Pipe for it.
@@ -32,7 +35,7 @@ func (p *Process) Communicate(ctx context.Context, input []byte) (stdout, stderr
 			}
 			*into = []byte{}
 			g.Go(func(ctx context.Context) error {
-				data, err := r.ReadAll(ctx)
+				data, err := readUpTo(ctx, r, p.limit)
 				if len(data) > 0 {
 					*into = data
 				}
@@ -51,6 +54,26 @@ func (p *Process) Communicate(ctx context.Context, input []byte) (stdout, stderr
 		err = ErrHeldOpen
 	}
 	return stdout, stderr, err
+}
+
+// readUpTo reads to the end, but no more than limit bytes. If it is cancelled nothing is taken.
+func readUpTo(ctx context.Context, r *stream.PipeReader, limit int) ([]byte, error) {
+	if limit == math.MaxInt {
+		return r.ReadAll(ctx)
+	}
+	data, err := r.ReadExactly(ctx, limit+1)
+	if part, ok := errors.AsType[*stream.IncompleteReadError](err); ok {
+		return part.Partial, nil
+	}
+	if err == nil {
+		return data[:limit], fmt.Errorf("%w: %d bytes; raise OutputLimit, or read from the pipe", ErrOutputLimit, limit)
+	}
+	if n := r.Buffered(); n > 0 && r.Err() != nil { // the pipe has failed, and nothing waits
+		data = make([]byte, n)
+		n, _ = r.Read(ctx, data)
+		return data[:n], err
+	}
+	return nil, err
 }
 
 // WaitClosed waits until the child has ended and its pipes are at their end, too; while somebody else reads them. Pipes that others hold open, and in

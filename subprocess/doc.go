@@ -43,6 +43,17 @@
 // A program that leaves another one behind in the background, which has inherited its output, keeps that output open. It
 // cannot hang anybody here: [Cmd.Drain] after the end of the child itself reading is given up, with [ErrHeldOpen].
 //
+// A child is ended with its process group. On Linux (5.3 or newer) so is what has left the group, as setsid does, if it descends from the
+// child by parents that are still there. A program that has made itself a daemon, whose parent has ended before, has no tie to the child any
+// more and survives; so does on other systems all that has left the group. Where programs are not trusted to stay, run them in a container, or in a
+// cgroup by SysProcAttr.
+//
+// # Limits
+//
+// [Cmd.Output], [Cmd.CombinedOutput] and [Process.Communicate] keep at most [Cmd.OutputLimit] of an output, 64 MiB by default; more is
+// [ErrOutputLimit]. An error keeps the last 4 KiB of stderr, and shows the last line of that without control characters. A reader of a Pipe holds its child
+// back, and refuses lines longer than [Cmd.Limit].
+//
 // # How it is done
 //
 // On Linux a child is a pidfd that the loop watches beside its sockets: no thread and no goroutine waits for it. On other

@@ -6,11 +6,16 @@ import (
 	"io/fs"
 	"os/exec"
 	"strings"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // ErrHeldOpen says that a child has ended but others, which have its pipes from it, did not close them within [Cmd.Drain]. What had come until
 // then is returned with it.
 var ErrHeldOpen = errors.New("subprocess: the child has ended, but something that it started still holds its pipes open")
+
+// ErrOutputLimit is matched by the error for a child that writes more than [Cmd.OutputLimit].
+var ErrOutputLimit = errors.New("subprocess: the child has written more than its output limit")
 
 // StartError says that a program could not be started. errors.Is tells why: [fs.ErrNotExist] for a program, or a directory to start
 // in, that does not exist, [fs.ErrPermission] for one that must not be used, an error number of the system otherwise.
@@ -23,9 +28,9 @@ type StartError struct {
 func (e *StartError) Error() string {
 	text := strings.TrimPrefix(e.Err.Error(), "exec: ")
 	if strings.Contains(text, e.Name) {
-		return "subprocess: " + text
+		return "subprocess: " + safetext.Line(text)
 	}
-	return "subprocess: " + e.Name + ": " + text
+	return "subprocess: " + safetext.Line(e.Name) + ": " + safetext.Line(text)
 }
 
 // Unwrap returns the reason.
@@ -44,12 +49,12 @@ type ExitError struct {
 	Stderr []byte
 }
 
-// Error is the name, how it ended, and the last line of stderr.
+// Error is the name, how it ended, and the last line of stderr, made safe to show: without control characters, and cut.
 func (e *ExitError) Error() string {
-	text := "subprocess: " + e.Name + ": " + e.Status.String()
-	lines := bytes.Split(bytes.TrimSpace(e.Stderr), []byte("\n"))
-	if last := bytes.TrimSpace(lines[len(lines)-1]); len(last) > 0 {
-		text += ": " + strings.ToValidUTF8(string(last), "?")
+	text := "subprocess: " + safetext.Line(e.Name) + ": " + e.Status.String()
+	end := bytes.TrimSpace(e.Stderr)
+	if last := bytes.TrimSpace(end[bytes.LastIndexByte(end, '\n')+1:]); len(last) > 0 {
+		text += ": " + safetext.Line(string(last))
 	}
 	return text
 }
@@ -65,10 +70,11 @@ type StoppedError struct {
 
 // Error says what was done and why.
 func (e *StoppedError) Error() string {
-	text := "subprocess: " + e.Name + " was asked to end: " + e.Status.String()
+	text := "subprocess: " + safetext.Line(e.Name) + " was asked to end"
 	if e.Killed {
-		text = "subprocess: " + e.Name + " was asked to end, and killed: " + e.Status.String()
+		text += ", and killed"
 	}
+	text += ": " + e.Status.String()
 	return text + ", because of: " + e.Err.Error()
 }
 

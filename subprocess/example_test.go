@@ -288,3 +288,17 @@ func ExampleConnect() {
 	// Output:
 	// 5 bytes, code 0
 }
+
+func ExampleErrOutputLimit() {
+	main := func(ctx context.Context) error {
+		cmd := subprocess.Command("yes")
+		cmd.OutputLimit = 6
+		out, err := cmd.Output(ctx)
+		fmt.Printf("%q %v\n", out, errors.Is(err, subprocess.ErrOutputLimit))
+		return nil
+	}
+	if err := aio.Run(context.Background(), main); err != nil {
+		fmt.Println(err)
+	}
+	// Output: "y\ny\ny\n" true
+}

@@ -12,6 +12,8 @@ const hasGroups = false
 
 const sigCont = syscall.Signal(-1) // there is none, and nobody gets it
 
+func hasNumber(int) bool { return false }
+
 func killGroup(int, syscall.Signal) error { return errors.ErrUnsupported }
 
 // attributes returns what the system is to be told about the child. It never leads a group.

@@ -17,6 +17,9 @@ func killGroup(leader int, sig syscall.Signal) error {
 	return syscall.Kill(-leader, sig)
 }
 
+// hasNumber reports whether some process has this number.
+func hasNumber(pid int) bool { return syscall.Kill(pid, 0) != syscall.ESRCH }
+
 // attributes returns what the system is to be told about the child, and whether the child will lead a process group.
 func (c *Cmd) attributes() (attr *syscall.SysProcAttr, leads bool, err error) {
 	attr = &syscall.SysProcAttr{}

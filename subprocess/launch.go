@@ -32,6 +32,7 @@ type started struct {
 	process *os.Process
 	pidfd   int // -1 if there is none
 	leads   bool
+	group   *os.File    // a handle of the group that it leads; nil if there is none
 	pipes   [3]*os.File // nil for what is none
 }
 
@@ -150,17 +151,16 @@ func (l *launch) start() (_ *started, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var pidfd *int
-	if l.native {
-		pidfd = wantPidfd(attr)
-	}
 	cmd.Dir, cmd.Env = c.Dir, c.Env
 	s.process, err = os.StartProcess(cmd.Path, cmd.Args, &os.ProcAttr{Dir: c.Dir, Env: cmd.Environ(), Files: files, Sys: attr})
 	if err != nil {
 		return nil, err
 	}
-	if pidfd != nil {
-		s.pidfd = *pidfd
+	if l.native {
+		s.pidfd = pidfdOf(s.process)
+	}
+	if s.leads {
+		s.group = groupOf(s.process)
 	}
 	return s, nil
 }
@@ -213,7 +213,7 @@ func (l *launch) adopted(n *nursery) *child {
 	if h == nil {
 		h = newProcessHandle(s.process)
 	}
-	return n.adopt(l.cmd.Args[0], pid, s.leads, h, l.cmd.grace())
+	return n.adopt(&child{name: l.cmd.Args[0], pid: pid, leads: s.leads, group: s.group, handle: h, grace: l.cmd.grace()})
 }
 
 // giveUp is called when nobody wants the child any more. If it runs already it is killed, and collected by the loop.
@@ -233,12 +233,15 @@ func (l *launch) giveUp(n *nursery) {
 // destroy ends, on the thread that has started it, what nobody has waited for.
 func (s *started) destroy() {
 	closeAll(s.pipes[:])
-	if s.leads {
+	if s.leads { // it was not waited for, so the number is its own
 		killGroup(s.process.Pid, syscall.SIGKILL)
 	} else {
 		s.process.Kill()
 	}
 	s.process.Wait()
+	if s.group != nil {
+		s.group.Close()
+	}
 	if s.pidfd >= 0 {
 		os.NewFile(uintptr(s.pidfd), "pidfd").Close()
 	}

@@ -129,12 +129,14 @@ func (h *pidfd) close() {
 	}
 }
 
-// wantPidfd asks for a descriptor of the child to be started, and returns where it will be; nil if the caller of Start has asked for one himself.
-func wantPidfd(attr *syscall.SysProcAttr) *int {
-	if attr.PidFD != nil {
-		return nil
-	}
+// pidfdOf returns a descriptor of a child that was just started, -1 if there is none: package os finds out, once, whether the system knows all
+// that is needed (Linux 5.4 does, and emulators and sandboxes may not), and asks for one then.
+func pidfdOf(p *os.Process) int {
 	fd := -1
-	attr.PidFD = &fd
-	return &fd
+	_ = p.WithHandle(func(handle uintptr) {
+		if n, err := dupCloseOnExec(int(handle)); err == nil {
+			fd = n
+		}
+	})
+	return fd
 }

@@ -2,11 +2,8 @@
 
 package subprocess
 
-import (
-	"os"
-	"syscall"
-)
+import "os"
 
-func wantPidfd(*syscall.SysProcAttr) *int { return nil }
+func pidfdOf(*os.Process) int { return -1 }
 
 func takePidfd(int, *os.Process) handle { return nil }

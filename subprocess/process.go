@@ -24,6 +24,7 @@ type Process struct {
 
 	child      *child
 	drain      time.Duration
+	limit      int                 // of what Communicate keeps of an output
 	feed       transport.Transport // sends an Input; nil if there is none
 	collectors []*collector        // for Stdout and Stderr, in place of readers
 	errput     *collector          // the one that keeps the end of stderr, or nil
@@ -49,7 +50,7 @@ func (c *Cmd) begin(ctx context.Context) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{child: child, drain: c.drain()}
+	p := &Process{child: child, drain: c.drain(), limit: c.outputLimit()}
 	ctx = context.WithoutCancel(ctx) // it runs now; a few passes more, and it can be ended as it should
 	ready := false
 	defer func() {
@@ -157,8 +158,9 @@ func (p *Process) Kill() error { return p.child.signal(syscall.SIGKILL) }
 // ended. If the child has no group of its own it is SendSignal. It returns [os.ErrProcessDone] if nobody is left.
 func (p *Process) SignalGroup(sig os.Signal) error { return p.child.signalGroup(sig) }
 
-// Stop ends the child and its process group: SIGTERM, and SIGKILL for what is left after [Cmd.Grace]. It returns when the child has ended, and
-// nobody is left of its group or the grace is over, and says whether SIGKILL was needed. It closes nothing.
+// Stop ends the child, its process group, and on Linux what else has come from it, see Grandchildren above: SIGTERM, and SIGKILL for what is left
+// after [Cmd.Grace]. It returns when the child has ended, and nobody is left of these or the grace is over, and says whether SIGKILL was needed. It
+// closes nothing.
 //
 // Cancellation: SIGKILL is sent at once, and Stop does not wait for the end.
 func (p *Process) Stop(ctx context.Context) (killed bool, err error) {
@@ -171,6 +173,7 @@ func (p *Process) Stop(ctx context.Context) (killed bool, err error) {
 		if !done { // cancelled, or ended where it waits
 			c.kill()
 		}
+		c.forgetStrays()
 	}()
 	if c.grace > 0 {
 		c.terminate()
@@ -194,9 +197,17 @@ func (p *Process) gone(ctx context.Context) error {
 	// Only the end of children can be waited for, not that of their children. As a rule they are gone by now.
 	for pause := time.Millisecond; !p.child.groupGone(); pause = min(2*pause, 50*time.Millisecond) {
 		zombies, err := aio.ToThread(ctx, func(context.Context) (bool, error) { return onlyZombies(p.child.pid), nil })
-		if zombies || err != nil {
+		if err != nil {
 			return err
 		}
+		if zombies {
+			break
+		}
+		if err := aio.Sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+	for pause := time.Millisecond; !p.child.straysGone(); pause = min(2*pause, 50*time.Millisecond) {
 		if err := aio.Sleep(ctx, pause); err != nil {
 			return err
 		}

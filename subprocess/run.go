@@ -20,7 +20,8 @@ func (c *Cmd) Run(ctx context.Context) error {
 
 // Output is [Cmd.Run], and returns what the program wrote to stdout. Stdout must be nil.
 //
-// After an error what was written until then comes with it. A child whose descendants hold its stdout open gives [ErrHeldOpen].
+// After an error what was written until then comes with it. A child whose descendants hold its stdout open gives [ErrHeldOpen]. One that writes more
+// than [Cmd.OutputLimit] is stopped as by a cancellation, and the error matches [ErrOutputLimit].
 func (c *Cmd) Output(ctx context.Context) ([]byte, error) {
 	if c.Stdout != nil {
 		panic("subprocess: Cmd.Output: Stdout is set already; leave it nil, or use Run")
@@ -39,10 +40,10 @@ func (c *Cmd) CombinedOutput(ctx context.Context) ([]byte, error) {
 func (c *Cmd) collect(ctx context.Context, op string, stderr Stdio) ([]byte, error) {
 	c.check(op)
 	c.noPipes(op, c.Stdin, stderr)
-	out := &collector{}
+	out := &collector{limit: c.outputLimit()}
 	with := *c
 	with.Stdout, with.Stderr = out, stderr
-	err := with.With(ctx, func(ctx context.Context, p *Process) error { return nil })
+	err := with.With(ctx, out.watch)
 	if err != nil && len(out.data) == 0 {
 		return nil, err
 	}

@@ -1,0 +1,286 @@
+package subprocess
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/aio-go/aio"
+)
+
+func TestOutputIsBounded(t *testing.T) {
+	inLoop(t, func(ctx context.Context, e *env) {
+		endless := func() *Cmd {
+			c := Shell("while :; do echo $$; done")
+			c.OutputLimit = 100_000
+			return c
+		}
+		for what, run := range map[string]func(c *Cmd) ([]byte, error){
+			"Output":         func(c *Cmd) ([]byte, error) { return c.Output(ctx) },
+			"CombinedOutput": func(c *Cmd) ([]byte, error) { return c.CombinedOutput(ctx) },
+			"ignores SIGPIPE": func(c *Cmd) ([]byte, error) {
+				c.Args[2] = "trap '' PIPE TERM; " + c.Args[2]
+				c.Grace = 50 * time.Millisecond
+				return c.Output(ctx)
+			},
+			"CombinedOutput of stderr": func(c *Cmd) ([]byte, error) {
+				c.Args[2] = "exec >&2; " + c.Args[2]
+				return c.CombinedOutput(ctx)
+			},
+		} {
+			out, err := run(endless())
+			if len(out) != 100_000 || !errors.Is(err, ErrOutputLimit) || !strings.Contains(err.Error(), "100000 bytes") {
+				t.Errorf("%s: %d bytes, %v", what, len(out), err)
+			}
+		}
+		for limit, fits := range map[int]bool{5: true, 4: false, 1: false} {
+			c := Shell("printf 12345")
+			c.OutputLimit = limit
+			out, err := c.Output(ctx)
+			if string(out) != "12345"[:limit] || errors.Is(err, ErrOutputLimit) == fits || (err == nil) != fits {
+				t.Errorf("limit %d: %q, %v", limit, out, err)
+			}
+			c.Stdout = Pipe
+			p := e.start(ctx, c)
+			out, _, err = p.Communicate(ctx, nil)
+			if string(out) != "12345"[:limit] || errors.Is(err, ErrOutputLimit) == fits || (err == nil) != fits {
+				t.Errorf("Communicate, limit %d: %q, %v", limit, out, err)
+			}
+			e.code(ctx, p, 0)
+			p.Close()
+		}
+	})
+}
+
+func TestCommunicateIsBounded(t *testing.T) {
+	inLoop(t, func(ctx context.Context, e *env) {
+		for _, to := range []string{"", " >&2"} {
+			c := piped("while :; do echo $$" + to + "; done")
+			c.OutputLimit = 50_000
+			p := e.start(ctx, c)
+			out, errs, err := p.Communicate(ctx, nil)
+			if len(out)+len(errs) != 50_000 || !errors.Is(err, ErrOutputLimit) {
+				t.Errorf("%d and %d bytes, %v", len(out), len(errs), err)
+			}
+			p.Close()
+			_, err = p.Wait(ctx)
+			e.ok(err)
+		}
+	})
+}
+
+func TestAnErrorShowsNothingThatAChildCouldForge(t *testing.T) {
+	inLoop(t, func(ctx context.Context, e *env) {
+		for _, script := range []string{
+			`printf 'first\n\033[2J\033]0;title\007last \342\200\256 \302\205 line' >&2; exit 1`,
+			`printf 'a\rroot: all is well' >&2; exit 1`,
+			`head -c 100000 /dev/zero | tr '\0' x >&2; exit 1`,
+		} {
+			text := Shell(script).Run(ctx).Error()
+			if strings.ContainsAny(text, "\x1b\a\r\n\u202e\u0085") || len(text) > 2000 {
+				t.Errorf("%d bytes: %.200q", len(text), text)
+			}
+		}
+		for _, name := range []string{"none\x1b[31m", "/none\nroot: forged"} {
+			if text := Command(name).Run(ctx).Error(); strings.ContainsAny(text, "\x1b\n") {
+				t.Errorf("%q", text)
+			}
+		}
+	})
+}
+
+// The grandchildren here are in groups, and sessions, of their own.
+func TestWhatHasLeftTheGroupEndsWithTheChild(t *testing.T) {
+	if _, err := exec.LookPath("setsid"); err != nil {
+		t.Skip("there is no setsid: ", err)
+	}
+	const kind = `setsid sh -c '%strap "%s" TERM; echo $$; sh -c "echo \$\$; exec sleep 1000" & while :; do sleep 0.01; done' & `
+	for what, ends := range map[string]struct {
+		trap  string
+		grace time.Duration
+		stop  func(ctx context.Context, p *Process) error
+	}{
+		"asked":  {"exit 0", patience, func(ctx context.Context, p *Process) error { _, err := p.Stop(ctx); return err }},
+		"killed": {":", 20 * time.Millisecond, func(ctx context.Context, p *Process) error { _, err := p.Stop(ctx); return err }},
+		"closed": {":", patience, func(_ context.Context, p *Process) error { p.Close(); return nil }},
+	} {
+		t.Run(what, func(t *testing.T) {
+			inLoop(t, func(ctx context.Context, e *env) {
+				c := piped(fmt.Sprintf(kind, "", ends.trap) + "while :; do sleep 0.01; done")
+				c.Grace = ends.grace
+				p := e.start(ctx, c)
+				pids := []int{p.Pid(), e.number(ctx, p), e.number(ctx, p)}
+				if sessionOf(pids[1]) == sessionOf(pids[0]) {
+					t.Error("it is in the child's session")
+				}
+				e.ok(ends.stop(ctx, p))
+				e.deaths(ctx, pids)
+				_, err := p.Wait(ctx)
+				e.ok(err)
+				p.Close()
+			})
+		})
+	}
+}
+
+func TestWhatIsLeftInTheBackgroundAfterAnEndInOrderIsLeftAlone(t *testing.T) {
+	if _, err := exec.LookPath("setsid"); err != nil {
+		t.Skip("there is no setsid: ", err)
+	}
+	inLoop(t, func(ctx context.Context, e *env) {
+		out, err := Shell("setsid sleep 1000 >/dev/null 2>&1 & echo $!").Output(ctx)
+		e.ok(err)
+		e.killStray(string(out))
+	})
+}
+
+// When the leader of a group has been collected, the number is kept by those who are left. When nobody is left it may
+// be anybody's.
+func TestAGroupIsReachedAfterItsLeaderHasGoneAndNobodyElseIs(t *testing.T) {
+	inLoop(t, func(ctx context.Context, e *env) {
+		p := e.start(ctx, piped("sleep 1000 >/dev/null 2>&1 & echo $!"))
+		left := e.number(ctx, p)
+		e.code(ctx, p, 0)
+		if p.child.group == nil {
+			t.Fatal("there is no handle of the group")
+		}
+		if err := p.SignalGroup(syscall.Signal(0)); err != nil {
+			t.Errorf("while somebody is there: %v", err)
+		}
+		e.ok(p.SignalGroup(syscall.SIGKILL))
+		e.awaitDeath(ctx, left)
+		e.awaitTrue(ctx, func() bool { return p.SignalGroup(syscall.Signal(0)) != nil || onlyZombies(p.Pid()) })
+		p.Close()
+	})
+}
+
+// A child stands for whoever has got the number of one that has gone: it must not be reached, with a handle or without.
+func TestANumberThatIsUsedAgainIsNotSignalled(t *testing.T) {
+	inLoop(t, func(ctx context.Context, e *env) {
+		victim := e.start(ctx, Shell("exec sleep 1000"))
+		for _, handle := range []bool{true, false} {
+			p := e.start(ctx, Shell("sleep 1000 & exit 0"))
+			e.code(ctx, p, 0)
+			c := p.child
+			left := c.pid
+			if !handle {
+				c.group.Close()
+				c.group = nil
+			}
+			c.pid = victim.Pid() // as if the system had given it away
+			c.kill()
+			if _, ended := victim.Poll(); ended {
+				t.Errorf("with a handle: %v: another process was killed", handle)
+			}
+			c.pid, c.emptied = left, false
+			if !handle {
+				syscall.Kill(-left, syscall.SIGKILL)
+			}
+			p.Close()
+		}
+		victim.Close()
+		_, err := victim.Wait(ctx)
+		e.ok(err)
+	})
+}
+
+const pidfdVariable = "AIO_SUBPROCESS_TEST_REFUSE"
+
+// Emulators and sandboxes refuse CLONE_PIDFD; kernels 5.2 and 5.3 have it, but cannot wait for a pidfd.
+func TestChildrenStartWherePidfdsAreRefused(t *testing.T) {
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		t.Skip("the filter is for amd64 and arm64")
+	}
+	if refused := os.Getenv(pidfdVariable); refused != "" {
+		refuse(t, refused)
+		inLoop(t, func(ctx context.Context, e *env) {
+			out, err := Shell("echo works; exit 3").Output(ctx)
+			if _, ok := errors.AsType[*ExitError](err); string(out) != "works\n" || !ok {
+				t.Errorf("%q, %v", out, err)
+			}
+			p := e.start(ctx, Shell("exec sleep 1000"))
+			if _, ok := p.child.handle.(*processHandle); !ok {
+				t.Errorf("the handle is a %T", p.child.handle)
+			}
+			killed, err := p.Stop(ctx)
+			if killed || err != nil {
+				t.Errorf("Stop: %v, %v", killed, err)
+			}
+			e.code(ctx, p, -15)
+			_, err = Command("true").Output(ctx)
+			e.ok(err)
+			if err := aio.Timeout(ctx, 20*time.Millisecond, Command("sleep", "1000").Run); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a time-out: %v", err)
+			}
+		})
+		return
+	}
+	for _, what := range []string{"clone", "waitid", "pidfd_open", "pidfd_send_signal"} {
+		t.Run(what, func(t *testing.T) {
+			cmd := exec.Command(os.Args[0], "-test.run=^"+strings.Split(t.Name(), "/")[0]+"$", "-test.v")
+			cmd.Env = append(os.Environ(), pidfdVariable+"="+what)
+			out, err := cmd.CombinedOutput()
+			if bytes.Contains(out, []byte("--- SKIP")) {
+				t.Skipf("%s", out)
+			}
+			if err != nil {
+				t.Errorf("%v:\n%s", err, out)
+			}
+		})
+	}
+}
+
+// refuse has the system refuse a call with pidfds in this process, for ever, as one that does not know it.
+func refuse(t *testing.T, what string) {
+	t.Helper()
+	type instruction struct {
+		code   uint16
+		jt, jf uint8
+		k      uint32
+	}
+	const (
+		load, equal, anyBit, ret = 0x20, 0x15, 0x45, 0x06
+		allow, refusal           = 0x7fff0000, 0x00050000
+		number, first            = 0, 16 // offsets in seccomp_data
+		setFilter, allThreads    = 1, 1
+		clonePidfd               = 0x1000
+		noNewPrivs               = 38
+	)
+	calls := map[string]uint32{"clone": syscall.SYS_CLONE, "waitid": syscall.SYS_WAITID, "pidfd_open": pidfdOpen, "pidfd_send_signal": pidfdSendSignal}
+	program := []instruction{
+		{load, 0, 0, number},
+		{equal, 0, 3, calls[what]},
+		{load, 0, 0, first},
+		{equal, 0, 1, waitPidfd}, // of waitid
+		{ret, 0, 0, refusal | uint32(syscall.EINVAL)},
+		{ret, 0, 0, allow},
+	}
+	switch what {
+	case "clone":
+		program[3] = instruction{anyBit, 0, 1, clonePidfd}
+	case "pidfd_open", "pidfd_send_signal":
+		program[2], program[3] = instruction{ret, 0, 0, refusal | uint32(syscall.ENOSYS)}, instruction{ret, 0, 0, allow}
+	}
+	filter := struct {
+		n       uint16
+		program *instruction
+	}{uint16(len(program)), &program[0]}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if _, _, errno := syscall.AllThreadsSyscall6(syscall.SYS_PRCTL, noNewPrivs, 1, 0, 0, 0, 0); errno != 0 {
+		t.Skip("prctl: ", errno)
+	}
+	seccomp := map[string]uintptr{"amd64": 317, "arm64": 277}[runtime.GOARCH]
+	if _, _, errno := syscall.RawSyscall(seccomp, setFilter, allThreads, uintptr(unsafe.Pointer(&filter))); errno != 0 {
+		t.Skip("seccomp: ", errno)
+	}
+}
