@@ -289,7 +289,7 @@ func ExampleConnect() {
 	// 5 bytes, code 0
 }
 
-func ExampleErrOutputLimit() {
+func ExampleCmd_outputLimit() {
 	main := func(ctx context.Context) error {
 		cmd := subprocess.Command("yes")
 		cmd.OutputLimit = 6
