@@ -36,6 +36,10 @@
 // of what it wrote to its standard error; the next job gets a new worker. A job that is cancelled loses its
 // worker: the process is killed, so nothing goes on in secret. A worker whose parent dies ends itself.
 //
+// A worker does what its parent asks for, so it makes sure who that is: the pool gives it a token, once, and on Linux the system tells that the other
+// end of the connection was made by the parent, of the same user. What a worker starts is no worker. A set-uid program is neither a worker
+// nor has any. A worker cannot make its parent keep more than [MaxMessage].
+//
 // # Other executors
 //
 // [Executor] has one method, and a [Job] is what a message broker would need of it: an ID, a name,

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 var (
@@ -41,7 +43,7 @@ type WorkerError struct {
 
 // Error tells the exit status and the most telling line of what the worker wrote.
 func (e *WorkerError) Error() string {
-	s := fmt.Sprintf("executor: the worker of %q was lost", e.Name)
+	s := fmt.Sprintf("executor: the worker of %q was lost", safetext.Line(e.Name))
 	if e.State != nil {
 		s += ": " + e.State.String()
 	}
@@ -49,7 +51,7 @@ func (e *WorkerError) Error() string {
 		s += ": " + e.Err.Error()
 	}
 	if line := telling(e.Stderr); line != "" {
-		s += ": " + line
+		s += ": " + safetext.Line(line)
 	}
 	return s
 }
@@ -86,8 +88,10 @@ type RemoteError struct {
 	like uint64 // bit i: it is known[i]
 }
 
-// Error tells the function's name and the text.
-func (e *RemoteError) Error() string { return fmt.Sprintf("executor: %s: %s", e.Name, e.Text) }
+// Error tells the function's name and the text, in one line that is safe to show.
+func (e *RemoteError) Error() string {
+	return safetext.Line(fmt.Sprintf("executor: %s: %s", e.Name, e.Text))
+}
 
 // Unwrap returns the error itself, nil if it could not be sent.
 func (e *RemoteError) Unwrap() error { return e.err }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aio-go/aio"
@@ -153,6 +154,18 @@ func ExampleWorkerError() {
 	// Output:
 	// crash ended with exit status 3
 	// 832040 <nil>
+}
+
+func ExampleMaxMessage() {
+	do(func(ctx context.Context) error {
+		return executor.Processes(ctx, func(ctx context.Context, _ *executor.Pool) error {
+			_, err := size.Run(ctx, strings.Repeat("x", 5000))
+			fmt.Println(err)
+			return nil
+		}, executor.MaxMessage(4<<10))
+	})
+	// Output:
+	// executor: size: an argument of 5000 bytes is too large; the pool's MaxMessage allows 4096
 }
 
 func ExampleRemoteError() {

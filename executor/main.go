@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -9,12 +10,27 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
 
-// workerVariable tells a process that it is a worker, and which descriptor leads to its parent.
+// workerVariable tells a process that it is a worker: which descriptor leads to its parent, and the token that the parent
+// sends there first. Anybody can set a variable, so it proves nothing by itself.
 const workerVariable = "AIO_EXECUTOR_WORKER"
+
+// tokenSize is the length of a token, in hexadecimal digits.
+const tokenSize = 32
+
+// claim is the variable's value. It is taken from the environment before packages that import this one are initialised, so
+// that nothing that the program starts can have it.
+var claim = takeClaim()
+
+func takeClaim() string {
+	value := os.Getenv(workerVariable)
+	os.Unsetenv(workerVariable)
+	return value
+}
 
 // hooked is set when the program has called Main.
 var hooked atomic.Bool
@@ -22,23 +38,29 @@ var hooked atomic.Bool
 // Main makes the process a worker if a [Pool] started it as one: then it serves jobs and does not return.
 // Otherwise it does nothing. Call it first thing in main, before flags are parsed or anything is opened, and
 // in TestMain of packages whose tests use a pool.
+//
+// A worker runs what the other end of its connection asks for. So a process with the variable of a worker ends unless, on
+// Linux, that end was made by its parent, of the same user, and unless the token comes from there. A process that runs with
+// other rights than those of whoever started it, such as a set-uid program, is never a worker, and has none.
 func Main() {
 	hooked.Store(true)
-	value := os.Getenv(workerVariable)
-	if value == "" {
+	if claim == "" || raised() {
 		return
 	}
-	os.Unsetenv(workerVariable) // what the worker starts is no worker
-	fd, err := strconv.Atoi(value)
-	if err != nil {
-		exit(fmt.Errorf("%s is %q", workerVariable, value))
+	number, token, _ := strings.Cut(claim, ":")
+	fd, err := strconv.Atoi(number)
+	if err != nil || fd <= 2 || len(token) != tokenSize {
+		exit(fmt.Errorf("%s is not what a pool sets", workerVariable))
 	}
 	conn, err := adoptParent(fd)
 	if err != nil {
 		exit(err)
 	}
-	serve(conn)
+	serve(conn, token)
 }
+
+// raised reports whether the process has other rights than those of whoever started it.
+var raised = sync.OnceValue(hasRaised)
 
 // exit ends a worker that cannot work.
 func exit(err error) {
@@ -49,13 +71,22 @@ func exit(err error) {
 // servant is the worker's side of the connection.
 type servant struct {
 	conn net.Conn
+	max  int // bytes of a frame
 	busy atomic.Bool
 	mu   sync.Mutex // one frame at a time
 }
 
 // serve runs jobs until the parent has gone.
-func serve(conn net.Conn) {
-	s := &servant{conn: conn}
+func serve(conn net.Conn, token string) {
+	body, err := readFrame(conn, maxWelcome)
+	if err != nil {
+		exit(fmt.Errorf("there is no word of the parent: %w", err))
+	}
+	max, err := parseWelcome(body, token)
+	if err != nil {
+		exit(err)
+	}
+	s := &servant{conn: conn, max: max}
 	s.send(appendHello(nil))
 	jobs := make(chan []byte)
 	go s.receive(jobs)
@@ -68,7 +99,7 @@ func serve(conn net.Conn) {
 // worker then ends: in order if it is idle; otherwise together with what the job has started.
 func (s *servant) receive(jobs chan<- []byte) {
 	for {
-		body, err := readFrame(s.conn)
+		body, err := readFrame(s.conn, s.max)
 		switch {
 		case err == nil:
 			s.busy.Store(true)
@@ -105,6 +136,9 @@ func (s *servant) run(body []byte) {
 		job.Progress = func(report []byte) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
+			if len(report) >= s.max {
+				return // the parent would take it for nonsense
+			}
 			if !over { // a goroutine that the function has left behind must not speak for the next one
 				s.write(append([]byte{progressFrame}, report...))
 			}
@@ -131,8 +165,11 @@ func (s *servant) run(body []byte) {
 		answer <- append([]byte{resultFrame}, result...)
 	}()
 	frame := <-answer
-	if len(frame) > maxFrame {
-		frame = appendFailure(nil, fmt.Errorf("executor: a result of %d bytes is too large; %d are possible", len(frame), maxFrame))
+	if len(frame) > s.max {
+		frame = appendFailure(nil, fmt.Errorf("executor: a result of %d bytes is too large; the pool's MaxMessage allows %d", len(frame), s.max))
+	}
+	if len(frame) > s.max { // a pool with a very small limit
+		frame = appendFailure(nil, errTooLarge)
 	}
 	s.busy.Store(false)
 	s.mu.Lock()
@@ -156,19 +193,35 @@ func (s *servant) write(body []byte) {
 	}
 }
 
-// readFrame reads a frame, which is never empty.
-func readFrame(r io.Reader) ([]byte, error) {
+// readFrame reads a frame, which is never empty, and has at most max bytes. Memory is used for what has come, not for what
+// is announced.
+func readFrame(r io.Reader, max int) ([]byte, error) {
 	var prefix [4]byte
 	if _, err := io.ReadFull(r, prefix[:]); err != nil {
 		return nil, err
 	}
 	n := binary.BigEndian.Uint32(prefix[:])
-	if n == 0 || n > maxFrame {
+	if n == 0 || uint64(n) > uint64(max) {
 		return nil, errFrame
 	}
-	body := make([]byte, n)
-	if _, err := io.ReadFull(r, body); err != nil {
-		return nil, err
+	const atFirst = 64 << 10
+	if n <= atFirst {
+		body := make([]byte, n)
+		_, err := io.ReadFull(r, body)
+		return body, noEOF(err)
 	}
-	return body, nil
+	var body bytes.Buffer
+	got, err := io.CopyN(&body, r, int64(n))
+	if got == int64(n) {
+		err = nil
+	}
+	return body.Bytes(), noEOF(err)
+}
+
+// noEOF makes the end in the middle of a frame another error than the end after one.
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }

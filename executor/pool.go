@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // Pool is an [Executor] that runs jobs in worker processes. Jobs start in the order in which they were asked
@@ -27,6 +28,8 @@ type Pool struct {
 	maxJobs  int
 	patience time.Duration
 	stderr   io.Writer
+
+	maxMessage int // bytes
 
 	slots   *aio.Limiter        // one is lent to each job that has, or gets, a worker
 	starts  *aio.Limiter        // for the goroutines that start processes: none ever has to wait for one
@@ -77,6 +80,16 @@ func StartTimeout(d time.Duration) PoolOption { return func(p *Pool) { p.patienc
 // Default: os.Stderr.
 func Stderr(w io.Writer) PoolOption { return func(p *Pool) { p.stderr = w } }
 
+// MaxMessage is how large an argument, a result or a report of progress may be, encoded, in bytes. More is an error of its
+// job. A worker, which may be out of its mind, can make its parent keep no more than that. It panics if n is less than 1 KiB
+// or more than 1 GiB. Default: 64 MiB.
+func MaxMessage(n int) PoolOption {
+	if n < leastMessage || n > mostMessage {
+		panic(fmt.Sprintf("executor: MaxMessage: %d bytes; use %d to %d", n, leastMessage, mostMessage))
+	}
+	return func(p *Pool) { p.maxMessage = n }
+}
+
 func atLeastOne(op string, n int) {
 	if n < 1 {
 		panic(fmt.Sprintf("executor: %s: the number is %d; use 1 or more", op, n))
@@ -92,7 +105,7 @@ func NewPool(ctx context.Context, opts ...PoolOption) *Pool {
 			"call it first thing in main, and in TestMain")
 	}
 	p := &Pool{
-		loop: aio.LoopFor(ctx, "executor.NewPool"), max: runtime.NumCPU(), patience: time.Minute, stderr: os.Stderr,
+		loop: aio.LoopFor(ctx, "executor.NewPool"), max: runtime.NumCPU(), patience: time.Minute, stderr: os.Stderr, maxMessage: defaultMessage,
 		workers: map[*worker]bool{}, pending: map[*execution]bool{},
 	}
 	for _, o := range opts {
@@ -148,8 +161,8 @@ func (e *execution) String() string { return e.name }
 // Cancellation: a job that waits leaves the line. One that runs is ended, by SIGKILL for its worker and
 // whatever else is in its process group; a new worker will take its place.
 func (p *Pool) Execute(ctx context.Context, job Job) ([]byte, error) {
-	if len(job.Args) > maxFrame/2 {
-		return nil, fmt.Errorf("executor: %s: an argument of %d bytes is too large; %d are possible", job.Name, len(job.Args), maxFrame/2)
+	if size := len(job.Args) + len(job.Name) + len(job.ID) + jobOverhead; size > p.maxMessage {
+		return nil, fmt.Errorf("executor: %s: an argument of %d bytes is too large; the pool's MaxMessage allows %d", safetext.Line(job.Name), len(job.Args), p.maxMessage)
 	}
 	if p.ending {
 		return nil, ErrClosed

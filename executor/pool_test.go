@@ -559,7 +559,7 @@ func TestAWorkerThatDoesNotGetReadyIsGivenUp(t *testing.T) {
 	for part, want := range map[string]string{
 		"never ready":      "signal: killed: executor: it was not ready after 50ms",
 		"speaks otherwise": "signal: killed: executor: the worker is another program, or speaks version 99 instead of 1",
-		"talks nonsense":   "signal: killed: stream: a frame of 1213486160 bytes, the limit is 536870912",
+		"talks nonsense":   "signal: killed: executor: a message that is larger than the pool's MaxMessage: 1213486160 bytes, at most 67108864",
 		"ends at once":     "exit status 0",
 	} {
 		t.Run(part, func(t *testing.T) {

@@ -1,7 +1,10 @@
 package executor
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -18,6 +21,16 @@ const (
 	stderrDelay = time.Second
 )
 
+// errRaised says why a set-uid program has no workers.
+var errRaised = fmt.Errorf("executor: a program with other rights than those of whoever started it, such as a set-uid one, has no workers: %w", errors.ErrUnsupported)
+
+// newToken returns a token that nobody can guess.
+func newToken() string {
+	var b [tokenSize / 2]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
 var errKilled = errors.New("executor: it was killed before it had started")
 
 // process is a worker as the system sees it. Its methods are for any goroutine. start takes some
@@ -29,6 +42,7 @@ var errKilled = errors.New("executor: it was killed before it had started")
 //	killed    errKilled     -                     -
 type process struct {
 	cmd   *exec.Cmd
+	token string // what the worker has to hear first
 	tail  tail
 	ended chan struct{} // closed when there is no process any more
 
@@ -54,12 +68,17 @@ func (p *process) start(gone func()) error {
 		close(p.ended)
 		return errKilled
 	}
+	if raised() { // its worker would be this program once more, with the same rights, and would not be one
+		close(p.ended)
+		return errRaised
+	}
 	conn, child, err := connection()
 	if err != nil {
 		close(p.ended)
 		return err
 	}
-	asWorker(p.cmd, child)
+	p.token = newToken()
+	asWorker(p.cmd, child, p.token)
 	err = p.cmd.Start()
 	child.Close()
 	if err != nil {
@@ -96,6 +115,7 @@ func (p *process) reap() {
 	awaitExit(p.cmd.Process.Pid, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		killGroup(p.cmd.Process.Pid) // what it has started; the group's number is its own until it is waited for
 		p.exited = true
 	})
 	p.cmd.Wait() // the state tells more than the error

@@ -43,16 +43,24 @@ func netConn(fd int) (net.Conn, error) {
 // adoptParent is the worker's end of connection.
 func adoptParent(fd int) (net.Conn, error) {
 	syscall.CloseOnExec(fd)
+	if err := checkParent(fd); err != nil {
+		return nil, err
+	}
 	return netConn(fd)
 }
 
 // asWorker has cmd inherit child, in a process group of its own: Ctrl-C in a terminal is for the parent, and
 // the group can be ended as a whole.
-func asWorker(cmd *exec.Cmd, child *os.File) {
+func asWorker(cmd *exec.Cmd, child *os.File, token string) {
 	cmd.ExtraFiles = []*os.File{child}
-	cmd.Env = append(os.Environ(), workerVariable+"="+strconv.Itoa(workerFD))
+	cmd.Env = append(os.Environ(), workerVariable+"="+strconv.Itoa(workerFD)+":"+token)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 }
 
 // killGroup ends a process that leads a group, and the group.
 func killGroup(pid int) { syscall.Kill(-pid, syscall.SIGKILL) }
+
+// hasRaised reports whether the process has other rights than those of whoever started it.
+func hasRaised() bool {
+	return os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() || secured()
+}

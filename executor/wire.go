@@ -1,8 +1,11 @@
 package executor
 
 import (
+	"context"
+	"crypto/subtle"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -12,6 +15,7 @@ import (
 // Parent and worker exchange frames: a length of four bytes, a byte that says what it is, and
 //
 //	kind      from     then
+//	welcome   parent   the token, the largest frame; once, before anything else
 //	hello     worker   the version of the protocol; once, when the worker is ready
 //	job       parent   ID, name, attempt, time left in ns or 0, whether somebody listens, the argument
 //	started   worker   nothing; when it begins with a job
@@ -28,19 +32,34 @@ const (
 	progressFrame
 	resultFrame
 	failureFrame
+	welcomeFrame
 )
 
 const (
 	// protocol is the version of the above, and of known.
 	protocol = 1
-	// maxFrame is the largest frame that is sent or accepted, bytes.
-	maxFrame = 512 << 20
+	// defaultMessage is the largest frame that is sent or accepted, bytes, unless MaxMessage says otherwise.
+	defaultMessage = 64 << 20
+	// mostMessage is what MaxMessage may say at most.
+	mostMessage = 1 << 30
+	// leastMessage has room for any error of ours.
+	leastMessage = 1 << 10
+	// jobOverhead is more than a job's numbers take, bytes.
+	jobOverhead = 64
+	// maxWelcome is more than a welcome needs.
+	maxWelcome = 100
 
 	framePrefix = stream.Prefix32
 )
 
-// errFrame is returned for a frame that makes no sense.
-var errFrame = errors.New("executor: a malformed message between parent and worker")
+var (
+	// errFrame is returned for a frame that makes no sense.
+	errFrame = errors.New("executor: a malformed message between parent and worker")
+	// errTooLarge is returned for a frame that is larger than allowed.
+	errTooLarge = errors.New("executor: a message that is larger than the pool's MaxMessage")
+	// errStranger ends a worker that was not started by a pool.
+	errStranger = errors.New("the other end does not know the token; only a pool can start a worker")
+)
 
 func appendText(to []byte, s string) []byte {
 	return append(binary.AppendUvarint(to, uint64(len(s))), s...)
@@ -71,6 +90,29 @@ func (p *parts) text() string {
 	s := string(p.rest[:n])
 	p.rest = p.rest[n:]
 	return s
+}
+
+// appendWelcome appends the body of a welcome frame, kind included.
+func appendWelcome(to []byte, token string, max int) []byte {
+	return binary.AppendUvarint(appendText(append(to, welcomeFrame), token), uint64(max))
+}
+
+// parseWelcome checks the body of a welcome frame, kind included, and returns the largest frame.
+func parseWelcome(body []byte, token string) (max int, err error) {
+	if len(body) == 0 || body[0] != welcomeFrame {
+		return 0, errStranger
+	}
+	p := parts{rest: body[1:]}
+	got, n := p.text(), p.number()
+	switch {
+	case p.err != nil:
+		return 0, p.err
+	case len(token) != tokenSize || subtle.ConstantTimeCompare([]byte(got), []byte(token)) != 1:
+		return 0, errStranger
+	case n < leastMessage || n > mostMessage:
+		return 0, errFrame
+	}
+	return int(n), nil
 }
 
 // appendHello appends the body of a hello frame, kind included.
@@ -120,4 +162,48 @@ func parseFailure(name string, body []byte) error {
 		return p.err
 	}
 	return unpackError(name, like, text, p.rest)
+}
+
+// receive waits for a frame of a worker, which has at most max bytes. It keeps what has come, not what is announced.
+func receive(ctx context.Context, from *stream.Reader, max int) (kind byte, body []byte, err error) {
+	prefix, err := from.ReadExactly(ctx, 4)
+	if err != nil {
+		return 0, nil, err
+	}
+	n := binary.BigEndian.Uint32(prefix)
+	switch {
+	case n == 0:
+		return 0, nil, errFrame
+	case uint64(n) > uint64(max):
+		return 0, nil, fmt.Errorf("%w: %d bytes, at most %d", errTooLarge, n, max)
+	}
+	frame, err := from.ReadExactly(ctx, int(n))
+	if err != nil {
+		return 0, nil, err
+	}
+	return frame[0], frame[1:], nil
+}
+
+// answer reads what a worker has to say of a job, up to its result. started tells whether it has begun. The error is a
+// *RemoteError if the worker has done its part.
+func answer(job Job, next func() (kind byte, body []byte, err error)) (result []byte, started bool, err error) {
+	for {
+		kind, body, err := next()
+		switch {
+		case err != nil:
+			return nil, started, err
+		case kind == startedFrame && !started:
+			started = true
+		case kind == resultFrame && started:
+			return body, started, nil
+		case kind == failureFrame && started:
+			return nil, started, parseFailure(job.Name, body)
+		case kind == progressFrame && started:
+			if job.Progress != nil {
+				job.Progress(body)
+			}
+		default:
+			return nil, started, errFrame
+		}
+	}
 }

@@ -2,10 +2,15 @@ package executor
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"testing"
 	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/stream"
 )
 
 func TestWhatIsSentIsWhatComes(t *testing.T) {
@@ -55,5 +60,66 @@ func FuzzFrames(f *testing.F) {
 		if err != nil || again.ID != job.ID || again.Name != job.Name || again.Attempt != job.Attempt || left2 != left || listens2 != listens || !bytes.Equal(again.Args, job.Args) {
 			t.Errorf("%+v became %+v, %v", job, again, err)
 		}
+	})
+}
+
+// Whatever a worker sends, its parent takes it for a result, an error or nonsense, keeps no more than is allowed, and comes to
+// an end.
+func FuzzWorkerAnswers(f *testing.F) {
+	frames := func(bodies ...[]byte) (all []byte) {
+		for _, body := range bodies {
+			all = append(binary.BigEndian.AppendUint32(all, uint32(len(body))), body...)
+		}
+		return all
+	}
+	started := []byte{startedFrame}
+	f.Add(frames(started, []byte{resultFrame, 1, 2}))
+	f.Add(frames(started, []byte{progressFrame, 1}, []byte{progressFrame}, appendFailure(nil, io.EOF)))
+	f.Add(frames(started, started))
+	f.Add(frames(appendHello(nil)))
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 1})
+	f.Add([]byte{0, 0, 4, 1})
+	const max = 1 << 10
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		err := aio.Run(context.Background(), func(ctx context.Context) error {
+			from := stream.NewReader(stream.DefaultLimit)
+			from.FeedData(sent)
+			from.FeedEOF()
+			reported := 0
+			job := Job{Name: "f", Progress: func(p []byte) { reported += len(p) }}
+			result, begun, err := answer(job, func() (byte, []byte, error) { return receive(ctx, from, max) })
+			var own *RemoteError
+			switch {
+			case len(result) > max || reported > len(sent):
+				t.Errorf("%d bytes of a result, %d of reports", len(result), reported)
+			case !begun && (err == nil || errors.As(err, &own)):
+				t.Errorf("a result before the start: %v", err)
+			case err == nil && result == nil:
+				t.Error("neither a result nor an error")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Whatever comes to a worker, it takes only what its parent sends for orders.
+func FuzzParentOrders(f *testing.F) {
+	const token = "0123456789abcdef0123456789abcdef"
+	welcome := appendWelcome(nil, token, 1<<20)
+	f.Add(append(binary.BigEndian.AppendUint32(nil, uint32(len(welcome))), welcome...))
+	f.Add([]byte{0, 0, 0, 1, welcomeFrame})
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		body, err := readFrame(bytes.NewReader(sent), 1<<20)
+		if err != nil {
+			return
+		}
+		if max, err := parseWelcome(body, token); err == nil && (!bytes.Contains(sent, []byte(token)) || max < leastMessage || max > mostMessage) {
+			t.Errorf("%q is taken for the parent's, with a limit of %d", body, max)
+		}
+		_, _, _, _ = parseJob(body[1:])
 	})
 }

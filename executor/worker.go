@@ -75,26 +75,15 @@ func (w *worker) do(ctx context.Context, job Job) ([]byte, error) {
 	if err := w.link.WriteFrame(framePrefix, appendJob(nil, job, left)); err != nil {
 		return nil, w.notStarted(ctx, job.Name)
 	}
-	started := false
-	for {
-		kind, body, err := w.receive(ctx)
-		switch {
-		case err == errLost && !started:
-			return nil, w.notStarted(ctx, job.Name)
-		case err != nil:
-			return nil, w.explain(ctx, job.Name, err)
-		case kind == startedFrame:
-			started = true
-		case kind == resultFrame:
-			return body, nil
-		case kind == failureFrame:
-			return nil, parseFailure(job.Name, body)
-		case kind == progressFrame && job.Progress != nil:
-			job.Progress(body)
-		case kind != progressFrame:
-			return nil, w.explain(ctx, job.Name, errFrame)
-		}
+	result, started, err := answer(job, func() (byte, []byte, error) { return w.receive(ctx) })
+	var own *RemoteError
+	switch {
+	case err == nil || errors.As(err, &own):
+		return result, err
+	case err == errLost && !started:
+		return nil, w.notStarted(ctx, job.Name)
 	}
+	return nil, w.explain(ctx, job.Name, err)
 }
 
 // errLost says that the worker's end of the connection has gone.
@@ -102,14 +91,10 @@ var errLost = errors.New("executor: the worker has gone")
 
 // receive waits for a frame. It returns errLost if none will come any more.
 func (w *worker) receive(ctx context.Context) (kind byte, body []byte, err error) {
-	frame, err := w.from.ReadFrame(ctx, framePrefix)
+	kind, body, err = receive(ctx, w.from, w.pool.maxMessage)
 	switch {
-	case err == nil && len(frame) > 0:
-		return frame[0], frame[1:], nil
-	case err == nil:
-		return 0, nil, errFrame
-	case interrupted(err), errors.Is(err, stream.ErrFrameSize):
-		return 0, nil, err
+	case err == nil, interrupted(err), err == errFrame, errors.Is(err, errTooLarge):
+		return kind, body, err
 	}
 	return 0, nil, errLost
 }
@@ -135,8 +120,11 @@ func (w *worker) start(ctx context.Context) error {
 	if conn == nil {
 		return errLost
 	}
-	if w.from, w.link, err = stream.Adopt(ctx, conn, stream.Limit(maxFrame)); err != nil {
+	if w.from, w.link, err = stream.Adopt(ctx, conn); err != nil {
 		return err
+	}
+	if err := w.link.WriteFrame(framePrefix, appendWelcome(nil, w.proc.token, p.maxMessage)); err != nil {
+		return errLost
 	}
 	p.watchLoop()
 	late := time.AfterFunc(p.patience, w.proc.kill) // real time, as it is another process
