@@ -20,7 +20,8 @@ import (
 //	present   there is a value, or an error to be kept     it expires, is the one not used for longest when there are too many, Invalidate (absent)
 //
 // A call whose key was invalidated, or set, goes on for those who wait for it, but what it returns is not remembered, and who comes later
-// does not join it.
+// does not join it. A key that is not equal to itself, such as NaN or a struct with one, cannot be found again: each Get of it calls the
+// function, and it always stays absent.
 type Cache[K comparable, V any] struct {
 	fn      func(ctx context.Context, key K) (V, error)
 	s       settings
@@ -129,7 +130,9 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
 // launch begins a call. Its first step is made at once, so that what returns without waiting costs no waiting.
 func (c *Cache[K, V]) launch(ctx context.Context, key K) *flight[V] {
 	f := &flight[V]{}
-	c.flights[key] = f
+	if canBeFound(key) {
+		c.flights[key] = f
+	}
 	f.task = aio.CreateTask(ctx, func(ctx context.Context) (V, error) {
 		f.ctx, f.self = ctx, aio.CurrentTask(ctx)
 		landed := false
@@ -146,7 +149,18 @@ func (c *Cache[K, V]) launch(ctx context.Context, key K) *flight[V] {
 		}
 		return v, err
 	}, aio.Name("aiocache"), aio.Eager())
+	if f.ctx == nil { // the task was refused
+		if c.flights[key] == f {
+			delete(c.flights, key)
+		}
+	}
 	return f
+}
+
+// canBeFound reports whether a key in a map is found there: not if it is, or has, a NaN.
+func canBeFound[K comparable](key K) bool {
+	same := key
+	return key == same
 }
 
 func (c *Cache[K, V]) remember(ctx context.Context, key K, v V, err error) {
@@ -237,6 +251,9 @@ func (c *Cache[K, V]) Peek(key K) (v V, ok bool) {
 // tasks and callbacks; the context says which loop.
 func (c *Cache[K, V]) Put(ctx context.Context, key K, v V) {
 	c.bind(ctx, "Cache.Put")
+	if !canBeFound(key) {
+		return
+	}
 	c.store(key, v, nil, c.s.ttl, 0)
 }
 

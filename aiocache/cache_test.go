@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -557,4 +558,63 @@ func TestAContextWithoutALoopIsMisuseOfTheCall(t *testing.T) {
 		}
 	}()
 	aiocache.New(func(context.Context, int) (int, error) { return 0, nil }).Get(context.Background(), 1)
+}
+
+// A map takes such keys, and never gives them back.
+func TestAKeyThatIsNotEqualToItselfIsNotRemembered(t *testing.T) {
+	nan := math.NaN()
+	type place struct {
+		name string
+		at   [2]float64
+	}
+	t.Run("a float", func(t *testing.T) { unequal(t, nan) })
+	t.Run("a complex number", func(t *testing.T) { unequal(t, complex(1, nan)) })
+	t.Run("an array", func(t *testing.T) { unequal(t, [2]float64{1, nan}) })
+	t.Run("a struct", func(t *testing.T) { unequal(t, place{"here", [2]float64{nan, 0}}) })
+	t.Run("an interface", func(t *testing.T) { unequal(t, any(nan)) })
+	t.Run("a struct in an interface", func(t *testing.T) { unequal(t, any(place{at: [2]float64{0, nan}})) })
+}
+
+func unequal[K comparable](t *testing.T, key K) {
+	run(t, func(ctx context.Context) error {
+		calls := 0
+		fail := false
+		c := aiocache.New(func(ctx context.Context, _ K) (int, error) {
+			calls++
+			n := calls
+			if n%2 == 0 {
+				if err := aio.Yield(ctx); err != nil {
+					return 0, err
+				}
+			}
+			if fail {
+				return 0, errors.New("no")
+			}
+			return n, nil
+		}, aiocache.MaxSize(3), aiocache.TTL(time.Hour), aiocache.KeepErrors(time.Hour))
+		for range 20 {
+			n, err := c.Get(ctx, key)
+			if n != calls || err != nil {
+				t.Fatalf("call %d: %d, %v", calls, n, err)
+			}
+			c.Put(ctx, key, 7)
+			if _, ok := c.Peek(key); ok {
+				t.Fatal("it is remembered")
+			}
+			c.Invalidate(key)
+		}
+		fail = true
+		for range 4 {
+			if _, err := c.Get(ctx, key); err == nil {
+				t.Error("no error")
+			}
+		}
+		task := aio.CreateTask(ctx, func(ctx context.Context) (int, error) { return c.Get(ctx, key) })
+		task.Cancel(nil)
+		_, _ = task.Await(ctx)
+		if s := c.Statistics(); s.Len != 0 || s.Flights != 0 || s.Evicted != 0 || c.Len() != 0 {
+			t.Errorf("the statistics are %+v", s)
+		}
+		return nil
+	})
 }

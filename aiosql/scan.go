@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // plan is how the rows of one statement become values of type T.
@@ -37,7 +39,7 @@ func planFor[T any](rows *sql.Rows) (*plan[T], error) {
 	case t.Kind() == reflect.Struct && t != timeType && !reflect.PointerTo(t).Implements(scannerType):
 		return p, p.matchFields(t)
 	case len(columns) != 1:
-		return nil, fmt.Errorf("aiosql: %d columns (%s) do not fit into one %v; use a struct or a Row", len(columns), strings.Join(columns, ", "), t)
+		return nil, fmt.Errorf("aiosql: %d columns (%s) do not fit into one %v; use a struct or a Row", len(columns), safetext.Line(strings.Join(columns, ", ")), t)
 	default:
 		p.whole = true
 	}

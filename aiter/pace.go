@@ -167,7 +167,7 @@ func Retry[T any](ctx context.Context, b Backoff, begin func(ctx context.Context
 func (b Backoff) pause(failures int) time.Duration {
 	d := b.First
 	for range failures - 1 {
-		if d >= b.Max && b.Max > 0 || d > 1<<61 {
+		if d <= 0 || d >= b.Max && b.Max > 0 || d > 1<<61 {
 			break
 		}
 		d *= 2
