@@ -36,7 +36,7 @@ func (a adapter) Write(p []byte) (int, error) { return a.do(p, a.f.Write) }
 // do calls fn in the running task or, on a goroutine that is none of the loop's, in a task made for that. It is waited
 // for in any case, since p is in use.
 func (a adapter) do(p []byte, fn func(ctx context.Context, p []byte) (int, error)) (int, error) {
-	if onLoop(a.ctx) {
+	if aio.InTask(a.ctx) {
 		return fn(a.ctx, p)
 	}
 	type result struct {
@@ -51,12 +51,4 @@ func (a adapter) do(p []byte, fn func(ctx context.Context, p []byte) (int, error
 		return 0, err
 	}
 	return r.n, r.err
-}
-
-// onLoop reports whether this is a task of the context's loop, which may await: elsewhere that panics.
-func onLoop(ctx context.Context) (yes bool) {
-	defer func() { yes = recover() == nil }()
-	_, leave := aio.WithCancelCause(ctx)
-	leave(nil)
-	return true
 }
