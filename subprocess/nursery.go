@@ -74,6 +74,7 @@ func (n *nursery) close() {
 		if !ended {
 			n.report("a child cannot be killed", errors.New("it did not end after SIGKILL"), c)
 			c.handle.close()
+			c.empty()
 			n.forget(c)
 			stuck = true
 			continue
