@@ -110,7 +110,7 @@ func TestBlocksAndContextsThatHaveEndedAreForgotten(t *testing.T) {
 func TestManyWaitsWithContextsOfTheStandardLibraryEndInOneGo(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		n := 20_000 // looking at all of them for each would take minutes
-		if aio.RaceEnabled {
+		if raceEnabled {
 			n = 2_000 // the race detector takes 50 KB for each, and keeps them
 		}
 		ended := 0

@@ -1,6 +1,9 @@
 package aio
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Clock is where a loop gets the time from. The default is the clock of the machine.
 type Clock interface {
@@ -13,21 +16,24 @@ type Clock interface {
 
 // VirtualClock is a clock for tests and examples: it stands still while anything is ready to run, and jumps to the next timer when
 // nothing is, so that a program that sleeps for hours is done at once and in the same order every time. The zero value is not ready;
-// use [NewVirtualClock].
-type VirtualClock struct{ now time.Time }
+// use [NewVirtualClock]. Now may be called on any goroutine.
+type VirtualClock struct {
+	start  time.Time
+	passed atomic.Int64 // nanoseconds since start
+}
 
 // NewVirtualClock returns a clock that shows 2000-01-01 00:00:00 UTC. Use it for one loop, with [WithClock].
 func NewVirtualClock() *VirtualClock {
-	return &VirtualClock{now: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)}
+	return &VirtualClock{start: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)}
 }
 
 // Now implements [Clock].
-func (c *VirtualClock) Now() time.Time { return c.now }
+func (c *VirtualClock) Now() time.Time { return c.start.Add(time.Duration(c.passed.Load())) }
 
 // Advance implements [Clock].
 func (c *VirtualClock) Advance(until time.Time) bool {
-	if until.After(c.now) {
-		c.now = until
+	if d := int64(until.Sub(c.start)); d > c.passed.Load() {
+		c.passed.Store(d)
 	}
 	return true
 }

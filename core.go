@@ -58,7 +58,6 @@ const (
 
 // coreRare is what few cores need.
 type coreRare struct {
-	name    string
 	panic   *PanicError
 	lost    *lostOutcome
 	ignored *cancellation // the one that a task ignored until it was ended
@@ -207,8 +206,9 @@ func (c *core) notice() {
 		return // it is being watched over
 	}
 	err := c.err
-	lost := &lostOutcome{loop: c.loop, err: err, name: c.displayName(), site: c.site()}
+	lost := &lostOutcome{loop: c.loop, err: err, name: defaultName(c.id), site: c.site()}
 	if t := c.self.asTask(); t != nil {
+		lost.name = t.Name()
 		lost.values = t.scope.values // not the scope: it must not keep the task
 	}
 	switch {

@@ -11,7 +11,7 @@ func (eagerOption) taskOption(t *taskCore) { t.flags |= eagerStart }
 
 // startNow runs the first step of a task from within a step of another, or a callback.
 func (l *Loop) startNow(t *taskCore) {
-	current, hosted, left := l.current, l.hosted, l.left
+	current, hosted, left := l.current.Load(), l.hosted, l.left
 	l.hosted, l.left = true, 0 // the new task makes no steps of others: it is not their turn
 	if s := l.stage(t); s != nil {
 		s.Resume()

@@ -2,9 +2,6 @@ package aio
 
 import "unsafe"
 
-// RaceEnabled tells whether the race detector is on.
-const RaceEnabled = raceEnabled
-
 // SizeOfTask returns the size of a task in bytes.
 func SizeOfTask[T any]() uintptr { return unsafe.Sizeof(Task[T]{}) }
 

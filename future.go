@@ -62,7 +62,7 @@ func NewFuture[T any](l *Loop) *Future[T] {
 	f := &Future[T]{}
 	l.ids++
 	f.loop, f.id, f.state, f.self = l, l.ids, started, f
-	if l.debug {
+	if l.debug.Load() {
 		f.extra().created = callers(1)
 	}
 	return f
@@ -164,10 +164,10 @@ func (c *core) cancelWith(req *cancellation) bool {
 // cancellation makes a request on behalf of whoever runs on the loop.
 func (l *Loop) cancellation(cause error, pc uintptr) *cancellation {
 	c := &cancellation{CancelledError: CancelledError{Cause: cause, pc: pc}}
-	if w := l.current; w != nil {
+	if w := l.current.Load(); w != nil {
 		c.id = w.task.id
-		if r := w.task.rare; r != nil && r.name != "" {
-			c.by = "task " + r.name
+		if name := w.task.scope.name(); name != "" {
+			c.by = "task " + name
 		}
 	}
 	return c

@@ -65,7 +65,7 @@ func (h *Handle) panicked(v any) {
 func (l *Loop) CallSoon(fn func()) *Handle {
 	l.checkCallback("Loop.CallSoon", fn)
 	h := &Handle{loop: l, fn: fn}
-	if l.debug {
+	if l.debug.Load() {
 		h.created = callerPC(0)
 	}
 	l.ready.Push(h)
@@ -90,7 +90,7 @@ func (l *Loop) check(op string) {
 	if l.closed.Load() {
 		panic(misuse(op, "the loop is closed; it runs nothing any more"))
 	}
-	if l.debug && l.running.Load() && !l.onLoop() && !inCoroutine() {
+	if l.debug.Load() && l.running.Load() && !l.onLoop() && !inCoroutine() {
 		panic(misuse(op, fmt.Sprintf("called from a goroutine that is not the loop's (goroutine %d); use CallSoonThreadsafe or Submit", goroutineNumber())))
 	}
 }

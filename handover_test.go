@@ -120,7 +120,7 @@ func scatter(ctx context.Context, j *journal, r *rand.Rand, depth int) error {
 
 func TestHostedStepsAreMadeInTheSameOrder(t *testing.T) {
 	seeds := uint64(300)
-	if testing.Short() || aio.RaceEnabled {
+	if testing.Short() || raceEnabled {
 		seeds = 30
 	}
 	for seed := range seeds {

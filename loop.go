@@ -20,13 +20,14 @@ import (
 // meanwhile waits for the next one. Most programs use [Run] and never see a Loop. asyncio: the event loop.
 //
 // A loop is run by one goroutine. Its methods are for that goroutine, that is for tasks and callbacks of the loop, or for anybody while it
-// does not run; CallSoonThreadsafe, Submit, IsRunning and ExpectPosts may be called from anywhere.
+// does not run; CallSoonThreadsafe, Submit, IsRunning and ExpectPosts may be called from anywhere, and so
+// may String, Debug and Time (if the clock's Now may, as those of this package).
 type Loop struct {
 	ready   ring.Ring[runnable]
-	left    int       // entries of the ready queue that belong to this pass
-	current *worker   // whose task runs, or ran last; nil while a callback runs
-	hosted  bool      // a task that waits makes the steps of others, see handOver
-	pool    coro.Pool // idle workers
+	left    int                    // entries of the ready queue that belong to this pass
+	current atomic.Pointer[worker] // whose task runs; nil while a callback runs. Written by the loop, read anywhere
+	hosted  bool                   // a task that waits makes the steps of others, see handOver
+	pool    coro.Pool              // idle workers
 
 	timers     timerheap.Heap[*timer]
 	timerSeq   uint64
@@ -39,21 +40,23 @@ type Loop struct {
 
 	cancelling int // cancellations under way that count as one, see inOne
 	ids        uint32
-	base       context.Context // values for callbacks
+	base       atomic.Pointer[context.Context] // values for callbacks
 	amb        ambient
 
 	epoch   time.Time
-	clock   Clock         // nil: the machine's
-	coarse  int64         // the time when the clock was last read
-	rested  bool          // the loop has waited since, or was not run
-	slow    time.Duration // a step that takes longer is reported in debug mode
-	watcher bool          // the watchdog is on
+	clock   Clock                    // nil: the machine's
+	coarse  int64                    // the time when the clock was last read
+	rested  bool                     // the loop has waited since, or was not run
+	slow    time.Duration            // a step that takes longer is reported in debug mode
+	watcher bool                     // the watchdog is on, also outside debug mode
+	watched bool                     // it looks
+	noted   atomic.Pointer[taskCore] // while it looks: the task of current
 	chooser Chooser
 	random  *rand.Rand // of Rand; nil: not used yet
 	factory TaskFactory
 	calls   threadCall // the ring of functions of ToThread that are under way
 	threads *Limiter   // of ToThread; nil: no bound
-	debug   bool
+	debug   atomic.Bool
 
 	stopping    bool // the loop ends after this pass
 	outlasting  int  // the loop ends when so many tasks with numbers up to outlastTo have ended; 0: it does not
@@ -75,7 +78,6 @@ type Loop struct {
 
 	running  atomic.Bool
 	g        atomic.Uintptr // the goroutine that runs the loop
-	shadow   atomic.Uintptr // under the race detector: the goroutine of current
 	expected atomic.Int64   // posts that are certain to come
 
 	// What other goroutines send.
@@ -104,14 +106,14 @@ const maxIdleWorkers = 1024
 func NewLoop(opts ...Option) *Loop {
 	l := &Loop{
 		pool:     coro.Pool{Max: maxIdleWorkers},
-		base:     context.Background(),
 		wake:     make(chan struct{}, 1),
 		newPoll:  poll.New,
-		debug:    os.Getenv("AIO_DEBUG") != "",
 		deadline: defaultLimits,
 		slow:     100 * time.Millisecond,
 	}
 	l.amb.loop = l
+	l.debug.Store(os.Getenv("AIO_DEBUG") != "")
+	l.setBase(context.Background())
 	mustHaveOptions("NewLoop", opts)
 	for _, o := range opts {
 		o.loopOption(l)
@@ -132,10 +134,11 @@ func CurrentTask(ctx context.Context) AnyTask { return loopOf(ctx, "CurrentTask"
 
 // CurrentTask returns the task that is running, nil if none is. Loop only.
 func (l *Loop) CurrentTask() AnyTask {
-	if l.current == nil {
+	w := l.current.Load()
+	if w == nil {
 		return nil
 	}
-	return l.current.task.any()
+	return w.task.any()
 }
 
 // AllTasks returns the unfinished tasks of the loop of ctx, in the order of creation. asyncio: all_tasks.
@@ -161,36 +164,42 @@ func (l *Loop) IsClosed() bool { return l.closed.Load() }
 
 // Debug reports whether the loop is in debug mode: the environment variable AIO_DEBUG is set and not empty, or [WithDebug] or SetDebug.
 // asyncio: get_debug.
-func (l *Loop) Debug() bool { return l.debug }
+func (l *Loop) Debug() bool { return l.debug.Load() }
 
 // SetDebug switches debug mode. asyncio: set_debug.
-func (l *Loop) SetDebug(on bool) { l.debug = on }
+func (l *Loop) SetDebug(on bool) { l.debug.Store(on) }
 
 // String shows whether the loop is running, closed and in debug mode.
 func (l *Loop) String() string {
 	return fmt.Sprintf("<Loop running=%t closed=%t debug=%t>", l.IsRunning(), l.IsClosed(), l.Debug())
 }
 
+// setBase sets the context that has the values for callbacks. They can be asked for on any goroutine, through the ambient context.
+func (l *Loop) setBase(ctx context.Context) { l.base.Store(&ctx) }
+
 // setCurrent notes whose task runs.
 func (l *Loop) setCurrent(w *worker) {
-	if l.current != w {
-		l.current = w
+	if l.current.Load() != w {
+		l.current.Store(w)
 	}
-	if raceEnabled {
-		if w == nil {
-			l.shadow.Store(0)
-		} else {
-			l.shadow.Store(w.g)
-		}
+	if l.watched {
+		l.noteTask(w)
 	}
 }
 
-// currentWorker returns the worker on whose stack the caller runs, nil if the caller runs elsewhere.
-func (l *Loop) currentWorker() *worker {
-	if raceEnabled && l.shadow.Load() != goid.Self() {
-		return nil
+// noteTask notes the task itself, for the watchdog: it cannot ask the worker, which goes from task to task.
+func (l *Loop) noteTask(w *worker) {
+	if w == nil {
+		l.noted.Store(nil)
+	} else {
+		l.noted.Store(w.task)
 	}
-	if w := l.current; w != nil && w.g == goid.Self() {
+}
+
+// currentWorker returns the worker on whose stack the caller runs, nil if the caller runs elsewhere. Any goroutine: what it reads of
+// a worker never changes, and no two goroutines that are alive have the same number.
+func (l *Loop) currentWorker() *worker {
+	if w := l.current.Load(); w != nil && w.g == goid.Self() {
 		return w
 	}
 	return nil

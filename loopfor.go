@@ -17,5 +17,5 @@ func InTask(ctx context.Context) bool {
 		return true
 	}
 	coroutine, task := callerStack() // as an await does: it may be inside an iter.Pull of the task's
-	return coroutine && !task && !l.onLoop() && l.current != nil
+	return coroutine && !task && !l.onLoop() && l.current.Load() != nil
 }

@@ -33,7 +33,7 @@ func WithPoller(make func() (Poller, error)) Option {
 }
 
 // WithDebug switches debug mode. Default: on if the environment variable AIO_DEBUG is set and not empty.
-func WithDebug(on bool) Option { return option(func(l *Loop) { l.debug = on }) }
+func WithDebug(on bool) Option { return option(func(l *Loop) { l.debug.Store(on) }) }
 
 // WithExceptionHandler sets the function that gets reports. Default: they are logged. See [Loop.SetExceptionHandler].
 func WithExceptionHandler(fn func(l *Loop, r Report)) Option {

@@ -21,7 +21,7 @@ const (
 func (l *Loop) RunForever() {
 	l.start("Loop.RunForever")
 	defer l.finishRun()
-	if l.debug || l.watcher {
+	if l.debug.Load() || l.watcher {
 		defer l.watchdog()()
 	}
 	l.run()
@@ -82,7 +82,7 @@ func (l *Loop) run() {
 			} else {
 				r = l.ready.RemoveAt(l.choose(ChooseReady, l.left+1))
 			}
-			if l.debug {
+			if l.debug.Load() {
 				l.setCurrent(nil)
 				l.timedStep(r)
 				continue
@@ -115,7 +115,7 @@ func (l *Loop) handOver(w *worker) bool {
 	if w.threadLocked() {
 		w.refuseLock()
 	}
-	if l.hosted || l.chooser != nil || l.debug {
+	if l.hosted || l.chooser != nil || l.debug.Load() {
 		return false
 	}
 	l.hosted = true

@@ -82,7 +82,7 @@ func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
 		if l.closed.Load() {
 			return nil, ErrLoopClosed
 		}
-		if l.debug {
+		if l.debug.Load() {
 			h.created = callerPC(0)
 		}
 		if l.posted.Load() { // what other goroutines sent before comes first

@@ -39,7 +39,7 @@ func (l *Loop) CallExceptionHandler(r Report) { l.report(r) }
 
 func (l *Loop) report(r Report) {
 	if r.Context == nil {
-		r.Context = context.WithoutCancel(l.base)
+		r.Context = context.WithoutCancel(*l.base.Load())
 	}
 	if l.handler == nil {
 		logReport(r)

@@ -102,8 +102,9 @@ func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string, flags
 		panic(misuse(op, "the context is nil; use context.Background()"))
 	}
 	l.mustBeIdle(op) // before a task is made
-	l.base = context.WithoutCancel(ctx)
-	t := newTask(l, l.base, main, op, []TaskOption{Name("main")})
+	base := context.WithoutCancel(ctx)
+	l.setBase(base)
+	t := newTask(l, base, main, op, []TaskOption{Name("main")})
 	l.mainTask = &t.taskCore
 	t.flags |= flags | observed // its outcome is returned
 	t.schedule()
@@ -118,7 +119,7 @@ func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string, flags
 	l.runUntil(&t.core)
 	byUser := interrupted()
 	l.mainTask = nil
-	if l.mainExited || t.rare.panic != nil {
+	if l.mainExited || t.rare != nil && t.rare.panic != nil {
 		r.Close()
 	}
 	if l.mainExited {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // scope is the context that aio hands out: one for each task, and one for each block in it (Timeout, Group) or context made from it
@@ -20,9 +22,34 @@ type scope struct {
 	task      *taskCore       // whose context this is
 	node      atomic.Pointer[stdNode]
 	cancelled atomic.Pointer[cancellation]
-	limit     atomic.Pointer[time.Time] // what Deadline answers
-	more      *scopeMore                // what few scopes need: set at creation for blocks, later or never for tasks
+	facts     atomic.Pointer[scopeFacts] // nil: none
+	more      *scopeMore                 // what few scopes need: set at creation for blocks, later or never for tasks
 }
+
+// scopeFacts is what a scope can tell on any goroutine. It never changes: the loop replaces it.
+type scopeFacts struct {
+	limit time.Time // what Deadline answers; zero: none
+	name  string    // of the task, in its own scope; "": the default
+}
+
+// limit is what Deadline answers, the zero time for none.
+func (s *scope) limit() time.Time {
+	if f := s.facts.Load(); f != nil {
+		return f.limit
+	}
+	return time.Time{}
+}
+
+func (s *scope) setLimit(at time.Time) { s.facts.Store(&scopeFacts{at, s.name()}) }
+
+func (s *scope) name() string {
+	if f := s.facts.Load(); f != nil {
+		return f.name
+	}
+	return ""
+}
+
+func (s *scope) setName(name string) { s.facts.Store(&scopeFacts{s.limit(), name}) }
 
 // scopeMore belongs to the loop.
 type scopeMore struct {
@@ -120,10 +147,8 @@ func (s *keySpy) Value(key any) any {
 
 // Deadline implements context.Context.
 func (s *scope) Deadline() (time.Time, bool) {
-	if at := s.limit.Load(); at != nil {
-		return *at, true
-	}
-	return time.Time{}, false
+	at := s.limit()
+	return at, !at.IsZero()
 }
 
 // Done implements context.Context. The first call makes the node.
@@ -158,7 +183,7 @@ func (s *scope) Value(key any) any {
 }
 
 // String is for any goroutine, too: contexts are printed anywhere.
-func (s *scope) String() string { return "aio context of " + defaultName(s.task.id) }
+func (s *scope) String() string { return "aio context of " + safetext.Message(s.task.Name()) }
 
 func (s *scope) std() *stdNode {
 	if n := s.node.Load(); n != nil {
@@ -271,7 +296,7 @@ func newScope(w *worker, ctx context.Context, op string, pc uintptr) *scope {
 		s.values = own.values
 	}
 	if at, ok := ctx.Deadline(); ok {
-		s.limit.Store(&at)
+		s.setLimit(at)
 	}
 	g := w.governors(ctx)
 	if g.check && freed(ctx) {
@@ -300,11 +325,11 @@ func (s *scope) setDeadline(at time.Time) {
 	m.timer.due = m
 	switch outer, ok := m.ctx.Deadline(); {
 	case ok && (at.IsZero() || outer.Before(at)):
-		s.limit.Store(&outer)
+		s.setLimit(outer)
 	case at.IsZero():
-		s.limit.Store(nil)
+		s.facts.Store(nil)
 	default:
-		s.limit.Store(&at)
+		s.setLimit(at)
 	}
 	if at.IsZero() {
 		return
@@ -379,5 +404,5 @@ func (a *ambient) Value(key any) any {
 	if key == any(ownerKey) {
 		return a
 	}
-	return a.loop.base.Value(key)
+	return (*a.loop.base.Load()).Value(key)
 }

@@ -17,7 +17,7 @@ func TestATaskIsSmall(t *testing.T) {
 }
 
 func TestWhatIsHotDoesNotAllocate(t *testing.T) {
-	if aio.RaceEnabled {
+	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
 	err := aio.Run(t.Context(), func(ctx context.Context) error {

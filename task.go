@@ -44,7 +44,7 @@ func Name(name string) TaskOption { return taskName(name) }
 
 type taskName string
 
-func (n taskName) taskOption(t *taskCore) { t.extra().name = string(n) }
+func (n taskName) taskOption(t *taskCore) { t.scope.setName(string(n)) }
 
 // CreateTask starts fn as a task of the loop that ctx belongs to: it runs from the next pass on, in the order of creation, whatever becomes
 // of its creator. The function gets a context with the values of ctx, but not its cancellation; to own a task, and end it with a block, use
@@ -77,14 +77,14 @@ func newTask[T any](l *Loop, ctx context.Context, fn Func[T], op string, opts []
 	l.ids++
 	t.loop, t.self, t.id, t.flags = l, t, l.ids, isTask
 	t.born = uint32(l.stamp() >> bornUnit)
-	if w := l.current; w != nil {
+	if w := l.current.Load(); w != nil {
 		t.parent = w.task.id
 	}
 	t.scope.task = &t.taskCore
 	if s, ok := ctx.(*scope); ok {
 		t.scope.values = s.values
 	} else if a, ok := ctx.(*ambient); ok {
-		t.scope.values = a.loop.base
+		t.scope.values = *a.loop.base.Load()
 	} else {
 		t.scope.values = ctx
 	}
@@ -94,7 +94,7 @@ func newTask[T any](l *Loop, ctx context.Context, fn Func[T], op string, opts []
 	for _, o := range opts {
 		o.taskOption(&t.taskCore)
 	}
-	if l.debug {
+	if l.debug.Load() {
 		t.extra().created = callers(2)
 	}
 	return t
@@ -236,18 +236,16 @@ func (t *Task[T]) Result() (T, error) {
 
 func (t *taskCore) asTask() *taskCore { return t }
 
-// Name returns the task's name.
-func (t *taskCore) Name() string { return t.displayName() }
-
-func (c *core) displayName() string {
-	if c.rare != nil && c.rare.name != "" {
-		return c.rare.name
+// Name returns the task's name. Any goroutine.
+func (t *taskCore) Name() string {
+	if name := t.scope.name(); name != "" {
+		return name
 	}
-	return defaultName(c.id)
+	return defaultName(t.id)
 }
 
 // SetName changes the task's name.
-func (t *taskCore) SetName(name string) { t.extra().name = name }
+func (t *taskCore) SetName(name string) { t.scope.setName(name) }
 
 // String shows the name, the state, the result or error, what a waiting task waits for, and the done callbacks.
 func (c *core) String() string {

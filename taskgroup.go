@@ -117,7 +117,7 @@ func (g *TaskGroup) end(err error) error {
 
 // wait waits until no child is left. It returns the cancellation that came meanwhile, if one did.
 func (g *TaskGroup) wait() (stopped error) {
-	if g.parent.loop.current != g.parent {
+	if g.parent.loop.current.Load() != g.parent {
 		panic(misuse("Group", "it ends in another task than it was opened in; an iterator with a group inside must be driven by one task"))
 	}
 	p := &g.parent.wait
@@ -212,8 +212,12 @@ func (g *TaskGroup) add(t *taskCore) {
 		t.finishUnstarted(&c)
 		return
 	}
-	if limit := g.scope.limit.Load(); limit != nil {
-		t.scope.limit.Store(limit)
+	if f := g.scope.facts.Load(); f != nil {
+		if t.scope.facts.Load() == nil {
+			t.scope.facts.Store(f) // the scope of a block has no name
+		} else {
+			t.scope.setLimit(f.limit)
+		}
 	}
 	if len(g.children) > 64 && g.live < len(g.children)/2 {
 		g.compact()

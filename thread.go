@@ -100,7 +100,7 @@ func (j *threadJob[T]) start(w *worker, ctx context.Context) {
 		j.scope.values = ctx
 	}
 	if at, ok := ctx.Deadline(); ok && w.task.loop.clock == nil { // on a goroutine a deadline of virtual time has long passed
-		j.scope.limit.Store(&at)
+		j.scope.setLimit(at)
 	}
 	w.task.loop.ExpectPosts(1)
 	j.out.enter(w.task)

@@ -125,7 +125,7 @@ func (l *Loop) newTimerHandle(op string, fn func()) *TimerHandle {
 	l.checkCallback(op, fn)
 	h := &TimerHandle{Handle: Handle{loop: l, fn: fn}}
 	h.timer.due = &h.Handle
-	if l.debug {
+	if l.debug.Load() {
 		h.created = callerPC(1)
 	}
 	return h

@@ -107,7 +107,7 @@ func (w *worker) limited() bool {
 	if m == nil {
 		return false
 	}
-	if m.scope != nil && m.scope.limit.Load() != nil {
+	if m.scope != nil && !m.scope.limit().IsZero() {
 		return true
 	}
 	if m.ctx != nil {

@@ -174,7 +174,11 @@ func (q *Line) Bind(t TaskRef, op string) {
 // Evicting reports whether the running task of the line's loop is being ended by force. Its deferred
 // functions may then release what the interrupted wait had no time to take, which is no misuse.
 func (q *Line) Evicting() bool {
-	return q.loop != nil && q.loop.current != nil && q.loop.current.exiting
+	if q.loop == nil {
+		return false
+	}
+	w := q.loop.current.Load()
+	return w != nil && w.exiting
 }
 
 func (q *Line) rebind(l *Loop, op string) {
@@ -196,7 +200,7 @@ func (q *Line) remove(p *wait) {
 // mustBeHere panics if the caller, who is about to wake a task, is not on the loop.
 func (q *Line) mustBeHere(op string) {
 	l := q.loop
-	if (goid.Fast || l.debug) && l.running.Load() && !l.onLoop() && !inCoroutine() {
+	if (goid.Fast || l.debug.Load()) && l.running.Load() && !l.onLoop() && !inCoroutine() {
 		panic(misuse(op, "called from a goroutine that is not the loop's, while tasks of the loop "+
 			"wait; use CallSoonThreadsafe"))
 	}

@@ -45,6 +45,7 @@ func (l *Loop) watchdog() (stop func()) {
 	}
 	done, ended := make(chan struct{}), make(chan struct{})
 	limit := l.slow
+	l.watched = true
 	go func() {
 		defer close(ended)
 		tick := time.NewTicker(max(limit/4, time.Millisecond))
@@ -74,6 +75,8 @@ func (l *Loop) watchdog() (stop func()) {
 	return func() {
 		close(done)
 		<-ended
+		l.watched = false
+		l.noted.Store(nil)
 	}
 }
 
@@ -89,7 +92,7 @@ func (b *beat) run() { b.came.Store(true) }
 func (l *Loop) logBlocked(d time.Duration) {
 	var held *goroutineStack
 	stacks := dumpStacks()
-	current := l.peekCurrent()
+	current := l.noted.Load()
 	for i, g := range stacks {
 		if g.state == "coroutine" || g.task == 0 && g.loop == 0 {
 			continue
@@ -110,18 +113,6 @@ func (l *Loop) logBlocked(d time.Duration) {
 		r.TaskName = current.Name()
 	}
 	logReport(r)
-}
-
-// peekCurrent reads whose task runs from another goroutine: a guess, since nothing orders it with the loop. The race detector, rightly,
-// does not allow it.
-func (l *Loop) peekCurrent() *taskCore {
-	if raceEnabled {
-		return nil
-	}
-	if w := l.current; w != nil {
-		return w.task
-	}
-	return nil
 }
 
 func joinFrames(frames []stackFrame) string {

@@ -64,7 +64,7 @@ func TestTheWatchdogNamesATaskThatBlocksWhileItDoes(t *testing.T) {
 	}
 	wantText(t, line, "level=WARN", "aio: the loop is held up; move what blocks into ToThread", "at=", "aio_test.blockUntil watchdog_test.go:",
 		"TestTheWatchdogNamesATaskThatBlocksWhileItDoes.func1.1", `state=select`, "for=")
-	if !aio.RaceEnabled {
+	if !raceEnabled {
 		wantText(t, line, "task=guilty")
 	}
 	if strings.Contains(line, "testing.tRunner") || strings.Contains(line, "aio.(*") {

@@ -46,24 +46,17 @@ const taskFrame = "github.com/aio-go/aio.(*taskJob).Run"
 var taskEntry = reflect.ValueOf((*taskJob).Run).Pointer()
 
 // running returns the worker on whose stack the caller runs, after checking that ctx belongs to its loop. It panics otherwise: an await
-// from elsewhere would corrupt the loop silently.
+// from elsewhere would corrupt the loop silently. Where it takes long to tell goroutines apart only debug mode does; otherwise it has to do
+// that the task of ctx is the one that runs.
 func running(ctx context.Context, op string) *worker {
 	if s, ok := ctx.(*scope); ok {
-		if w := s.task.worker; w != nil && w.here() {
+		l := s.task.loop
+		w := l.current.Load()
+		if w != nil && (goid.Fast && w.g == goid.Get() || !goid.Fast && !l.debug.Load() && w == s.task.worker) {
 			return w
 		}
 	}
 	return runningSlow(ctx, op)
-}
-
-// here reports whether the caller runs on the worker's stack. Where that takes long to find out, only debug mode does; otherwise it has to
-// do that the worker's task is the one that runs.
-func (w *worker) here() bool {
-	if goid.Fast {
-		return w.g == goid.Get()
-	}
-	l := w.task.loop
-	return l.current == w && (!l.debug || w.g == goid.Self())
 }
 
 func runningSlow(ctx context.Context, op string) *worker {
@@ -74,8 +67,10 @@ func runningSlow(ctx context.Context, op string) *worker {
 	if l.onLoop() {
 		panic(misuse(op, "called from a callback, which cannot wait; start a task with CreateTask(loop.Context(), ...) instead"))
 	}
-	if coroutine, task := callerStack(); coroutine && !task && l.current != nil {
-		return l.current // an await inside an iter.Pull of the user's own: the task is below it
+	if coroutine, task := callerStack(); coroutine && !task {
+		if w := l.current.Load(); w != nil {
+			return w // an await inside an iter.Pull of the user's own: the task is below it
+		}
 	}
 	l.mu.Lock()
 	over := l.postsShut
@@ -335,7 +330,7 @@ func (j *taskJob) Run(s *coro.Stack) (next coro.Job) {
 
 // fresh takes the next entry of the pass out of the ready queue if it is a task that is to take its first step.
 func (l *Loop) fresh() coro.Job {
-	if l.left > 0 && l.chooser == nil && !l.debug {
+	if l.left > 0 && l.chooser == nil && !l.debug.Load() {
 		if t, ok := l.ready.At(0).(*taskCore); ok && t.state == created && t.scope.cancelled.Load() == nil {
 			l.ready.Pop()
 			l.left--
