@@ -65,8 +65,31 @@ func (l *Loop) stamp() int64 {
 	return l.coarse
 }
 
-// nanos converts a point in time to the loop's nanoseconds.
-func (l *Loop) nanos(at time.Time) int64 { return int64(at.Sub(l.epoch)) }
+// nanos converts a point in time to the loop's nanoseconds. A time without monotonic reading, as parsed or out of a database, is a time of
+// the wall clock as it is now: that may have been set since the loop was made, and goes on while the machine sleeps.
+func (l *Loop) nanos(at time.Time) int64 {
+	d := int64(at.Sub(l.epoch))
+	if at != at.Round(0) { // which takes the monotonic reading away
+		return d
+	}
+	now := l.Time()
+	if shift := int64(now.Round(0).Sub(l.epoch.Round(0)) - now.Sub(l.epoch)); max(shift-l.shift, l.shift-shift) > int64(time.Millisecond) {
+		l.shift = shift // less than that is in the reading of two clocks: equal times must stay equal
+	}
+	return subtract(d, l.shift)
+}
+
+// subtract returns a-b, the end of time on either side where that is out of range.
+func subtract(a, b int64) int64 {
+	switch c := a - b; {
+	case b > 0 && c > a:
+		return -maxTime
+	case b < 0 && c < a:
+		return maxTime
+	default:
+		return c
+	}
+}
 
 // after returns the point in time d from now, the end of time if that is later.
 func (l *Loop) after(d time.Duration) int64 {

@@ -44,6 +44,7 @@ type Loop struct {
 	amb        ambient
 
 	epoch   time.Time
+	shift   int64                    // what the wall clock has gained on the loop's time since epoch, see nanos
 	clock   Clock                    // nil: the machine's
 	coarse  int64                    // the time when the clock was last read
 	rested  bool                     // the loop has waited since, or was not run

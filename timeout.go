@@ -21,7 +21,8 @@ func Timeout(ctx context.Context, d time.Duration, fn func(ctx context.Context) 
 	return timeBlock(w, ctx, "Timeout", callerPC(0), w.task.loop.deadlineIn(d), d, fn)
 }
 
-// TimeoutAt is [Timeout] with a point in time of the loop's clock. The zero time sets no limit. asyncio: timeout_at.
+// TimeoutAt is [Timeout] with a point in time of the loop's clock, which is understood as by [Loop.CallAt]. The zero time sets no limit.
+// asyncio: timeout_at.
 func TimeoutAt(ctx context.Context, at time.Time, fn func(ctx context.Context) error) error {
 	return timeBlock(running(ctx, "TimeoutAt"), ctx, "TimeoutAt", callerPC(0), at, 0, fn)
 }
@@ -146,7 +147,7 @@ func WithTimeout(ctx context.Context, d time.Duration) (context.Context, context
 	return withDeadline(w, ctx, "WithTimeout", w.task.loop.deadlineIn(d), d)
 }
 
-// WithDeadline is [context.WithDeadline] by the loop's clock. See [WithTimeout].
+// WithDeadline is [context.WithDeadline] by the loop's clock, and understands the time as [Loop.CallAt] does. See [WithTimeout].
 func WithDeadline(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {
 	return withDeadline(running(ctx, "WithDeadline"), ctx, "WithDeadline", at, 0)
 }

@@ -96,7 +96,10 @@ type TimerHandle struct {
 }
 
 // When returns the time for which the callback was scheduled. asyncio: when.
-func (h *TimerHandle) When() time.Time { return h.loop.epoch.Add(time.Duration(h.when)) }
+func (h *TimerHandle) When() time.Time {
+	now := h.loop.Time()
+	return now.Add(time.Duration(subtract(h.when, int64(now.Sub(h.loop.epoch)))))
+}
 
 // Cancel keeps the callback from being called, if it has not been. It may be called more than once. Loop only. asyncio: cancel.
 func (h *TimerHandle) Cancel() {
@@ -113,7 +116,8 @@ func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 	return h
 }
 
-// CallAt has fn called at a point in time of the loop's clock, as [Loop.CallLater] does. asyncio: call_at.
+// CallAt has fn called at a point in time of the loop's clock, as [Loop.CallLater] does. A time without monotonic reading, such as one that
+// was parsed, is compared with the wall clock at the time of the call. asyncio: call_at.
 func (l *Loop) CallAt(at time.Time, fn func()) *TimerHandle {
 	h := l.newTimerHandle("Loop.CallAt", fn)
 	h.when = l.nanos(at)
