@@ -79,7 +79,7 @@ func (l *Loop) nanos(at time.Time) int64 {
 	return subtract(d, l.shift)
 }
 
-// subtract returns a-b, the end of time on either side where that is out of range.
+// subtract returns a-b, or the end of time on either side where that is out of range.
 func subtract(a, b int64) int64 {
 	switch c := a - b; {
 	case b > 0 && c > a:

@@ -16,8 +16,8 @@ func TestLayering(t *testing.T) {
 		own []string // the packages of this module that it may depend on
 		not []string // packages of the standard library that it must not depend on
 	}{
-		{"coro", []string{"internal/safetext"}, []string{"net", "crypto/tls", "os/exec", "log/slog", "context"}},
-		{".", []string{"coro", "internal/goid", "internal/list", "internal/poll", "internal/ring", "internal/safetext", "internal/timerheap"}, []string{"net", "crypto/tls", "os/exec"}},
+		{"coro", []string{"internal/goid", "internal/nocopy", "internal/safetext"}, []string{"net", "crypto/tls", "os/exec", "log/slog", "context"}},
+		{".", []string{"coro", "internal/goid", "internal/list", "internal/nocopy", "internal/poll", "internal/ring", "internal/safetext", "internal/timerheap"}, []string{"net", "crypto/tls", "os/exec"}},
 		{"transport", []string{".", "coro", "internal/"}, []string{"net/http", "os/exec"}},
 		{"aiofile", []string{".", "coro", "internal/"}, []string{"net", "os/exec"}},
 		{"aiocache", []string{".", "coro", "internal/"}, []string{"net", "os/exec"}},

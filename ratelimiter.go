@@ -31,7 +31,7 @@ func NewRateLimiter(n int, per time.Duration) *RateLimiter {
 	if n < 1 || per <= 0 {
 		panic(misuse("NewRateLimiter", fmt.Sprintf("the rate is %d per %s; use a positive number and a positive time", n, per)))
 	}
-	each := (int64(per) + int64(n) - 1) / int64(n)
+	each := (int64(per)-1)/int64(n) + 1
 	r := &RateLimiter{n: n, per: per, each: each}
 	r.next.due = (*turn)(r)
 	return r
@@ -73,12 +73,18 @@ func (r *RateLimiter) take(now int64) bool {
 	if now < r.nextTurn() {
 		return false
 	}
-	r.full = max(r.full, now) + r.each
+	r.full = subtract(max(r.full, now), -r.each)
 	return true
 }
 
 // nextTurn is when the next may pass.
-func (r *RateLimiter) nextTurn() int64 { return r.full - int64(r.n-1)*r.each }
+func (r *RateLimiter) nextTurn() int64 {
+	n := int64(r.n - 1)
+	if n > 0 && r.each > maxTime/n {
+		return 0 // rounding up has made more of the time than there is: so many never come
+	}
+	return r.full - n*r.each
+}
 
 // serve lets those through whose time has come, and sets the timer for the next.
 func (r *RateLimiter) serve() {

@@ -156,10 +156,7 @@ func Tick(ctx context.Context, d time.Duration) iter.Seq2[time.Time, error] {
 		loop := aio.RunningLoop(ctx)
 		for next := loop.Time().Add(d); ; next = next.Add(d) {
 			if late := loop.Time().Sub(next); late > 0 {
-				next = next.Add(late - late%d)
-				if late%d > 0 {
-					next = next.Add(d) // in two steps: the sum may be more than a Duration can hold
-				}
+				next = next.Add((late - 1) / d * d).Add(d) // in two steps: the sum may overflow
 			}
 			if err := aio.Sleep(ctx, max(next.Sub(loop.Time()), 0)); err != nil {
 				yield(time.Time{}, err)

@@ -24,43 +24,30 @@ const (
 func Line(s string) string { return Cut(s, MaxLine) }
 
 // Cut is [Line] with another limit: the result has at most limit bytes.
-func Cut(s string, limit int) string { return show(s, limit, false) }
+func Cut(s string, limit int) string { return show(s, limit, false, false) }
 
 // Lines is [Line] for text of several lines, such as a stack or what a program printed: line feeds and tabs stay, and a line may end with
 // a carriage return and a line feed, of which the line feed stays.
-func Lines(s string) string { return show(s, MaxLines, true) }
-
-// Error returns the text of err as [Message] does: one safe line without the secrets of URLs. It is "<nil>" for nil. If err's Error
-// method panics the result says so.
-func Error(err error) (text string) {
-	if err == nil {
-		return "<nil>"
-	}
-	defer func() {
-		if recover() != nil {
-			text = "<the Error method panicked>"
-		}
-	}()
-	return Message(err.Error())
-}
+func Lines(s string) string { return show(s, MaxLines, true, false) }
 
 // Message is [Line] for text in which URLs may occur, such as a name or an error: of each, the user information and the values of the
 // query are hidden, as by [URL].
 func Message(s string) string { return Line(hideInside(s)) }
 
-func show(s string, limit int, lines bool) string {
-	if len(s) <= limit && clean(s, lines) == len(s) {
+// show makes s safe. With lines it may have several; with more it goes on behind its end, nobody knows how far.
+func show(s string, limit int, lines, more bool) string {
+	if !more && len(s) <= limit && clean(s, lines) {
 		return s
 	}
 	limit = max(limit, 0)
-	mark := cutMark(len(s))
+	mark := cutMark(len(s), more)
 	room := limit - len(mark) // for text, if it has to be cut
 	if room < 0 {
 		mark, room = "", limit
 	}
 	b := make([]byte, 0, min(limit, len(s)+len(s)/4+16))
 	end, rest := 0, len(s) // where to cut b, and what of s is left out then
-	for i := 0; i < len(s); {
+	for i := 0; i < len(s) && len(b) <= limit; {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case lines && r == '\r' && i+1 < len(s) && s[i+1] == '\n':
@@ -74,21 +61,26 @@ func show(s string, limit int, lines bool) string {
 		if len(b) <= room {
 			end, rest = len(b), len(s)-i
 		}
-		if len(b) > limit {
-			if mark != "" {
-				mark = cutMark(rest)
-			}
-			return string(append(b[:end], mark...))
-		}
 	}
-	return string(b)
+	if len(b) <= limit && !more {
+		return string(b)
+	}
+	if mark != "" {
+		mark = cutMark(rest, more)
+	}
+	return string(append(b[:end], mark...))
 }
 
-// cutMark stands for n bytes that were left out.
-func cutMark(n int) string { return "…(+" + strconv.Itoa(n) + " bytes)" }
+// cutMark stands for n bytes that were left out, or more.
+func cutMark(n int, more bool) string {
+	if more {
+		return "…"
+	}
+	return "…(+" + strconv.Itoa(n) + " bytes)"
+}
 
-// clean returns the length of the part of s that needs no escape.
-func clean(s string, lines bool) int {
+// clean reports whether nothing in s needs an escape.
+func clean(s string, lines bool) bool {
 	for i := 0; i < len(s); {
 		if c := s[i]; c >= 0x20 && c < 0x7f {
 			i++
@@ -96,11 +88,11 @@ func clean(s string, lines bool) int {
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])
 		if !good(r, n, lines) {
-			return i
+			return false
 		}
 		i += n
 	}
-	return len(s)
+	return true
 }
 
 // good reports whether r, which takes n bytes, can be shown as it is.
