@@ -208,7 +208,7 @@ func (c *core) notice() {
 	err := c.err
 	lost := &lostOutcome{loop: c.loop, err: err, name: defaultName(c.id), site: c.site()}
 	if t := c.self.asTask(); t != nil {
-		lost.name = t.Name()
+		lost.name = t.shownName()
 		lost.values = t.scope.values // not the scope: it must not keep the task
 	}
 	switch {

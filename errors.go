@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio/coro"
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 var (
@@ -112,7 +113,7 @@ func (e *CancelledError) Error() string {
 			return s + ": " + cause.what()
 		}
 	}
-	return s + ": " + e.Cause.Error()
+	return s + ": " + safetext.Error(e.Cause)
 }
 
 // Is reports a match with [ErrCancelled] and [context.Canceled].

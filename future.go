@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"unsafe"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // AnyFuture is any *Task[T] or *Future[T]: something that will have an outcome. Its methods are for the loop only.
@@ -167,7 +169,7 @@ func (l *Loop) cancellation(cause error, pc uintptr) *cancellation {
 	if w := l.current.Load(); w != nil {
 		c.id = w.task.id
 		if name := w.task.scope.name(); name != "" {
-			c.by = "task " + name
+			c.by = "task " + safetext.Message(name)
 		}
 	}
 	return c
@@ -236,7 +238,7 @@ func (c *core) awaitEnd(ctx context.Context, op string) error {
 // waitText implements waitable.
 func (c *core) waitText() string {
 	if t := c.self.asTask(); t != nil {
-		return "task " + t.Name()
+		return "task " + t.shownName()
 	}
 	return "a future"
 }
@@ -264,7 +266,7 @@ func (c *core) evict(p *wait, _ error) { c.waiters.Remove(&p.node) }
 
 // from returns the request as the task that waits at p passes it on.
 func (c *cancellation) from(p *wait) *cancellation {
-	return c.through(p.op+" in "+p.worker.task.Name(), 0)
+	return c.through(p.op+" in "+p.worker.task.shownName(), 0)
 }
 
 // yields reports whether the wait p, having cancelled c, can wait for its end: not if c is a task that has been asked already, nor one

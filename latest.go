@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // Latest is a value that changes, such as a configuration, and that tasks follow: they see the newest and may skip what lay between. The
@@ -95,5 +97,5 @@ func (l *Latest[T]) Statistics() LatestStatistics {
 
 // String shows the value, its version and how many wait for a change.
 func (l *Latest[T]) String() string {
-	return fmt.Sprintf("<Latest %v, version:%d%s>", l.value, l.version, waitersText(l.line.Len()))
+	return fmt.Sprintf("<Latest %s, version:%d%s>", safetext.Value(l.value, 80), l.version, waitersText(l.line.Len()))
 }

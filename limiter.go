@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // Limiter is a semaphore that knows who has its tokens: each borrower, usually a task, has at most one, and gives it back itself. Tokens go
@@ -134,6 +136,9 @@ func borrowerOf(borrower any) any {
 	if borrower == nil {
 		panic(misuse("Limiter", "the borrower is nil"))
 	}
+	if borrower != borrower {
+		panic(misuse("Limiter", "the borrower does not equal itself, so that it could never give its token back; use another value than NaN"))
+	}
 	return borrower
 }
 
@@ -173,9 +178,9 @@ func (l *Limiter) Statistics() LimiterStatistics {
 	names := make([]string, len(who))
 	for i, b := range who {
 		if t, ok := b.(AnyTask); ok {
-			names[i] = t.Name()
+			names[i] = safetext.Message(t.Name())
 		} else {
-			names[i] = fmt.Sprint(b)
+			names[i] = safetext.Value(b, 200)
 		}
 	}
 	return LimiterStatistics{Total: l.total, Borrowed: len(who), Borrowers: names, Waiting: l.line.Len()}

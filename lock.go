@@ -1,6 +1,10 @@
 package aio
 
-import "context"
+import (
+	"context"
+
+	"github.com/aio-go/aio/internal/safetext"
+)
 
 // Lock lets one task at a time into a stretch of code that awaits. Code that does not await needs none: tasks of a loop switch only where
 // they wait. Tasks get the lock in the order in which they asked for it. It is not re-entrant, and any task may release it. The zero value
@@ -102,7 +106,7 @@ func (l *Lock) Locked() bool { return !l.owner.Zero() }
 
 // Statistics returns a picture of the lock as it is now.
 func (l *Lock) Statistics() LockStatistics {
-	return LockStatistics{Locked: l.Locked(), Owner: l.owner.Name(), Waiting: l.line.Len()}
+	return LockStatistics{Locked: l.Locked(), Owner: safetext.Message(l.owner.Name()), Waiting: l.line.Len()}
 }
 
 // String shows whether the lock is held, and how many wait.

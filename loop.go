@@ -206,6 +206,18 @@ func (l *Loop) currentWorker() *worker {
 	return nil
 }
 
+// asNobody calls fn with no task running. User code that is only to print something, such as a String method, cannot await there: that panics.
+func (l *Loop) asNobody(fn func()) {
+	if l == nil || !l.onLoop() {
+		fn()
+		return
+	}
+	w := l.current.Load()
+	l.setCurrent(nil)
+	defer l.setCurrent(w)
+	fn()
+}
+
 // onLoop reports whether the caller runs on the loop: on the goroutine that runs it, or on the stack of the task that runs.
 func (l *Loop) onLoop() bool {
 	return l.g.Load() == goid.Self() || l.currentWorker() != nil

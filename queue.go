@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"math"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // Queue hands items from tasks that put to tasks that get. Items come out in the order of the kind of queue; tasks that have to wait get
@@ -324,7 +326,7 @@ func (q *Queue[T]) Statistics() QueueStatistics {
 func (q *Queue[T]) String() string {
 	s := fmt.Sprintf("<%s maxsize:%d", q.items.kind, q.maxsize)
 	if n := q.items.len(); n > 0 {
-		s += fmt.Sprintf(", items:%v", q.items.all())
+		s += ", items:" + safetext.Value(q.items.all(), 200)
 	}
 	if n := q.getters.Len(); n > 0 {
 		s += fmt.Sprintf(", getters:%d", n)

@@ -3,6 +3,8 @@ package aio
 import (
 	"context"
 	"fmt"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // RWLock is a lock that either one writer or any number of readers hold. Writers and readers stand in one line: a reader that comes after a
@@ -159,7 +161,7 @@ func (l *RWLock) Readers() int { return l.readers }
 
 // Statistics returns a picture of the lock as it is now.
 func (l *RWLock) Statistics() RWLockStatistics {
-	return RWLockStatistics{Readers: l.readers, Writing: l.writing, Writer: l.writer.Name(), Waiting: l.line.Len()}
+	return RWLockStatistics{Readers: l.readers, Writing: l.writing, Writer: safetext.Message(l.writer.Name()), Waiting: l.line.Len()}
 }
 
 // String shows who holds the lock, and how many wait.

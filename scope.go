@@ -5,8 +5,6 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
-
-	"github.com/aio-go/aio/internal/safetext"
 )
 
 // scope is the context that aio hands out: one for each task, and one for each block in it (Timeout, Group) or context made from it
@@ -183,7 +181,7 @@ func (s *scope) Value(key any) any {
 }
 
 // String is for any goroutine, too: contexts are printed anywhere.
-func (s *scope) String() string { return "aio context of " + safetext.Message(s.task.Name()) }
+func (s *scope) String() string { return "aio context of " + s.task.shownName() }
 
 func (s *scope) std() *stdNode {
 	if n := s.node.Load(); n != nil {

@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // Snapshot is the state of a loop between two steps. It is a copy: nothing in it changes any more.
@@ -25,7 +28,7 @@ type TaskInfo struct {
 	ID       uint32        `json:"id"`
 	Name     string        `json:"name"`
 	State    string        `json:"state"` // created, running, ready or waiting
-	Age      time.Duration `json:"age"`   // to about 17 ms
+	Age      time.Duration `json:"age"`
 	Creator  uint32        `json:"creator,omitempty"`
 	Site     string        `json:"site,omitempty"`      // the function, or in debug mode the line that created the task
 	Op       string        `json:"op,omitempty"`        // the await it is in
@@ -47,7 +50,12 @@ type CancelInfo struct {
 
 // Snapshot returns the state of the loop. With stacks it also shows where each task waits, for which the whole process stops for a moment.
 // Loop only; from elsewhere use [TakeSnapshot].
-func (l *Loop) Snapshot(stacks bool) Snapshot {
+func (l *Loop) Snapshot(stacks bool) (s Snapshot) {
+	l.asNobody(func() { s = l.snapshot(stacks) })
+	return s
+}
+
+func (l *Loop) snapshot(stacks bool) Snapshot {
 	s := Snapshot{
 		Time: l.Time(), Ready: l.ready.Len(), Timers: l.timers.Len() - l.deadTimers, Descriptors: l.watches.live,
 		Tasks: make([]TaskInfo, 0, l.tasks.live),
@@ -82,12 +90,12 @@ func TakeSnapshot(ctx context.Context, l *Loop, stacks bool) (Snapshot, error) {
 }
 
 func (t *taskCore) info(now int64) TaskInfo {
-	i := TaskInfo{ID: t.id, Name: t.Name(), State: "created", Creator: t.parent, Site: t.core.site()}
-	i.Age = time.Duration(uint32(now>>bornUnit)-t.born) << bornUnit
+	i := TaskInfo{ID: t.id, Name: t.shownName(), State: "created", Creator: t.parent, Site: t.core.site()}
+	i.Age = time.Duration(now - t.born)
 	if c := t.scope.cancelled.Load(); c != nil {
 		i.Cancel = &CancelInfo{By: c.By(), At: c.At(), Through: c.Through(), Since: time.Duration(now - c.when)}
 		if c.Cause != nil {
-			i.Cancel.Cause = c.Cause.Error()
+			i.Cancel.Cause = safetext.Error(c.Cause)
 		}
 	}
 	w := t.worker
@@ -164,17 +172,61 @@ func (s Snapshot) WriteJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(s)
+	return e.Encode(s.shown())
 }
 
-// WriteTable writes a line a task, like ps.
+// shown returns the snapshot with texts that are safe to show. Those that a loop makes are; one may have been read from elsewhere.
+func (s Snapshot) shown() Snapshot {
+	s.Tasks = slices.Clone(s.Tasks)
+	for n := range s.Tasks {
+		i := &s.Tasks[n]
+		i.Name, i.State, i.Site = safetext.Message(i.Name), safetext.Line(i.State), safetext.Line(i.Site)
+		i.Op, i.On = safetext.Message(i.Op), safetext.Message(i.On)
+		i.Scopes, i.Stack = shownLines(i.Scopes), shownLines(i.Stack)
+		if i.Cancel != nil {
+			c := *i.Cancel
+			c.By, c.At, c.Cause, c.Through = safetext.Message(c.By), safetext.Line(c.At), safetext.Message(c.Cause), shownLines(c.Through)
+			i.Cancel = &c
+		}
+	}
+	return s
+}
+
+func shownLines(lines []string) []string {
+	lines = slices.Clone(lines)
+	for i, line := range lines {
+		lines[i] = safetext.Message(line)
+	}
+	return lines
+}
+
+// WriteTable writes a line a task, like ps, and below it the stack if the snapshot has it.
 func (s Snapshot) WriteTable(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	var rows bytes.Buffer
+	t := tabwriter.NewWriter(&rows, 0, 8, 2, ' ', 0)
+	s = s.shown()
 	fmt.Fprintln(t, "ID\tNAME\tSTATE\tAGE\tIN\tON\tCREATED")
 	for _, i := range s.Tasks {
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.Name, i.stateText(), i.Age.Round(10*time.Millisecond), i.Op, i.On, i.Site)
 	}
-	return t.Flush()
+	t.Flush()
+	var b bytes.Buffer
+	n := -1 // the first line is the head
+	for row := range bytes.Lines(rows.Bytes()) {
+		b.Write(row)
+		if n >= 0 {
+			writeStack(&b, "", s.Tasks[n].Stack)
+		}
+		n++
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func writeStack(w io.Writer, indent string, stack []string) {
+	for _, frame := range stack {
+		fmt.Fprintf(w, "%s      at %s\n", indent, frame)
+	}
 }
 
 func (i TaskInfo) stateText() string {
@@ -189,52 +241,72 @@ func (i TaskInfo) stateText() string {
 	return s
 }
 
-// WriteTree writes the tasks as a tree: below each task those that it waits for, as pstree of Python 3.14 does. A task that several wait for
-// comes more than once; a cycle is marked and cut.
+// WriteTree writes the tasks as a tree: below each task its stack, if the snapshot has it, and those that it waits for, as pstree of
+// Python 3.14 does. A task that several wait for comes more than once, the tasks below it only the first time; a cycle is marked and cut.
 func (s Snapshot) WriteTree(w io.Writer) error {
-	byID := make(map[uint32]TaskInfo, len(s.Tasks))
+	s = s.shown()
+	t := treeWriter{tasks: make(map[uint32]*TaskInfo, len(s.Tasks)), shown: map[uint32]bool{}, path: map[uint32]bool{}}
 	awaited := map[uint32]bool{}
-	for _, i := range s.Tasks {
-		byID[i.ID] = i
+	for n := range s.Tasks {
+		i := &s.Tasks[n]
+		t.tasks[i.ID] = i
 		for _, id := range i.WaitsFor {
 			awaited[id] = true
 		}
 	}
-	var b strings.Builder
-	shown := map[uint32]bool{}
-	var show func(id uint32, depth int, path []uint32)
-	show = func(id uint32, depth int, path []uint32) {
-		i := byID[id]
-		shown[id] = true
-		fmt.Fprintf(&b, "%s%s (%s", strings.Repeat("    ", depth), i.Name, i.stateText())
-		if i.Op != "" {
-			fmt.Fprintf(&b, " in %s", i.Op)
-		}
-		if i.On != "" && len(i.WaitsFor) == 0 {
-			fmt.Fprintf(&b, " for %s", i.On)
-		}
-		b.WriteString(")")
-		if slices.Contains(path, id) {
-			b.WriteString(" <- cycle\n")
-			return
-		}
-		b.WriteString("\n")
-		for _, next := range i.WaitsFor {
-			if _, ok := byID[next]; ok {
-				show(next, depth+1, append(path, id))
-			}
-		}
-	}
 	for _, i := range s.Tasks {
 		if !awaited[i.ID] {
-			show(i.ID, 0, nil)
+			t.show(i.ID, 0)
 		}
 	}
 	for _, i := range s.Tasks { // those that are only in cycles
-		if !shown[i.ID] {
-			show(i.ID, 0, nil)
+		if !t.shown[i.ID] {
+			t.show(i.ID, 0)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := w.Write(t.text.Bytes())
 	return err
+}
+
+// treeWriter writes the tasks of a snapshot as a tree.
+type treeWriter struct {
+	text  bytes.Buffer
+	tasks map[uint32]*TaskInfo
+	shown map[uint32]bool
+	path  map[uint32]bool // from the root to where it is
+}
+
+// maxIndent is how deep the tree is indented: a long row of tasks that wait for each other would fill the memory with blanks.
+const maxIndent = 40
+
+func (t *treeWriter) show(id uint32, depth int) {
+	i := t.tasks[id]
+	indent := strings.Repeat("    ", min(depth, maxIndent))
+	fmt.Fprintf(&t.text, "%s%s (%s", indent, i.Name, i.stateText())
+	if i.Op != "" {
+		fmt.Fprintf(&t.text, " in %s", i.Op)
+	}
+	if i.On != "" && len(i.WaitsFor) == 0 {
+		fmt.Fprintf(&t.text, " for %s", i.On)
+	}
+	t.text.WriteString(")")
+	switch {
+	case t.path[id]:
+		t.text.WriteString(" <- cycle\n")
+		return
+	case t.shown[id] && len(i.WaitsFor) > 0:
+		t.text.WriteString(" <- as above\n")
+		return
+	}
+	t.text.WriteString("\n")
+	if !t.shown[id] {
+		writeStack(&t.text, indent, i.Stack)
+	}
+	t.shown[id], t.path[id] = true, true
+	for _, next := range i.WaitsFor {
+		if t.tasks[next] != nil {
+			t.show(next, depth+1)
+		}
+	}
+	delete(t.path, id)
 }

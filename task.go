@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"unsafe"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // taskCore is a task without its result type.
@@ -21,13 +23,10 @@ type taskCore struct {
 	core
 	scope  scope   // the context of the function
 	worker *worker // the stack it runs on; nil before it starts and after its end
+	born   int64   // when it was made, by the loop's clock
 	index  int32   // the place in the loop's registry
-	born   uint32  // when it was made, by the loop's clock in units of bornUnit
 	parent uint32  // the task that made it; 0: a callback or code outside the loop
 }
-
-// bornUnit is the precision of a task's age: 2^24 ns, about 17 ms.
-const bornUnit = 24
 
 // Task is a coroutine that the loop runs on its own, and its result. Its methods are for the loop only. asyncio: Task.
 type Task[T any] struct {
@@ -76,7 +75,7 @@ func newTask[T any](l *Loop, ctx context.Context, fn Func[T], op string, opts []
 	t := &Task[T]{fn: fn}
 	l.ids++
 	t.loop, t.self, t.id, t.flags = l, t, l.ids, isTask
-	t.born = uint32(l.stamp() >> bornUnit)
+	t.born = l.stamp()
 	if w := l.current.Load(); w != nil {
 		t.parent = w.task.id
 	}
@@ -244,14 +243,22 @@ func (t *taskCore) Name() string {
 	return defaultName(t.id)
 }
 
+// shownName is the name as it is safe to show: a server may have put a peer's text into it.
+func (t *taskCore) shownName() string { return safetext.Message(t.Name()) }
+
 // SetName changes the task's name.
 func (t *taskCore) SetName(name string) { t.scope.setName(name) }
 
 // String shows the name, the state, the result or error, what a waiting task waits for, and the done callbacks.
-func (c *core) String() string {
+func (c *core) String() (text string) {
 	if c.self == nil {
 		return "<Future uninitialised>"
 	}
+	c.loop.asNobody(func() { text = c.text() })
+	return text
+}
+
+func (c *core) text() string {
 	t := c.self.asTask()
 	if t == nil {
 		return fmt.Sprintf("<Future %s%s%s>", c.state, c.outcomeText(), c.callbackText())
@@ -260,7 +267,7 @@ func (c *core) String() string {
 	if !c.Done() && t.scope.cancelled.Load() != nil {
 		state = "cancelling"
 	}
-	s := fmt.Sprintf("<Task %s %s%s", t.Name(), state, c.outcomeText())
+	s := fmt.Sprintf("<Task %s %s%s", t.shownName(), state, c.outcomeText())
 	if p := t.parkedIn(); p != nil {
 		s += " in " + p.op
 		if on := p.waitText(); on != "" {
@@ -277,9 +284,16 @@ func (c *core) String() string {
 func (c *core) outcomeText() string {
 	switch {
 	case c.rare != nil && c.rare.panic != nil:
-		return fmt.Sprintf(" panic: %v", c.rare.panic.Value)
+		return " " + safetext.Error(c.rare.panic)
 	case c.err != nil && c.Done():
-		return " " + c.err.Error()
+		text := safetext.Error(c.err)
+		if c.state == cancelled { // which the state says already
+			text = strings.TrimPrefix(strings.TrimPrefix(text, "cancelled"), " ")
+		}
+		if text == "" {
+			return ""
+		}
+		return " " + text
 	case c.state == succeeded:
 		return c.self.resultText()
 	}
@@ -291,11 +305,7 @@ func resultText[T any](v T) string {
 	if _, none := any(v).(None); none {
 		return ""
 	}
-	s := fmt.Sprintf(" result=%v", v)
-	if len(s) > 80 {
-		s = strings.ToValidUTF8(s[:80], "") + "..."
-	}
-	return s
+	return " result=" + safetext.Value(v, 80)
 }
 
 // callbackText lists the functions of the done callbacks: of many the first, how many more, and the last.

@@ -292,7 +292,7 @@ func (c *groupChild) run() {
 func (g *TaskGroup) failed(t *taskCore) {
 	if t.rare != nil && t.rare.panic != nil && g.panic == nil {
 		p := *t.rare.panic
-		p.Stack = append(append(append([]byte(nil), p.Stack...), "\nraised again in the group of task "+g.scope.task.Name()+":\n"...), debug.Stack()...)
+		p.Stack = append(append(append([]byte(nil), p.Stack...), "\nraised again in the group of task "+g.scope.task.shownName()+":\n"...), debug.Stack()...)
 		g.panic = &p
 	} else {
 		g.errs = append(g.errs, t.err)

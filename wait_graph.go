@@ -3,6 +3,8 @@ package aio
 import (
 	"fmt"
 	"slices"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // waitable is what a task waits for. Snapshots, the search for deadlocks and cancellations ask it.
@@ -35,12 +37,12 @@ func (g *givenWait) waitText() string {
 	case nil:
 		return ""
 	case fmt.Stringer:
-		text = on.String()
+		text = safetext.Message(safetext.Value(on, 200)) // it may be the user's
 	default:
 		text = fmt.Sprintf("%T", on)
 	}
 	if holders := g.blockers(); len(holders) == 1 {
-		text += " held by " + holders[0].Name()
+		text += " held by " + holders[0].shownName()
 	}
 	return text
 }

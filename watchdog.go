@@ -110,7 +110,7 @@ func (l *Loop) logBlocked(d time.Duration) {
 	}
 	r := Report{Message: "the loop is held up; move what blocks into ToThread", Warning: true, Attrs: attrs}
 	if current != nil {
-		r.TaskName = current.Name()
+		r.TaskName = current.shownName()
 	}
 	logReport(r)
 }

@@ -390,7 +390,7 @@ func (t *taskCore) panicked(v any) {
 	e := &PanicError{Value: v, Stack: debug.Stack()}
 	if from, ok := v.(*PanicError); ok {
 		*e = *from
-		e.Stack = append(append(append([]byte(nil), from.Stack...), "\nraised again in task "+t.Name()+":\n"...), debug.Stack()...)
+		e.Stack = append(append(append([]byte(nil), from.Stack...), "\nraised again in task "+t.shownName()+":\n"...), debug.Stack()...)
 	}
 	t.extra().panic = e
 	t.finish(failed, e)

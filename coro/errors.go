@@ -3,6 +3,11 @@ package coro
 import (
 	"errors"
 	"fmt"
+	"io"
+	"runtime"
+	"strings"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 var (
@@ -12,7 +17,8 @@ var (
 	ErrUnfinished = errors.New("coro: the coroutine has not ended yet")
 )
 
-// PanicError is a panic that was contained. It is the error of the coroutine, or task, in which it happened.
+// PanicError is a panic that was contained. It is the error of the coroutine, or task, in which it happened. Its message is one line; %+v
+// prints the stack and the other errors, too, and so does a program that ends because of it.
 type PanicError struct {
 	Value any    // what was given to panic
 	Stack []byte // the stack of the panic; where it was raised again, the stacks of those places follow
@@ -20,8 +26,41 @@ type PanicError struct {
 	Others []error
 }
 
-// Error returns the value and the stack: a panic is a bug, and whoever reads the message has to find it.
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n\n%s", e.Value, e.Stack) }
+// Error returns the value as one line, without the stack: a server may send the message of an error to its peer.
+func (e *PanicError) Error() string {
+	var pc [1]uintptr
+	if runtime.Callers(2, pc[:]); pc[0] != 0 && runtime.FuncForPC(pc[0]-1).Name() == "runtime.preprintpanics" {
+		return e.details("") // nobody has recovered it: the program ends, after it has printed "panic: " and this
+	}
+	return "panic: " + e.text()
+}
+
+func (e *PanicError) text() string { return safetext.Value(e.Value, safetext.MaxLine) }
+
+// details returns all that is known, after a prefix.
+func (e *PanicError) details(prefix string) string {
+	var b strings.Builder
+	b.WriteString(prefix + e.text() + "\n\n" + safetext.Lines(string(e.Stack)))
+	for _, err := range e.Others {
+		b.WriteString("\nbeside it: " + safetext.Error(err) + "\n")
+	}
+	return b.String()
+}
+
+// Format implements [fmt.Formatter]: %+v prints the stack as well.
+func (e *PanicError) Format(f fmt.State, verb rune) {
+	type plain PanicError
+	switch {
+	case e == nil:
+		_, _ = io.WriteString(f, "<nil>")
+	case verb == 'v' && f.Flag('+'):
+		_, _ = io.WriteString(f, e.details("panic: "))
+	case verb == 'v' && f.Flag('#'):
+		_, _ = fmt.Fprintf(f, "%#v", (*plain)(e))
+	default:
+		_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), e.Error())
+	}
+}
 
 // Unwrap returns the value of the panic if it was an error.
 func (e *PanicError) Unwrap() error {
@@ -38,5 +77,5 @@ func (e *GoexitError) Error() string {
 	if e.Name == "" {
 		return "coro: ended by runtime.Goexit (t.Fatal and t.FailNow call it)"
 	}
-	return "aio: task " + e.Name + " was ended by runtime.Goexit (t.Fatal and t.FailNow call it)"
+	return "aio: task " + safetext.Message(e.Name) + " was ended by runtime.Goexit (t.Fatal and t.FailNow call it)"
 }
