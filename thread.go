@@ -14,8 +14,9 @@ import (
 // Goroutines are cheap but what they call may not be: a [Limiter] given as an option, or to the loop by [WithThreadLimiter], bounds how many
 // calls are under way. Each has one of its tokens until fn has returned, also if nobody waits for it any more.
 //
-// Cancellation: ToThread returns at once and fn's context is cancelled; if it waits for a token, fn is not called. A goroutine cannot be stopped from outside: fn goes on until it
-// returns, and if it then fails with something other than its cancellation, that is reported.
+// Cancellation: ToThread returns at once and fn's context is cancelled; if it waits for a token, fn is not called. A goroutine cannot be stopped
+// from outside: fn goes on until it returns. An error that it returns after its context has ended is taken to follow from that, whatever it
+// is, and dropped with the value. What is reported is a panic, and an error that fn had returned before its context ended.
 func ToThread[T any](ctx context.Context, fn Func[T], opts ...ThreadOption) (T, error) {
 	mustHave("ToThread", fn != nil)
 	return toThread(ctx, "ToThread", fn, reflect.ValueOf(fn).Pointer(), opts)
@@ -89,6 +90,7 @@ type threadJob[T any] struct {
 	out       threadCall
 	limiter   *Limiter // whose token it has
 	w         Waiter   // the waiting task
+	obeyed    bool     // its context had ended when fn returned: whatever its error is, it follows from that
 	abandoned bool     // loop only: nobody waits any more
 }
 
@@ -129,6 +131,7 @@ func (j *threadJob[T]) call() {
 		j.scope.task.loop.post(j)
 	}()
 	j.value, j.err = j.fn(&j.scope)
+	j.obeyed = j.scope.cancelled.Load() != nil
 	returned = true
 }
 
@@ -148,7 +151,7 @@ func (j *threadJob[T]) run() {
 		if l.unseenPanic == nil {
 			l.unseenPanic = j.panic
 		}
-	} else if err == nil || isCancellation(err) || isBareCanceled(err) {
+	} else if j.err == nil || j.obeyed {
 		return
 	}
 	l.report(j.scope.task.report("a function abandoned in ToThread failed", err))

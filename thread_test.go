@@ -3,6 +3,7 @@ package aio_test
 import (
 	"context"
 	"errors"
+	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -318,5 +319,24 @@ func TestTheContextInAThreadHasTheDeadlineOfTheCallUnlessTimeIsVirtual(t *testin
 	}
 	if at, ok := deadline(aio.WithClock(aio.NewVirtualClock())); ok {
 		t.Errorf("a deadline in virtual time: %v", at)
+	}
+}
+
+// A function that nobody waits for any more may say in its own words that it was cancelled: a status of a protocol, "redis: nil".
+func TestAnErrorThatFollowsFromTheCancellationOfAThreadIsNotReported(t *testing.T) {
+	for _, late := range []error{errBoom, context.Canceled, context.DeadlineExceeded, errors.New("redis: nil"), os.ErrDeadlineExceeded} {
+		run(t, func(ctx context.Context) error {
+			task := aio.Start(ctx, func(ctx context.Context) error {
+				return aio.Blocking(ctx, func(ctx context.Context) error {
+					<-ctx.Done()
+					return late
+				})
+			})
+			turns(ctx, 1)
+			task.Cancel(nil)
+			_, err := task.Await(ctx)
+			wantCancellation(t, err)
+			return nil
+		})
 	}
 }

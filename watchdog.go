@@ -13,7 +13,8 @@ import (
 func (l *Loop) SetSlowCallbackDuration(d time.Duration) { l.slow = d }
 
 // WithSlowCallback sets how long a step may hold the loop, and switches the watchdog on also outside debug mode: a goroutine that looks, a
-// few times in that span, whether the loop still gets round, and if not logs the stack that holds it up, while it does. A loop that
+// few times in that span, whether the loop still gets round, and if not logs the stack that holds it up, while it does, and what to use
+// instead of what blocks: [Lock] for sync.Mutex, [Recv] for a channel, [Group] for sync.WaitGroup and so on, else [ToThread]. A loop that
 // waits is left alone. Default: 100 ms, and the watchdog only in debug mode.
 func WithSlowCallback(d time.Duration) Option {
 	return option(func(l *Loop) { l.slow, l.watcher = d, d > 0 })
@@ -97,18 +98,22 @@ func (l *Loop) logBlocked(d time.Duration) {
 		if g.state == "coroutine" || g.task == 0 && g.loop == 0 {
 			continue
 		}
-		if held == nil || current != nil && g.task == pointerOf(current) || g.loop == pointerOf(l) {
+		if held == nil || current != nil && g.task == pointerOf(current) || current == nil && g.loop == pointerOf(l) {
 			held = &stacks[i]
 		}
 	}
 	attrs := []slog.Attr{slog.Duration("for", d.Round(time.Millisecond))}
-	if held != nil {
+	message := "the loop is held up"
+	if held == nil {
+		message += "; move what blocks into ToThread"
+	} else {
+		message += held.remedy()
 		if frames := held.user(); len(frames) > 0 {
 			attrs = append(attrs, slog.String("at", frames[0].String()), slog.String("stack", joinFrames(frames)))
 		}
 		attrs = append(attrs, slog.String("state", held.state))
 	}
-	r := Report{Message: "the loop is held up; move what blocks into ToThread", Warning: true, Attrs: attrs}
+	r := Report{Message: message, Warning: true, Attrs: attrs}
 	if current != nil {
 		r.TaskName = current.shownName()
 	}

@@ -243,8 +243,11 @@ func TestAPanicIsContainedWithItsStack(t *testing.T) {
 	if !strings.Contains(string(p.Stack), "coro_test.explode") {
 		t.Fatalf("the stack does not show the function that panicked:\n%s", p.Stack)
 	}
-	if !strings.HasPrefix(err.Error(), "panic: broken\n") {
+	if err.Error() != "panic: broken" {
 		t.Fatalf("the message is %q", err)
+	}
+	if text := fmt.Sprintf("%+v", err); !strings.HasPrefix(text, "panic: broken\n\ngoroutine ") || !strings.Contains(text, "coro_test.explode") {
+		t.Fatalf("with its stack it prints as %q", text)
 	}
 }
 
