@@ -3,6 +3,8 @@ package aio
 import (
 	"context"
 	"fmt"
+
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // Barrier lets a fixed number of tasks wait for each other: all go on when the last has come. It can be used again and again. It belongs to
@@ -18,6 +20,7 @@ import (
 //
 // Those who wait outside come in, in their order, when the barrier fills again.
 type Barrier struct {
+	_       nocopy.Mark
 	parties int
 	state   barrierState
 	count   int // tasks that have come and not left

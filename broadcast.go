@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // Broadcast sends each value to every subscriber. It never waits for them: it keeps the last so many values, and a subscriber that falls
@@ -13,6 +15,7 @@ import (
 //
 // A Broadcast does not know its subscribers, so a [Subscription] that is not used any more need not be closed.
 type Broadcast[T any] struct {
+	_      nocopy.Mark
 	values []T
 	sent   uint64 // values sent, ever; number i, from 0, is at i modulo the size
 	closed bool
@@ -84,6 +87,7 @@ func (b *Broadcast[T]) String() string {
 
 // Subscription is one subscriber's place in a [Broadcast]. Several tasks may use one; each value then goes to one of them.
 type Subscription[T any] struct {
+	_    nocopy.Mark
 	from *Broadcast[T]
 	next uint64
 }

@@ -1,6 +1,10 @@
 package aio
 
-import "context"
+import (
+	"context"
+
+	"github.com/aio-go/aio/internal/nocopy"
+)
 
 // Condition lets tasks wait until something has changed that a lock protects. The zero value is a condition with a lock of its own;
 // [NewCondition] makes one for a lock that is there already. It must not be copied after first use. Its methods are for the loop only.
@@ -13,6 +17,7 @@ import "context"
 //	cancelled          no              the same
 //	Wait returns       yes             if it was notified and cancelled both, the next task is notified in its place
 type Condition struct {
+	_     nocopy.Mark
 	given *Lock // nil: own
 	own   Lock
 	line  Line

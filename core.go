@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/aio-go/aio/internal/list"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // core is what futures and tasks share: an outcome that is set once, and the line of those who want to know.
@@ -20,6 +21,7 @@ import (
 //
 // A core belongs to its loop.
 type core struct {
+	_       nocopy.Mark
 	loop    *Loop
 	self    typed                // the *Task[T] or *Future[T] around it
 	waiters list.List[completer] // told about the outcome, in the order in which they came

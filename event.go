@@ -1,11 +1,16 @@
 package aio
 
-import "context"
+import (
+	"context"
+
+	"github.com/aio-go/aio/internal/nocopy"
+)
 
 // Event is a flag that tasks wait for. The zero value is not set. It belongs to the first loop on which a task had to wait for it, and must
 // not be copied after first use. Its methods are for the loop only; another goroutine sets it with CallSoonThreadsafe(event.Set).
 // asyncio: Event.
 type Event struct {
+	_    nocopy.Mark
 	set  bool
 	line Line
 }

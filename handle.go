@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"github.com/aio-go/aio/internal/goid"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // runnable is an entry of the ready queue: a task that goes on, a callback, or something of this package that has to take place in order.
@@ -13,6 +14,7 @@ type runnable interface{ run() }
 
 // Handle is a callback that the loop is going to call. asyncio: Handle.
 type Handle struct {
+	_         nocopy.Mark
 	loop      *Loop
 	fn        func()
 	cancelled bool

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -12,6 +13,7 @@ import (
 // zero value holds the zero value of T, at version 0. It belongs to the first loop on which a task had to wait for it and must not be copied
 // after first use. All methods are for the loop only. asyncio has no counterpart.
 type Latest[T any] struct {
+	_       nocopy.Mark
 	value   T
 	version uint64
 	line    Line

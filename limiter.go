@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -15,6 +16,7 @@ import (
 //
 // A token that is released while tasks wait belongs to the first of them from that moment on, although it goes on only in the next pass.
 type Limiter struct {
+	_         nocopy.Mark
 	total     int
 	borrowers map[any]uint64 // and when each came, as a number that grows
 	seq       uint64

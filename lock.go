@@ -3,6 +3,7 @@ package aio
 import (
 	"context"
 
+	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -19,6 +20,7 @@ import (
 //	first in line is on its                                if that task is cancelled instead, the second is called
 //	way
 type Lock struct {
+	_     nocopy.Mark
 	owner TaskRef // zero: not held
 	line  Line
 }

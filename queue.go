@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math"
 
+	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -26,6 +27,7 @@ import (
 //	no item         -                                waits for a promised item
 //	a shutdown      ErrQueueShutdown                 gets what is left, then ErrQueueShutdown
 type Queue[T any] struct {
+	_          nocopy.Mark
 	room       int // places that are neither taken nor promised
 	avail      int // items that are not promised
 	unfinished int // items put for which TaskDone was not called

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // RateLimiter lets a number of tasks through in each stretch of time, by the loop's clock. It saves up what is not used, up to that number:
 // after a pause so many pass at once, then one whenever its share of the time is over. Tasks pass in the order in which they came. It belongs
 // to the first loop that uses it. Its methods are for the loop only. asyncio has no counterpart.
 type RateLimiter struct {
+	_    nocopy.Mark
 	n    int
 	per  time.Duration
 	each int64 // nanoseconds that one pass costs

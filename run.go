@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/aio-go/aio/internal/list"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // ErrInterrupted is the error of a Run that a signal has ended, and the cause with which its tasks were cancelled. See [WithInterrupt].
@@ -51,6 +52,7 @@ func runOnce[T any](ctx context.Context, main Func[T], op string, flags coreFlag
 
 // Runner keeps one loop for several runs of a main function. Close it after the last. It is for one goroutine. asyncio: Runner.
 type Runner struct {
+	_    nocopy.Mark
 	loop *Loop
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -20,6 +21,7 @@ import (
 //
 // Who is let in holds the lock from that moment on, although it goes on only in the next pass.
 type RWLock struct {
+	_       nocopy.Mark
 	readers int
 	writing bool
 	writer  TaskRef // while writing

@@ -3,6 +3,8 @@ package aio
 import (
 	"context"
 	"fmt"
+
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // Semaphore is a number of permits that tasks take and give back; who finds none waits, first come, first served. The zero value has no
@@ -11,6 +13,7 @@ import (
 //
 // A permit that is released while tasks wait belongs to the first of them from that moment on, although it goes on only in the next pass.
 type Semaphore struct {
+	_       nocopy.Mark
 	value   int  // permits that nobody has
 	made    bool // by one of the functions below: the zero value has no permits, ever
 	bounded bool

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/aio-go/aio/internal/list"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // ErrGroupClosed is the outcome of a task that was given to a group which was ending already: its function never ran.
@@ -19,6 +20,7 @@ var ErrGroupClosed = errors.New("aio: the group is ending and takes no more task
 //	aborting  all tasks were cancelled; no more     all have ended
 //	closed    Group has returned
 type TaskGroup struct {
+	_        nocopy.Mark
 	scope    *scope
 	parent   *worker
 	children []*groupChild // those that have not ended, and some that have

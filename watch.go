@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/poll"
 )
 
@@ -20,6 +21,7 @@ const (
 
 // Watch is a descriptor that the loop looks after.
 type Watch struct {
+	_      nocopy.Mark
 	loop   *Loop
 	fd     uintptr
 	token  uint64

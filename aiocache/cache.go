@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // Cache remembers what a function returns for each key. It belongs to the loop that uses it, and to the next one when that is closed. Its
@@ -23,6 +24,7 @@ import (
 // does not join it. A key that is not equal to itself, such as NaN or a struct with one, cannot be found again: each Get of it calls the
 // function, and it always stays absent.
 type Cache[K comparable, V any] struct {
+	_       nocopy.Mark
 	fn      func(ctx context.Context, key K) (V, error)
 	s       settings
 	loop    *aio.Loop

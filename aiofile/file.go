@@ -8,11 +8,13 @@ import (
 	"os"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // File is an open file. Its operations go one after the other, in the order in which they were asked for, each beside the loop. Close it when
 // done. Its methods are for the loop only.
 type File struct {
+	_      nocopy.Mark
 	f      *os.File
 	turn   aio.Lock
 	failed error // the first write that failed

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -34,6 +35,7 @@ const (
 // with the line of the request, and counted by [Client.Statistics]. Its methods are for the loop
 // only. It stands for aiohttp.ClientResponse and httpx.Response.
 type Response struct {
+	_             nocopy.Mark
 	StatusCode    int    // 404
 	Status        string // "404 Not Found", as the server wrote it: quote it before showing it
 	Proto         string // "HTTP/1.1"

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // Server is a server of net/http whose handlers are tasks of a loop. [Serve] makes it. Its methods
 // are for the loop only.
 type Server struct {
+	_ nocopy.Mark
 	// Drain is how long [Server.ServeForever] lets requests go on when it ends, before they are cut
 	// off. Default: 10 s.
 	Drain time.Duration

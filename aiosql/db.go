@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // ErrExhausted is returned to a task that asks for a connection when all are held by tasks that wait for a
@@ -18,6 +19,7 @@ var ErrExhausted = errors.New("aiosql: all connections are held by tasks that wa
 
 // DB is a database for the tasks of one loop. Its methods are for the loop only.
 type DB struct {
+	_        nocopy.Mark
 	sql      *sql.DB
 	max      int
 	maxBatch int

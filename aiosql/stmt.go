@@ -4,11 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"iter"
+
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // Stmt is a prepared statement. It is prepared on each connection that it is used on. Its methods are for the loop
 // only.
 type Stmt struct {
+	_   nocopy.Mark
 	db  *DB
 	tx  *Tx // nil: each use has a connection of its own
 	sql *sql.Stmt

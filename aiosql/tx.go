@@ -8,11 +8,13 @@ import (
 	"iter"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // Tx is a transaction. Several tasks of the block may use it; its connection does one statement at a time. Its
 // methods are for the loop only.
 type Tx struct {
+	_     nocopy.Mark
 	lease *lease
 	conn  *sql.Conn // closing it waits for all that package database/sql does with it
 	sql   *sql.Tx

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // ExitStack leaves any number of scopes in the reverse order in which they were entered, for when their number is only known as the program
@@ -20,6 +21,7 @@ import (
 // Each exit gets the error as those before it have left it. A panic or runtime.Goexit in one does not keep the others from running. Its methods
 // are for the loop only. Python: contextlib.AsyncExitStack.
 type ExitStack struct {
+	_     nocopy.Mark
 	exits []func(ctx context.Context, err error) error
 }
 
@@ -49,7 +51,7 @@ func (s *ExitStack) Defer(fn func(ctx context.Context) error) {
 
 // PopAll takes everything off the stack and returns it as another one: what was to be left at the end of this block goes on. Python: pop_all.
 func (s *ExitStack) PopAll() *ExitStack {
-	rest := &ExitStack{s.exits}
+	rest := &ExitStack{exits: s.exits}
 	s.exits = nil
 	return rest
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/coro"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // Generator is a function that hands out values one by one and can be given values and errors in return. It runs in the task that makes the
@@ -25,6 +26,7 @@ import (
 // A generator that was begun holds a stack until it ends. Close it, best with a deferred call or with [Closing]; what is left when the
 // loop shuts down is closed then.
 type Generator[In, Out any] struct {
+	_        nocopy.Mark
 	ctx      context.Context
 	co       *coro.Coroutine[In, Out, aio.None]
 	turn     aio.Lock // held during a step

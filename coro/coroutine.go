@@ -4,6 +4,8 @@ import (
 	"errors"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // Status is where a coroutine stands in its life.
@@ -32,6 +34,7 @@ type Body[In, Out, Ret any] func(yield Yield[In, Out], first In) (Ret, error)
 
 // Coroutine is a function that can stop in the middle. Its methods are for one goroutine at a time.
 type Coroutine[In, Out, Ret any] struct {
+	_      nocopy.Mark
 	pool   *Pool
 	stack  *Stack
 	body   Body[In, Out, Ret]

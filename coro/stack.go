@@ -1,6 +1,10 @@
 package coro
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/aio-go/aio/internal/nocopy"
+)
 
 // Stack is a stack that runs one [Job] after another and can be suspended in the middle of any of them.
 //
@@ -19,6 +23,7 @@ import "iter"
 // Suspend and Resume are small enough to be compiled into their callers, and should be called from the function that has to wait: after a
 // switch the processor has lost track of the return addresses, and each return until the next call costs as much as a missed branch.
 type Stack struct {
+	_ nocopy.Mark
 	// Local is free for the owner of the pool: what it has to know about this stack. It outlives the jobs.
 	Local any
 
@@ -46,6 +51,7 @@ func (s *Stack) Resume() { s.next() }
 // Pool keeps the stacks of finished jobs for the next ones: a stack is ten times dearer to make than to use again. The zero value is an
 // empty pool that keeps nothing; set Max. A pool belongs to one goroutine at a time.
 type Pool struct {
+	_ nocopy.Mark
 	// Max is how many idle stacks the pool keeps.
 	Max int
 

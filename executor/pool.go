@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -23,6 +24,7 @@ import (
 //	ending    ErrClosed   waits, too                     closed: jobs end with ErrClosed
 //	closed    ErrClosed   waits for the processes        -
 type Pool struct {
+	_        nocopy.Mark
 	loop     *aio.Loop
 	max      int
 	maxJobs  int

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // Threads is an [Executor] on goroutines of this process, by means of aio.ToThread. Jobs start in the order
@@ -13,6 +14,7 @@ import (
 // A function cannot be stopped from outside: one whose call is cancelled keeps its place until it returns.
 // A panic of the function is raised in the caller.
 type Threads struct {
+	_       nocopy.Mark
 	limiter *aio.Limiter // nil: as the loop has it
 	done    int
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -16,6 +17,7 @@ import (
 //
 // It stands for asyncio.subprocess.Process.
 type Process struct {
+	_ nocopy.Mark
 	// Stdin is what the child reads. nil unless Cmd.Stdin was Pipe.
 	Stdin *stream.Writer
 	// Stdout and Stderr are what the child writes. nil unless Cmd.Stdout and Cmd.Stderr were Pipe. Read them, or the child is held back when

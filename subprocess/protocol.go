@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/transport"
 )
 
@@ -56,6 +57,7 @@ func (BaseProtocol) ConnectionLost(error) {}
 //
 // It stands for asyncio.SubprocessTransport.
 type Transport struct {
+	_     nocopy.Mark
 	child *child
 	proto Protocol
 	pipes [3]*pipe

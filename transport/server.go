@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // acceptPause is how long a listener rests after accepting failed.
@@ -24,6 +25,7 @@ const acceptPause = time.Second
 //
 // It stands for asyncio.Server.
 type Server struct {
+	_         nocopy.Mark
 	hub       *hub
 	listeners []*listening
 	factory   func() Protocol
