@@ -127,7 +127,10 @@ func (l *Loop) deadlocked(cycle []*taskCore, reported bool) {
 }
 
 // quiet reports whether nothing is ready, no timer runs and nothing is known to come from outside.
-func (l *Loop) quiet() bool {
+func (l *Loop) quiet() bool { return l.sources.Load() == 0 && l.unexpecting() }
+
+// unexpecting is quiet, but for goroutines that may post.
+func (l *Loop) unexpecting() bool {
 	return l.ready.Len() == 0 && l.timers.Len() == l.deadTimers && l.watches.live == 0 && l.expected.Load() == 0 && l.external == 0 &&
 		len(l.signals) == 0 && !l.posted.Load()
 }
@@ -136,9 +139,12 @@ func (l *Loop) quiet() bool {
 // goroutines outside of the loop may still send something that is not known; a loop whose time is virtual has none to wait for.
 //
 // A main task that was cancelled before, and waits with a freed context for what will not come, is ended at its await.
-func (l *Loop) stuck() bool {
+//
+// Goroutines that may post are waited for, but not without end: if they have been silent for long, nobody is there to wake them. Both ends of
+// their connections may be on this loop.
+func (l *Loop) stuck(silent bool) bool {
 	main := l.mainTask
-	if l.clock == nil || main == nil || main.Done() || len(l.interrupt) > 0 || !l.quiet() {
+	if !l.canBeStuck() || !silent && l.sources.Load() > 0 {
 		return false
 	}
 	if main.scope.cancelled.Load() != nil {
@@ -157,6 +163,11 @@ func (l *Loop) stuck() bool {
 	}
 	l.cancelMain(main, err)
 	return l.ready.Len() > 0
+}
+
+// canBeStuck reports whether nothing can happen any more, unless goroutines that may post do so.
+func (l *Loop) canBeStuck() bool {
+	return l.clock != nil && l.mainTask != nil && !l.mainTask.Done() && len(l.interrupt) == 0 && l.unexpecting()
 }
 
 func (l *Loop) main() *taskCore {

@@ -1,12 +1,18 @@
 package aio
 
-import "unsafe"
+import (
+	"time"
+	"unsafe"
+)
 
 // SizeOfTask returns the size of a task in bytes.
 func SizeOfTask[T any]() uintptr { return unsafe.Sizeof(Task[T]{}) }
 
 // GroupSize returns how many tasks a group remembers.
 func GroupSize(g *TaskGroup) int { return len(g.children) }
+
+// SetSilence sets for how long goroutines that may post can be silent.
+func SetSilence(l *Loop, d time.Duration) { l.silence = d }
 
 // TimersInHeap returns how many entries the timer heap of a loop has, dead ones among them.
 func TimersInHeap(l *Loop) int { return l.timers.Len() }

@@ -20,7 +20,7 @@ import (
 // meanwhile waits for the next one. Most programs use [Run] and never see a Loop. asyncio: the event loop.
 //
 // A loop is run by one goroutine. Its methods are for that goroutine, that is for tasks and callbacks of the loop, or for anybody while it
-// does not run; CallSoonThreadsafe, Submit, IsRunning and ExpectPosts may be called from anywhere, and so
+// does not run; CallSoonThreadsafe, Submit, IsRunning, ExpectPosts and MayPost may be called from anywhere, and so
 // may String, Debug and Time (if the clock's Now may, as those of this package).
 type Loop struct {
 	ready   ring.Ring[runnable]
@@ -74,12 +74,14 @@ type Loop struct {
 	signals     map[os.Signal]*signalHandler
 	external    int // goroutines that wait for channels in the place of tasks
 
-	mainTask   *taskCore // of Run
-	mainExited bool      // it called runtime.Goexit
+	silence    time.Duration // for how long, in real time, goroutines that may post can be silent before they count as stuck
+	mainTask   *taskCore     // of Run
+	mainExited bool          // it called runtime.Goexit
 
 	running  atomic.Bool
 	g        atomic.Uintptr // the goroutine that runs the loop
 	expected atomic.Int64   // posts that are certain to come
+	sources  atomic.Int64   // goroutines whose posts may come, see MayPost
 
 	// What other goroutines send.
 	mu        sync.Mutex
@@ -110,6 +112,7 @@ func NewLoop(opts ...Option) *Loop {
 		wake:     make(chan struct{}, 1),
 		newPoll:  poll.New,
 		deadline: defaultLimits,
+		silence:  time.Minute,
 		slow:     100 * time.Millisecond,
 	}
 	l.amb.loop = l

@@ -219,7 +219,7 @@ func (l *Loop) idle() {
 		}
 		wait := time.Duration(-1)
 		when, timed := l.nextTimer()
-		if !timed && l.stuck() {
+		if !timed && l.stuck(false) {
 			return
 		}
 		if timed {
@@ -241,7 +241,14 @@ func (l *Loop) idle() {
 		if again >= 0 && (wait < 0 || again < wait) {
 			wait = again
 		}
-		l.look(wait)
+		if !timed && l.canBeStuck() {
+			begin := time.Now()
+			if l.look(l.silence); time.Since(begin) >= l.silence && l.stuck(true) {
+				return
+			}
+		} else {
+			l.look(wait)
+		}
 		if l.posted.Load() {
 			l.takePosts()
 		}
@@ -264,11 +271,25 @@ func (l *Loop) advance(when int64) bool {
 			return true
 		}
 	}
+	for range sourceTurns { // nor do goroutines; on a busy machine they need several turns to be heard
+		if l.sources.Load() == 0 {
+			break
+		}
+		if l.look(sourceGrace); l.ready.Len() > 0 || l.posted.Load() {
+			return true
+		}
+	}
 	return l.clock.Advance(l.epoch.Add(time.Duration(when)))
 }
 
 // ioGrace is how long a clock that makes its own time waits for descriptors before it jumps.
 const ioGrace = 20 * time.Millisecond
+
+// The same for goroutines that may post.
+const (
+	sourceGrace = 5 * time.Millisecond
+	sourceTurns = 8
+)
 
 // look waits for at most d, or without end if d < 0, for a descriptor or a post.
 func (l *Loop) look(d time.Duration) {

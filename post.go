@@ -100,3 +100,9 @@ func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
 // ExpectPosts tells the loop that delta more calls from outside are certain to come, or with a negative number that they have come. While
 // any are outstanding a virtual clock waits for them instead of jumping to the next timer. Any goroutine.
 func (l *Loop) ExpectPosts(delta int) { l.expected.Add(int64(delta)) }
+
+// MayPost tells the loop that delta more goroutines wait for something from outside that may come at any time, or never, and will send it
+// to the loop: those behind a connection, for instance. With a negative number they have ended. While there are any, a virtual clock gives
+// them a moment of real time before it jumps to the next timer; and where nothing else is left the loop waits, instead of ending with a
+// [*DeadlockError], until nothing has come for a minute of real time. For what is certain to come use ExpectPosts. Any goroutine.
+func (l *Loop) MayPost(delta int) { l.sources.Add(int64(delta)) }

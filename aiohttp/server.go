@@ -75,7 +75,9 @@ func Serve(
 		serve = func() error { return s.http.ServeTLS(listener, "", "") }
 	}
 	s.forget = [2]func(){loop.OnShutdown(s.stop), loop.OnClose(s.Close)}
+	loop.MayPost(1) // requests
 	go func() {
+		defer loop.MayPost(-1)
 		err := serve()
 		loop.CallSoonThreadsafe(func() {
 			if !s.stopped && !errors.Is(err, http.ErrServerClosed) {

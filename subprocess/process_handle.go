@@ -20,7 +20,9 @@ func newProcessHandle(p *os.Process) *processHandle {
 }
 
 func (h *processHandle) watch(n *nursery, ended func(Status, error)) error {
+	n.loop.MayPost(1)
 	n.helper.Go(func() {
+		defer n.loop.MayPost(-1)
 		state, err := h.process.Wait()
 		if h.err = err; err == nil {
 			h.status = statusOfState(state)

@@ -44,6 +44,7 @@ func newPortableConn(h *hub, nc net.Conn) *portableConn {
 	c.change.L = &c.mu
 	c.tell = c.deliver
 	h.own(c)
+	h.loop.MayPost(1) // its goroutines
 	return c
 }
 
@@ -263,6 +264,7 @@ func (c *portableConn) Close() error {
 	c.change.Broadcast()
 	c.mu.Unlock()
 	c.hub.disown(c)
+	c.hub.loop.MayPost(-1)
 	if c.deaf {
 		go c.nc.Close()
 		return nil

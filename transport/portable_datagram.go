@@ -81,6 +81,7 @@ func newPortableDatagram(h *hub, nc *net.UDPConn) *portableDatagram {
 	c.change.L = &c.mu
 	c.tell = c.deliver
 	h.own(c)
+	h.loop.MayPost(1) // its goroutines
 	return c
 }
 
@@ -238,6 +239,7 @@ func (c *portableDatagram) Close() error {
 	c.change.Broadcast()
 	c.mu.Unlock()
 	c.hub.disown(c)
+	c.hub.loop.MayPost(-1)
 	return c.nc.Close() // ends what the goroutines wait for
 }
 

@@ -34,6 +34,7 @@ func newPortableListener(h *hub, ln net.Listener, file *socketFile) *portableLis
 	l.change.L = &l.mu
 	l.tell = l.deliver
 	h.own(l)
+	h.loop.MayPost(1) // its goroutines
 	return l
 }
 
@@ -129,6 +130,7 @@ func (l *portableListener) Close() error {
 		l.file.remove()
 	}
 	l.hub.disown(l)
+	l.hub.loop.MayPost(-1)
 	return l.ln.Close()
 }
 

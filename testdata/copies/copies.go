@@ -100,9 +100,9 @@ func copies() {
 	_ = process      // copied
 	_ = listener     // copied
 
-	_ = mine               // copied
-	other := mine          // copied
-	_ = []aio.Event{event} // copied
+	_ = mine                           // copied
+	other := mine                      // copied
+	_ = []aio.Event{event}             // copied
 	for _, l := range []aio.Lock{{}} { // copied
 		_ = l.Locked()
 	}
