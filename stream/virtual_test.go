@@ -3,6 +3,7 @@ package stream_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"testing"
 	"time"
@@ -44,8 +45,8 @@ func TestPortableStreamsWorkUnderAVirtualClock(t *testing.T) {
 					return err
 				}
 				line, err := r.ReadLine(ctx)
-				if err != nil || string(line) != "hello!" {
-					return errors.Join(err, errors.New("got "+string(line)))
+				if err != nil || string(line) != "hello!\n" {
+					return errors.Join(err, fmt.Errorf("got %q", line))
 				}
 			}
 			if d := aio.RunningLoop(ctx).Time().Sub(begin); d != 3*time.Hour {
@@ -78,7 +79,7 @@ func TestAdoptedPipesWorkUnderAVirtualClock(t *testing.T) {
 			return err
 		}
 		line, err := r.ReadLine(ctx)
-		if string(line) != "hello" {
+		if string(line) != "hello\n" {
 			t.Errorf("got %q", line)
 		}
 		return err
