@@ -112,13 +112,14 @@ func Race[T any](ctx context.Context, fns ...Func[T]) (T, error) {
 		}
 		return nil
 	})
+	var none T
 	switch {
-	case won && err == nil:
-		return winner, nil
 	case err != nil:
-		return winner, err
+		return none, err
+	case !won:
+		return none, errors.Join(lost...)
 	}
-	return winner, errors.Join(lost...)
+	return winner, nil
 }
 
 // Limit is how many functions run at the same time: an option of [Map] and [MapSettled].

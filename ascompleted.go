@@ -35,7 +35,10 @@ func AsCompleted[A AnyFuture](ctx context.Context, aws ...A) iter.Seq2[A, error]
 				continue
 			}
 			c.tell(&a.node, a)
-			defer func() { c.waiters.Remove(&a.node) }()
+			defer func() {
+				c.waiters.Remove(&a.node)
+				c.forsaken()
+			}()
 		}
 		for ; line.left > 0; line.left-- {
 			if line.here.Len() == 0 {
@@ -45,7 +48,10 @@ func AsCompleted[A AnyFuture](ctx context.Context, aws ...A) iter.Seq2[A, error]
 					return
 				}
 			}
-			if !yield(line.here.Pop(), nil) {
+			aw := line.here.Pop()
+			more := yield(aw, nil)
+			aw.future().forsaken() // unless the loop body has looked
+			if !more {
 				return
 			}
 		}
@@ -78,7 +84,10 @@ type arrival[A AnyFuture] struct {
 	core *core
 }
 
-func (a *arrival[A]) completed(c *core) { c.loop.ready.Push(a) }
+func (a *arrival[A]) completed(c *core) {
+	c.flags |= attended
+	c.loop.ready.Push(a)
+}
 
 func (a *arrival[A]) run() {
 	l := a.line

@@ -51,7 +51,8 @@ type coreFlags uint8
 const (
 	isTask     coreFlags = 1 << iota
 	observed             // somebody saw the outcome, or is sure to: no report
-	awaited              // somebody who waits will see it, unless he is cancelled before his next step
+	awaited              // somebody who waits will see it, or call forsaken
+	attended             // somebody who waits for the end may look at it, and calls forsaken: no report before
 	dismissed            // nobody wants to see it, except a panic
 	cancelSeen           // an await of the task has failed with the request to cancel it
 	plain                // the function of the task returns only an error
@@ -91,7 +92,14 @@ func (c *core) settle(state coreState, err error) {
 		e.Value.completed(c)
 	}
 	if state >= failed && c.flags&(observed|awaited) == 0 {
-		c.notice()
+		c.notice(c.flags&attended == 0)
+	}
+}
+
+// forsaken is called by whoever waited for c and goes on without having looked at its outcome.
+func (c *core) forsaken() {
+	if c.state >= failed && c.flags&observed == 0 {
+		c.notice(true)
 	}
 }
 
@@ -191,22 +199,35 @@ type lostOutcome struct {
 	name   string
 	site   string
 	err    error
-	done   atomic.Bool // it was seen, or reported
+	told   bool        // it was reported
+	turned bool        // its prompt report has had its first turn
+	done   atomic.Bool // it was seen, or nobody can see it any more
 
 	panic *PanicError // for Run to raise
 }
 
-// notice begins to watch over an error that nobody has seen.
-func (c *core) notice() {
+// notice begins to watch over an error that nobody has seen. If it is forlorn, because nobody waits for it, and it is worth a prompt
+// report, it gets a turn in the ready queue for that.
+func (c *core) notice(forlorn bool) {
 	panicked := c.rare != nil && c.rare.panic != nil
 	switch {
 	case c.state == cancelled && (c.flags&isTask == 0 || c.requested()):
 		return // somebody asked for this outcome
 	case c.flags&dismissed != 0 && !panicked:
 		return
-	case c.rare != nil && c.rare.lost != nil:
-		return // it is being watched over
+	case c.state == cancelled && isDeadlock(c.err):
+		return // Run returns it, or it was reported
 	}
+	if c.rare == nil || c.rare.lost == nil {
+		c.watchOver(panicked)
+	}
+	if lost := c.rare.lost; forlorn && !lost.told && !lost.turned && c.flags&isTask != 0 && (panicked || c.loop.prompt) {
+		c.loop.ready.Push((*promptReport)(lost))
+	}
+}
+
+// watchOver makes the note of an outcome that nobody has seen.
+func (c *core) watchOver(panicked bool) {
 	err := c.err
 	lost := &lostOutcome{loop: c.loop, err: err, name: defaultName(c.id), site: c.site()}
 	if t := c.self.asTask(); t != nil {
@@ -234,7 +255,7 @@ func (c *core) notice() {
 
 func (l *lostOutcome) found() { l.done.Store(true) }
 
-// run is the report's turn in the ready queue.
+// run is its turn in the ready queue when nobody can see it any more.
 func (l *lostOutcome) run() {
 	if l.done.Swap(true) {
 		return
@@ -242,6 +263,31 @@ func (l *lostOutcome) run() {
 	if l.loop.unseenPanic == nil {
 		l.loop.unseenPanic = l.panic
 	}
+	l.tell()
+}
+
+// promptReport is the turn in the ready queue of an outcome that nobody waited for. It takes a second one, so that the done callbacks, and
+// tasks that are about to look, come first whatever the chooser does. It may be seen still later: a panic is raised again then.
+type promptReport lostOutcome
+
+func (r *promptReport) run() {
+	l := (*lostOutcome)(r)
+	switch {
+	case l.done.Load():
+	case !l.turned:
+		l.turned = true
+		l.loop.ready.Push(r)
+	default:
+		l.tell()
+	}
+}
+
+// tell reports the outcome, once.
+func (l *lostOutcome) tell() {
+	if l.told {
+		return
+	}
+	l.told = true
 	r := Report{Message: l.what, Err: l.err, TaskName: l.name, Site: l.site}
 	if l.values != nil {
 		r.Context = context.WithoutCancel(l.values)

@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,6 +49,12 @@ func (e *DeadlockError) Error() string {
 		}
 	}
 	return b.String()
+}
+
+// isDeadlock reports whether err is a cancellation that ends a deadlock.
+func isDeadlock(err error) bool {
+	_, ok := errors.AsType[*DeadlockError](err)
+	return ok
 }
 
 // deadlockWatch remembers when the loop last looked for cycles, and which it has reported.

@@ -100,3 +100,23 @@ func ExampleDeadlockError() {
 	// egg waits for task hen
 	// hen waits for task egg
 }
+
+// A background task whose handle is kept has failed: the report comes at once, not when somebody looks.
+func ExampleWithPromptReports() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		refresher := aio.Start(ctx, func(ctx context.Context) error {
+			return errors.New("the source is gone")
+		}, aio.Name("refresher"))
+		if err := aio.Sleep(ctx, time.Hour); err != nil { // what else the program does
+			return err
+		}
+		_, err := refresher.Await(ctx)
+		fmt.Println("an hour later:", err)
+		return nil
+	}, aio.WithPromptReports(true), aio.WithClock(aio.NewVirtualClock()), aio.WithExceptionHandler(func(l *aio.Loop, r aio.Report) {
+		fmt.Println(r.TaskName, "failed:", r.Err)
+	}))
+	// Output:
+	// refresher failed: the source is gone
+	// an hour later: the source is gone
+}

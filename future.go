@@ -133,7 +133,8 @@ func (f *Future[T]) asTask() *taskCore { return nil }
 // A task gets the request at the await that it is in, or comes to next: that await returns a [*CancelledError] with the cause (which may be
 // nil) and with who asked and where. If it waits for another task, a future or a gather, and is the only one to, the request goes on to
 // that. A task that has not started never will. From then on every await with the task's context that has to wait fails; cleanup that has to await uses
-// [context.WithoutCancel]. Cancel does not wait: await the task to know its end. A second request changes nothing.
+// [context.WithoutCancel]. Cancel does not wait: await the task to know its end. A second request changes nothing, nor does a request
+// that comes after the end: an error or a panic that nobody has seen is still reported, so that defer task.Cancel(nil) hides nothing.
 //
 // Loop only. asyncio: cancel.
 func (c *core) Cancel(cause error) bool {
@@ -141,7 +142,6 @@ func (c *core) Cancel(cause error) bool {
 		return false
 	}
 	if c.Done() {
-		c.observe()
 		return false
 	}
 	c.loop.mustBeHere("Cancel")
@@ -220,9 +220,7 @@ func (c *core) awaitEnd(ctx context.Context, op string) error {
 	err := p.resume()
 	if err != nil {
 		c.waiters.Remove(&p.node)
-		if c.state >= failed && c.flags&observed == 0 { // it had its outcome, but this task will not look
-			c.notice()
-		}
+		c.forsaken() // it may have had its outcome, but this task will not look
 		return err
 	}
 	if p.fate == passedOn {
@@ -262,19 +260,21 @@ func (c *core) cancelFor(p *wait, req *cancellation) bool {
 }
 
 // evict implements waitable.
-func (c *core) evict(p *wait, _ error) { c.waiters.Remove(&p.node) }
+func (c *core) evict(p *wait, _ error) {
+	c.waiters.Remove(&p.node)
+	c.forsaken()
+}
 
 // from returns the request as the task that waits at p passes it on.
 func (c *cancellation) from(p *wait) *cancellation {
 	return c.through(p.op+" in "+p.worker.task.shownName(), 0)
 }
 
-// yields reports whether the wait p, having cancelled c, can wait for its end: not if c is a task that has been asked already, nor one
-// that, in the end, waits for the task of p; each would wait for the other to begin.
+// yields reports whether the wait p, having cancelled c, can wait for its end: not if c is a task that, in the end, waits for the task of
+// p; each would wait for the other to begin. Where both are to end and c has not been asked yet, c will meet the task of p and begin.
 func (c *core) yields(p *wait) bool {
-	t := c.self.asTask()
-	return t == nil || t.scope.cancelled.Load() == nil &&
-		(p.worker.task.scope.cancelled.Load() != nil || !reaches(t, waitsOn, p.worker.task)) // a task that is cancelled meets itself again
+	t, mine := c.self.asTask(), p.worker.task
+	return t == nil || t.scope.cancelled.Load() == nil && mine.scope.cancelled.Load() != nil || !reaches(t, waitsOn, mine)
 }
 
 // completed implements completer for a task that awaits.

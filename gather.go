@@ -12,7 +12,8 @@ import (
 // of a task is raised again here. Without arguments it returns at once. To start functions, and end the rest when one fails, use [All].
 // asyncio: gather.
 //
-// Cancellation: all that have not ended and that nobody else awaits are cancelled, in the order of the arguments, and waited for.
+// Cancellation: all that have not ended and that nobody else awaits are cancelled, in the order of the arguments, and waited for. If one
+// has failed before, Gather returns its error and waits for none.
 func Gather[T any, A TaskOrFuture[T]](ctx context.Context, aws ...A) ([]T, error) {
 	if err := gather(ctx, "Gather", aws, false); err != nil {
 		return nil, err
@@ -39,12 +40,18 @@ func GatherSettled[T any, A TaskOrFuture[T]](ctx context.Context, aws ...A) ([]O
 	return out, nil
 }
 
-// gathering is one wait of Gather. It is over when left is 0 or one child has failed; it then gets a turn in the ready queue, in which it
-// wakes the task: two passes from the last child's end to the task, as in asyncio. While the children are being cancelled a failure does not
-// end it, but is its result in the end.
+// gathering is one wait of Gather. It takes two passes from the decisive end of a child to the task, as in asyncio. While the children are
+// being cancelled a failure does not end it, but is its result in the end.
+//
+//	state    meaning                                            left when
+//	open     children have still to end                         the last one ends, or one fails
+//	decided  it is in the ready queue; if the task is           its turn comes
+//	         cancelled, children that go on still are, too
+//	over     the task has been woken
 type gathering struct {
 	w        Waiter
 	settled  bool // failures do not end it
+	decided  bool
 	over     bool
 	left     int
 	first    *core // the child that failed first, if that matters
@@ -70,16 +77,13 @@ func gather[A AnyFuture](ctx context.Context, op string, aws []A, settled bool) 
 	g.w = p.waiter()
 	for i, c := range g.children {
 		if c.Done() {
-			if c.rare == nil || c.rare.panic == nil {
-				c.observe()
-			}
 			g.completed(c)
 			continue
 		}
 		c.tell(&g.nodes[i], g)
 	}
 	if p.fate == refused && (w.unservable() || !p.passOn(p.req)) {
-		g.leave()
+		g.forsake()
 		return p.refuse()
 	}
 	err := p.park()
@@ -87,55 +91,46 @@ func gather[A AnyFuture](ctx context.Context, op string, aws []A, settled bool) 
 	if p.fate == passedOn {
 		req = p.req
 	}
-	g.leave()
+	if req != nil {
+		w.delivered()
+	}
 	switch {
-	case err != nil:
-		g.unseen()
-		return err
-	case g.first != nil:
-		if req != nil {
-			w.delivered()
-		}
+	case err == nil && g.first != nil:
 		g.first.observe()
+		g.dismiss()
 		g.first.raise()
 		return g.first.err
-	case req != nil:
-		w.delivered()
-		g.unseen()
-		return req.awaitError()
+	case err == nil && req != nil:
+		err = req.awaitError()
+		fallthrough
+	case err != nil:
+		g.forsake()
 	}
-	return nil
+	return err
 }
 
 // completed implements completer.
 func (g *gathering) completed(c *core) {
-	c.flags |= dismissed
-	if g.settled {
-		c.flags |= awaited
-	}
+	c.flags |= awaited
 	g.left--
-	if g.over {
+	if g.decided {
 		return
 	}
 	cancelling := g.w.p.fate == passedOn
 	if !g.settled && g.first == nil && (c.state == failed || c.state == cancelled && !cancelling) {
 		g.first = c
-		c.flags |= awaited
 	}
-	if g.first != nil && !cancelling {
-		g.end()
-	} else if g.left == 0 {
-		g.end()
+	if g.left == 0 || g.first != nil && !cancelling {
+		g.decided = true
+		g.w.p.worker.loop.ready.Push(g)
 	}
-}
-
-func (g *gathering) end() {
-	g.over = true
-	g.w.p.worker.loop.ready.Push(g)
 }
 
 // run is the gathering's turn in the ready queue.
-func (g *gathering) run() { g.w.Unpark() }
+func (g *gathering) run() {
+	g.over = true
+	g.w.Unpark()
+}
 
 // waitText implements waitable.
 func (g *gathering) waitText() string { return fmt.Sprintf("%d of %d", g.left, len(g.children)) }
@@ -151,14 +146,15 @@ func (g *gathering) blockers() (out []*taskCore) {
 }
 
 // evict implements waitable.
-func (g *gathering) evict(*wait, error) { g.leave() }
+func (g *gathering) evict(*wait, error) { g.forsake() }
 
-// cancelFor implements waitable. Once it has returned true a failure does not end the wait.
+// cancelFor implements waitable. Once it has returned true a failure does not end the wait. A failure that is known already remains the
+// result; what it was to leave alone is cancelled.
 func (g *gathering) cancelFor(p *wait, req *cancellation) bool {
 	if g.over {
 		return false
 	}
-	waiting := 0
+	goesOn := false
 	var own []*core // those that nobody else waits for
 	for i, c := range g.children {
 		if c.Done() || !g.nodes[i].Linked() {
@@ -168,8 +164,9 @@ func (g *gathering) cancelFor(p *wait, req *cancellation) bool {
 		if mine {
 			own = append(own, c)
 		}
+		goesOn = goesOn || g.first != nil
 		if mine && c.yields(p) {
-			waiting++
+			goesOn = true
 			continue
 		}
 		c.waiters.Remove(&g.nodes[i])
@@ -181,24 +178,25 @@ func (g *gathering) cancelFor(p *wait, req *cancellation) bool {
 	for _, c := range own {
 		c.cancelWith(req)
 	}
-	return waiting > 0
+	return goesOn
 }
 
-// unseen is called when the outcomes are not handed on. Errors were, as it were, seen; panics are not lost.
-func (g *gathering) unseen() {
-	for _, c := range g.children {
-		if c.state >= failed && c.flags&observed == 0 {
-			c.notice()
-		}
+// forsake gives up the children without handing on any outcome.
+func (g *gathering) forsake() {
+	for i, c := range g.children {
+		c.waiters.Remove(&g.nodes[i])
+		c.forsaken()
 	}
 }
 
-// leave gives up the children that have not ended.
-func (g *gathering) leave() {
+// dismiss gives up the children after one has failed: the errors of the others count as seen, their panics do not.
+func (g *gathering) dismiss() {
 	for i, c := range g.children {
-		if g.nodes[i].Linked() {
-			c.waiters.Remove(&g.nodes[i])
-			c.flags |= dismissed
+		c.waiters.Remove(&g.nodes[i])
+		c.flags |= dismissed
+		if c.Done() && (c.rare == nil || c.rare.panic == nil) {
+			c.observe()
 		}
+		c.forsaken()
 	}
 }

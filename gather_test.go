@@ -295,12 +295,62 @@ func TestCancellingATaskWhoseGatherFailedDoesNotReachTheSiblings(t *testing.T) {
 	})
 }
 
-func TestACancelBetweenTheFailureOfAGatherAndItsTaskCancelsNoSibling(t *testing.T) {
+func TestACancelBetweenAFailureAndTheTurnOfTheGatherCancelsTheSiblingsAndDeliversTheError(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		fs := futures[int](ctx, 2)
 		task := gatherTask(ctx, fs...)
 		fs[0].SetError(errBoom)
 		task.Cancel(errReason)
+		_, err := task.Await(ctx)
+		if err != errBoom {
+			t.Errorf("got %v", err)
+		}
+		if !fs[1].Cancelled() {
+			t.Errorf("the sibling is %v", fs[1])
+		}
+		return nil
+	})
+}
+
+func TestACancelBetweenAFailureAndTheTurnOfTheGatherDoesNotWaitForTheCleanupOfSiblings(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		failing := aio.NewFuture[aio.None](l)
+		shared := aio.NewFuture[aio.None](l)
+		slow := aio.Start(ctx, func(ctx context.Context) error {
+			err := forever(ctx)
+			aio.Sleep(context.WithoutCancel(ctx), time.Minute)
+			return err
+		})
+		aio.Start(ctx, func(ctx context.Context) error { _, err := shared.Await(ctx); return err })
+		task := started(ctx, func(ctx context.Context) error {
+			_, err := aio.Gather[aio.None, aio.TaskOrFuture[aio.None]](ctx, slow, failing, shared)
+			return err
+		})
+		aio.Yield(ctx)
+		start := l.Time()
+		failing.SetError(errBoom)
+		task.Cancel(errReason)
+		if _, err := task.Await(ctx); err != errBoom || l.Time() != start {
+			t.Errorf("got %v after %v", err, l.Time().Sub(start))
+		}
+		if shared.Done() || slow.Done() {
+			t.Errorf("%v, %v", shared, slow)
+		}
+		shared.SetResult(aio.None{})
+		_, err := slow.Await(ctx)
+		wantCancelled(t, err, errReason)
+		return nil
+	})
+}
+
+func TestACancelAfterTheTurnOfTheGatherEndsItAsCancelledAndTheErrorIsReported(t *testing.T) {
+	seen, err := runReports(t, func(ctx context.Context) error {
+		fs := futures[int](ctx, 2)
+		task := gatherTask(ctx, fs...)
+		l := aio.RunningLoop(ctx)
+		fs[0].SetError(errBoom)
+		l.CallSoon(func() { task.Cancel(errReason) }) // behind the turn of the gather
 		_, err := task.Await(ctx)
 		wantCancelled(t, err, errReason)
 		if fs[1].Done() {
@@ -308,6 +358,45 @@ func TestACancelBetweenTheFailureOfAGatherAndItsTaskCancelsNoSibling(t *testing.
 		}
 		return nil
 	})
+	if got := seen.all(); err != nil || len(got) != 1 || got[0].Err != errBoom {
+		t.Errorf("got %v; reported: %v", err, got)
+	}
+}
+
+func TestACancelAfterTheOnlyChildOfAGatherFailedEndsItAsCancelledAndTheErrorIsReported(t *testing.T) {
+	seen, err := runReports(t, func(ctx context.Context) error {
+		fs := futures[int](ctx, 1)
+		task := gatherTask(ctx, fs...)
+		fs[0].SetError(errBoom)
+		task.Cancel(errReason)
+		_, err := task.Await(ctx)
+		wantCancelled(t, err, errReason)
+		return nil
+	})
+	if got := seen.all(); err != nil || len(got) != 1 || got[0].Err != errBoom {
+		t.Errorf("got %v; reported: %v", err, got)
+	}
+}
+
+func TestACancelledGatherSettledHidesNoErrorOfAChild(t *testing.T) {
+	seen, err := runReports(t, func(ctx context.Context) error {
+		fs := futures[int](ctx, 3)
+		fs[0].SetError(errBoom) // before it is gathered
+		task := aio.Start(ctx, func(ctx context.Context) error {
+			_, err := aio.GatherSettled(ctx, fs...)
+			return err
+		})
+		aio.Yield(ctx)
+		fs[1].SetError(errReason)
+		passes(ctx, 3)
+		task.Cancel(nil)
+		_, err := task.Await(ctx)
+		wantCancellation(t, err)
+		return nil
+	})
+	if got := seen.all(); err != nil || len(got) != 2 || got[0].Err != errBoom || got[1].Err != errReason {
+		t.Errorf("got %v; reported: %v", err, got)
+	}
 }
 
 func TestACancelledGatherWaitsForAllChildrenAndReturnsTheErrorThatOneAnswersWith(t *testing.T) {

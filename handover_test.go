@@ -145,7 +145,7 @@ func TestHostedStepsAreMadeInTheSameOrder(t *testing.T) {
 func host(ctx context.Context) error { return aio.Sleep(ctx, time.Second) }
 
 func TestATaskThatIsHostedMayPanicOrExit(t *testing.T) {
-	run(t, func(ctx context.Context) error {
+	seen, err := runReports(t, func(ctx context.Context) error {
 		var j journal
 		bad := aio.Start(ctx, func(ctx context.Context) error {
 			if err := aio.Yield(ctx); err != nil {
@@ -184,6 +184,9 @@ func TestATaskThatIsHostedMayPanicOrExit(t *testing.T) {
 		_, err := after.Await(ctx)
 		return err
 	})
+	if got := seen.all(); err != nil || len(got) != 1 || got[0].Message != "a task panicked, and nobody awaited it" {
+		t.Errorf("got %v; reported: %v", err, got)
+	}
 }
 
 func TestTheHostItselfMayPanicOrExitAfterwards(t *testing.T) {

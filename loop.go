@@ -65,6 +65,7 @@ type Loop struct {
 	closed      atomic.Bool
 	closing     bool // Close is under way
 	handler     func(l *Loop, r Report)
+	prompt      bool // errors that nobody waits for are reported at once
 	lost        []*lostOutcome
 	lostLive    int
 	unseenPanic *PanicError // the first panic of a task that was reported because nobody had seen it: Run raises it

@@ -40,6 +40,12 @@ func WithExceptionHandler(fn func(l *Loop, r Report)) Option {
 	return option(func(l *Loop) { l.handler = fn })
 }
 
+// WithPromptReports has the error of a task reported in the pass after its end if nobody waits for the task then. It finds background tasks
+// that died while their handles were kept, but also reports a task that is awaited only after it has failed; who awaits it still gets the
+// error, and no error is reported twice. Default: off, so that an error is reported when nobody can look at it any more: when the task was
+// collected, or the loop closes. A panic is always reported promptly.
+func WithPromptReports(on bool) Option { return option(func(l *Loop) { l.prompt = on }) }
+
 // WithInterrupt makes Run handle the signals given, os.Interrupt if none are: the first cancels the main task, whose Run then returns an
 // error that matches [ErrInterrupted]; from the second on they have their default effect. Default: Run takes no signals.
 func WithInterrupt(sig ...os.Signal) Option {

@@ -207,7 +207,10 @@ type runEnd struct {
 	over bool // this run has ended
 }
 
-func (e *runEnd) completed(c *core) { c.loop.ready.Push(e) }
+func (e *runEnd) completed(c *core) {
+	c.flags |= attended
+	c.loop.ready.Push(e)
+}
 
 func (e *runEnd) run() {
 	if !e.over {

@@ -63,8 +63,11 @@ type scopeMore struct {
 	after    time.Duration
 	timer    timer
 	kind     scopeKind
-	expired  bool   // the deadline has cancelled the scope
+	stale    int32  // entries in the ready queue of deadlines that were moved meanwhile
+	expired  bool   // the deadline has passed while the block was open
+	fired    bool   // it has cancelled the scope
 	left     bool   // the block has ended, or the context's cancel function was called
+	outside  bool   // ctx can end in a way that only the standard library knows of
 	free     bool   // it was made from a freed context: the blocks around it do not cancel it
 	around   *scope // the block that was innermost when this one was opened
 	self     *scope
@@ -301,7 +304,7 @@ func newScope(w *worker, ctx context.Context, op string, pc uintptr) *scope {
 		g.block = nil
 	}
 	s.more.free = g.block == nil
-	if g.outside {
+	if s.more.outside = g.outside; g.outside {
 		node, cancel := context.WithCancelCause(ctx)
 		s.node.Store(&stdNode{node, cancel})
 		s.more.link.follow(w.task.loop, ctx, s.more)
@@ -318,6 +321,9 @@ func newScope(w *worker, ctx context.Context, op string, pc uintptr) *scope {
 // setDeadline arms the scope's timer, anew if it had one. A deadline that has passed takes effect in the next pass; the zero time is none.
 func (s *scope) setDeadline(at time.Time) {
 	l, m := s.task.loop, s.more
+	if !m.deadline.IsZero() && !m.timer.armed() && !m.expired {
+		m.stale++ // it is in the ready queue
+	}
 	m.timer.stop(l)
 	m.deadline = at
 	m.timer.due = m
@@ -341,11 +347,24 @@ func (s *scope) setDeadline(at time.Time) {
 
 // run is the deadline's turn in the ready queue.
 func (m *scopeMore) run() {
-	s := m.self
-	if m.left || m.deadline.IsZero() || s.cancelled.Load() != nil || m.timer.armed() {
-		return // it was moved, removed or has lost its meaning since the timer fired
+	if m.stale > 0 {
+		m.stale--
+		return // it was moved or removed after it had come into the queue
 	}
+	if m.left {
+		return
+	}
+	m.expire()
+}
+
+// expire is the end of the time.
+func (m *scopeMore) expire() {
+	s := m.self
 	m.expired = true
+	if s.cancelled.Load() != nil {
+		return // it is being interrupted already
+	}
+	m.fired = true
 	te := &TimeoutError{After: m.after, op: m.op, pc: m.pc}
 	c := &cancellation{CancelledError: CancelledError{Cause: te, by: m.op, pc: m.pc}}
 	if m.kind == contextScope {
@@ -353,6 +372,12 @@ func (m *scopeMore) run() {
 		s.release()
 	}
 	s.cancel(c)
+}
+
+// expireNow is expire for a deadline that is in the ready queue, without waiting for its turn there.
+func (m *scopeMore) expireNow() {
+	m.stale++
+	m.expire()
 }
 
 // release takes the scope out of everything that could cancel it.
@@ -367,6 +392,24 @@ func (s *scope) release() {
 			m.outers[i] = nil
 		}
 	}
+}
+
+// outerRequest returns the request to cancel that has come to what s was made in, a block or a context, since s itself was cancelled by its
+// own doing; nil if there is none.
+func (s *scope) outerRequest() *cancellation {
+	m := s.more
+	for _, outer := range m.outers {
+		if outer == nil {
+			continue
+		}
+		if c := outer.cancelled.Load(); c != nil {
+			return c.through(m.op, m.pc)
+		}
+	}
+	if m.outside && m.ctx.Err() != nil {
+		return cancellationOf(m.ctx).through(m.op, m.pc)
+	}
+	return nil
 }
 
 // cancellationOf describes the end of a context that is not a scope.

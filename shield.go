@@ -39,6 +39,9 @@ func shield(w *worker, ctx context.Context, c *core) error {
 	}
 	err := p.park()
 	c.waiters.Remove(&s.node)
+	if err != nil {
+		c.forsaken()
+	}
 	return err
 }
 
@@ -49,7 +52,10 @@ type shielded struct {
 	w     Waiter
 }
 
-func (s *shielded) completed(c *core) { c.loop.ready.Push(s) }
+func (s *shielded) completed(c *core) {
+	c.flags |= attended
+	c.loop.ready.Push(s)
+}
 
 func (s *shielded) run() { s.w.Unpark() }
 

@@ -67,8 +67,10 @@ func (l *Loop) shutdown() {
 		for _, t := range left {
 			if t.state == failed && t.flags&observed == 0 {
 				l.noteUnseen(&t.core)
-				t.observe()
-				l.report(t.report("a task failed during shutdown", t.err))
+				told := t.rare != nil && t.rare.lost != nil && t.rare.lost.told
+				if t.observe(); !told {
+					l.report(t.report("a task failed during shutdown", t.err))
+				}
 			}
 		}
 	}

@@ -42,6 +42,8 @@ func Submit[T any](ctx context.Context, l *Loop, fn Func[T]) (T, error) {
 	}
 	l.post(&Handle{loop: l, fn: func() {
 		if s.task != nil {
+			s.task.flags &^= observed // nobody looks at the outcome any more
+			s.task.forsaken()
 			s.task.cancelWith(cancellationOf(ctx))
 		} else {
 			s.withdrawn = true
@@ -74,7 +76,7 @@ func (s *submission[T]) run() {
 		return
 	}
 	s.task = newTask(s.loop, context.WithoutCancel(s.ctx), s.fn, "Submit", nil)
-	s.task.flags |= observed
+	s.task.flags |= observed // by the goroutine, unless it leaves
 	s.task.tell(&s.node, s)
 	s.task.schedule()
 	if s.task.state == failed { // refused by the task factory
@@ -84,6 +86,8 @@ func (s *submission[T]) run() {
 
 // completed implements completer. What waits is a goroutine, which needs no turn in the ready queue.
 func (s *submission[T]) completed(*core) {
-	s.value, s.err = s.task.Result()
+	if s.task.flags&observed != 0 { // the goroutine has not left
+		s.value, s.err = s.task.Result()
+	}
 	close(s.done)
 }

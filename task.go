@@ -47,8 +47,8 @@ func (n taskName) taskOption(t *taskCore) { t.scope.setName(string(n)) }
 
 // CreateTask starts fn as a task of the loop that ctx belongs to: it runs from the next pass on, in the order of creation, whatever becomes
 // of its creator. The function gets a context with the values of ctx, but not its cancellation; to own a task, and end it with a block, use
-// [Group]. The task's result is for whoever awaits it; an error that nobody looks at is reported. It panics if ctx has no loop, and
-// if the loop is closed. Loop only; from other goroutines use [Submit]. asyncio: create_task.
+// [Group]. The task's result is for whoever awaits it; an error that nobody looks at is reported, see [WithPromptReports]. A panic is
+// reported at once if nobody waits for the task. It panics if ctx has no loop, and if the loop is closed. Loop only; from other goroutines use [Submit]. asyncio: create_task.
 func CreateTask[T any](ctx context.Context, fn Func[T], opts ...TaskOption) *Task[T] {
 	t := newTask(loopOf(ctx, "CreateTask"), ctx, fn, "CreateTask", opts)
 	t.schedule()

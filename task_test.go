@@ -517,12 +517,12 @@ func TestClosingALoopReportsATaskThatWasLeftPending(t *testing.T) {
 	}
 }
 
-// Conformance: T-051, F-027.
-func TestCancellingWhatHasFailedCountsAsLookingAtIt(t *testing.T) {
-	run(t, func(ctx context.Context) error {
+// Conformance: T-051, F-027 (design D5: in asyncio it counts as looking at the error).
+func TestCancellingWhatHasFailedHidesNoError(t *testing.T) {
+	seen, err := runReports(t, func(ctx context.Context) error {
 		task := aio.Start(ctx, func(context.Context) error { return errBoom })
 		f := aio.NewFuture[int](aio.RunningLoop(ctx))
-		f.SetError(errBoom)
+		f.SetError(errReason)
 		if err := aio.Yield(ctx); err != nil {
 			return err
 		}
@@ -531,6 +531,27 @@ func TestCancellingWhatHasFailedCountsAsLookingAtIt(t *testing.T) {
 		}
 		return nil
 	})
+	got := seen.all()
+	if err != nil || len(got) != 2 || got[0].Err != errReason || got[1].Err != errBoom {
+		t.Errorf("got %v; reported: %v", err, got)
+	}
+}
+
+func TestADeferredCancelHidesNoPanic(t *testing.T) {
+	seen := &reports{}
+	p, _ := panicOf(func() {
+		aio.Run(t.Context(), func(ctx context.Context) error {
+			task := aio.Start(ctx, func(context.Context) error { panic("unseen") })
+			defer task.Cancel(nil)
+			return aio.Sleep(ctx, time.Second)
+		}, testOptions(seen)...)
+	}).(*aio.PanicError)
+	if p == nil || p.Value != "unseen" {
+		t.Errorf("raised: %v", p)
+	}
+	if got := seen.all(); len(got) != 1 {
+		t.Errorf("reported: %v", got)
+	}
 }
 
 // Conformance: T-052, T-053.

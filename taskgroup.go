@@ -102,6 +102,12 @@ func (g *TaskGroup) end(err error) error {
 	if stopped := g.wait(); stopped != nil && cancelledErr == nil {
 		cancelledErr = stopped
 	}
+	if byGroup { // what the body returned is the group's own cancellation
+		cancelledErr = nil
+	}
+	if cancelledErr == nil && g.state == groupAborting {
+		cancelledErr = g.overruling()
+	}
 	g.close()
 	if failure != nil {
 		g.errs = append(g.errs, failure)
@@ -111,10 +117,20 @@ func (g *TaskGroup) end(err error) error {
 		return g.errs[0]
 	case len(g.errs) > 1:
 		return errors.Join(g.errs...)
-	case byGroup && !g.scope.overruled():
-		return nil // what the body returned is the group's own cancellation
 	}
 	return cancelledErr
+}
+
+// overruling returns the cancellation of what is around the group, nil if there was none: it wins over the group's own, whichever came first.
+func (g *TaskGroup) overruling() error {
+	req := g.scope.cancelled.Load()
+	if g.own != nil {
+		req = g.scope.outerRequest()
+	}
+	if req == nil {
+		return nil
+	}
+	return req.awaitError()
 }
 
 // wait waits until no child is left. It returns the cancellation that came meanwhile, if one did.
@@ -135,9 +151,11 @@ func (g *TaskGroup) wait() (stopped error) {
 		g.joining = p.waiter()
 		err := p.park()
 		g.joining = Waiter{}
-		if err != nil && g.state == groupOpen {
-			stopped = err
+		if err != nil {
 			g.abort(err)
+			if g.own == nil { // otherwise it is the group's own
+				stopped = err
+			}
 		}
 	}
 	return stopped
@@ -172,8 +190,8 @@ func (g *TaskGroup) abort(cause error) {
 	g.scope.cancel(req)
 }
 
-// Cancel ends the group early: body and all tasks are cancelled, no more can be added, and if nothing fails on the way Group returns nil.
-// It does nothing if the group is ending already.
+// Cancel ends the group early: body and all tasks are cancelled, no more can be added, and if nothing fails on the way Group returns nil,
+// unless what is around the group is cancelled before that. It does nothing if the group is ending already.
 func (g *TaskGroup) Cancel(cause error) {
 	g.loop("TaskGroup.Cancel")
 	g.abort(cause)
@@ -272,6 +290,9 @@ type groupChild struct {
 
 func (c *groupChild) completed(t *core) {
 	g := c.group
+	if g.state == groupClosed {
+		return // the loop is being closed, and has ended the group before its tasks
+	}
 	t.flags |= observed
 	g.live--
 	if t.state == failed || g.live == 0 {
@@ -283,7 +304,10 @@ func (c *groupChild) completed(t *core) {
 func (c *groupChild) run() {
 	g, t := c.group, c.task
 	g.turns--
-	if t.state == failed {
+	if t.state == failed && g.state == groupClosed { // as above, but it ended before the group did
+		t.flags &^= observed
+		t.notice(true)
+	} else if t.state == failed {
 		g.failed(t)
 	}
 	if g.live == 0 && g.turns == 0 {

@@ -44,7 +44,7 @@ func timeBlock(w *worker, ctx context.Context, op string, pc uintptr, at time.Ti
 // outcome turns the error that leaves a block whose time has run out into a time-out, unless what lies around it was cancelled, too.
 func (s *scope) outcome(err error) error {
 	m := s.more
-	if err == nil || !m.expired || s.overruled() {
+	if err == nil || !m.fired || s.overruled() {
 		return err
 	}
 	if isCancellation(err) || isBareCanceled(err) {
@@ -80,7 +80,8 @@ func CurrentTimeout(ctx context.Context) *TimeoutBlock {
 // When returns the deadline, the zero time if there is none. asyncio: when.
 func (b *TimeoutBlock) When() time.Time { return b.s.more.deadline }
 
-// Expired reports whether the deadline has interrupted the block. asyncio: expired.
+// Expired reports whether the deadline has passed while the block was open: it has interrupted the block, unless something else had done so
+// before. asyncio: expired.
 func (b *TimeoutBlock) Expired() bool { return b.s.more.expired }
 
 // Reschedule moves the deadline, by the loop's clock; the zero time removes it. It returns [ErrInvalidState] if the block has ended or
@@ -116,8 +117,8 @@ func (b *TimeoutBlock) String() string {
 }
 
 // WaitFor calls fn, in the calling task, and interrupts it after d as [Timeout] does. With d <= 0 fn does not start and the result is a
-// [*TimeoutError], except that WaitFor(ctx, 0, task.Await) returns the result of a task that has ended. To wait for a task with a limit and
-// leave it running, put a Shield inside. asyncio: wait_for.
+// [*TimeoutError], except that WaitFor(ctx, 0, task.Await) returns the result of a task that has ended, and cancels one that has not before
+// it takes another step. To wait for a task with a limit and leave it running, put a Shield inside. asyncio: wait_for.
 func WaitFor[T any](ctx context.Context, d time.Duration, fn Func[T]) (T, error) {
 	w := running(ctx, "WaitFor")
 	mustHave("WaitFor", fn != nil)
@@ -127,6 +128,9 @@ func WaitFor[T any](ctx context.Context, d time.Duration, fn Func[T]) (T, error)
 		return v, &TimeoutError{After: d, op: "WaitFor", pc: pc}
 	}
 	err := timeBlock(w, ctx, "WaitFor", pc, w.task.loop.deadlineIn(d), d, func(ctx context.Context) (err error) {
+		if d <= 0 { // what has not ended by now is cancelled before it takes another step
+			ctx.(*scope).more.expireNow()
+		}
 		v, err = fn(ctx)
 		return err
 	})

@@ -75,6 +75,7 @@ func waitFor[A AnyFuture](ctx context.Context, op string, when When, d time.Dura
 	for i, aw := range unique {
 		c := aw.future()
 		c.waiters.Remove(&x.nodes[i])
+		c.forsaken() // who called may look at once
 		if c.Done() {
 			done = append(done, aw)
 		} else {
@@ -97,6 +98,7 @@ type waiting struct {
 
 // completed implements completer. The outcome counts as unseen: whoever waits has the tasks and can look.
 func (x *waiting) completed(c *core) {
+	c.flags |= attended
 	x.left--
 	if x.over {
 		return

@@ -49,6 +49,11 @@ func (c *Client) Upload(ctx context.Context, method, url, contentType string, wr
 			end(nil)
 		}
 	}()
+	producer.AddDoneCallback(func() {
+		if !ended {
+			_ = producer.Err() // a panic is raised below: no report
+		}
+	})
 	r, err := c.Do(ctx, req)
 	if err != nil {
 		end(err)

@@ -451,6 +451,7 @@ func TestAnyChainLeftAtAnyMomentClosesItsSources(t *testing.T) {
 				}
 				return nil
 			})
+			task.AddDoneCallback(func() { _ = task.Err() }) // some panic, as they should
 			_ = aio.Sleep(ctx, time.Duration(r.IntN(4000))*time.Millisecond)
 			if how == 3 {
 				task.Cancel(errReason)

@@ -63,6 +63,9 @@ func (c *crew) begin(work func(ctx context.Context, m *member), lost func(err er
 		return nil
 	}, aio.Name(c.name))
 	m.task.AddDoneCallback(func() {
+		if slices.Contains(c.broken, m.task) {
+			_ = m.task.Err() // settle hands it on; it needs no report
+		}
 		if !began {
 			if !c.leaving {
 				lost(m.task.Err())

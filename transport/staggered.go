@@ -31,7 +31,7 @@ type Race[T any] struct {
 // raised again here.
 //
 // It suspends the task; it is for the loop only. Cancellation: the candidates that run are cancelled and
-// waited for. A race that has its winner by then returns it.
+// waited for; the value of a winner is discarded.
 //
 // It stands for staggered_race of asyncio.
 func Staggered[T any](ctx context.Context, delay time.Duration, discard func(T), candidates ...aio.Func[T]) (Race[T], error) {
@@ -75,8 +75,8 @@ func Staggered[T any](ctx context.Context, delay time.Duration, discard func(T),
 		}
 		return nil
 	})
-	if err != nil && race.Winner < 0 {
-		return race, err
+	if err != nil {
+		return Race[T]{Winner: -1, Errs: race.Errs}, err
 	}
 	taken = true
 	return race, nil

@@ -173,17 +173,17 @@ func TestACancelledRaceCancelsItsCandidates(t *testing.T) {
 	})
 }
 
-func TestARaceThatIsWonKeepsItsWinnerWhenItIsCancelled(t *testing.T) {
+func TestARaceThatIsCancelledAfterItWasWonDiscardsTheWinner(t *testing.T) {
 	inRace(t, func(ctx context.Context, r *racers) {
 		err := aio.Timeout(ctx, 3*time.Second, func(ctx context.Context) error {
 			race, err := Staggered(ctx, time.Second, r.discard,
 				r.stubborn("a", 5*time.Second), r.candidate("b", time.Second, nil))
-			if err != nil || race.Winner != 1 || race.Value != "b" {
+			if !errors.Is(err, aio.ErrCancelled) || race.Winner != -1 || race.Value != "" {
 				t.Errorf("got %+v, %v", race, err)
 			}
-			return aio.Yield(ctx)
+			return err
 		})
-		if !errors.Is(err, context.DeadlineExceeded) || !slices.Equal(r.discarded, []string{"a"}) {
+		if !errors.Is(err, context.DeadlineExceeded) || !slices.Equal(r.discarded, []string{"a", "b"}) {
 			t.Errorf("got %v, discarded %q", err, r.discarded)
 		}
 	})
