@@ -274,7 +274,18 @@ func (c *cancellation) from(p *wait) *cancellation {
 // p; each would wait for the other to begin. Where both are to end and c has not been asked yet, c will meet the task of p and begin.
 func (c *core) yields(p *wait) bool {
 	t, mine := c.self.asTask(), p.worker.task
-	return t == nil || t.scope.cancelled.Load() == nil && mine.scope.cancelled.Load() != nil || !reaches(t, waitsOn, mine)
+	return t == nil || t.scope.cancelled.Load() == nil && mine.scope.cancelled.Load() != nil || !reaches(t, endsAfter, mine)
+}
+
+// endsAfter returns the tasks whose end t waits for even when it is cancelled; other waits end at once then.
+func endsAfter(t *taskCore) []*taskCore {
+	if next := waitsOn(t); len(next) > 0 {
+		switch t.worker.wait.on.(type) {
+		case *core, *gathering, *TaskGroup:
+			return next
+		}
+	}
+	return nil
 }
 
 // completed implements completer for a task that awaits.

@@ -391,6 +391,29 @@ func TestAwaitingATaskThatWasAskedToEndWaitsForItsCleanupWhenTheAwaiterIsCancell
 	}
 }
 
+func TestAnAwaiterWaitsForTheCleanupOfATaskThatShieldsTheAwaiter(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		var awaiter *aio.Task[aio.None]
+		child := aio.Start(ctx, func(ctx context.Context) error {
+			_, err := aio.Shield(ctx, awaiter) // its own cancellation ends this wait at once
+			aio.Sleep(context.WithoutCancel(ctx), time.Minute)
+			return err
+		})
+		start := l.Time()
+		awaiter = aio.Start(ctx, func(ctx context.Context) error {
+			err := aio.Timeout(ctx, time.Second, func(ctx context.Context) error { _, err := child.Await(ctx); return err })
+			wantTimeout(t, err)
+			if took := l.Time().Sub(start); took != time.Second+time.Minute || !child.Done() {
+				t.Errorf("it returned after %v, %v", took, child)
+			}
+			return nil
+		})
+		_, err := awaiter.Await(ctx)
+		return err
+	})
+}
+
 func TestTasksThatAwaitEachOtherEndWhenOneIsCancelled(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var a, b, c *aio.Task[aio.None]
