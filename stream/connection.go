@@ -16,9 +16,10 @@ import (
 //	connecting | newConnection                       | -                   | -
 //	open       | ConnectionMade                      | data as it comes    | go out
 //	closing    | Writer.Close, the transport          | end of stream later | ErrClosed
+//	mute       | a write that failed                  | what is left        | the error
 //	lost       | ConnectionLost                      | end or the error    | ErrClosed or the error
 //
-// "closing" is asked of the transport; "lost" is the field.
+// "closing" and "mute" are asked of the transport; "lost" is the field.
 type connection struct {
 	in     incoming
 	reader Reader // of in
@@ -78,9 +79,10 @@ func (c *connection) ConnectionLost(err error) {
 	c.lost, c.lostErr = true, err
 	c.notClosed(err)
 	c.over.Store(true)
-	if err == nil {
+	switch {
+	case err == nil:
 		c.reader.FeedEOF()
-	} else {
+	case !c.reader.eof: // if the peer has ended its side in order, that is what a read tells
 		c.reader.SetError(err)
 	}
 	c.reader.paused = false
@@ -104,7 +106,14 @@ func (c *connection) broken() error {
 	switch {
 	case c.lostErr != nil:
 		return c.lostErr
-	case c.lost || c.transport.IsClosing():
+	case c.lost:
+		return ErrClosed
+	case c.transport.IsClosing():
+		if w, ok := c.transport.(interface{ WriteError() error }); ok {
+			if err := w.WriteError(); err != nil {
+				return err
+			}
+		}
 		return ErrClosed
 	}
 	return nil

@@ -79,10 +79,10 @@ func (w *Writer) Drain(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.lost {
-		return c.broken()
+	if err := c.broken(); c.lost || err != ErrClosed {
+		return err
 	}
-	return nil
+	return nil // closed by another task meanwhile: what was written goes out
 }
 
 // WriteEOF closes the sending half after everything written has gone out; the peer sees the end of the

@@ -6,7 +6,8 @@ import "github.com/aio-go/aio"
 //
 //	phase    entered by                            reads  sends  leaves to
 //	fresh    creation                              no     yes    open (ConnectionMade), ending
-//	open     ConnectionMade is called              yes    yes    flushing, ending
+//	open     ConnectionMade is called              yes    yes    mute, flushing, ending
+//	mute     a write failed (streams only)         yes    no     ending, lost: see lastWords
 //	flushing Close, with bytes left to send        no     rest   lost, ending
 //	ending   Abort, failure, Close without bytes   no     no     lost: ConnectionLost is queued
 //	lost     ConnectionLost is called              no     no     -
@@ -17,6 +18,7 @@ type phase uint8
 const (
 	fresh phase = iota
 	open
+	mute
 	flushing
 	ending
 	lost

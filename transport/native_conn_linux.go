@@ -127,6 +127,8 @@ func (c *nativeConn) fail(call string, err error) error {
 	return &net.OpError{Op: op, Net: c.RemoteAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
 }
 
+func (c *nativeConn) hearsTheEnd() {}
+
 func (c *nativeConn) LocalAddr() net.Addr {
 	if c.path != nil {
 		return &net.UnixAddr{Name: c.path.local, Net: "unix"}

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -36,6 +37,8 @@ type selectorTransport struct {
 	buf       []byte // buf[sent:] waits for the connection to become writable
 	sent      int
 	high, low int // limits of the buffer
+
+	sendErr error // why nothing can be sent any more, nil as long as it can
 
 	phase         phase
 	made          bool // ConnectionMade was called
@@ -119,7 +122,7 @@ func (t *selectorTransport) onReady(ev aio.Interest) {
 // ---- receiving
 
 func (t *selectorTransport) canRead() bool {
-	return t.readable && t.phase == open && !t.paused && !t.ended
+	return t.readable && (t.phase == open || t.phase == mute) && !t.paused && !t.ended
 }
 
 // read delivers what has arrived, up to the bound of one turn.
@@ -164,12 +167,18 @@ func (t *selectorTransport) read() {
 			}
 		}
 		switch {
-		case err == nil || err == ErrWouldBlock:
+		case err == nil:
+		case err == ErrWouldBlock:
+			t.endIfSpent()
+			return
 		case err == io.EOF:
-			if t.phase == open {
+			if t.phase == open || t.phase == mute {
 				method = "EOFReceived"
 				t.eof()
 			}
+			return
+		case t.phase == mute:
+			endNow(t, t.sendErr)
 			return
 		default:
 			t.fatal("reading failed", err)
@@ -180,7 +189,11 @@ func (t *selectorTransport) read() {
 
 func (t *selectorTransport) eof() {
 	t.ended = true
-	if !t.proto.EOFReceived() || t.way == receives {
+	keepOpen := t.proto.EOFReceived()
+	switch {
+	case t.phase == mute:
+		endNow(t, t.sendErr)
+	case !keepOpen || t.way == receives:
 		t.Close()
 	}
 }
@@ -199,13 +212,13 @@ func (t *selectorTransport) readNow() {
 }
 
 func (t *selectorTransport) PauseReading() {
-	if t.phase <= open {
+	if t.phase <= mute {
 		t.paused = true
 	}
 }
 
 func (t *selectorTransport) ResumeReading() {
-	if t.phase > open || !t.paused {
+	if t.phase > mute || !t.paused {
 		return
 	}
 	t.paused = false
@@ -214,7 +227,7 @@ func (t *selectorTransport) ResumeReading() {
 	}
 }
 
-func (t *selectorTransport) IsReading() bool { return t.phase <= open && !t.paused && t.way != sends }
+func (t *selectorTransport) IsReading() bool { return t.phase <= mute && !t.paused && t.way != sends }
 
 // ---- sending
 
@@ -239,7 +252,7 @@ func (t *selectorTransport) send(p []byte) {
 	if len(t.buf) == 0 {
 		n, err := t.push(p)
 		if err != nil {
-			t.fatal("writing failed", err)
+			t.sendingFailed("writing failed", err)
 			return
 		}
 		p = p[n:]
@@ -304,7 +317,7 @@ func (t *selectorTransport) flush() {
 	if len(t.buf) > 0 {
 		n, err := t.push(t.buf[t.sent:])
 		if err != nil {
-			t.fatal("writing failed", err)
+			t.sendingFailed("writing failed", err)
 			return
 		}
 		if t.sent += n; t.sent < len(t.buf) {
@@ -379,7 +392,7 @@ func (t *selectorTransport) WriteEOF() {
 func (t *selectorTransport) shutWriting() {
 	// The peer may have reset the connection; the next read tells.
 	if err := t.conn.CloseWrite(); err != nil && !isNotConnected(err) {
-		t.fatal("closing the sending half failed", err)
+		t.sendingFailed("closing the sending half failed", err)
 	}
 }
 
@@ -432,7 +445,9 @@ func bufferLimits(high, low int) (int, int, error) {
 // ---- ending
 
 func (t *selectorTransport) Close() {
-	if t.way == sends && t.phase == open && t.WriteBufferSize() == 0 {
+	if t.phase == mute {
+		endSoon(t, t.sendErr)
+	} else if t.way == sends && t.phase == open && t.WriteBufferSize() == 0 {
 		t.nobodyReads() // sending may have failed just now
 	} else {
 		closeAfterFlush(t)
@@ -463,6 +478,7 @@ func (t *selectorTransport) dropUnsent() {
 }
 
 func (t *selectorTransport) connectionLost(err error) {
+	err = cmp.Or(t.sendErr, err)
 	t.file.lost(err)
 	if t.made {
 		defer t.reportPanic("ConnectionLost")
