@@ -100,7 +100,7 @@ func dial(ctx context.Context, n Network, network, address string, o *options) (
 			return nil, err
 		}
 	}
-	conn, errs, err := dialFirst(ctx, n, network, locals, remotes, o.eyeballs)
+	conn, errs, err := dialFirst(ctx, n, network, locals, remotes, o)
 	if conn != nil || err != nil {
 		return conn, err
 	}
@@ -111,9 +111,9 @@ func dial(ctx context.Context, n Network, network, address string, o *options) (
 }
 
 // dialFrom tries the local addresses of remote's version of IP in turn, or none if locals is empty.
-func dialFrom(ctx context.Context, n Network, network string, locals []netip.AddrPort, remote netip.AddrPort) (Conn, error) {
+func dialFrom(ctx context.Context, n Network, network string, locals []netip.AddrPort, remote netip.AddrPort, o *options) (Conn, error) {
 	if len(locals) == 0 {
-		return n.Dial(ctx, network, remote.String(), DialOptions{})
+		return n.Dial(ctx, network, remote.String(), DialOptions{KeepAlive: o.keepAlive})
 	}
 	var last error = &net.OpError{Op: "dial", Net: network, Addr: tcpAddr(remote),
 		Err: &net.AddrError{Err: "no local address of the same version of IP", Addr: remote.String()}}
@@ -121,7 +121,7 @@ func dialFrom(ctx context.Context, n Network, network string, locals []netip.Add
 		if local.Addr().Is4() != remote.Addr().Is4() {
 			continue
 		}
-		conn, err := n.Dial(ctx, network, remote.String(), DialOptions{LocalAddr: local})
+		conn, err := n.Dial(ctx, network, remote.String(), DialOptions{LocalAddr: local, KeepAlive: o.keepAlive})
 		if err == nil || isCancelled(ctx, err) {
 			return conn, err
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -67,6 +68,25 @@ func isExhausted(err error) bool {
 	}
 	return false
 }
+
+// concernsOne reports whether a failure of accept concerns the one connection that was to be accepted: its peer has
+// given up, or something on the way to it is broken. Linux hands on what it knows of the new connection; see accept(2).
+func concernsOne(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno) && slices.Contains(ofOneConnection, errno)
+}
+
+var ofOneConnection = []syscall.Errno{
+	syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EINTR, syscall.EPERM, syscall.EPROTO, syscall.ENOPROTOOPT,
+	syscall.EOPNOTSUPP, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ETIMEDOUT,
+	ehostdown, enonet, wsaeconnaborted, wsaeconnreset,
+}
+
+// Numbers that not every system has a name for; none of these systems has another error of that number.
+const (
+	wsaeconnaborted = syscall.Errno(10053)
+	wsaeconnreset   = syscall.Errno(10054)
+)
 
 // isCancelled reports whether err ended a suspension of the task that has ctx.
 func isCancelled(ctx context.Context, err error) bool {

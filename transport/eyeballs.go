@@ -43,23 +43,23 @@ func interleave(all []netip.AddrPort) []netip.AddrPort {
 }
 
 // dialFirst returns the first connection to one of remotes that stands, or the failures of all.
-func dialFirst(ctx context.Context, n Network, network string, locals, remotes []netip.AddrPort, delay time.Duration) (Conn, []error, error) {
+func dialFirst(ctx context.Context, n Network, network string, locals, remotes []netip.AddrPort, o *options) (Conn, []error, error) {
 	if len(remotes) == 1 { // needs no tasks
-		conn, err := dialFrom(ctx, n, network, locals, remotes[0])
+		conn, err := dialFrom(ctx, n, network, locals, remotes[0], o)
 		if err != nil && isCancelled(ctx, err) {
 			return nil, nil, err
 		}
 		return conn, []error{err}, nil
 	}
-	if delay > 0 {
+	if o.eyeballs > 0 {
 		remotes = interleave(remotes)
 	}
 	attempts := make([]aio.Func[Conn], len(remotes))
 	for i, remote := range remotes {
 		attempts[i] = func(ctx context.Context) (Conn, error) {
-			return dialFrom(ctx, n, network, locals, remote)
+			return dialFrom(ctx, n, network, locals, remote, o)
 		}
 	}
-	race, err := Staggered(ctx, delay, func(c Conn) { c.Close() }, attempts...)
+	race, err := Staggered(ctx, o.eyeballs, func(c Conn) { c.Close() }, attempts...)
 	return race.Value, race.Errs, err
 }

@@ -38,22 +38,22 @@ func adoptConn(ctx context.Context, h *hub, c net.Conn) (Conn, error) {
 func adoptListener(ctx context.Context, h *hub, ln net.Listener) (Listener, error) {
 	_, native := NetworkFrom(ctx).(nativeNetwork)
 	n := &nativeListener{loop: h.loop, addr: ln.Addr(), network: ln.Addr().Network()}
-	switch ln := ln.(type) {
+	switch ln.(type) {
 	case *net.TCPListener:
 	case *net.UnixListener:
-		if native {
-			ln.SetUnlinkOnClose(false)
-			n.file = rememberSocketFile(ln.Addr().String(), false)
-		}
 	default:
 		native = false
 	}
 	if !native {
-		return newPortableListener(h, ln, nil), nil
+		return newPortableListener(h, keepOthersFile(ln)), nil
 	}
 	var err error
 	if n.fd, err = takeDescriptor(ln.(syscall.Conn)); err != nil {
 		return nil, err
+	}
+	if u, ok := ln.(*net.UnixListener); ok {
+		n.origin = keepOthersFile(u) // closing it may remove the file
+		return n, nil
 	}
 	ln.Close()
 	return n, nil

@@ -1,11 +1,13 @@
 package transport
 
 import (
+	"cmp"
 	"io"
 	"net"
 	"net/netip"
 	"os"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"github.com/aio-go/aio"
@@ -42,6 +44,20 @@ func (c *nativeConn) connected() {
 	}
 	// Small writes go out at once. It fails only on a connection that has failed: the first read tells.
 	syscall.SetsockoptInt(c.fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
+}
+
+// setKeepAlive has the system ask a peer that is silent whether it is still there, as package net does by default:
+// first after d, then each 15 seconds; after 9 answers that did not come the connection is lost.
+func setKeepAlive(fd int, d time.Duration) {
+	if d < 0 {
+		return
+	}
+	secs := int(max(cmp.Or(d, defaultKeepAlive).Round(time.Second)/time.Second, 1))
+	// These fail only for what is no TCP socket, or on a connection that has failed: the first read tells.
+	syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1)
+	syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE, secs)
+	syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL, int(defaultKeepAlive/time.Second))
+	syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT, 9)
 }
 
 func (c *nativeConn) Start(ready func(aio.Interest)) (err error) {

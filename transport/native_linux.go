@@ -51,6 +51,9 @@ func (nativeNetwork) Dial(ctx context.Context, network, address string, o DialOp
 	}
 	if err == nil {
 		connected = true
+		if c.path == nil {
+			setKeepAlive(c.fd, o.KeepAlive)
+		}
 		return c, nil
 	}
 	if isCancelled(ctx, err) {

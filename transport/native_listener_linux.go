@@ -1,12 +1,14 @@
 package transport
 
 import (
+	"io"
 	"net"
 	"net/netip"
 	"os"
 	"syscall"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/unixsocket"
 )
 
 // nativeListener is a listening socket.
@@ -16,7 +18,8 @@ type nativeListener struct {
 	watch   *aio.Watch
 	network string
 	addr    net.Addr
-	file    socketFile
+	file    unixsocket.File
+	origin  io.Closer       // the listener that was adopted, of a unix socket; nil if there is none
 	local   *netip.AddrPort // this end of the last connection
 }
 
@@ -32,6 +35,7 @@ func (l *nativeListener) listenTCP(at netip.AddrPort, o ListenOptions) (call str
 	if err := syscall.SetsockoptInt(l.fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
 		return "setsockopt", err
 	}
+	setKeepAlive(l.fd, o.KeepAlive) // what is accepted inherits it
 	if o.ReusePort {
 		if err := syscall.SetsockoptInt(l.fd, syscall.SOL_SOCKET, soReusePort(), 1); err != nil {
 			return "setsockopt", err
@@ -61,16 +65,23 @@ func (l *nativeListener) listenUnix(path string, o ListenOptions) (call string, 
 	if o.ReusePort {
 		return "setsockopt", syscall.EOPNOTSUPP
 	}
-	if err := clearSocketPath(path); err != nil {
-		return "bind", err
-	}
 	if l.fd, err = streamSocket(syscall.AF_UNIX); err != nil {
 		return "socket", err
 	}
-	if call, err := l.bind(&syscall.SockaddrUnix{Name: path}, o); err != nil {
+	err = unixsocket.Claim(path, func() error { return syscall.Bind(l.fd, &syscall.SockaddrUnix{Name: path}) })
+	if err != nil {
+		return "bind", err
+	}
+	l.file = unixsocket.Remember(path)
+	if err := unixsocket.SetMode(path, o.socketMode()); err != nil { // before anybody can connect
+		return "chmod", err
+	}
+	if call, err := l.listen(o); err != nil {
 		return call, err
 	}
-	l.file = rememberSocketFile(path, o.KeepSocketFile)
+	if o.KeepSocketFile {
+		l.file = unixsocket.File{}
+	}
 	return "", nil
 }
 
@@ -81,6 +92,10 @@ func (l *nativeListener) bind(sa syscall.Sockaddr, o ListenOptions) (call string
 	if err := syscall.Bind(l.fd, sa); err != nil {
 		return "bind", err
 	}
+	return l.listen(o)
+}
+
+func (l *nativeListener) listen(o ListenOptions) (call string, err error) {
 	backlog := o.Backlog
 	if backlog <= 0 {
 		backlog = longestBacklog
@@ -110,8 +125,7 @@ func (l *nativeListener) TryAccept() (Conn, error) {
 			return l.accepted(fd, sa), nil
 		case syscall.EAGAIN:
 			return nil, ErrWouldBlock
-		case syscall.EINTR, syscall.ECONNABORTED:
-			// The latter: the peer gave up before its turn came.
+		case syscall.EINTR:
 		default:
 			return nil, &net.OpError{Op: "accept", Net: l.network, Addr: l.addr, Err: os.NewSyscallError("accept4", err)}
 		}
@@ -131,7 +145,11 @@ func (l *nativeListener) accepted(fd int, sa syscall.Sockaddr) Conn {
 }
 
 func (l *nativeListener) Close() error {
-	l.file.remove()
+	l.file.Remove()
+	if l.origin != nil {
+		l.origin.Close()
+		l.origin = nil
+	}
 	return l.closeSocket()
 }
 

@@ -16,7 +16,7 @@ func adoptConn(_ context.Context, h *hub, c net.Conn) (Conn, error) {
 }
 
 func adoptListener(_ context.Context, h *hub, ln net.Listener) (Listener, error) {
-	return newPortableListener(h, ln, nil), nil
+	return newPortableListener(h, keepOthersFile(ln)), nil
 }
 
 func adoptDatagram(_ context.Context, h *hub, c *net.UDPConn) (DatagramConn, error) {

@@ -1,12 +1,16 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/unixsocket"
 )
 
 // ErrWouldBlock is returned by the Try methods of [Conn] and [Listener] when there is nothing to do
@@ -65,6 +69,9 @@ type Listener interface {
 type DialOptions struct {
 	// LocalAddr is the address this end is bound to; the zero value leaves it to the system.
 	LocalAddr netip.AddrPort
+	// KeepAlive is how long a TCP peer may be silent before the system asks whether it is still there; 0 means
+	// 15 seconds, less never.
+	KeepAlive time.Duration
 }
 
 // ListenOptions is what [Network.Listen] is told besides the address.
@@ -75,7 +82,13 @@ type ListenOptions struct {
 	ReusePort bool
 	// KeepSocketFile leaves the file of a unix socket in place when the listener closes.
 	KeepSocketFile bool
+	// SocketMode is the mode of the file of a unix socket, who may connect; 0 means 0600.
+	SocketMode fs.FileMode
+	// KeepAlive is that of DialOptions, for the connections that are accepted.
+	KeepAlive time.Duration
 }
+
+func (o ListenOptions) socketMode() fs.FileMode { return cmp.Or(o.SocketMode, unixsocket.DefaultMode) }
 
 // Network is the provider every connection, listener and look-up of this package goes through. A test
 // can put a simulated one in place with [WithNetwork].

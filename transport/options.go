@@ -2,6 +2,8 @@ package transport
 
 import (
 	"crypto/tls"
+	"fmt"
+	"io/fs"
 	"time"
 )
 
@@ -21,6 +23,8 @@ type options struct {
 	reusePort      bool
 	broadcast      bool
 	keepSocketFile bool
+	socketMode     fs.FileMode
+	keepAlive      time.Duration
 	notServing     bool
 	alsoOn         []string
 
@@ -95,3 +99,25 @@ func CleanupSocket(on bool) Option {
 func AlsoOn(addresses ...string) Option {
 	return optionFunc(func(o *options) { o.alsoOn = append(o.alsoOn, addresses...) })
 }
+
+// SocketMode tells [Listen] who may connect to a unix socket: connecting takes permission to write. 0o660 admits the
+// group of the file, 0o666 everybody on the machine. The mode is that of the file whatever the umask is.
+//
+// The default is 0o600: only the same user, and root. The umask would be a poor guard: it concerns all files of the
+// process, some services run with none, and a library that changes it changes it for every goroutine. It panics if
+// mode has other bits than those of permissions, or does not admit the owner to write.
+func SocketMode(mode fs.FileMode) Option {
+	if mode&^0o777 != 0 || mode&0o200 == 0 {
+		panic(fmt.Sprintf("transport: SocketMode: %#o is no mode for a socket; use 0o600, 0o660 or 0o666", uint32(mode)))
+	}
+	return optionFunc(func(o *options) { o.socketMode = mode })
+}
+
+// KeepAlive is how long a TCP connection may be silent before the system asks the peer whether it is still there. It
+// asks again each 15 seconds; after 9 answers that did not come the connection is lost with syscall.ETIMEDOUT. The default is 15 seconds, as in package net; less than 0 switches it off. It is rounded to
+// seconds. For [Connect] and [Listen]; what is adopted keeps its own setting.
+func KeepAlive(d time.Duration) Option {
+	return optionFunc(func(o *options) { o.keepAlive = d })
+}
+
+const defaultKeepAlive = 15 * time.Second

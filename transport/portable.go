@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/unixsocket"
 )
 
 // Portable returns the network that works on every system Go runs on: connections of package net, with
@@ -28,7 +29,7 @@ func (portableNetwork) Dial(ctx context.Context, network, address string, o Dial
 		if o.LocalAddr.IsValid() {
 			d.LocalAddr = tcpAddr(o.LocalAddr)
 		}
-		d.KeepAlive = -1 // as Native
+		d.KeepAlive = o.KeepAlive
 	}
 	dctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -96,16 +97,18 @@ func (portableNetwork) Listen(ctx context.Context, network, address string, o Li
 	fail := func(err error) (Listener, error) {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
-	var lc net.ListenConfig
-	lc.KeepAlive = -1 // as Native
+	lc := net.ListenConfig{KeepAlive: o.KeepAlive}
 	if network == "unix" {
-		if err := clearSocketPath(address); err != nil {
-			return nil, &net.OpError{Op: "listen", Net: network, Addr: &net.UnixAddr{Name: address, Net: network}, Err: err}
-		}
 		if o.ReusePort {
 			return fail(errors.ErrUnsupported)
 		}
-	} else if _, err := parseLiteral("listen", network, address); err != nil {
+		ln, err := unixsocket.Listen(context.Background(), address, o.socketMode(), o.KeepSocketFile)
+		if err != nil {
+			return nil, err
+		}
+		return newPortableListener(h, ln), nil
+	}
+	if _, err := parseLiteral("listen", network, address); err != nil {
 		return nil, err
 	} else if o.ReusePort {
 		lc.Control = reusePort
@@ -114,11 +117,5 @@ func (portableNetwork) Listen(ctx context.Context, network, address string, o Li
 	if err != nil {
 		return nil, err
 	}
-	var file *socketFile
-	if u, ok := ln.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false)
-		f := rememberSocketFile(address, o.KeepSocketFile)
-		file = &f
-	}
-	return newPortableListener(h, ln, file), nil
+	return newPortableListener(h, ln), nil
 }

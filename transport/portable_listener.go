@@ -9,9 +9,8 @@ import (
 type portableListener struct {
 	hub   *hub
 	ln    net.Listener
-	file  *socketFile // of a unix socket, or nil
-	ready func()      // called on the loop
-	tell  func()      // l.deliver as a value, made once
+	ready func() // called on the loop
+	tell  func() // l.deliver as a value, made once
 
 	mu     sync.Mutex // guards the rest
 	change sync.Cond  // signals the goroutine
@@ -29,8 +28,8 @@ type accepted struct {
 // acceptAhead is the number of connections the goroutine accepts before the loop has taken one.
 const acceptAhead = 16
 
-func newPortableListener(h *hub, ln net.Listener, file *socketFile) *portableListener {
-	l := &portableListener{hub: h, ln: ln, file: file}
+func newPortableListener(h *hub, ln net.Listener) *portableListener {
+	l := &portableListener{hub: h, ln: ln}
 	l.change.L = &l.mu
 	l.tell = l.deliver
 	h.own(l)
@@ -125,9 +124,6 @@ func (l *portableListener) Close() error {
 		if a.conn != nil {
 			a.conn.Close()
 		}
-	}
-	if l.file != nil {
-		l.file.remove()
 	}
 	l.hub.disown(l)
 	l.hub.loop.MayPost(-1)

@@ -17,6 +17,10 @@ import (
 // acceptPause is how long a listener rests after accepting failed.
 const acceptPause = time.Second
 
+// maxLost is how many connections in a row may turn out to have failed before that counts as a failure of the
+// listener.
+const maxLost = 100
+
 // Server accepts connections and gives each a protocol of its own. [Listen] makes it. All methods
 // belong to the loop's goroutine.
 //
@@ -46,6 +50,7 @@ type listening struct {
 	s       *Server
 	ln      Listener
 	waiting bool // for the pause after a failure to pass
+	lost    int  // connections in a row that had failed before they were accepted
 	resume  *aio.TimerHandle
 }
 
@@ -54,7 +59,8 @@ type listening struct {
 // empty port or 0 a free one, which [Server.Addrs] tells. A name is listened on at each of its
 // addresses. The server accepts when Listen returns, unless [StartServing] says otherwise.
 //
-// A socket left behind at a unix path is replaced. errors.Is tells syscall.EADDRINUSE and the like;
+// A socket at a unix path on which nobody listens any more is replaced; one that is in use, and any other file, gives
+// syscall.EADDRINUSE. Only the same user can connect to a unix socket unless [SocketMode] says otherwise. errors.Is tells syscall.EADDRINUSE and the like;
 // after an error nothing is left open.
 //
 // It suspends the task only to look up a name. Cancellation: nothing is left open.
@@ -71,7 +77,7 @@ func Listen(ctx context.Context, network, address string, factory func() Protoco
 	if err != nil {
 		return nil, err
 	}
-	lo := ListenOptions{Backlog: o.backlog, ReusePort: o.reusePort, KeepSocketFile: o.keepSocketFile}
+	lo := ListenOptions{Backlog: o.backlog, ReusePort: o.reusePort, KeepSocketFile: o.keepSocketFile, SocketMode: o.socketMode, KeepAlive: o.keepAlive}
 	var lns []Listener
 	for _, a := range where {
 		ln, err := n.Listen(ctx, network, a, lo)
@@ -309,7 +315,10 @@ func (l *listening) accept() {
 		conn, err := l.ln.TryAccept()
 		switch {
 		case err == nil:
+			l.lost = 0
 			s.serve(conn)
+		case concernsOne(err) && l.lost < maxLost:
+			l.lost++ // the next one may be well
 		case err == ErrWouldBlock, errors.Is(err, net.ErrClosed):
 			return
 		default:
@@ -333,7 +342,7 @@ func (l *listening) pause(err error) {
 	if l.s.closed {
 		return // by the handler
 	}
-	l.waiting = true
+	l.waiting, l.lost = true, 0
 	l.resume = l.s.hub.loop.CallLater(acceptPause, func() {
 		l.waiting, l.resume = false, nil
 		l.accept()

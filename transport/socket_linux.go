@@ -116,10 +116,13 @@ func (s rawSocket) connected() error {
 
 func (s rawSocket) accept() (socketCalls, error) {
 	fd := -1
-	err := retry(syscall.ECONNABORTED, func() (err error) { // which means that the peer has given up
+	var err error
+	for lost := 0; lost <= maxLost; lost++ {
 		fd, _, err = syscall.Accept4(int(s), syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
-		return err
-	})
+		if err == nil || !concernsOne(err) {
+			break
+		}
+	}
 	if err != nil {
 		return nil, systemError("accept4", err)
 	}

@@ -1,0 +1,195 @@
+// Package unixsocket looks after the files of Unix sockets: it makes room where nobody listens any more, sets who
+// may connect, and removes a file with its socket, but never that of another.
+package unixsocket
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+)
+
+// DefaultMode lets the user of the process connect and nobody else. The umask has no say in it.
+const DefaultMode fs.FileMode = 0o600
+
+var claiming sync.Mutex // one goroutine of the process makes room and binds at a time
+
+// Claim makes room at path and calls bind. A socket there is removed if nobody listens on it; one that is in use, and anything
+// that is no socket, gives EADDRINUSE. Whoever listens does not notice.
+//
+// Another process may do the same at the same time. Therefore the file is moved aside before it is removed, and
+// looked at once more: what is removed is what nobody listens on.
+func Claim(path string, bind func() error) error {
+	claiming.Lock()
+	defer claiming.Unlock()
+	if err := makeRoom(path); err != nil {
+		return err
+	}
+	return bind()
+}
+
+func makeRoom(path string) error {
+	if IsAbstract(path) {
+		return nil // bind tells whether it is in use
+	}
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return nil // bind tells what is wrong, if anything is
+	case info.Mode()&fs.ModeSocket == 0 || !stale(path):
+		return os.NewSyscallError("bind", syscall.EADDRINUSE)
+	}
+	aside := filepath.Join(filepath.Dir(path), "."+rand.Text()[:7]) // short: the length of a path is limited
+	if err := os.Rename(path, aside); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	if !stale(aside) {
+		os.Link(aside, path) // fails if yet another has taken the place
+		os.Remove(aside)
+		return os.NewSyscallError("bind", syscall.EADDRINUSE)
+	}
+	return os.Remove(aside)
+}
+
+// stale reports whether nobody holds the socket at path. It asks with a datagram socket: a listener does not get a
+// connection then, just the asker an error of the type. A socket that may not be asked counts as held.
+func stale(path string) bool {
+	c, err := net.Dial("unixgram", path)
+	if err == nil {
+		c.Close()
+		return false
+	}
+	if runtime.GOOS == "windows" { // has streams only
+		c, err = net.Dial("unix", path)
+		if err == nil {
+			c.Close()
+			return false
+		}
+		const wsaeconnrefused = syscall.Errno(10061)
+		return errors.Is(err, wsaeconnrefused)
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// IsAbstract reports whether path is a name outside the file system, or none at all.
+func IsAbstract(path string) bool { return path == "" || path[0] == '@' || path[0] == 0 }
+
+// SetMode gives the file of a socket that was bound its mode.
+func SetMode(path string, mode fs.FileMode) error {
+	if IsAbstract(path) || runtime.GOOS == "windows" {
+		return nil
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode().Perm() == mode {
+		return nil
+	}
+	return os.Chmod(path, mode)
+}
+
+// File is the file of a socket that listens, to be removed with it. The zero value is none.
+type File struct {
+	path string
+	info fs.FileInfo // as bound; nil if there is nothing to remove
+}
+
+// Remember is called after the socket was bound.
+func Remember(path string) File {
+	f := File{path: path}
+	if !IsAbstract(path) {
+		f.info, _ = os.Lstat(path)
+	}
+	return f
+}
+
+// IsOurs reports whether the file is still the one that was remembered. The number of a removed file is soon used
+// for another, so its time is compared, too.
+func (f *File) IsOurs() bool {
+	if f.info == nil {
+		return false
+	}
+	now, err := os.Lstat(f.path)
+	return err == nil && os.SameFile(f.info, now) && now.Mode()&fs.ModeSocket != 0 && now.ModTime().Equal(f.info.ModTime())
+}
+
+// Remove removes the file, unless it is another one by now.
+func (f *File) Remove() {
+	if f.IsOurs() {
+		os.Remove(f.path)
+	}
+	f.info = nil
+}
+
+// Listen listens on path for package net: after Claim, and with a mode. ctx is that of [net.ListenConfig]. Its
+// Close removes the file as [File.Remove] does; keep leaves it.
+func Listen(ctx context.Context, path string, mode fs.FileMode, keep bool) (*Listener, error) {
+	fail := func(err error) (*Listener, error) {
+		return nil, &net.OpError{Op: "listen", Net: "unix", Addr: &net.UnixAddr{Name: path, Net: "unix"}, Err: err}
+	}
+	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		if IsAbstract(path) {
+			return nil
+		}
+		return c.Control(func(fd uintptr) { narrow(fd, mode) })
+	}}
+	var ln net.Listener
+	err := Claim(path, func() (err error) {
+		ln, err = lc.Listen(ctx, "unix", path)
+		return err
+	})
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		return nil, err
+	} else if err != nil {
+		return fail(err)
+	}
+	l := &Listener{UnixListener: ln.(*net.UnixListener)}
+	l.SetUnlinkOnClose(false)
+	l.file = Remember(path)
+	if err := SetMode(path, mode); err != nil {
+		l.Close()
+		return fail(err)
+	}
+	if keep {
+		l.file = File{}
+	}
+	return l, nil
+}
+
+// Listener is a listener of package net that removes its own file, and no other.
+type Listener struct {
+	*net.UnixListener
+	file File
+}
+
+// Close stops listening and removes the file.
+func (l *Listener) Close() error {
+	l.file.Remove()
+	return l.UnixListener.Close()
+}
+
+// Adopted sees to it that the Close of a listener of package net, which removes its file by name, does not remove
+// that of another.
+func Adopted(ln *net.UnixListener) *AdoptedListener {
+	return &AdoptedListener{ln, Remember(ln.Addr().String())}
+}
+
+// AdoptedListener is what Adopted returns.
+type AdoptedListener struct {
+	*net.UnixListener
+	file File
+}
+
+// Close closes the listener, which removes the file if that is its habit and the file its own.
+func (l *AdoptedListener) Close() error {
+	if !l.file.IsOurs() {
+		l.SetUnlinkOnClose(false)
+	}
+	return l.UnixListener.Close()
+}

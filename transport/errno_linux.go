@@ -1,0 +1,8 @@
+package transport
+
+import "syscall"
+
+const (
+	ehostdown = syscall.EHOSTDOWN
+	enonet    = syscall.ENONET
+)
