@@ -26,14 +26,15 @@ type connection struct {
 	writer Writer // to transport
 
 	transport transport.Transport
-	serve     func() // starts the handler of a server; nil on the client's side
-	host      string // the name a client connected to, for a later upgrade to TLS
+	served    *service // of the server that accepted it; nil on the client's side
+	host      string   // the name a client connected to, for a later upgrade to TLS
 
-	full    bool // the transport asked to pause writing
-	lost    bool
-	lostErr error
-	over    atomic.Bool // closed by the program, or lost; read by a goroutine of the runtime
-	client  bool        // the program has to close it
+	full     bool // the transport asked to pause writing
+	lost     bool
+	lostErr  error
+	over     atomic.Bool // closed by the program, or lost; read by a goroutine of the runtime
+	client   bool        // the program has to close it
+	dropping bool        // the handler failed: the connection is aborted when all is out
 
 	drains []aio.Waiter // the tasks in Drain while full, in the order they came
 	closes []aio.Waiter // the tasks in WaitClosed
@@ -53,8 +54,8 @@ func newConnection(limit int) *connection {
 // ConnectionMade implements transport.Protocol.
 func (c *connection) ConnectionMade(t transport.Transport) {
 	c.use(t)
-	if c.serve != nil {
-		c.serve()
+	if c.served != nil {
+		c.start()
 	}
 }
 
@@ -64,7 +65,11 @@ func (c *connection) use(t transport.Transport) {
 }
 
 // DataReceived implements transport.Protocol.
-func (c *connection) DataReceived(p []byte) { c.reader.FeedData(p) }
+func (c *connection) DataReceived(p []byte) {
+	if !c.in.eof { // by Retire
+		c.reader.FeedData(p)
+	}
+}
 
 // EOFReceived implements transport.Protocol. A plain connection stays open for the reply. TLS peers, as
 // a rule, do not listen any more once they have ended their side.
@@ -78,6 +83,9 @@ func (c *connection) EOFReceived() bool {
 func (c *connection) ConnectionLost(err error) {
 	c.lost, c.lostErr = true, err
 	c.notClosed(err)
+	if c.served != nil && c.served.stop != nil {
+		c.served.stop()
+	}
 	c.over.Store(true)
 	switch {
 	case err == nil:
@@ -98,6 +106,9 @@ func (c *connection) PauseWriting() { c.full = true }
 // ResumeWriting implements transport.FlowControl.
 func (c *connection) ResumeWriting() {
 	c.full = false
+	if c.dropping {
+		c.writer.Abort()
+	}
 	wakeAll(&c.drains)
 }
 

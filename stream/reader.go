@@ -47,6 +47,8 @@ type incoming struct {
 	waiter  aio.Waiter // the task that reads
 	waiting string     // and in which method; "" if there is none
 	into    []byte     // where it wants the data, if it is in Read
+	idle    func()     // called when a read begins to wait with nothing buffered; nil if nobody wants to know
+	owes    bool       // something was taken and nothing written since
 	got     int        // how much has been put there since: in front of buf, and taken if the task is not cancelled
 }
 
@@ -167,6 +169,9 @@ func (r *Reader) prepare(ctx context.Context, op string, need int) aio.Waiter {
 	r.resume()
 	r.waiting = op
 	r.waiter = aio.NewWaiter(ctx, op, r)
+	if r.idle != nil && r.Buffered() == 0 {
+		r.idle()
+	}
 	return r.waiter
 }
 
@@ -182,10 +187,16 @@ func (r *Reader) resume() {
 
 // taken is called after data was taken.
 func (r *Reader) taken() {
+	r.owes = true
 	if r.paused && r.buf.Len() <= r.limit {
 		r.resume()
 	}
 }
+
+const (
+	opRead    = "Reader.Read"
+	opReadAll = "Reader.ReadAll"
+)
 
 // Read reads what is there, at most len(p) bytes, and waits only if there is nothing. At the end of the
 // stream it returns 0 and [io.EOF]. If p is empty it returns at once. What arrives while it waits is
@@ -195,7 +206,7 @@ func (r *Reader) taken() {
 //
 // Cancellation: nothing is taken.
 func (r *Reader) Read(ctx context.Context, p []byte) (int, error) {
-	const op = "Reader.Read"
+	const op = opRead
 	if err := r.begin(op); err != nil {
 		return 0, err
 	}
@@ -241,7 +252,7 @@ func (r *Reader) end() error {
 //
 // Cancellation: nothing is taken; all that arrived stays readable.
 func (r *Reader) ReadAll(ctx context.Context) ([]byte, error) {
-	const op = "Reader.ReadAll"
+	const op = opReadAll
 	if err := r.begin(op); err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 		c.backlog = append(c.backlog, p...)
 		return len(p), nil
 	}
+	c.in.owes = false
 	c.transport.Write(p)
 	return len(p), nil
 }
@@ -157,7 +158,7 @@ func (w *Writer) StartTLS(ctx context.Context, cfg *tls.Config, opts ...transpor
 	}
 	c.upgrading = true
 	defer func() { c.upgrading = false }()
-	t, err := transport.StartTLS(ctx, c.transport, cfg, c.serve != nil, opts...)
+	t, err := transport.StartTLS(ctx, c.transport, cfg, c.served != nil, opts...)
 	if err != nil {
 		return err
 	}

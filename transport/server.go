@@ -2,6 +2,7 @@ package transport
 
 import (
 	"cmp"
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +25,8 @@ const maxLost = 100
 // Server accepts connections and gives each a protocol of its own. [Listen] makes it. All methods
 // belong to the loop's goroutine.
 //
-// When its loop begins to shut down the server closes, its connections go on; when the loop closes they
-// are aborted.
+// When its loop begins to shut down the server closes, and connections that are idle end, see [Server.Shutdown]; the
+// others go on. When the loop closes they are aborted.
 //
 // It stands for asyncio.Server.
 type Server struct {
@@ -39,7 +40,9 @@ type Server struct {
 	active    int          // connections that were accepted and are not lost
 	accepted  int          // all of them
 	failures  int          // of accepting
-	waiters   []aio.Waiter // tasks in WaitClosed
+	graceful  list.List    // protocols that have begun and not ended
+	retiring  bool         // they were asked to end when they are idle
+	waiters   []aio.Waiter // tasks in WaitClosed and Shutdown
 	forever   aio.Waiter   // the task in ServeForever
 	inForever bool
 	remove    func() // the shutdown hook
@@ -150,7 +153,10 @@ func newServer(h *hub, lns []Listener, factory func() Protocol, o *options) (*Se
 		h.own(ln)
 		s.listeners = append(s.listeners, &listening{s: s, ln: ln})
 	}
-	s.remove = h.loop.OnShutdown(s.Close)
+	s.remove = h.loop.OnShutdown(func() {
+		s.Close()
+		s.retire()
+	})
 	if !o.notServing {
 		if err := s.StartServing(); err != nil {
 			return nil, err
@@ -191,7 +197,7 @@ func (s *Server) Addrs() []net.Addr {
 	return addrs
 }
 
-// Close stops listening. Connections that were accepted go on; see [Server.CloseClients] and
+// Close stops listening. Connections that were accepted go on; see [Server.Shutdown], [Server.CloseClients] and
 // [Server.WaitClosed]. A second call does nothing.
 func (s *Server) Close() {
 	if s.closed {
@@ -357,6 +363,7 @@ func (s *Server) serve(conn Conn) {
 		conn.Close()
 		return
 	}
+	s.enrol(p)
 	if s.o.tlsConfig == nil {
 		newTransport(s.hub, conn, p, s, nil)
 		return

@@ -1,0 +1,178 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/transport"
+)
+
+// Server is a listening server; see [transport.Server] for what it can do.
+type Server = transport.Server
+
+// Handler serves one connection. Its Reader and Writer are open; the Writer is closed when it returns.
+type Handler = func(ctx context.Context, r *Reader, w *Writer) error
+
+// Serve accepts connections on address and starts a task for each, named after the peer, that runs
+// handler. It returns when the server accepts. network and address are those of [transport.Listen], the
+// options its options and [Limit].
+//
+// When handler returns the Writer is closed: what it wrote still goes out. An error or panic of handler
+// is reported to the loop's exception handler, a cancellation is not.
+//
+// It suspends the task only to look up a name. Cancellation: nothing is left open.
+//
+// It stands for asyncio.start_server and asyncio.start_unix_server. It panics if handler is nil.
+func Serve(ctx context.Context, network, address string, handler Handler, opts ...transport.Option) (*Server, error) {
+	factory, opts := factory(ctx, "Serve", handler, opts)
+	return transport.Listen(ctx, network, address, factory, opts...)
+}
+
+// AdoptListener is [Serve] on a listener that was made elsewhere. ln belongs to the server from then on,
+// also after an error: do not use it any more. It does not suspend.
+//
+// It stands for asyncio.start_server with a socket.
+func AdoptListener(ctx context.Context, ln net.Listener, handler Handler, opts ...transport.Option) (*Server, error) {
+	factory, opts := factory(ctx, "AdoptListener", handler, opts)
+	return transport.AdoptListener(ctx, ln, factory, opts...)
+}
+
+// factory returns what makes the protocols of a server, and the options that concern transport.
+func factory(ctx context.Context, op string, handler Handler, opts []transport.Option) (func() transport.Protocol, []transport.Option) {
+	if handler == nil {
+		panic("stream: " + op + ": the handler is nil; pass a function that serves one connection")
+	}
+	aio.LoopFor(ctx, "stream."+op)
+	limit, opts := takeLimit(opts)
+	return func() transport.Protocol {
+		c := newConnection(limit)
+		c.served = &service{ctx: ctx, handler: handler}
+		return c
+	}, opts
+}
+
+// peerLeft reports whether err only says that the other side has gone.
+func peerLeft(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, transport.ErrTruncated)
+}
+
+// service is what a connection of a server has besides. It goes through these states:
+//
+//	state    | entered by                              | a read with nothing buffered
+//	serving  | the handler starts                      | waits
+//	retiring | the server shuts down                   | is idle: the connection retires
+//	retired  | a read that waits, nothing is buffered  | gets the end of the stream
+type service struct {
+	ctx      context.Context
+	handler  Handler
+	begin    func() (end func())
+	task     *aio.Task[aio.None]
+	retiring bool
+	looking  bool   // whether it is idle is to be decided
+	stop     func() // ends the grace of a handler that failed; nil if there is none
+}
+
+// start runs the handler in a task.
+func (c *connection) start() {
+	s := c.served
+	name := "stream handler"
+	if addr := c.transport.RemoteAddr(); addr != nil && strings.Trim(addr.String(), "@") != "" {
+		name += " for " + addr.String()
+	}
+	end := s.begin()
+	s.task = aio.Start(s.ctx, func(ctx context.Context) error {
+		return s.handler(ctx, &c.reader, &c.writer)
+	}, aio.Name(name))
+	s.task.AddDoneCallback(func() {
+		defer end()
+		err := s.task.Err()
+		if s.task.Cancelled() || err == nil {
+			c.writer.Close()
+			return
+		}
+		c.transport.Loop().CallExceptionHandler(aio.Report{
+			Message:  "stream: a connection handler failed",
+			Err:      err,
+			TaskName: s.task.Name(),
+			Warning:  peerLeft(err), // every day's business of a server
+		})
+		c.drop()
+	})
+}
+
+// failedGrace is how long a peer has to take the little that a failed handler has written.
+const failedGrace = time.Second
+
+// drop ends the connection of a handler that failed. What the peer is behind with is dropped; an error message that the handler wrote
+// at the end is not.
+func (c *connection) drop() {
+	if c.lost || c.full || c.upgrading || c.transport.WriteBufferSize() == 0 {
+		c.writer.Abort()
+		return
+	}
+	c.over.Store(true)
+	c.dropping = true // when all is out
+	c.transport.PauseReading()
+	c.transport.SetWriteBufferLimits(0, 0)
+	if !c.full {
+		c.writer.Abort()
+		return
+	}
+	late := c.transport.Loop().CallLater(failedGrace, c.writer.Abort)
+	c.served.stop = late.Cancel
+}
+
+// Enrol implements transport.Graceful.
+func (c *connection) Enrol(begin func() (end func())) { c.served.begin = begin }
+
+// CutOff implements transport.Graceful.
+func (c *connection) CutOff() { c.served.task.Cancel(transport.ErrServerClosed) }
+
+// Retire implements transport.Graceful.
+func (c *connection) Retire() {
+	if c.served.retiring || c.lost {
+		return
+	}
+	c.served.retiring = true
+	c.in.idle = c.retireSoon
+	if c.isIdle() {
+		c.retireSoon()
+	}
+}
+
+// isIdle reports whether the handler waits for the peer to begin with something. A task that reads to the end of the stream
+// must not take this for the end, nor one that takes bytes as they come and has not answered: what it has got may be half.
+func (c *connection) isIdle() bool {
+	switch r := &c.reader; r.waiting {
+	case "", opReadAll:
+		return false
+	case opRead:
+		return r.Buffered() == 0 && !r.owes
+	default:
+		return r.Buffered() == 0
+	}
+}
+
+// retireSoon ends the reads of an idle connection, unless something has come in the meantime.
+func (c *connection) retireSoon() {
+	if c.served.looking {
+		return
+	}
+	c.served.looking = true
+	c.transport.Loop().CallSoon(func() {
+		c.served.looking = false
+		if l, ok := c.transport.(interface{ Look() }); ok && c.isIdle() && !c.transport.IsClosing() {
+			l.Look()
+		}
+		if c.isIdle() && !c.lost && !c.in.eof {
+			c.in.idle = nil
+			c.transport.PauseReading()
+			c.reader.FeedEOF()
+		}
+	})
+}

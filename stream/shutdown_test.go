@@ -1,0 +1,280 @@
+package stream_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/tlstest"
+	"github.com/aio-go/aio/stream"
+	"github.com/aio-go/aio/transport"
+)
+
+// answers is a line protocol as anybody would write it: each line is answered, "slow" only when go is set.
+func answers(slow *aio.Event) stream.Handler {
+	return func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+		for line, err := range r.Lines(ctx) {
+			if err != nil {
+				return err
+			}
+			if string(line) == "slow\n" {
+				if err := slow.Wait(ctx); err != nil {
+					return err
+				}
+			}
+			fmt.Fprintf(w, "got %s", line)
+			if err := w.Drain(ctx); err != nil {
+				return err
+			}
+		}
+		w.WriteString("bye\n")
+		return nil
+	}
+}
+
+func TestAServerThatShutsDownEndsIdleConnectionsAndWaitsForTheOthers(t *testing.T) {
+	a := tlstest.New(t)
+	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+		for name, secure := range map[string]bool{"plain": false, "tls": true} {
+			t.Run(name, func(t *testing.T) {
+				run(func(ctx context.Context) {
+					var serverOpts, clientOpts []transport.Option
+					if secure {
+						serverOpts = []transport.Option{transport.TLS(a.Server())}
+						clientOpts = []transport.Option{transport.TLS(a.Client())}
+					}
+					slow := new(aio.Event)
+					server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", answers(slow), serverOpts...)
+					ok(t, err)
+					address := server.Addrs()[0].String()
+
+					silent, sw := dial(ctx, t, address, clientOpts...)
+					defer sw.Close()
+					used, uw := dial(ctx, t, address, clientOpts...)
+					defer uw.Close()
+					uw.WriteString("one\n")
+					line, err := used.ReadLine(ctx)
+					expect(t, line, err, "got one\n")
+					busy, bw := dial(ctx, t, address, clientOpts...)
+					defer bw.Close()
+					bw.WriteString("slow\n")
+					half, hw := dial(ctx, t, address, clientOpts...)
+					defer hw.Close()
+					hw.WriteString("ha")
+					for server.Statistics().Active < 4 {
+						ok(t, aio.Yield(ctx))
+					}
+					last, lw := dial(ctx, t, address, clientOpts...)
+					defer lw.Close()
+					lw.WriteString("last\n") // perhaps not received when the server shuts down
+					line, err = last.ReadLine(ctx)
+					expect(t, line, err, "got last\n")
+
+					shutdown := aio.Start(ctx, server.Shutdown)
+					for _, r := range []*stream.Reader{silent, used, last} {
+						rest, err := r.ReadAll(ctx)
+						expect(t, rest, err, "bye\n")
+					}
+					if _, _, err := stream.Open(ctx, "tcp", address, clientOpts...); err == nil {
+						t.Error("it still accepts")
+					}
+					if shutdown.Done() {
+						t.Fatal("it did not wait for those that are busy")
+					}
+					hw.WriteString("lf\n")
+					rest, err := half.ReadAll(ctx)
+					expect(t, rest, err, "got half\nbye\n")
+					if shutdown.Done() {
+						t.Fatal("it did not wait for the one that is busy")
+					}
+					slow.Set()
+					rest, err = busy.ReadAll(ctx)
+					expect(t, rest, err, "got slow\nbye\n")
+					_, err = shutdown.Await(ctx)
+					ok(t, err)
+					ok(t, server.WaitClosed(ctx))
+					ok(t, server.Shutdown(ctx)) // once more
+				})
+			})
+		}
+	})
+}
+
+func TestAShutdownThatTakesTooLongAbortsAndCancels(t *testing.T) {
+	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+		run(func(ctx context.Context) {
+			never := new(aio.Event)
+			var ended []error
+			handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+				err := answers(never)(ctx, r, w)
+				ended = append(ended, err)
+				return err
+			}
+			server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", handler)
+			ok(t, err)
+			r, w := dial(ctx, t, server.Addrs()[0].String())
+			defer w.Close()
+			w.WriteString("now\nslow\n")
+			line, err := r.ReadLine(ctx)
+			expect(t, line, err, "got now\n")
+			err = aio.Timeout(ctx, time.Millisecond, server.Shutdown)
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("err %v", err)
+			}
+			ok(t, server.WaitClosed(ctx))
+			for len(ended) == 0 {
+				ok(t, aio.Yield(ctx))
+			}
+			if len(ended) != 1 || !errors.Is(ended[0], aio.ErrCancelled) {
+				t.Errorf("the handler ended with %v", ended)
+			}
+			if rest, _ := r.ReadAll(ctx); len(rest) != 0 {
+				t.Errorf("read %q", rest)
+			}
+		})
+	})
+}
+
+// What a handler does after it has closed its connection belongs to it.
+func TestAShutdownWaitsForAHandlerWhoseConnectionHasEnded(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		written := new(aio.Event)
+		done := false
+		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+			w.Close()
+			err := written.Wait(ctx)
+			done = true
+			return err
+		})
+		ok(t, err)
+		r, w := dial(ctx, t, server.Addrs()[0].String())
+		_, err = r.ReadAll(ctx)
+		ok(t, err)
+		w.Close()
+		shutdown := aio.Start(ctx, server.Shutdown)
+		ok(t, server.WaitClosed(ctx)) // until it has closed, too
+		yields(ctx, 5)
+		if shutdown.Done() || done {
+			t.Error("it did not wait")
+		}
+		written.Set()
+		_, err = shutdown.Await(ctx)
+		ok(t, err)
+		if !done {
+			t.Error("it did not wait for the end")
+		}
+	})
+}
+
+func TestAShutdownIsNotTakenForTheEndOfWhatAPeerSends(t *testing.T) {
+	for name, read := range map[string]func(ctx context.Context, r *stream.Reader) ([]byte, error){
+		"ReadAll": func(ctx context.Context, r *stream.Reader) ([]byte, error) { return r.ReadAll(ctx) },
+		"Read": func(ctx context.Context, r *stream.Reader) (all []byte, err error) {
+			p := make([]byte, 4)
+			for {
+				n, err := r.Read(ctx, p)
+				if all = append(all, p[:n]...); err == io.EOF {
+					return all, nil
+				} else if err != nil {
+					return all, err
+				}
+			}
+		},
+	} {
+		sub(t, name, func(t *testing.T, ctx context.Context) {
+			received := ""
+			server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+				data, err := read(ctx, r)
+				received = string(data)
+				return err
+			})
+			ok(t, err)
+			_, w := dial(ctx, t, server.Addrs()[0].String())
+			defer w.Close()
+			w.WriteString("half")
+			for server.Statistics().Active == 0 {
+				ok(t, aio.Yield(ctx))
+			}
+			yields(ctx, 200)
+			shutdown := aio.Start(ctx, server.Shutdown)
+			yields(ctx, 20)
+			w.WriteString(" and half")
+			ok(t, w.WriteEOF())
+			_, err = shutdown.Await(ctx)
+			ok(t, err)
+			if received != "half and half" {
+				t.Errorf("received %q", received)
+			}
+		})
+	}
+}
+
+func TestIdleConnectionsDoNotTakeTheDrainOfALoop(t *testing.T) {
+	var reports []aio.Report
+	started := time.Now()
+	ok(t, aio.Run(t.Context(), func(ctx context.Context) error {
+		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", answers(nil))
+		ok(t, err)
+		r, w := dial(ctx, t, server.Addrs()[0].String())
+		w.WriteString("one\n")
+		line, err := r.ReadLine(ctx)
+		expect(t, line, err, "got one\n")
+		return nil
+	}, aio.WithShutdown(time.Hour, time.Second), aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { reports = append(reports, r) })))
+	if len(reports) > 0 || time.Since(started) > time.Minute {
+		t.Errorf("%v after %v", reports, time.Since(started))
+	}
+}
+
+func TestAServerOfOtherProtocolsShutsDownToo(t *testing.T) {
+	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+		run(func(ctx context.Context) {
+			server, err := transport.Listen(ctx, "tcp", "127.0.0.1:0", func() transport.Protocol { return transport.BaseProtocol{} })
+			ok(t, err)
+			r, w := dial(ctx, t, server.Addrs()[0].String())
+			defer w.Close()
+			for server.Statistics().Active == 0 {
+				ok(t, aio.Yield(ctx))
+			}
+			ok(t, server.Shutdown(ctx))
+			rest, err := r.ReadAll(ctx)
+			expect(t, rest, err, "")
+		})
+	})
+}
+
+func TestTheConnectionOfAHandlerThatFailsIsAborted(t *testing.T) {
+	for _, n := range []transport.Network{transport.Native(), transport.Portable()} {
+		reports := reportsOf(t, func(ctx context.Context) {
+			ctx = transport.WithNetwork(ctx, n)
+			failed := errors.New("out of paper")
+			server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+				if line, _ := r.ReadLine(ctx); string(line) == "much\n" {
+					w.Write(make([]byte, 32<<20)) // to one who does not read
+				} else {
+					w.WriteString("500 " + failed.Error() + "\n")
+				}
+				return failed
+			})
+			ok(t, err)
+			_, w := dial(ctx, t, server.Addrs()[0].String(), stream.Limit(10))
+			defer w.Abort()
+			w.WriteString("much\n")
+			r, w2 := dial(ctx, t, server.Addrs()[0].String())
+			w2.WriteString("little\n")
+			rest, err := r.ReadAll(ctx)
+			expect(t, rest, err, "500 out of paper\n")
+			w2.Close()
+			server.Close()
+			ok(t, server.WaitClosed(ctx))
+		})
+		if len(reports) != 2 || !strings.Contains(reports[0].Message, "handler failed") {
+			t.Errorf("reported %v", reports)
+		}
+	}
+}
