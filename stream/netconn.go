@@ -6,52 +6,80 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/aio-go/aio"
 )
 
 // NetConn returns the connection as a [net.Conn], for libraries that read and write on one and know
-// nothing of loops: bufio, net/textproto, net/http's ReadResponse. Reads and writes suspend the task that
-// makes them; Write waits as Drain does. Deadlines work as in package net. The connection is used through
-// the net.Conn or through r and w, not both at a time.
+// nothing of loops: bufio, net/textproto, net/http's ReadResponse. It behaves as net.Conn says: several tasks may read and write
+// at once, in each direction one after the other in the order in which they came; Close ends what they wait for, with
+// [net.ErrClosed]; a time-out is [os.ErrDeadlineExceeded] and says how much was done. The connection is used through the
+// net.Conn or through r and w, not both at a time.
+//
+// Reads and writes suspend the task that makes them. Write hands on what there is room for and waits for more, as [Writer.Drain] does,
+// so what it reports as written may still be on its way, as in any net.Conn.
 //
 // It is for the loop's goroutine: a library that starts goroutines for a connection, as the transport of
-// net/http does, cannot use it. Do not put a tls.Conn of the standard library on top either: two tasks that use that at
-// once stop the loop. Use [transport.TLS] or [Writer.StartTLS].
+// net/http does, cannot use it. Another goroutine makes each call with [aio.Submit]. Do not put a tls.Conn of the standard library
+// on top either: two tasks that use that at once stop the loop. Use [transport.TLS] or [Writer.StartTLS].
 //
 // Cancellation: reads and writes end with the error when ctx or the task that makes them is cancelled;
-// the connection stays as it is.
+// the connection stays as it is, and what was written before counts as written.
 func NetConn(ctx context.Context, r *Reader, w *Writer) net.Conn {
 	loop := aio.RunningLoop(ctx)
-	return &netConn{ctx: ctx, r: r, w: w, read: deadline{loop: loop}, write: deadline{loop: loop}}
+	return &netConn{ctx: ctx, r: r, w: w, read: half{loop: loop}, write: half{loop: loop}}
 }
 
 type netConn struct {
 	ctx         context.Context
 	r           *Reader
 	w           *Writer
-	read, write deadline
+	closed      bool
+	read, write half
 }
+
+// writePiece is how much Write hands on before it looks whether there is room for more, in bytes.
+const writePiece = 64 << 10
 
 // Read reads at least one byte, or none at the end.
 func (c *netConn) Read(p []byte) (n int, err error) {
-	err = c.read.bound(c.ctx, func(ctx context.Context) error {
+	err = c.do(&c.read, func(ctx context.Context) error {
 		n, err = c.r.Read(ctx, p)
 		return err
 	})
 	return n, c.wrap("read", err)
 }
 
-// Write writes p and waits while the buffer is too full.
+// Write writes p and waits while the buffer is too full. It returns how much of p was handed on.
 func (c *netConn) Write(p []byte) (n int, err error) {
-	err = c.write.bound(c.ctx, func(ctx context.Context) error {
-		if n, err = c.w.Write(p); err != nil {
-			return err
+	err = c.do(&c.write, func(ctx context.Context) error {
+		for first := true; first || n < len(p); first = false {
+			if err := c.w.Drain(ctx); err != nil {
+				return err
+			}
+			k, err := c.w.Write(p[n:min(n+writePiece, len(p))])
+			n += k
+			if err != nil {
+				return err
+			}
 		}
-		return c.w.Drain(ctx)
+		return nil
 	})
 	return n, c.wrap("write", err)
+}
+
+// do makes a call in one direction.
+func (c *netConn) do(h *half, call func(ctx context.Context) error) error {
+	if c.closed {
+		return net.ErrClosed
+	}
+	err := h.bound(c.ctx, call)
+	if c.closed && (errors.Is(err, aio.ErrCancelled) || errors.Is(err, ErrClosed) || err == io.EOF) {
+		return net.ErrClosed
+	}
+	return err
 }
 
 // wrap makes err what package net would return.
@@ -65,60 +93,82 @@ func (c *netConn) wrap(op string, err error) error {
 	return &net.OpError{Op: op, Net: "aio", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
 }
 
-func (c *netConn) Close() error         { c.w.Close(); return nil }
-func (c *netConn) LocalAddr() net.Addr  { return c.w.LocalAddr() }
-func (c *netConn) RemoteAddr() net.Addr { return c.w.RemoteAddr() }
-
-func (c *netConn) SetDeadline(at time.Time) error {
-	c.read.set(at)
-	c.write.set(at)
+// Close closes the connection after what was written, as [Writer.Close] does.
+func (c *netConn) Close() error {
+	c.closed = true
+	c.w.Close()
+	c.read.end(net.ErrClosed)
+	c.write.end(net.ErrClosed)
 	return nil
 }
 
-func (c *netConn) SetReadDeadline(at time.Time) error  { c.read.set(at); return nil }
-func (c *netConn) SetWriteDeadline(at time.Time) error { c.write.set(at); return nil }
+func (c *netConn) LocalAddr() net.Addr  { return c.w.LocalAddr() }
+func (c *netConn) RemoteAddr() net.Addr { return c.w.RemoteAddr() }
 
-// deadline bounds one direction of a netConn. It can be moved while a task waits.
-type deadline struct {
+func (c *netConn) SetDeadline(at time.Time) error      { return c.set(at, &c.read, &c.write) }
+func (c *netConn) SetReadDeadline(at time.Time) error  { return c.set(at, &c.read) }
+func (c *netConn) SetWriteDeadline(at time.Time) error { return c.set(at, &c.write) }
+
+func (c *netConn) set(at time.Time, halves ...*half) error {
+	if c.closed {
+		return c.wrap("set", net.ErrClosed)
+	}
+	for _, h := range halves {
+		h.at = at
+		h.arm()
+	}
+	return nil
+}
+
+// half is one direction of a netConn: a line of calls, and the deadline for all of them, which can be moved while they wait.
+type half struct {
 	loop  *aio.Loop
+	turn  aio.Lock  // one call at a time
 	at    time.Time // zero: none
 	timer *aio.TimerHandle
-	end   context.CancelCauseFunc // ends the wait under way, nil if there is none
+	calls []*halfCall // under way, or in line
 }
 
-func (d *deadline) set(at time.Time) {
-	d.at = at
-	d.arm()
-}
+type halfCall struct{ cancel context.CancelCauseFunc }
 
 // arm sets the timer if a task waits.
-func (d *deadline) arm() {
-	if d.timer != nil {
-		d.timer.Cancel()
-		d.timer = nil
+func (h *half) arm() {
+	if h.timer != nil {
+		h.timer.Cancel()
+		h.timer = nil
 	}
-	if end := d.end; end != nil && !d.at.IsZero() {
-		d.timer = d.loop.CallAt(d.at, func() { end(os.ErrDeadlineExceeded) })
+	if len(h.calls) > 0 && !h.at.IsZero() {
+		h.timer = h.loop.CallAt(h.at, func() { h.end(os.ErrDeadlineExceeded) })
 	}
 }
 
-// bound runs fn, which waits, until the deadline.
-func (d *deadline) bound(ctx context.Context, fn func(ctx context.Context) error) error {
-	if !d.at.IsZero() && !d.at.After(d.loop.Time()) {
+// end ends all calls because of err.
+func (h *half) end(err error) {
+	for _, c := range h.calls {
+		c.cancel(err)
+	}
+}
+
+// bound makes a call, which waits, when its turn has come and until the deadline.
+func (h *half) bound(ctx context.Context, fn func(ctx context.Context) error) error {
+	if !h.at.IsZero() && !h.at.After(h.loop.Time()) {
 		return os.ErrDeadlineExceeded
 	}
-	if d.end != nil {
-		return ErrBusy
+	ctx, cancel := aio.WithCancelCause(ctx)
+	call := &halfCall{cancel}
+	h.calls = append(h.calls, call)
+	if len(h.calls) == 1 {
+		h.arm()
 	}
-	ctx, end := aio.WithCancelCause(ctx)
-	d.end = end
-	d.arm()
 	defer func() {
-		d.end = nil
-		d.arm()
-		end(nil)
+		i := slices.Index(h.calls, call)
+		h.calls = slices.Delete(h.calls, i, i+1)
+		if len(h.calls) == 0 {
+			h.arm()
+		}
+		cancel(nil)
 	}()
-	err := fn(ctx)
+	err := h.turn.With(ctx, fn)
 	if errors.Is(err, aio.ErrCancelled) && errors.Is(context.Cause(ctx), os.ErrDeadlineExceeded) {
 		return os.ErrDeadlineExceeded
 	}

@@ -75,13 +75,13 @@ func TestDeadlinesOfANetConn(t *testing.T) {
 
 			conn.SetDeadline(time.Time{})
 			task := aio.Start(ctx, func(context.Context) error { _, err := conn.Read(p); return err })
+			second := aio.Start(ctx, func(context.Context) error { _, err := conn.Read(p); return err })
 			aio.Yield(ctx)
-			if _, err := conn.Read(p); !errors.Is(err, stream.ErrBusy) {
-				t.Errorf("a second reader got %v", err)
-			}
-			conn.SetReadDeadline(aio.RunningLoop(ctx).Time().Add(time.Hour)) // moved while the task waits
+			conn.SetReadDeadline(aio.RunningLoop(ctx).Time().Add(time.Hour)) // moved while the tasks wait
 			conn.SetReadDeadline(aio.RunningLoop(ctx).Time().Add(time.Millisecond))
 			_, err = task.Await(ctx)
+			timedOut(err)
+			_, err = second.Await(ctx)
 			timedOut(err)
 
 			conn.SetReadDeadline(time.Time{})
@@ -93,19 +93,92 @@ func TestDeadlinesOfANetConn(t *testing.T) {
 
 			d.shut()
 			conn.SetWriteDeadline(aio.RunningLoop(ctx).Time().Add(time.Millisecond))
-			_, err = conn.Write(make([]byte, 128<<10))
+			n, err := conn.Write(make([]byte, 1<<20))
 			timedOut(err)
+			if n != w.Transport().WriteBufferSize() || n == 0 || n == 1<<20 {
+				t.Errorf("%d bytes counted as written, %d were handed on", n, w.Transport().WriteBufferSize())
+			}
 			d.open()
+			conn.SetWriteDeadline(time.Time{})
+			n, err = conn.Write(make([]byte, 1<<20))
+			ok(t, err)
+			if n != 1<<20 {
+				t.Errorf("%d bytes written", n)
+			}
 			conn.Close()
+			ok(t, conn.Close())
 			ok(t, w.WaitClosed(ctx))
 			_, err = conn.Write(p)
-			matches(t, err, os.ErrDeadlineExceeded)
-			conn.SetWriteDeadline(time.Time{})
-			_, err = conn.Write(p)
 			matches(t, err, net.ErrClosed)
-			if _, err = conn.Read(p); err != io.EOF {
-				t.Errorf("read %v, want the end", err)
+			_, err = conn.Read(p)
+			matches(t, err, net.ErrClosed)
+			matches(t, conn.SetDeadline(time.Time{}), net.ErrClosed)
+		})
+	})
+}
+
+func TestCloseOfANetConnEndsWhatTasksWaitFor(t *testing.T) {
+	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+		run(func(ctx context.Context) {
+			silent := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+				r.ReadAll(ctx)
+				return nil
 			}
+			listen(ctx, t, silent, func(address string) {
+				d := &dam{Network: transport.NetworkFrom(ctx)}
+				r, w := dial(transport.WithNetwork(ctx, d), t, address)
+				conn := stream.NetConn(ctx, r, w)
+				d.shut()
+				var tasks []*aio.Task[aio.None]
+				for range 2 { // one waits for the peer, one for the other
+					tasks = append(tasks,
+						aio.Start(ctx, func(context.Context) error { _, err := conn.Read(make([]byte, 9)); return err }),
+						aio.Start(ctx, func(context.Context) error { _, err := conn.Write(make([]byte, 1<<20)); return err }))
+				}
+				yields(ctx, 3)
+				ok(t, conn.Close())
+				for i, task := range tasks {
+					_, err := task.Await(ctx)
+					matches(t, err, net.ErrClosed)
+					if _, ok := err.(*net.OpError); !ok {
+						t.Errorf("task %d: %T", i, err)
+					}
+				}
+				w.Abort()
+			})
+		})
+	})
+}
+
+func TestTasksThatShareANetConnTakeTurns(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		listen(ctx, t, echo, func(address string) {
+			r, w := dial(ctx, t, address)
+			conn := stream.NetConn(ctx, r, w)
+			var got []string
+			var tasks []*aio.Task[aio.None]
+			for range 3 {
+				tasks = append(tasks, aio.Start(ctx, func(context.Context) error {
+					p := make([]byte, 4)
+					n, err := io.ReadFull(conn, p[:4])
+					got = append(got, string(p[:n]))
+					return err
+				}))
+			}
+			yields(ctx, 2)
+			for _, text := range []string{"one\n", "two\n", "six\n"} {
+				_, err := conn.Write([]byte(text))
+				ok(t, err)
+			}
+			for _, task := range tasks {
+				_, err := task.Await(ctx)
+				ok(t, err)
+			}
+			if len(got) != 3 {
+				t.Errorf("read %q", got)
+			}
+			ok(t, conn.Close())
+			ok(t, w.WaitClosed(ctx))
 		})
 	})
 }

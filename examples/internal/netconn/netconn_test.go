@@ -1,0 +1,114 @@
+package netconn
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"golang.org/x/net/nettest"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/stream"
+	"github.com/aio-go/aio/transport"
+)
+
+// submitted is a net.Conn of a loop for other goroutines: each call is made on the loop.
+type submitted struct {
+	net.Conn
+	loop *aio.Loop
+}
+
+func on[T any](c submitted, call func() (T, error)) (T, error) {
+	return aio.Submit(context.Background(), c.loop, func(context.Context) (T, error) { return call() })
+}
+
+func (c submitted) do(call func() error) error {
+	_, err := on(c, func() (aio.None, error) { return aio.None{}, call() })
+	return err
+}
+
+func (c submitted) Read(p []byte) (int, error) {
+	return on(c, func() (int, error) { return c.Conn.Read(p) })
+}
+
+func (c submitted) Write(p []byte) (int, error) {
+	return on(c, func() (int, error) { return c.Conn.Write(p) })
+}
+
+func (c submitted) Close() error { return c.do(c.Conn.Close) }
+func (c submitted) SetDeadline(at time.Time) error {
+	return c.do(func() error { return c.Conn.SetDeadline(at) })
+}
+func (c submitted) SetReadDeadline(at time.Time) error {
+	return c.do(func() error { return c.Conn.SetReadDeadline(at) })
+}
+func (c submitted) SetWriteDeadline(at time.Time) error {
+	return c.do(func() error { return c.Conn.SetWriteDeadline(at) })
+}
+
+func (c submitted) LocalAddr() net.Addr {
+	a, _ := on(c, func() (net.Addr, error) { return c.Conn.LocalAddr(), nil })
+	return a
+}
+
+func (c submitted) RemoteAddr() net.Addr {
+	a, _ := on(c, func() (net.Addr, error) { return c.Conn.RemoteAddr(), nil })
+	return a
+}
+
+// pipe makes two ends of a connection on a loop of their own.
+func pipe(network transport.Network, kind, address func() string) nettest.MakePipe {
+	return func() (c1, c2 net.Conn, stop func(), err error) {
+		type ends struct{ a, b net.Conn }
+		made, over, ended := make(chan ends, 1), make(chan struct{}), make(chan error, 1)
+		go func() {
+			ended <- aio.Run(context.Background(), func(ctx context.Context) error {
+				ctx = transport.WithNetwork(ctx, network)
+				loop := aio.RunningLoop(ctx)
+				accepted := aio.NewFuture[net.Conn](loop)
+				server, err := stream.Serve(ctx, kind(), address(), func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+					accepted.SetResult(stream.NetConn(ctx, r, w))
+					w.WaitClosed(ctx)
+					return nil
+				})
+				if err != nil {
+					return err
+				}
+				defer server.Close()
+				r, w, err := stream.Open(ctx, kind(), server.Addrs()[0].String())
+				if err != nil {
+					return err
+				}
+				defer w.Abort()
+				b, err := accepted.Await(ctx)
+				if err != nil {
+					return err
+				}
+				made <- ends{submitted{stream.NetConn(ctx, r, w), loop}, submitted{b, loop}}
+				_, _, err = aio.Recv(ctx, over)
+				return err
+			})
+		}()
+		select {
+		case e := <-made:
+			return e.a, e.b, func() { close(over); <-ended }, nil
+		case err := <-ended:
+			return nil, nil, nil, err
+		}
+	}
+}
+
+func TestANetConnIsWhatNetConnDocuments(t *testing.T) {
+	for name, network := range map[string]transport.Network{"native": transport.Native(), "portable": transport.Portable()} {
+		t.Run(name, func(t *testing.T) {
+			constant := func(s string) func() string { return func() string { return s } }
+			t.Run("tcp", func(t *testing.T) {
+				nettest.TestConn(t, pipe(network, constant("tcp"), constant("127.0.0.1:0")))
+			})
+			t.Run("unix", func(t *testing.T) {
+				nettest.TestConn(t, pipe(network, constant("unix"), func() string { return t.TempDir() + "/s" }))
+			})
+		})
+	}
+}
