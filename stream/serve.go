@@ -58,7 +58,8 @@ func factory(ctx context.Context, op string, handler Handler, opts []transport.O
 
 // peerLeft reports whether err only says that the other side has gone.
 func peerLeft(err error) bool {
-	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, transport.ErrTruncated)
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, transport.ErrTruncated) ||
+		errors.As(err, new(*transport.TimeLimitError))
 }
 
 // service is what a connection of a server has besides. It goes through these states:
@@ -143,6 +144,12 @@ func (c *connection) Retire() {
 	if c.isIdle() {
 		c.retireSoon()
 	}
+}
+
+// Busy reports whether the handler works, or waits for something else than its peer; see transport.IdleTimeout.
+func (c *connection) Busy() bool {
+	return c.served != nil && c.served.task != nil && !c.served.task.Done() &&
+		c.reader.waiting == "" && len(c.drains) == 0 && len(c.closes) == 0 && !c.upgrading
 }
 
 // isIdle reports whether the handler waits for the peer to begin with something. A task that reads to the end of the stream

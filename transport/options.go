@@ -25,6 +25,9 @@ type options struct {
 	keepSocketFile bool
 	socketMode     fs.FileMode
 	keepAlive      time.Duration
+	maxConnections int           // 0: no limit
+	idleTimeout    time.Duration // 0: no limit
+	totalTimeout   time.Duration // 0: no limit
 	notServing     bool
 	alsoOn         []string
 

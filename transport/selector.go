@@ -38,7 +38,8 @@ type selectorTransport struct {
 	sent      int
 	high, low int // limits of the buffer
 
-	sendErr error // why nothing can be sent any more, nil as long as it can
+	limits  *timeLimits // nil if there are none
+	sendErr error       // why nothing can be sent any more, nil as long as it can
 
 	phase         phase
 	made          bool // ConnectionMade was called
@@ -68,6 +69,7 @@ func newTransport(h *hub, conn Conn, p Protocol, s *Server, made func()) *select
 	h.link(t)
 	if s != nil {
 		s.active++
+		t.limitTime(s.o)
 	}
 	h.loop.CallSoon(func() {
 		t.begin()
@@ -158,6 +160,7 @@ func (t *selectorTransport) read() {
 		}
 		if n > 0 {
 			size += n
+			t.bytesMoved()
 			if into != nil {
 				method = "BufferUpdated"
 				into.BufferUpdated(n)
@@ -273,7 +276,9 @@ func (t *selectorTransport) push(p []byte) (n int, err error) {
 			break
 		}
 		k, err := t.conn.TryWrite(p[n:])
-		n += k
+		if n += k; k > 0 {
+			t.bytesMoved()
+		}
 		if err == ErrWouldBlock || err == nil && k == 0 {
 			break
 		}
@@ -489,11 +494,13 @@ func (t *selectorTransport) connectionLost(err error) {
 // release frees what the connection held. The Conn itself stays: it knows the addresses.
 func (t *selectorTransport) release() {
 	t.conn.Close()
+	t.limits.stop()
 	t.proto, t.flows, t.outer = nil, false, nil
 	t.hub.unlink(t)
 	if s := t.server; s != nil {
 		t.server = nil
 		s.active--
+		s.acceptAgain()
 		s.wakeIfOver()
 	}
 }

@@ -40,8 +40,11 @@ func (t *selectorTransport) fileSender() trySend {
 	}
 	return func(f *os.File, offset int64, limit int) (int, error) {
 		n, err := c.trySendfile(f, offset, limit)
+		if n > 0 {
+			t.bytesMoved()
+		}
 		if err != nil && isConnectionError(err) {
-			t.fatal("sending a file failed", err)
+			t.sendingFailed("sending a file failed", err)
 		}
 		return n, err
 	}

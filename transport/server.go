@@ -53,6 +53,7 @@ type listening struct {
 	s       *Server
 	ln      Listener
 	waiting bool // for the pause after a failure to pass
+	full    bool // it has stopped because the server has as many connections as it may
 	lost    int  // connections in a row that had failed before they were accepted
 	resume  *aio.TimerHandle
 }
@@ -316,6 +317,10 @@ func (l *listening) accept() {
 	s := l.s
 	for range cmp.Or(s.o.backlog, acceptsInOneGo) {
 		if s.closed || l.waiting {
+			return
+		}
+		if s.isFull() {
+			l.full = true
 			return
 		}
 		conn, err := l.ln.TryAccept()
