@@ -82,7 +82,6 @@ func (c *connection) EOFReceived() bool {
 // ConnectionLost implements transport.Protocol.
 func (c *connection) ConnectionLost(err error) {
 	c.lost, c.lostErr = true, err
-	c.notClosed(err)
 	if c.served != nil && c.served.stop != nil {
 		c.served.stop()
 	}

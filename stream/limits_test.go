@@ -55,7 +55,7 @@ func TestAServerServesAtMostSoManyConnections(t *testing.T) {
 			t.Errorf("%d at a time", most)
 		}
 		ok(t, server.Shutdown(ctx))
-		if st := server.Statistics(); st.Accepted != 7 || st.Full {
+		if st := server.Statistics(); st.Accepted != 7 {
 			t.Errorf("%+v", st)
 		}
 	})

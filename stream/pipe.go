@@ -33,12 +33,15 @@ func ReadPipe(ctx context.Context, f *os.File, opts ...transport.Option) (*PipeR
 	if _, err := transport.ConnectReadPipe(ctx, f, c); err != nil {
 		return nil, err
 	}
-	return &PipeReader{&c.reader, c}, nil
+	return c.handOutReader(), nil
 }
 
 // Close closes the pipe: whoever writes to it from then on gets a broken pipe. Reads get what had arrived and then the
 // end of the stream. A second Close does nothing. It does not wait; see WaitClosed.
-func (r *PipeReader) Close() { r.c.transport.Abort() }
+func (r *PipeReader) Close() {
+	r.c.over.Store(true)
+	r.c.transport.Abort()
+}
 
 // WaitClosed waits until the pipe is closed, from either side. It returns the error if reading failed.
 //
@@ -61,5 +64,5 @@ func WritePipe(ctx context.Context, f *os.File, opts ...transport.Option) (*Writ
 	if _, err := transport.ConnectWritePipe(ctx, f, c); err != nil {
 		return nil, err
 	}
-	return &c.writer, nil
+	return c.handOutWriter(), nil
 }

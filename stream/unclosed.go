@@ -3,8 +3,10 @@ package stream
 import (
 	"log/slog"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/unclosed"
 )
 
 // halves is what a client has of a connection. The connection does not refer to it: when the program has forgotten
@@ -16,37 +18,58 @@ type halves struct {
 
 // handOut makes the halves of a client, and sees to what happens when they are forgotten.
 func (c *connection) handOut() (*Reader, *Writer, error) {
-	c.client = true
 	h := &halves{Reader{&c.in}, Writer{c}}
-	loop := c.transport.Loop()
-	runtime.AddCleanup(h, func(c *connection) {
-		if !c.over.Load() {
-			loop.CallSoonThreadsafe(c.forgotten) // if the loop is closed, so is the connection
-		}
-	}, c)
+	watch(c, h, forgetting{&unclosed.Connections, "stream: a connection was forgotten without Close; it is closed now. Call Writer.Close in a defer"})
 	return &h.reader, &h.writer, nil
 }
 
-// forgotten runs on the loop after the halves were collected.
-func (c *connection) forgotten() {
+// handOutReader and handOutWriter do that for the two kinds of pipes.
+func (c *connection) handOutReader() *PipeReader {
+	h := &struct {
+		pipe   PipeReader
+		reader Reader
+	}{reader: Reader{&c.in}}
+	h.pipe = PipeReader{&h.reader, c}
+	watch(c, h, forgetting{&unclosed.Pipes, "stream: a pipe was forgotten without Close; it is closed now. Call PipeReader.Close in a defer"})
+	return &h.pipe
+}
+
+func (c *connection) handOutWriter() *Writer {
+	w := &Writer{c}
+	watch(c, w, forgetting{&unclosed.Pipes, "stream: a pipe was forgotten without Close; it is closed now. Call Writer.Close in a defer"})
+	return w
+}
+
+// forgetting is what is done about something that was forgotten.
+type forgetting struct {
+	count   *atomic.Int64
+	message string
+}
+
+// watch waits for the end of what the program has of c.
+func watch[T any](c *connection, handle *T, f forgetting) {
+	c.client = true
+	loop := c.transport.Loop()
+	runtime.AddCleanup(handle, func(c *connection) {
+		if !c.over.Load() {
+			loop.CallSoonThreadsafe(func() { c.forgotten(f) }) // if the loop is closed, so is the connection
+		}
+	}, c)
+}
+
+// forgotten runs on the loop after all that the program had was collected.
+func (c *connection) forgotten(f forgetting) {
 	if c.lost || c.transport.IsClosing() {
 		return
 	}
-	c.warn("stream: a connection was forgotten without Close; it is closed now. Call Writer.Close in a defer")
+	f.count.Add(1)
+	about := []slog.Attr{slog.Any("local", c.transport.LocalAddr()), slog.Any("remote", c.transport.RemoteAddr())}
+	if o, ok := c.transport.(interface{ OpenedAt() string }); ok && o.OpenedAt() != "" {
+		about = append(about, slog.String("opened", o.OpenedAt()))
+	}
+	c.transport.Loop().CallExceptionHandler(aio.Report{Message: f.message, Warning: true, Attrs: about})
 	c.writer.Close()
 }
 
-// notClosed tells in debug mode that the program left it to the loop to end a connection.
-func (c *connection) notClosed(err error) {
-	if c.client && err == aio.ErrLoopClosed && !c.over.Load() && c.transport.Loop().Debug() {
-		c.warn("stream: the loop was closed before the connection. Call Writer.Close in a defer")
-	}
-}
-
-func (c *connection) warn(message string) {
-	c.transport.Loop().CallExceptionHandler(aio.Report{
-		Message: message,
-		Warning: true,
-		Attrs:   []slog.Attr{slog.Any("local", c.transport.LocalAddr()), slog.Any("remote", c.transport.RemoteAddr())},
-	})
-}
+// IsHandedOut reports whether the program has to close the connection.
+func (c *connection) IsHandedOut() bool { return c.client && !c.over.Load() }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -185,5 +186,73 @@ func TestASecuredConnectThatTimesOutIsNoForgottenConnection(t *testing.T) {
 		if !errors.Is(r.Err, io.EOF) && !r.Warning || strings.Contains(r.Message, "forgotten") {
 			t.Errorf("reported %+v", r)
 		}
+	}
+}
+
+// opened returns what a report says about where.
+func opened(r aio.Report) string {
+	for _, a := range r.Attrs {
+		if a.Key == "opened" {
+			return a.Value.String()
+		}
+	}
+	return ""
+}
+
+func TestWhatIsForgottenIsCountedAndInDebugModeNamedWithItsLine(t *testing.T) {
+	for _, debug := range []bool{true, false} {
+		before := transport.Unclosed()
+		var keep *stream.Writer
+		reports := withReports(t, func(ctx context.Context, reports *[]aio.Report) {
+			server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", echo)
+			ok(t, err)
+			func() {
+				dial(ctx, t, server.Addrs()[0].String())
+				from, to, err := os.Pipe()
+				ok(t, err)
+				_, err = stream.ReadPipe(ctx, from)
+				ok(t, err)
+				_, err = stream.WritePipe(ctx, to)
+				ok(t, err)
+			}()
+			collect(ctx, t, func() bool {
+				return len(*reports) == 3 || transport.Unclosed().Pipes == before.Pipes+1 && len(*reports) == 2
+			})
+			_, keep, err = stream.Open(ctx, "tcp", server.Addrs()[0].String())
+			ok(t, err)
+		}, aio.WithDebug(debug), aio.WithSlowCallback(0))
+		after := transport.Unclosed()
+		if after.Connections-before.Connections != 2 || after.Pipes == before.Pipes {
+			t.Errorf("debug %v: counted %+v, before %+v", debug, after, before)
+		}
+		for _, r := range reports {
+			if (opened(r) != "") != debug || debug && !strings.HasPrefix(opened(r), "unclosed_test.go:") && !strings.HasPrefix(opened(r), "net_test.go:") {
+				t.Errorf("debug %v: %q was opened at %q", debug, r.Message, opened(r))
+			}
+		}
+		if want := map[bool]int{true: 3, false: 2}[debug]; len(reports) < want {
+			t.Errorf("debug %v: reported %+v", debug, reports)
+		}
+		keep.Close()
+	}
+}
+
+func TestAPipeReaderIsKeptByItsReader(t *testing.T) {
+	reports := withReports(t, func(ctx context.Context, _ *[]aio.Report) {
+		from, to, err := os.Pipe()
+		ok(t, err)
+		p, err := stream.ReadPipe(ctx, from)
+		ok(t, err)
+		transport, r := p.Transport(), p.Reader
+		p = nil
+		collect(ctx, t, func() bool { return true })
+		to.WriteString("x\n")
+		to.Close()
+		line, err := r.ReadLine(ctx)
+		expect(t, line, err, "x\n")
+		transport.Abort()
+	})
+	if len(reports) != 0 {
+		t.Errorf("reported %+v", reports)
 	}
 }

@@ -57,6 +57,7 @@ func newDatagramTransport(h *hub, conn DatagramConn, p DatagramProtocol, made fu
 	}
 	t.SetProtocol(p)
 	h.endpoints = append(h.endpoints, t)
+	h.opened(t)
 	h.loop.CallSoon(func() {
 		t.begin()
 		made()
@@ -309,6 +310,7 @@ func (t *datagramTransport) connectionLost(err error) {
 
 func (t *datagramTransport) release() {
 	t.conn.Close()
+	t.hub.forget(t)
 	t.proto, t.flow = nil, nil
 	if i := slices.Index(t.hub.endpoints, t); i >= 0 {
 		t.hub.endpoints = slices.Delete(t.hub.endpoints, i, i+1)

@@ -24,6 +24,7 @@ type hub struct {
 	first     *selectorTransport
 	last      *selectorTransport
 	endpoints []*datagramTransport   // open ones, in the order they were made
+	sites     map[any]string         // in debug mode, where transports, endpoints and sockets were opened
 	others    map[io.Closer]struct{} // open listeners, and connections with goroutines
 	helper    sync.WaitGroup         // the goroutines of Portable
 }
@@ -42,13 +43,17 @@ func hubOf(l *aio.Loop) *hub {
 // goroutines behind them; these have nothing left to block on.
 func (h *hub) close() {
 	for h.first != nil {
+		report := h.first.leftOpen()
 		h.first.loopClosed()
+		report()
 	}
 	for len(h.endpoints) > 0 {
+		report := h.endpoints[0].leftOpen()
 		endNow(h.endpoints[0], aio.ErrLoopClosed)
+		report()
 	}
 	for c := range h.others { // closing has no order anybody could see
-		c.Close()
+		h.closeLeft(c)
 	}
 	h.helper.Wait()
 }

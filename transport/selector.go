@@ -67,7 +67,9 @@ func newTransport(h *hub, conn Conn, p Protocol, s *Server, made func()) *select
 	}
 	t.SetProtocol(p)
 	h.link(t)
-	if s != nil {
+	if s == nil {
+		h.opened(t)
+	} else {
 		s.active++
 		t.limitTime(s.o)
 	}
@@ -497,6 +499,7 @@ func (t *selectorTransport) release() {
 	t.limits.stop()
 	t.proto, t.flows, t.outer = nil, false, nil
 	t.hub.unlink(t)
+	t.hub.forget(t)
 	if s := t.server; s != nil {
 		t.server = nil
 		s.active--

@@ -5,7 +5,6 @@ type ServerStatistics struct {
 	Accepted int  // connections accepted so far
 	Active   int  // those of them that have not ended
 	Failures int  // how often accepting failed, and was put off
-	Full     bool // connections wait until one ends, because of MaxConnections
 	Resting  bool // an address accepts nothing at the moment because of such a failure
 }
 
@@ -13,7 +12,6 @@ type ServerStatistics struct {
 func (s *Server) Statistics() ServerStatistics {
 	st := ServerStatistics{Accepted: s.accepted, Active: s.active, Failures: s.failures}
 	for _, l := range s.listeners {
-		st.Full = st.Full || l.full && !s.closed
 		st.Resting = st.Resting || l.waiting && !s.closed
 	}
 	return st

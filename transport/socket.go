@@ -96,6 +96,7 @@ func AdoptSocket(ctx context.Context, fd uintptr) (*Socket, error) {
 func newSocket(h *hub, calls socketCalls, network string) *Socket {
 	s := &Socket{hub: h, calls: calls, network: network}
 	h.own(s)
+	h.opened(s)
 	return s
 }
 
@@ -126,6 +127,7 @@ func (s *Socket) Close() error {
 	}
 	s.closed = true
 	s.hub.disown(s)
+	s.hub.forget(s)
 	s.forget()
 	for _, w := range s.waiting {
 		w.waiter.Unpark()

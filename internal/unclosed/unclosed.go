@@ -1,0 +1,46 @@
+// Package unclosed keeps account of what programs have opened and not closed: how much there was of each kind, and
+// in debug mode where it was opened.
+package unclosed
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+)
+
+// Of this process so far: what the garbage collector found forgotten, and what was open when its loop was closed.
+var Connections, Pipes, Endpoints, Sockets atomic.Int64
+
+const module = "github.com/aio-go/aio"
+
+// Site returns the line of the program that made a call to this module, "main.go:12", or "".
+func Site() string {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if f.File != "" && !ours(f) {
+			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+// ours reports whether a frame is one of the library. Its tests, examples and tools are programs.
+func ours(f runtime.Frame) bool {
+	rest, ok := strings.CutPrefix(f.Function, module)
+	if !ok || strings.HasSuffix(f.File, "_test.go") {
+		return false
+	}
+	pkg, _, _ := strings.Cut(strings.TrimPrefix(rest, "/"), ".")
+	for _, program := range []string{"examples", "bench", "internal/cmd", "docs"} {
+		if pkg == program || strings.HasPrefix(pkg, program+"/") {
+			return false
+		}
+	}
+	return true
+}
