@@ -69,35 +69,35 @@ func TestAPeerThatIsSilentOrDoesNotReadIsEnded(t *testing.T) {
 			if secure {
 				server, client = []transport.Option{transport.TLS(a.Server())}, []transport.Option{transport.TLS(a.Client())}
 			}
-			ended := make(map[string]error)
-			s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-				line, err := r.ReadLine(ctx)
-				if err == nil {
-					for err == nil {
-						w.Write(make([]byte, 1<<20))
-						err = w.Drain(ctx)
-					}
-				}
-				ended[string(line)] = err
+			silent := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+				_, err := r.ReadLine(ctx)
 				return err
-			}, append(server, transport.IdleTimeout(50*time.Millisecond))...)
-			ok(t, err)
-			_, w := dial(ctx, t, s.Addrs()[0].String(), client...)
-			_, greedy := dial(ctx, t, s.Addrs()[0].String(), append(client, stream.Limit(1))...)
-			greedy.WriteString("more\n")
-			for len(ended) < 2 {
-				ok(t, aio.Sleep(ctx, time.Millisecond))
 			}
-			for which, err := range ended {
+			pushing := func(ctx context.Context, r *stream.Reader, w *stream.Writer) (err error) {
+				for err == nil {
+					w.Write(make([]byte, 1<<20))
+					err = w.Drain(ctx)
+				}
+				return err
+			}
+			for which, handler := range map[string]stream.Handler{"silent": silent, "pushing": pushing} {
+				ended := aio.NewFuture[error](aio.RunningLoop(ctx))
+				s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+					err := handler(ctx, r, w)
+					ended.SetResult(err)
+					return err
+				}, append(server, transport.IdleTimeout(50*time.Millisecond))...)
+				ok(t, err)
+				_, w := dial(ctx, t, s.Addrs()[0].String(), append(client, stream.Limit(1))...)
+				err, _ = ended.Await(ctx)
 				var limit *transport.TimeLimitError
 				if !errors.As(err, &limit) || !limit.Idle || !errors.Is(err, os.ErrDeadlineExceeded) {
-					t.Errorf("secure %v, after %q: %v", secure, which, err)
+					t.Errorf("secure %v, %s: %v", secure, which, err)
 				}
+				w.Abort()
+				s.Close()
+				ok(t, s.WaitClosed(ctx))
 			}
-			w.Abort()
-			greedy.Abort()
-			s.Close()
-			ok(t, s.WaitClosed(ctx))
 		}
 	})
 }

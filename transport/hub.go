@@ -24,7 +24,7 @@ type hub struct {
 	first     *selectorTransport
 	last      *selectorTransport
 	endpoints []*datagramTransport   // open ones, in the order they were made
-	sites     map[any]string         // in debug mode, where transports, endpoints and sockets were opened
+	sites     map[any]string         // in debug mode, where transports and endpoints were opened
 	others    map[io.Closer]struct{} // open listeners, and connections with goroutines
 	helper    sync.WaitGroup         // the goroutines of Portable
 }

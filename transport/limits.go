@@ -90,8 +90,8 @@ func (t *selectorTransport) watchIdle(limit, after time.Duration) {
 	l := t.limits
 	l.idle = t.hub.loop.CallLater(after, func() {
 		now := t.hub.loop.Time()
-		if b, ok := t.application().(interface{ Busy() bool }); ok && b.Busy() {
-			l.moved = now
+		if b, ok := t.application().(interface{ Busy() bool }); ok && b.Busy() || t.outer != nil && handshaking(t.outer) {
+			l.moved = now // a handshake has a limit of its own
 		}
 		if left := limit - now.Sub(l.moved); left > 0 {
 			t.watchIdle(limit, left)

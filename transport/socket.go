@@ -96,7 +96,6 @@ func AdoptSocket(ctx context.Context, fd uintptr) (*Socket, error) {
 func newSocket(h *hub, calls socketCalls, network string) *Socket {
 	s := &Socket{hub: h, calls: calls, network: network}
 	h.own(s)
-	h.opened(s)
 	return s
 }
 
@@ -127,7 +126,6 @@ func (s *Socket) Close() error {
 	}
 	s.closed = true
 	s.hub.disown(s)
-	s.hub.forget(s)
 	s.forget()
 	for _, w := range s.waiting {
 		w.waiter.Unpark()

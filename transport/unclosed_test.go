@@ -15,6 +15,7 @@ func TestWhatIsOpenWhenItsLoopClosesIsCountedAndInDebugModeReported(t *testing.T
 			before := Unclosed()
 			var reports []aio.Report
 			want := 2
+			sockets := 0
 			err := aio.Run(WithNetwork(context.Background(), n), func(ctx context.Context) error {
 				s, err := Listen(ctx, "tcp", "127.0.0.1:0", func() Protocol { return BaseProtocol{} })
 				if err != nil {
@@ -30,7 +31,7 @@ func TestWhatIsOpenWhenItsLoopClosesIsCountedAndInDebugModeReported(t *testing.T
 				}
 				closed.Close()
 				if runtime.GOOS == "linux" {
-					want++
+					sockets = 1
 					if _, err := NewSocket(ctx, "tcp4"); err != nil {
 						return err
 					}
@@ -42,8 +43,8 @@ func TestWhatIsOpenWhenItsLoopClosesIsCountedAndInDebugModeReported(t *testing.T
 				t.Fatal(err)
 			}
 			after := Unclosed()
-			if got := after.Connections + after.Endpoints + after.Sockets - before.Connections - before.Endpoints - before.Sockets; got != want {
-				t.Errorf("counted %d, want %d", got, want)
+			if got := after.Connections + after.Endpoints + after.Sockets - before.Connections - before.Endpoints - before.Sockets; got != want+sockets {
+				t.Errorf("counted %d, want %d", got, want+sockets)
 			}
 			if !debug {
 				want = 0
