@@ -2,29 +2,26 @@ package aiohttp
 
 import (
 	"context"
-	"errors"
+	"io/fs"
 	"net"
-	"os"
-	"syscall"
+	"net/http"
+
+	"github.com/aio-go/aio/internal/unixsocket"
 )
 
 // listen listens on an address. A Unix socket that nobody listens on any more is replaced.
-func listen(ctx context.Context, network, address string) (net.Listener, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, network, address)
-	if err == nil || network != "unix" || !errors.Is(err, syscall.EADDRINUSE) {
-		return l, err
+func listen(ctx context.Context, network, address string, mode fs.FileMode) (net.Listener, error) {
+	if network == "unix" {
+		return unixsocket.Listen(ctx, address, mode, false)
 	}
-	if info, statErr := os.Lstat(address); statErr != nil || info.Mode()&os.ModeSocket == 0 {
-		return nil, err
-	}
-	conn, dialErr := new(net.Dialer).DialContext(ctx, network, address)
-	if dialErr == nil {
-		conn.Close()
-		return nil, err
-	}
-	if !errors.Is(dialErr, syscall.ECONNREFUSED) || os.Remove(address) != nil {
-		return nil, err
-	}
-	return config.Listen(ctx, network, address)
+	return new(net.ListenConfig).Listen(ctx, network, address)
+}
+
+// SocketMode is a setting for [Serve]: who may connect to a Unix socket, which takes permission to
+// write. 0o660 admits the group of the file, 0o666 everybody on the machine, whatever the umask is.
+// Default: 0o600, only the same user and root. It panics if mode has other bits than those of permissions,
+// or does not admit the owner.
+func SocketMode(mode fs.FileMode) func(*http.Server) {
+	unixsocket.CheckMode("aiohttp: SocketMode", mode)
+	return func(s *http.Server) { limitsOf(s, "SocketMode").socketMode = mode }
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/nocopy"
+	"github.com/aio-go/aio/internal/unixsocket"
 )
 
 // Server is a server of net/http whose handlers are tasks of a loop. [Serve] makes it. Its methods
@@ -38,7 +39,8 @@ type Server struct {
 // stands for aiohttp.web.TCPSite and web.run_app.
 //
 // Clients are bounded unless setup says otherwise: ReadHeaderTimeout is 10 s, IdleTimeout 2
-// minutes, MaxHeaderBytes 64 KiB, [BodyTimeout] 1 minute and [MaxConnections] 16384.
+// minutes, MaxHeaderBytes 64 KiB, [BodyTimeout] 1 minute and [MaxConnections] 16384. Only the same user
+// can connect to a Unix socket, see [SocketMode].
 //
 // Cancellation: nothing listens.
 func Serve(
@@ -57,11 +59,11 @@ func Serve(
 		Handler: on, ReadHeaderTimeout: defaultReadHeaderTimeout,
 		IdleTimeout: defaultIdleTimeout, MaxHeaderBytes: defaultMaxHeaderBytes,
 	}
-	on.limits = limits{progress: defaultBodyTimeout, connections: defaultMaxConnections}
+	on.limits = limits{progress: defaultBodyTimeout, connections: defaultMaxConnections, socketMode: unixsocket.DefaultMode}
 	on.limits.setUp(s.http, setup)
 	// Only looking the name up takes time, and ends with ctx.
 	open := func(context.Context) (net.Listener, error) {
-		return listen(lifetime{ctx}, network, address)
+		return listen(lifetime{ctx}, network, address, on.limits.socketMode)
 	}
 	listener, err := aio.ToThread(context.WithoutCancel(ctx), open, unbounded)
 	if err != nil {

@@ -1,6 +1,7 @@
 package aiohttp
 
 import (
+	"io/fs"
 	"net"
 	"net/http"
 	"sync"
@@ -21,6 +22,7 @@ const (
 type limits struct {
 	progress    time.Duration // for the next piece of a body to come, or to go; 0: none
 	connections int           // at a time; 0: no limit
+	socketMode  fs.FileMode   // of a Unix socket
 
 	reading, writing bool // progress counts: the server has no time for all of a request, or an answer
 }

@@ -2,9 +2,10 @@ package transport
 
 import (
 	"crypto/tls"
-	"fmt"
 	"io/fs"
 	"time"
+
+	"github.com/aio-go/aio/internal/unixsocket"
 )
 
 // Option adjusts [Connect], [Listen], [Adopt], [AdoptListener] and [Endpoint].
@@ -110,9 +111,7 @@ func AlsoOn(addresses ...string) Option {
 // process, some services run with none, and a library that changes it changes it for every goroutine. It panics if
 // mode has other bits than those of permissions, or does not admit the owner to write.
 func SocketMode(mode fs.FileMode) Option {
-	if mode&^0o777 != 0 || mode&0o200 == 0 {
-		panic(fmt.Sprintf("transport: SocketMode: %#o is no mode for a socket; use 0o600, 0o660 or 0o666", uint32(mode)))
-	}
+	unixsocket.CheckMode("transport: SocketMode", mode)
 	return optionFunc(func(o *options) { o.socketMode = mode })
 }
 

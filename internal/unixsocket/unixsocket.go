@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -19,6 +20,13 @@ import (
 const DefaultMode fs.FileMode = 0o600
 
 var claiming sync.Mutex // one goroutine of the process makes room and binds at a time
+
+// CheckMode panics unless mode is one for a socket.
+func CheckMode(op string, mode fs.FileMode) {
+	if mode&^0o777 != 0 || mode&0o200 == 0 {
+		panic(fmt.Sprintf("%s: %#o is no mode for a socket; use 0o600, 0o660 or 0o666", op, uint32(mode)))
+	}
+}
 
 // Claim makes room at path and calls bind. A socket there is removed if nobody listens on it; one that is in use, and anything
 // that is no socket, gives EADDRINUSE. Whoever listens does not notice.

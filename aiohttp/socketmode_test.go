@@ -1,0 +1,73 @@
+package aiohttp_test
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiohttp"
+)
+
+func TestWhoMayConnectToAServersUnixSocket(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no modes there")
+	}
+	for want, setup := range map[fs.FileMode][]func(*http.Server){
+		0o600: nil,
+		0o660: {aiohttp.SocketMode(0o660)},
+		0o666: {aiohttp.SocketMode(0o666)},
+	} {
+		path := filepath.Join(t.TempDir(), "s")
+		err := aio.Run(t.Context(), func(ctx context.Context) error {
+			s, err := aiohttp.Serve(ctx, "unix", path, http.NotFoundHandler(), setup...)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			info, err := os.Lstat(path)
+			if err == nil && info.Mode().Perm() != want {
+				t.Errorf("mode %v, want %v", info.Mode(), want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Lstat(path); err == nil {
+			t.Error("the file is still there")
+		}
+	}
+}
+
+func ExampleSocketMode() {
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		dir, err := os.MkdirTemp("", "")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		path := filepath.Join(dir, "socket")
+		server, err := aiohttp.Serve(ctx, "unix", path, http.NotFoundHandler(), aiohttp.SocketMode(0o660))
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		fmt.Println(info.Mode().Perm())
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: -rw-rw----
+}
