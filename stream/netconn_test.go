@@ -92,8 +92,16 @@ func TestDeadlinesOfANetConn(t *testing.T) {
 			matches(t, err, aio.ErrCancelled)
 
 			d.shut()
-			conn.SetWriteDeadline(aio.RunningLoop(ctx).Time().Add(time.Millisecond))
-			n, err := conn.Write(make([]byte, 1<<20))
+			n := 0
+			task = aio.Start(ctx, func(context.Context) (err error) {
+				n, err = conn.Write(make([]byte, 1<<20))
+				return err
+			})
+			for w.Transport().WriteBufferSize() == 0 {
+				ok(t, aio.Yield(ctx))
+			}
+			conn.SetWriteDeadline(aio.RunningLoop(ctx).Time())
+			_, err = task.Await(ctx)
 			timedOut(err)
 			if n != w.Transport().WriteBufferSize() || n == 0 || n == 1<<20 {
 				t.Errorf("%d bytes counted as written, %d were handed on", n, w.Transport().WriteBufferSize())
