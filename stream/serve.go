@@ -22,7 +22,8 @@ type Handler = func(ctx context.Context, r *Reader, w *Writer) error
 // handler. It returns when the server accepts. network and address are those of [transport.Listen], the
 // options its options and [Limit].
 //
-// When handler returns the Writer is closed: what it wrote still goes out. An error or panic of handler
+// When handler returns the Writer is closed: what it wrote still goes out, unless the peer takes nothing of it
+// for the time of [transport.ShutdownTimeout]. An error or panic of handler
 // is reported to the loop's exception handler, a cancellation is not.
 //
 // It suspends the task only to look up a name. Cancellation: nothing is left open.

@@ -71,11 +71,16 @@ func Adopt(ctx context.Context, c net.Conn, p Protocol, opts ...Option) (Transpo
 // establish puts a transport, secured or not, over conn and waits until the protocol has it.
 func establish(ctx context.Context, op string, h *hub, conn Conn, p Protocol, o *options) (Transport, error) {
 	if o.tlsConfig != nil {
-		start := func(p Protocol) Transport { return newTransport(h, conn, p, nil, nil) }
+		start := func(p Protocol) Transport {
+			raw := newTransport(h, conn, p, nil, nil)
+			raw.linger.patience = o.shutdownTimeout
+			return raw
+		}
 		return wrapClientTLS(ctx, start, p, o)
 	}
 	w := aio.NewWaiter(ctx, "transport."+op, conn)
 	t := newTransport(h, conn, p, nil, func() { w.Unpark() })
+	t.linger.patience = o.shutdownTimeout
 	if err := w.Park(); err != nil {
 		t.Abort()
 		return nil, err

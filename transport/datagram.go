@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"github.com/aio-go/aio"
 )
@@ -144,7 +145,7 @@ func Endpoint(ctx context.Context, network, local, remote string, p DatagramProt
 	for _, pair := range pairs {
 		conn, err := n.Datagram(ctx, network, pair.local, pair.remote, DatagramOptions{ReusePort: o.reusePort, Broadcast: o.broadcast})
 		if err == nil {
-			return establishEndpoint(ctx, op, h, conn, p)
+			return establishEndpoint(ctx, op, h, conn, p, o.shutdownTimeout)
 		}
 		if first == nil {
 			first = err
@@ -173,7 +174,7 @@ func AdoptEndpoint(ctx context.Context, c *net.UDPConn, p DatagramProtocol) (Dat
 		c.Close()
 		return nil, err
 	}
-	return establishEndpoint(ctx, op, h, conn, p)
+	return establishEndpoint(ctx, op, h, conn, p, defaultShutdownTimeout)
 }
 
 func checkDatagramProtocol(op string, p DatagramProtocol) {
@@ -183,9 +184,10 @@ func checkDatagramProtocol(op string, p DatagramProtocol) {
 }
 
 // establishEndpoint puts a transport over conn and waits until the protocol has it.
-func establishEndpoint(ctx context.Context, op string, h *hub, conn DatagramConn, p DatagramProtocol) (DatagramTransport, error) {
+func establishEndpoint(ctx context.Context, op string, h *hub, conn DatagramConn, p DatagramProtocol, patience time.Duration) (DatagramTransport, error) {
 	w := aio.NewWaiter(ctx, "transport."+op, conn)
 	t := newDatagramTransport(h, conn, p, func() { w.Unpark() })
+	t.linger.patience = patience
 	if err := w.Park(); err != nil {
 		t.Abort()
 		return nil, err

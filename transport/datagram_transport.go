@@ -32,6 +32,7 @@ type datagramTransport struct {
 	queued    int        // what the queue counts, bytes
 	high, low int        // limits of that
 
+	linger        linger
 	phase         phase
 	made          bool // ConnectionMade was called
 	writingPaused bool // PauseWriting was called
@@ -298,8 +299,9 @@ func (t *datagramTransport) fatal(what string, err error) {
 	failWith(t, what, err)
 }
 
-func (t *datagramTransport) stage() *phase { return &t.phase }
-func (t *datagramTransport) dropUnsent()   { t.queue, t.queued = nil, 0 }
+func (t *datagramTransport) stage() *phase      { return &t.phase }
+func (t *datagramTransport) lingering() *linger { return &t.linger }
+func (t *datagramTransport) dropUnsent()        { t.queue, t.queued = nil, 0 }
 
 func (t *datagramTransport) connectionLost(err error) {
 	if t.made {

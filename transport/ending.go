@@ -8,7 +8,7 @@ import "github.com/aio-go/aio"
 //	fresh    creation                              no     yes    open (ConnectionMade), ending
 //	open     ConnectionMade is called              yes    yes    mute, flushing, ending
 //	mute     a write failed (streams only)         yes    no     ending, lost: see lastWords
-//	flushing Close, with bytes left to send        no     rest   lost, ending
+//	flushing Close, with bytes left to send        no     rest   lost, ending (also when linger is over)
 //	ending   Abort, failure, Close without bytes   no     no     lost: ConnectionLost is queued
 //	lost     ConnectionLost is called              no     no     -
 //
@@ -37,6 +37,7 @@ func (p phase) String() string {
 // mortal is a transport as the functions below see it, which are how every transport ends.
 type mortal interface {
 	stage() *phase
+	lingering() *linger // how long it may flush
 	Loop() *aio.Loop
 	WriteBufferSize() int
 	dropUnsent()              // forgets what is left to send
@@ -52,6 +53,7 @@ func closeAfterFlush(t mortal) {
 	case *p > open:
 	case *p == open && t.WriteBufferSize() > 0:
 		*p = flushing
+		t.lingering().watch(t, t.WriteBufferSize())
 	default:
 		endSoon(t, nil)
 	}
@@ -73,6 +75,7 @@ func endSoon(t mortal, err error) {
 		return
 	}
 	*p = ending
+	t.lingering().stop()
 	t.dropUnsent()
 	t.Loop().CallSoon(func() { endNow(t, err) })
 }
@@ -84,6 +87,7 @@ func endNow(t mortal, err error) {
 		return
 	}
 	*p = lost
+	t.lingering().stop()
 	t.dropUnsent()
 	defer t.release()
 	t.connectionLost(err)

@@ -15,8 +15,8 @@ type optionFunc func(o *options)
 
 func (f optionFunc) apply(o *options) { f(o) }
 
-// options is what the Option values add up to. The TLS fields are set by the options of that layer and
-// mean nothing while tlsConfig is nil.
+// options is what the Option values add up to. The last three are set by the options of TLS and mean nothing
+// while tlsConfig is nil.
 type options struct {
 	localAddress   string
 	eyeballs       time.Duration
@@ -32,10 +32,23 @@ type options struct {
 	notServing     bool
 	alsoOn         []string
 
+	shutdownTimeout  time.Duration
 	tlsConfig        *tls.Config
 	serverName       string
 	handshakeTimeout time.Duration
-	shutdownTimeout  time.Duration
+}
+
+const defaultShutdownTimeout = 30 * time.Second
+
+// ShutdownTimeout is the longest time a closed transport waits without progress: for the peer to take what is
+// still to be sent and, with TLS, to answer the close_notify. Then the connection is aborted with a
+// [*ShutdownTimeoutError], which reaches ConnectionLost. A peer that takes less than 1 KiB a second makes no
+// progress. The default is 30 seconds. It panics if d is not positive.
+func ShutdownTimeout(d time.Duration) Option {
+	if d <= 0 {
+		panic("transport: ShutdownTimeout: the duration is not positive; pass one above 0")
+	}
+	return optionFunc(func(o *options) { o.shutdownTimeout = d })
 }
 
 // acceptsInOneGo is how many connections a server takes in one turn unless Backlog says otherwise.
@@ -43,7 +56,7 @@ const acceptsInOneGo = 100
 
 // gather applies opts and refuses combinations that make no sense.
 func gather(op string, opts []Option) *options {
-	o := &options{eyeballs: defaultEyeballs}
+	o := &options{eyeballs: defaultEyeballs, shutdownTimeout: defaultShutdownTimeout}
 	for _, opt := range opts {
 		if opt != nil {
 			opt.apply(o)
@@ -55,8 +68,6 @@ func gather(op string, opts []Option) *options {
 			panic("transport: " + op + ": a server name without TLS; add the TLS option or drop the name")
 		case o.handshakeTimeout != 0:
 			panic("transport: " + op + ": a handshake timeout without TLS; add the TLS option or drop the timeout")
-		case o.shutdownTimeout != 0:
-			panic("transport: " + op + ": a shutdown timeout without TLS; add the TLS option or drop the timeout")
 		}
 	}
 	return o

@@ -32,7 +32,8 @@ type selectorTransport struct {
 	outer      *tlsTransport      // the secured transport on top, if any: what the server closes
 	prev, next *selectorTransport // in the hub's list
 
-	file *fileJob // the file being sent, or nil
+	file   *fileJob // the file being sent, or nil
+	linger linger
 
 	buf       []byte // buf[sent:] waits for the connection to become writable
 	sent      int
@@ -58,12 +59,15 @@ type selectorTransport struct {
 }
 
 // newTransport makes a transport over conn and queues the start: ConnectionMade, then reading, then
-// made, if it is not nil.
+// made, if it is not nil. A pipe may be flushed for ever: a pager is no attacker.
 func newTransport(h *hub, conn Conn, p Protocol, s *Server, made func()) *selectorTransport {
 	t := &selectorTransport{hub: h, conn: conn, server: s, high: defaultHigh, low: defaultLow}
 	_, t.pends = conn.(Pender)
 	if c, ok := conn.(oneWay); ok {
 		t.way = c.direction()
+	}
+	if t.way == bothWays {
+		t.linger.patience = defaultShutdownTimeout
 	}
 	t.SetProtocol(p)
 	h.link(t)
@@ -475,7 +479,8 @@ func (t *selectorTransport) fatal(what string, err error) {
 	failWith(t, what, err)
 }
 
-func (t *selectorTransport) stage() *phase { return &t.phase }
+func (t *selectorTransport) stage() *phase      { return &t.phase }
+func (t *selectorTransport) lingering() *linger { return &t.linger }
 
 func (t *selectorTransport) dropUnsent() {
 	if t.buf != nil {

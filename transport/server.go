@@ -370,12 +370,13 @@ func (s *Server) serve(conn Conn) {
 	}
 	s.enrol(p)
 	if s.o.tlsConfig == nil {
-		newTransport(s.hub, conn, p, s, nil)
+		newTransport(s.hub, conn, p, s, nil).linger.patience = s.o.shutdownTimeout
 		return
 	}
 	var raw *selectorTransport
 	outer := wrapServerTLS(s.hub.loop, func(p Protocol) Transport {
 		raw = newTransport(s.hub, conn, p, s, nil)
+		raw.linger.patience = s.o.shutdownTimeout
 		return raw
 	}, p, s.o)
 	raw.outer = outer

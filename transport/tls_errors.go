@@ -52,8 +52,8 @@ func (e *HandshakeTimeoutError) Is(target error) bool {
 	return target == context.DeadlineExceeded || target == os.ErrDeadlineExceeded || target == syscall.ECONNABORTED
 }
 
-// ShutdownTimeoutError reaches ConnectionLost when a TLS transport was closed and the peer neither took
-// what was still to be sent nor answered the close_notify within [ShutdownTimeout]. It matches
+// ShutdownTimeoutError reaches ConnectionLost when a transport was closed and the peer did not take what was
+// still to be sent, or with TLS did not answer the close_notify, within [ShutdownTimeout]. It matches
 // [context.DeadlineExceeded] and [os.ErrDeadlineExceeded].
 type ShutdownTimeoutError struct {
 	After time.Duration // the time that was allowed
@@ -61,7 +61,7 @@ type ShutdownTimeoutError struct {
 
 // Error names the time that was allowed.
 func (e *ShutdownTimeoutError) Error() string {
-	return fmt.Sprintf("transport: the TLS shutdown was not answered within %v, the connection was aborted", e.After)
+	return fmt.Sprintf("transport: the peer did not let the connection end within %v, it was aborted", e.After)
 }
 
 // Timeout returns true.

@@ -5,10 +5,7 @@ import (
 	"time"
 )
 
-const (
-	defaultHandshakeTimeout = 60 * time.Second
-	defaultShutdownTimeout  = 30 * time.Second
-)
+const defaultHandshakeTimeout = 60 * time.Second
 
 // TLS secures the connection: [Connect] makes the handshake as client, a [Server] as server. Protocol
 // names (ALPN), client certificates, session resumption and verification are set in cfg, which must not
@@ -16,7 +13,8 @@ const (
 // gives one.
 //
 // Verification and the callbacks of cfg run on the loop's goroutine, in a task; a callback that gets a
-// context (ClientHelloInfo.Context) may await with it.
+// context (ClientHelloInfo.Context) may await with it. Private keys other than P-256 and Ed25519 sign on
+// another goroutine, so that other tasks go on meanwhile.
 //
 // It panics if cfg is nil, or if it allows renegotiation: that would have to wait inside a read.
 func TLS(cfg *tls.Config) Option {
@@ -42,16 +40,6 @@ func HandshakeTimeout(d time.Duration) Option {
 		panic("transport: HandshakeTimeout: the duration is not positive; pass one above 0")
 	}
 	return optionFunc(func(o *options) { o.handshakeTimeout = d })
-}
-
-// ShutdownTimeout is the longest time a closed TLS transport waits without progress: for the peer to
-// take what is still to be sent and to answer the close_notify. Then the connection is aborted with a
-// [*ShutdownTimeoutError]. The default is 30 seconds. It panics if d is not positive.
-func ShutdownTimeout(d time.Duration) Option {
-	if d <= 0 {
-		panic("transport: ShutdownTimeout: the duration is not positive; pass one above 0")
-	}
-	return optionFunc(func(o *options) { o.shutdownTimeout = d })
 }
 
 // AlreadyReceived hands [StartTLS] bytes that the old protocol was given but that belong to the TLS

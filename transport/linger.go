@@ -1,0 +1,45 @@
+package transport
+
+import (
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+// slowest is the rate, in bytes a second, below which a peer that takes what is left counts as one that
+// takes nothing: a byte now and then must not hold a connection for ever.
+const slowest = 1 << 10
+
+// linger bounds how long a closed transport waits for its peer to take what is left to send.
+type linger struct {
+	patience time.Duration    // for each period without enough progress; 0 means without bound
+	timer    *aio.TimerHandle // nil unless the transport is flushing
+}
+
+// watch ends t unless what is left, now unsent bytes, becomes less in time.
+func (l *linger) watch(t mortal, unsent int) {
+	if l.patience <= 0 {
+		return
+	}
+	l.timer = t.Loop().CallLater(l.patience, func() {
+		if left := t.WriteBufferSize(); progress(unsent, left, l.patience) {
+			l.watch(t, left)
+			return
+		}
+		endSoon(t, &ShutdownTimeoutError{After: l.patience})
+	})
+}
+
+func (l *linger) stop() {
+	if l.timer != nil {
+		l.timer.Cancel()
+		l.timer = nil
+	}
+}
+
+// progress reports whether a peer that took bytes for the time d, so that left are left of unsent, goes on
+// fast enough to be waited for.
+func progress(unsent, left int, d time.Duration) bool {
+	taken := unsent - left
+	return taken > 0 && (left == 0 || float64(taken) >= slowest*d.Seconds())
+}
