@@ -34,7 +34,7 @@ func withServer(t *testing.T, handler stream.Handler, main func(t *testing.T, ct
 			ok(t, err)
 			defer server.AbortClients()
 			defer server.Close()
-			main(t, ctx, server.Addrs()[0].String())
+			main(t, context.WithValue(ctx, serverKey{}, server), server.Addrs()[0].String())
 			server.Close()
 			ok(t, server.WaitClosed(ctx))
 			yields(ctx, 5) // for the tasks of the last connections
@@ -51,6 +51,11 @@ func withServer(t *testing.T, handler stream.Handler, main func(t *testing.T, ct
 		}
 	})
 }
+
+type serverKey struct{}
+
+// serverOf returns the server that withServer has made.
+func serverOf(ctx context.Context) *stream.Server { return ctx.Value(serverKey{}).(*stream.Server) }
 
 // peer runs fn, which uses package net, beside the loop and waits for it.
 func peer(ctx context.Context, t *testing.T, fn func() error) {

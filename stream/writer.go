@@ -59,7 +59,8 @@ func (w *Writer) WriteLines(chunks ...[]byte) (int, error) {
 }
 
 // Drain waits while the buffer is too full: above the transport's high limit, until it is down to the
-// low one. Many tasks may wait; all go on together. It returns the error of a connection that was lost,
+// low one. While StartTLS is under way it waits for that if as much was written meanwhile. Many tasks may
+// wait; all go on together. It returns the error of a connection that was lost,
 // [ErrClosed] if it is closed.
 //
 // Cancellation: what was written is still sent.
@@ -74,6 +75,14 @@ func (w *Writer) Drain(ctx context.Context) error {
 	}
 	if err := c.broken(); err != nil {
 		return err
+	}
+	if c.upgrading && c.tooMuchEarly() {
+		if err := waitIn(ctx, &c.drains, op, w); err != nil {
+			return err
+		}
+		if err := c.broken(); err != nil {
+			return err
+		}
 	}
 	if c.full {
 		if err := waitIn(ctx, &c.drains, op, w); err != nil {
@@ -138,7 +147,7 @@ func (w *Writer) WaitClosed(ctx context.Context) error {
 // text can pass for secured. What is written while StartTLS waits is sent afterwards, secured. The
 // server name of a client is the host it connected to unless cfg gives one.
 //
-// When it fails the connection is lost, with the same error. The options are those of
+// When it fails, at once if the peer had ended its side before, the connection is lost, with the same error. The options are those of
 // [transport.StartTLS].
 //
 // Cancellation: the connection is aborted.
@@ -157,7 +166,10 @@ func (w *Writer) StartTLS(ctx context.Context, cfg *tls.Config, opts ...transpor
 		c.reader.paused = false
 	}
 	c.upgrading = true
-	defer func() { c.upgrading = false }()
+	defer func() {
+		c.upgrading = false
+		wakeAll(&c.drains) // those that wait because of the backlog
+	}()
 	t, err := transport.StartTLS(ctx, c.transport, cfg, c.served != nil, opts...)
 	if err != nil {
 		return err
@@ -188,6 +200,12 @@ func (w *Writer) Sendfile(ctx context.Context, f *os.File, opts ...transport.Sen
 		return 0, err
 	}
 	return transport.Sendfile(ctx, c.transport, f, opts...)
+}
+
+// tooMuchEarly reports whether more was written during an upgrade than the buffer is to hold.
+func (c *connection) tooMuchEarly() bool {
+	high, _ := c.transport.WriteBufferLimits()
+	return len(c.backlog) > high
 }
 
 // Transport returns the transport below.

@@ -65,7 +65,7 @@ func ExampleServer_Statistics() {
 	// Output:
 	// received "hello"
 	// connection lost: <nil>
-	// {Accepted:1 Active:0 Failures:0 Resting:false}
+	// {Accepted:1 Active:0 Failures:0 HandshakesFailed:0 Resting:false}
 }
 
 // reader prints what it receives.

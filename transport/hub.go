@@ -19,7 +19,8 @@ const (
 // closes it too. Only the loop's goroutine touches it.
 type hub struct {
 	loop      *aio.Loop
-	buf       []byte   // lent to the one transport that is reading
+	buf       []byte // lent to the one transport that is reading
+	turns     *turnstile
 	spare     [][]byte // empty write buffers
 	first     *selectorTransport
 	last      *selectorTransport
@@ -33,7 +34,7 @@ var hubs perloop.Table[*hub]
 
 func hubOf(l *aio.Loop) *hub {
 	return hubs.Get(l, func() *hub {
-		h := &hub{loop: l, buf: make([]byte, readBufferSize), others: make(map[io.Closer]struct{})}
+		h := &hub{loop: l, buf: make([]byte, readBufferSize), turns: newTurnstile(l), others: make(map[io.Closer]struct{})}
 		l.OnClose(h.close)
 		return h
 	})

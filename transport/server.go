@@ -40,6 +40,7 @@ type Server struct {
 	active    int          // connections that were accepted and are not lost
 	accepted  int          // all of them
 	failures  int          // of accepting
+	unshaken  int          // TLS handshakes that failed
 	graceful  list.List    // protocols that have begun and not ended
 	retiring  bool         // they were asked to end when they are idle
 	waiters   []aio.Waiter // tasks in WaitClosed and Shutdown
@@ -150,6 +151,9 @@ func listenAddresses(ctx context.Context, n Network, network string, given []str
 
 func newServer(h *hub, lns []Listener, factory func() Protocol, o *options) (*Server, error) {
 	s := &Server{hub: h, factory: factory, o: o}
+	if o.tlsConfig != nil {
+		o.tlsConfig = h.turns.signBeside(o.tlsConfig)
+	}
 	for _, ln := range lns {
 		h.own(ln)
 		s.listeners = append(s.listeners, &listening{s: s, ln: ln})
@@ -379,7 +383,7 @@ func (s *Server) serve(conn Conn) {
 		raw.linger.patience = s.o.shutdownTimeout
 		return raw
 	}, p, s.o)
-	raw.outer = outer
+	raw.outer, outer.server = outer, s
 }
 
 // makeProtocol calls the factory, and reports its failure.

@@ -74,6 +74,7 @@ func (b *memoryBIO) Read(p []byte) (int, error) {
 		}
 		if err := b.park(); err != nil {
 			b.finish(err)
+			return 0, err
 		}
 	}
 	n := copy(p, b.in)

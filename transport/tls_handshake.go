@@ -8,11 +8,12 @@ import (
 	"net"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // newTLS makes the secured side of a connection whose raw transport is still to come.
 func newTLS(l *aio.Loop, app Protocol, o *options, server bool) *tlsTransport {
-	t := &tlsTransport{loop: l, app: app}
+	t := &tlsTransport{loop: l, app: app, turns: hubOf(l).turns, answers: server}
 	t.bio.addr = t
 	t.patience.handshake, t.patience.shutdown = o.handshakeTimeout, o.shutdownTimeout
 	if t.patience.handshake == 0 {
@@ -22,7 +23,7 @@ func newTLS(l *aio.Loop, app Protocol, o *options, server bool) *tlsTransport {
 		t.patience.shutdown = defaultShutdownTimeout
 	}
 	if server {
-		// Not a copy: connections share the session ticket keys of the configuration.
+		// Not a copy for each: connections share the session ticket keys of the configuration.
 		t.conn = tls.Server(&t.bio, o.tlsConfig)
 		return t
 	}
@@ -40,7 +41,9 @@ func newTLS(l *aio.Loop, app Protocol, o *options, server bool) *tlsTransport {
 //
 // When it fails, or ctx is cancelled, the raw connection has been ended and app has heard nothing.
 func wrapClientTLS(ctx context.Context, start func(p Protocol) Transport, app Protocol, o *options) (Transport, error) {
-	t := newTLS(aio.RunningLoop(ctx), app, o, false)
+	l := aio.RunningLoop(ctx)
+	o.tlsConfig = hubOf(l).turns.signBeside(o.tlsConfig)
+	t := newTLS(l, app, o, false)
 	t.raw = start(tlsProtocol{t})
 	if err := t.handshake(ctx); err != nil {
 		return nil, err
@@ -57,14 +60,14 @@ func wrapServerTLS(l *aio.Loop, start func(p Protocol) Transport, app Protocol, 
 	t.raw = start(tlsProtocol{t})
 	peer := "an unnamed peer"
 	if addr := t.raw.RemoteAddr(); addr != nil && addr.String() != "" {
-		peer = addr.String()
+		peer = safetext.Line(addr.String())
 	}
 	aio.Start(l.Context(), func(ctx context.Context) (err error) {
 		t.guard("transport: the TLS handshake panicked", func() { err = t.handshake(ctx) })
 		if err == nil || errors.Is(err, aio.ErrCancelled) {
 			return err
 		}
-		slog.Debug("transport: TLS handshake failed", "peer", peer, "err", err)
+		slog.Debug("transport: TLS handshake failed", "peer", peer, "err", safetext.Error(err))
 		return nil
 	}, aio.Name("TLS handshake with "+peer))
 	return t
@@ -78,13 +81,13 @@ func wrapServerTLS(l *aio.Loop, start func(p Protocol) Transport, app Protocol, 
 // Nothing may be written to t while StartTLS waits. Reading is resumed if it was paused.
 //
 // It fails without touching the connection if cfg is not acceptable or t is closing. When the handshake
-// fails the connection is ended and the protocol's ConnectionLost gets the same error:
+// fails, at once if the peer had ended its side before, the connection is ended and the protocol's ConnectionLost gets the same error:
 // ErrHandshakeInterrupted, *HandshakeTimeoutError, *tls.CertificateVerificationError or another error of
 // crypto/tls.
 //
 // Cancellation: the connection is aborted; half a handshake is of no use.
 //
-// It stands for loop.start_tls of asyncio. It panics if t or cfg is nil.
+// It stands for loop.start_tls of asyncio. It panics if t or cfg is nil, and after WriteEOF.
 func StartTLS(ctx context.Context, t Transport, cfg *tls.Config, server bool, opts ...Option) (Transport, error) {
 	if t == nil {
 		panic("transport: StartTLS: the transport is nil; pass the one ConnectionMade was called with")
@@ -96,6 +99,7 @@ func StartTLS(ctx context.Context, t Transport, cfg *tls.Config, server bool, op
 	if t.IsClosing() {
 		return nil, &net.OpError{Op: "StartTLS", Net: "tls", Addr: t.RemoteAddr(), Err: net.ErrClosed}
 	}
+	o.tlsConfig = hubOf(t.Loop()).turns.signBeside(cfg)
 	s := newTLS(t.Loop(), t.Protocol(), o, server)
 	s.upgrade = true
 	s.raw, s.rawMade = t, true
@@ -104,11 +108,19 @@ func StartTLS(ctx context.Context, t Transport, cfg *tls.Config, server bool, op
 			s.bio.feed(early)
 		}
 	}
-	if raw, ok := t.(*selectorTransport); ok {
-		if raw.file != nil {
-			panic("transport: StartTLS: a file is being sent; wait until Sendfile has returned")
-		}
+	switch raw := t.(type) {
+	case *selectorTransport:
+		raw.mustTakeTLS()
 		raw.outer = s // what the server closes, if one accepted the connection
+		s.full, s.server = raw.writingPaused, raw.server
+		if raw.ended {
+			s.bio.finish(ErrHandshakeInterrupted)
+		}
+	case *tlsTransport:
+		s.full = raw.full
+		if raw.ended {
+			s.bio.finish(ErrHandshakeInterrupted)
+		}
 	}
 	t.SetProtocol(tlsProtocol{s})
 	t.ResumeReading()
@@ -116,6 +128,18 @@ func StartTLS(ctx context.Context, t Transport, cfg *tls.Config, server bool, op
 		return nil, err
 	}
 	return s, nil
+}
+
+// mustTakeTLS panics if t cannot carry the two directions of TLS, or not now.
+func (t *selectorTransport) mustTakeTLS() {
+	switch {
+	case t.file != nil:
+		panic("transport: StartTLS: a file is being sent; wait until Sendfile has returned")
+	case t.wroteEOF:
+		panic("transport: StartTLS: after WriteEOF the handshake cannot be sent; secure the connection before")
+	case t.way != bothWays:
+		panic("transport: StartTLS: a pipe has one direction; TLS needs two")
+	}
 }
 
 var errNoServerName = errors.New("transport: StartTLS: the client has no server name to verify; set tls.Config.ServerName or pass the ServerName option")
@@ -133,15 +157,31 @@ func (t *tlsTransport) handshake(ctx context.Context) (err error) {
 	t.timer = t.loop.CallLater(t.patience.handshake, func() {
 		t.giveUp(&HandshakeTimeoutError{After: t.patience.handshake})
 	})
-	t.bio.park = func() error { return t.wait(ctx) }
+	t.bio.park = func() error {
+		if err := t.wait(ctx); err != nil {
+			return err
+		}
+		return t.turn(ctx)
+	}
 	for !t.rawMade && t.bio.end == nil {
 		if err := t.wait(ctx); err != nil {
+			return err
+		}
+	}
+	if t.bio.end != nil && len(t.bio.in) == 0 {
+		return t.bio.end
+	}
+	if !t.answers || len(t.bio.in) > 0 {
+		if err := t.turn(ctx); err != nil {
 			return err
 		}
 	}
 	// The values of the task's context let the callbacks of the configuration await. Its cancellation
 	// must not get through: crypto/tls would watch it and close the connection from another goroutine.
 	err = t.conn.HandshakeContext(context.WithoutCancel(ctx))
+	if err != nil && t.failure == nil && ctx.Err() != nil { // in a signature, whose error crypto/tls hides
+		t.failure = context.Cause(ctx)
+	}
 	if t.failure != nil {
 		err = t.failure
 	}
@@ -167,6 +207,14 @@ func (t *tlsTransport) wait(ctx context.Context) error {
 	return err
 }
 
+// turn suspends the handshake until it may compute.
+func (t *tlsTransport) turn(ctx context.Context) error {
+	if err := t.turns.step(ctx, t); err != nil && t.failure == nil {
+		t.failure = err
+	}
+	return t.failure
+}
+
 // relent lets the raw transport read again after the handshake has caught up.
 func (t *tlsTransport) relent() {
 	if t.flooded {
@@ -186,12 +234,16 @@ func (t *tlsTransport) giveUp(err error) {
 	t.bio.finish(err)
 	t.raw.Abort()
 	t.waiter.Unpark()
+	t.inLine.Unpark()
 }
 
 // abandon ends the connection after the handshake failed with err. If the failure is the peer's, an
 // alert tells it so.
 func (t *tlsTransport) abandon(err error) {
 	t.stopTimer()
+	if s := t.server; s != nil && err != errClosedInHandshake && !errors.Is(err, aio.ErrCancelled) {
+		s.unshaken++
+	}
 	if err == nil { // a panic or Goexit
 		err = errClosedInHandshake
 	}
@@ -222,7 +274,8 @@ func (t *tlsTransport) publish() {
 	if t.bio.end == ErrHandshakeInterrupted {
 		t.bio.end = ErrTruncated
 	}
-	t.relent()
+	t.flooded = false
+	t.pace()
 	if !t.upgrade {
 		t.guard("transport: a protocol panicked in ConnectionMade", func() { t.app.ConnectionMade(t) })
 		if f, ok := t.app.(FlowControl); ok && t.full {
@@ -231,10 +284,5 @@ func (t *tlsTransport) publish() {
 	}
 	t.flush()
 	// What came with the peer's last flight is delivered through the loop, after the caller has gone on.
-	t.loop.CallSoon(func() {
-		t.receive()
-		if t.rawLost {
-			t.lose(t.lostErr)
-		}
-	})
+	t.receiveSoon()
 }

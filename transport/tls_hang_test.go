@@ -3,18 +3,12 @@ package transport
 import (
 	"bytes"
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"crypto/tls"
-	"encoding/binary"
-	"encoding/hex"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/tlstest"
 )
 
 // crypto/tls holds a mutex in each direction while it waits for the connection below, and one during the
@@ -90,7 +84,7 @@ func TestAKeyUpdateWhileWritersWaitDoesNotHangTheLoop(t *testing.T) {
 		d.server.t.Write(make([]byte, 1<<20)) // with the old key
 		d.server.check(t, "made pause")
 
-		d.cpipe.Write(keyUpdateRequest(t, keys.String()))
+		d.cpipe.Write(tlstest.NewForger(t, keys.String()).KeyUpdate(true))
 		for range 10 {
 			aio.Yield(ctx)
 		}
@@ -102,36 +96,4 @@ func TestAKeyUpdateWhileWritersWaitDoesNotHangTheLoop(t *testing.T) {
 		}
 		d.server.t.Abort()
 	})
-}
-
-// keyUpdateRequest forges the first record of application keys that a client sends after its handshake:
-// a KeyUpdate that asks the server to change its keys as well (RFC 8446, 4.6.3).
-func keyUpdateRequest(t *testing.T, keyLog string) []byte {
-	var secret []byte
-	for line := range strings.Lines(keyLog) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "CLIENT_TRAFFIC_SECRET_0" {
-			secret, _ = hex.DecodeString(f[2])
-		}
-	}
-	expand := func(label string, n int) []byte {
-		label = "tls13 " + label
-		info := binary.BigEndian.AppendUint16(nil, uint16(n))
-		info = append(append(append(info, byte(len(label))), label...), 0)
-		key, err := hkdf.Expand(sha256.New, secret, string(info), n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return key
-	}
-	block, err := aes.NewCipher(expand("key", 16))
-	if err != nil {
-		t.Fatal(err)
-	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain := []byte{24, 0, 0, 1, 1, 22} // KeyUpdate, one byte: update_requested; the type of the record
-	header := []byte{23, 3, 3, 0, byte(len(plain) + aead.Overhead())}
-	return aead.Seal(header, expand("iv", 12), plain, header) // the first record: its number is 0
 }

@@ -3,6 +3,8 @@ package transport
 import (
 	"crypto/tls"
 	"errors"
+
+	"github.com/aio-go/aio"
 )
 
 // tlsProtocol is the face of a tlsTransport towards the raw transport: it takes encrypted bytes and
@@ -73,6 +75,10 @@ func (p tlsProtocol) ConnectionLost(err error) {
 		t.waiter.Unpark()
 		return
 	}
+	if t.state == tlsOpen && !t.paused && (t.behind || t.choked) && err != aio.ErrLoopClosed {
+		t.unchoke()
+		return // receive tells it, after what had arrived
+	}
 	if t.state == tlsClosing && t.quiet {
 		// Many peers are gone before our close_notify arrives. A plain connection would not know.
 		err = nil
@@ -91,6 +97,8 @@ func (p tlsProtocol) PauseWriting() {
 // ResumeWriting passes the raw transport's permission on.
 func (p tlsProtocol) ResumeWriting() {
 	p.t.full = false
+	p.t.unchoke()
+	p.t.endCut()
 	if p.t.file != nil {
 		p.t.file.changed()
 		return
@@ -105,15 +113,8 @@ func (t *tlsTransport) hears() bool {
 	return t.state != tlsLost && (t.upgrade || t.state != tlsHandshaking)
 }
 
-// receive is deliver as a callback of the loop.
-func (t *tlsTransport) receive() {
-	if !t.busy && (t.state == tlsOpen || t.state == tlsClosing) {
-		t.guard("transport: a protocol panicked while receiving", t.deliver)
-	}
-}
-
 // deliver decrypts what is there and gives it to the application protocol, until nothing complete is
-// left or reading is paused. What is to be sent meanwhile goes out in one piece at the end.
+// left, reading is paused or it was enough for one pass (see tls_pace.go). What is to be sent meanwhile goes out in one piece at the end.
 func (t *tlsTransport) deliver() {
 	if t.busy {
 		return
@@ -131,23 +132,43 @@ func (t *tlsTransport) deliver() {
 		t.held = nil
 		t.hand(held)
 	}
-	for t.state == tlsClosing && !t.retiring || t.state == tlsOpen && !t.paused && !t.ended {
+	for reads, more := 0, true; more && t.wants(); reads++ {
+		if reads == maxReads {
+			t.postpone()
+			return
+		}
+		before := t.bio.pending()
 		n, err := t.conn.Read(plain[:])
+		answer := t.bio.pending() - before
 		switch {
 		case n > 0:
 			// An error that came along comes again: crypto/tls remembers those that last.
 			t.hand(plain[:n])
 		case err == nil:
 		case errors.Is(err, errWouldBlock):
-			return
+			more = false
 		case t.state == tlsClosing:
 			t.retire()
 		case isOrderlyEnd(err):
 			t.peerEnded()
+		case errors.Is(err, ErrTruncated):
+			t.cut()
 		default:
 			t.fail(err)
 		}
+		if answer > 0 && t.state < tlsFailed {
+			t.answered(answer)
+			return
+		}
 	}
+}
+
+// wants reports whether deliver has to decrypt anything.
+func (t *tlsTransport) wants() bool {
+	if t.choked {
+		return false
+	}
+	return t.state == tlsClosing && !t.retiring || t.state == tlsOpen && !t.paused && !t.ended
 }
 
 // hand gives decrypted bytes to the application protocol, to its own buffer if it has one. The protocol
@@ -201,5 +222,6 @@ func (t *tlsTransport) lose(err error) {
 	t.app = nil
 	t.held = nil
 	t.bio.in = nil
+	t.stopTimer()
 	app.ConnectionLost(err)
 }

@@ -36,13 +36,15 @@ const (
 // No call into crypto/tls waits (see memoryBIO), apart from the handshake, which has a task of its own
 // or the task of whoever connects.
 type tlsTransport struct {
-	loop *aio.Loop
-	raw  Transport
-	app  Protocol
-	conn *tls.Conn
-	bio  memoryBIO
+	loop   *aio.Loop
+	server *Server // whose handshake it is, or nil
+	raw    Transport
+	app    Protocol
+	conn   *tls.Conn
+	bio    memoryBIO
 
 	state    tlsState
+	answers  bool // as the server of the handshake
 	upgrade  bool // made by StartTLS: app had its ConnectionMade already
 	busy     bool // receive is running: records to be sent are collected
 	paused   bool // by PauseReading
@@ -51,16 +53,23 @@ type tlsTransport struct {
 	rawMade  bool // ConnectionMade of the raw transport has come
 	rawLost  bool // ConnectionLost of the raw transport has come
 	flooded  bool // reading was paused because the handshake did not keep up
+	behind   bool // the rest of what was received is for the next pass
+	queued   bool // receive is in the ready queue
+	choked   bool // decrypting waits until the peer has taken the answers it asked for
+	severed  bool // open for what is left to be sent only: the peer ended without close_notify
 	retiring bool // Close has been passed on to the raw transport
 	quiet    bool // closing, and the kernel had taken all data: the loss of the rest is no matter
 
-	held     []byte     // decrypted, but reading was paused before app took it
-	failure  error      // why the connection is ended here; nil if in order
-	lostErr  error      // what the raw transport's ConnectionLost said
-	waiter   aio.Waiter // the suspended handshake
+	held     []byte // decrypted, but reading was paused before app took it
+	failure  error  // why the connection is ended here; nil if in order
+	lostErr  error  // what the raw transport's ConnectionLost said
+	turns    *turnstile
+	waiter   aio.Waiter // the suspended handshake, which waits for the peer
+	inLine   aio.Waiter // the same, which waits for its turn
 	timer    *aio.TimerHandle
 	file     *fileJob // the file being sent, or nil
-	unsent   int      // size of the raw write buffer when the shutdown timer was set
+	owed     int      // bytes of crypto/tls's own answers since the raw write buffer was empty
+	unsent   int      // size of the raw write buffer when the shutdown timer was set, and what was added since
 	patience struct{ handshake, shutdown time.Duration }
 }
 
@@ -95,7 +104,10 @@ func (t *tlsTransport) writeFile(p []byte) {
 }
 
 // flush hands the collected records to the raw transport.
-func (t *tlsTransport) flush() { t.bio.drain(t.raw.Write) }
+func (t *tlsTransport) flush() {
+	t.unsent += t.bio.pending()
+	t.bio.drain(t.raw.Write)
+}
 
 // WriteEOF panics.
 func (t *tlsTransport) WriteEOF() {
@@ -129,9 +141,9 @@ func (t *tlsTransport) Close() {
 	}
 	// The answer may be here already, behind data nobody wants any more.
 	t.paused = false
-	t.raw.ResumeReading()
+	t.pace()
 	if !t.busy {
-		t.loop.CallSoon(t.receive)
+		t.receiveSoon()
 	}
 }
 
@@ -177,9 +189,10 @@ func (t *tlsTransport) fail(err error) {
 
 // watchShutdown aborts the connection when the shutdown makes no progress.
 func (t *tlsTransport) watchShutdown() {
+	t.stopTimer()
 	t.unsent = t.raw.WriteBufferSize()
 	t.timer = t.loop.CallLater(t.patience.shutdown, func() {
-		if t.raw.WriteBufferSize() < t.unsent { // slow, but not stuck
+		if progress(t.unsent, t.raw.WriteBufferSize(), t.patience.shutdown) { // slow, but not stuck
 			t.watchShutdown()
 			return
 		}
@@ -213,6 +226,7 @@ func (t *tlsTransport) endFile() {
 	if f, ok := t.app.(FlowControl); ok && !t.full && t.hears() {
 		f.ResumeWriting()
 	}
+	t.endCut()
 }
 
 func (t *tlsTransport) roomForFile() bool { return !t.full }
@@ -230,7 +244,7 @@ func (t *tlsTransport) PauseReading() {
 	}
 	t.paused = true
 	if t.state == tlsOpen {
-		t.raw.PauseReading()
+		t.pace()
 	}
 }
 
@@ -241,8 +255,8 @@ func (t *tlsTransport) ResumeReading() {
 	}
 	t.paused = false
 	if t.state == tlsOpen {
-		t.raw.ResumeReading()
-		t.loop.CallSoon(t.receive) // records that are here already
+		t.pace()
+		t.receiveSoon() // records that are here already
 	}
 }
 

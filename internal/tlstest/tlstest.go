@@ -2,6 +2,7 @@
 package tlstest
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -65,7 +66,12 @@ func (a *Authority) template(name string) *x509.Certificate {
 // clients.
 func (a *Authority) Certificate(names ...string) tls.Certificate {
 	a.tb.Helper()
-	key := newKey(a.tb)
+	return a.CertificateFor(newKey(a.tb), names...)
+}
+
+// CertificateFor is Certificate for a key of the caller's.
+func (a *Authority) CertificateFor(key crypto.Signer, names ...string) tls.Certificate {
+	a.tb.Helper()
 	template := a.template(names[0])
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}

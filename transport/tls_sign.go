@@ -1,0 +1,129 @@
+package transport
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/tls"
+	"io"
+	"slices"
+
+	"github.com/aio-go/aio"
+)
+
+// isSlow reports whether a signature with key takes so long that it is not made on the loop: milliseconds for
+// RSA, tenths of them for large curves, nobody knows how long for a key in a module or a service. P-256 and
+// Ed25519 take 20 to 40 µs, less than what handing over would cost.
+func isSlow(key crypto.PrivateKey) bool {
+	switch k := key.(type) {
+	case *ecdsa.PrivateKey:
+		return k.Curve != elliptic.P256()
+	case ed25519.PrivateKey, besideSigner, besideDecrypter:
+		return false
+	case crypto.Signer:
+		return true
+	}
+	return false
+}
+
+// signBeside returns cfg, or a copy whose slow keys sign on another goroutine while the handshake's task
+// waits. The last copy is kept: its session ticket keys serve the next connection as well.
+func (s *turnstile) signBeside(cfg *tls.Config) *tls.Config {
+	if cfg != s.given {
+		s.given, s.beside = cfg, s.copy(cfg)
+		if s.beside == cfg {
+			s.given, s.beside = nil, nil // keep nothing that is of no use
+			return cfg
+		}
+		if cfg.WrapSession == nil && cfg.UnwrapSession == nil { // tickets stay those of cfg
+			s.beside.WrapSession, s.beside.UnwrapSession = cfg.EncryptTicket, cfg.DecryptTicket
+		}
+	}
+	return s.beside
+}
+
+// copy returns cfg itself if nothing in it may be slow.
+func (s *turnstile) copy(cfg *tls.Config) *tls.Config {
+	static := slices.ContainsFunc(cfg.Certificates, func(c tls.Certificate) bool { return isSlow(c.PrivateKey) })
+	if !static && cfg.GetCertificate == nil && cfg.GetClientCertificate == nil && cfg.GetConfigForClient == nil {
+		return cfg
+	}
+	given := cfg
+	cfg = cfg.Clone()
+	if static {
+		cfg.Certificates = slices.Clone(cfg.Certificates)
+		for i := range cfg.Certificates {
+			cfg.Certificates[i] = *s.certificate(&cfg.Certificates[i])
+		}
+	}
+	if get := given.GetCertificate; get != nil {
+		cfg.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			c, err := get(hello)
+			return s.certificate(c), err
+		}
+	}
+	if get := given.GetClientCertificate; get != nil {
+		cfg.GetClientCertificate = func(request *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			c, err := get(request)
+			return s.certificate(c), err
+		}
+	}
+	if get := given.GetConfigForClient; get != nil {
+		cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			c, err := get(hello)
+			if c != nil {
+				c = s.copy(c)
+			}
+			return c, err
+		}
+	}
+	return cfg
+}
+
+// certificate returns c, or a copy with another key.
+func (s *turnstile) certificate(c *tls.Certificate) *tls.Certificate {
+	if c == nil || !isSlow(c.PrivateKey) {
+		return c
+	}
+	copied := *c
+	key := besideSigner{c.PrivateKey.(crypto.Signer), s}
+	copied.PrivateKey = key
+	if d, ok := c.PrivateKey.(crypto.Decrypter); ok {
+		copied.PrivateKey = besideDecrypter{key, d}
+	}
+	return &copied
+}
+
+// besideSigner is a private key whose signatures are made beside the loop.
+type besideSigner struct {
+	crypto.Signer
+	turns *turnstile
+}
+
+func (k besideSigner) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	return k.turns.apart(func() ([]byte, error) { return k.Signer.Sign(rand, digest, opts) })
+}
+
+// SignMessage hashes msg unless the key itself does more.
+func (k besideSigner) SignMessage(rand io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
+	return k.turns.apart(func() ([]byte, error) { return crypto.SignMessage(k.Signer, rand, msg, opts) })
+}
+
+// besideDecrypter is one that decrypts as well, which the oldest key exchange of RSA needs.
+type besideDecrypter struct {
+	besideSigner
+	crypto.Decrypter
+}
+
+func (k besideDecrypter) Public() crypto.PublicKey { return k.besideSigner.Public() }
+
+func (k besideDecrypter) Decrypt(rand io.Reader, msg []byte, opts crypto.DecrypterOpts) ([]byte, error) {
+	return k.turns.apart(func() ([]byte, error) { return k.Decrypter.Decrypt(rand, msg, opts) })
+}
+
+// apart runs fn on another goroutine. The running task, which makes a handshake, waits for it.
+func (s *turnstile) apart(fn func() ([]byte, error)) ([]byte, error) {
+	return aio.ToThread(s.loop.Context(), func(context.Context) ([]byte, error) { return fn() }, s.signers)
+}

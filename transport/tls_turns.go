@@ -1,0 +1,71 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"runtime"
+	"slices"
+
+	"github.com/aio-go/aio"
+)
+
+// handshakeSteps is how many handshakes may compute in one pass of a loop. A step, from a message of the peer
+// to the wait for the next one, takes a few tenths of a millisecond.
+const handshakeSteps = 4
+
+// turnstile bounds the work of handshakes on a loop, so that other tasks get their turn however many peers
+// want one. It counts steps and not handshakes under way: a handshake whose peer is silent keeps no other from
+// going on. Those that wait are first in, first out; the time they wait counts for their HandshakeTimeout.
+type turnstile struct {
+	loop  *aio.Loop
+	left  int // steps of this pass
+	line  []aio.Waiter
+	armed bool // renew is queued
+
+	signers       *aio.Limiter // see tls_sign.go
+	given, beside *tls.Config  // the last configuration, and its copy that signs beside the loop
+}
+
+func newTurnstile(l *aio.Loop) *turnstile {
+	// One thread is left to the loop.
+	return &turnstile{loop: l, left: handshakeSteps, signers: aio.NewLimiter(max(1, runtime.GOMAXPROCS(0)-1))}
+}
+
+// step suspends t's handshake until it may compute.
+func (s *turnstile) step(ctx context.Context, t *tlsTransport) error {
+	s.arm()
+	if s.left > 0 && len(s.line) == 0 {
+		s.left--
+		return nil
+	}
+	w := aio.NewWaiter(ctx, "transport: TLS handshake, waiting for its turn", t)
+	t.inLine = w
+	s.line = append(s.line, w)
+	defer func() { // given up, cancelled, or ended where it waits
+		t.inLine = aio.Waiter{}
+		if i := slices.Index(s.line, w); i >= 0 {
+			s.line = slices.Delete(s.line, i, i+1)
+		}
+	}()
+	return w.Park()
+}
+
+func (s *turnstile) arm() {
+	if !s.armed {
+		s.armed = true
+		s.loop.CallSoon(s.renew)
+	}
+}
+
+// renew begins the steps of another pass.
+func (s *turnstile) renew() {
+	s.armed = false
+	n := min(handshakeSteps, len(s.line))
+	for _, w := range s.line[:n] {
+		w.Unpark()
+	}
+	s.line = slices.Delete(s.line, 0, n)
+	if s.left = handshakeSteps - n; n > 0 {
+		s.arm()
+	}
+}
