@@ -130,10 +130,10 @@ func (t *tlsTransport) Close() {
 	t.state = tlsClosing
 	t.file.changed()
 	t.held = nil
-	clear := t.WriteBufferSize() == 0
+	clear, sent := t.WriteBufferSize() == 0, t.WriteError() == nil
 	t.conn.CloseWrite() // into the BIO, which takes everything
 	t.flush()
-	t.quiet = clear || t.raw.WriteBufferSize() == 0 && !t.raw.IsClosing()
+	t.quiet = sent && (clear || t.raw.WriteBufferSize() == 0 && !t.raw.IsClosing())
 	t.watchShutdown()
 	if t.ended {
 		t.retire()
