@@ -100,7 +100,10 @@ func atOnce(n int, fn func(i int) error) error {
 }
 
 func TestLoadHandshakes(t *testing.T) {
-	const peers = 400
+	peers := 400
+	if raceEnabled {
+		peers = 40
+	}
 	a := tlstest.New(t)
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	ok(t, err)
@@ -167,7 +170,7 @@ func captureHello(cfg *tls.Config) ([]byte, error) {
 }
 
 func TestLoadSlowReaders(t *testing.T) {
-	const peers = 50
+	const peers = 30
 	var writers []*stream.Writer
 	data := make([]byte, 64<<10)
 	handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
