@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -257,9 +258,11 @@ func TestMistakesAreExplained(t *testing.T) {
 	}
 }
 
-func TestCtrlCEndsTheServer(t *testing.T) {
-	got := clitest.Interrupt(t, "Ctrl-C ends the chat.", "-addr", "127.0.0.1:0")
-	if got.Code != cli.OK || !strings.HasSuffix(got.Out, "\nThe chat ends, with 0 here.\n") || got.Err != "" {
-		t.Errorf("%+v", got)
-	}
+func TestCtrlCAndSIGTERMEndTheServer(t *testing.T) {
+	clitest.Signals(t, func(t *testing.T, sig os.Signal) {
+		got := clitest.Signal(t, sig, "Ctrl-C ends the chat.", "-addr", "127.0.0.1:0")
+		if got.Code != cli.OK || !strings.HasSuffix(got.Out, "\nThe chat ends, with 0 here.\n") || got.Err != "" {
+			t.Errorf("%+v", got)
+		}
+	})
 }

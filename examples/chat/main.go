@@ -9,7 +9,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -36,7 +35,7 @@ The commands in the chat are
 Everything else is said to the others in the same room. Ctrl-C where the server runs ends the chat; the
 members are told.
 
-Exit code: 0, also after Ctrl-C; 1 if nothing can be served; 2 for a mistake in the command line.
+Exit code: 0, also after Ctrl-C or SIGTERM; 1 if nothing can be served; 2 for a mistake in the command line.
 `
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
@@ -47,12 +46,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	if err != nil {
 		return std.Usage("chat", fmt.Sprintf(usage, help("    ", "\n")), err)
 	}
-	err = aio.Run(ctx, func(ctx context.Context) error { return serve(ctx, s, std) }, aio.WithInterrupt())
-	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, aio.ErrInterrupted) {
-		fmt.Fprintln(std.Err, "chat:", err)
-		return cli.Failed
-	}
-	return cli.OK
+	return std.Serve(ctx, "chat", func(ctx context.Context) error { return serve(ctx, s, std) })
 }
 
 // settings are what the command line says.

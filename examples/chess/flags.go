@@ -22,7 +22,7 @@ hours are over at once.
                       way, boards, seconds, her_last_move_seconds, moving_seconds,
                       games (board, began_seconds, ended_seconds)
 
-Exit code: 0, 1 if something failed, 2 for a mistake in the command line, 130 after Ctrl-C.
+Exit code: 0, 1 if something failed, 2 for a mistake in the command line, 130 after Ctrl-C or SIGTERM.
 `
 
 // settings are what the command line says.

@@ -9,7 +9,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -32,13 +31,12 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	if err == nil {
 		err = play(ctx, s.exhibition, fromTableToTable, concurrent)
 	}
-	switch {
-	case errors.Is(err, aio.ErrInterrupted):
+	switch code := cli.Code(ctx, err); {
+	case code == cli.Interrupted:
 		fmt.Fprintln(std.Err, "chess: interrupted before the exhibition was over")
-		return cli.Interrupted
+		return code
 	case err != nil:
-		fmt.Fprintln(std.Err, "chess:", err)
-		return cli.Failed
+		return std.Fail("chess", err)
 	}
 	if s.json {
 		err = writeJSON(std.Out, sequential, concurrent)
@@ -46,8 +44,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		err = writeTable(std.Out, s.exhibition, sequential, concurrent)
 	}
 	if err != nil {
-		fmt.Fprintln(std.Err, "chess:", err)
-		return cli.Failed
+		return std.Fail("chess", err)
 	}
 	return cli.OK
 }
@@ -57,7 +54,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 func play(ctx context.Context, e exhibition, way way, r *record) error {
 	clock := aio.NewVirtualClock()
 	r.began = clock.Now()
-	err := aio.Run(ctx, func(ctx context.Context) error { return way(ctx, e, r) }, aio.WithClock(clock), aio.WithInterrupt())
+	err := cli.Loop(ctx, func(ctx context.Context) error { return way(ctx, e, r) }, aio.WithClock(clock))
 	r.ended = clock.Now()
 	return err
 }

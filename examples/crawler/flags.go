@@ -32,7 +32,7 @@ What robots.txt forbids, and links marked nofollow, is left alone. Ctrl-C ends t
 is known.
 
 Exit code: 0; 1 if a page to begin with was not there, or any with -strict; 2 for a mistake in the
-command line; 130 after Ctrl-C.
+command line; 130 after Ctrl-C or SIGTERM.
 `
 
 // What we call ourselves, and the part of it that robots.txt is looked through for.

@@ -17,7 +17,9 @@ import (
 )
 
 // The program says nothing until its end, so it is the site that knows when to interrupt it.
-func TestCtrlCShowsWhatIsKnown(t *testing.T) {
+func TestCtrlCShowsWhatIsKnown(t *testing.T) { clitest.Signals(t, showsWhatIsKnown) }
+
+func showsWhatIsKnown(t *testing.T, sig os.Signal) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a process cannot be interrupted from outside here")
 	}
@@ -47,7 +49,7 @@ func TestCtrlCShowsWhatIsKnown(t *testing.T) {
 	case <-time.After(clitest.Patience):
 		t.Error("the slow page was never asked for")
 	}
-	cmd.Process.Signal(os.Interrupt)
+	cmd.Process.Signal(sig)
 	err := cmd.Wait()
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok || exit.ExitCode() != cli.Interrupted || stderr.String() != "crawler: interrupted: 1 page visited, 1 still to be visited\n" {

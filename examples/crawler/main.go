@@ -9,7 +9,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -30,11 +29,9 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		return std.Usage("crawler", usage, err)
 	}
 	p := &program{settings: s, Streams: std}
-	err = aio.Run(ctx, p.main, aio.WithInterrupt())
-	interrupted := errors.Is(err, aio.ErrInterrupted) || err != nil && ctx.Err() != nil
-	if err != nil && !interrupted {
-		fmt.Fprintln(std.Err, "crawler:", err)
-		return cli.Failed
+	code, err := cli.Run(ctx, p.main)
+	if code == cli.Failed {
+		return std.Fail("crawler", err)
 	}
 	if p.crawl != nil { // what is known is told in any case
 		if p.json {
@@ -44,12 +41,14 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		}
 	}
 	switch {
-	case interrupted:
-		fmt.Fprintf(std.Err, "crawler: interrupted: %s visited, %d still to be visited\n", pages(p.crawl.visited()), p.crawl.waiting())
-		return cli.Interrupted
+	case code == cli.Interrupted && p.crawl == nil:
+		fmt.Fprintln(std.Err, "crawler: interrupted before it began")
+		return code
+	case code == cli.Interrupted:
+		fmt.Fprintf(std.Err, "crawler: interrupted: %s visited, %d still to be visited\n", cli.Count(p.crawl.visited(), "page"), p.crawl.waiting())
+		return code
 	case err != nil:
-		fmt.Fprintln(std.Err, "crawler:", err)
-		return cli.Failed
+		return std.Fail("crawler", err)
 	case p.crawl.broken(p.crawl.starts) || p.strict && p.crawl.broken(p.crawl.order):
 		return cli.Failed
 	}
@@ -99,7 +98,7 @@ func (p *program) watched(ctx context.Context) error {
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		g.Go(func(ctx context.Context) error {
 			for {
-				fmt.Fprintf(p.Progress, "\r\x1b[K%d pages visited, %d to be visited, %d under way", p.crawl.visited(), p.crawl.waiting(), p.crawl.busy)
+				fmt.Fprintf(p.Progress, "\r\x1b[K%s visited, %d to be visited, %d under way", cli.Count(p.crawl.visited(), "page"), p.crawl.waiting(), p.crawl.busy)
 				if err := aio.Sleep(ctx, 100*time.Millisecond); err != nil {
 					return err
 				}

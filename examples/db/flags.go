@@ -28,7 +28,7 @@ A transfer is refused if there is not enough money; then nothing of it has happe
 that are under way are rolled back.
 
 Exit code: 0 if the books balance, 1 if not, or if the database failed, 2 for a mistake in the command line, 130
-after Ctrl-C.
+after Ctrl-C or SIGTERM.
 `
 
 // settings are what the command line says.

@@ -29,13 +29,13 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		return std.Usage("db", usage, err)
 	}
 	p := &program{settings: s, Streams: std}
-	err = aio.Run(ctx, p.main, aio.WithInterrupt())
+	code, err := cli.Run(ctx, p.main)
 	switch {
-	case errors.Is(err, aio.ErrInterrupted):
+	case code == cli.Interrupted:
 		fmt.Fprintln(std.Err, "db: interrupted:", p.summary())
-		return cli.Interrupted
+		return code
 	case err != nil:
-		fmt.Fprintf(std.Err, "db: %s\n", reason(err))
+		std.Fail("db", errors.New(reason(err)))
 		if p.count.planned > 0 {
 			fmt.Fprintf(std.Err, "db: %s\n", p.summary())
 		}

@@ -41,7 +41,7 @@ come.
 A domain is found if it has an address.
 
 Exit code: 0 if there is an answer for every name, 1 if not, 2 for a mistake in the command line, 130
-after Ctrl-C.
+after Ctrl-C or SIGTERM.
 `
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
@@ -53,14 +53,13 @@ func run(ctx context.Context, args []string, std cli.Streams, opts ...aio.Option
 		return std.Usage("domains", usage, err)
 	}
 	p := &program{settings: s, out: std.Out}
-	err = aio.Run(ctx, p.main, append(opts, aio.WithInterrupt())...)
+	code, err := cli.Run(ctx, p.main, opts...)
 	switch {
-	case errors.Is(err, aio.ErrInterrupted), errors.Is(err, context.Canceled):
-		fmt.Fprintf(std.Err, "domains: interrupted: %d of %d names asked for, %d found\n", p.found+p.notFound+len(p.unknown), len(p.domains), p.found)
-		return cli.Interrupted
+	case code == cli.Interrupted:
+		fmt.Fprintf(std.Err, "domains: interrupted: %d of %s asked for, %d found\n", p.found+p.notFound+len(p.unknown), cli.Count(len(p.domains), "name"), p.found)
+		return code
 	case err != nil:
-		fmt.Fprintln(std.Err, "domains:", err)
-		return cli.Failed
+		return std.Fail("domains", err)
 	case len(p.unknown) > 0:
 		return cli.Failed
 	}

@@ -33,7 +33,7 @@ const usage = `Echo sends back whatever it is sent.
 
 Ctrl-C ends the server and prints how much was echoed.
 
-Exit code: 0, also after Ctrl-C; 1 if nothing can be served; 2 for a mistake in the command line.
+Exit code: 0, also after Ctrl-C or SIGTERM; 1 if nothing can be served; 2 for a mistake in the command line.
 `
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
@@ -44,12 +44,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	if err != nil {
 		return std.Usage("echo", usage, err)
 	}
-	err = aio.Run(ctx, func(ctx context.Context) error { return serve(ctx, s, std) }, aio.WithInterrupt())
-	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, aio.ErrInterrupted) {
-		fmt.Fprintln(std.Err, "echo:", err)
-		return cli.Failed
-	}
-	return cli.OK
+	return std.Serve(ctx, "echo", func(ctx context.Context) error { return serve(ctx, s, std) })
 }
 
 // settings are what the command line says.

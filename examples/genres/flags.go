@@ -29,7 +29,7 @@ A document that is a string is written as its text, any other as it came. A file
 name when it is complete: neither an error nor Ctrl-C nor a full disk leave a part of one.
 
 Exit code: 0 if all documents were written, 1 if not, 2 for a mistake in the command line, 130 after
-Ctrl-C.
+Ctrl-C or SIGTERM.
 `
 
 // settings are what the command line says.

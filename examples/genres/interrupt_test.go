@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -8,13 +9,15 @@ import (
 	"github.com/aio-go/aio/examples/internal/clitest"
 )
 
-func TestCtrlCEndsTheProgram(t *testing.T) {
-	dir := t.TempDir()
-	got := clitest.Interrupt(t, "Writing ", "-n", "1000", "-way", "sync", "-o", dir)
-	if got.Code != cli.Interrupted || !strings.HasPrefix(got.Err, "genres: interrupted: ") {
-		t.Errorf("%+v", got)
-	}
-	if n := strings.Count(got.Out, "Writing "); len(names(t, dir)) != n {
-		t.Errorf("%d files, of which %d were told: %v", len(names(t, dir)), n, names(t, dir))
-	}
+func TestCtrlCAndSIGTERMEndTheProgram(t *testing.T) {
+	clitest.Signals(t, func(t *testing.T, sig os.Signal) {
+		dir := t.TempDir()
+		got := clitest.Signal(t, sig, "Writing ", "-n", "1000", "-way", "sync", "-o", dir)
+		if got.Code != cli.Interrupted || !strings.HasPrefix(got.Err, "genres: interrupted: ") {
+			t.Errorf("%+v", got)
+		}
+		if n := strings.Count(got.Out, "Writing "); len(names(t, dir)) != n {
+			t.Errorf("%d files, of which %d were told: %v", len(names(t, dir)), n, names(t, dir))
+		}
+	})
 }

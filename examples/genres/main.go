@@ -9,7 +9,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,17 +30,15 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		return std.Usage("genres", usage, err)
 	}
 	p := &program{settings: s, Streams: std}
-	err = aio.Run(ctx, p.main, aio.WithInterrupt())
+	code, err := cli.Run(ctx, p.main)
 	switch {
-	case errors.Is(err, aio.ErrInterrupted) || err != nil && ctx.Err() != nil:
+	case code == cli.Interrupted:
 		fmt.Fprintln(std.Err, "genres: interrupted:", p.counts)
-		return cli.Interrupted
+		return code
 	case err != nil:
-		fmt.Fprintln(std.Err, "genres:", err)
-		return cli.Failed
+		return std.Fail("genres", err)
 	case p.unwritten != nil:
-		fmt.Fprintln(std.Err, "genres:", p.unwritten)
-		return cli.Failed
+		return std.Fail("genres", p.unwritten)
 	case p.counts.failed > 0:
 		fmt.Fprintln(std.Err, "genres:", p.counts)
 		return cli.Failed

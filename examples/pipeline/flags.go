@@ -40,7 +40,7 @@ A command that runs out of time, or that Ctrl-C interrupts, gets SIGTERM togethe
 it has started, and SIGKILL after the grace period; a second Ctrl-C kills at once.
 
 Exit code: the number of commands that failed, 101 for more than 100; 125 for a mistake in the
-command line or a failure of this program, 130 after Ctrl-C, 141 if who reads the output
+command line or a failure of this program, 130 after Ctrl-C or SIGTERM, 141 if who reads the output
 left before its end. In a pipeline a command that was ended by SIGPIPE because the next one
 wanted no more has not failed.
 `

@@ -24,7 +24,7 @@ On a terminal of at least 80 columns and 18 lines it is animated; otherwise it p
 line each, under a clock that nobody has to wait for. NO_COLOR takes the colours away. Ctrl-C closes the
 restaurant and gives the terminal back.
 
-Exit code: 0, 1 if something failed, 2 for a mistake in the command line, 130 after Ctrl-C.
+Exit code: 0, 1 if something failed, 2 for a mistake in the command line, 130 after Ctrl-C or SIGTERM.
 `
 
 // settings are what the command line says.

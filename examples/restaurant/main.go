@@ -69,8 +69,7 @@ func run(ctx context.Context, args []string, std cli.Streams, screen screen) int
 	}
 	interrupted := ctx.Err() != nil
 	if err != nil && !interrupted {
-		fmt.Fprintln(std.Err, "restaurant:", err)
-		return cli.Failed
+		return std.Fail("restaurant", err)
 	}
 	if s.json {
 		err = writeJSON(std.Out, evenings)
@@ -82,8 +81,7 @@ func run(ctx context.Context, args []string, std cli.Streams, screen screen) int
 		fmt.Fprintln(std.Err, "restaurant: interrupted; the doors are closed")
 		return cli.Interrupted
 	case err != nil:
-		fmt.Fprintln(std.Err, "restaurant:", err)
-		return cli.Failed
+		return std.Fail("restaurant", err)
 	}
 	return cli.OK
 }

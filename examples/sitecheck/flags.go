@@ -37,7 +37,7 @@ connection. Below the table of several sites stands a summary: how often each st
 time of the quickest answer, the median, and what 99 % of the answers kept within. Ctrl-C ends the
 check and shows what is known.
 
-Exit code: 0 if every site answered, 1 if not, 2 for a mistake in the command line, 130 after Ctrl-C.
+Exit code: 0 if every site answered, 1 if not, 2 for a mistake in the command line, 130 after Ctrl-C or SIGTERM.
 `
 
 // settings are what the command line says.

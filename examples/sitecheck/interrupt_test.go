@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/aio-go/aio"
@@ -38,7 +39,7 @@ func TestCtrlCShowsWhatIsKnown(t *testing.T) {
 		return saysNothing(ctx, r, w)
 	}) + "/slow"
 
-	for _, format := range []string{"table", "json"} {
+	for format, sig := range map[string]os.Signal{"table": os.Interrupt, "json": os.Interrupt, "table after SIGTERM": syscall.SIGTERM} {
 		t.Run(format, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
@@ -59,7 +60,7 @@ func TestCtrlCShowsWhatIsKnown(t *testing.T) {
 					t.Error("the program has not visited both sites")
 				}
 			}
-			cmd.Process.Signal(os.Interrupt)
+			cmd.Process.Signal(sig)
 			err := cmd.Wait()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() != wasInterrupted {

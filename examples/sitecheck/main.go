@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 func main() {
@@ -40,10 +41,10 @@ type streams struct {
 
 // The exit codes.
 const (
-	allAnswered    = 0
-	someDidNot     = 1
-	wrongUsage     = 2
-	wasInterrupted = 130
+	allAnswered    = cli.OK
+	someDidNot     = cli.Failed
+	wrongUsage     = cli.BadUsage
+	wasInterrupted = cli.Interrupted
 )
 
 // run is the whole program, from the command line to the exit code.
@@ -58,13 +59,13 @@ func run(ctx context.Context, args []string, std streams) int {
 		return wrongUsage
 	}
 	p := &program{settings: s, streams: std}
-	err = aio.Run(ctx, p.main, aio.WithInterrupt())
+	code, err := cli.Run(ctx, p.main)
 	switch {
-	case errors.Is(err, aio.ErrInterrupted):
+	case code == cli.Interrupted:
 		fmt.Fprintln(std.err, "sitecheck: interrupted:", p.result)
-		return wasInterrupted
+		return code
 	case err != nil:
-		fmt.Fprintln(std.err, "sitecheck:", err)
+		fmt.Fprintln(std.err, "sitecheck:", cli.Line(err))
 		return someDidNot
 	case p.result.answered < p.result.sites:
 		return someDidNot

@@ -8,13 +8,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 
-	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/examples/internal/flagart"
 	"github.com/aio-go/aio/examples/internal/slowserver"
@@ -34,7 +32,7 @@ to try downloads with.
                        0 takes a different one each time (default 1)
     -quiet             do not print a line for each request
 
-Exit code: 0, also after Ctrl-C; 1 if nothing can be served; 2 for a mistake in the command line.
+Exit code: 0, also after Ctrl-C or SIGTERM; 1 if nothing can be served; 2 for a mistake in the command line.
 `
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
@@ -46,12 +44,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		return std.Usage("slowserver", usage, err)
 	}
 	defer s.close()
-	err = aio.Run(ctx, func(ctx context.Context) error { return serve(ctx, s, std) }, aio.WithInterrupt())
-	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, aio.ErrInterrupted) {
-		fmt.Fprintln(std.Err, "slowserver:", err)
-		return cli.Failed
-	}
-	return cli.OK
+	return std.Serve(ctx, "slowserver", func(ctx context.Context) error { return serve(ctx, s, std) })
 }
 
 // settings are what the command line says.

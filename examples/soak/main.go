@@ -12,7 +12,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -40,7 +39,7 @@ process is shown as well, where the system tells it, but Go gives it back as it 
 1000 visits the warm-up is too short to tell, and memory may seem to grow.
 
 Exit code: 0 if nothing was left behind and every visit went as it should; 1 if not; 2 for a mistake in
-the command line; 130 after Ctrl-C.
+the command line; 130 after Ctrl-C or SIGTERM.
 `
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
@@ -93,18 +92,17 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		return std.Usage("soak", usage, err)
 	}
 	soak := &soak{settings: s, std: std, tally: newTally()}
-	err = aio.Run(ctx, soak.main, aio.WithInterrupt(), aio.WithExceptionHandler(soak.tally.report))
+	code, err := cli.Run(ctx, soak.main, aio.WithExceptionHandler(soak.tally.report))
 	switch {
-	case errors.Is(err, aio.ErrInterrupted):
-		fmt.Fprintf(std.Err, "soak: interrupted after %d visits, %d of them cancelled; nothing was compared\n",
-			soak.tally.visits(), soak.tally.Cancelled)
+	case code == cli.Interrupted:
+		fmt.Fprintf(std.Err, "soak: interrupted after %s, %d of them cancelled; nothing was compared\n",
+			cli.Count(soak.tally.visits(), "visit"), soak.tally.Cancelled)
 		for _, problem := range soak.tally.problems() {
-			fmt.Fprintln(std.Err, "PROBLEM:", problem)
+			fmt.Fprintln(std.Err, "PROBLEM:", cli.Printable(problem))
 		}
-		return cli.Interrupted
+		return code
 	case err != nil:
-		fmt.Fprintln(std.Err, "soak:", err)
-		return cli.Failed
+		return std.Fail("soak", err)
 	}
 	return soak.conclude()
 }
@@ -202,8 +200,7 @@ func (s *soak) conclude() int {
 		encoder := json.NewEncoder(s.std.Out)
 		encoder.SetIndent("", "  ")
 		if err := encoder.Encode(r); err != nil {
-			fmt.Fprintln(s.std.Err, "soak:", err)
-			return cli.Failed
+			return s.std.Fail("soak", err)
 		}
 	} else {
 		s.print()
@@ -229,6 +226,6 @@ func (s *soak) print() {
 		fmt.Fprintln(s.std.Out, "Nothing was left behind.")
 	}
 	for _, problem := range r.Problems {
-		fmt.Fprintln(s.std.Out, "PROBLEM:", problem)
+		fmt.Fprintln(s.std.Out, "PROBLEM:", cli.Printable(problem))
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -157,29 +155,13 @@ func TestAMistakeOnTheCommandLineIsNamed(t *testing.T) {
 }
 
 func TestAnInterruptEndsTheLoadWithASummary(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("a process cannot be interrupted from outside here")
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), clitest.Patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-for", "1h", "-seed", "7")
-	cmd.Env = clitest.Child()
-	out, said := clitest.NewConsole(), clitest.NewConsole()
-	cmd.Stdout, cmd.Stderr = out, said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if rest := out.Await(t, "50 clients visit a server, for 1h0m0s"); !strings.HasSuffix(rest, " Seed 7.") {
-		t.Errorf("the first line ends in %q", rest)
-	}
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != cli.Interrupted || !strings.HasPrefix(said.String(), "soak: interrupted after ") {
-		t.Errorf("exit code %d, and it said %q", code, said)
-	}
-	if strings.Contains(said.String(), "PROBLEM") {
-		t.Error(said)
-	}
+	clitest.Signals(t, func(t *testing.T, sig os.Signal) {
+		got := clitest.Signal(t, sig, "50 clients visit a server, for 1h0m0s", "-for", "1h", "-seed", "7")
+		if got.Code != cli.Interrupted || !strings.HasPrefix(got.Err, "soak: interrupted after ") || strings.Contains(got.Err, "PROBLEM") {
+			t.Errorf("%+v", got)
+		}
+		if !strings.Contains(got.Out, " Seed 7.\n") {
+			t.Errorf("the seed is missing in %q", got.Out)
+		}
+	})
 }

@@ -8,7 +8,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -32,7 +31,7 @@ A visitor gets a prompt, types words, and gets a line for each character that is
 of them. Ctrl-C, Ctrl-D or any other control character ends the conversation. Ctrl-C where the server
 runs ends the server; its visitors are told.
 
-Exit code: 0, also after Ctrl-C in the server; 1 if nothing was found, or nothing can be served; 2 for a
+Exit code: 0, also after Ctrl-C or SIGTERM in the server; 1 if nothing was found, or nothing can be served; 2 for a
 mistake in the command line.
 `
 
@@ -52,12 +51,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	if len(words) > 0 {
 		return search(words, std)
 	}
-	err = aio.Run(ctx, func(ctx context.Context) error { return serve(ctx, *addr, std) }, aio.WithInterrupt())
-	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, aio.ErrInterrupted) {
-		fmt.Fprintln(std.Err, "tcpmoji:", err)
-		return cli.Failed
-	}
-	return cli.OK
+	return std.Serve(ctx, "tcpmoji", func(ctx context.Context) error { return serve(ctx, *addr, std) })
 }
 
 // search answers one query, without any loop.

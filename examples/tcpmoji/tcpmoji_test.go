@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -211,9 +212,11 @@ func TestMistakesAreExplained(t *testing.T) {
 	}
 }
 
-func TestCtrlCEndsTheServer(t *testing.T) {
-	got := clitest.Interrupt(t, "Serving on ", "-addr", "127.0.0.1:0")
-	if got.Code != cli.OK || !strings.HasSuffix(got.Out, "\nServer shut down.\n") || got.Err != "" {
-		t.Errorf("%+v", got)
-	}
+func TestCtrlCAndSIGTERMEndTheServer(t *testing.T) {
+	clitest.Signals(t, func(t *testing.T, sig os.Signal) {
+		got := clitest.Signal(t, sig, "Serving on ", "-addr", "127.0.0.1:0")
+		if got.Code != cli.OK || !strings.HasSuffix(got.Out, "\nServer shut down.\n") || got.Err != "" {
+			t.Errorf("%+v", got)
+		}
+	})
 }

@@ -27,7 +27,7 @@ The heading is the text of the first <h1>; a page without one has the title MISS
 as far as that only.
 
 Exit code: 0 if every page could be read, 1 if not, 2 for a mistake in the command line, 130 after
-Ctrl-C.
+Ctrl-C or SIGTERM.
 `
 
 // settings are what the command line says.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -8,9 +9,11 @@ import (
 	"github.com/aio-go/aio/examples/internal/clitest"
 )
 
-func TestCtrlCEndsTheProgram(t *testing.T) {
-	got := clitest.Interrupt(t, "Title found", "-limit", "1", "-to", "1000")
-	if got.Code != cli.Interrupted || !strings.HasPrefix(got.Err, "titles: interrupted: ") || !strings.HasSuffix(got.Err, " of 816 pages looked at\n") {
-		t.Errorf("%+v", got)
-	}
+func TestCtrlCAndSIGTERMEndTheProgram(t *testing.T) {
+	clitest.Signals(t, func(t *testing.T, sig os.Signal) {
+		got := clitest.Signal(t, sig, "Title found", "-limit", "1", "-to", "1000")
+		if got.Code != cli.Interrupted || !strings.HasPrefix(got.Err, "titles: interrupted: ") || !strings.HasSuffix(got.Err, " of 816 pages looked at\n") {
+			t.Errorf("%+v", got)
+		}
+	})
 }

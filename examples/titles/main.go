@@ -30,14 +30,13 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		return std.Usage("titles", usage, err)
 	}
 	p := &program{settings: s, Streams: std, log: newLog(std.Out, s.color)}
-	err = aio.Run(ctx, p.main, aio.WithInterrupt())
+	code, err := cli.Run(ctx, p.main)
 	switch {
-	case errors.Is(err, aio.ErrInterrupted) || err != nil && ctx.Err() != nil:
-		fmt.Fprintf(std.Err, "titles: interrupted: %d of %d pages looked at\n", p.found+p.failed, len(p.pages))
-		return cli.Interrupted
+	case code == cli.Interrupted:
+		fmt.Fprintf(std.Err, "titles: interrupted: %d of %s looked at\n", p.found+p.failed, cli.Count(len(p.pages), "page"))
+		return code
 	case err != nil:
-		fmt.Fprintln(std.Err, "titles:", err)
-		return cli.Failed
+		return std.Fail("titles", err)
 	case p.failed > 0:
 		return cli.Failed
 	}

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aio-go/aio/examples/internal/cli"
 )
@@ -19,7 +19,7 @@ const usage = `Tour runs the short programs that asyncio is taught with, written
              their own or start commands take the little time they need.
     -times   put the time before every line
 
-Exit code: 0, 1 if a program failed, 2 for a mistake in the command line, 130 after Ctrl-C.
+Exit code: 0, 1 if a program failed, 2 for a mistake in the command line, 130 after Ctrl-C or SIGTERM.
 `
 
 // settings are what the command line says.
@@ -63,16 +63,11 @@ func byName(name string) *program {
 	return programs[i]
 }
 
-// didYouMean names the programs whose names have something of the wrong one.
+// didYouMean names the programs that a wrong name may have been meant for.
 func didYouMean(wrong string) string {
-	var close []string
+	var names []string
 	for _, p := range programs {
-		if len(wrong) > 2 && (strings.Contains(p.name, wrong) || strings.Contains(wrong, p.name)) {
-			close = append(close, p.name)
-		}
+		names = append(names, p.name)
 	}
-	if len(close) == 0 {
-		return "; tour without arguments lists them"
-	}
-	return "; there is " + strings.Join(close, ", ")
+	return cmp.Or(cli.Suggest(wrong, names), "; tour without arguments lists them")
 }

@@ -16,7 +16,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/cli"
 )
 
@@ -43,16 +42,14 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 			fmt.Fprintf(std.Out, "--- %s: %s\n", p.name, p.about)
 		}
 		err := p.run(ctx, newShow(std.Out, s))
-		switch {
-		case errors.Is(err, aio.ErrInterrupted):
+		switch exit := cli.Code(ctx, err); {
+		case exit == cli.Interrupted:
 			fmt.Fprintf(std.Err, "tour: interrupted in %s\n", p.name)
-			return cli.Interrupted
+			return exit
 		case errors.Is(err, errors.ErrUnsupported):
-			fmt.Fprintf(std.Err, "tour: %s: this system cannot do it: %v\n", p.name, err)
-			code = cli.Failed
+			code = std.Fail("tour", fmt.Errorf("%s: this system cannot do it: %w", p.name, err))
 		case err != nil:
-			fmt.Fprintf(std.Err, "tour: %s: %v\n", p.name, err)
-			return cli.Failed
+			return std.Fail("tour", fmt.Errorf("%s: %w", p.name, err))
 		}
 	}
 	return code

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/examples/internal/clock"
 )
 
@@ -29,7 +30,7 @@ func newShow(out io.Writer, s settings) *show {
 
 // onLoop runs a program's main function on a loop of its own.
 func (s *show) onLoop(ctx context.Context, main func(ctx context.Context) error) error {
-	return aio.Run(ctx, main, aio.WithClock(s.clock), aio.WithInterrupt())
+	return cli.Loop(ctx, main, aio.WithClock(s.clock))
 }
 
 func (s *show) println(args ...any) { s.print(fmt.Sprintln(args...)) }

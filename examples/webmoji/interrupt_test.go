@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -8,9 +9,11 @@ import (
 	"github.com/aio-go/aio/examples/internal/clitest"
 )
 
-func TestCtrlCEndsTheProgram(t *testing.T) {
-	got := clitest.Interrupt(t, "Serving on ", "-addr", "127.0.0.1:0")
-	if got.Code != cli.OK || !strings.HasSuffix(got.Out, "\nServer shut down after 0 searches.\n") || got.Err != "" {
-		t.Errorf("%+v", got)
-	}
+func TestCtrlCAndSIGTERMEndTheProgram(t *testing.T) {
+	clitest.Signals(t, func(t *testing.T, sig os.Signal) {
+		got := clitest.Signal(t, sig, "Serving on ", "-addr", "127.0.0.1:0")
+		if got.Code != cli.OK || !strings.HasSuffix(got.Out, "\nServer shut down after 0 searches.\n") || got.Err != "" {
+			t.Errorf("%+v", got)
+		}
+	})
 }

@@ -8,7 +8,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -33,7 +32,7 @@ const usage = `Webmoji finds Unicode characters by the words of their names, on 
 
 Ctrl-C ends the server when the requests that are under way are answered, after two seconds at the latest.
 
-Exit code: 0, also after Ctrl-C; 1 if nothing can be served; 2 for a mistake in the command line.
+Exit code: 0, also after Ctrl-C or SIGTERM; 1 if nothing can be served; 2 for a mistake in the command line.
 `
 
 // parting is how long requests that are under way have when the server ends.
@@ -56,12 +55,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	if err != nil {
 		return std.Usage("webmoji", usage, err)
 	}
-	err = aio.Run(ctx, func(ctx context.Context) error { return serve(ctx, *addr, *verbose, std) }, aio.WithInterrupt())
-	if err != nil && !errors.Is(err, aio.ErrInterrupted) && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(std.Err, "webmoji:", err)
-		return cli.Failed
-	}
-	return cli.OK
+	return std.Serve(ctx, "webmoji", func(ctx context.Context) error { return serve(ctx, *addr, *verbose, std) })
 }
 
 // serve serves until ctx is cancelled.

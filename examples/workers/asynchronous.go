@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 // asynchronous lets the tasks wait at the same time: Sleep gives the turn to whoever can go on.
 func asynchronous(ctx context.Context, w *work) error {
 	main := func(ctx context.Context) error { return together(ctx, w) }
-	return aio.Run(ctx, main, aio.WithClock(w.clock), aio.WithInterrupt())
+	return cli.Loop(ctx, main, aio.WithClock(w.clock))
 }
 
 func together(ctx context.Context, w *work) error {

@@ -33,7 +33,7 @@ const usage = `Workers shows four ways for two tasks to share a queue of work.
 
     -real    use the clock of the machine: what takes 32 seconds takes 32 seconds
 
-Exit code: 0, 1 if something failed, 2 for a mistake in the command line, 130 after Ctrl-C.
+Exit code: 0, 1 if something failed, 2 for a mistake in the command line, 130 after Ctrl-C or SIGTERM.
 
 The versions:
 
@@ -89,8 +89,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 			fmt.Fprintf(std.Err, "workers: interrupted in the version %s\n", v.name)
 			return cli.Interrupted
 		case err != nil:
-			fmt.Fprintln(std.Err, "workers:", err)
-			return cli.Failed
+			return std.Fail("workers", err)
 		}
 	}
 	return cli.OK
@@ -106,15 +105,19 @@ func list() string {
 }
 
 // choose returns the versions to run: all, if none is named.
-func choose(names []string) ([]version, error) {
-	if len(names) == 0 {
+func choose(chosenNames []string) ([]version, error) {
+	if len(chosenNames) == 0 {
 		return versions, nil
 	}
+	var names []string
+	for _, v := range versions {
+		names = append(names, v.name)
+	}
 	var chosen []version
-	for _, name := range names {
+	for _, name := range chosenNames {
 		i := slices.IndexFunc(versions, func(v version) bool { return v.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("there is no version %q; they are\n%s", name, strings.TrimRight(list(), "\n"))
+			return nil, fmt.Errorf("there is no version %q%s; they are\n%s", name, cli.Suggest(name, names), strings.TrimRight(list(), "\n"))
 		}
 		chosen = append(chosen, versions[i])
 	}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // Streams are where a program reads and writes.
@@ -40,7 +39,7 @@ const (
 	OK          = 0
 	Failed      = 1
 	BadUsage    = 2
-	Interrupted = 130
+	Interrupted = 130 // by Ctrl-C or SIGTERM
 )
 
 // Flags returns an empty set of flags that writes nothing by itself.
@@ -105,24 +104,10 @@ func (s Streams) Usage(program, help string, err error) int {
 		fmt.Fprint(s.Out, help)
 		return OK
 	}
-	fmt.Fprintf(s.Err, "%s: %v\nTry %s -help.\n", program, err, program)
-	return BadUsage
-}
-
-// Printable replaces what could make a terminal do other things than print.
-func Printable(text string) string {
-	return strings.Map(func(c rune) rune {
-		if unicode.IsPrint(c) {
-			return c
-		}
-		return '?'
-	}, text)
-}
-
-// Network splits the address of a server: "unix:PATH" is a Unix socket, anything else "HOST:PORT".
-func Network(addr string) (network, address string) {
-	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
-		return "unix", path
+	text := strings.Split(err.Error(), "\n")
+	for i, line := range text {
+		text[i] = Printable(line)
 	}
-	return "tcp", addr
+	fmt.Fprintf(s.Err, "%s: %s\nTry %s -help.\n", program, strings.Join(text, "\n"), program)
+	return BadUsage
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"os"
@@ -8,6 +10,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/aio-go/aio"
 )
 
 func TestFlagsMayStandAfterArguments(t *testing.T) {
@@ -90,5 +97,105 @@ func TestAnAddressSaysItsNetwork(t *testing.T) {
 		if network, address := Network(addr); network != want[0] || address != want[1] {
 			t.Errorf("%s: %s %s, want %v", addr, network, address, want)
 		}
+	}
+}
+
+func TestJSONIsSafeToLookAtAndExact(t *testing.T) {
+	text := "<a>\x1b[2J\u0085\u009b\u202ehidden\u2066 \U000e0041 ü 猫 \x7f\n"
+	var out strings.Builder
+	if err := WriteJSON(&out, map[string]string{"text": text}); err != nil {
+		t.Fatal(err)
+	}
+	line := strings.TrimSuffix(out.String(), "\n")
+	if strings.ContainsFunc(line, func(c rune) bool { return !unicode.IsPrint(c) }) || !strings.Contains(line, "<a>") || !strings.Contains(line, "ü 猫") {
+		t.Errorf("%q", line)
+	}
+	var back map[string]string
+	if err := json.Unmarshal([]byte(line), &back); err != nil || back["text"] != text {
+		t.Errorf("%q, %v, want %q", back["text"], err, text)
+	}
+}
+
+func TestAnErrorIsOneShortLine(t *testing.T) {
+	err := errors.Join(errors.New("first\x1b"), errors.New("second"))
+	if got, want := Line(err), "first?; second"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := Line(errors.New(strings.Repeat("ü", 5000))); utf8.RuneCountInString(got) != 1000 || !strings.HasSuffix(got, "ü...") {
+		t.Errorf("%d characters", utf8.RuneCountInString(got))
+	}
+}
+
+func TestCountsHaveSingularAndPlural(t *testing.T) {
+	for n, want := range map[int]string{0: "0 requests", 1: "1 request", 2: "2 requests"} {
+		if got := Count(n, "request"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestAMisspeltNameHasASuggestion(t *testing.T) {
+	names := []string{"gather", "hello", "hello-async", "wait", "wait-for", "x"}
+	for wrong, want := range map[string]string{
+		"gahter": "; there is gather", "helo": "; there is hello", "HELLO": "; there is hello", "waitfor": "; there is wait-for", "async": "; there is hello-async",
+		"wiat": "; there is wait", "q": "", "": "", "nothing": "", "gatherers": "; there is gather",
+	} {
+		if got := Suggest(wrong, names); got != want {
+			t.Errorf("%q: %q, want %q", wrong, got, want)
+		}
+	}
+	Suggest(strings.Repeat("hello", 1_000_000), names) // takes no time
+}
+
+func TestAnAddressOfAPageIsReadAsCurlDoes(t *testing.T) {
+	for text, want := range map[string]string{
+		"google.com": "http://google.com", "google.com/a?b=http://c": "http://google.com/a?b=http://c", "localhost:8080": "http://localhost:8080",
+		"localhost:8080/x:y": "http://localhost:8080/x:y", "127.0.0.1": "http://127.0.0.1", "[::1]:80/": "http://[::1]:80/", "//h/x": "http://h/x",
+		"HTTPS://h": "https://h", "http://h": "http://h", "user:pw@h/x": "http://user:pw@h/x",
+	} {
+		if u, err := WebURL(text); err != nil || u.String() != want {
+			t.Errorf("%s: %v, %v, want %s", text, u, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"": "it names no host", "/path": "it names no host", ":8080": "it names no host", "http://": "it names no host",
+		"ftp://h": `the scheme is "ftp", not http or https`, "unix:///x": `the scheme is "unix", not http or https`,
+		"h:0": "there is no port 0", "h:65536": "there is no port 65536", "mailto:x": `invalid port ":x" after host`,
+		"http:/h": "its scheme must be followed by two slashes, as in http://host/", "h/%zz": `invalid URL escape "%zz"`,
+	} {
+		if u, err := WebURL(text); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, %v, want %s", text, u, err, want)
+		}
+	}
+}
+
+func TestAPasswordInAnAddressIsNotShown(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://u:secret@h/x?y": "http://u:xxxxx@h/x?y", "u:se@cret@h": "u:xxxxx@h", "http://u@h/": "http://u@h/", "http://h/u:p@x": "http://h/u:p@x", "unix:/run/x": "unix:/run/x",
+	} {
+		if got := ShownURL(text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestAProgramEndedByASignalOrItsContextIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	wait := func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) }
+	if code, err := Run(ctx, wait); code != Interrupted || !errors.Is(err, context.Canceled) {
+		t.Errorf("code %d, %v", code, err)
+	}
+	failed := errors.New("failed")
+	if code, err := Run(t.Context(), func(context.Context) error { return failed }); code != Failed || err != failed {
+		t.Errorf("code %d, %v", code, err)
+	}
+	var out strings.Builder
+	s := Streams{Err: &out}
+	if code := s.Serve(t.Context(), "x", func(context.Context) error { return errors.New("a\nb") }); code != Failed || out.String() != "x: a; b\n" {
+		t.Errorf("code %d, %q", code, out.String())
+	}
+	if code := s.Serve(ctx, "x", wait); code != OK {
+		t.Errorf("code %d", code)
 	}
 }

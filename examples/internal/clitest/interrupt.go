@@ -7,12 +7,20 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 )
 
-// Interrupt runs the program in a process of its own, sends it what Ctrl-C sends when it has written a
-// line with ready in it, and returns how it ended. It skips the test where that cannot be done.
-func Interrupt(t *testing.T, ready string, args ...string) Outcome {
+// Signals runs a test for each of the signals that end a program: what Ctrl-C sends, and SIGTERM.
+func Signals(t *testing.T, test func(t *testing.T, sig os.Signal)) {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(sig.String(), func(t *testing.T) { test(t, sig) })
+	}
+}
+
+// Signal runs the program in a process of its own, sends it a signal when it has written a line with ready in it, and returns how it
+// ended. It skips the test where that cannot be done.
+func Signal(t *testing.T, sig os.Signal, ready string, args ...string) Outcome {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("a process cannot be interrupted from outside here")
@@ -28,13 +36,19 @@ func Interrupt(t *testing.T, ready string, args ...string) Outcome {
 		t.Fatal(err)
 	}
 	out.Await(t, ready)
-	cmd.Process.Signal(os.Interrupt)
+	cmd.Process.Signal(sig)
 	err := cmd.Wait()
 	code := 0
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		code = exit.ExitCode()
+		code = exit.ExitCode() // -1 if the signal itself has ended it
 	} else if err != nil {
 		t.Fatal(err)
 	}
 	return Outcome{code, out.String(), stderr.String()}
+}
+
+// Interrupt is [Signal] with what Ctrl-C sends.
+func Interrupt(t *testing.T, ready string, args ...string) Outcome {
+	t.Helper()
+	return Signal(t, os.Interrupt, ready, args...)
 }

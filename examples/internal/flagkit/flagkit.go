@@ -4,8 +4,6 @@ package flagkit
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -38,16 +36,15 @@ func (p *Program) Run(ctx context.Context, args []string, std cli.Streams) int {
 		return std.Usage(p.Name, p.usage(), err)
 	}
 	if err := os.MkdirAll(o.Folder, 0o755); err != nil {
-		fmt.Fprintf(std.Err, "%s: there is no folder for the files: %v\n", p.Name, err)
-		return cli.Failed
+		return std.Fail(p.Name, fmt.Errorf("there is no folder for the files: %w", err))
 	}
 	job := newJob(o, std.Out)
-	options := []aio.Option{aio.WithInterrupt()}
+	var options []aio.Option
 	if o.Virtual {
 		options = append(options, aio.WithClock(aio.NewVirtualClock()))
 	}
 	var took time.Duration
-	err = aio.Run(ctx, func(ctx context.Context) error {
+	code, err := cli.Run(ctx, func(ctx context.Context) error {
 		done, err := job.connect(ctx)
 		if err != nil {
 			return err
@@ -58,19 +55,16 @@ func (p *Program) Run(ctx context.Context, args []string, std cli.Streams) int {
 		defer func() { took = clock.Time().Sub(began) }()
 		return job.withProgress(ctx, std.Progress, p.Download)
 	}, options...)
-	interrupted := errors.Is(err, aio.ErrInterrupted) || errors.Is(err, context.Canceled)
-	if err != nil && !interrupted {
-		fmt.Fprintf(std.Err, "%s: %v\n", p.Name, err)
-		return cli.Failed
+	if code == cli.Failed {
+		return std.Fail(p.Name, err)
 	}
 	if err := job.report(std.Out, took); err != nil {
-		fmt.Fprintf(std.Err, "%s: %v\n", p.Name, err)
-		return cli.Failed
+		return std.Fail(p.Name, err)
 	}
 	switch {
-	case interrupted:
+	case code == cli.Interrupted:
 		fmt.Fprintf(std.Err, "%s: interrupted\n", p.Name)
-		return cli.Interrupted
+		return code
 	case job.Count().Failed > 0:
 		return cli.Failed
 	}
@@ -134,7 +128,5 @@ func (job *Job) report(w io.Writer, took time.Duration) error {
 		}
 		all.Codes = append(all.Codes, rec)
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(all)
+	return cli.WriteJSON(w, all)
 }

@@ -59,7 +59,7 @@ For the server of its own:
 Files appear under their names when they are complete. Ctrl-C ends the downloads and shows what is done.
 
 Exit code: 0 if there is an answer for every code, be it that there is no such flag; 1 if a download
-failed; 2 for a mistake in the command line; 130 after Ctrl-C.
+failed; 2 for a mistake in the command line; 130 after Ctrl-C or SIGTERM.
 `
 
 func (p *Program) usage() string {

@@ -19,7 +19,9 @@ import (
 
 // interrupt presses Ctrl-C, so to say, when the program, in a process of its own, has one flag and waits
 // for another.
-func (s Suite) interrupt(t *testing.T) {
+func (s Suite) interrupt(t *testing.T) { clitest.Signals(t, s.interruptBy) }
+
+func (s Suite) interruptBy(t *testing.T, sig os.Signal) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a process cannot be interrupted from outside here")
 	}
@@ -52,7 +54,7 @@ func (s Suite) interrupt(t *testing.T) {
 	case <-ctx.Done():
 		t.Error("the program has not asked for both flags")
 	}
-	cmd.Process.Signal(os.Interrupt)
+	cmd.Process.Signal(sig)
 	err := cmd.Wait()
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok || exit.ExitCode() != cli.Interrupted {

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Network splits the address of a server: "unix:PATH" is a Unix socket, anything else "HOST:PORT".
+func Network(addr string) (network, address string) {
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		return "unix", path
+	}
+	return "tcp", addr
+}
+
+var hasScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+
+// WebURL reads the address of a page as a person types it: without a scheme it is http, as it is for curl. An error says what is wrong
+// without the address.
+func WebURL(text string) (*url.URL, error) {
+	switch {
+	case strings.HasPrefix(text, "//"):
+		text = "http:" + text
+	case hasScheme.MatchString(text):
+	case strings.HasPrefix(text, "http:"), strings.HasPrefix(text, "https:"):
+		return nil, errors.New("its scheme must be followed by two slashes, as in http://host/")
+	default:
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		if inner, ok := errors.AsType[*url.Error](err); ok {
+			err = inner.Err
+		}
+		return nil, err
+	}
+	return u, CheckWeb(u)
+}
+
+// CheckWeb says why an address is none that can be asked for over HTTP.
+func CheckWeb(u *url.URL) error {
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("the scheme is %q, not http or https", u.Scheme)
+	}
+	if u.Hostname() == "" {
+		return errors.New("it names no host")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return fmt.Errorf("there is no port %s", port)
+		}
+	}
+	return nil
+}
+
+// ShownURL is an address without the password, if it has one.
+func ShownURL(text string) string {
+	scheme, rest := "", text
+	if at := strings.Index(text, "//"); at >= 0 {
+		scheme, rest = text[:at+2], text[at+2:]
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	at := strings.LastIndexByte(rest[:end], '@')
+	if at < 0 {
+		return text
+	}
+	name, _, hasPassword := strings.Cut(rest[:at], ":")
+	if hasPassword {
+		name += ":xxxxx"
+	}
+	return scheme + name + rest[at:]
+}
