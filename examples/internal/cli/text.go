@@ -6,24 +6,28 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
-// Printable replaces what could make a terminal do other things than print: control characters, also those above ASCII and
-// those that change the direction of writing.
+// Printable replaces what could make a terminal do other things than print, forge a line or hide something: what is no safe text for
+// package safetext. It is for text of others that is shown in place, such as a title; errors are shown with [Line].
 func Printable(text string) string {
+	if safetext.Cut(text, len(text)) == text {
+		return text
+	}
 	return strings.Map(func(c rune) rune {
-		if unicode.IsPrint(c) {
-			return c
+		if isUnsafe(c) {
+			return '?'
 		}
-		return '?'
+		return c
 	}, text)
 }
 
-// Line is an error as one line that is safe to print.
+// Line is an error as one line that is safe to print, without the secrets of URLs.
 func Line(err error) string {
-	return Short(Printable(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")), 1000)
+	return safetext.Message(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
 }
 
 // Short returns a text that has at most n characters, the last of which are dots if it had more.
@@ -57,11 +61,12 @@ func WriteJSON(w io.Writer, v any) error {
 
 // escapeJSON writes what is no printable character as \uXXXX. Outside of strings JSON has only ASCII.
 func escapeJSON(line []byte) []byte {
-	if !bytes.ContainsFunc(line, isUnsafe) {
+	text, end := bytes.CutSuffix(line, []byte("\n"))
+	if !end || !bytes.ContainsFunc(text, isUnsafe) {
 		return line
 	}
 	var b bytes.Buffer
-	for _, c := range string(line) {
+	for _, c := range string(text) {
 		switch {
 		case !isUnsafe(c):
 			b.WriteRune(c)
@@ -72,10 +77,18 @@ func escapeJSON(line []byte) []byte {
 			fmt.Fprintf(&b, `\u%04x`, c)
 		}
 	}
+	b.WriteByte('\n')
 	return b.Bytes()
 }
 
-func isUnsafe(c rune) bool { return c >= 0x7f && !unicode.IsPrint(c) }
+// isUnsafe reports whether a character must not be shown as it is.
+func isUnsafe(c rune) bool {
+	if c >= ' ' && c < 0x7f {
+		return false
+	}
+	text := string(c)
+	return safetext.Line(text) != text
+}
 
 // Closest returns those of the names that a wrong one may have been meant for: it has them in it, is in them, or differs by a
 // slip or two of the finger.
