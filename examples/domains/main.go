@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, std cli.Streams, opts ...aio.Option
 	code, err := cli.Run(ctx, p.main, opts...)
 	switch {
 	case code == cli.Interrupted:
-		fmt.Fprintf(std.Err, "domains: interrupted: %d of %s asked for, %d found\n", p.found+p.notFound+len(p.unknown), cli.Count(len(p.domains), "name"), p.found)
+		fmt.Fprintf(std.Err, "domains: interrupted: %d of %d names asked for, %d found\n", p.found+p.notFound+len(p.unknown), len(p.domains), p.found)
 		return code
 	case err != nil:
 		return std.Fail("domains", err)

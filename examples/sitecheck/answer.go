@@ -16,10 +16,13 @@ type answer struct {
 	method string
 	keep   bool              // the connection may serve again
 	head   map[string]string // by name in small letters; nil until it was read
+
+	unclear bool // the head says twice how long the rest is
 }
 
 const (
 	mostFields = 200      // in the head of an answer
+	mostHead   = 64 << 10 // bytes of it
 	mostRest   = 64 << 10 // bytes that are read of a page, for the sake of the connection
 )
 
@@ -33,7 +36,7 @@ func (a *answer) readHead(ctx context.Context) error {
 	if a.head != nil {
 		return nil
 	}
-	head := map[string]string{}
+	head, left := map[string]string{}, mostHead
 	for range mostFields {
 		line, err := a.conn.r.ReadLine(ctx)
 		if err != nil {
@@ -44,8 +47,17 @@ func (a *answer) readHead(ctx context.Context) error {
 			a.head = head
 			return nil
 		}
+		if left -= len(line); left < 0 {
+			break
+		}
 		name, value, _ := strings.Cut(text, ":")
-		head[strings.ToLower(name)] = strings.TrimSpace(value)
+		name, value = strings.ToLower(name), strings.TrimSpace(value)
+		switch before, again := head[name]; {
+		case !again:
+			head[name] = value // the first counts, as for package net/http
+		case name == "content-length" && before != value, name == "transfer-encoding":
+			a.unclear = true
+		}
 	}
 	return errTooMuch
 }
@@ -78,7 +90,11 @@ func (a *answer) skip(ctx context.Context) error {
 	if a.method == http.MethodHead || a.code == http.StatusNoContent || a.code == http.StatusNotModified {
 		return nil
 	}
-	if coding, ok := a.head["transfer-encoding"]; ok {
+	_, hasLength := a.head["content-length"]
+	if coding, ok := a.head["transfer-encoding"]; ok || a.unclear {
+		if hasLength || a.unclear { // the connection could not be trusted afterwards
+			return errMalformed
+		}
 		if !strings.EqualFold(coding, "chunked") {
 			return errMalformed
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/transport"
 )
 
@@ -41,6 +42,17 @@ func (s *survey) getStatus(ctx context.Context, method string, at place) (*answe
 // ask makes a request on a connection. keep says that the connection is wanted afterwards, too.
 func (c *connection) ask(ctx context.Context, method string, at place, keep bool) (*answer, error) {
 	// 2. Write a request.
+	writeRequest(c.w, method, at, keep)
+	if err := c.w.Drain(ctx); err != nil {
+		return nil, err
+	}
+
+	// 3. Read the status line.
+	return c.answer(ctx, method, keep)
+}
+
+// writeRequest writes the head of a request, which is all of it.
+func writeRequest(w io.Writer, method string, at place, keep bool) {
 	connection, length := "close", ""
 	if keep {
 		connection = "keep-alive"
@@ -48,14 +60,14 @@ func (c *connection) ask(ctx context.Context, method string, at place, keep bool
 	if method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch {
 		length = "Content-Length: 0\r\n"
 	}
-	fmt.Fprintf(c.w, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sitecheck\r\nAccept: */*\r\n%sConnection: %s\r\n\r\n",
-		method, at.url.RequestURI(), at.url.Host, length, connection)
-	if err := c.w.Drain(ctx); err != nil {
-		return nil, err
-	}
+	page := strings.ReplaceAll(at.url.RequestURI(), " ", "%20") // in a query, where package url lets it be
+	fmt.Fprintf(w, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sitecheck\r\nAccept: */*\r\n%sConnection: %s\r\n\r\n",
+		method, page, at.url.Host, length, connection)
+}
 
-	// 3. Read the status line. Those below 200 only say that the answer will come.
-	for {
+// answer reads the status line. Those below 200 only say that the answer will come.
+func (c *connection) answer(ctx context.Context, method string, keep bool) (*answer, error) {
+	for range mostPromises + 1 {
 		line, err := c.r.ReadLine(ctx)
 		if err != nil {
 			return nil, err
@@ -72,7 +84,13 @@ func (c *connection) ask(ctx context.Context, method string, at place, keep bool
 			return nil, err
 		}
 	}
+	return nil, errPromises
 }
+
+// mostPromises is how many statuses below 200 may come before the answer.
+const mostPromises = 5
+
+var errPromises = fmt.Errorf("more than %d promises of an answer, and none came", mostPromises)
 
 // isClosed reports whether an error says that the other side has ended the connection.
 func isClosed(err error) bool {
@@ -85,6 +103,9 @@ func isRepeatable(method string) bool { return method != http.MethodPost && meth
 // maxStatusLine is the length, in bytes, from which on a line is taken for garbage.
 const maxStatusLine = 16 << 10
 
+// longestPhrase is how many characters of what stands behind a status are kept.
+const longestPhrase = 200
+
 // status is what a site answered: 404 and "Not Found".
 type status struct {
 	code   int // 0 if the site did not answer
@@ -96,15 +117,15 @@ func parseStatus(line []byte) (status, error) {
 	text, complete := bytes.CutSuffix(line, []byte("\n"))
 	version, rest, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
 	if !strings.HasPrefix(version, "HTTP/") {
-		return status{}, &notHTTPError{line}
+		return status{}, notHTTP(line)
 	}
 	if !complete {
-		return status{}, fmt.Errorf("the status line breaks off after %q: %w", line, io.ErrUnexpectedEOF)
+		return status{}, fmt.Errorf("the status line breaks off after %q: %w", cli.Short(string(line), longestPhrase), io.ErrUnexpectedEOF)
 	}
 	digits, phrase, _ := strings.Cut(rest, " ")
 	code, err := strconv.Atoi(digits)
 	if err != nil || code < 100 || code > 999 {
-		return status{}, &notHTTPError{line}
+		return status{}, notHTTP(line)
 	}
-	return status{code, phrase}, nil
+	return status{code, strings.Clone(cli.Short(phrase, longestPhrase))}, nil // a row keeps it, not the line
 }

@@ -37,6 +37,12 @@ func TestALineThatIsNoStatusIsRefused(t *testing.T) {
 func TestTheAddressOfASiteHasAPort(t *testing.T) {
 	for url, want := range map[string]string{
 		"http://example.test":             "example.test:80",
+		"google.test":                     "google.test:80",
+		"google.test/a?b=https://c":       "google.test:80",
+		"localhost:8080":                  "localhost:8080",
+		"localhost:8080/x:y":              "localhost:8080",
+		"[::1]:81":                        "[::1]:81",
+		"//example.test/x":                "example.test:80",
 		"https://example.test/a?b#c":      "example.test:443",
 		"http://example.test:8080/":       "example.test:8080",
 		"HTTPS://[::1]/":                  "[::1]:443",
@@ -53,9 +59,8 @@ func TestTheAddressOfASiteHasAPort(t *testing.T) {
 
 func TestABadURLIsRefusedWithAReason(t *testing.T) {
 	for url, want := range map[string]string{
-		"":                      "bad URL: it needs a scheme, as in https://",
-		"example.test":          "bad URL: it needs a scheme, as in https://example.test",
-		"localhost:8080":        "bad URL: it needs a scheme, as in https://localhost:8080",
+		"":                      "bad URL: it names no host",
+		"mailto:me":             `bad URL: invalid port ":me" after host`,
 		"ftp://example.test":    `bad URL: the scheme is "ftp", not http or https`,
 		"http://":               "bad URL: it names no host",
 		"https://:443/":         "bad URL: it names no host",

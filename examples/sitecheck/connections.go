@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/places"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -43,7 +44,7 @@ func (all *connections) open(ctx context.Context, at place, secure *tls.Config) 
 	for n := len(all.idle[key]); n > 0; n-- {
 		c := all.idle[key][n-1]
 		all.idle[key] = all.idle[key][:n-1]
-		if !c.w.IsClosing() && !c.r.AtEOF() && c.r.Buffered() == 0 {
+		if !c.w.IsClosing() && !c.r.AtEOF() && c.r.Buffered() == 0 && places.Allowed(ctx, c.w.RemoteAddr()) {
 			all.asked++
 			return c, nil
 		}

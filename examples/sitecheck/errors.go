@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/places"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -21,6 +23,11 @@ import (
 type notHTTPError struct{ line []byte }
 
 func (e *notHTTPError) Error() string { return fmt.Sprintf("not an HTTP status line: %q", e.line) }
+
+// notHTTP keeps the beginning of a line.
+func notHTTP(line []byte) error {
+	return &notHTTPError{slices.Clone(line[:min(len(line), longestPhrase)])}
+}
 
 // reason says in plain words why a site did not answer.
 //
@@ -43,6 +50,8 @@ func reason(err error) string {
 		return badURL.Error()
 	case errors.As(err, &late):
 		return "no answer within " + shortDuration(late.After)
+	case errors.Is(err, places.ErrPrivate):
+		return "a redirect to a private address, which -public forbids"
 	case errors.As(err, &unknown):
 		return reasonOfLookup(unknown)
 	case errors.As(err, &garbage):
@@ -148,7 +157,7 @@ func worthAnotherTry(err error) bool {
 		endless     *redirectsError
 	)
 	switch {
-	case errors.As(err, &badURL), errors.As(err, &endless), errors.As(err, &garbage), errors.As(err, &certificate), errors.As(err, &plain):
+	case errors.Is(err, places.ErrPrivate), errors.As(err, &badURL), errors.As(err, &endless), errors.As(err, &garbage), errors.As(err, &certificate), errors.As(err, &plain):
 		return false
 	case errors.As(err, &lookup):
 		return !lookup.IsNotFound

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -18,7 +17,8 @@ const usage = `Sitecheck asks websites for their status, all at once.
     sitecheck [flags] URL...      check these sites
     sitecheck [flags] -f FILE     check the sites in a file, one on a line; - is standard input
 
-A site on a Unix socket is written unix:/run/site.sock:/page.
+A URL without a scheme is http. A site on a Unix socket is written unix:/run/site.sock:/page; no redirect
+leads to one.
 
     -limit N        check at most N sites at the same time (default 100)
     -perhost N      and at most N of one host, over as many connections (default: as many as there are)
@@ -30,6 +30,8 @@ A site on a Unix socket is written unix:/run/site.sock:/page.
     -json           print one JSON object a site, each on a line of its own:
                     url, status, reason, milliseconds, error, redirects
     -insecure       accept any certificate
+    -public         a redirect from a host on the Internet must not lead to a private address: this
+                    machine, or its networks
 
 A site has answered if it sent an HTTP status, whatever the status is. The time is that of the
 last try, redirects included. Sites of one host that are checked one after the other share a
@@ -52,14 +54,14 @@ type settings struct {
 	sequential bool
 	json       bool
 	insecure   bool
+	public     bool
 }
 
 // parseFlags reads the command line, and the file of -f. Flags may stand after URLs, too. For -help it
 // returns flag.ErrHelp.
 func parseFlags(args []string, stdin io.Reader) (settings, error) {
 	var s settings
-	flags := flag.NewFlagSet("sitecheck", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := cli.Flags("sitecheck")
 	file := flags.String("f", "", "")
 	flags.IntVar(&s.limit, "limit", 100, "")
 	flags.IntVar(&s.perHost, "perhost", 0, "")
@@ -70,15 +72,12 @@ func parseFlags(args []string, stdin io.Reader) (settings, error) {
 	flags.BoolVar(&s.sequential, "sequential", false, "")
 	flags.BoolVar(&s.json, "json", false, "")
 	flags.BoolVar(&s.insecure, "insecure", false, "")
-	for {
-		if err := flags.Parse(args); err != nil {
-			return s, cli.Explain(flags, err)
-		}
-		if flags.NArg() == 0 {
-			break
-		}
-		s.urls, args = append(s.urls, flags.Arg(0)), flags.Args()[1:]
+	flags.BoolVar(&s.public, "public", false, "")
+	urls, err := cli.Parse(flags, args)
+	if err != nil {
+		return s, err
 	}
+	s.urls = urls
 	switch {
 	case s.limit < 1:
 		return s, fmt.Errorf("-limit is %d; it must be at least 1", s.limit)

@@ -1,9 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"math"
+
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // record is a row as a program reads it. Every field is always there.
@@ -19,21 +21,19 @@ type record struct {
 
 // writeJSON writes an object for each site that was checked, one on a line.
 func writeJSON(w io.Writer, rows []*row) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
 	for _, r := range rows {
 		if r.tries == 0 {
 			continue
 		}
-		rec := record{URL: r.url, Status: r.status.code, Reason: r.status.phrase, Redirects: r.redirects}
+		rec := record{URL: cli.ShownURL(r.url), Status: r.status.code, Reason: r.status.phrase, Redirects: r.redirects}
 		if rec.Redirects == nil {
 			rec.Redirects = []redirect{}
 		}
 		rec.Milliseconds = math.Round(r.took.Seconds()*1e4) / 10
 		if r.err != nil {
-			rec.Reason, rec.Error = reason(r.err), r.err.Error()
+			rec.Reason, rec.Error = safetext.Message(reason(r.err)), cli.Line(r.err)
 		}
-		if err := enc.Encode(rec); err != nil {
+		if err := cli.WriteJSON(w, rec); err != nil {
 			return err
 		}
 	}

@@ -82,7 +82,7 @@ type program struct {
 
 // main is the main task.
 func (p *program) main(ctx context.Context) error {
-	s := &survey{limit: p.limit, perHost: p.perHost, timeout: p.timeout, retries: p.retries, method: p.method, redirects: p.redirects}
+	s := &survey{limit: p.limit, perHost: p.perHost, timeout: p.timeout, retries: p.retries, method: p.method, redirects: p.redirects, public: p.public}
 	s.secure = &tls.Config{InsecureSkipVerify: p.insecure}
 	if len(p.urls) > 0 {
 		return p.single(ctx, s, p.urls)
@@ -125,8 +125,8 @@ func (p *program) single(ctx context.Context, s *survey, urls []string) error {
 // compare checks the sites in both ways and shows what that makes of the time.
 func (p *program) compare(ctx context.Context, s *survey, urls []string) error {
 	fmt.Fprintf(p.out, "%d sites on this machine, one after the other:\n\n", len(urls))
-	rows, sequential, err := p.check(ctx, s.oneAfterTheOther, urls)
-	writeTable(p.out, rows)
+	first, sequential, err := p.check(ctx, s.oneAfterTheOther, urls)
+	writeTable(p.out, first)
 	if err != nil {
 		return err
 	}
@@ -136,9 +136,13 @@ func (p *program) compare(ctx context.Context, s *survey, urls []string) error {
 	if err != nil {
 		return err
 	}
+	if p.result.answered < p.result.sites || count(first).answered < p.result.sites {
+		fmt.Fprintf(p.out, "\nnot all answered, so the times tell nothing\n")
+		return nil
+	}
 	slowest := slices.MaxFunc(rows, func(a, b *row) int { return cmp.Compare(a.took, b.took) })
 	fmt.Fprintf(p.out, "\none after the other  %s\nall at once          %s, the slowest site alone %s\nthat is              %.1f times as fast\n",
-		seconds(sequential), seconds(concurrent), seconds(slowest.took), float64(sequential)/float64(concurrent))
+		seconds(sequential), seconds(concurrent), seconds(slowest.took), float64(sequential)/float64(max(1, concurrent)))
 	return nil
 }
 

@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/places"
+	"github.com/aio-go/aio/transport"
 )
 
 // redirect is a place that a site has sent us to.
@@ -15,7 +19,9 @@ type redirect struct {
 // redirectsError is the error of a site that sends us from place to place.
 type redirectsError struct{ most int }
 
-func (e *redirectsError) Error() string { return fmt.Sprintf("more than %d redirects", e.most) }
+func (e *redirectsError) Error() string {
+	return fmt.Sprintf("more than %s", cli.Count(e.most, "redirect"))
+}
 
 // badRedirectError is the error of a site that sends us to a place that is none.
 type badRedirectError struct {
@@ -23,10 +29,14 @@ type badRedirectError struct {
 	err error
 }
 
-func (e *badRedirectError) Error() string { return fmt.Sprintf("redirect to %q: %v", e.to, e.err) }
+func (e *badRedirectError) Error() string {
+	return fmt.Sprintf("redirect to %q: %v", cli.Short(e.to, 200), e.err)
+}
 func (e *badRedirectError) Unwrap() error { return e.err }
 
 // follow asks a site and goes where it sends us. The places are added to those of the row.
+//
+// With -public a site on the Internet cannot send us to a host that only this machine, or its neighbours, can reach.
 func (s *survey) follow(ctx context.Context, r *row, at place) (*answer, error) {
 	method := s.method
 	if method == "" {
@@ -45,6 +55,9 @@ func (s *survey) follow(ctx context.Context, r *row, at place) (*answer, error) 
 		if to == "" {
 			return a, nil
 		}
+		if s.public && at.network == "tcp" && !places.IsPrivate(a.conn.w.RemoteAddr()) {
+			ctx = transport.WithNetwork(ctx, places.PublicOnly(transport.NetworkFrom(ctx)))
+		}
 		s.release(ctx, a)
 		if len(r.redirects) == s.redirects {
 			return nil, &redirectsError{s.redirects}
@@ -53,11 +66,18 @@ func (s *survey) follow(ctx context.Context, r *row, at place) (*answer, error) 
 			return nil, &badRedirectError{to, err}
 		}
 		r.redirects = append(r.redirects, redirect{a.code, at.String()})
-		// After these statuses one is to look, not to do it again.
-		if a.code == http.StatusSeeOther || (a.code <= http.StatusFound && method == http.MethodPost) {
-			if method != http.MethodHead {
-				method = http.MethodGet
-			}
+		method = methodAfter(a.code, method)
+	}
+}
+
+// methodAfter is the method with which a redirect is followed: after these statuses one is to look, not to do it again. Package net/http
+// does the same.
+func methodAfter(code int, method string) string {
+	switch code {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther:
+		if method != http.MethodHead {
+			return http.MethodGet
 		}
 	}
+	return method
 }

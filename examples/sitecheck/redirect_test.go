@@ -61,7 +61,7 @@ func TestRedirectsAreFollowedAndShown(t *testing.T) {
 		{"/none", 302, "Found", []redirect{}},
 		{"/a -redirects 0", 301, "Moved Permanently", []redirect{}},
 		{"/a -redirects 2", 200, "OK", []redirect{to(301, "/b?x=1"), to(302, "/c")}},
-		{"/a -redirects 1", 0, "more than 1 redirects", []redirect{to(301, "/b?x=1")}},
+		{"/a -redirects 1", 0, "more than 1 redirect", []redirect{to(301, "/b?x=1")}},
 		{"/loop -redirects 3 -retries 5", 0, "more than 3 redirects", []redirect{to(307, "/loop"), to(307, "/loop"), to(307, "/loop")}},
 		{"/nowhere", 0, `redirect to "ftp://x/": bad URL: the scheme is "ftp", not http or https`, []redirect{}},
 		{"/bad", 0, `redirect to "http://x/%zz": bad URL: invalid URL escape "%zz"`, []redirect{}},

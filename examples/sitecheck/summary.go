@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 // writeSummary writes how often each status came, how long answers took, and what it took to get them.
@@ -31,7 +33,7 @@ func writeSummary(w io.Writer, rows []*row, conns *connections) {
 	slices.SortFunc(order, func(a, b status) int { return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.phrase, b.phrase)) })
 	fmt.Fprintln(w)
 	for _, s := range order {
-		fmt.Fprintf(w, "  %5d  %s\n", byStatus[s], printable(strings.TrimSpace(fmt.Sprint(s.code, " ", s.phrase))))
+		fmt.Fprintf(w, "  %5d  %s\n", byStatus[s], cli.Printable(strings.TrimSpace(fmt.Sprint(s.code, " ", s.phrase))))
 	}
 	if failed > 0 {
 		fmt.Fprintf(w, "  %5d  failed\n", failed)
@@ -53,9 +55,4 @@ func quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[min(at, len(sorted)-1)]
 }
 
-func several(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+func several(n int, what string) string { return cli.Count(n, what) }

@@ -36,6 +36,7 @@ type survey struct {
 	method    string // "": GET
 	redirects int    // how many are followed
 	secure    *tls.Config
+	public    bool // no redirect from a public address leads to a private one
 
 	conns connections
 	hosts map[string]*aio.Semaphore // with perHost permits

@@ -5,8 +5,10 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // widestURL is the width of the first column beyond which a URL pushes the others aside.
@@ -16,7 +18,7 @@ const widestURL = 60
 func writeTable(w io.Writer, rows []*row) {
 	width := len("site")
 	for _, r := range rows {
-		if n := utf8.RuneCountInString(r.url); n <= widestURL {
+		if n := utf8.RuneCountInString(cli.ShownURL(r.url)); n <= widestURL {
 			width = max(width, n)
 		}
 	}
@@ -26,34 +28,24 @@ func writeTable(w io.Writer, rows []*row) {
 	line("site", "time", "answer")
 	for _, r := range rows {
 		if r.tries > 0 {
-			line(printable(r.url), milliseconds(r.took), r.result())
+			line(cli.Printable(cli.ShownURL(r.url)), milliseconds(r.took), r.result())
 		}
 	}
 }
 
 // result is the last column: what the site answered, or why it did not.
 func (r *row) result() string {
-	text := printable(strings.TrimSpace(fmt.Sprint(r.status.code, " ", r.status.phrase)))
+	text := cli.Printable(strings.TrimSpace(fmt.Sprint(r.status.code, " ", r.status.phrase)))
 	if r.err != nil {
-		text = "FAILED  " + printable(reason(r.err))
+		text = "FAILED  " + safetext.Message(reason(r.err))
 	}
 	for i, to := range r.redirects {
-		text += fmt.Sprintf("%s %d to %s", [...]string{", after", ","}[min(i, 1)], to.Status, printable(to.URL))
+		text += fmt.Sprintf("%s %d to %s", [...]string{", after", ","}[min(i, 1)], to.Status, cli.Printable(to.URL))
 	}
 	if r.tries > 1 {
 		text += fmt.Sprintf(" (try %d)", r.tries)
 	}
 	return text
-}
-
-// printable removes what could make a terminal do other things than print.
-func printable(s string) string {
-	return strings.Map(func(c rune) rune {
-		if unicode.IsPrint(c) {
-			return c
-		}
-		return '?'
-	}, s)
 }
 
 // counts are the totals of a table.

@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
-	"strconv"
 	"strings"
+
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 // badURLError says why a text is no address of a site.
@@ -22,36 +24,22 @@ type place struct {
 // key is the same for places that the same connection leads to.
 func (at place) key() string { return at.network + " " + at.address + " " + at.url.Scheme }
 
-// String returns the place as it is written on the command line.
+// String returns the place as it is written on the command line, without a password.
 func (at place) String() string {
 	if at.network == "unix" {
 		return "unix:" + at.address + ":" + at.url.RequestURI()
 	}
-	return at.url.String()
+	return cli.ShownURL(at.url.String())
 }
 
-// parseSite reads the address of a site. Its error is a *badURLError.
+// parseSite reads the address of a site as a person writes it. Its error is a *badURLError.
 func parseSite(text string) (place, error) {
 	if rest, ok := strings.CutPrefix(text, "unix:"); ok {
 		return parseUnix(rest)
 	}
-	if !strings.Contains(text, "://") {
-		return place{}, &badURLError{"it needs a scheme, as in https://" + text}
-	}
-	site, err := parseURL(text)
+	site, err := cli.WebURL(text)
 	if err != nil {
-		return place{}, err
-	}
-	if site.Scheme != "http" && site.Scheme != "https" {
-		return place{}, &badURLError{"the scheme is " + strconv.Quote(site.Scheme) + ", not http or https"}
-	}
-	if site.Hostname() == "" {
-		return place{}, &badURLError{"it names no host"}
-	}
-	if port := site.Port(); port != "" {
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return place{}, &badURLError{"there is no port " + port}
-		}
+		return place{}, &badURLError{err.Error()}
 	}
 	return place{site, "tcp", address(site)}, nil
 }
@@ -83,18 +71,31 @@ func parseUnix(text string) (place, error) {
 	return place{site, "unix", socket}, nil
 }
 
-// resolve returns the place that a redirect leads to. What stays on the host stays on its socket.
+// longestURL is the length, in bytes, of the longest address that a redirect may lead to.
+const longestURL = 8 << 10
+
+// resolve returns the place that a redirect leads to. It comes from the network, which may name pages, but no sockets of this machine: only
+// what stays on the host of a socket stays on that socket, and everything else is a page on the web.
 func (at place) resolve(to string) (place, error) {
+	if len(to) > longestURL {
+		return place{}, &badURLError{fmt.Sprintf("it has more than %d bytes", longestURL)}
+	}
 	reference, err := parseURL(to)
 	if err != nil {
 		return place{}, err
 	}
 	u := at.url.ResolveReference(reference)
-	u.Fragment = ""
+	u.Fragment, u.RawFragment, u.User = "", "", nil
+	if err := cli.CheckWeb(u); err != nil {
+		return place{}, &badURLError{err.Error()}
+	}
+	if len(u.String()) > longestURL {
+		return place{}, &badURLError{fmt.Sprintf("it has more than %d bytes", longestURL)}
+	}
 	if at.network == "unix" && u.Scheme == at.url.Scheme && u.Host == at.url.Host {
 		return place{u, at.network, at.address}, nil
 	}
-	return parseSite(u.String())
+	return place{u, "tcp", address(u)}, nil
 }
 
 // address returns what to connect to, as "host:port".

@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	code, err := cli.Run(ctx, p.main)
 	switch {
 	case code == cli.Interrupted:
-		fmt.Fprintf(std.Err, "titles: interrupted: %d of %s looked at\n", p.found+p.failed, cli.Count(len(p.pages), "page"))
+		fmt.Fprintf(std.Err, "titles: interrupted: %d of %d pages looked at\n", p.found+p.failed, len(p.pages))
 		return code
 	case err != nil:
 		return std.Fail("titles", err)

@@ -25,9 +25,7 @@ func WebURL(text string) (*url.URL, error) {
 	switch {
 	case strings.HasPrefix(text, "//"):
 		text = "http:" + text
-	case hasScheme.MatchString(text):
-	case strings.HasPrefix(text, "http:"), strings.HasPrefix(text, "https:"):
-		return nil, errors.New("its scheme must be followed by two slashes, as in http://host/")
+	case hasScheme.MatchString(text), strings.HasPrefix(text, "://"), strings.HasPrefix(text, "http:"), strings.HasPrefix(text, "https:"):
 	default:
 		text = "http://" + text
 	}

@@ -163,7 +163,7 @@ func TestAnAddressOfAPageIsReadAsCurlDoes(t *testing.T) {
 		"": "it names no host", "/path": "it names no host", ":8080": "it names no host", "http://": "it names no host",
 		"ftp://h": `the scheme is "ftp", not http or https`, "unix:///x": `the scheme is "unix", not http or https`,
 		"h:0": "there is no port 0", "h:65536": "there is no port 65536", "mailto:x": `invalid port ":x" after host`,
-		"http:/h": "its scheme must be followed by two slashes, as in http://host/", "h/%zz": `invalid URL escape "%zz"`,
+		"http:/h": "it names no host", "://h": "missing protocol scheme", "h/%zz": `invalid URL escape "%zz"`,
 	} {
 		if u, err := WebURL(text); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, %v, want %s", text, u, err, want)
