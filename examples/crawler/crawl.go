@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"net/url"
 	"slices"
 	"strings"
@@ -22,7 +23,9 @@ type crawl struct {
 	order  []*page          // the same in the order in which they were found
 	hosts  map[string]*host // by scheme and name
 	scope  map[string]bool  // hosts that links are followed to
-	beyond map[string]bool  // URLs on others
+	beyond map[uint64]bool  // URLs on others, by hash
+	seed   maphash.Seed     // of these hashes
+	over   int              // links that were left out because of a bound
 	queued int              // pages that were put into the queue
 	busy   int              // workers that visit a page
 }
@@ -44,8 +47,10 @@ type page struct {
 
 	status   int
 	kind     string // media type
+	hops     int    // redirects in a row that have led here
 	title    string
 	bytes    int64
+	cut      bool // it is longer, or stranger, than what we read
 	took     time.Duration
 	links    []*page // without those that lead out, in the order of the page, each once
 	redirect *page
@@ -56,7 +61,7 @@ type page struct {
 func newCrawl(client *aiohttp.Client, s settings, starts []*url.URL) *crawl {
 	c := &crawl{
 		settings: s, client: client, queue: aio.NewQueue[*page](0),
-		pages: map[string]*page{}, hosts: map[string]*host{}, scope: map[string]bool{}, beyond: map[string]bool{},
+		pages: map[string]*page{}, hosts: map[string]*host{}, scope: map[string]bool{}, beyond: map[uint64]bool{}, seed: maphash.MakeSeed(),
 	}
 	for _, u := range starts {
 		u = normalized(u)
@@ -101,16 +106,27 @@ func (c *crawl) work(ctx context.Context) error {
 	}
 }
 
-// found notes that there is a way of so many steps to a page, nil if it lies outside. The first one there is need not be the shortest, since
-// some pages are slow; so that the result does not depend on that, a shorter one counts for all that is behind the page, too.
+// found notes that there is a way of so many steps to a page, nil if it lies outside, or beyond a bound. The first one there is need not be the
+// shortest, since some pages are slow; so that the result does not depend on that, a shorter one counts for all that is behind the page, too.
 func (c *crawl) found(u *url.URL, depth int) *page {
+	key := u.String()
 	if !c.span && !c.scope[u.Host] {
-		c.beyond[u.String()] = true
+		if hash := maphash.String(c.seed, key); len(c.beyond) < c.known {
+			c.beyond[hash] = true
+		} else if !c.beyond[hash] {
+			c.over++
+		}
 		return nil
 	}
-	key := u.String()
 	p := c.pages[key]
 	if p == nil {
+		if len(c.order) >= max(c.known, len(c.urls)) {
+			c.over++
+			return nil
+		}
+		if again, err := url.Parse(key); err == nil {
+			u = again // its parts are parts of the key, and not of a page that has a longer one
+		}
 		p = &page{url: u, depth: depth}
 		c.pages[key] = p
 		c.order = append(c.order, p)

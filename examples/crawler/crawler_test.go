@@ -325,16 +325,22 @@ func TestAnInterruptShowsWhatIsKnown(t *testing.T) {
 
 func TestMistakesAreExplained(t *testing.T) {
 	for line, want := range map[string]string{
-		"-depth -1":    "-depth is -1; it must be at least 0",
-		"-pages 0":     "-pages is 0; it must be at least 1",
-		"-workers 0":   "-workers is 0; it must be at least 1",
-		"-per-host 0":  "-per-host is 0; it must be at least 1",
-		"-delay -1s":   "-delay is -1s; it must be at least 0",
-		"-timeout 0":   "-timeout is 0s; it must be more than 0",
-		"-retries -1":  "-retries is -1; it must be at least 0",
-		"go.dev":       `"go.dev" is not the URL of a page; it must begin with http:// or https://`,
-		"http:///path": `"http:///path" is not the URL of a page; it must begin with http:// or https://`,
-		"-x":           "flag provided but not defined: -x",
+		"-depth -1":     "-depth is -1; it must be at least 0",
+		"-pages 0":      "-pages is 0; it must be at least 1",
+		"-workers 0":    "-workers is 0; it must be at least 1",
+		"-per-host 0":   "-per-host is 0; it must be at least 1",
+		"-delay -1s":    "-delay is -1s; it must be at least 0",
+		"-timeout 0":    "-timeout is 0s; it must be more than 0",
+		"-size 0":       "-size is 0; it must be at least 1",
+		"-links 0":      "-links is 0; it must be at least 1",
+		"-known 0":      "-known is 0; it must be at least 1",
+		"-hosts -1":     "-hosts is -1; it must be at least 1",
+		"-longest 0":    "-longest is 0; it must be at least 1",
+		"-redirects -1": "-redirects is -1; it must be at least 0",
+		"-retries -1":   "-retries is -1; it must be at least 0",
+		"ftp://go.dev":  `"ftp://go.dev" is not the URL of a page; it must begin with http:// or https://`,
+		"http:///path":  `"http:///path" is not the URL of a page; it must begin with http:// or https://`,
+		"-x":            "flag provided but not defined: -x",
 	} {
 		got := crawler.Run(t.Context(), strings.Fields(line)...)
 		if got.Code != cli.BadUsage || got.Err != "crawler: "+want+"\nTry crawler -help.\n" {

@@ -20,11 +20,14 @@ type host struct {
 // largestRobots is how much of a robots.txt is read; RFC 9309 wants at least that.
 const largestRobots = 500 << 10
 
-// enter waits until it is polite to ask for a page, and reports whether it is allowed at all.
-func (c *crawl) enter(ctx context.Context, u *url.URL) (allowed bool, err error) {
+// enter waits until it is polite to ask for a page. If it is not allowed at all skip says why.
+func (c *crawl) enter(ctx context.Context, u *url.URL) (skip string, err error) {
 	name := u.Scheme + "://" + u.Host
 	h := c.hosts[name]
 	if h == nil {
+		if len(c.hosts) >= max(c.settings.hosts, len(c.urls)) {
+			return "too many hosts", nil
+		}
 		h = &host{}
 		c.hosts[name] = h
 	}
@@ -34,22 +37,22 @@ func (c *crawl) enter(ctx context.Context, u *url.URL) (allowed bool, err error)
 			h.robots = aio.CreateTask(ctx, func(ctx context.Context) (*rules, error) { return c.askRobots(ctx, name) }, aio.Name("robots.txt of "+name))
 		}
 		if r, err = aio.Shield(ctx, h.robots); err != nil { // others may wait for it as well
-			return false, err
+			return "", err
 		}
 	}
 	if r.err != nil { // the host is not there
-		return false, fmt.Errorf("robots.txt: %w", r.err)
+		return "", fmt.Errorf("robots.txt: %w", r.err)
 	}
 	if !r.allow(u) {
-		return false, nil
+		return "robots.txt", nil
 	}
 	if delay := max(c.delay, r.delay); delay > 0 {
 		if h.pace == nil {
 			h.pace = aio.NewRateLimiter(1, delay)
 		}
-		return true, h.pace.Acquire(ctx)
+		return "", h.pace.Acquire(ctx)
 	}
-	return true, nil
+	return "", nil
 }
 
 // askRobots asks a host what we may do there. Without a robots.txt that is everything; if it cannot tell it is nothing.
@@ -64,14 +67,15 @@ func (c *crawl) askRobots(ctx context.Context, name string) (*rules, error) {
 			if r != nil {
 				r.Close()
 			}
-			return &rules{nothing: true, err: err}, nil
+			return &rules{nothing: true, err: brief(err)}, nil
 		}
 		if to := r.Header.Get("Location"); r.StatusCode >= 300 && r.StatusCode < 400 && to != "" {
 			r.Close()
 			next, err := r.URL.Parse(to)
-			if err != nil {
-				break
+			if err != nil || !isPage(next) || len(to) > c.longest {
+				return &rules{}, nil
 			}
+			next.User = nil
 			where = next.String()
 			continue
 		}
@@ -85,7 +89,7 @@ func (c *crawl) askRobots(ctx context.Context, name string) (*rules, error) {
 			return nil, err
 		}
 		if err != nil {
-			return &rules{nothing: true, err: err}, nil
+			return &rules{nothing: true, err: brief(err)}, nil
 		}
 		return parseRobots(string(text), robot), nil
 	}

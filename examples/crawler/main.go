@@ -10,6 +10,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
 	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/places"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
@@ -79,7 +81,13 @@ func (p *program) main(ctx context.Context) error {
 		}
 		starts = []*url.URL{start}
 	}
-	client := &aiohttp.Client{Transport: p.transport, PerHost: p.perHost, Timeout: p.timeout, Redirects: -1, Retry: aiohttp.Retry{Attempts: 1 + p.retries}}
+	transport := p.transport
+	if p.public {
+		public := publicTransport(p.urls)
+		defer public.CloseIdleConnections()
+		transport = public
+	}
+	client := &aiohttp.Client{Transport: transport, PerHost: p.perHost, Timeout: p.timeout, Redirects: -1, Retry: aiohttp.Retry{Attempts: 1 + p.retries}}
 	client.Header = http.Header{"User-Agent": {userAgent}}
 	defer client.Close()
 	p.crawl = newCrawl(client, p.settings, starts)
@@ -90,6 +98,24 @@ func (p *program) main(ctx context.Context) error {
 		return p.crawl.run(ctx)
 	}
 	return p.watched(ctx)
+}
+
+// publicTransport connects to public addresses only, apart from those of the hosts that were given.
+func publicTransport(given []*url.URL) *http.Transport {
+	own := map[string]bool{}
+	for _, u := range given {
+		own[u.Hostname()] = true
+	}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Proxy = nil // it would connect in our place
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		dialer := &net.Dialer{Timeout: 30 * time.Second, Control: places.Control}
+		if host, _, err := net.SplitHostPort(address); err == nil && own[host] {
+			dialer.Control = nil
+		}
+		return dialer.DialContext(ctx, network, address)
+	}
+	return t
 }
 
 // watched crawls while another task keeps a line about it up to date.

@@ -11,26 +11,33 @@ import (
 	"strings"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 	"golang.org/x/net/html/charset"
 )
 
-// largestPage is how much of a page is read.
-const largestPage = 8 << 20
+// Bounds of what is kept of a page, and of what is looked at while it is read.
+const (
+	longestTitle = 200       // characters
+	longestKind  = 100       // bytes
+	longestError = 1000      // bytes
+	longestToken = 256 << 10 // bytes; what comes behind a longer tag or text is not read
+	turn         = 64 << 10  // bytes that are read before others have their turn
+)
 
 // visit asks for a page and notes what is there. Its error is that of a cancellation; everything else is noted.
 func (c *crawl) visit(ctx context.Context, p *page) error {
-	allowed, err := c.enter(ctx, p.url)
+	skip, err := c.enter(ctx, p.url)
 	if errors.Is(err, aio.ErrCancelled) {
 		return err
 	}
 	if err != nil {
-		p.err = err
+		p.err = brief(err)
 		return nil
 	}
-	if !allowed {
-		p.skipped = "robots.txt"
+	if skip != "" {
+		p.skipped = skip
 		return nil
 	}
 	clock := aio.RunningLoop(ctx)
@@ -39,7 +46,7 @@ func (c *crawl) visit(ctx context.Context, p *page) error {
 	if errors.Is(err, aio.ErrCancelled) {
 		return err
 	}
-	p.took, p.err = clock.Time().Sub(began), err
+	p.took, p.err = clock.Time().Sub(began), brief(err)
 	return nil
 }
 
@@ -51,20 +58,31 @@ func (c *crawl) read(ctx context.Context, p *page) error {
 	}
 	defer r.Close()
 	p.status = r.StatusCode
-	p.kind, _, _ = mime.ParseMediaType(r.Header.Get("Content-Type"))
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	p.kind = strings.Clone(kind[:min(len(kind), longestKind)]) // the head may be large
 	if to := r.Header.Get("Location"); r.StatusCode >= 300 && r.StatusCode < 400 && to != "" {
-		next, err := p.url.Parse(to)
-		if err != nil || !isPage(next) {
-			return fmt.Errorf("redirected to %q, which is no page", to)
+		if len(to) > c.longest {
+			return fmt.Errorf("redirected to a URL of %d bytes", len(to))
 		}
+		next, err := p.url.Parse(to)
+		if err != nil || !isPage(next) || len(next.String()) > c.longest {
+			return fmt.Errorf("redirected to %q, which is no page", cli.Short(to, 200))
+		}
+		if p.hops >= c.redirects {
+			return fmt.Errorf("more than %s in a row", cli.Count(c.redirects, "redirect"))
+		}
+		known := len(c.order)
 		p.redirect = c.found(normalized(next), p.depth) // is as far away as p
+		if len(c.order) > known {
+			p.redirect.hops = p.hops + 1
+		}
 		return nil
 	}
 	if r.StatusCode != http.StatusOK || p.kind != "text/html" && p.kind != "application/xhtml+xml" {
 		p.bytes = max(0, r.ContentLength)
 		return nil
 	}
-	body := &counter{r: io.LimitReader(r.Body(ctx), largestPage)}
+	body := &counter{r: io.LimitReader(r.Body(ctx), c.size), ctx: ctx}
 	defer func() { p.bytes = body.n }()
 	text, err := charset.NewReader(body, r.Header.Get("Content-Type"))
 	if err == io.EOF {
@@ -73,10 +91,12 @@ func (c *crawl) read(ctx context.Context, p *page) error {
 	if err != nil {
 		return err
 	}
-	found, err := scan(text, p.url)
+	found, err := scan(text, p.url, c.settings)
 	if err != nil {
 		return err
 	}
+	p.cut = found.cut || body.n == c.size
+	c.over += found.over
 	p.title = found.title
 	listed := map[*page]bool{p: true}
 	for _, u := range found.links {
@@ -88,43 +108,64 @@ func (c *crawl) read(ctx context.Context, p *page) error {
 	return nil
 }
 
-// counter counts what is read.
+// brief is an error that keeps no more than a few words of a long one: it may have the answer of a host in it.
+func brief(err error) error {
+	if err == nil || len(err.Error()) <= longestError {
+		return err
+	}
+	return errors.New(strings.ToValidUTF8(err.Error()[:longestError], "") + "...")
+}
+
+// counter counts what is read, and lets others have their turn meanwhile.
 type counter struct {
-	r io.Reader
-	n int64
+	ctx  context.Context
+	r    io.Reader
+	n    int64
+	rest int // bytes until the next turn
 }
 
 func (c *counter) Read(p []byte) (int, error) {
+	if c.rest <= 0 {
+		c.rest = turn
+		if err := aio.Yield(c.ctx); err != nil {
+			return 0, err
+		}
+	}
 	n, err := c.r.Read(p)
 	c.n += int64(n)
+	c.rest -= n
 	return n, err
 }
 
 // content is what a page says.
 type content struct {
 	title string
-	links []*url.URL
+	links []*url.URL // each once
+	over  int        // links that were left out because of a bound
+	cut   bool       // there is something that is too long to read
 }
 
 // scan reads a page to its end.
-func scan(text io.Reader, base *url.URL) (content, error) {
+func scan(text io.Reader, base *url.URL, s settings) (content, error) {
 	var c content
 	var title strings.Builder
 	inTitle, nofollow := false, false
+	seen := map[string]bool{}
 	z := html.NewTokenizer(text)
+	z.SetMaxBuf(longestToken)
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
-			if z.Err() != io.EOF {
+			if c.cut = errors.Is(z.Err(), html.ErrBufferExceeded); !c.cut && z.Err() != io.EOF {
 				return c, z.Err()
 			}
-			c.title = strings.Join(strings.Fields(title.String()), " ")
+			c.title = strings.Clone(cli.Short(strings.Join(strings.Fields(title.String()), " "), longestTitle))
 			if nofollow {
-				c.links = nil
+				c.links, c.over = nil, 0
 			}
 			return c, nil
 		case html.TextToken:
-			if inTitle {
+			if inTitle && title.Len() < longestToken {
 				title.Write(z.Text())
 			}
 		case html.EndTagToken:
@@ -132,36 +173,62 @@ func scan(text io.Reader, base *url.URL) (content, error) {
 				inTitle = false
 			}
 		case html.StartTagToken, html.SelfClosingTagToken:
-			tag := z.Token()
-			switch tag.DataAtom {
+			name, has := z.TagName()
+			switch tag := atom.Lookup(name); tag {
 			case atom.Title:
 				inTitle = title.Len() == 0
 			case atom.Base:
-				if u, err := base.Parse(attribute(tag, "href")); err == nil && isPage(u) {
-					base = u
+				if href := attributes(z, has, "href")[0]; len(href) <= s.longest {
+					if u, err := base.Parse(href); err == nil && isPage(u) && len(u.String()) <= s.longest {
+						base = u
+					}
 				}
 			case atom.Meta:
-				if strings.EqualFold(attribute(tag, "name"), "robots") && strings.Contains(strings.ToLower(attribute(tag, "content")), "nofollow") {
+				about := attributes(z, has, "name", "content")
+				if strings.EqualFold(about[0], "robots") && strings.Contains(strings.ToLower(about[1]), "nofollow") {
 					nofollow = true
 				}
 			case atom.A, atom.Area:
-				href := strings.TrimSpace(attribute(tag, "href"))
-				if href == "" || strings.Contains(strings.ToLower(attribute(tag, "rel")), "nofollow") {
+				about := attributes(z, has, "href", "rel")
+				href := strings.TrimSpace(about[0])
+				switch {
+				case href == "" || strings.Contains(strings.ToLower(about[1]), "nofollow"):
+					continue
+				case len(href) > s.longest || len(c.links) >= s.links && c.over > s.links: // not worth a look
+					c.over++
 					continue
 				}
-				if u, err := base.Parse(href); err == nil && isPage(u) {
-					c.links = append(c.links, normalized(u))
+				u, err := base.Parse(href)
+				if err != nil || !isPage(u) {
+					continue
+				}
+				u = normalized(u)
+				key := u.String()
+				switch {
+				case seen[key]:
+				case len(key) > s.longest || len(c.links) >= s.links:
+					c.over++
+				default:
+					seen[key] = true
+					c.links = append(c.links, u)
 				}
 			}
 		}
 	}
 }
 
-func attribute(tag html.Token, name string) string {
-	for _, a := range tag.Attr {
-		if a.Key == name {
-			return a.Val
+// attributes returns those of the tag that z is at, "" for one that it does not have. Of two with the same name the first counts.
+func attributes(z *html.Tokenizer, more bool, names ...string) []string {
+	values := make([]string, len(names))
+	found := make([]bool, len(names))
+	for more {
+		var name, value []byte
+		name, value, more = z.TagAttr()
+		for i := range names {
+			if !found[i] && string(name) == names[i] {
+				values[i], found[i] = string(value), true
+			}
 		}
 	}
-	return ""
+	return values
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -20,7 +19,7 @@ func (c *crawl) writeReport(out io.Writer, took time.Duration) error {
 	children := c.tree()
 	var show func(p *page, depth int)
 	show = func(p *page, depth int) {
-		fmt.Fprintf(w, "%s%s\n", strings.Repeat("  ", depth), c.line(p))
+		fmt.Fprintf(w, "%s%s\n", strings.Repeat("  ", min(depth, 30)), c.line(p))
 		for _, child := range children[p] {
 			show(child, depth+1)
 		}
@@ -78,7 +77,7 @@ func (c *crawl) line(p *page) string {
 	case p.skipped != "":
 		text += "  (left alone: " + p.skipped + ")"
 	case p.err != nil:
-		text += "  ERROR " + p.err.Error()
+		text += "  ERROR " + cli.Line(p.err)
 	case p.redirect != nil:
 		text += fmt.Sprintf("  %d, see %s", p.status, p.redirect.url.RequestURI())
 	case p.status != http.StatusOK:
@@ -87,6 +86,9 @@ func (c *crawl) line(p *page) string {
 		text += "  " + p.title
 	case p.kind != "":
 		text += "  " + p.kind
+	}
+	if p.cut {
+		text += "  (read in part)"
 	}
 	return cli.Printable(text)
 }
@@ -115,7 +117,7 @@ func (c *crawl) writeNumbers(w io.Writer, took time.Duration) {
 			times = append(times, p.took)
 		}
 	}
-	fmt.Fprintf(w, "\n%s visited in %.2f s, %.1f KB; deepest %d\n", pages(asked), took.Seconds(), float64(bytes)/1000, c.deepest())
+	fmt.Fprintf(w, "\n%s visited in %.2f s, %.1f KB; deepest %d\n", cli.Count(asked, "page"), took.Seconds(), float64(bytes)/1000, c.deepest())
 	list := func(what string, counts map[string]int) {
 		for _, name := range slices.Sorted(maps.Keys(counts)) {
 			fmt.Fprintf(w, "  %-10s %6d  %s\n", what, counts[name], name)
@@ -125,6 +127,9 @@ func (c *crawl) writeNumbers(w io.Writer, took time.Duration) {
 	list("left out", skipped)
 	if len(c.beyond) > 0 {
 		fmt.Fprintf(w, "  %-10s %6d  on other hosts\n", "links", len(c.beyond))
+	}
+	if c.over > 0 {
+		fmt.Fprintf(w, "  %-10s %6d  links, beyond a bound of -links, -known or -longest\n", "left out", c.over)
 	}
 	if len(times) > 0 {
 		slices.Sort(times)
@@ -136,25 +141,31 @@ func (c *crawl) writeNumbers(w io.Writer, took time.Duration) {
 	}
 	fmt.Fprintln(w, "\nBroken, and where they are linked from:")
 	all := c.sorted()
+	from := map[*page][]*page{} // those that lead to a broken one
+	for _, q := range all {
+		for _, p := range q.links {
+			if p.broken() {
+				from[p] = append(from[p], q)
+			}
+		}
+		if p := q.redirect; p != nil && p.broken() && !slices.Contains(q.links, p) {
+			from[p] = append(from[p], q)
+		}
+	}
+	const mostFrom = 10
 	for _, p := range all {
 		if !p.broken() {
 			continue
 		}
 		fmt.Fprintf(w, "  %s\n", c.line(p))
-		for _, q := range all {
-			if slices.Contains(q.links, p) || q.redirect == p {
-				fmt.Fprintf(w, "    from %s\n", cli.Printable(q.url.RequestURI()))
-			}
+		list := from[p]
+		for _, q := range list[:min(len(list), mostFrom)] {
+			fmt.Fprintf(w, "    from %s\n", cli.Printable(q.url.RequestURI()))
+		}
+		if more := len(list) - mostFrom; more > 0 {
+			fmt.Fprintf(w, "    and from %s\n", cli.Count(more, "other page"))
 		}
 	}
-}
-
-// pages is a number of them in words.
-func pages(n int) string {
-	if n == 1 {
-		return "1 page"
-	}
-	return fmt.Sprint(n, " pages")
 }
 
 func (c *crawl) deepest() int {
@@ -170,7 +181,6 @@ func (c *crawl) deepest() int {
 // writeJSON writes a line a page, the nearest first.
 func (c *crawl) writeJSON(out io.Writer) error {
 	w := bufio.NewWriter(out)
-	lines := json.NewEncoder(w)
 	for _, p := range c.sorted() {
 		line := struct {
 			URL          string   `json:"url"`
@@ -192,7 +202,7 @@ func (c *crawl) writeJSON(out io.Writer) error {
 			line.Redirect = p.redirect.url.String()
 		}
 		if p.err != nil {
-			line.Error = p.err.Error()
+			line.Error = cli.Line(p.err)
 		}
 		switch {
 		case p.state == known && p.depth > c.depth:
@@ -200,7 +210,7 @@ func (c *crawl) writeJSON(out io.Writer) error {
 		case p.state != done:
 			line.Skipped = "not visited"
 		}
-		if err := lines.Encode(line); err != nil {
+		if err := cli.WriteJSON(w, line); err != nil {
 			return err
 		}
 	}

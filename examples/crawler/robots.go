@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -9,23 +11,40 @@ import (
 
 // rules are what a robots.txt says to one robot, by RFC 9309. The libraries there are have not been looked after for years, and what is
 // needed here is little.
+//
+// Looking a page up takes no longer than reading its path a few times, however many rules there are: those without a wildcard are in maps,
+// and there are at most mostWild of the others.
 type rules struct {
-	list    []rule
+	prefixes map[string]bool // patterns without a wildcard, and whether they allow
+	lengths  []int           // of these, the longest first
+	paths    map[string]bool // patterns whose only wildcard is the $ at the end, without it
+	wild     []rule          // all others, the longest first, and of the same length those first that allow
+
 	delay   time.Duration // Crawl-delay, which many sites use though the RFC has none
-	nothing bool          // is allowed: the host could not tell
+	nothing bool          // is allowed: the host could not tell, or has too many rules
 	err     error         // why not, if it could not be asked
 }
 
+// rule is one whose pattern has a *.
 type rule struct {
-	pattern string
-	allow   bool
+	parts  []string // of the pattern, between the stars
+	whole  bool     // it had a $ at the end
+	length int      // of the pattern
+	allow  bool
 }
+
+const (
+	// mostWild is how many patterns with a * a robots.txt may have; one that has more is too much to read, and forbids everything.
+	mostWild = 1000
+	// longestDelay is how much of a Crawl-delay is heeded.
+	longestDelay = 30 * time.Second
+)
 
 // parseRobots reads the groups that are for the robot, or those for all if there is none.
 func parseRobots(text, robot string) *rules {
-	var own, all rules
-	var into []*rules // of the group we are in
-	hasOwn, naming := false, false
+	own, all := newRules(), newRules()
+	hasOwn := false
+	isNaming, forOwn, forAll := false, false, false // the group we are in
 	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
 		line, _, _ = strings.Cut(line, "#")
 		field, value, found := strings.Cut(line, ":")
@@ -34,44 +53,86 @@ func parseRobots(text, robot string) *rules {
 		}
 		field, value = strings.ToLower(strings.TrimSpace(field)), strings.TrimSpace(value)
 		if field == "user-agent" {
-			if !naming {
-				into = nil
+			if !isNaming {
+				forOwn, forAll = false, false
 			}
-			naming = true
+			isNaming = true
 			switch name, _, _ := strings.Cut(value, "/"); {
 			case value == "*":
-				into = append(into, &all)
+				forAll = true
 			case strings.EqualFold(name, robot):
-				hasOwn = true
-				into = append(into, &own)
+				hasOwn, forOwn = true, true
 			}
 			continue
 		}
 		switch field {
 		case "allow", "disallow", "crawl-delay":
-			naming = false
+			isNaming = false
 		}
-		for _, r := range into {
-			r.add(field, value)
+		if forOwn {
+			own.add(field, value)
+		}
+		if forAll {
+			all.add(field, value)
 		}
 	}
 	if hasOwn {
-		return &own
+		return own.sorted()
 	}
-	return &all
+	return all.sorted()
 }
+
+func newRules() *rules { return &rules{prefixes: map[string]bool{}, paths: map[string]bool{}} }
 
 func (r *rules) add(field, value string) {
 	switch field {
 	case "allow", "disallow":
-		if value != "" {
-			r.list = append(r.list, rule{value, field == "allow"})
-		}
+		r.addPattern(value, field == "allow")
 	case "crawl-delay":
-		if s, err := strconv.ParseFloat(value, 64); err == nil && s > 0 && s < 3600 {
-			r.delay = time.Duration(s * float64(time.Second))
+		if s, err := strconv.ParseFloat(value, 64); err == nil && s > 0 {
+			r.delay = time.Duration(min(s, longestDelay.Seconds()) * float64(time.Second))
 		}
 	}
+}
+
+// addPattern adds a rule; an empty pattern is none. Of two rules with the same pattern the one that allows counts.
+func (r *rules) addPattern(pattern string, allow bool) {
+	start, whole := strings.CutSuffix(pattern, "$")
+	switch {
+	case pattern == "":
+	case strings.Contains(pattern, "*"):
+		if len(r.wild) == mostWild {
+			r.nothing = true
+			return
+		}
+		r.wild = append(r.wild, rule{strings.Split(start, "*"), whole, len(pattern), allow})
+	case whole:
+		r.paths[start] = r.paths[start] || allow
+	default:
+		r.prefixes[pattern] = r.prefixes[pattern] || allow
+	}
+}
+
+// sorted prepares the rules for look-ups.
+func (r *rules) sorted() *rules {
+	lengths := map[int]bool{}
+	for pattern := range r.prefixes {
+		if !lengths[len(pattern)] {
+			lengths[len(pattern)] = true
+			r.lengths = append(r.lengths, len(pattern))
+		}
+	}
+	slices.SortFunc(r.lengths, func(a, b int) int { return cmp.Compare(b, a) })
+	slices.SortStableFunc(r.wild, func(a, b rule) int {
+		if a.length == b.length && a.allow != b.allow {
+			if a.allow {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(b.length, a.length)
+	})
+	return r
 }
 
 // allow reports whether a page may be asked for: the longest pattern that matches decides, and of two the one that allows.
@@ -87,35 +148,52 @@ func (r *rules) allow(u *url.URL) bool {
 		path += "?" + u.RawQuery
 	}
 	allowed, longest := true, -1
-	for _, rule := range r.list {
-		if n := len(rule.pattern); (n > longest || n == longest && rule.allow) && matches(rule.pattern, path) {
-			allowed, longest = rule.allow, n
+	decide := func(length int, allow bool) {
+		if length > longest || length == longest && allow {
+			allowed, longest = allow, length
+		}
+	}
+	for _, n := range r.lengths {
+		if n > len(path) {
+			continue
+		}
+		if allow, found := r.prefixes[path[:n]]; found {
+			decide(n, allow)
+			break
+		}
+	}
+	if allow, found := r.paths[path]; found {
+		decide(len(path)+len("$"), allow)
+	}
+	for i := range r.wild {
+		w := &r.wild[i]
+		if w.length < longest || w.length == longest && allowed {
+			break
+		}
+		if w.matches(path) {
+			decide(w.length, w.allow)
+			break
 		}
 	}
 	return allowed
 }
 
-// matches reports whether path begins with the pattern, in which * stands for anything and a $ at the end for the end.
-func matches(pattern, path string) bool {
-	pattern, whole := strings.CutSuffix(pattern, "$")
-	parts := strings.Split(pattern, "*")
-	if !strings.HasPrefix(path, parts[0]) {
-		return false
-	}
-	path = path[len(parts[0]):]
-	if len(parts) == 1 {
-		return !whole || path == ""
-	}
-	last := len(parts) - 1
-	for _, part := range parts[1:last] {
-		_, rest, found := strings.Cut(path, part)
+// matches reports whether path begins with the pattern, in which * stands for anything and a $ at the end for the end. Each part is taken
+// where it comes first, which leaves most for the others; so it never has to go back.
+func (w *rule) matches(path string) bool {
+	path, found := strings.CutPrefix(path, w.parts[0])
+	last := len(w.parts) - 1
+	for _, part := range w.parts[1:last] {
 		if !found {
 			return false
 		}
-		path = rest
+		_, path, found = strings.Cut(path, part)
 	}
-	if whole {
-		return strings.HasSuffix(path, parts[last])
+	switch {
+	case !found:
+		return false
+	case w.whole:
+		return strings.HasSuffix(path, w.parts[last])
 	}
-	return strings.Contains(path, parts[last])
+	return strings.Contains(path, w.parts[last])
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/aio-go/aio/aiosql"
+	"github.com/aio-go/aio/examples/internal/cli"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	_ "modernc.org/sqlite"             // the driver "sqlite"
@@ -59,7 +60,7 @@ func open(ctx context.Context, s settings) (*bank, error) {
 		b.remove, b.name = dir, "SQLite, a database of its own"
 		dsn = sqliteDSN(filepath.Join(dir, "bank.db"))
 	default:
-		b.name, dsn = "SQLite, "+s.file, sqliteDSN(s.file)
+		b.name, dsn = "SQLite, "+cli.Printable(s.file), sqliteDSN(s.file)
 	}
 	db, err := aiosql.Open(ctx, driver, dsn, aiosql.MaxConns(b.dialect.conns))
 	if err == nil {

@@ -10,7 +10,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -186,7 +185,7 @@ func (p *program) show(r result, width int) error {
 		if r.err != nil {
 			why = reason(r.err)
 		}
-		return json.NewEncoder(p.out).Encode(struct {
+		return cli.WriteJSON(p.out, struct {
 			Domain       string  `json:"domain"`
 			Found        bool    `json:"found"`
 			Error        string  `json:"error"` // why that is not known, "" if it is

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/transport"
 )
 
@@ -136,7 +137,7 @@ func reason(err error) string {
 		if failed.IsTimeout {
 			return "the name server does not answer"
 		}
-		return failed.Err
+		return cli.Printable(failed.Err)
 	}
-	return err.Error()
+	return cli.Line(err)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiofile"
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 // way is an order in which to fetch documents.
@@ -104,7 +105,7 @@ func (d document) writeJSON(w io.Writer, way string) error {
 		Error        string `json:"error,omitempty"`
 	}{Way: way, File: d.file, Text: d.text, Milliseconds: d.took.Milliseconds()}
 	if d.err != nil {
-		line.Text, line.Error = "", d.err.Error()
+		line.Text, line.Error = "", cli.Line(d.err)
 	}
-	return json.NewEncoder(w).Encode(line)
+	return cli.WriteJSON(w, line)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -14,7 +13,8 @@ const usage = `Genres fetches JSON documents and writes each to a file of its ow
 once, and tells the times.
 
     genres [flags]        from a server of its own on this machine, which takes its time
-    genres [flags] URL    from there; {n} in the URL stands for the number of the document
+    genres [flags] URL    from there; {n} in the URL stands for the number of the document. Without a
+                          scheme it is http
 
     -n N            fetch N documents (default 10)
     -o DIR          write to DIR/sync and DIR/async (default downloaded/genres)
@@ -25,7 +25,7 @@ once, and tells the times.
     -json           print one JSON object a document, each on a line of its own:
                     way, file, text, milliseconds, error
 
-A document that is a string is written as its text, any other as it came. A file appears under its
+A document that is a string is written as its text, any other as it came; one may have 1 MiB. A file appears under its
 name when it is complete: neither an error nor Ctrl-C nor a full disk leave a part of one.
 
 Exit code: 0 if all documents were written, 1 if not, 2 for a mistake in the command line, 130 after
@@ -83,11 +83,10 @@ func parseFlags(args []string) (settings, error) {
 		return s, fmt.Errorf("there is more than one URL: %s", strings.Join(rest, " "))
 	}
 	if len(rest) == 1 {
-		u, err := url.Parse(strings.ReplaceAll(rest[0], "{n}", "0"))
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return s, fmt.Errorf("%q is not the URL of a website; it must begin with http:// or https://", rest[0])
+		if _, err := cli.WebURL(strings.ReplaceAll(rest[0], "{n}", "0")); err != nil {
+			return s, fmt.Errorf("%q is not the URL of a website; it must begin with http:// or https://", cli.ShownURL(rest[0]))
 		}
-		s.url = rest[0]
+		s.url = cli.WithScheme(rest[0])
 	}
 	return s, nil
 }

@@ -46,6 +46,9 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	return cli.OK
 }
 
+// largest is the size of a document, in bytes, beyond which it is not read.
+const largest = 1 << 20
+
 // program is one run.
 type program struct {
 	settings
@@ -77,7 +80,7 @@ func (p *program) main(ctx context.Context) error {
 	if p.url == "" {
 		url += "/genre/{n}"
 	}
-	c := &aiohttp.Client{Transport: p.transport, PerHost: p.limit, Timeout: p.timeout, Retry: aiohttp.Retry{Attempts: 1 + p.retries}}
+	c := &aiohttp.Client{Transport: p.transport, PerHost: p.limit, Timeout: p.timeout, MaxBody: largest, Retry: aiohttp.Retry{Attempts: 1 + p.retries}}
 	c.Header = http.Header{"User-Agent": {"Mozilla/5.0 (genres)"}}
 	defer c.Close()
 	var times []time.Duration
@@ -88,7 +91,11 @@ func (p *program) main(ctx context.Context) error {
 		}
 		times = append(times, took)
 	}
-	if len(times) == 2 {
+	switch {
+	case len(times) < 2:
+	case p.counts.failed > 0:
+		fmt.Fprintf(p.say(), "\nThe times tell nothing: %s not written.\n", cli.Count(p.counts.failed, "document"))
+	default:
 		fmt.Fprintf(p.say(), "\nAll at once is %.1f times as fast.\n", float64(times[0])/float64(max(1, times[1])))
 	}
 	return nil
@@ -133,9 +140,9 @@ func (p *program) show(w way, d document) {
 			p.unwritten = err
 		}
 	case d.err != nil:
-		fmt.Fprintf(p.Err, "genres: %s: %v\n", d.file, d.err)
+		fmt.Fprintf(p.Err, "genres: %s: %s\n", cli.Printable(d.file), cli.Line(d.err))
 	default:
-		fmt.Fprintf(p.Out, "Writing '%s' to '%s'...\n", shorten(cli.Printable(d.text)), d.file)
+		fmt.Fprintf(p.Out, "Writing '%s' to '%s'...\n", shorten(cli.Printable(d.text)), cli.Printable(d.file))
 	}
 }
 

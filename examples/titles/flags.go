@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +22,7 @@ const usage = `Titles finds the heading of many web pages at the same time.
     -json           print one JSON object a page, each on a line of its own:
                     url, title, milliseconds, error
 
-The heading is the text of the first <h1>; a page without one has the title MISSING. Pages are read
+A URL without a scheme is http. The heading is the text of the first <h1>; a page without one has the title MISSING. Pages are read
 as far as that only.
 
 Exit code: 0 if every page could be read, 1 if not, 2 for a mistake in the command line, 130 after
@@ -69,11 +68,14 @@ func parseFlags(args []string) (settings, error) {
 		urls = []string{"/{n}"}
 	}
 	for _, address := range urls {
-		if u, err := url.Parse(strings.ReplaceAll(address, "{n}", "0")); !s.own && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
-			return s, fmt.Errorf("%q is not the URL of a page; it must begin with http:// or https://", address)
+		if !s.own {
+			if _, err := cli.WebURL(strings.ReplaceAll(address, "{n}", "0")); err != nil {
+				return s, fmt.Errorf("%q is not the URL of a page; it must begin with http:// or https://", cli.ShownURL(address))
+			}
+			address = cli.WithScheme(address)
 		}
 		if !strings.Contains(address, "{n}") {
-			s.pages = append(s.pages, &page{Name: address, URL: address})
+			s.pages = append(s.pages, &page{Name: cli.ShownURL(address), URL: address})
 			continue
 		}
 		for n := *from; n <= *to; n++ {

@@ -9,7 +9,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -61,6 +60,9 @@ type page struct {
 	Error        string `json:"error,omitempty"`
 }
 
+// shown is the page as it is shown to machines.
+func (page page) shown() page { page.URL = cli.ShownURL(page.URL); return page }
+
 // main is the main task.
 func (p *program) main(ctx context.Context) error {
 	if p.own {
@@ -111,16 +113,16 @@ func (p *program) look(ctx context.Context, c *aiohttp.Client, page *page) error
 	}
 	page.Title, page.Milliseconds = title, clock.Time().Sub(began).Round(time.Millisecond).Milliseconds()
 	if err != nil {
-		page.Error = err.Error()
+		page.Error = cli.Line(err)
 		p.failed++
 	} else {
 		p.found++
 	}
 	switch {
 	case p.json:
-		return json.NewEncoder(p.Out).Encode(page)
+		return cli.WriteJSON(p.Out, page.shown())
 	case err != nil:
-		p.log.line(red, "No title for %s: %v", page.Name, err)
+		p.log.line(red, "No title for %s: %s", page.Name, page.Error)
 	default:
 		p.log.line(white, "Title found: %s", title)
 	}

@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"strings"
 
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/examples/internal/cli"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 	"golang.org/x/net/html/charset"
@@ -15,8 +17,11 @@ import (
 // missing is the title of a page that has no heading.
 const missing = "MISSING"
 
-// longestPage is how far a heading is looked for, in bytes.
-const longestPage = 4 << 20
+const (
+	longestPage    = 4 << 20   // bytes: how far a heading is looked for
+	longestToken   = 256 << 10 // bytes: a page with a longer tag or text before its heading has none that we find
+	longestHeading = 1000      // characters that are kept
+)
 
 // fetchTitle asks for a page and reads it as far as its first heading. It calls begun when the page begins to arrive.
 func fetchTitle(ctx context.Context, c *aiohttp.Client, url string, begun func()) (string, error) {
@@ -55,12 +60,13 @@ func decoded(page io.Reader, contentType string) (io.Reader, error) {
 // heading returns the text of the first <h1> of a page, with single spaces between words.
 func heading(page io.Reader) (string, error) {
 	z := html.NewTokenizer(page)
+	z.SetMaxBuf(longestToken)
 	inside := false
 	var text strings.Builder
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
-			if z.Err() != io.EOF {
+			if z.Err() != io.EOF && !errors.Is(z.Err(), html.ErrBufferExceeded) {
 				return "", z.Err()
 			}
 			return tidy(text.String()), nil
@@ -77,7 +83,7 @@ func heading(page io.Reader) (string, error) {
 				return tidy(text.String()), nil
 			}
 		case html.TextToken:
-			if inside {
+			if inside && text.Len() < longestToken {
 				text.Write(z.Text())
 			}
 		}
@@ -86,7 +92,7 @@ func heading(page io.Reader) (string, error) {
 
 func tidy(text string) string {
 	if words := strings.Fields(text); len(words) > 0 {
-		return strings.Join(words, " ")
+		return cli.Short(strings.Join(words, " "), longestHeading)
 	}
 	return missing
 }

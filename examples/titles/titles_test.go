@@ -185,13 +185,13 @@ func TestAnInterruptEndsIt(t *testing.T) {
 
 func TestMistakesAreExplained(t *testing.T) {
 	for line, want := range map[string]string{
-		"-from 5 -to 4":  "-from is 5 and -to is 4; they must be a range of numbers from 0",
-		"-to 20000":      "-from 185 -to 20000 are 19816 numbers; 10,000 is the most",
-		"-limit 0":       "-limit is 0; it must be at least 1",
-		"-timeout -1s":   "-timeout is -1s; it must be more than 0",
-		"-color pink":    `-color is "pink"; it must be auto, always or never`,
-		"talkpython.fm/": `"talkpython.fm/" is not the URL of a page; it must begin with http:// or https://`,
-		"-x":             "flag provided but not defined: -x",
+		"-from 5 -to 4": "-from is 5 and -to is 4; they must be a range of numbers from 0",
+		"-to 20000":     "-from 185 -to 20000 are 19816 numbers; 10,000 is the most",
+		"-limit 0":      "-limit is 0; it must be at least 1",
+		"-timeout -1s":  "-timeout is -1s; it must be more than 0",
+		"-color pink":   `-color is "pink"; it must be auto, always or never`,
+		"ftp://x/":      `"ftp://x/" is not the URL of a page; it must begin with http:// or https://`,
+		"-x":            "flag provided but not defined: -x",
 	} {
 		got := titles.Run(t.Context(), strings.Fields(line)...)
 		if got.Code != cli.BadUsage || got.Err != "titles: "+want+"\nTry titles -help.\n" {

@@ -19,17 +19,20 @@ func Network(addr string) (network, address string) {
 
 var hasScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 
-// WebURL reads the address of a page as a person types it: without a scheme it is http, as it is for curl. An error says what is wrong
-// without the address.
-func WebURL(text string) (*url.URL, error) {
+// WithScheme is the address of a page as a person types it, with its scheme: without one it is http, as it is for curl.
+func WithScheme(text string) string {
 	switch {
 	case strings.HasPrefix(text, "//"):
-		text = "http:" + text
+		return "http:" + text
 	case hasScheme.MatchString(text), strings.HasPrefix(text, "://"), strings.HasPrefix(text, "http:"), strings.HasPrefix(text, "https:"):
-	default:
-		text = "http://" + text
+		return text
 	}
-	u, err := url.Parse(text)
+	return "http://" + text
+}
+
+// WebURL reads the address of a page; see [WithScheme]. An error says what is wrong without the address.
+func WebURL(text string) (*url.URL, error) {
+	u, err := url.Parse(WithScheme(text))
 	if err != nil {
 		if inner, ok := errors.AsType[*url.Error](err); ok {
 			err = inner.Err

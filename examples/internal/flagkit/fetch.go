@@ -26,7 +26,7 @@ func (e *StatusError) Error() string {
 }
 
 // largest is the size, in bytes, beyond which an answer is taken for a mistake.
-const largest = 16 << 20
+const largest = 1 << 20
 
 // overHTTP fetches from a server. close ends its connections.
 func overHTTP(base *url.URL, n int) (fetch Fetch, close func()) {

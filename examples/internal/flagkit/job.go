@@ -124,7 +124,7 @@ func (r *Result) reason() string {
 	if late, ok := errors.AsType[*aio.TimeoutError](r.Err); ok {
 		return fmt.Sprintf("no answer within %v", late.After)
 	}
-	return cli.Printable(r.Err.Error())
+	return cli.Line(r.Err)
 }
 
 // Counts are the results in numbers. The four add up to the codes that were asked for.

@@ -148,12 +148,9 @@ func (p *Program) parse(args []string) (*Options, error) {
 }
 
 func parseServer(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
+	u, err := cli.WebURL(text)
 	if err != nil {
-		return nil, err
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("%q is no address of a server; write it as in http://127.0.0.1:8001", text)
+		return nil, fmt.Errorf("%q is no address of a server; write it as in http://127.0.0.1:8001", cli.ShownURL(text))
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	return u, nil

@@ -2,6 +2,7 @@ package flagkit
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -25,8 +26,13 @@ func offTheLoop(folder string) Save {
 func onTheLoop(folder string) Save {
 	return func(_ context.Context, name string, data []byte) error {
 		part := filepath.Join(folder, "."+name+".part")
-		err := os.WriteFile(part, data, 0o644)
-		if err == nil {
+		os.Remove(part)
+		f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) // never a file, or a link, that somebody has put there
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(data)
+		if err = errors.Join(err, f.Close()); err == nil {
 			err = os.Rename(part, filepath.Join(folder, name))
 		}
 		if err != nil {
