@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 // clockTime writes a time as h:mm:ss.
@@ -17,7 +19,7 @@ func clockTime(d time.Duration) string {
 // writeTable shows both ways side by side, a line for each board, and what they sum up to.
 func writeTable(w io.Writer, e exhibition, sequential, concurrent *record) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "%d boards, %d moves of each side; she takes %v for a move, an opponent %v.\n\n", e.boards, e.pairs, e.master, e.opponent)
+	fmt.Fprintf(out, "%s, %s of each side; she takes %v for a move, an opponent %v.\n\n", cli.Count(e.boards, "board"), cli.Count(e.pairs, "move"), e.master, e.opponent)
 	if concurrent.keepMoves {
 		writeMoves(out, concurrent)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio/aiosql"
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 // books are what an audit finds.
@@ -21,7 +22,7 @@ type books struct {
 func (b books) balanced() bool { return b.problem == "" }
 
 func (b books) String() string {
-	return fmt.Sprintf("%s in %d accounts, %d transfers on record", money(b.cents), b.accounts, b.transfers)
+	return fmt.Sprintf("%s in %s, %s on record", money(b.cents), cli.Count(b.accounts, "account"), cli.Count(b.transfers, "transfer"))
 }
 
 // money is an amount for people.

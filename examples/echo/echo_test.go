@@ -168,7 +168,7 @@ func TestAnEndWithConnectionsOpenIsQuiet(t *testing.T) {
 		p, addr := start(t, "-form", form)
 		conn := connect(t, addr)
 		roundTrip(t, conn, []byte("x"))
-		if code := p.Stop(); code != cli.OK || p.Err.String() != "" || !strings.HasSuffix(p.Out.String(), "\n1 connections, up to 1 at the same time; 1 bytes echoed.\n") {
+		if code := p.Stop(); code != cli.OK || p.Err.String() != "" || !strings.HasSuffix(p.Out.String(), "\n1 connection, up to 1 at the same time; 1 byte echoed.\n") {
 			t.Errorf("%s: exit code %d, %q, on stderr %q", form, code, p.Out, p.Err)
 		}
 		if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {

@@ -129,7 +129,7 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 	goodbye, cancel := aio.WithTimeout(context.WithoutCancel(ctx), parting)
 	defer cancel()
 	server.WaitClosed(goodbye) // those who do not take what is theirs in time are dropped with the loop
-	fmt.Fprintf(std.Out, "\n%d connections, up to %d at the same time; %s echoed.\n", st.connections, st.most, size(st.bytes))
+	fmt.Fprintf(std.Out, "\n%s, up to %d at the same time; %s echoed.\n", cli.Count(st.connections, "connection"), st.most, size(st.bytes))
 	return err
 }
 
@@ -157,5 +157,5 @@ func size(n int64) string {
 			return fmt.Sprintf("%.1f %s", float64(n)/float64(unit.bytes), unit.name)
 		}
 	}
-	return fmt.Sprintf("%d bytes", n)
+	return cli.Count(n, "byte")
 }

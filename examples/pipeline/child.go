@@ -20,12 +20,18 @@ type result struct {
 	took    time.Duration
 	status  subprocess.Status
 	ended   bool
+	orphan  bool                     // another one of its pipeline could not be started
 	stopped *subprocess.StoppedError // what was done to end it, if it did not end by itself
 	err     error                    // nil if it ended with code 0
 }
 
 // command is the words, for people.
 func (r *result) command() string { return strings.Join(r.words, " ") }
+
+// dropped reports whether it was ended, or not begun, only because another one of the pipeline could not be started.
+func (r *result) dropped() bool {
+	return r.orphan && (r.brokenPipe() || r.stopped != nil || errors.Is(r.err, aio.ErrCancelled))
+}
 
 // lost reports whether it could not be started, did not end with code 0, or was stopped.
 func (r *result) lost() bool { return r.err != nil }
@@ -96,7 +102,7 @@ func copyTo(ctx context.Context, to sink, from *stream.PipeReader, failed *error
 		n, err := from.Read(ctx, buf)
 		if n > 0 {
 			if err := to(ctx, buf[:n]); err != nil {
-				if !errors.Is(err, aio.ErrCancelled) {
+				if _, much := errors.AsType[*tooMuchError](err); !much && !errors.Is(err, aio.ErrCancelled) {
 					*failed = err
 				}
 				return err

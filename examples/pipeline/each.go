@@ -5,12 +5,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"os"
 	"strings"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/subprocess"
 	"github.com/aio-go/aio/transport"
@@ -64,7 +66,7 @@ func (p *program) one(ctx context.Context, r *result) error {
 	cmd := &subprocess.Cmd{Stdout: subprocess.Pipe, Stderr: subprocess.Pipe}
 	var out, errput bytes.Buffer
 	tagged, taggedErr := p.lines(p.out, r.item+": "), p.lines(p.err, r.item+": ")
-	toOut, toErr := keep(&out), keep(&errput)
+	toOut, toErr := p.kept(&out), p.kept(&errput)
 	if p.tag {
 		toOut, toErr = tagged.write, taggedErr.write
 	}
@@ -86,7 +88,7 @@ func (p *program) one(ctx context.Context, r *result) error {
 	case p.tag:
 		shown = errors.Join(tagged.flush(free), taggedErr.flush(free))
 	default:
-		shown = errors.Join(p.write(free, p.out, out.Bytes()), p.write(free, p.err, errput.Bytes()))
+		shown = errors.Join(p.write(free, p.out, out.Bytes()), p.write(free, p.err, cleanLines(errput.Bytes())))
 	}
 	if r.lost() && err == nil && shown == nil {
 		shown = p.write(free, p.err, []byte("pipeline: "+r.sentence()+"\n"))
@@ -97,8 +99,17 @@ func (p *program) one(ctx context.Context, r *result) error {
 	return shown
 }
 
-func keep(b *bytes.Buffer) sink {
+// tooMuchError is the failure of a command that writes more than is kept of its output.
+type tooMuchError struct{ most int }
+
+func (e *tooMuchError) Error() string { return "it wrote more than " + cli.Count(e.most, "byte") }
+
+// kept keeps what a command writes until it has ended.
+func (p *program) kept(b *bytes.Buffer) sink {
 	return func(_ context.Context, data []byte) error {
+		if b.Len()+len(data) > p.keep {
+			return &tooMuchError{p.keep}
+		}
 		b.Write(data)
 		return nil
 	}
@@ -133,9 +144,15 @@ func (p *program) eachItem(ctx context.Context) iter.Seq2[string, error] {
 			}
 		}
 		// A regular file: its reads do not wait for anybody.
-		in := bufio.NewReader(p.in)
+		in := bufio.NewReaderSize(p.in, longestLine)
 		for {
-			line, err := aio.ToThread(ctx, func(context.Context) (string, error) { return in.ReadString('\n') })
+			line, err := aio.ToThread(ctx, func(context.Context) (string, error) {
+				line, err := in.ReadSlice('\n')
+				if errors.Is(err, bufio.ErrBufferFull) {
+					return "", fmt.Errorf("an item has more than %s", cli.Count(longestLine, "byte"))
+				}
+				return string(line), err
+			})
 			if item := clean(line); item != "" && !yield(item, nil) {
 				return
 			}
@@ -160,24 +177,36 @@ func ignoreEnd(err error) error {
 	return err
 }
 
-// sentence says what went wrong.
+// sentence says what went wrong, in one line and without where in our source that was noticed.
 func (r *result) sentence() string {
 	name := r.item
 	if name == "" {
 		name = r.command()
 	}
-	text := strings.TrimPrefix(r.err.Error(), "subprocess: ")
+	text := cli.Line(r.err)
+	_, unstarted := errors.AsType[*subprocess.StartError](r.err)
+	much, isMuch := errors.AsType[*tooMuchError](r.err)
+	late := errors.Is(r.err, context.DeadlineExceeded)
 	switch {
-	case !r.ended && errors.Is(r.err, aio.ErrCancelled):
-		text = "not started"
-	case r.stopped != nil && errors.Is(r.err, context.DeadlineExceeded):
-		text = "out of time, " + r.stopped.Status.String()
-	case r.stopped != nil && r.ended:
-		text = "stopped, " + r.status.String()
-	case errors.Is(r.err, context.DeadlineExceeded) && r.ended:
+	case unstarted:
+		text = strings.TrimPrefix(text, "subprocess: ")
+	case isMuch:
+		text = "stopped, since " + much.Error()
+	case late && r.ended:
 		text = "out of time, " + r.status.String()
+	case late:
+		text = "out of time, not started"
+	case errors.Is(r.err, aio.ErrCancelled) && r.ended:
+		text = "stopped, " + r.status.String()
+	case errors.Is(r.err, aio.ErrCancelled):
+		text = "not started"
 	case r.ended && r.status.Code != 0:
 		text = r.status.String()
+	default:
+		text = strings.TrimPrefix(text, "subprocess: ")
 	}
-	return name + ": " + text
+	return cli.Printable(cli.Short(name, longestName)) + ": " + text
 }
+
+// longestName is how many characters of a command or an item stand in what is said about it.
+const longestName = 200

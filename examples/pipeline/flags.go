@@ -22,6 +22,8 @@ const usage = `Pipeline runs commands joined by pipes, or one command for many i
     -timeout TIME  for the whole pipeline, or for each command of each: 500ms, 10s, 1m
                    (default: no limit)
     -grace TIME    between SIGTERM and SIGKILL (default 5s)
+    -keep BYTES    stop a command that writes more than that where its output is kept until it has
+                   ended: in each without -tag, and with -json (default 67108864)
     -json          print JSON, with the output in it: one object for a pipeline; for each one a
                    command, on a line of its own, as they end
 
@@ -32,6 +34,9 @@ const usage = `Pipeline runs commands joined by pipes, or one command for many i
     -shell         COMMAND is a line for the shell
     -failfast      stop everything at the first failure
 
+What commands write to standard error, and every line with -tag, is shown with its control characters escaped; other
+output is passed on as it is.
+
 In a command {} is the item, as one word or part of one; without {} the item is the last word.
 With -shell it is "$1". Words are quoted as for a shell, but there is no shell: no variables,
 no redirection, no *.
@@ -40,9 +45,10 @@ A command that runs out of time, or that Ctrl-C interrupts, gets SIGTERM togethe
 it has started, and SIGKILL after the grace period; a second Ctrl-C kills at once.
 
 Exit code: the number of commands that failed, 101 for more than 100; 125 for a mistake in the
-command line or a failure of this program, 130 after Ctrl-C or SIGTERM, 141 if who reads the output
-left before its end. In a pipeline a command that was ended by SIGPIPE because the next one
-wanted no more has not failed.
+command line or a failure of this program, 130 after Ctrl-C or SIGTERM, 141 if who reads
+the output left before its end. In a pipeline a command that was ended by SIGPIPE because the next one
+wanted no more has not failed, nor has one that was ended because another one could not be
+started.
 `
 
 // settings are what the command line says.
@@ -57,6 +63,7 @@ type settings struct {
 	tag      bool
 	shell    bool
 	failfast bool
+	keep     int // bytes
 }
 
 // parseFlags reads the command line. For -help it returns flag.ErrHelp.
@@ -67,6 +74,7 @@ func parseFlags(args []string) (settings, error) {
 	flags.DurationVar(&s.timeout, "timeout", 0, "")
 	flags.DurationVar(&s.grace, "grace", 5*time.Second, "")
 	flags.BoolVar(&s.json, "json", false, "")
+	flags.IntVar(&s.keep, "keep", 64<<20, "")
 	if s.each = len(args) > 0 && args[0] == "each"; s.each {
 		args = args[1:]
 		flags.BoolVar(&s.tag, "tag", false, "")
@@ -83,6 +91,8 @@ func parseFlags(args []string) (settings, error) {
 		return s, fmt.Errorf("-timeout is %v; it must not be negative", s.timeout)
 	case s.grace < 0:
 		return s, fmt.Errorf("-grace is %v; it must not be negative", s.grace)
+	case s.keep < 1:
+		return s, fmt.Errorf("-keep is %d; it must be at least 1", s.keep)
 	case s.jobs < 1:
 		return s, fmt.Errorf("-j is %d; it must be at least 1", s.jobs)
 	case s.each && len(rest) == 0:

@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/subprocess"
 )
 
@@ -66,7 +67,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	case errors.Is(err, errReaderLeft):
 		return readerLeft
 	case err != nil:
-		fmt.Fprintln(std.err, "pipeline:", err)
+		fmt.Fprintln(std.err, "pipeline:", cli.Line(err))
 		return wrongUsage
 	case p.failed > 0 && p.total() > 1:
 		fmt.Fprintln(std.err, "pipeline:", p.summary())

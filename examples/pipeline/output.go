@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // write writes on another thread, since who reads our output may be slow, and one after the other.
@@ -45,7 +46,7 @@ func outputError(err error) error {
 	return fmt.Errorf("writing the output: %w", err)
 }
 
-// tagger writes whole lines, each after a tag.
+// tagger writes whole lines, each after a tag. What could make a terminal do other things than print, or forge a tag, is escaped.
 type tagger struct {
 	program *program
 	to      io.Writer
@@ -56,7 +57,7 @@ type tagger struct {
 const longestLine = 64 << 10 // bytes; a longer one is cut
 
 func (p *program) lines(to io.Writer, tag string) *tagger {
-	return &tagger{program: p, to: to, tag: tag}
+	return &tagger{program: p, to: to, tag: cli.Printable(cli.Short(tag, longestName))}
 }
 
 // write is a sink.
@@ -71,11 +72,19 @@ func (t *tagger) write(ctx context.Context, data []byte) error {
 	}
 	var text bytes.Buffer
 	for line := range bytes.Lines(t.rest[:end]) {
-		text.WriteString(t.tag)
-		text.Write(line)
+		text.WriteString(t.tag + safetext.Lines(string(line)))
 	}
 	t.rest = append(t.rest[:0], t.rest[end:]...)
 	return t.program.write(ctx, t.to, text.Bytes())
+}
+
+// cleanLines escapes what a terminal would act upon. It is for messages; output is passed on as it is.
+func cleanLines(text []byte) []byte {
+	var clean bytes.Buffer
+	for line := range bytes.Lines(text) {
+		clean.WriteString(safetext.Lines(string(line)))
+	}
+	return clean.Bytes()
 }
 
 // flush writes a last line that has no end.
@@ -83,7 +92,7 @@ func (t *tagger) flush(ctx context.Context) error {
 	if len(t.rest) == 0 {
 		return nil
 	}
-	text := t.tag + string(t.rest) + "\n"
+	text := t.tag + safetext.Lines(string(t.rest)) + "\n"
 	t.rest = nil
 	return t.program.write(ctx, t.to, []byte(text))
 }
@@ -163,7 +172,7 @@ func (p *program) writeStages(results []*result, out []byte) error {
 	for i, r := range results {
 		stages[i] = r.record()
 	}
-	err := json.NewEncoder(p.out).Encode(struct {
+	err := cli.WriteJSON(p.out, struct {
 		Failed int      `json:"failed"`
 		Stages []record `json:"stages"`
 		Output string   `json:"output"`
@@ -175,11 +184,11 @@ func (p *program) writeStages(results []*result, out []byte) error {
 }
 
 func (p *program) writeJSON(ctx context.Context, v any) error {
-	line, err := json.Marshal(v)
-	if err != nil {
+	var line bytes.Buffer
+	if err := cli.WriteJSON(&line, v); err != nil {
 		return err
 	}
-	return p.write(ctx, p.out, append(line, '\n'))
+	return p.write(ctx, p.out, line.Bytes())
 }
 
 // text is data as JSON can have it.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/subprocess"
@@ -83,8 +84,7 @@ func (p *program) join(ctx context.Context, results []*result, captured *bytes.B
 			}
 			out := func(ctx context.Context, data []byte) error {
 				if p.json {
-					captured.Write(data)
-					return nil
+					return p.kept(captured)(ctx, data)
 				}
 				return p.write(ctx, p.out, data)
 			}
@@ -133,8 +133,16 @@ func (p *program) input() subprocess.Stdio {
 }
 
 // judge counts and shows the failures. A command that was ended by SIGPIPE has not failed if the next one ended well.
+// What had to be given up because another one could not be started has not failed either: that one has.
 func (p *program) judge(results []*result) {
+	orphans := slices.ContainsFunc(results, func(r *result) bool {
+		_, unstarted := errors.AsType[*subprocess.StartError](r.err)
+		return unstarted
+	})
 	for i, r := range results {
+		if r.orphan = orphans; r.dropped() {
+			r.err = nil
+		}
 		if i+1 < len(results) && r.brokenPipe() && results[i+1].ended {
 			r.err = nil
 		}

@@ -102,17 +102,26 @@ func parseFlags(args []string, stdin io.Reader) (settings, error) {
 	return s, nil
 }
 
+// largestList is the size of a file with URLs, in bytes, beyond which it is taken for a mistake.
+const largestList = 64 << 20
+
 // readList reads the URLs in a file. Empty lines and those that begin with # do not count.
 func readList(name string, stdin io.Reader) ([]string, error) {
-	var data []byte
-	var err error
-	if name == "-" {
-		data, err = io.ReadAll(stdin)
-	} else {
-		data, err = os.ReadFile(name)
+	in := stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		in = file
 	}
-	if err != nil {
+	data, err := io.ReadAll(io.LimitReader(in, largestList+1))
+	switch {
+	case err != nil:
 		return nil, err
+	case len(data) > largestList:
+		return nil, fmt.Errorf("%s has more than %s, which is no list of URLs", name, cli.Count(largestList, "byte"))
 	}
 	var urls []string
 	for line := range strings.Lines(string(data)) {

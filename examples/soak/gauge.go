@@ -7,8 +7,10 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 // gauge is what the process holds at a quiet moment.
@@ -89,7 +91,11 @@ func compare(before, after gauge, growth float64) (problems []string) {
 	}
 	for _, m := range measures {
 		if was, is := m.of(before), m.of(after); m.leak && is > was {
-			problems = append(problems, fmt.Sprintf("%d %s were left behind", is-was, m.name))
+			verb := "were"
+			if is-was == 1 {
+				verb = "was"
+			}
+			problems = append(problems, fmt.Sprintf("%s %s left behind", cli.Count(is-was, strings.TrimSuffix(m.name, "s")), verb))
 		}
 	}
 	return problems

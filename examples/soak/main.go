@@ -140,7 +140,11 @@ func (s *soak) main(ctx context.Context) error {
 		tally:   s.tally,
 	}
 	if !s.json {
-		fmt.Fprintf(s.std.Out, "%d clients visit a server, %s, the first sixth of it to warm up. Seed %d.\n\n", s.clients, s.extent(), s.seed)
+		third := ""
+		if s.clients == 1 {
+			third = "s"
+		}
+		fmt.Fprintf(s.std.Out, "%s visit%s a server, %s, the first sixth of it to warm up. Seed %d.\n\n", cli.Count(s.clients, "client"), third, s.extent(), s.seed)
 	}
 	began := aio.RunningLoop(ctx).Time()
 	const warmUp = 6
@@ -165,7 +169,7 @@ func (s *soak) main(ctx context.Context) error {
 // extent says how long the load lasts.
 func (s *settings) extent() string {
 	if s.visits > 0 {
-		return fmt.Sprintf("%d times", s.visits)
+		return cli.Count(s.visits, "time")
 	}
 	return "for " + s.duration.String()
 }
@@ -177,7 +181,7 @@ func watched(ctx context.Context, s *soak, what string, fn func()) {
 		line := aio.Start(ctx, func(ctx context.Context) error {
 			for {
 				took := aio.RunningLoop(ctx).Time().Sub(began).Round(time.Second)
-				fmt.Fprintf(s.std.Progress, "\r\x1b[K%s, %v: %d visits", what, took, s.tally.visits())
+				fmt.Fprintf(s.std.Progress, "\r\x1b[K%s, %v: %s", what, took, cli.Count(s.tally.visits(), "visit"))
 				if err := aio.Sleep(ctx, time.Second/4); err != nil {
 					return err
 				}
@@ -213,7 +217,7 @@ func (s *soak) conclude() int {
 
 func (s *soak) print() {
 	r := s.result
-	fmt.Fprintf(s.std.Out, "%d visits in %.1f s, %d of them cancelled half-way:\n\n", s.tally.visits(), r.Seconds, s.tally.Cancelled)
+	fmt.Fprintf(s.std.Out, "%s in %.1f s, %d of them cancelled half-way:\n\n", cli.Count(s.tally.visits(), "visit"), r.Seconds, s.tally.Cancelled)
 	for _, v := range visits {
 		fmt.Fprintf(s.std.Out, "  %-10s %7d  %s\n", v.name, s.tally.Visits[v.name], v.about)
 	}

@@ -76,7 +76,7 @@ func TestWhatWasLeftBehindIsNamed(t *testing.T) {
 		{"more memory than that", gauge{Memory: 1101 << 10, Tasks: 1, Descriptors: 8},
 			[]string{"memory in use has grown from 1000 KiB to 1101 KiB, by more than 10 %"}},
 		{"all kinds", gauge{Tasks: 3, Connections: 1, Descriptors: 12},
-			[]string{"2 tasks were left behind", "1 connections were left behind", "4 descriptors were left behind"}},
+			[]string{"2 tasks were left behind", "1 connection was left behind", "4 descriptors were left behind"}},
 	} {
 		if got := compare(before, c.after, 10); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.about, got, c.want)
@@ -105,7 +105,7 @@ func TestATaskAndAConnectionLeftBehindAreSeen(t *testing.T) {
 			return err
 		}
 		got := compare(before, after, 1000)
-		want := []string{"1 tasks were left behind", "1 connections were left behind"}
+		want := []string{"1 task was left behind", "1 connection was left behind"}
 		if len(got) < 2 || !slices.Equal(got[:2], want) {
 			t.Errorf("the problems are %q, want %q first", got, want)
 		}

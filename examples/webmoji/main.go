@@ -76,6 +76,6 @@ func serve(ctx context.Context, addr string, verbose bool, std cli.Streams) erro
 	server.Drain = parting
 	fmt.Fprintf(std.Out, "Serving on %s. Ctrl-C ends it.\n", server.URL())
 	err = server.ServeForever(ctx)
-	fmt.Fprintf(std.Out, "\nServer shut down after %d searches.\n", a.searches)
+	fmt.Fprintf(std.Out, "\nServer shut down after %s.\n", cli.Count(a.searches, "search"))
 	return err
 }

@@ -250,7 +250,7 @@ func TestTheServerServesUntilItIsStopped(t *testing.T) {
 	if code := p.Stop(); code != cli.OK || p.Err.String() != "" {
 		t.Errorf("code %d, on stderr %q", code, p.Err)
 	}
-	if want := "\"registered\": 1 found\n\nServer shut down after 1 searches.\n"; !strings.HasSuffix(p.Out.String(), want) {
+	if want := "\"registered\": 1 found\n\nServer shut down after 1 search.\n"; !strings.HasSuffix(p.Out.String(), want) {
 		t.Errorf("%q, want %q", p.Out, want)
 	}
 }

@@ -129,6 +129,9 @@ func TestAnErrorIsOneShortLine(t *testing.T) {
 }
 
 func TestCountsHaveSingularAndPlural(t *testing.T) {
+	if got := Count(int64(2), "search"); got != "2 searches" {
+		t.Errorf("%q", got)
+	}
 	for n, want := range map[int]string{0: "0 requests", 1: "1 request", 2: "2 requests"} {
 		if got := Count(n, "request"); got != want {
 			t.Errorf("%q, want %q", got, want)

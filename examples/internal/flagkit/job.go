@@ -155,7 +155,7 @@ func (job *Job) summary(took time.Duration) string {
 	if job.named {
 		b.WriteString("\n")
 	}
-	fmt.Fprintf(&b, "%d of %d flags downloaded in %.2f s, up to %d requests at the same time\n", c.OK, len(job.Results), took.Seconds(), job.AtOnce)
+	fmt.Fprintf(&b, "%d of %d flags downloaded in %.2f s, up to %s at the same time\n", c.OK, len(job.Results), took.Seconds(), cli.Count(job.AtOnce, "request"))
 	for _, s := range []struct {
 		status Status
 		label  string
