@@ -8,10 +8,15 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"net"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/examples/internal/flagart"
@@ -21,13 +26,16 @@ import (
 const usage = `Slowserver is a web server that answers after a random delay, and sometimes with an error: something
 to try downloads with.
 
-    slowserver [flags]
+    slowserver [flags] [PORT]
 
-    -addr ADDRESS      listen on HOST:PORT or unix:PATH (default 127.0.0.1:8001; port 0 takes a free one)
-    -root FOLDER       serve the files in this folder (default: flags that are made here, as de/de.gif and
-                       de/metadata.json for each country)
+    PORT               the port to listen on (default 8001; 0 takes a free one)
+    -b, -bind HOST     listen on this address of the machine; 0.0.0.0 and :: are all (default 127.0.0.1)
+    -addr ADDRESS      listen on HOST:PORT or unix:PATH instead; only you can connect to the socket
+    -d, -root FOLDER   serve the files in this folder, -directory is the same (default: flags that are made
+                       here, as de/de.gif and de/metadata.json for each country)
     -delay RANGE       wait that long before each answer: 500ms-5s, 1s (default 500ms-5s)
-    -error-rate SHARE  answer this share of the requests with 418 I'm a teapot, from 0 to 1 (default 0)
+    -e, -error-rate SHARE
+                       answer this share of the requests with 418 I'm a teapot, from 0 to 1 (default 0)
     -seed N            another seed, other delays and errors; the same requests get the same again.
                        0 takes a different one each time (default 1)
     -quiet             do not print a line for each request
@@ -59,18 +67,41 @@ type settings struct {
 func parseFlags(args []string) (settings, error) {
 	var s settings
 	flags := cli.Flags("slowserver")
-	flags.StringVar(&s.addr, "addr", "127.0.0.1:8001", "")
-	root := flags.String("root", "", "")
+	flags.StringVar(&s.addr, "addr", "", "")
+	bind, root := "127.0.0.1", ""
+	for _, name := range []string{"b", "bind"} {
+		flags.StringVar(&bind, name, bind, "")
+	}
+	for _, name := range []string{"d", "directory", "root"} {
+		flags.StringVar(&root, name, "", "")
+	}
 	delay := flags.String("delay", "500ms-5s", "")
-	flags.Float64Var(&s.mood.ErrorRate, "error-rate", 0, "")
+	for _, name := range []string{"e", "error-rate"} {
+		flags.Float64Var(&s.mood.ErrorRate, name, 0, "")
+	}
 	flags.Uint64Var(&s.mood.Seed, "seed", 1, "")
 	flags.BoolVar(&s.quiet, "quiet", false, "")
 	rest, err := cli.Parse(flags, args)
-	if err == nil {
-		err = cli.NoArguments(rest)
-	}
 	if err != nil {
 		return s, err
+	}
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	port := "8001"
+	switch {
+	case len(rest) > 1:
+		return s, fmt.Errorf("there is nothing to do with %q; one port is expected at most", rest[1])
+	case s.addr != "" && (len(rest) > 0 || given["b"] || given["bind"]):
+		return s, errors.New("-addr names the port already; it excludes -b and a port")
+	case len(rest) == 1:
+		if n, err := strconv.ParseUint(rest[0], 10, 16); err != nil {
+			return s, fmt.Errorf("there is no port %q; it must be from 0 to 65535", rest[0])
+		} else {
+			port = strconv.FormatUint(n, 10)
+		}
+	}
+	if s.addr == "" {
+		s.addr = net.JoinHostPort(strings.Trim(bind, "[]"), port)
 	}
 	if s.mood.MinDelay, s.mood.MaxDelay, err = slowserver.ParseDelay(*delay); err != nil {
 		return s, fmt.Errorf("-delay: %w", err)
@@ -82,13 +113,13 @@ func parseFlags(args []string) (settings, error) {
 		s.mood.Seed = rand.Uint64()
 	}
 	s.files, s.close = flagart.Files(), func() error { return nil }
-	if *root != "" {
-		if info, err := os.Stat(*root); err != nil {
+	if root != "" {
+		if info, err := os.Stat(root); err != nil {
 			return s, fmt.Errorf("-root: %w", err)
 		} else if !info.IsDir() {
-			return s, fmt.Errorf("-root: %s is no folder", *root)
+			return s, fmt.Errorf("-root: %s is no folder", root)
 		}
-		dir, err := os.OpenRoot(*root) // also holds links that lead out of it
+		dir, err := os.OpenRoot(root) // also holds links that lead out of it
 		if err != nil {
 			return s, fmt.Errorf("-root: %w", err)
 		}
@@ -112,10 +143,10 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 	if network == "unix" {
 		url = s.addr
 	}
-	fmt.Fprintf(std.Out, "Serving on %s, with delays of %v to %v and %v %% errors. Ctrl-C ends it.\n",
+	fmt.Fprintf(std.Out, "Serving on %s, with delays of %v to %v and %.4g %% errors. Ctrl-C ends it.\n",
 		url, s.mood.MinDelay, s.mood.MaxDelay, 100*s.mood.ErrorRate)
 	err = listener.ServeForever(ctx)
 	st := server.Statistics()
-	fmt.Fprintf(std.Out, "\n%d requests answered, up to %d at the same time.\n", st.Requests, st.AtOnce)
+	fmt.Fprintf(std.Out, "\n%s answered, up to %d at the same time.\n", cli.Count(st.Requests, "request"), st.AtOnce)
 	return err
 }

@@ -85,7 +85,13 @@ func TestMistakesAreExplained(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"-speed 7":         "flag provided but not defined: -speed",
-		"8001":             `there is nothing to do with "8001"; only flags are expected`,
+		"8001 8002":        `there is nothing to do with "8002"; one port is expected at most`,
+		"65536":            `there is no port "65536"; it must be from 0 to 65535`,
+		"http":             `there is no port "http"; it must be from 0 to 65535`,
+		"-addr x:1 8001":   "-addr names the port already; it excludes -b and a port",
+		"-addr x:1 -b y":   "-addr names the port already; it excludes -b and a port",
+		"-e 25":            "-error-rate is 25; it must be from 0 to 1",
+		"-d /nowhere/x":    "-root: stat /nowhere/x: ",
 		"-delay soon":      `-delay: "soon" is no range of delays; write it as in 500ms-5s`,
 		"-error-rate 25":   "-error-rate is 25; it must be from 0 to 1",
 		"-error-rate NaN":  "-error-rate is NaN; it must be from 0 to 1",
@@ -113,4 +119,32 @@ func TestCtrlCAndSIGTERMEndTheServer(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+}
+
+func TestItTakesTheOptionsOfTheOriginal(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.txt"), []byte("a"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{
+		"-b 127.0.0.1 -d " + dir + " -e 1 0", "--bind=127.0.0.1 --directory " + dir + " --error-rate 1 0", "0 -e 1 -d " + dir,
+	} {
+		p := program.Start(t, append(strings.Fields(args), "-delay", "0")...)
+		url, rest, _ := strings.Cut(p.Out.Await(t, "Serving on "), ", ")
+		if !strings.HasPrefix(url, "http://127.0.0.1:") || strings.HasSuffix(url, ":8001/") || rest != "with delays of 0s to 0s and 100 % errors. Ctrl-C ends it." {
+			t.Errorf("%s: on %s, %s", args, url, rest)
+		}
+		if status, _ := get(t, url+"a.txt"); status != 418 {
+			t.Errorf("%s: status %d", args, status)
+		}
+		if p.Stop(); !strings.HasSuffix(p.Out.String(), "\n1 request answered, up to 1 at the same time.\n") {
+			t.Errorf("%s: %q", args, p.Out)
+		}
+	}
+	for args, want := range map[string]string{"": "127.0.0.1:8001", "9000": "127.0.0.1:9000", "-b ::": "[::]:8001", "-b [::1] 7": "[::1]:7", "-b localhost 0": "localhost:0", "-addr unix:/x": "unix:/x"} {
+		s, err := parseFlags(strings.Fields(args))
+		if err != nil || s.addr != want {
+			t.Errorf("%q: %s, %v, want %s", args, s.addr, err, want)
+		}
+	}
 }

@@ -52,6 +52,12 @@ func openReply(files fs.FS, urlPath string) *Reply {
 }
 
 func openFile(files fs.FS, name string) (*Reply, error) {
+	// Opening a pipe would wait for who writes to it, perhaps for ever.
+	if info, err := fs.Stat(files, name); err != nil {
+		return nil, err
+	} else if !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, fs.ErrPermission
+	}
 	f, err := files.Open(name)
 	if err != nil {
 		return nil, err
@@ -69,7 +75,7 @@ func openFile(files fs.FS, name string) (*Reply, error) {
 		}
 		return index, err
 	}
-	if !info.Mode().IsRegular() { // a pipe would never end
+	if !info.Mode().IsRegular() { // it is another one by now
 		f.Close()
 		return nil, fs.ErrPermission
 	}

@@ -8,12 +8,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"net/http"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -27,7 +29,8 @@ type Server struct {
 	// on another goroutine: it may wait for a disk.
 	InMemory bool
 
-	asked   map[string]int // how often, by path
+	asked   map[uint64]int // how often, by the hash of the path
+	seed    maphash.Seed   // of these hashes
 	now     int            // requests under way
 	atOnce  int            // the most of these there were
 	answers map[int]int    // by status
@@ -111,11 +114,7 @@ func (s *Server) Answer(ctx context.Context, method, path string) (*Reply, error
 	s.atOnce = max(s.atOnce, s.now)
 	defer func() { s.now-- }()
 
-	if s.asked == nil {
-		s.asked, s.answers = map[string]int{}, map[int]int{}
-	}
-	delay, fails := s.Mood.Turn(path, s.asked[path])
-	s.asked[path]++
+	delay, fails := s.Mood.Turn(path, s.nth(path))
 	if err := aio.Sleep(ctx, delay); err != nil {
 		return nil, err
 	}
@@ -130,6 +129,23 @@ func (s *Server) Answer(ctx context.Context, method, path string) (*Reply, error
 	}
 	s.answers[reply.Status]++
 	return reply, nil
+}
+
+// mostPaths is how many paths are told apart.
+const mostPaths = 10_000
+
+// nth counts the requests for a path, and returns how many there were before. For paths beyond the first mostPaths that is always 0: the
+// server remembers no more, or who asks for ever new ones would fill the memory.
+func (s *Server) nth(path string) int {
+	if s.asked == nil {
+		s.asked, s.answers, s.seed = map[uint64]int{}, map[int]int{}, maphash.MakeSeed()
+	}
+	hash := maphash.String(s.seed, path)
+	n, known := s.asked[hash]
+	if known || len(s.asked) < mostPaths {
+		s.asked[hash]++
+	}
+	return n
 }
 
 func (s *Server) open(ctx context.Context, path string) *Reply {
@@ -186,5 +202,5 @@ func (s *Server) log(req *http.Request, reply *Reply, err error, took time.Durat
 	if err != nil {
 		result = "gone" // the visitor did not wait for it
 	}
-	fmt.Fprintf(s.Log, "%4s  %4.2f s  %s %q\n", result, took.Seconds(), req.Method, req.URL.Path)
+	fmt.Fprintf(s.Log, "%4s  %4.2f s  %s %q\n", result, took.Seconds(), cli.Short(req.Method, 20), cli.Short(req.URL.Path, 1000))
 }
