@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aio-go/aio/examples/internal/limits"
 	"github.com/aio-go/aio/stream"
 )
 
@@ -24,6 +25,7 @@ type hall struct {
 	backlog int       // bytes that may wait to be sent to a member
 	rate    int       // lines a second
 	log     io.Writer
+	limits  *limits.Limits
 }
 
 // member is somebody who is here.
@@ -104,9 +106,10 @@ func (h *hall) announce(room string, but *member, format string, args ...any) {
 	if room == "" {
 		return
 	}
-	for _, m := range h.in(room) {
-		if m != but {
-			m.tell(format, args...)
+	line := fmt.Sprintf(format, args...) + newLine
+	for _, m := range h.members {
+		if m.room == room && m != but {
+			m.hear(line)
 		}
 	}
 }
@@ -122,10 +125,14 @@ func (h *hall) dismiss() {
 // is more buffered for such a one than the backlog allows. Who is slower than that is cut off: the
 // connection ends, and the task that serves it notices.
 func (m *member) tell(format string, args ...any) {
+	m.hear(fmt.Sprintf(format, args...) + newLine)
+}
+
+// hear is tell with a whole line.
+func (m *member) hear(line string) {
 	if m.slow {
 		return
 	}
-	line := fmt.Sprintf(format, args...) + newLine
 	if m.w.Transport().WriteBufferSize()+len(line) > m.backlog {
 		m.slow = true
 		m.w.Abort()

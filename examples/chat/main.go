@@ -8,6 +8,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/limits"
 	"github.com/aio-go/aio/stream"
 )
 
@@ -28,6 +30,8 @@ const usage = `Chat serves a group chat to those who connect: nc 127.0.0.1 2424
                     wait is cut off (default 65536)
     -rate N         lines that a member may send in a second, 20 more at the beginning; those who send
                     more are read more slowly (default 10)
+    -connections N  serve at most N members; further ones are closed at once (default 1000)
+    -idle TIME      part with a member who says nothing for that long (default 2h)
 
 The commands in the chat are
 
@@ -54,7 +58,11 @@ type settings struct {
 	addrs   []string
 	backlog int // bytes
 	rate    int // lines a second
+	limits  limits.Limits
 }
+
+// silence is how long a member may say nothing.
+const silence = 2 * time.Hour
 
 func parseFlags(args []string) (settings, error) {
 	var s settings
@@ -65,9 +73,12 @@ func parseFlags(args []string) (settings, error) {
 	})
 	flags.IntVar(&s.backlog, "backlog", 64<<10, "")
 	flags.IntVar(&s.rate, "rate", 10, "")
+	s.limits = limits.Default()
+	s.limits.Idle = silence
+	s.limits.Flags(flags)
 	rest, err := cli.Parse(flags, args)
 	if err == nil {
-		err = cli.NoArguments(rest)
+		err = cmp.Or(cli.NoArguments(rest), s.limits.Check())
 	}
 	switch {
 	case err != nil:
@@ -88,11 +99,11 @@ const parting = time.Second
 
 // serve serves on all addresses until ctx is cancelled.
 func serve(ctx context.Context, s settings, std cli.Streams) error {
-	h := &hall{backlog: s.backlog, rate: s.rate, log: std.Out}
+	h := &hall{backlog: s.backlog, rate: s.rate, log: std.Out, limits: &s.limits}
 	var servers []*stream.Server
 	for _, addr := range s.addrs {
 		network, address := cli.Network(addr)
-		server, err := stream.Serve(ctx, network, address, h.serve, stream.Limit(longestLine))
+		server, err := stream.Serve(ctx, network, address, s.limits.Handler(h.serve), stream.Limit(longestLine))
 		if err != nil {
 			for _, server := range servers {
 				server.Close()

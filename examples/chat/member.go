@@ -30,7 +30,16 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 	limiter := aio.NewRateLimiter(burst, burst*time.Second/time.Duration(h.rate))
 	tail := false // the next line is the end of one that was too long
 	for {
-		line, err := r.ReadLine(ctx)
+		var line []byte
+		err := h.limits.Wait(ctx, w, func(ctx context.Context) (err error) {
+			line, err = r.ReadLine(ctx)
+			return err
+		})
+		if err == nil || errors.Is(err, stream.ErrLimit) {
+			if err := limiter.Acquire(ctx); err != nil {
+				return err
+			}
+		}
 		limit, tooLong := errors.AsType[*stream.LimitError](err)
 		switch {
 		case tooLong:
@@ -41,6 +50,9 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 			continue
 		case errors.Is(err, context.Canceled):
 			return err
+		case errors.Is(err, context.DeadlineExceeded):
+			why = "has said nothing for too long"
+			return nil
 		case err != nil: // the end of the stream, or of the connection
 			return nil
 		case tail:
@@ -51,9 +63,6 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 		if quit, message := h.obey(m, text); quit {
 			why = "has gone" + message
 			return nil
-		}
-		if err := limiter.Acquire(ctx); err != nil {
-			return err
 		}
 	}
 }

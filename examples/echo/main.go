@@ -7,6 +7,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/certs"
 	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/limits"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -30,7 +32,7 @@ const usage = `Echo sends back whatever it is sent.
     -tls            secure the connections, with a certificate made for the occasion
     -cert FILE      secure them with this certificate, and
     -key FILE       its key, both in PEM
-
+` + limits.Help + `
 Ctrl-C ends the server and prints how much was echoed.
 
 Exit code: 0, also after Ctrl-C or SIGTERM; 1 if nothing can be served; 2 for a mistake in the command line.
@@ -51,6 +53,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 type settings struct {
 	addr, form string
 	secure     *tls.Config // nil: plain connections
+	limits     limits.Limits
 }
 
 func parseFlags(args []string) (settings, error) {
@@ -61,9 +64,11 @@ func parseFlags(args []string) (settings, error) {
 	secure := flags.Bool("tls", false, "")
 	cert := flags.String("cert", "", "")
 	key := flags.String("key", "", "")
+	s.limits = limits.Default()
+	s.limits.Flags(flags)
 	rest, err := cli.Parse(flags, args)
 	if err == nil {
-		err = cli.NoArguments(rest)
+		err = cmp.Or(cli.NoArguments(rest), s.limits.Check())
 	}
 	switch {
 	case err != nil:
@@ -105,11 +110,11 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 	if s.secure != nil {
 		opts = append(opts, transport.TLS(s.secure))
 	}
-	var st statistics
+	st := statistics{limits: &s.limits}
 	var server *transport.Server
 	var err error
 	if s.form == "stream" {
-		server, err = stream.Serve(ctx, network, address, st.echo, opts...)
+		server, err = stream.Serve(ctx, network, address, s.limits.Handler(st.echo), opts...)
 	} else {
 		server, err = transport.Listen(ctx, network, address, func() transport.Protocol { return &echoer{st: &st} }, opts...)
 	}
@@ -135,6 +140,7 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 
 // statistics is what the server has done. It belongs to the loop.
 type statistics struct {
+	limits                 *limits.Limits
 	connections, now, most int
 	bytes                  int64
 }

@@ -17,12 +17,15 @@ func (st *statistics) echo(ctx context.Context, r *stream.Reader, w *stream.Writ
 	defer st.leave()
 	buf := make([]byte, portion)
 	for {
-		n, err := r.Read(ctx, buf)
-		if n > 0 {
-			st.bytes += int64(n)
-			w.Write(buf[:n])
-			err = w.Drain(ctx)
-		}
+		err := st.limits.Wait(ctx, w, func(ctx context.Context) error {
+			n, err := r.Read(ctx, buf)
+			if n > 0 {
+				st.bytes += int64(n)
+				w.Write(buf[:n])
+				err = w.Drain(ctx)
+			}
+			return err
+		})
 		if errors.Is(err, context.Canceled) {
 			return err
 		}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/examples/internal/flagart"
+	"github.com/aio-go/aio/examples/internal/limits"
 	"github.com/aio-go/aio/examples/internal/slowserver"
 )
 
@@ -39,7 +40,7 @@ to try downloads with.
     -seed N            another seed, other delays and errors; the same requests get the same again.
                        0 takes a different one each time (default 1)
     -quiet             do not print a line for each request
-
+` + limits.Help + `
 Exit code: 0, also after Ctrl-C or SIGTERM; 1 if nothing can be served; 2 for a mistake in the command line.
 `
 
@@ -62,6 +63,8 @@ type settings struct {
 	close func() error // of the files
 	mood  slowserver.Mood
 	quiet bool
+
+	limits limits.Limits
 }
 
 func parseFlags(args []string) (settings, error) {
@@ -81,7 +84,12 @@ func parseFlags(args []string) (settings, error) {
 	}
 	flags.Uint64Var(&s.mood.Seed, "seed", 1, "")
 	flags.BoolVar(&s.quiet, "quiet", false, "")
+	s.limits = limits.Default()
+	s.limits.Flags(flags)
 	rest, err := cli.Parse(flags, args)
+	if err == nil {
+		err = s.limits.Check()
+	}
 	if err != nil {
 		return s, err
 	}
@@ -130,7 +138,7 @@ func parseFlags(args []string) (settings, error) {
 
 // serve serves until ctx is cancelled, and says what was done.
 func serve(ctx context.Context, s settings, std cli.Streams) error {
-	server := slowserver.Server{Files: s.files, Mood: s.mood}
+	server := slowserver.Server{Files: s.files, Mood: s.mood, Limits: &s.limits}
 	if !s.quiet {
 		server.Log = std.Out
 	}

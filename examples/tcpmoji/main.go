@@ -17,6 +17,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/charindex"
 	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/limits"
 	"github.com/aio-go/aio/stream"
 )
 
@@ -26,7 +27,7 @@ const usage = `Tcpmoji finds Unicode characters by the words of their names.
     tcpmoji [flags] WORD...    print the characters that have all these words, and end
 
     -addr ADDRESS   listen on HOST:PORT (default 127.0.0.1:2323; port 0 takes a free one)
-
+` + limits.Help + `
 A visitor gets a prompt, types words, and gets a line for each character that is found and the number
 of them. Ctrl-C, Ctrl-D or any other control character ends the conversation. Ctrl-C where the server
 runs ends the server; its visitors are told.
@@ -44,14 +45,19 @@ func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
 func run(ctx context.Context, args []string, std cli.Streams) int {
 	flags := cli.Flags("tcpmoji")
 	addr := flags.String("addr", "127.0.0.1:2323", "")
+	bounds := limits.Default()
+	bounds.Flags(flags)
 	words, err := cli.Parse(flags, args)
+	if err == nil {
+		err = bounds.Check()
+	}
 	if err != nil {
 		return std.Usage("tcpmoji", usage, err)
 	}
 	if len(words) > 0 {
 		return search(words, std)
 	}
-	return std.Serve(ctx, "tcpmoji", func(ctx context.Context) error { return serve(ctx, *addr, std) })
+	return std.Serve(ctx, "tcpmoji", func(ctx context.Context) error { return serve(ctx, *addr, &bounds, std) })
 }
 
 // search answers one query, without any loop.
@@ -68,15 +74,15 @@ func search(words []string, std cli.Streams) int {
 }
 
 // serve serves until ctx is cancelled.
-func serve(ctx context.Context, addr string, std cli.Streams) error {
+func serve(ctx context.Context, addr string, bounds *limits.Limits, std cli.Streams) error {
 	// Making the index takes a while, and it is the only thing here that does: on another goroutine it
 	// holds up nobody, so that Ctrl-C ends the program at once even now.
 	chars, err := aio.ToThread(ctx, func(context.Context) (*charindex.Index, error) { return index(), nil })
 	if err != nil {
 		return err
 	}
-	f := &finder{index: chars, log: std.Out}
-	server, err := stream.Serve(ctx, "tcp", addr, f.serve, stream.Limit(longestQuery))
+	f := &finder{index: chars, log: std.Out, limits: bounds}
+	server, err := stream.Serve(ctx, "tcp", addr, bounds.Handler(f.serve), stream.Limit(longestQuery))
 	if err != nil {
 		return err
 	}

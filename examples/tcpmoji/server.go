@@ -9,8 +9,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/charindex"
 	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/limits"
 	"github.com/aio-go/aio/stream"
 )
 
@@ -31,6 +33,7 @@ const telnetInterrupt = "\xff\xf4"
 type finder struct {
 	index    *charindex.Index
 	log      io.Writer
+	limits   *limits.Limits
 	visitors map[*stream.Writer]bool
 }
 
@@ -41,10 +44,13 @@ func (f *finder) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) 
 	defer f.leave(w)
 	for {
 		w.WriteString(prompt)
-		if err := w.Drain(ctx); err != nil {
-			return gone(err)
-		}
-		line, err := r.ReadUntil(ctx, ends...)
+		var line []byte
+		err := f.limits.Wait(ctx, w, func(ctx context.Context) (err error) {
+			if err = w.Drain(ctx); err == nil {
+				line, err = r.ReadUntil(ctx, ends...)
+			}
+			return err
+		})
 		if errors.Is(err, stream.ErrLimit) {
 			w.WriteString("That is too long." + newLine)
 			return nil
@@ -58,11 +64,11 @@ func (f *finder) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) 
 			return nil
 		}
 		fmt.Fprintf(f.log, "From %v: %q\n", who, query)
-		found := f.index.Search(query)
-		if err := answer(ctx, w, found); err != nil {
+		n, err := f.answer(ctx, w, query)
+		if err != nil {
 			return gone(err)
 		}
-		fmt.Fprintf(f.log, "  To %v: %d found\n", who, len(found))
+		fmt.Fprintf(f.log, "  To %v: %d found\n", who, n)
 	}
 }
 
@@ -98,19 +104,22 @@ func parse(line []byte) (query string, quit bool) {
 	return cli.Printable(strings.TrimSpace(string(line))), false
 }
 
-// answer writes the characters and how many they are. There may be 100,000; the visitor is waited for
-// after each portion, so that no more than that is in memory for one that is slow.
-func answer(ctx context.Context, w *stream.Writer, found []charindex.Char) error {
-	for i, c := range found {
+// answer writes the characters and how many they are. There may be 100,000; the visitor is waited for after each portion, so that no more
+// than that is in memory for one that is slow, and others have their turn.
+func (f *finder) answer(ctx context.Context, w *stream.Writer, query string) (n int, err error) {
+	for c := range f.index.All(query) {
 		w.WriteString(c.String() + newLine)
-		if i%portion == portion-1 {
-			if err := w.Drain(ctx); err != nil {
-				return err
+		if n++; n%portion == 0 {
+			if err := f.limits.Wait(ctx, w, w.Drain); err != nil {
+				return n, err
+			}
+			if err := aio.Yield(ctx); err != nil {
+				return n, err
 			}
 		}
 	}
-	w.WriteString(total(len(found)) + newLine)
-	return w.Drain(ctx)
+	w.WriteString(total(n) + newLine)
+	return n, f.limits.Wait(ctx, w, w.Drain)
 }
 
 // total is the line below the results.

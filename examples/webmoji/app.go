@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"iter"
 	"net/http"
 	"strconv"
 	"strings"
@@ -76,15 +77,22 @@ func (a *app) routes() http.Handler {
 	return mux
 }
 
-// find counts a search and makes it, on another goroutine: there may be 100,000 characters to name. The index does not change, so any
-// goroutine may use it.
-func (a *app) find(ctx context.Context, query string) ([]charindex.Char, error) {
+// find counts a search and makes it, on another goroutine: there may be 100,000 characters. It returns how many there are, and the first of
+// them. The index does not change, so any goroutine may use it.
+func (a *app) find(ctx context.Context, query string, most int) (first []charindex.Char, total int, err error) {
 	a.searches++
-	found, err := aio.ToThread(ctx, func(context.Context) ([]charindex.Char, error) { return a.index.Search(query), nil })
+	first, err = aio.ToThread(ctx, func(context.Context) (first []charindex.Char, _ error) {
+		for c := range a.index.All(query) {
+			if total++; len(first) < most {
+				first = append(first, c)
+			}
+		}
+		return first, nil
+	})
 	if err == nil && a.log != nil {
-		fmt.Fprintf(a.log, "%q: %d found\n", cli.Printable(query), len(found))
+		fmt.Fprintf(a.log, "%q: %d found\n", cli.Printable(query), total)
 	}
-	return found, err
+	return first, total, err
 }
 
 // search answers with JSON.
@@ -104,24 +112,25 @@ func (a *app) search(ctx context.Context, w http.ResponseWriter, r *http.Request
 			return refuse(w, "limit", "Should be a whole number from 1")
 		}
 	}
-	found, err := a.find(ctx, query)
+	_, total, err := a.find(ctx, query, 0)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("X-Total-Count", strconv.Itoa(len(found)))
-	if limit > 0 && len(found) > limit {
-		found = found[:limit]
+	w.Header().Set("X-Total-Count", strconv.Itoa(total))
+	if limit == 0 {
+		limit = total
 	}
-	if err := writeList(ctx, w, found); err != nil {
-		return err
-	}
-	return nil
+	return writeList(ctx, w, a.index.All(query), limit)
 }
 
-// writeList writes the characters as a JSON array. Each full buffer waits for the client; between two of them others have their turn.
-func writeList(ctx context.Context, w io.Writer, found []charindex.Char) error {
-	separator := "["
-	for i, c := range found {
+// writeList writes the first of the characters as a JSON array. Each full buffer waits for the client, for whom no more than that is kept;
+// between two of them others have their turn.
+func writeList(ctx context.Context, w io.Writer, found iter.Seq[charindex.Char], most int) error {
+	separator, i := "[", 0
+	for c := range found {
+		if i == most {
+			break
+		}
 		line, err := json.Marshal(describe(c))
 		if err != nil {
 			return err
@@ -130,13 +139,13 @@ func writeList(ctx context.Context, w io.Writer, found []charindex.Char) error {
 			return err
 		}
 		separator = ",\n"
-		if i%portion == portion-1 {
+		if i++; i%portion == 0 {
 			if err := aio.Yield(ctx); err != nil {
 				return err
 			}
 		}
 	}
-	if len(found) == 0 {
+	if i == 0 {
 		_, err := io.WriteString(w, "[]\n")
 		return err
 	}
@@ -167,13 +176,13 @@ func (a *app) form(ctx context.Context, w http.ResponseWriter, r *http.Request) 
 	}{Longest: longestQuery, Unicode: charindex.UnicodeVersion, Ideas: []string{"cat face", "chess", "heart", "arrow right", "circled digit", "musical symbol", "euro"}}
 	if runes := []rune(strings.TrimSpace(r.URL.Query().Get("q"))); len(runes) > 0 {
 		view.Query = string(runes[:min(len(runes), longestQuery)])
-		found, err := a.find(ctx, view.Query)
+		found, total, err := a.find(ctx, view.Query, shown)
 		if err != nil {
 			return err
 		}
-		view.Total = len(found)
-		view.Hidden = max(0, len(found)-shown)
-		for _, c := range found[:len(found)-view.Hidden] {
+		view.Total = total
+		view.Hidden = total - len(found)
+		for _, c := range found {
 			view.Found = append(view.Found, describe(c))
 		}
 	}

@@ -5,6 +5,7 @@ package charindex
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"unicode"
@@ -59,30 +60,36 @@ func Words(text string) []string {
 
 // Search returns the characters whose names have all words of the query, in the order of their codes.
 // Without a word it finds nothing.
-func (x *Index) Search(query string) []Char {
+func (x *Index) Search(query string) []Char { return slices.Collect(x.All(query)) }
+
+// All yields what [Index.Search] returns, one after the other: there may be 100,000, and who is slow to take them need not have them all in
+// memory.
+func (x *Index) All(query string) iter.Seq[Char] {
+	words := Words(query)
+	slices.Sort(words)
 	var lists [][]rune
-	for _, word := range Words(query) {
+	for _, word := range slices.Compact(words) { // one that is repeated would only take time
 		list := x.chars[word]
 		if r, ok := numberedBy(word); ok && x.has(r) {
 			list = insert(list, r)
 		}
 		lists = append(lists, list)
 	}
-	if len(lists) == 0 {
-		return nil
-	}
 	slices.SortFunc(lists, func(a, b []rune) int { return cmp.Compare(len(a), len(b)) })
-	var found []Char
-	for _, r := range lists[0] {
-		inAll := !slices.ContainsFunc(lists[1:], func(list []rune) bool {
-			_, there := slices.BinarySearch(list, r)
-			return !there
-		})
-		if inAll {
-			found = append(found, Char{r, Name(r)})
+	return func(yield func(Char) bool) {
+		if len(lists) == 0 {
+			return
+		}
+		for _, r := range lists[0] {
+			inAll := !slices.ContainsFunc(lists[1:], func(list []rune) bool {
+				_, there := slices.BinarySearch(list, r)
+				return !there
+			})
+			if inAll && !yield(Char{r, Name(r)}) {
+				return
+			}
 		}
 	}
-	return found
 }
 
 // has reports whether the ideograph r is in the index.

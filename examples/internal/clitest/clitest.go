@@ -5,6 +5,7 @@ package clitest
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"runtime"
@@ -37,9 +38,9 @@ func Main(m *testing.M, program func()) {
 	c := make(chan os.Signal, 1) // and the goroutine of os/signal, which stays, too
 	signal.Notify(c, os.Interrupt)
 	signal.Stop(c)
-	before := resourcesNow()
+	before := ResourcesNow()
 	code := m.Run()
-	if problem := before.comeBack(); problem != "" && code == 0 {
+	if problem := before.ComeBack(); problem != "" && code == 0 {
 		fmt.Fprintln(os.Stderr, problem)
 		code = 1
 	}
@@ -49,22 +50,23 @@ func Main(m *testing.M, program func()) {
 // Child is the environment in which the test binary is the program.
 func Child() []string { return append(os.Environ(), child+"=1") }
 
-// resources are what tests may not leave behind.
-type resources struct{ goroutines, descriptors int }
+// Resources are what tests may not leave behind.
+type Resources struct{ goroutines, descriptors int }
 
-func resourcesNow() resources {
-	r := resources{goroutines: runtime.NumGoroutine()}
+// ResourcesNow counts what there is.
+func ResourcesNow() Resources {
+	r := Resources{goroutines: runtime.NumGoroutine()}
 	if list, err := os.ReadDir("/proc/self/fd"); err == nil { // 0 where that cannot be known
 		r.descriptors = len(list)
 	}
 	return r
 }
 
-// comeBack waits until there is no more in use than before, since what has been told to end needs a
+// ComeBack waits until there is no more in use than before, since what has been told to end needs a
 // moment. It returns what is left, "" if nothing is.
-func (before resources) comeBack() string {
+func (before Resources) ComeBack() string {
 	for deadline := time.Now().Add(Patience); ; time.Sleep(time.Millisecond) { // until what has been told to end has ended
-		now := resourcesNow()
+		now := ResourcesNow()
 		if now.goroutines <= before.goroutines && now.descriptors <= before.descriptors {
 			return ""
 		}
@@ -73,6 +75,12 @@ func (before resources) comeBack() string {
 			return fmt.Sprintf("left behind: had %+v, have %+v\n%s", before, now, buf[:runtime.Stack(buf, true)])
 		}
 	}
+}
+
+// DescriptorsComeBack is ComeBack for descriptors alone: a loop keeps goroutines for tasks to come.
+func (before Resources) DescriptorsComeBack() string {
+	before.goroutines = math.MaxInt
+	return before.ComeBack()
 }
 
 // Program is the whole of a program, from the command line to the exit code.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/limits"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -28,6 +29,8 @@ type Server struct {
 	// InMemory says that opening a file never waits, and is done by the loop itself. Otherwise it is done
 	// on another goroutine: it may wait for a disk.
 	InMemory bool
+	// Limits bound what visitors may take; nil: nothing does.
+	Limits *limits.Limits
 
 	asked   map[uint64]int // how often, by the hash of the path
 	seed    maphash.Seed   // of these hashes
@@ -55,7 +58,19 @@ func (s *Server) Statistics() Statistics {
 
 // Listen starts to serve. The server is closed with the loop at the latest.
 func (s *Server) Listen(ctx context.Context, network, address string, opts ...transport.Option) (*stream.Server, error) {
-	return stream.Serve(ctx, network, address, s.serve, append(opts, stream.Limit(longestHead))...)
+	handler := s.serve
+	if s.Limits != nil {
+		handler = s.Limits.Handler(handler)
+	}
+	return stream.Serve(ctx, network, address, handler, append(opts, stream.Limit(longestHead))...)
+}
+
+// wait calls something that waits for a visitor.
+func (s *Server) wait(ctx context.Context, w *stream.Writer, fn func(ctx context.Context) error) error {
+	if s.Limits == nil {
+		return fn(ctx)
+	}
+	return s.Limits.Wait(ctx, w, fn)
 }
 
 const longestHead = 16 << 10 // bytes of a request
@@ -63,8 +78,12 @@ const longestHead = 16 << 10 // bytes of a request
 // serve answers the requests of one connection, one after the other.
 func (s *Server) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 	for {
-		req, err := readRequest(ctx, r)
-		if err == io.EOF {
+		var req *http.Request
+		err := s.wait(ctx, w, func(ctx context.Context) (err error) {
+			req, err = readRequest(ctx, r)
+			return err
+		})
+		if err == io.EOF || errors.Is(err, context.DeadlineExceeded) {
 			return nil
 		}
 		if err != nil {
@@ -171,13 +190,13 @@ func (s *Server) write(ctx context.Context, w *stream.Writer, req *http.Request,
 	fmt.Fprintf(w, "HTTP/1.1 %d %s\r\nServer: slowserver\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: %s\r\n\r\n",
 		reply.Status, http.StatusText(reply.Status), reply.Type, reply.Size, connection)
 	if req != nil && req.Method == http.MethodHead {
-		return w.Drain(ctx)
+		return s.wait(ctx, w, w.Drain)
 	}
-	return send(ctx, w, reply.Body, reply.Size)
+	return s.send(ctx, w, reply.Body, reply.Size)
 }
 
 // send copies size bytes, which may come from a disk, to one who may be slow to take them.
-func send(ctx context.Context, w *stream.Writer, from io.Reader, size int64) error {
+func (s *Server) send(ctx context.Context, w *stream.Writer, from io.Reader, size int64) error {
 	buf := make([]byte, min(size, 64<<10))
 	for size > 0 {
 		n, err := aio.ToThread(ctx, func(context.Context) (int, error) { return io.ReadFull(from, buf[:min(size, int64(len(buf)))]) })
@@ -187,11 +206,11 @@ func send(ctx context.Context, w *stream.Writer, from io.Reader, size int64) err
 		}
 		size -= int64(n)
 		w.Write(buf[:n])
-		if err := w.Drain(ctx); err != nil {
+		if err := s.wait(ctx, w, w.Drain); err != nil {
 			return err
 		}
 	}
-	return w.Drain(ctx)
+	return s.wait(ctx, w, w.Drain)
 }
 
 func (s *Server) log(req *http.Request, reply *Reply, err error, took time.Duration) {

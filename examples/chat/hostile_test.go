@@ -1,0 +1,33 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/hostile"
+)
+
+func TestHostilePeersTakeLittleAndLeaveNothing(t *testing.T) {
+	p, addr := start(t)
+	target := hostile.Target{Network: "tcp", Address: addr, Request: "/join kitchen\n/nick " + strings.Repeat("x", 20) + "\nhello, hello\n/who\n/help\n"}
+	target.Peers = 50 // everybody who comes is announced to all
+	target.Probe = func(t *testing.T) { hostile.Ask(t, target, "/nick probe\n/join elsewhere\n/quit\n", "* Bye.\r\n") }
+	hostile.Attack(t, target)
+	if code := p.Stop(); code != cli.OK || p.Err.String() != "" {
+		t.Errorf("exit code %d, %.1000q", code, p.Err)
+	}
+}
+
+func TestMembersHaveBounds(t *testing.T) {
+	p, addr := start(t, "-connections", "1", "-idle", "1h")
+	anna := come(t, "tcp", addr)
+	anna.hears("* Welcome, guest1. You are alone in lobby." + helpHint)
+	if line, err := come(t, "tcp", addr).r.ReadString('\n'); line != "" || err == nil {
+		t.Errorf("a second one heard %q", line)
+	}
+	p.Stop()
+	p, addr = start(t, "-idle", "50ms")
+	come(t, "tcp", addr)
+	p.Out.Await(t, "guest1 has said nothing for too long, 0 here")
+}
