@@ -17,9 +17,13 @@ import (
 type nameserver struct {
 	transport.BaseDatagramProtocol
 	transport transport.DatagramTransport
+	pending   int // answers that are being thought about
 	// make makes up the answer for a domain, without the dot at its end.
 	make func(domain string) (exists bool, delay time.Duration)
 }
+
+// mostPending is how many questions are answered at the same time.
+const mostPending = 1000
 
 // startNameserver starts a name server on this machine. It is closed with the loop at the latest.
 func startNameserver(ctx context.Context) (*nameserver, error) {
@@ -39,6 +43,9 @@ func (s *nameserver) ConnectionMade(t transport.DatagramTransport) { s.transport
 
 // DatagramReceived implements transport.DatagramProtocol.
 func (s *nameserver) DatagramReceived(p []byte, from netip.AddrPort) {
+	if s.pending >= mostPending {
+		return // who asks that much gets no answer, which name servers may do
+	}
 	var parser dnsmessage.Parser
 	head, err := parser.Start(p)
 	if err != nil || head.Response {
@@ -56,7 +63,11 @@ func (s *nameserver) DatagramReceived(p []byte, from netip.AddrPort) {
 	if err != nil {
 		return
 	}
-	s.transport.Loop().CallLater(delay, func() { s.transport.SendTo(reply, from) })
+	s.pending++
+	s.transport.Loop().CallLater(delay, func() {
+		s.pending--
+		s.transport.SendTo(reply, from)
+	})
 }
 
 // reply packs an answer: an address of this machine for a name that exists.

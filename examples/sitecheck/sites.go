@@ -10,6 +10,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/certs"
+	"github.com/aio-go/aio/examples/internal/limits"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -52,13 +53,14 @@ func startLocalSites(ctx context.Context, sites []localSite) (*localSites, error
 		return nil, err
 	}
 	all := &localSites{roots: roots}
+	bounds := limits.Limits{Connections: 1000, Idle: time.Minute}
 	for _, site := range sites {
 		scheme, opts := "http", []transport.Option(nil)
 		if site.secure {
 			scheme = "https"
 			opts = append(opts, transport.TLS(&tls.Config{Certificates: []tls.Certificate{certificate}}))
 		}
-		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", site.answer, opts...)
+		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", bounds.Handler(site.answer), opts...)
 		if err != nil {
 			all.close()
 			return nil, err
@@ -89,7 +91,11 @@ func (site localSite) answer(ctx context.Context, r *stream.Reader, w *stream.Wr
 
 // readRequest reads a request up to the empty line, and reports whether it came to that.
 func readRequest(ctx context.Context, r *stream.Reader) bool {
+	lines := 0
 	for line, err := range r.Lines(ctx) {
+		if lines++; lines > mostFields {
+			return false
+		}
 		if err != nil {
 			return false
 		}

@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -26,6 +27,7 @@ const usage = `Tcpmoji finds Unicode characters by the words of their names.
     tcpmoji [flags]            serve those who connect: telnet 127.0.0.1 2323
     tcpmoji [flags] WORD...    print the characters that have all these words, and end
 
+    -json           with WORD: print one JSON object a character, each on a line of its own: char, name, code
     -addr ADDRESS   listen on HOST:PORT (default 127.0.0.1:2323; port 0 takes a free one)
 ` + limits.Help + `
 A visitor gets a prompt, types words, and gets a line for each character that is found and the number
@@ -45,29 +47,45 @@ func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
 func run(ctx context.Context, args []string, std cli.Streams) int {
 	flags := cli.Flags("tcpmoji")
 	addr := flags.String("addr", "127.0.0.1:2323", "")
+	machine := flags.Bool("json", false, "")
 	bounds := limits.Default()
 	bounds.Flags(flags)
 	words, err := cli.Parse(flags, args)
 	if err == nil {
 		err = bounds.Check()
 	}
+	if err == nil && *machine && len(words) == 0 {
+		err = errors.New("-json is for a search; name the words")
+	}
 	if err != nil {
 		return std.Usage("tcpmoji", usage, err)
 	}
 	if len(words) > 0 {
-		return search(words, std)
+		return search(words, *machine, std)
 	}
 	return std.Serve(ctx, "tcpmoji", func(ctx context.Context) error { return serve(ctx, *addr, &bounds, std) })
 }
 
 // search answers one query, without any loop.
-func search(words []string, std cli.Streams) int {
-	found := index().Search(strings.Join(words, " "))
-	for _, c := range found {
-		fmt.Fprintln(std.Out, c)
+func search(words []string, machine bool, std cli.Streams) int {
+	type object struct {
+		Char string `json:"char"`
+		Name string `json:"name"`
+		Code string `json:"code"`
 	}
-	fmt.Fprintln(std.Out, total(len(found)))
-	if len(found) == 0 {
+	n := 0
+	for c := range index().All(strings.Join(words, " ")) {
+		n++
+		if !machine {
+			fmt.Fprintln(std.Out, c)
+		} else if err := cli.WriteJSON(std.Out, object{string(c.Rune), c.Name, fmt.Sprintf("U+%04X", c.Rune)}); err != nil {
+			return std.Fail("tcpmoji", err)
+		}
+	}
+	if !machine {
+		fmt.Fprintln(std.Out, total(n))
+	}
+	if n == 0 {
 		return cli.Failed
 	}
 	return cli.OK

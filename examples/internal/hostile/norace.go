@@ -1,0 +1,6 @@
+//go:build !race
+
+package hostile
+
+// underRace reports whether the race detector makes everything slower.
+const underRace = false

@@ -1,0 +1,11 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/aio-go/aio/examples/internal/hostile"
+)
+
+func TestHostilePeersDoNotHoldTheSiteUp(t *testing.T) {
+	hostile.AttackSite(t, podcast, "/1", "Episode")
+}
