@@ -24,8 +24,8 @@ const usage = `Chat serves a group chat to those who connect: nc 127.0.0.1 2424
 
     chat [flags]
 
-    -addr ADDRESS   listen on HOST:PORT or unix:PATH; may be given several times
-                    (default 127.0.0.1:2424; port 0 takes a free one)
+    -addr ADDRESS   listen on HOST:PORT, or on unix:PATH, to which only you can connect; may be given
+                    several times (default 127.0.0.1:2424; port 0 takes a free one)
     -backlog BYTES  what may wait to be sent to a member; one who reads so slowly that more would have to
                     wait is cut off (default 65536)
     -rate N         lines that a member may send in a second, 20 more at the beginning; those who send
@@ -103,7 +103,9 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 	var servers []*stream.Server
 	for _, addr := range s.addrs {
 		network, address := cli.Network(addr)
-		server, err := stream.Serve(ctx, network, address, s.limits.Handler(h.serve), stream.Limit(longestLine))
+		server, err := limits.Private(network, func() (*stream.Server, error) {
+			return stream.Serve(ctx, network, address, s.limits.Handler(h.serve), stream.Limit(longestLine))
+		})
 		if err != nil {
 			for _, server := range servers {
 				server.Close()

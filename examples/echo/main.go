@@ -27,7 +27,8 @@ const usage = `Echo sends back whatever it is sent.
 
     echo [flags]
 
-    -addr ADDRESS   listen on HOST:PORT or unix:PATH (default 127.0.0.1:7007; port 0 takes a free one)
+    -addr ADDRESS   listen on HOST:PORT, or on unix:PATH, to which only you can connect
+                    (default 127.0.0.1:7007; port 0 takes a free one)
     -form FORM      stream: a task for each connection, or protocol: callbacks (default stream)
     -tls            secure the connections, with a certificate made for the occasion
     -cert FILE      secure them with this certificate, and
@@ -111,13 +112,12 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 		opts = append(opts, transport.TLS(s.secure))
 	}
 	st := statistics{limits: &s.limits}
-	var server *transport.Server
-	var err error
-	if s.form == "stream" {
-		server, err = stream.Serve(ctx, network, address, s.limits.Handler(st.echo), opts...)
-	} else {
-		server, err = transport.Listen(ctx, network, address, func() transport.Protocol { return &echoer{st: &st} }, opts...)
-	}
+	server, err := limits.Private(network, func() (*transport.Server, error) {
+		if s.form == "stream" {
+			return stream.Serve(ctx, network, address, s.limits.Handler(st.echo), opts...)
+		}
+		return transport.Listen(ctx, network, address, func() transport.Protocol { return &echoer{st: &st} }, opts...)
+	})
 	if err != nil {
 		return err
 	}

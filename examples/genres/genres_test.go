@@ -136,6 +136,32 @@ func TestFailuresConcernTheirDocumentOnly(t *testing.T) {
 	}
 }
 
+func TestTimesOfDocumentsThatDidNotComeAreNotCompared(t *testing.T) {
+	for _, url := range []string{"http://127.0.0.1:1/{n}", "127.0.0.1:1/{n}"} {
+		got := genres.Run(t.Context(), "-n", "3", "-retries", "0", "-o", t.TempDir(), url)
+		if got.Code != cli.Failed || strings.Contains(got.Out, "times as fast") || !strings.HasSuffix(got.Out, "\nThe times tell nothing: 6 documents not written.\n") {
+			t.Errorf("%s: %+v", url, got)
+		}
+	}
+}
+
+func TestWhatAServerSaysIsSafeToShow(t *testing.T) {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/0" {
+			fmt.Fprint(w, "\"a\u202eb\u009b\"")
+			return
+		}
+		http.Error(w, "\x1b[2J\u202e", http.StatusNotFound)
+	}))
+	defer site.Close()
+	for _, format := range []string{"-json", "-json=false"} {
+		got := genres.Run(t.Context(), format, "-way", "sync", "-n", "2", "-o", t.TempDir(), strings.Replace(site.URL, "//", "//anna:secret@", 1)+"/{n}?token=hidden")
+		if text := got.Out + got.Err; strings.ContainsAny(text, "\u202e\u009b\x1b") || strings.Contains(text, "secret") || strings.Contains(text, "hidden") || got.Code != cli.Failed {
+			t.Errorf("%q", text)
+		}
+	}
+}
+
 func TestAnInterruptLeavesWholeFilesOnly(t *testing.T) {
 	asked := make(chan struct{}, 1)
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -22,6 +22,7 @@ import (
 	"github.com/aio-go/aio/examples/internal/flagart"
 	"github.com/aio-go/aio/examples/internal/limits"
 	"github.com/aio-go/aio/examples/internal/slowserver"
+	"github.com/aio-go/aio/stream"
 )
 
 const usage = `Slowserver is a web server that answers after a random delay, and sometimes with an error: something
@@ -143,7 +144,7 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 		server.Log = std.Out
 	}
 	network, address := cli.Network(s.addr)
-	listener, err := server.Listen(ctx, network, address)
+	listener, err := limits.Private(network, func() (*stream.Server, error) { return server.Listen(ctx, network, address) })
 	if err != nil {
 		return err
 	}

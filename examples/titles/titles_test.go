@@ -183,6 +183,37 @@ func TestAnInterruptEndsIt(t *testing.T) {
 	}
 }
 
+func TestWhatAPageSaysIsSafeToShow(t *testing.T) {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/evil":
+			fmt.Fprint(w, "<h1>a\u202eb\u009b\x1b[2J</h1>")
+		case "/long":
+			fmt.Fprint(w, "<h1>"+strings.Repeat("long ", 100_000)+"</h1>")
+		case "/attributes":
+			fmt.Fprint(w, "<h1 "+strings.Repeat("a ", 500_000)+">title</h1>")
+		default:
+			http.Error(w, "\x1b[2J\u202e", http.StatusNotFound)
+		}
+	}))
+	defer site.Close()
+	base := strings.Replace(site.URL, "//", "//anna:secret@", 1)
+	for _, format := range []string{"-json", "-json=false"} {
+		got := titles.Run(t.Context(), format, base+"/evil", base+"/long", base+"/attributes", base+"/none?token=hidden")
+		if text := got.Out + got.Err; strings.ContainsAny(text, "\u202e\u009b\x1b") || strings.Contains(text, ":secret") || len(text) > 10_000 || got.Code != cli.Failed {
+			t.Errorf("%.3000q", text)
+		}
+	}
+}
+
+func TestAPageWithoutASchemeIsHTTP(t *testing.T) {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<h1>here</h1>") }))
+	defer site.Close()
+	if got := titles.Run(t.Context(), strings.TrimPrefix(site.URL, "http://")+"/x"); got.Code != cli.OK || !strings.Contains(got.Out, "Title found: here\n") {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestMistakesAreExplained(t *testing.T) {
 	for line, want := range map[string]string{
 		"-from 5 -to 4": "-from is 5 and -to is 4; they must be a range of numbers from 0",
