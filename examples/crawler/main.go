@@ -10,7 +10,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -83,7 +82,7 @@ func (p *program) main(ctx context.Context) error {
 	}
 	transport := p.transport
 	if p.public {
-		public := publicTransport(p.urls)
+		public := places.Transport(p.urls...)
 		defer public.CloseIdleConnections()
 		transport = public
 	}
@@ -98,24 +97,6 @@ func (p *program) main(ctx context.Context) error {
 		return p.crawl.run(ctx)
 	}
 	return p.watched(ctx)
-}
-
-// publicTransport connects to public addresses only, apart from those of the hosts that were given.
-func publicTransport(given []*url.URL) *http.Transport {
-	own := map[string]bool{}
-	for _, u := range given {
-		own[u.Hostname()] = true
-	}
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.Proxy = nil // it would connect in our place
-	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		dialer := &net.Dialer{Timeout: 30 * time.Second, Control: places.Control}
-		if host, _, err := net.SplitHostPort(address); err == nil && own[host] {
-			dialer.Control = nil
-		}
-		return dialer.DialContext(ctx, network, address)
-	}
-	return t
 }
 
 // watched crawls while another task keeps a line about it up to date.

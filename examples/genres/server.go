@@ -31,10 +31,10 @@ func delay(n int) time.Duration { return time.Duration(100+n*7%10*100/3) * time.
 
 var (
 	manners = []string{"deep", "neo", "acoustic", "symphonic", "industrial", "melodic", "post"}
-	places  = []string{"Alpine", "harbour", "midnight", "desert", "suburban", "Baltic", "orbital", "cellar", "prairie"}
+	venues  = []string{"Alpine", "harbour", "midnight", "desert", "suburban", "Baltic", "orbital", "cellar", "prairie"}
 	styles  = []string{"jazz", "polka", "techno", "blues", "funk", "choir", "waltz", "dub"}
 )
 
 func genre(n int) string {
-	return manners[n*3%len(manners)] + " " + places[n*5%len(places)] + " " + styles[n*7%len(styles)]
+	return manners[n*3%len(manners)] + " " + venues[n*5%len(venues)] + " " + styles[n*7%len(styles)]
 }

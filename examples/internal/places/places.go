@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
+	"net/url"
 	"syscall"
+	"time"
 
 	"github.com/aio-go/aio/transport"
 )
@@ -90,8 +93,27 @@ func Allowed(ctx context.Context, addr net.Addr) bool {
 	return !only || !IsPrivate(addr)
 }
 
-// Control is for [net.Dialer.Control], which calls it with the address that a name has led to.
-func Control(network, address string, _ syscall.RawConn) error { return check(network, address) }
+// Transport connects to public addresses only, apart from those of the hosts that a person has given. Close its idle connections in the
+// end.
+func Transport(given ...*url.URL) *http.Transport {
+	own := map[string]bool{}
+	for _, u := range given {
+		own[u.Hostname()] = true
+	}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Proxy = nil // it would connect in our place
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		dialer := &net.Dialer{Timeout: 30 * time.Second}
+		if host, _, err := net.SplitHostPort(address); err != nil || !own[host] {
+			dialer.Control = control
+		}
+		return dialer.DialContext(ctx, network, address)
+	}
+	return t
+}
+
+// control is called with the address that a name has led to.
+func control(network, address string, _ syscall.RawConn) error { return check(network, address) }
 
 // check looks at an address that is about to be connected to.
 func check(network, address string) error {
