@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+	"net"
 	"strings"
 	"testing"
 
@@ -20,4 +22,19 @@ func TestHostilePeersTakeLittleAndLeaveNothing(t *testing.T) {
 	if code := p.Stop(); code != cli.OK || p.Err.String() != "" {
 		t.Errorf("exit code %d, %.1000q", code, p.Err)
 	}
+}
+
+func TestOneWhoDoesNotReadIsCutOff(t *testing.T) {
+	p := webmoji.Start(t, "-addr", "127.0.0.1:0", "-connections", "1", "-idle", "50ms")
+	url, _, _ := strings.Cut(p.Out.Await(t, "Serving on "), ". ")
+	addr := strings.TrimPrefix(url, "http://")
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+	io.WriteString(conn, "GET /search?q=letter HTTP/1.1\r\nHost: x\r\n\r\n")
+	// There is room for one only, so the next one is served when that one is gone.
+	hostile.Ask(t, hostile.Target{Network: "tcp", Address: addr}, "GET /style.css HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "200 OK")
 }

@@ -7,8 +7,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"github.com/aio-go/aio/aiohttp"
 	"github.com/aio-go/aio/examples/internal/charindex"
 	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/limits"
 )
 
 const usage = `Webmoji finds Unicode characters by the words of their names, on the web.
@@ -25,6 +28,9 @@ const usage = `Webmoji finds Unicode characters by the words of their names, on 
 
     -addr ADDRESS   listen on HOST:PORT (default 127.0.0.1:8000; port 0 takes a free one)
     -log            print a line for each search
+    -connections N  serve at most N connections; further ones wait for their turn (default 1000)
+    -idle TIME      close a connection whose other side neither sends nor takes anything for that long
+                    (default 1m)
 
     /                   the page; /?q=WORDS shows what is found, also without JavaScript
     /search?q=WORDS     the same as JSON: a list of objects with char, name and code
@@ -48,18 +54,21 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	flags := cli.Flags("webmoji")
 	addr := flags.String("addr", "127.0.0.1:8000", "")
 	verbose := flags.Bool("log", false, "")
+	bounds := limits.Default()
+	bounds.Idle = time.Minute
+	bounds.Flags(flags)
 	rest, err := cli.Parse(flags, args)
 	if err == nil {
-		err = cli.NoArguments(rest)
+		err = cmp.Or(cli.NoArguments(rest), bounds.Check())
 	}
 	if err != nil {
 		return std.Usage("webmoji", usage, err)
 	}
-	return std.Serve(ctx, "webmoji", func(ctx context.Context) error { return serve(ctx, *addr, *verbose, std) })
+	return std.Serve(ctx, "webmoji", func(ctx context.Context) error { return serve(ctx, *addr, *verbose, bounds, std) })
 }
 
 // serve serves until ctx is cancelled.
-func serve(ctx context.Context, addr string, verbose bool, std cli.Streams) error {
+func serve(ctx context.Context, addr string, verbose bool, bounds limits.Limits, std cli.Streams) error {
 	// Making the index takes a while: on another goroutine, so that Ctrl-C ends the program at once even now.
 	chars, err := aio.ToThread(ctx, func(context.Context) (*charindex.Index, error) { return index(), nil })
 	if err != nil {
@@ -69,7 +78,8 @@ func serve(ctx context.Context, addr string, verbose bool, std cli.Streams) erro
 	if verbose {
 		a.log = std.Out
 	}
-	server, err := aiohttp.Serve(ctx, "tcp", addr, a.routes())
+	server, err := aiohttp.Serve(ctx, "tcp", addr, a.routes(),
+		aiohttp.MaxConnections(bounds.Connections), aiohttp.BodyTimeout(bounds.Idle), func(s *http.Server) { s.IdleTimeout = bounds.Idle })
 	if err != nil {
 		return err
 	}
