@@ -21,7 +21,7 @@ func TestHostilePeersTakeLittleAndLeaveNothing(t *testing.T) {
 		{"over TLS", "-form stream -tls", &tls.Config{InsecureSkipVerify: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p, addr := start(t, strings.Fields(test.args)...)
+			p, addr := start(t, append(strings.Fields(test.args), "-connections", "5000")...)
 			target := hostile.Target{Network: "tcp", Address: addr, Secure: test.secure, Request: strings.Repeat("hello", 10_000)}
 			if test.secure != nil {
 				target.Peers = 100 // handshakes take time

@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aio-go/aio"
-	"github.com/aio-go/aio/examples/internal/places"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -45,34 +44,58 @@ func TestNoRedirectLeadsToASocket(t *testing.T) {
 }
 
 func TestWithPublicNoRedirectLeadsFromTheInternetToThisMachine(t *testing.T) {
-	at := func(text string) place {
-		p, err := parseSite(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
 	v := newVillage(t)
 	inside := "http://" + v.serve(isWell) + "/"
 	// Sites here are private, so whoever starts here may go on here.
 	if got := sitecheck(t.Context(), "-public", "http://"+v.serve(leadsTo(inside))+"/"); got.code != allAnswered {
 		t.Errorf("from this machine: %+v", got)
 	}
-	// What a start on the Internet turns on is the network that refuses private addresses.
-	err := aio.Run(t.Context(), func(ctx context.Context) error {
-		s := &survey{timeout: time.Minute, redirects: 3, public: true}
-		s.conns.expect(nil)
-		guarded := transport.WithNetwork(ctx, places.PublicOnly(transport.NetworkFrom(ctx)))
-		_, err := s.follow(guarded, &row{}, at(inside))
-		if !errors.Is(err, places.ErrPrivate) || reason(err) != "a redirect to a private address, which -public forbids" || worthAnotherTry(err) {
-			t.Errorf("%v: %s", err, reason(err))
+	// A site on the Internet sends us there, by way of another one.
+	near := v.serve(leadsTo(inside))
+	sites := internet{Network: transport.Native(), sites: map[string]string{
+		"8.8.8.8:80": v.serve(leadsTo("http://near.test/")), "8.8.4.4:80": near,
+	}}
+	for name, reason := range map[string]string{"-public": "a redirect to a private address, which -public forbids", "-public=false": "OK"} {
+		got := sitecheck(transport.WithNetwork(t.Context(), sites), "-json", name, "far.test")
+		records := readRecords(t, got.out)
+		if len(records) != 1 || records[0].Reason != reason || len(records[0].Redirects) != 2 {
+			t.Errorf("%s: %+v", name, got)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
+
+// internet is a network in which two names have public addresses, which are sites of this machine.
+type internet struct {
+	transport.Network
+	sites map[string]string // by address
+}
+
+func (n internet) LookupHost(ctx context.Context, host string) ([]netip.Addr, error) {
+	switch host {
+	case "far.test":
+		return []netip.Addr{netip.MustParseAddr("8.8.8.8")}, nil
+	case "near.test":
+		return []netip.Addr{netip.MustParseAddr("8.8.4.4")}, nil
+	}
+	return n.Network.LookupHost(ctx, host)
+}
+
+func (n internet) Dial(ctx context.Context, network, address string, o transport.DialOptions) (transport.Conn, error) {
+	site := n.sites[address]
+	if site == "" {
+		return n.Network.Dial(ctx, network, address, o)
+	}
+	c, err := n.Network.Dial(ctx, network, site, o)
+	return publicConn{c, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))}, err
+}
+
+// publicConn is a connection to a site of this machine that says it is elsewhere.
+type publicConn struct {
+	transport.Conn
+	remote net.Addr
+}
+
+func (c publicConn) RemoteAddr() net.Addr { return c.remote }
 
 func TestTheMethodAfterARedirectIsThatOfNetHTTP(t *testing.T) {
 	for _, test := range []struct {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestHostilePeersTakeLittleAndLeaveNothing(t *testing.T) {
-	p := program.Start(t, "0", "-delay", "0-1ms", "-quiet")
+	p := program.Start(t, "0", "-delay", "0-1ms", "-quiet", "-connections", "5000")
 	url, _, _ := strings.Cut(p.Out.Await(t, "Serving on "), ", ")
 	addr := strings.Trim(strings.TrimPrefix(url, "http://"), "/")
 	target := hostile.Target{Network: "tcp", Address: addr, Request: "GET /de/de.gif HTTP/1.1\r\nHost: x\r\n\r\n"}

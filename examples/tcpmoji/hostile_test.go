@@ -9,7 +9,7 @@ import (
 )
 
 func TestHostilePeersTakeLittleAndLeaveNothing(t *testing.T) {
-	p := tcpmoji.Start(t, "-addr", "127.0.0.1:0")
+	p := tcpmoji.Start(t, "-addr", "127.0.0.1:0", "-connections", "5000")
 	addr, _, _ := strings.Cut(p.Out.Await(t, "Serving on "), ". ")
 	target := hostile.Target{Network: "tcp", Address: addr, Request: "letter\n"} // thousands of characters have that in their names
 	target.Probe = func(t *testing.T) { hostile.Ask(t, target, "registered\n", " 1 found\r\n") }
@@ -33,7 +33,7 @@ func TestVisitorsHaveBounds(t *testing.T) {
 	p.Stop()
 	p = tcpmoji.Start(t, "-addr", "127.0.0.1:0", "-idle", "50ms")
 	addr, _, _ = strings.Cut(p.Out.Await(t, "Serving on "), ". ")
-	if text, err := visit(t, addr).r.ReadString('\n'); text != prompt || err == nil {
+	if text, err := visit(t, addr).r.ReadString('\n'); text != prompt && text != "" || err == nil {
 		t.Errorf("a silent one got %q, %v", text, err)
 	}
 	p.Out.Await(t, "has gone, 0 here")
