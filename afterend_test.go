@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // A cancel function may be called on any goroutine, at any time: while the loop runs, while it ends, and long after.
@@ -110,7 +111,7 @@ func TestBlocksAndContextsThatHaveEndedAreForgotten(t *testing.T) {
 func TestManyWaitsWithContextsOfTheStandardLibraryEndInOneGo(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		n := 20_000 // looking at all of them for each would take minutes
-		if raceEnabled {
+		if leaktest.RaceDetector {
 			n = 2_000 // the race detector takes 50 KB for each, and keeps them
 		}
 		ended := 0

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // A task that waits makes the steps of the tasks behind it from its own stack. Nobody must be able to tell: the tests compare with a loop that has a
@@ -120,7 +121,7 @@ func scatter(ctx context.Context, j *journal, r *rand.Rand, depth int) error {
 
 func TestHostedStepsAreMadeInTheSameOrder(t *testing.T) {
 	seeds := uint64(300)
-	if testing.Short() || raceEnabled {
+	if testing.Short() || leaktest.RaceDetector {
 		seeds = 30
 	}
 	for seed := range seeds {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 func init() {
@@ -63,7 +64,7 @@ func sleepers(n int) error {
 // A process of its own gives the memory, about 3.5 GB, back at once.
 func TestOneLoopRunsAMillionSleepingTasksToTheEnd(t *testing.T) {
 	n := 1_000_000
-	if testing.Short() || raceEnabled {
+	if testing.Short() || leaktest.RaceDetector {
 		n = 5_000
 	}
 	if out, err := playPart(t, "sleepers", "AIO_TEST_SLEEPERS="+strconv.Itoa(n)); err != nil {

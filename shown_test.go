@@ -264,7 +264,7 @@ func errOf(task aio.AnyTask) error {
 }
 
 func TestTheTextOfATaskSaysNothingTwice(t *testing.T) {
-	run(t, func(ctx context.Context) error {
+	runReports(t, func(ctx context.Context) error {
 		quick := aio.Start(ctx, forever, aio.Name("bare"))
 		caused := aio.Start(ctx, forever, aio.Name("caused"))
 		panics := aio.Start(ctx, func(context.Context) error { panic("boom") }, aio.Name("panics"))

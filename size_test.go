@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 func TestATaskIsSmall(t *testing.T) {
@@ -17,7 +18,7 @@ func TestATaskIsSmall(t *testing.T) {
 }
 
 func TestWhatIsHotDoesNotAllocate(t *testing.T) {
-	if raceEnabled {
+	if leaktest.RaceDetector {
 		t.Skip("the race detector allocates")
 	}
 	err := aio.Run(t.Context(), func(ctx context.Context) error {

@@ -78,8 +78,8 @@ func wantPanic(t *testing.T, fn func(), parts ...string) {
 		return
 	}
 	for _, part := range parts {
-		if !strings.Contains(fmt.Sprint(v), part) {
-			t.Errorf("the panic has no %q: %v", part, v)
+		if !strings.Contains(fmt.Sprintf("%+v", v), part) {
+			t.Errorf("the panic has no %q: %+v", part, v)
 		}
 	}
 }

@@ -429,7 +429,7 @@ func clientOf(authority *tlstest.Authority) *tls.Config {
 
 func TestThousandsOfConnectsAndDrops(t *testing.T) {
 	total := 10_000
-	if testing.Short() || raceEnabled {
+	if testing.Short() || leaktest.RaceDetector {
 		total = 1000
 	}
 	withServer(t, shout, func(t *testing.T, ctx context.Context, address string) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 	"github.com/aio-go/aio/internal/tlstest"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
@@ -25,7 +26,7 @@ func TestLoadKeyUpdates(t *testing.T) {
 		if !reads {
 			rounds = 800 // more answers than the system takes
 		}
-		if raceEnabled {
+		if leaktest.RaceDetector {
 			rounds /= 2
 		}
 		t.Run(fmt.Sprintf("answers are read %v", reads), func(t *testing.T) {

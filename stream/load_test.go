@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 	"github.com/aio-go/aio/internal/tlstest"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
@@ -101,7 +102,7 @@ func atOnce(n int, fn func(i int) error) error {
 
 func TestLoadHandshakes(t *testing.T) {
 	peers := 400
-	if raceEnabled {
+	if leaktest.RaceDetector {
 		peers = 40
 	}
 	a := tlstest.New(t)
@@ -238,7 +239,7 @@ func TestLoadSlowReaders(t *testing.T) {
 // Thousands of peers that begin a handshake in some way and drop it in another.
 func TestThousandsOfHandshakesAreDropped(t *testing.T) {
 	total := 10_000
-	if testing.Short() || raceEnabled {
+	if testing.Short() || leaktest.RaceDetector {
 		total = 1000
 	}
 	a := tlstest.New(t)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ func TestPortableStreamsWorkUnderAVirtualClock(t *testing.T) {
 					if err := aio.Sleep(ctx, time.Hour); err != nil {
 						return err
 					}
-					if _, err := w.Write([]byte(string(line) + "!\n")); err != nil {
+					if _, err := fmt.Fprintf(w, "%s!\n", strings.TrimSuffix(string(line), "\n")); err != nil {
 						return err
 					}
 				}

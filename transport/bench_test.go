@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // idle is the protocol of a connection on which nothing happens.
@@ -13,7 +14,7 @@ type idle struct{ BaseProtocol }
 
 // The aim is 500 bytes for a connection whose protocol keeps nothing.
 func TestAnIdleConnectionIsSmall(t *testing.T) {
-	if raceEnabled {
+	if leaktest.RaceDetector {
 		t.Skip("the race detector changes sizes")
 	}
 	inLoop(t, Native(), func(ctx context.Context, e *env) {

@@ -45,7 +45,7 @@ var differences = []difference{
 	{"lab-to-thread", `Task starting\.\.\.`, "Task starting"}, // the same
 	{"new-loop", `<_UnixSelectorEventLoop running=False closed=False debug=False>`, "<Loop running=false closed=false debug=false>"},
 	{"current-task", `<Task pending name='Task-1' coro=<main\(\) running at \.\.\.> cb=\[.*\]>`, "<Task main pending FILE>"},
-	{"shield", `<Future cancelled>`, "<Task shielded cancelled cancelled by task Task-4 at FILE FILE>"}, // what is cancelled is a task that waits
+	{"shield", `<Future cancelled>`, "<Task shielded cancelled by task Task-4 at FILE FILE>"}, // what is cancelled is a task that waits
 	{"shield", `<Task finished name='Task-2' coro=.* result=1>`, "<Task Task-2 finished result=1>"},
 	{"in-order", `(?m)^ `, ""}, // one line is indented there
 	{"as-dict", `[{}',]|\n`, ""},

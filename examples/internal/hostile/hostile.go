@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio/examples/internal/clitest"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // Target is a server under attack. It runs in the process of the test.
@@ -37,7 +38,7 @@ func Connections() int {
 	switch {
 	case testing.Short():
 		return 300
-	case underRace:
+	case leaktest.RaceDetector:
 		return 1000
 	}
 	return 10_000

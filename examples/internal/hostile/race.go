@@ -1,6 +1,0 @@
-//go:build race
-
-package hostile
-
-// underRace reports whether the race detector makes everything slower.
-const underRace = true
