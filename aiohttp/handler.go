@@ -38,6 +38,9 @@ func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case *writer:
 			x.fail(err)
 			return
+		case *reply:
+			x.fail(err)
+			return
 		case interface{ Unwrap() http.ResponseWriter }:
 			inner = x.Unwrap()
 		default:

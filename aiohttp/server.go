@@ -2,18 +2,20 @@ package aiohttp
 
 import (
 	"context"
-	"errors"
+	"log"
 	"net"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/unixsocket"
+	"github.com/aio-go/aio/transport"
 )
 
-// Server is a server of net/http whose handlers are tasks of a loop. [Serve] makes it. Its methods
-// are for the loop only.
+// Server answers requests with a handler of net/http whose calls are tasks of a loop. [Serve] makes
+// it. Its methods are for the loop only.
 type Server struct {
 	_ nocopy.Mark
 	// Drain is how long [Server.ServeForever] lets requests go on when it ends, before they are cut
@@ -21,26 +23,59 @@ type Server struct {
 	Drain time.Duration
 
 	loop     *aio.Loop
-	http     *http.Server
+	http     *http.Server // the settings; and the server, if plain is not nil
 	on       *onLoop
-	listener net.Listener
+	listener net.Addr
 	scheme   string
-	failed   *aio.Future[aio.None] // when it cannot accept any more
 	forget   [2]func()
 	stopped  bool
 	closed   bool
+	failed   *aio.Future[aio.None] // when it cannot accept any more
+
+	plain *plainServer // net/http does it all; nil: this package does
+
+	values      context.Context // of the requests
+	accepting   *transport.Server
+	first       *serverConn // the connections, those that were hijacked apart
+	changed     aio.Event   // is set when there is one less
+	count       ServerStatistics
+	scratch     []byte // where answers are put together, one at a time
+	heads       headReader
+	dateText    string
+	dateSecond  int64
+	noKeepAlive bool
+}
+
+// ServerStatistics is what [Server.Statistics] returns.
+type ServerStatistics struct {
+	Connections int // that are open now, those that were hijacked apart
+	Active      int // requests that are being answered now
+	Requests    int // all that came
+	Refused     int // heads that were answered with an error, without the handler
 }
 
 // Serve listens on an address and serves what comes with h, each request as a task of the running
-// loop; see [OnLoop]. It serves when it returns. network is "tcp", or "unix" with a path: one that
-// somebody listens on is refused, one that was left behind is replaced. The functions in setup may
-// change the settings of the server before it begins; one that has a TLSConfig serves HTTPS. The
-// server stops accepting when the loop's Run begins to shut down, and is closed with the loop. It
-// stands for aiohttp.web.TCPSite and web.run_app.
+// loop. It serves when it returns. network is "tcp", or "unix" with a path: one that somebody listens
+// on is refused, one that was left behind is replaced. The functions in setup may change the settings
+// of the server before it begins; one that has a TLSConfig serves HTTPS. The server stops accepting
+// when the loop's Run begins to shut down, and is closed with the loop. It stands for
+// aiohttp.web.TCPSite and web.run_app.
+//
+// The context of a request is that of its task, which is cancelled when the client goes away. Reading
+// the request's body and writing the response suspend the task where they would block. All that
+// net/http lets a handler do works: Flush, Hijack, 1xx, 100-continue, trailers, ReadFrom and what
+// [http.ResponseController] offers. Body, writer and a hijacked connection may be handed to other
+// goroutines, where they block. A panic of h is answered with status 500, if nothing was sent, or cuts
+// the answer off; it goes to the server's ErrorLog, except [http.ErrAbortHandler]. What h must not do
+// is block the loop; [OffLoop] is for handlers that do.
 //
 // Clients are bounded unless setup says otherwise: ReadHeaderTimeout is 10 s, IdleTimeout 2
 // minutes, MaxHeaderBytes 64 KiB, [BodyTimeout] 1 minute and [MaxConnections] 16384. Only the same user
 // can connect to a Unix socket, see [SocketMode].
+//
+// HTTP/1.1 is spoken on the loop. With a TLSConfig, with unencrypted HTTP/2 in Protocols, and with the
+// hooks ConnState and ConnContext, the server is that of net/http, on its goroutines, and h runs as
+// under [OnLoop].
 //
 // Cancellation: nothing listens.
 func Serve(
@@ -50,10 +85,38 @@ func Serve(
 	if h == nil {
 		panic("aiohttp: Serve: the handler is nil; http.DefaultServeMux has to be named")
 	}
+	s := newServer(loop, h, setup)
+	// Only looking the name up takes time, and ends with ctx.
+	open := func(context.Context) (net.Listener, error) {
+		return listen(lifetime{ctx}, network, address, s.on.limits.socketMode)
+	}
+	listener, err := aio.ToThread(context.WithoutCancel(ctx), open, unbounded)
+	if err != nil {
+		return nil, err
+	}
+	s.listener = listener.Addr()
+	s.forget = [2]func(){loop.OnShutdown(s.stop), loop.OnClose(s.Close)}
+	if s.isPlain() {
+		s.plain = servePlain(s, listener)
+		return s, nil
+	}
+	s.setValues(listener)
+	var opts []transport.Option
+	if n := s.on.limits.connections; n > 0 {
+		opts = append(opts, transport.MaxConnections(n))
+	}
+	s.accepting, err = transport.AdoptListener(ctx, listener, s.newConn, opts...)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func newServer(loop *aio.Loop, h http.Handler, setup []func(*http.Server)) *Server {
 	on := OnLoop(loop, h).(*onLoop)
 	s := &Server{
-		Drain: 10 * time.Second, loop: loop, on: on, scheme: "http",
-		failed: aio.NewFuture[aio.None](loop),
+		Drain: 10 * time.Second, loop: loop, on: on, scheme: "http", failed: aio.NewFuture[aio.None](loop),
 	}
 	s.http = &http.Server{
 		Handler: on, ReadHeaderTimeout: defaultReadHeaderTimeout,
@@ -61,40 +124,79 @@ func Serve(
 	}
 	on.limits = limits{progress: defaultBodyTimeout, connections: defaultMaxConnections, socketMode: unixsocket.DefaultMode}
 	on.limits.setUp(s.http, setup)
-	// Only looking the name up takes time, and ends with ctx.
-	open := func(context.Context) (net.Listener, error) {
-		return listen(lifetime{ctx}, network, address, on.limits.socketMode)
+	// net/http has no method that tells.
+	if f := reflect.ValueOf(s.http).Elem().FieldByName("disableKeepAlives"); f.IsValid() {
+		if v := f.FieldByName("v"); v.IsValid() && v.CanUint() {
+			s.noKeepAlive = v.Uint() != 0
+		}
 	}
-	listener, err := aio.ToThread(context.WithoutCancel(ctx), open, unbounded)
-	if err != nil {
-		return nil, err
+	return s
+}
+
+// isPlain reports whether the settings ask for what only the server of net/http has.
+func (s *Server) isPlain() bool {
+	p := s.http.Protocols
+	return s.http.TLSConfig != nil || s.http.ConnState != nil || s.http.ConnContext != nil ||
+		p != nil && (p.UnencryptedHTTP2() || !p.HTTP1())
+}
+
+// setValues makes the context whose values the requests have.
+func (s *Server) setValues(l net.Listener) {
+	values := s.loop.Context()
+	if f := s.http.BaseContext; f != nil {
+		values = &bothValues{values, f(l)}
 	}
-	listener = limitListener(listener, on.limits)
-	s.listener = listener
-	serve := func() error { return s.http.Serve(listener) }
-	if s.http.TLSConfig != nil {
-		s.scheme = "https"
-		serve = func() error { return s.http.ServeTLS(listener, "", "") }
+	s.values = requestValues{context.WithValue(values, http.ServerContextKey, s.http), s.on}
+}
+
+// bothValues are the values of a loop's context, and behind them those of another.
+type bothValues struct {
+	context.Context
+	more context.Context
+}
+
+func (v *bothValues) Value(key any) any {
+	if x := v.Context.Value(key); x != nil {
+		return x
 	}
-	s.forget = [2]func(){loop.OnShutdown(s.stop), loop.OnClose(s.Close)}
-	loop.MayPost(1) // requests
-	go func() {
-		defer loop.MayPost(-1)
-		err := serve()
-		loop.CallSoonThreadsafe(func() {
-			if !s.stopped && !errors.Is(err, http.ErrServerClosed) {
-				s.failed.SetError(err)
-			}
-		})
-	}()
-	return s, nil
+	return v.more.Value(key)
+}
+
+// newConn is the factory of transport.
+func (s *Server) newConn() transport.Protocol { return &serverConn{s: s} }
+
+// handler is what answers.
+func (s *Server) handler() http.Handler {
+	if on, ok := s.http.Handler.(*onLoop); ok && on == s.on {
+		return on.h
+	}
+	if s.http.Handler == nil {
+		return http.DefaultServeMux
+	}
+	return s.http.Handler // that setup has put in its place
+}
+
+func (s *Server) logf(format string, args ...any) {
+	if s.http.ErrorLog != nil {
+		s.http.ErrorLog.Printf(format, args...)
+	} else {
+		log.Printf(format, args...)
+	}
 }
 
 // Addr returns the address that the server listens on.
-func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+func (s *Server) Addr() net.Addr { return s.listener }
 
 // URL returns the address as a URL without a path: "http://127.0.0.1:8080".
 func (s *Server) URL() string { return s.scheme + "://" + s.Addr().String() }
+
+// Statistics tells what the server has done. Of one that net/http runs, see [Serve], only Active counts.
+func (s *Server) Statistics() ServerStatistics {
+	if s.plain != nil {
+		return ServerStatistics{Active: int(s.on.active.Load())}
+	}
+	return s.count
+}
 
 // ServeForever waits until the task or block around it is cancelled, and then ends the server:
 // requests that are under way have the time Drain to end. It returns the error of the cancellation,
@@ -107,32 +209,24 @@ func (s *Server) ServeForever(ctx context.Context) error {
 	return err
 }
 
-// Shutdown stops accepting, waits until the requests that are under way are done, and closes the
-// server.
+// Shutdown stops accepting, closes the connections that are idle, waits until the requests that are
+// under way are done, and closes the server.
 //
 // Cancellation: the server is closed at once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.Close()
 	s.stop()
-	for {
-		if err := s.on.quiet(ctx); err != nil {
-			return err
-		}
-		// All that came are answered. Some may be between a connection and a task yet; a connection
-		// on which nothing ever came is not waited for.
-		err := aio.Blocking(ctx, func(ctx context.Context) error {
-			short, cancel := context.WithTimeout(lifetime{ctx}, moment)
-			defer cancel()
-			err := s.http.Shutdown(short)
-			if short.Err() != nil || errors.Is(err, net.ErrClosed) { // closed by stop
-				return nil
-			}
-			return err
-		}, unbounded)
-		if err != nil || s.on.active.Load() == 0 {
+	if s.plain != nil {
+		return s.plain.shutdown(ctx)
+	}
+	s.http.Shutdown(lifetime{ctx}) // what was registered with RegisterOnShutdown
+	for s.first != nil {
+		s.changed.Clear()
+		if err := s.changed.Wait(ctx); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // moment is how long connections have, at the end, to become idle.
@@ -140,10 +234,31 @@ const moment = 250 * time.Millisecond
 
 // stop ends accepting.
 func (s *Server) stop() {
-	if !s.stopped {
-		s.stopped = true
-		s.http.SetKeepAlivesEnabled(false)
-		s.listener.Close()
+	if s.stopped {
+		return
+	}
+	s.stopped = true
+	switch {
+	case s.plain != nil:
+		s.plain.stop()
+	case s.accepting != nil:
+		s.accepting.Close()
+	}
+	for c := s.first; c != nil; {
+		next := c.next
+		c.retire()
+		c = next
+	}
+}
+
+// retire ends a connection that is idle. One that has said nothing yet, or has begun to, has a moment.
+func (c *serverConn) retire() {
+	switch {
+	case c.phase != connIdle:
+	case c.served && !c.begun:
+		c.shut()
+	default:
+		c.waitUntil(c.s.loop.Time().Add(moment))
 	}
 }
 
@@ -158,9 +273,39 @@ func (s *Server) Close() {
 	for _, forget := range s.forget {
 		forget()
 	}
-	if s.scheme == "http" {
-		s.http.Close()
-	} else {
-		go s.http.Close() // waits for peers that do not read
+	if s.plain != nil {
+		s.plain.close()
+		return
 	}
+	for c := s.first; c != nil; {
+		next := c.next
+		c.abort()
+		c = next
+	}
+}
+
+// link puts a connection in the list.
+func (s *Server) link(c *serverConn) {
+	if c.next = s.first; c.next != nil {
+		c.next.prev = c
+	}
+	s.first = c
+	s.count.Connections++
+}
+
+func (s *Server) unlink(c *serverConn) {
+	switch {
+	case c.prev != nil:
+		c.prev.next = c.next
+	case s.first == c:
+		s.first = c.next
+	default:
+		return // it was taken out before
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	}
+	c.prev, c.next = nil, nil
+	s.count.Connections--
+	s.changed.Set()
 }

@@ -2,6 +2,7 @@ package aiohttp
 
 import (
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -23,6 +24,8 @@ type limits struct {
 	progress    time.Duration // for the next piece of a body to come, or to go; 0: none
 	connections int           // at a time; 0: no limit
 	socketMode  fs.FileMode   // of a Unix socket
+
+	accessLog *slog.Logger // nil: none
 
 	reading, writing bool // progress counts: the server has no time for all of a request, or an answer
 }

@@ -1,0 +1,186 @@
+package aiohttp
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+// Hijack implements [http.Hijacker]. In tasks the connection suspends them, on other goroutines it
+// blocks.
+func (w *reply) Hijack() (conn net.Conn, rw *bufio.ReadWriter, err error) {
+	err = w.onLoop(func(ctx context.Context) error {
+		conn, rw, err = w.hijack(ctx)
+		return err
+	})
+	return conn, rw, err
+}
+
+func (w *reply) hijack(ctx context.Context) (net.Conn, *bufio.ReadWriter, error) {
+	w.mu.Lock()
+	over, hijacked, chosen := w.over, w.hijacked, w.status != 0
+	w.mu.Unlock()
+	switch c := w.c; {
+	case over:
+		return nil, nil, errOver
+	case hijacked:
+		return nil, nil, http.ErrHijacked
+	case c.phase != connBusy:
+		return nil, nil, c.lost
+	case chosen:
+		if err := w.send(ctx, nil, true); err != nil {
+			return nil, nil, err
+		}
+	}
+	w.mu.Lock()
+	w.hijacked = true
+	w.dropBuffer()
+	w.mu.Unlock()
+	w.body.stop()
+	c := w.c
+	c.phase = connHijacked
+	c.s.unlink(c)
+	c.readAt, c.writeAt, c.readUntil, c.writeUntil = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	conn := &hijackedConn{c: c, ctx: c.s.loop.Context()}
+	n := c.in.len()
+	br := bufio.NewReaderSize(conn, max(n, firstBuffer))
+	if n > 0 {
+		br.Peek(n) // is there: it does not wait
+	}
+	return conn, bufio.NewReadWriter(br, bufio.NewWriter(conn)), nil
+}
+
+// hijackedConn is a connection that a handler has taken over.
+type hijackedConn struct {
+	c      *serverConn
+	ctx    context.Context
+	closed bool
+	turn   aio.Lock // one write at a time
+}
+
+func (h *hijackedConn) call(fn func(ctx context.Context) (int, error)) (int, error) {
+	if aio.InTask(h.ctx) {
+		return fn(h.ctx)
+	}
+	n, err := asTask(h.ctx, fn)
+	if errors.Is(err, aio.ErrLoopClosed) {
+		err = net.ErrClosed
+	}
+	return n, err
+}
+
+func (h *hijackedConn) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	return h.call(func(ctx context.Context) (int, error) {
+		if h.closed {
+			return 0, net.ErrClosed
+		}
+		n, err := h.c.read(ctx, p, false, &h.closed)
+		if h.closed && n == 0 {
+			err = net.ErrClosed
+		}
+		return n, err
+	})
+}
+
+func (h *hijackedConn) Write(p []byte) (int, error) {
+	return h.call(func(ctx context.Context) (n int, err error) {
+		if err := h.turn.Acquire(ctx); err != nil {
+			return 0, err
+		}
+		defer h.turn.Release()
+		for {
+			if h.closed {
+				return n, net.ErrClosed
+			}
+			part := p[n:min(len(p), n+pieceWritten)]
+			if err := h.c.write(part); err != nil {
+				return n, err
+			}
+			n += len(part)
+			if err := h.c.drain(ctx); err != nil || n == len(p) {
+				return n, err
+			}
+		}
+	})
+}
+
+// CloseWrite ends the sending half.
+func (h *hijackedConn) CloseWrite() error {
+	return h.do(func() {
+		if h.c.t.CanWriteEOF() {
+			h.c.t.WriteEOF()
+		}
+	})
+}
+
+func (h *hijackedConn) Close() error {
+	_, err := h.call(func(context.Context) (int, error) {
+		if h.closed {
+			return 0, net.ErrClosed
+		}
+		h.closed = true
+		h.c.stopReading()
+		h.c.t.Close()
+		return 0, nil
+	})
+	return err
+}
+
+func (h *hijackedConn) do(fn func()) error {
+	_, err := h.call(func(context.Context) (int, error) {
+		if h.closed {
+			return 0, net.ErrClosed
+		}
+		fn()
+		return 0, nil
+	})
+	return err
+}
+
+func (h *hijackedConn) LocalAddr() net.Addr  { return h.c.t.LocalAddr() }
+func (h *hijackedConn) RemoteAddr() net.Addr { return h.c.t.RemoteAddr() }
+
+func (h *hijackedConn) SetDeadline(at time.Time) error {
+	return h.do(func() {
+		h.c.setReadDeadline(at)
+		h.c.setWriteDeadline(at)
+	})
+}
+
+func (h *hijackedConn) SetReadDeadline(at time.Time) error {
+	return h.do(func() { h.c.setReadDeadline(at) })
+}
+
+func (h *hijackedConn) SetWriteDeadline(at time.Time) error {
+	return h.do(func() { h.c.setWriteDeadline(at) })
+}
+
+// setReadDeadline changes the deadline, also of a read that waits.
+func (c *serverConn) setReadDeadline(at time.Time) {
+	c.readUntil = at
+	if c.reader.Zero() {
+		return
+	}
+	if !at.IsZero() && !c.s.loop.Time().Before(at) {
+		c.readLate()
+		return
+	}
+	c.waitUntil(at)
+}
+
+// setWriteDeadline changes the deadline, also of what is being sent.
+func (c *serverConn) setWriteDeadline(at time.Time) {
+	c.writeUntil = at
+	c.writeAt = time.Time{}
+	if c.phase < connGone {
+		c.watchWriting()
+	}
+}

@@ -1,0 +1,260 @@
+package aiohttp
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/aio-go/aio/internal/safetext"
+)
+
+var (
+	errHeadTooLarge = errors.New("aiohttp: the head of the request is too large")
+	// errMore says that what has come of a head is right so far.
+	errMore = errors.New("aiohttp: the head of the request is not complete")
+)
+
+// badRequest is an error that the client is told.
+type badRequest struct {
+	status int
+	text   string
+}
+
+func (e *badRequest) Error() string { return e.text }
+
+// headEnd looks for the end of a head, as net/http reads it: an empty line, whatever ends the lines.
+// end is -1 if it is not there; next is where to go on searching then.
+func headEnd(b []byte, from int) (end, next int) {
+	if from == 0 {
+		switch {
+		case b[0] == '\n':
+			return 1, 0
+		case b[0] == '\r' && len(b) == 1:
+			return -1, 0
+		case b[0] == '\r' && b[1] == '\n':
+			return 2, 0
+		}
+	}
+	for {
+		i := bytes.IndexByte(b[from:], '\n')
+		if i < 0 {
+			return -1, len(b)
+		}
+		i += from
+		switch rest := b[i+1:]; {
+		case len(rest) == 0 || len(rest) == 1 && rest[0] == '\r':
+			return -1, i
+		case rest[0] == '\n':
+			return i + 2, 0
+		case rest[0] == '\r' && rest[1] == '\n':
+			return i + 3, 0
+		}
+		from = i + 1
+	}
+}
+
+// wholeLines is what has come of a head, up to the end of a line.
+func wholeLines(b []byte) []byte { return b[:bytes.LastIndexByte(b, '\n')+1] }
+
+// headSource gives a reader the bytes of a head, and then err.
+type headSource struct {
+	head []byte
+	err  error
+}
+
+func (s *headSource) Read(p []byte) (int, error) {
+	if len(s.head) == 0 {
+		return 0, s.err
+	}
+	n := copy(p, s.head)
+	s.head = s.head[n:]
+	return n, nil
+}
+
+// headReader is what a loop's heads are parsed with, one at a time.
+type headReader struct {
+	src headSource
+	br  *bufio.Reader
+}
+
+// readHead has net/http parse a head. after is what comes behind it, which is an error.
+func (s *Server) readHead(head []byte, after error) (*http.Request, error) {
+	r := &s.heads
+	r.src = headSource{head, after}
+	if r.br == nil {
+		r.br = bufio.NewReaderSize(&r.src, firstBuffer)
+	} else {
+		r.br.Reset(&r.src)
+	}
+	req, err := http.ReadRequest(r.br)
+	r.src = headSource{}
+	if err != nil {
+		return nil, err
+	}
+	return req, nil
+}
+
+// readRequest makes the request of a head, and what answers it.
+func (s *Server) readRequest(c *serverConn, head []byte) (*reply, error) {
+	req, err := s.readHead(head, io.ErrUnexpectedEOF)
+	if err != nil {
+		return nil, err
+	}
+	upgrade := req.ProtoMajor == 2 && req.ProtoMinor == 0 && req.Method == "PRI" && req.RequestURI == "*"
+	if req.ProtoMajor != 1 && !upgrade {
+		return nil, &badRequest{http.StatusHTTPVersionNotSupported, "unsupported protocol version"}
+	}
+	if err := checkFields(req, head, upgrade); err != nil {
+		return nil, err
+	}
+	req.RemoteAddr = c.remote
+	w := &reply{c: c, req: req, header: make(http.Header, 4), declared: -1}
+	connection := req.Header["Connection"]
+	if len(connection) > 0 {
+		w.wants10KeepAlive = req.ProtoMajor == 1 && req.ProtoMinor == 0 && hasToken(connection[0], "keep-alive")
+		w.wantsClose = hasToken(connection[0], "close")
+	}
+	w.wantsClose = w.wantsClose || req.Close
+	w.closeAfter = upgrade
+	w.isHead = req.Method == http.MethodHead
+	w.is11 = req.ProtoAtLeast(1, 1)
+	w.body.w = w
+	switch {
+	case req.ContentLength > 0:
+		w.body.kind, w.body.left = bodyOfLength, req.ContentLength
+	case req.ContentLength < 0:
+		if err := w.body.readChunks(req, head); err != nil {
+			return nil, err
+		}
+	}
+	if expect := req.Header["Expect"]; len(expect) > 0 {
+		switch {
+		case hasToken(expect[0], "100-continue"):
+			w.expects = w.is11 && req.ContentLength != 0
+			w.mayContinue = w.expects
+		case expect[0] != "":
+			w.failsExpectation = true
+		}
+	}
+	return w, nil
+}
+
+// checkFields are the checks of net/http's server, which its ReadRequest leaves to it.
+func checkFields(req *http.Request, head []byte, upgrade bool) error {
+	host, has := hostField(head)
+	switch {
+	case !has && req.ProtoAtLeast(1, 1) && !upgrade && req.Method != http.MethodConnect:
+		return &badRequest{http.StatusBadRequest, "missing required Host header"}
+	case has && !validHost(host):
+		return &badRequest{http.StatusBadRequest, "malformed Host header"}
+	}
+	for name, values := range req.Header {
+		if !token(name) {
+			return &badRequest{http.StatusBadRequest, "invalid header name"}
+		}
+		for _, v := range values {
+			if !validValue(v) {
+				return &badRequest{http.StatusBadRequest, "invalid header value"}
+			}
+		}
+	}
+	return nil
+}
+
+// hostField finds the field Host of a head that ReadRequest accepts: there is one at most, which it
+// does not show.
+func hostField(head []byte) (value string, has bool) {
+	lines := head[bytes.IndexByte(head, '\n')+1:]
+	for len(lines) > 0 {
+		line := lines
+		if i := bytes.IndexByte(lines, '\n'); i >= 0 {
+			line, lines = lines[:i], lines[i+1:]
+		} else {
+			lines = nil
+		}
+		folded := len(line) > 0 && (line[0] == ' ' || line[0] == '\t')
+		switch {
+		case has && folded:
+			value += " " + string(bytes.TrimSpace(line))
+		case has:
+			return strings.Trim(value, " \t"), true
+		case len(line) >= 5 && (line[0]|0x20) == 'h' && strings.EqualFold(string(line[:5]), "host:"):
+			has, value = true, string(bytes.Trim(line[5:], " \t\r"))
+		}
+	}
+	return strings.Trim(value, " \t"), has
+}
+
+// validHost reports whether a field Host has only bytes that one may have: the rule of net/http.
+func validHost(host string) bool {
+	for i := range len(host) {
+		c := host[i]
+		letter, digit := 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9'
+		if !letter && !digit && strings.IndexByte("!$%&()*+,-.:;=[]'_~", c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// validValue reports whether a value has no control characters: the rule of net/http.
+func validValue(v string) bool {
+	for i := range len(v) {
+		if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// hasToken reports whether a list in a field has a token, in letters of any case.
+func hasToken(list, token string) bool {
+	for i := 0; i < len(list); {
+		if c := list[i]; c == ' ' || c == ',' || c == '\t' {
+			i++
+			continue
+		}
+		end := i
+		for end < len(list) && list[end] != ' ' && list[end] != ',' && list[end] != '\t' {
+			end++
+		}
+		if strings.EqualFold(list[i:end], token) {
+			return true
+		}
+		i = end
+	}
+	return false
+}
+
+// refusal is what a client is told whose head is none, as net/http says it; empty: nothing.
+func refusal(err error) string {
+	const fields = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+	var bad *badRequest
+	var network net.Error
+	switch {
+	case err == nil, err == io.EOF, errors.As(err, &network):
+		return ""
+	case err == errHeadTooLarge:
+		const text = "431 Request Header Fields Too Large"
+		return "HTTP/1.1 " + text + fields + text
+	case strings.HasPrefix(err.Error(), "unsupported transfer encoding"):
+		return "HTTP/1.1 501 Not Implemented" + fields + "Unsupported transfer encoding"
+	case errors.As(err, &bad):
+		text := fmt.Sprintf("%d %s: %s", bad.status, http.StatusText(bad.status), bad.text)
+		return "HTTP/1.1 " + text + fields + text
+	default:
+		const text = "400 Bad Request"
+		return "HTTP/1.1 " + text + fields + text
+	}
+}
+
+// taskName is the name of the task of a request.
+func taskName(r *http.Request) string { return safetext.Line(r.Method + " " + r.URL.Path) }
+
+var chunkReaders = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, firstBuffer) }}

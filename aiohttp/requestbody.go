@@ -1,0 +1,222 @@
+package aiohttp
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+
+	"github.com/aio-go/aio"
+)
+
+var errBusyBody = errors.New("aiohttp: another task is reading from the connection")
+
+type bodyKind uint8
+
+const (
+	noBody bodyKind = iota
+	bodyOfLength
+	bodyInChunks
+)
+
+// incomingBody is the body of a request, for tasks of the loop and, through it, for other goroutines.
+// Chunks and trailers are parsed by net/http. It belongs to the loop.
+type incomingBody struct {
+	w      *reply
+	kind   bodyKind
+	left   int64         // bodyOfLength: what was not read
+	chunks io.Reader     // bodyInChunks: the body as net/http sees it,
+	br     *bufio.Reader // which reads from this,
+	src    chunkSource   // and this from the connection
+	turn   aio.Lock      // one read at a time
+
+	sawEOF  bool
+	failed  error // with which reading has ended
+	closed  bool  // by the handler, or because that has returned
+	early   bool  // closed with too much left to be skipped
+	limited bool  // the last read has met the limit of http.MaxBytesReader
+}
+
+// chunkSource is where net/http reads chunks from: first the head, to parse it, then the connection.
+type chunkSource struct {
+	b    *incomingBody
+	head []byte
+	ctx  context.Context // of the task that reads
+}
+
+func (s *chunkSource) Read(p []byte) (int, error) {
+	if len(s.head) > 0 {
+		n := copy(p, s.head)
+		s.head = s.head[n:]
+		return n, nil
+	}
+	if s.ctx == nil {
+		return 0, errMore
+	}
+	return s.b.w.c.read(s.ctx, p, !s.b.w.ownRead, &s.b.closed)
+}
+
+// readChunks has net/http parse the head again, so that it reads the body behind it.
+func (b *incomingBody) readChunks(req *http.Request, head []byte) error {
+	b.kind = bodyInChunks
+	b.src = chunkSource{b: b, head: head}
+	b.br = chunkReaders.Get().(*bufio.Reader)
+	b.br.Reset(&b.src)
+	again, err := http.ReadRequest(b.br)
+	if err != nil {
+		return err
+	}
+	again.RemoteAddr = req.RemoteAddr
+	*req = *again // whose Trailer net/http fills in
+	b.chunks = again.Body
+	b.w.parsed = again
+	return nil
+}
+
+// isDone reports whether nothing of the body is left to come.
+func (b *incomingBody) isDone() bool { return b.kind == noBody || b.sawEOF }
+
+// Read waits until something has come: in a task it suspends that, on another goroutine it blocks.
+func (b *incomingBody) Read(p []byte) (n int, err error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	ctx := b.w.ctx
+	if aio.InTask(ctx) {
+		n, err = b.read(ctx, p)
+	} else {
+		n, err = asTask(ctx, func(ctx context.Context) (int, error) { return b.read(ctx, p) })
+		if errors.Is(err, aio.ErrLoopClosed) {
+			return 0, http.ErrBodyReadAfterClose
+		}
+	}
+	b.limited = n > 0 && n == len(p) && cap(p) > n && calledByMaxBytes()
+	return n, err
+}
+
+func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
+	if err := b.turn.Acquire(ctx); err != nil {
+		return 0, err
+	}
+	defer b.turn.Release()
+	w := b.w
+	switch {
+	case b.closed:
+		return 0, http.ErrBodyReadAfterClose
+	case b.sawEOF:
+		return 0, io.EOF
+	case b.failed != nil:
+		return 0, b.failed
+	case w.mayContinue:
+		w.mayContinue = false
+		w.c.write(continueLine)
+	}
+	var n int
+	var err error
+	if b.kind == bodyInChunks {
+		b.src.ctx = ctx
+		n, err = b.chunks.Read(p)
+		b.src.ctx = nil
+	} else {
+		n, err = w.c.read(ctx, p[:min(int64(len(p)), b.left)], !w.ownRead, &b.closed)
+		b.left -= int64(n)
+		switch {
+		case err == nil && b.left == 0:
+			err = io.EOF
+		case err == io.EOF:
+			err = io.ErrUnexpectedEOF
+		}
+	}
+	if b.closed {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	switch {
+	case err == io.EOF:
+		b.end()
+	case err == nil:
+	case b.kind == bodyInChunks || !errors.Is(err, aio.ErrCancelled) && !errors.Is(err, context.DeadlineExceeded) &&
+		!(w.ownRead && errors.Is(err, os.ErrDeadlineExceeded)):
+		b.failed = err // of chunks, it may be in the middle of a line
+	}
+	return n, err
+}
+
+// end is called when all of the body was read.
+func (b *incomingBody) end() {
+	b.sawEOF = true
+	if b.kind == bodyInChunks {
+		if n := b.br.Buffered(); n > 0 { // of the next request
+			rest, _ := b.br.Peek(n)
+			b.w.c.in.unread(rest)
+		}
+		if r := b.w.parsed; r != nil {
+			b.w.req.Trailer = r.Trailer
+		}
+		b.dropReader()
+	}
+	b.w.c.checkGone()
+}
+
+func (b *incomingBody) dropReader() {
+	if b.br != nil {
+		b.br.Reset(nil)
+		chunkReaders.Put(b.br)
+		b.br = nil
+	}
+}
+
+// Close ends reading. What is left is skipped, if it is little, so that the connection can be kept.
+func (b *incomingBody) Close() error {
+	ctx := b.w.ctx
+	if aio.InTask(ctx) {
+		return b.close(ctx)
+	}
+	_, err := asTask(ctx, aio.Action(b.close))
+	return err
+}
+
+func (b *incomingBody) close(ctx context.Context) error {
+	if b.closed || b.kind == noBody {
+		return nil
+	}
+	var err error
+	if !b.sawEOF && !b.turn.Locked() && !b.w.mayContinue {
+		b.early, err = b.skip(ctx, maxSkipped)
+	}
+	b.stop()
+	if err == io.EOF {
+		err = nil
+	}
+	return err
+}
+
+// stop ends reading, also a read that is under way.
+func (b *incomingBody) stop() {
+	if b.closed {
+		return
+	}
+	b.closed = true
+	if b.turn.Locked() {
+		b.w.c.stopReading()
+	} else {
+		b.dropReader()
+	}
+}
+
+// skip reads the rest of the body, up to a limit. It reports whether there is more.
+func (b *incomingBody) skip(ctx context.Context, limit int64) (more bool, err error) {
+	if b.kind == bodyOfLength && b.left > limit {
+		return true, nil
+	}
+	piece := pieces.Get().(*[pieceSize]byte)
+	defer pieces.Put(piece)
+	for limit > 0 {
+		n, err := b.read(ctx, piece[:min(int64(len(piece)), limit)])
+		if limit -= int64(n); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
