@@ -20,6 +20,7 @@ var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
 // on to, a proxy. They read from net/http by themselves.
 type requestBody struct {
 	x      *exchange
+	seen   *http.Request   // by the handler
 	ctx    context.Context // the task's
 	body   io.ReadCloser
 	torn   atomic.Pointer[error] // of the task's read that was given up: the rest cannot be had
@@ -42,6 +43,9 @@ func (b *requestBody) Read(p []byte) (n int, err error) {
 		n, err = b.readInTask(p)
 	} else {
 		n, err = b.readHere(p)
+	}
+	if err == io.EOF && b.seen != nil {
+		b.seen.Trailer = b.x.r.Trailer // which were not announced
 	}
 	if n > 0 {
 		b.tooLarge.Store(n == len(p) && cap(p) > n && calledByMaxBytes())

@@ -70,7 +70,7 @@ func (x *exchange) serve(ctx context.Context) (_ aio.None, _ error) {
 		}
 	}()
 	if r.Body != nil && r.Body != http.NoBody {
-		x.body = &requestBody{x: x, ctx: ctx, body: r.Body}
+		x.body = &requestBody{x: x, seen: r, ctx: ctx, body: r.Body}
 		r.Body = x.body
 	}
 	run(ctx, o.h, &controlled{w, x}, r, &x.handlers)

@@ -39,11 +39,13 @@ func TestServersAnswerAlike(t *testing.T) {
 	quiet := log.New(io.Discard, "", 0)
 	reference := httptest.NewUnstartedServer(h)
 	reference.Config.ErrorLog = quiet
+	reference.Config.MaxHeaderBytes = 64 << 10
 	reference.Start()
 	t.Cleanup(reference.Close)
 	loop, _ := serving(t)
 	mounted := httptest.NewUnstartedServer(aiohttp.OnLoop(loop, h))
 	mounted.Config.ErrorLog = quiet
+	mounted.Config.MaxHeaderBytes = 64 << 10
 	mounted.Start()
 	t.Cleanup(mounted.Close)
 	served := serveOn(t, loop, h, func(s *http.Server) { s.ErrorLog = quiet })

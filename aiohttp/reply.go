@@ -61,10 +61,11 @@ type reply struct {
 	mu       sync.Mutex // guards the rest
 	status   int        // 0: not chosen yet
 	fields   frozen
-	declared int64  // the length that the handler has announced; -1: none
-	written  int64  // that the handler has tried to write
-	accepted int64  // of these
-	out      []byte // fields.size bytes of the head, as long as it was not sent, and the body behind it
+	declared int64              // the length that the handler has announced; -1: none
+	written  int64              // that the handler has tried to write
+	accepted int64              // of these
+	out      []byte             // fields.size bytes of the head, as long as it was not sent, and the body behind it
+	head     *[firstBuffer]byte // under out, or piece is, or neither
 	piece    *[pieceSize]byte
 	err      error // what sending failed with; nothing goes after that
 	aborted  bool  // what has gone is not the whole answer
@@ -108,7 +109,7 @@ func (w *reply) serve() {
 			io.Copy(io.Discard, http.MaxBytesReader(w, w.req.Body, 4<<10))
 		}
 	} else {
-		run(w.ctx, s.handler(), w, w.req, nil)
+		s.answer(w)
 	}
 	whole = true
 }
@@ -180,7 +181,7 @@ func (w *reply) onLoop(fn func(ctx context.Context) error) error {
 // freeze chooses the status. Header fields that are set from now on do not count.
 func (w *reply) freeze(status int) {
 	w.status = status
-	w.out = w.buffer()
+	w.out = w.buffer(0)
 	w.out = w.fields.freeze(w.out, w.header, status)
 	w.fields.size = len(w.out)
 	if told := w.fields.length.first; told != "" {
@@ -192,11 +193,20 @@ func (w *reply) freeze(status int) {
 	}
 }
 
-// buffer returns where to collect the answer.
-func (w *reply) buffer() []byte {
-	if w.out == nil {
+// buffer returns where to collect the answer, with room for n bytes more if they are not too many.
+func (w *reply) buffer(n int) []byte {
+	switch {
+	case cap(w.out)-len(w.out) >= n && w.out != nil, w.piece != nil:
+	case w.out == nil && n <= firstBuffer:
+		w.head = heads.Get().(*[firstBuffer]byte)
+		w.out = w.head[:0]
+	default:
 		w.piece = pieces.Get().(*[pieceSize]byte)
-		return w.piece[:0]
+		w.out = append(w.piece[:0], w.out...)
+		if w.head != nil {
+			heads.Put(w.head)
+			w.head = nil
+		}
 	}
 	return w.out
 }
@@ -206,6 +216,10 @@ func (w *reply) dropBuffer() {
 	if w.piece != nil {
 		pieces.Put(w.piece)
 		w.piece = nil
+	}
+	if w.head != nil {
+		heads.Put(w.head)
+		w.head = nil
 	}
 	w.out = nil
 }
@@ -244,7 +258,7 @@ func writeReply[T []byte | string](w *reply, p T) (int, error) {
 	}
 	w.accepted += int64(len(p))
 	if len(w.out)-w.fields.size+len(p) < pieceSize {
-		w.out = append(w.buffer(), p...)
+		w.out = append(w.buffer(len(p)), p...)
 		w.mu.Unlock()
 		return len(p), nil
 	}

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 
@@ -106,11 +106,13 @@ func (s *Server) readRequest(c *serverConn, head []byte) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	upgrade := req.ProtoMajor == 2 && req.ProtoMinor == 0 && req.Method == "PRI" && req.RequestURI == "*"
-	if req.ProtoMajor != 1 && !upgrade {
+	preface := req.ProtoMajor == 2 && req.ProtoMinor == 0 && req.Method == "PRI" && req.RequestURI == "*"
+	if req.ProtoMajor != 1 && !preface {
 		return nil, &badRequest{http.StatusHTTPVersionNotSupported, "unsupported protocol version"}
 	}
-	if err := checkFields(req, head, upgrade); err != nil {
+	host, hasHost := hostField(head)
+	upgrade := preface && !hasHost && len(req.Header) == 0
+	if err := checkFields(req, host, hasHost, upgrade); err != nil {
 		return nil, err
 	}
 	req.RemoteAddr = c.remote
@@ -146,8 +148,7 @@ func (s *Server) readRequest(c *serverConn, head []byte) (*reply, error) {
 }
 
 // checkFields are the checks of net/http's server, which its ReadRequest leaves to it.
-func checkFields(req *http.Request, head []byte, upgrade bool) error {
-	host, has := hostField(head)
+func checkFields(req *http.Request, host string, has, upgrade bool) error {
 	switch {
 	case !has && req.ProtoAtLeast(1, 1) && !upgrade && req.Method != http.MethodConnect:
 		return &badRequest{http.StatusBadRequest, "missing required Host header"}
@@ -236,14 +237,14 @@ func hasToken(list, token string) bool {
 func refusal(err error) string {
 	const fields = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
 	var bad *badRequest
-	var network net.Error
 	switch {
-	case err == nil, err == io.EOF, errors.As(err, &network):
+	case err == nil, err == io.EOF, errors.Is(err, os.ErrDeadlineExceeded):
 		return ""
 	case err == errHeadTooLarge:
 		const text = "431 Request Header Fields Too Large"
 		return "HTTP/1.1 " + text + fields + text
-	case strings.HasPrefix(err.Error(), "unsupported transfer encoding"):
+	case strings.HasPrefix(err.Error(), "unsupported transfer encoding"),
+		strings.HasPrefix(err.Error(), "too many transfer encodings"):
 		return "HTTP/1.1 501 Not Implemented" + fields + "Unsupported transfer encoding"
 	case errors.As(err, &bad):
 		text := fmt.Sprintf("%d %s: %s", bad.status, http.StatusText(bad.status), bad.text)

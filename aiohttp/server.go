@@ -34,16 +34,18 @@ type Server struct {
 
 	plain *plainServer // net/http does it all; nil: this package does
 
-	values      context.Context // of the requests
-	accepting   *transport.Server
-	first       *serverConn // the connections, those that were hijacked apart
-	changed     aio.Event   // is set when there is one less
-	count       ServerStatistics
-	scratch     []byte // where answers are put together, one at a time
-	heads       headReader
-	dateText    string
-	dateSecond  int64
-	noKeepAlive bool
+	h              http.Handler
+	routes, blocks bool            // h is a http.ServeMux; h is known to block
+	values         context.Context // of the requests
+	accepting      *transport.Server
+	first          *serverConn // the connections, those that were hijacked apart
+	changed        aio.Event   // is set when there is one less
+	count          ServerStatistics
+	scratch        []byte // where answers are put together, one at a time
+	heads          headReader
+	dateText       string
+	dateSecond     int64
+	noKeepAlive    bool
 }
 
 // ServerStatistics is what [Server.Statistics] returns.
@@ -100,6 +102,7 @@ func Serve(
 		s.plain = servePlain(s, listener)
 		return s, nil
 	}
+	s.setHandler()
 	s.setValues(listener)
 	var opts []transport.Option
 	if n := s.on.limits.connections; n > 0 {
@@ -165,15 +168,28 @@ func (v *bothValues) Value(key any) any {
 // newConn is the factory of transport.
 func (s *Server) newConn() transport.Protocol { return &serverConn{s: s} }
 
-// handler is what answers.
-func (s *Server) handler() http.Handler {
-	if on, ok := s.http.Handler.(*onLoop); ok && on == s.on {
-		return on.h
+// setHandler finds out what answers.
+func (s *Server) setHandler() {
+	s.h = s.http.Handler // that setup may have put in the place of ours
+	if on, ok := s.h.(*onLoop); ok && on == s.on {
+		s.h = on.h
+	} else if s.h == nil {
+		s.h = http.DefaultServeMux
 	}
-	if s.http.Handler == nil {
-		return http.DefaultServeMux
+	_, s.routes = s.h.(*http.ServeMux)
+	s.blocks = !s.routes && blocks(s.h)
+}
+
+// answer calls the handler of a request.
+func (s *Server) answer(w *reply) {
+	switch {
+	case s.routes:
+		run(w.ctx, s.h, w, w.req, nil)
+	case s.blocks:
+		away(w.ctx, s.h, w, w.req, nil)
+	default:
+		s.h.ServeHTTP(w, w.req)
 	}
-	return s.http.Handler // that setup has put in its place
 }
 
 func (s *Server) logf(format string, args ...any) {
