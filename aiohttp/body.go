@@ -31,7 +31,7 @@ type requestBody struct {
 	rest []byte // in buf
 	err  error  // after rest
 
-	tooLarge atomic.Bool // the last read has met the limit of http.MaxBytesReader
+	limit atomic.Uint32 // that the last read has met
 }
 
 // Read waits until something has come: in a task it suspends that, on another goroutine it blocks.
@@ -48,17 +48,45 @@ func (b *requestBody) Read(p []byte) (n int, err error) {
 		b.seen.Trailer = b.x.r.Trailer // which were not announced
 	}
 	if n > 0 {
-		b.tooLarge.Store(n == len(p) && cap(p) > n && calledByMaxBytes())
+		b.limit.Store(uint32(metLimit(p, n)))
 	}
 	return n, err
 }
 
-// calledByMaxBytes reports whether Read was called by http.MaxBytesReader.
-func calledByMaxBytes() bool {
-	var pc [1]uintptr
-	runtime.Callers(3, pc[:])
-	frame, _ := runtime.CallersFrames(pc[:]).Next()
-	return strings.HasPrefix(frame.Function, "net/http.(*maxBytesReader).")
+// limit is what a read has to do with that of http.MaxBytesReader, which tells only the writer of
+// net/http when it is exceeded.
+type limit uint32
+
+const (
+	noLimit    limit = iota
+	maybeLimit       // http.MaxBytesReader got all it asked for
+	overLimit        // and that was one byte more than the limit
+)
+
+// metLimit looks at a read of n bytes into p, in the method that its reader was called with.
+func metLimit(p []byte, n int) limit {
+	if n == 0 || n < len(p) {
+		return noLimit
+	}
+	var pcs [8]uintptr // a reader may lie in between
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	for more := true; more; {
+		var frame runtime.Frame
+		frame, more = frames.Next()
+		if strings.HasPrefix(frame.Function, "net/http.(*maxBytesReader).") {
+			if cap(p) > n { // it has cut p
+				return overLimit
+			}
+			return maybeLimit
+		}
+	}
+	return noLimit
+}
+
+// exceeded reports whether the client sends more than the handler would take, so that its connection
+// has to be closed.
+func (l limit) exceeded(status int) bool {
+	return l == overLimit || l == maybeLimit && status == http.StatusRequestEntityTooLarge
 }
 
 func (b *requestBody) readInTask(p []byte) (int, error) {

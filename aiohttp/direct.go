@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"runtime/debug"
+	"slices"
 
 	"github.com/aio-go/aio"
 )
@@ -103,8 +104,18 @@ func (b *directBody) serve(ctx context.Context, h http.Handler, r *http.Request)
 			w.collect(false)
 			w.mu.Unlock()
 			b.cut = b.send(ctx) != nil || w.declared >= 0 && w.accepted != w.declared && hasBody(w.status) && b.method != http.MethodHead
-			if b.length < 0 {
+			if b.length < 0 && b.method != http.MethodHead {
 				b.trailer = trailersOf(w.header, b.trailers)
+				for name, values := range b.trailer {
+					if !token(name) {
+						delete(b.trailer, name)
+						continue
+					}
+					b.trailer[name] = slices.Clone(values)
+					for i, v := range b.trailer[name] {
+						b.trailer[name][i] = fieldValue(v)
+					}
+				}
 			}
 		}
 		b.ended = true

@@ -151,7 +151,10 @@ func finalHeader(
 		header.Del("Content-Length")
 	}
 	header.Del("Transfer-Encoding")
-	header.Del("Trailer")
+	chunked := hasBody(status) && !head && declared < 0
+	if chunked {
+		header.Del("Trailer")
+	}
 	for name, values := range header {
 		if !token(name) {
 			delete(header, name)

@@ -125,7 +125,11 @@ func (c *controlled) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c.x.sending.Lock()
 	defer c.x.sending.Unlock()
 	conn, rw, err := c.x.control.Hijack()
-	c.x.hijacked = err == nil
+	if c.x.hijacked = err == nil; c.x.hijacked {
+		c.mu.Lock()
+		c.err = http.ErrHijacked
+		c.mu.Unlock()
+	}
 	if limited, ok := conn.(*limitedConn); ok {
 		limited.free()
 	}
@@ -181,7 +185,7 @@ func (x *exchange) head(status int, header http.Header) {
 // connection has to be closed.
 func (x *exchange) tooLarge(status int) bool {
 	b := x.body
-	return b != nil && (b.tooLarge.Load() || status == http.StatusRequestEntityTooLarge && !b.whole())
+	return b != nil && limit(b.limit.Load()).exceeded(status)
 }
 
 // send implements sink.
@@ -341,8 +345,8 @@ func (x *exchange) finish() {
 			w.freeze(http.StatusOK)
 		}
 		h := w.frozen
-		if len(w.buf) > 0 && hasBody(w.status) && !hasTrailers(h) &&
-			h.Get("Content-Length") == "" && h.Get("Transfer-Encoding") == "" {
+		_, told := h["Content-Length"]
+		if len(w.buf) > 0 && hasBody(w.status) && !hasTrailers(h) && !told && h.Get("Transfer-Encoding") == "" {
 			w.frozen.Set("Content-Length", strconv.Itoa(len(w.buf)))
 		}
 		x.head(w.status, w.frozen)

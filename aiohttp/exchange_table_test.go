@@ -21,6 +21,7 @@ type exchangeCase struct {
 	ours    func(net string) string
 	because string // why ours differs, and where that is documented
 	direct  string // why Direct is left out
+	onLoop  string // why OnLoop is left out
 }
 
 const (

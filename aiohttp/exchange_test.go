@@ -68,6 +68,9 @@ func TestServersAnswerAlike(t *testing.T) {
 				}
 			}
 			for name, addr := range map[string]net.Addr{"OnLoop": mounted.Listener.Addr(), "Serve": served} {
+				if name == "OnLoop" && c.onLoop != "" {
+					continue
+				}
 				if got := converse(t, addr, c.request); got != want {
 					t.Errorf("%s answers\n%s\nand should answer\n%s", name, got, want)
 				}
@@ -114,7 +117,10 @@ func converse(t *testing.T, to net.Addr, request string) string {
 			seen.WriteString("closed")
 			return seen.String()
 		}
-		ok(t, err)
+		if err != nil {
+			seen.WriteString(err.Error())
+			return seen.String()
+		}
 		if resp.StatusCode < 200 {
 			seen.WriteString(show(resp, "", nil) + "\n")
 			continue

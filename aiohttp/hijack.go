@@ -67,7 +67,11 @@ func (h *hijackedConn) call(fn func(ctx context.Context) (int, error)) (int, err
 	if aio.InTask(h.ctx) {
 		return fn(h.ctx)
 	}
-	n, err := asTask(h.ctx, fn)
+	n := 0
+	_, err := asTask(h.ctx, aio.Action(func(ctx context.Context) (err error) {
+		n, err = fn(ctx) // n counts also with an error
+		return err
+	}))
 	if errors.Is(err, aio.ErrLoopClosed) {
 		err = net.ErrClosed
 	}

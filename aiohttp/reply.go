@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aio-go/aio"
@@ -48,13 +49,14 @@ type reply struct {
 	body   incomingBody
 
 	isHead, is11, wants10KeepAlive, wantsClose bool // of the request
-	expects, mayContinue, failsExpectation     bool // 100-continue, what was not said yet
+	expects, failsExpectation                  bool
 	ownRead, fullDuplex                        bool // set by the handler
 	cancelled                                  bool // by the client
 	unread                                     bool // the client may be sending still, at the end
 	closeAfter                                 bool // the connection is not used again
 	chunking, sent, owesCRLF                   bool // belong to the loop, as all above
 	sending                                    aio.Lock
+	mayContinue                                atomic.Bool // 100 Continue was not sent, and is of use
 	trailers                                   []string
 	began                                      time.Time // for the access log
 
@@ -157,7 +159,7 @@ func (w *reply) inform(status int) {
 			return nil
 		}
 		if status == http.StatusContinue {
-			w.mayContinue = false
+			w.mayContinue.Store(false)
 		}
 		if err := w.c.write(head); err != nil {
 			return err
@@ -181,6 +183,7 @@ func (w *reply) onLoop(fn func(ctx context.Context) error) error {
 // freeze chooses the status. Header fields that are set from now on do not count.
 func (w *reply) freeze(status int) {
 	w.status = status
+	w.mayContinue.Store(false)
 	w.out = w.buffer(0)
 	w.out = w.fields.freeze(w.out, w.header, status)
 	w.fields.size = len(w.out)

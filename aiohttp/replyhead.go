@@ -197,8 +197,8 @@ func (w *reply) settle(ctx context.Context, last bool, more int) {
 		w.closeAfter = true
 	}
 	b := &w.body
-	if b.limited || w.status == http.StatusRequestEntityTooLarge && !b.isDone() {
-		w.closeAfter = true // http.MaxBytesReader has met its limit
+	if b.limit.exceeded(w.status) {
+		w.closeAfter = true
 		if !w.is11 {
 			f.connection, f.newConnection = field{}, "close"
 		}

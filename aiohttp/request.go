@@ -139,7 +139,7 @@ func (s *Server) readRequest(c *serverConn, head []byte) (*reply, error) {
 		switch {
 		case hasToken(expect[0], "100-continue"):
 			w.expects = w.is11 && req.ContentLength != 0
-			w.mayContinue = w.expects
+			w.mayContinue.Store(w.expects)
 		case expect[0] != "":
 			w.failsExpectation = true
 		}

@@ -32,11 +32,11 @@ type incomingBody struct {
 	src    chunkSource   // and this from the connection
 	turn   aio.Lock      // one read at a time
 
-	sawEOF  bool
-	failed  error // with which reading has ended
-	closed  bool  // by the handler, or because that has returned
-	early   bool  // closed with too much left to be skipped
-	limited bool  // the last read has met the limit of http.MaxBytesReader
+	sawEOF bool
+	failed error // with which reading has ended
+	closed bool  // by the handler, or because that has returned
+	early  bool  // closed with too much left to be skipped
+	limit  limit // that the last read has met
 }
 
 // chunkSource is where net/http reads chunks from: first the head, to parse it, then the connection.
@@ -87,12 +87,15 @@ func (b *incomingBody) Read(p []byte) (n int, err error) {
 	if aio.InTask(ctx) {
 		n, err = b.read(ctx, p)
 	} else {
-		n, err = asTask(ctx, func(ctx context.Context) (int, error) { return b.read(ctx, p) })
+		_, err = asTask(ctx, aio.Action(func(ctx context.Context) (err error) {
+			n, err = b.read(ctx, p) // n counts also with an error
+			return err
+		}))
 		if errors.Is(err, aio.ErrLoopClosed) {
 			return 0, http.ErrBodyReadAfterClose
 		}
 	}
-	b.limited = n > 0 && n == len(p) && cap(p) > n && calledByMaxBytes()
+	b.limit = metLimit(p, n)
 	return n, err
 }
 
@@ -109,8 +112,8 @@ func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
 		return 0, io.EOF
 	case b.failed != nil:
 		return 0, b.failed
-	case w.mayContinue:
-		w.mayContinue = false
+	case w.mayContinue.Load():
+		w.mayContinue.Store(false)
 		w.c.write(continueLine)
 	}
 	var n int
@@ -182,7 +185,7 @@ func (b *incomingBody) close(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	if !b.sawEOF && !b.turn.Locked() && !b.w.mayContinue {
+	if !b.sawEOF && !b.turn.Locked() && !b.w.mayContinue.Load() {
 		b.early, err = b.skip(ctx, maxSkipped)
 	}
 	b.stop()
