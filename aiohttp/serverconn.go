@@ -242,6 +242,8 @@ func (c *serverConn) advance(now bool) {
 		c.refuse(errHeadTooLarge)
 	case end >= 0:
 		c.begin(end, now)
+	case c.eof && c.served && len(b) < 4: // as net/http, which waits for so many
+		c.shut()
 	case c.eof:
 		_, err := c.s.readHead(b, io.EOF)
 		c.refuse(err)

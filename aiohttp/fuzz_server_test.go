@@ -1,0 +1,211 @@
+package aiohttp
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/transport"
+)
+
+// understood tells how a request was understood.
+var understood = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	fmt.Fprintf(w, "%.99q %.99q %.99q %.99q %s %d %v %v %d fields\n",
+		r.Method, r.RequestURI, r.URL.String(), r.Host, r.Proto, r.ContentLength, r.TransferEncoding, r.Close, len(r.Header))
+	for i, name := range slices.Sorted(maps.Keys(r.Header)) {
+		if i < 8 {
+			fmt.Fprintf(w, "%.30q: %.30q\n", name, r.Header[name])
+		}
+	}
+	fmt.Fprintf(w, "%.60q %d %v %v", body, len(body), err, len(r.Trailer))
+})
+
+// memoryTransport is a transport that keeps what is written to it.
+type memoryTransport struct {
+	transport.Transport // nil: other methods are not called
+	loop                *aio.Loop
+	p                   transport.Protocol
+	out                 bytes.Buffer
+	closing, ended      bool
+	lost                aio.Event
+}
+
+func (m *memoryTransport) Write(p []byte) {
+	if !m.closing && !m.ended {
+		m.out.Write(p)
+	}
+}
+func (m *memoryTransport) WriteEOF()         { m.ended = true }
+func (m *memoryTransport) CanWriteEOF() bool { return true }
+func (m *memoryTransport) Close() {
+	if !m.closing {
+		m.closing = true
+		m.loop.CallSoon(func() { m.p.ConnectionLost(nil); m.lost.Set() })
+	}
+}
+func (m *memoryTransport) Abort()               { m.Close() }
+func (m *memoryTransport) IsClosing() bool      { return m.closing }
+func (m *memoryTransport) PauseReading()        {}
+func (m *memoryTransport) ResumeReading()       {}
+func (m *memoryTransport) WriteBufferSize() int { return 0 }
+func (m *memoryTransport) LocalAddr() net.Addr  { return memoryAddr{} }
+func (m *memoryTransport) RemoteAddr() net.Addr { return memoryAddr{} }
+func (m *memoryTransport) TLSConnectionState() (tls.ConnectionState, bool) {
+	return tls.ConnectionState{}, false
+}
+
+type memoryAddr struct{}
+
+func (memoryAddr) Network() string { return "memory" }
+func (memoryAddr) String() string  { return "memory" }
+
+// ourAnswers is what our server says to data, which comes in pieces of a size.
+func ourAnswers(t *testing.T, data []byte, size int) []byte {
+	var out []byte
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		loop := aio.RunningLoop(ctx)
+		s := newServer(loop, understood, []func(*http.Server){func(s *http.Server) { s.ErrorLog = log.New(io.Discard, "", 0) }})
+		s.setHandler()
+		s.setValues(nil)
+		m := &memoryTransport{loop: loop}
+		p := s.newConn()
+		m.p = p
+		p.ConnectionMade(m)
+		for len(data) > 0 && !m.closing {
+			n := min(size, len(data))
+			p.DataReceived(data[:n])
+			data = data[n:]
+			if err := aio.Yield(ctx); err != nil {
+				return err
+			}
+		}
+		if !m.closing && !p.EOFReceived() {
+			m.Close()
+		}
+		err := m.lost.Wait(ctx)
+		out = m.out.Bytes()
+		return err
+	}, aio.WithClock(aio.NewVirtualClock()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// memoryConn is a connection of net/http that has its peer's words.
+type memoryConn struct {
+	net.Conn // nil
+	in       io.Reader
+	mu       sync.Mutex
+	out      bytes.Buffer
+	once     sync.Once
+	closed   chan struct{}
+}
+
+func (c *memoryConn) Read(p []byte) (int, error) { return c.in.Read(p) }
+func (c *memoryConn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.out.Write(p)
+}
+func (c *memoryConn) Close() error                     { c.once.Do(func() { close(c.closed) }); return nil }
+func (c *memoryConn) LocalAddr() net.Addr              { return memoryAddr{} }
+func (c *memoryConn) RemoteAddr() net.Addr             { return memoryAddr{} }
+func (c *memoryConn) SetDeadline(time.Time) error      { return nil }
+func (c *memoryConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *memoryConn) SetWriteDeadline(time.Time) error { return nil }
+
+type memoryListener struct {
+	conn   *memoryConn
+	given  bool
+	closed chan struct{}
+}
+
+func (l *memoryListener) Accept() (net.Conn, error) {
+	if !l.given {
+		l.given = true
+		return l.conn, nil
+	}
+	<-l.closed
+	return nil, net.ErrClosed
+}
+func (l *memoryListener) Close() error   { return nil }
+func (l *memoryListener) Addr() net.Addr { return memoryAddr{} }
+
+// theirAnswers is what net/http says.
+func theirAnswers(data []byte) []byte {
+	conn := &memoryConn{in: bytes.NewReader(data), closed: make(chan struct{})}
+	server := &http.Server{Handler: understood, MaxHeaderBytes: defaultMaxHeaderBytes, ErrorLog: log.New(io.Discard, "", 0)}
+	ended := make(chan struct{})
+	l := &memoryListener{conn: conn, closed: conn.closed}
+	go func() { server.Serve(l); close(ended) }()
+	<-conn.closed
+	<-ended
+	conn.mu.Lock()
+	defer conn.mu.Unlock()
+	return bytes.Clone(conn.out.Bytes())
+}
+
+// answersIn are answers without what chance decides, or is documented to differ.
+func answersIn(out []byte) string {
+	var b strings.Builder
+	for r := bufio.NewReader(bytes.NewReader(out)); ; {
+		resp, err := http.ReadResponse(r, &http.Request{Method: "GET"})
+		if err != nil {
+			rest, _ := io.ReadAll(r)
+			fmt.Fprintf(&b, "%v %.200q", errors.Is(err, io.ErrUnexpectedEOF), rest)
+			return b.String()
+		}
+		if resp.StatusCode == 100 {
+			b.WriteString("continue\n")
+			continue
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Header.Del("Date")
+		fmt.Fprintf(&b, "%s %s %v %v %v %q %v\n", resp.Proto, resp.Status, resp.Close, resp.ContentLength, resp.Header, body, err)
+	}
+}
+
+// FuzzServersUnderstandAlike compares what net/http and this server make of the same bytes, whatever
+// pieces they come in.
+func FuzzServersUnderstandAlike(f *testing.F) {
+	for _, seed := range []string{
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", "\r\nGET / HTTP/1.1\nHost: x\n\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhelloGET /2 HTTP/1.1\r\nHost: y\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;a\r\nhello\r\n0\r\nX: y\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\n0\n\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"GET http://a/ HTTP/1.1\r\nHost: b c\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n y\r\nX : z\r\n\r\n",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello", "GET / HTTP/1.1\r\nHost: x",
+		"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nX: a\rb\x00\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+	} {
+		f.Add([]byte(seed), uint16(7))
+		f.Add([]byte(seed), uint16(1000))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, size uint16) {
+		if len(data) > 100_000 || size == 0 {
+			return
+		}
+		ours, theirs := ourAnswers(t, data, int(size)), theirAnswers(data)
+		if a, b := answersIn(ours), answersIn(theirs); a != b {
+			t.Errorf("to %q in pieces of %d ours says\n%s\nand net/http\n%s", data, size, a, b)
+		}
+	})
+}
