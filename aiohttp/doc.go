@@ -55,7 +55,7 @@
 //   - [http.FileServer] and [http.ServeFileFS]: they wait for the disk
 //   - the handlers of net/http/pprof: a profile takes 30 seconds
 //   - net/http/cgi, and ServeHTTP of grpc-go's server
-//   - handlers that take over the connection, such as those for WebSocket, and those that wait for a channel or a lock
+//   - handlers that wait for a channel or a lock, and under OnLoop those that take over the connection
 //   - [http.TimeoutHandler], and other middleware that calls its handler on another goroutine and waits. A [HandlerFunc], or an OnLoop, inside is
 //     a task again. In a handler [aio.Timeout] does the same without.
 //
@@ -66,8 +66,10 @@
 //
 // # What runs where
 //
-// Connections belong to net/http and its goroutines. A request costs a goroutine while its head is
-// waited for and while a piece of its body is, none in between. These goroutines do not count for
+// [Serve] speaks HTTP/1.1 on the loop: a request is a task, and costs no goroutine. With TLS, and for
+// HTTP/2, the server is that of net/http on its goroutines, as it is under OnLoop. The client's
+// connections belong to net/http. There a request costs a goroutine while its head is waited for and
+// while a piece of its body is, none in between. These goroutines do not count for
 // aio.WithThreadLimiter: the limits of the client bound them, and slow servers do not keep ToThread
 // from working. Under a virtual clock a request takes no time; see [Direct] for tests in which the
 // server waits on the same clock.

@@ -166,8 +166,9 @@ func TestChaosLeavesNothing(t *testing.T) {
 			return
 		}
 		defer conn.Close()
-		line, _ := rw.ReadString('\n')
-		fmt.Fprint(conn, line)
+		conn.SetReadDeadline(time.Now().Add(time.Millisecond))
+		io.Copy(io.Discard, rw)
+		fmt.Fprint(conn, "bye")
 	})
 	mux.HandleFunc("/hand-over", func(w http.ResponseWriter, r *http.Request) { // and returns before
 		go func() {

@@ -44,14 +44,14 @@ type reply struct {
 	ctx    context.Context // of the task
 	req    *http.Request
 	parsed *http.Request // whose trailers net/http fills in; nil: there are none
-	task   *aio.Task[aio.None]
-	header http.Header // the handler's
+	self   aio.AnyTask   // set when it has begun
+	header http.Header   // the handler's
 	body   incomingBody
 
 	isHead, is11, wants10KeepAlive, wantsClose bool // of the request
 	expects, failsExpectation                  bool
 	ownRead, fullDuplex                        bool // set by the handler
-	cancelled                                  bool // by the client
+	started, gone, cancelled                   bool // the task has begun; the client has left; the task knows
 	unread                                     bool // the client may be sending still, at the end
 	closeAfter                                 bool // the connection is not used again
 	chunking, sent, owesCRLF                   bool // belong to the loop, as all above
@@ -75,11 +75,15 @@ type reply struct {
 	hijacked bool
 }
 
-// cancel tells the handler that its client has gone.
+// cancel tells the handler that its client has gone. A task that is cancelled before its first step
+// never takes one, so that waits until then.
 func (w *reply) cancel() {
-	if !w.cancelled && w.task != nil {
+	switch {
+	case !w.started:
+		w.gone = true
+	case !w.cancelled:
 		w.cancelled = true
-		w.task.Cancel(errGone)
+		w.self.Cancel(errGone)
 	}
 }
 

@@ -300,26 +300,21 @@ func (c *serverConn) begin(end int, now bool) {
 	c.s.count.Requests++
 	c.s.count.Active++
 	name := taskName(w.req)
-	var task *aio.Task[aio.None]
 	if now {
-		task = aio.Start(c.ctx, c.serveFn, aio.Name(name), aio.Eager())
+		aio.Start(c.ctx, c.serveFn, aio.Name(name), aio.Eager())
 	} else {
-		task = aio.Start(c.ctx, c.serveFn, aio.Name(name))
+		aio.Start(c.ctx, c.serveFn, aio.Name(name))
 	}
-	if c.cur == w {
-		w.task = task
-		if c.phase == connGone {
-			w.cancel()
-		} else {
-			c.checkGone()
-		}
-	}
+	c.checkGone()
 }
 
 // serve is the task of one request.
 func (c *serverConn) serve(ctx context.Context) error {
 	w := c.cur
-	w.ctx = ctx
+	w.ctx, w.self, w.started = ctx, aio.CurrentTask(ctx), true
+	if w.gone {
+		w.cancel()
+	}
 	w.req = w.req.WithContext(ctx)
 	if w.body.kind != noBody {
 		w.req.Body = &w.body
