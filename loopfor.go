@@ -19,3 +19,7 @@ func InTask(ctx context.Context) bool {
 	coroutine, task := callerStack() // as an await does: it may be inside an iter.Pull of the task's
 	return coroutine && !task && !l.onLoop() && l.current.Load() != nil
 }
+
+// IsHere reports whether the caller runs on the loop: in one of its tasks or callbacks. Only there may what belongs to the loop be used
+// without [Submit] or [Loop.CallSoonThreadsafe]. It works on any goroutine. A task may also await, see [InTask].
+func (l *Loop) IsHere() bool { return l.onLoop() }

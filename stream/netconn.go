@@ -21,21 +21,27 @@ import (
 // Reads and writes suspend the task that makes them. Write hands on what there is room for and waits for more, as [Writer.Drain] does,
 // so what it reports as written may still be on its way, as in any net.Conn.
 //
-// It is for the loop's goroutine: a library that starts goroutines for a connection, as the transport of
-// net/http does, cannot use it. Another goroutine makes each call with [aio.Submit]. Do not put a tls.Conn of the standard library
-// on top either: two tasks that use that at once stop the loop. Use [transport.TLS] or [Writer.StartTLS].
+// All methods work on other goroutines, too, such as those that the transport of net/http and drivers of databases start: there each
+// makes its call on the loop and waits for it, which takes a few microseconds. After the loop has been closed they return
+// [aio.ErrLoopClosed]. A tls.Conn of the standard library on top is for other goroutines alone: two tasks that use that at once stop
+// the loop. In tasks use [transport.TLS] or [Writer.StartTLS].
 //
 // Cancellation: reads and writes end with the error when ctx or the task that makes them is cancelled;
 // the connection stays as it is, and what was written before counts as written.
 func NetConn(ctx context.Context, r *Reader, w *Writer) net.Conn {
 	loop := aio.RunningLoop(ctx)
-	return &netConn{ctx: ctx, r: r, w: w, read: half{loop: loop}, write: half{loop: loop}}
+	return &netConn{
+		ctx: ctx, r: r, w: w, local: w.LocalAddr(), remote: w.RemoteAddr(),
+		read: half{loop: loop}, write: half{loop: loop},
+	}
 }
 
 type netConn struct {
 	ctx         context.Context
 	r           *Reader
 	w           *Writer
+	local       net.Addr
+	remote      net.Addr
 	closed      bool
 	read, write half
 }
@@ -44,7 +50,11 @@ type netConn struct {
 const writePiece = 64 << 10
 
 // Read reads at least one byte, or none at the end.
-func (c *netConn) Read(p []byte) (n int, err error) {
+func (c *netConn) Read(p []byte) (int, error) {
+	return c.onLoop(func() (int, error) { return c.readSome(p) })
+}
+
+func (c *netConn) readSome(p []byte) (n int, err error) {
 	err = c.do(&c.read, func(ctx context.Context) error {
 		n, err = c.r.Read(ctx, p)
 		return err
@@ -53,7 +63,11 @@ func (c *netConn) Read(p []byte) (n int, err error) {
 }
 
 // Write writes p and waits while the buffer is too full. It returns how much of p was handed on.
-func (c *netConn) Write(p []byte) (n int, err error) {
+func (c *netConn) Write(p []byte) (int, error) {
+	return c.onLoop(func() (int, error) { return c.writeAll(p) })
+}
+
+func (c *netConn) writeAll(p []byte) (n int, err error) {
 	err = c.do(&c.write, func(ctx context.Context) error {
 		for first := true; first || n < len(p); first = false {
 			if err := c.w.Drain(ctx); err != nil {
@@ -68,6 +82,22 @@ func (c *netConn) Write(p []byte) (n int, err error) {
 		return nil
 	})
 	return n, c.wrap("write", err)
+}
+
+// onLoop makes a call in the running task or, on a goroutine that is none of the loop's, in a task made for that. It is waited
+// for in any case, since the caller's buffer is in use; what ends it is the deadline, Close, or the end of ctx.
+func (c *netConn) onLoop(call func() (int, error)) (n int, err error) {
+	if loop := c.read.loop; loop.IsHere() || aio.InTask(c.ctx) {
+		return call()
+	}
+	_, lost := aio.Submit(context.WithoutCancel(c.ctx), c.read.loop, func(context.Context) (aio.None, error) {
+		n, err = call()
+		return aio.None{}, nil
+	})
+	if lost != nil {
+		return 0, lost
+	}
+	return n, err
 }
 
 // do makes a call in one direction.
@@ -95,29 +125,38 @@ func (c *netConn) wrap(op string, err error) error {
 
 // Close closes the connection after what was written, as [Writer.Close] does.
 func (c *netConn) Close() error {
-	c.closed = true
-	c.w.Close()
-	c.read.end(net.ErrClosed)
-	c.write.end(net.ErrClosed)
-	return nil
+	_, err := c.onLoop(func() (int, error) {
+		c.closed = true
+		c.w.Close()
+		c.read.end(net.ErrClosed)
+		c.write.end(net.ErrClosed)
+		return 0, nil
+	})
+	if errors.Is(err, aio.ErrLoopClosed) {
+		return nil // and with it the connection
+	}
+	return err
 }
 
-func (c *netConn) LocalAddr() net.Addr  { return c.w.LocalAddr() }
-func (c *netConn) RemoteAddr() net.Addr { return c.w.RemoteAddr() }
+func (c *netConn) LocalAddr() net.Addr  { return c.local }
+func (c *netConn) RemoteAddr() net.Addr { return c.remote }
 
 func (c *netConn) SetDeadline(at time.Time) error      { return c.set(at, &c.read, &c.write) }
 func (c *netConn) SetReadDeadline(at time.Time) error  { return c.set(at, &c.read) }
 func (c *netConn) SetWriteDeadline(at time.Time) error { return c.set(at, &c.write) }
 
 func (c *netConn) set(at time.Time, halves ...*half) error {
-	if c.closed {
-		return c.wrap("set", net.ErrClosed)
-	}
-	for _, h := range halves {
-		h.at = at
-		h.arm()
-	}
-	return nil
+	_, err := c.onLoop(func() (int, error) {
+		if c.closed {
+			return 0, net.ErrClosed
+		}
+		for _, h := range halves {
+			h.at = at
+			h.arm()
+		}
+		return 0, nil
+	})
+	return c.wrap("set", err)
 }
 
 // half is one direction of a netConn: a line of calls, and the deadline for all of them, which can be moved while they wait.

@@ -190,3 +190,69 @@ func TestTasksThatShareANetConnTakeTurns(t *testing.T) {
 		})
 	})
 }
+
+func TestTheTransportOfNetHTTPUsesANetConnFromItsGoroutines(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		listen(ctx, t, serveHTTP, func(address string) {
+			r, w := dial(ctx, t, address)
+			conn := stream.NetConn(ctx, r, w)
+			transport := &http.Transport{
+				DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil },
+			}
+			body, err := aio.ToThread(ctx, func(context.Context) ([]byte, error) {
+				resp, err := (&http.Client{Transport: transport}).Get("http://localhost/from/a/goroutine")
+				if err != nil {
+					return nil, err
+				}
+				defer resp.Body.Close()
+				return io.ReadAll(resp.Body)
+			})
+			expect(t, body, err, "/from/a/goroutine")
+			_, err = aio.ToThread(ctx, func(context.Context) (int, error) {
+				transport.CloseIdleConnections()
+				conn.Close()
+				return 0, conn.SetDeadline(time.Now())
+			})
+			if !errors.Is(err, net.ErrClosed) {
+				t.Errorf("SetDeadline after Close: got %v", err)
+			}
+			ok(t, w.WaitClosed(ctx))
+		})
+	})
+}
+
+func TestACallbackOfTheLoopClosesANetConn(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		listen(ctx, t, echo, func(address string) {
+			r, w := dial(ctx, t, address)
+			conn := stream.NetConn(ctx, r, w)
+			aio.RunningLoop(ctx).CallSoon(func() {
+				conn.SetDeadline(time.Time{})
+				conn.Close()
+			})
+			if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("got %v", err)
+			}
+			ok(t, w.WaitClosed(ctx))
+		})
+	})
+}
+
+func TestANetConnOfAClosedLoopFailsOnOtherGoroutines(t *testing.T) {
+	var conn net.Conn
+	run(t, func(ctx context.Context) {
+		listen(ctx, t, echo, func(address string) {
+			r, w := dial(ctx, t, address)
+			conn = stream.NetConn(ctx, r, w)
+			w.Close()
+			ok(t, w.WaitClosed(ctx))
+		})
+	})
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, aio.ErrLoopClosed) {
+		t.Errorf("Read: got %v", err)
+	}
+	if _, err := conn.Write([]byte("x")); !errors.Is(err, aio.ErrLoopClosed) {
+		t.Errorf("Write: got %v", err)
+	}
+	ok(t, conn.Close())
+}

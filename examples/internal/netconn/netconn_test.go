@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"testing"
-	"time"
 
 	"golang.org/x/net/nettest"
 
@@ -12,50 +11,6 @@ import (
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
-
-// submitted is a net.Conn of a loop for other goroutines: each call is made on the loop.
-type submitted struct {
-	net.Conn
-	loop *aio.Loop
-}
-
-func on[T any](c submitted, call func() (T, error)) (T, error) {
-	return aio.Submit(context.Background(), c.loop, func(context.Context) (T, error) { return call() })
-}
-
-func (c submitted) do(call func() error) error {
-	_, err := on(c, func() (aio.None, error) { return aio.None{}, call() })
-	return err
-}
-
-func (c submitted) Read(p []byte) (int, error) {
-	return on(c, func() (int, error) { return c.Conn.Read(p) })
-}
-
-func (c submitted) Write(p []byte) (int, error) {
-	return on(c, func() (int, error) { return c.Conn.Write(p) })
-}
-
-func (c submitted) Close() error { return c.do(c.Conn.Close) }
-func (c submitted) SetDeadline(at time.Time) error {
-	return c.do(func() error { return c.Conn.SetDeadline(at) })
-}
-func (c submitted) SetReadDeadline(at time.Time) error {
-	return c.do(func() error { return c.Conn.SetReadDeadline(at) })
-}
-func (c submitted) SetWriteDeadline(at time.Time) error {
-	return c.do(func() error { return c.Conn.SetWriteDeadline(at) })
-}
-
-func (c submitted) LocalAddr() net.Addr {
-	a, _ := on(c, func() (net.Addr, error) { return c.Conn.LocalAddr(), nil })
-	return a
-}
-
-func (c submitted) RemoteAddr() net.Addr {
-	a, _ := on(c, func() (net.Addr, error) { return c.Conn.RemoteAddr(), nil })
-	return a
-}
 
 // pipe makes two ends of a connection on a loop of their own.
 func pipe(network transport.Network, kind, address func() string) nettest.MakePipe {
@@ -85,7 +40,7 @@ func pipe(network transport.Network, kind, address func() string) nettest.MakePi
 				if err != nil {
 					return err
 				}
-				made <- ends{submitted{stream.NetConn(ctx, r, w), loop}, submitted{b, loop}}
+				made <- ends{stream.NetConn(ctx, r, w), b}
 				_, _, err = aio.Recv(ctx, over)
 				return err
 			})
