@@ -1,7 +1,6 @@
 package aio
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,7 +52,7 @@ func (e *DeadlockError) Error() string {
 
 // isDeadlock reports whether err is a cancellation that ends a deadlock.
 func isDeadlock(err error) bool {
-	_, ok := errors.AsType[*DeadlockError](err)
+	_, ok := errorIn[*DeadlockError](err)
 	return ok
 }
 

@@ -163,42 +163,6 @@ func (e *TimeoutError) Timeout() bool { return true }
 // Unwrap returns [context.DeadlineExceeded].
 func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 
-// isCancellation reports whether err says "I was cancelled": a CancelledError, possibly wrapped, but not inside an error with a meaning
-// of its own (a time-out, a panic, several errors joined).
-func isCancellation(err error) bool {
-	for err != nil {
-		switch e := err.(type) {
-		case *CancelledError:
-			return true
-		case *TimeoutError, *PanicError:
-			return false
-		case interface{ Unwrap() error }:
-			err = e.Unwrap()
-		default:
-			return false
-		}
-	}
-	return false
-}
-
-// isBareCanceled reports whether err is context.Canceled, possibly wrapped: what code returns that looks at ctx.Err.
-func isBareCanceled(err error) bool {
-	for err != nil {
-		if err == context.Canceled {
-			return true
-		}
-		switch e := err.(type) {
-		case *TimeoutError, *PanicError:
-			return false
-		case interface{ Unwrap() error }:
-			err = e.Unwrap()
-		default:
-			return false
-		}
-	}
-	return false
-}
-
 func misuse(op, problem string) string { return "aio: " + op + ": " + problem }
 
 // mustHave panics if op was not given its function.

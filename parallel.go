@@ -86,7 +86,7 @@ func (p *parallel) failed(err error) {
 
 // follows reports whether err says no more than that a loop was ended together with the others.
 func (p *parallel) follows(err error) bool {
-	return isCancellation(err) || isBareCanceled(err) || p.given.Err() != nil && errors.Is(err, context.Cause(p.given))
+	return isCancellation(err) || isBareCanceled(err) || p.given.Err() != nil && includes(err, context.Cause(p.given))
 }
 
 // broke is called for a loop that ended in a panic, or in a Goexit if v is nil.

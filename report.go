@@ -2,7 +2,6 @@ package aio
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -84,7 +83,7 @@ func logReport(r Report) {
 		attrs = append(attrs, slog.String("panic", safetext.Value(p.Value, safetext.MaxLine)))
 	} else if r.Err != nil {
 		attrs = append(attrs, slog.Any("err", shownError{r.Err}))
-		p, panicked = errors.AsType[*PanicError](r.Err)
+		p, panicked = errorIn[*PanicError](r.Err)
 	}
 	if panicked {
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))

@@ -133,7 +133,7 @@ func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string, flags
 		t.flags &^= observed
 		err = ErrStopped
 	}
-	if d, ok := errors.AsType[*DeadlockError](err); ok {
+	if d, ok := errorIn[*DeadlockError](err); ok {
 		err = d
 	}
 	if byUser && (err == nil || isCancellation(err)) {

@@ -49,8 +49,9 @@ func (g *givenWait) waitText() string {
 
 func (g *givenWait) blockers() (out []*taskCore) {
 	if on, ok := g.given.(Blocker); ok {
+		defer func() { _ = recover() }() // it may be the user's
 		for _, r := range on.Blockers() {
-			if r.t != nil {
+			if r.t != nil && r.t.loop == g.worker.loop { // those of other loops cannot be looked into
 				out = append(out, r.t)
 			}
 		}
