@@ -72,6 +72,9 @@ func exported(t *testing.T, dir string) map[string]nameKind {
 							}
 						case *ast.StructType:
 							for _, f := range x.Fields.List {
+								for _, n := range f.Names {
+									names[s.Name.Name+"."+n.Name] = aValue
+								}
 								if len(f.Names) == 0 {
 									embedded[s.Name.Name] = append(embedded[s.Name.Name], typeName(f.Type))
 								}
@@ -134,7 +137,7 @@ func TestEveryNameInTheDocumentsExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, page := range append(guide, "README.md", "docs/from-python.md", "docs/design.md", "docs/seeds.md") {
+	for _, page := range append(guide, "README.md", "docs/from-python.md", "docs/design.md", "docs/seeds.md", "docs/security.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Error(err)
@@ -145,6 +148,32 @@ func TestEveryNameInTheDocumentsExists(t *testing.T) {
 				t.Errorf("%s: there is no %s.%s", page, m[1], m[2])
 			}
 		}
+	}
+}
+
+// Each row of the table of limits names an option that exists, or says that there is none.
+func TestEveryLimitInTheSecurityPageIsAnOption(t *testing.T) {
+	text, err := os.ReadFile("docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 || strings.HasPrefix(cells[1], "---") || cells[1] == " option " || strings.Contains(cells[1], "**") {
+			continue
+		}
+		switch option := strings.TrimSpace(cells[1]); {
+		case strings.TrimSpace(cells[2]) == "" || strings.TrimSpace(cells[3]) == "":
+			t.Errorf("%s: what it bounds, or the default, is missing", option)
+		case goName.MatchString(option):
+			named++
+		case !regexp.MustCompile("^(not an option|`http\\.|`-[a-z])").MatchString(option):
+			t.Errorf("%s is neither an option nor said to be none", option)
+		}
+	}
+	if named < 30 {
+		t.Errorf("the table names %d options", named)
 	}
 }
 
