@@ -140,9 +140,10 @@ func Map[In, Out any](ctx context.Context, items []In, fn func(ctx context.Conte
 	out := make([]Out, len(items))
 	next := 0
 	var stopped error // a call ended as cancelled, for which the group does not end
+	var workers []*Task[None]
 	err := group(w, ctx, "Map", callerPC(0), func(_ context.Context, g *TaskGroup) error {
 		for range limit {
-			g.Go(func(ctx context.Context) error {
+			workers = append(workers, g.Go(func(ctx context.Context) error {
 				for next < len(items) {
 					i := next
 					next++
@@ -157,10 +158,15 @@ func Map[In, Out any](ctx context.Context, items []In, fn func(ctx context.Conte
 					out[i] = v
 				}
 				return nil
-			})
+			}))
 		}
 		return nil
 	})
+	for _, t := range workers {
+		if next < len(items) {
+			stopped = cmp.Or(stopped, t.Err()) // cancelled before it began
+		}
+	}
 	if err = cmp.Or(err, stopped); err != nil {
 		return nil, err
 	}
@@ -181,7 +187,7 @@ func MapSettled[In, Out any](ctx context.Context, items []In, fn func(ctx contex
 	limit := mapLimit("MapSettled", len(items), opts)
 	out := make([]Outcome[Out], len(items))
 	next := 0
-	err := group(w, ctx, "MapSettled", callerPC(0), func(_ context.Context, g *TaskGroup) error {
+	start := func(_ context.Context, g *TaskGroup) error {
 		var work func(ctx context.Context) error
 		work = func(ctx context.Context) error {
 			for next < len(items) {
@@ -202,9 +208,11 @@ func MapSettled[In, Out any](ctx context.Context, items []In, fn func(ctx contex
 			g.Go(work)
 		}
 		return nil
-	})
-	if err != nil {
-		return nil, err
+	}
+	for pc := callerPC(0); next < len(items); { // again if tasks were cancelled before they began
+		if err := group(w, ctx, "MapSettled", pc, start); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }

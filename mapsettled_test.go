@@ -119,3 +119,30 @@ func ExampleMapSettled() {
 	// 0 division by zero
 	// 4 <nil>
 }
+
+func TestItemsOfWorkersThatAreCancelledBeforeTheyBeginAreNotForgotten(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		loop, main := aio.RunningLoop(ctx), aio.CurrentTask(ctx)
+		cancelOthers := func() {
+			for _, task := range loop.AllTasks() {
+				if task != main {
+					task.Cancel(nil)
+				}
+			}
+		}
+		double := func(_ context.Context, n int) (int, error) { return 2 * n, nil }
+		for limit := range 4 {
+			items := []int{1, 2, 3}
+			loop.CallSoon(cancelOthers)
+			if out, err := aio.Map(ctx, items, double, aio.Limit(limit+1)); !errors.Is(err, aio.ErrCancelled) {
+				t.Errorf("Map: got %v, %v", out, err)
+			}
+			loop.CallSoon(cancelOthers)
+			out, err := aio.MapSettled(ctx, items, double, aio.Limit(limit+1))
+			if got := fmt.Sprint(out, err); got != "[{2 <nil>} {4 <nil>} {6 <nil>}] <nil>" {
+				t.Errorf("MapSettled: got %s", got)
+			}
+		}
+		return nil
+	})
+}

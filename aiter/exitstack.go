@@ -123,5 +123,5 @@ func (s *ExitStack) call(ctx context.Context, exit func(ctx context.Context, err
 //
 // Cancellation: as for [With], with its usual limit.
 func (s *ExitStack) Close(ctx context.Context) error {
-	return outcome(nil, leave(ctx, defaultExitLimit, s.Exit, nil))
+	return left(ctx, ctx.Err() != nil, outcome(nil, leave(ctx, defaultExitLimit, s.Exit, nil)))
 }

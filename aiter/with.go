@@ -72,7 +72,8 @@ const defaultExitLimit = ExitLimit(10 * time.Second)
 // any of these because it was cancelled. The error of body comes first in the result, that of leaving is joined to it. A panic is raised again
 // after leaving, as an [*aio.PanicError]. Python: async with.
 //
-// Cancellation: entering and body see it. Leaving gets a context that is freed from it, for as long as [ExitLimit] says.
+// Cancellation: entering and body see it. Leaving gets a context that is freed from it, for as long as [ExitLimit] says. If it comes
+// meanwhile and nothing failed, the result is the cancellation.
 func With[T any](ctx context.Context, m Manager[T], body func(ctx context.Context, v T) error, opts ...WithOption) error {
 	mustBe(m != nil && body != nil, "With", "the manager or the function is nil")
 	limit := defaultExitLimit
@@ -91,7 +92,15 @@ func With[T any](ctx context.Context, m Manager[T], body func(ctx context.Contex
 	}()
 	err = body(ctx, v)
 	returned = true
-	return outcome(err, leave(ctx, limit, m.Exit, err))
+	return left(ctx, ctx.Err() != nil, outcome(err, leave(ctx, limit, m.Exit, err)))
+}
+
+// left returns the error of a scope. A cancellation that came while it was left has stopped nothing, but must not be lost.
+func left(ctx context.Context, before bool, err error) error {
+	if err == nil && !before && ctx.Err() != nil {
+		return aio.Yield(ctx)
+	}
+	return err
 }
 
 // outcome is the error of a scope: the body's, and what Exit made of it.

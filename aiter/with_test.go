@@ -445,3 +445,28 @@ func TestAGeneratorScopeOfAnAbandonedStackIsClosedAtShutdown(t *testing.T) {
 	}
 	log.want(t, "true, cleanup <nil>")
 }
+
+func TestACancellationThatComesWhileAScopeIsLeftIsNotLost(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		for _, c := range []struct {
+			name       string
+			body, exit error
+			want       error
+		}{
+			{"nothing fails", nil, nil, context.DeadlineExceeded},
+			{"leaving swallows", errBoom, aiter.ErrSuppress, context.DeadlineExceeded},
+			{"the body fails", errBoom, nil, errBoom},
+		} {
+			var log journal
+			late, cancel := aio.WithTimeout(ctx, time.Second)
+			err := aiter.With(late, &resource{name: c.name, log: &log, slow: 2 * time.Second, exit: c.exit},
+				func(context.Context, string) error { return c.body })
+			cancel()
+			if !errors.Is(err, c.want) {
+				t.Errorf("%s: got %v", c.name, err)
+			}
+			log.want(t, c.name+" entered", c.name+" left after "+fmt.Sprint(c.body))
+		}
+		return nil
+	})
+}

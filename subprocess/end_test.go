@@ -188,7 +188,9 @@ func TestKillingChildrenInTheMiddleOfTheirWork(t *testing.T) {
 		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			for i := range n {
 				g.Go(func(ctx context.Context) error {
-					p, err := piped("cat").Start(ctx)
+					c := piped("cat")
+					c.Drain = time.Hour // what ends the output is its end, however late the loop sees it
+					p, err := c.Start(ctx)
 					if err != nil {
 						return err
 					}
