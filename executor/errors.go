@@ -81,7 +81,7 @@ func telling(stderr string) string {
 type RemoteError struct {
 	// Name is that of the job's function.
 	Name string
-	// Text is what the error's Error method returned there.
+	// Text is what the error's Error method returned there, as it is. Error shows it safely.
 	Text string
 
 	err  error
@@ -90,7 +90,7 @@ type RemoteError struct {
 
 // Error tells the function's name and the text, in one line that is safe to show.
 func (e *RemoteError) Error() string {
-	return safetext.Line(fmt.Sprintf("executor: %s: %s", e.Name, e.Text))
+	return safetext.Message(fmt.Sprintf("executor: %s: %s", e.Name, e.Text))
 }
 
 // Unwrap returns the error itself, nil if it could not be sent.

@@ -39,6 +39,7 @@ type connection struct {
 	drains []aio.Waiter // the tasks in Drain while full, in the order they came
 	closes []aio.Waiter // the tasks in WaitClosed
 
+	unpaused  int    // bytes written since the task last let others go on, see Drain
 	upgrading bool   // StartTLS is under way
 	backlog   []byte // written meanwhile
 }

@@ -37,6 +37,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	c.in.owes = false
+	c.unpaused += min(len(p), maxUnpaused)
 	c.transport.Write(p)
 	return len(p), nil
 }
@@ -58,9 +59,13 @@ func (w *Writer) WriteLines(chunks ...[]byte) (int, error) {
 	return w.Write(all)
 }
 
+// maxUnpaused is how many bytes a task may write before Drain lets others go on, even if the system takes all of
+// them at once: a peer that reads fast must not hold the loop.
+const maxUnpaused = 1 << 20
+
 // Drain waits while the buffer is too full: above the transport's high limit, until it is down to the
 // low one. While StartTLS is under way it waits for that if as much was written meanwhile. Many tasks may
-// wait; all go on together. It returns the error of a connection that was lost,
+// wait; all go on together. After each mebibyte it lets other tasks go on in any case. It returns the error of a connection that was lost,
 // [ErrClosed] if it is closed.
 //
 // Cancellation: what was written is still sent.
@@ -84,8 +89,15 @@ func (w *Writer) Drain(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.full {
+	switch {
+	case c.full:
 		if err := waitIn(ctx, &c.drains, op, w); err != nil {
+			return err
+		}
+		c.unpaused = 0
+	case c.unpaused >= maxUnpaused:
+		c.unpaused = 0
+		if err := aio.Yield(ctx); err != nil {
 			return err
 		}
 	}
