@@ -430,3 +430,25 @@ func TestTasksThatAwaitEachOtherEndWhenOneIsCancelled(t *testing.T) {
 		return nil
 	})
 }
+
+func TestABlockWhoseTimeIsOverTellsOfTheOuterRequestThatCameDuringItsCleanup(t *testing.T) {
+	reason := errors.New("outer")
+	run(t, func(ctx context.Context) error {
+		var err error
+		task := aio.Start(ctx, func(ctx context.Context) error {
+			err = aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
+				stopped := forever(ctx)
+				_ = aio.Sleep(context.WithoutCancel(ctx), 10*time.Second)
+				return stopped
+			})
+			return err
+		})
+		_ = aio.Sleep(ctx, 5*time.Second)
+		task.Cancel(reason)
+		_, _ = task.Await(context.WithoutCancel(ctx))
+		if !errors.Is(err, reason) || !errors.Is(err, aio.ErrCancelled) || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		return nil
+	})
+}

@@ -44,11 +44,14 @@ func timeBlock(w *worker, ctx context.Context, op string, pc uintptr, at time.Ti
 // outcome turns the error that leaves a block whose time has run out into a time-out, unless what lies around it was cancelled, too.
 func (s *scope) outcome(err error) error {
 	m := s.more
-	if err == nil || !m.fired || s.overruled() {
+	if err == nil || !m.fired || !isCancellation(err) && !isBareCanceled(err) {
 		return err
 	}
-	if isCancellation(err) || isBareCanceled(err) {
+	if !s.overruled() {
 		return &TimeoutError{After: m.after, Err: err, op: m.op, pc: m.pc}
+	}
+	if outer := s.outerRequest(); outer != nil {
+		return outer.awaitError() // err tells of this block's own end, which no longer matters
 	}
 	return err
 }
