@@ -6,8 +6,8 @@
 // limits are the runtime's own timers. The set is then read without blocking.
 //
 // On macOS and the BSDs it is a kqueue, which the Go runtime cannot wait for: a goroutine sits in a blocking call
-// while a Wait is parked. How that is done is shared with a set of epoll in the tests; the calls to the kqueue itself
-// have been built and vetted, not run.
+// while a Wait is parked. How that is done is shared with a set of epoll in the tests, and what is made of its filters is
+// tested with a kqueue that is simulated; the calls to the kqueue itself have been built and vetted, not run.
 //
 // Elsewhere New fails with errors.ErrUnsupported.
 package poll
@@ -42,7 +42,7 @@ type Event struct {
 // itself once no duplicate of it is open, but its number may come back for another file while an event
 // of the old one is on its way: the caller keeps tokens unique and ignores those it has forgotten.
 type Poller interface {
-	// Add watches fd, which is in non-blocking mode; its events carry token.
+	// Add watches fd, which is in non-blocking mode; its events carry token. It fails with EEXIST if fd is watched.
 	Add(fd uintptr, token uint64, interest Interest) error
 	// Modify replaces token and interest of fd. With Edge it also reports once more what is ready.
 	Modify(fd uintptr, token uint64, interest Interest) error

@@ -13,23 +13,17 @@ import (
 // reading and for writing in one call, and a kqueue can be watched for reading only: the call fails. (It can be watched
 // by another kqueue of our own; that is how await waits for it and for release.)
 type kqueue struct {
+	filterSet
 	fd     int
 	outer  int // watches fd, and the reading end of pipe
 	pipe   [2]int
-	known  map[uintptr]watched
 	events []syscall.Kevent_t // what kevent fills
-}
-
-// watched is what the poller keeps for a descriptor: a kqueue has no room for a token that the collector would not
-// take for a pointer.
-type watched struct {
-	token    uint64
-	interest Interest
 }
 
 // New makes a poller.
 func New() (Poller, error) {
-	k := &kqueue{fd: -1, outer: -1, pipe: [2]int{-1, -1}, known: make(map[uintptr]watched)}
+	k := &kqueue{fd: -1, outer: -1, pipe: [2]int{-1, -1}}
+	k.filterSet = newFilterSet(k)
 	if err := k.open(); err != nil {
 		k.close()
 		return nil, err
@@ -53,19 +47,22 @@ func (k *kqueue) open() (err error) {
 		syscall.CloseOnExec(fd)
 	}
 	for _, fd := range []int{k.fd, k.pipe[0]} {
-		if err := change(k.outer, uintptr(fd), readFilter, syscall.EV_ADD); err != nil {
+		if err := changeFilter(k.outer, uintptr(fd), readFilter, addLevel); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// change makes one change to a kqueue.
-func change(kq int, fd uintptr, f filter, flags int) error {
+// changeFilter makes one change to a kqueue.
+func changeFilter(kq int, fd uintptr, f filter, a action) error {
 	mode := syscall.EVFILT_READ
 	if f == writeFilter {
 		mode = syscall.EVFILT_WRITE
 	}
+	flags := [...]int{
+		addLevel: syscall.EV_ADD, addEdge: syscall.EV_ADD | syscall.EV_CLEAR, touch: syscall.EV_ENABLE, drop: syscall.EV_DELETE,
+	}[a]
 	changes := make([]syscall.Kevent_t, 1)
 	syscall.SetKevent(&changes[0], int(fd), mode, flags)
 	for {
@@ -76,70 +73,35 @@ func change(kq int, fd uintptr, f filter, flags int) error {
 	}
 }
 
-func (k *kqueue) Add(fd uintptr, token uint64, interest Interest) error {
-	flags := syscall.EV_ADD
-	if interest&Edge != 0 {
-		flags |= syscall.EV_CLEAR
-	}
-	for i, f := range filters(interest) {
-		if err := change(k.fd, fd, f, flags); err != nil {
-			if i > 0 {
-				change(k.fd, fd, readFilter, syscall.EV_DELETE)
-			}
-			return err
-		}
-	}
-	k.known[fd] = watched{token, interest}
-	return nil
+func (k *kqueue) change(fd uintptr, f filter, a action) error { return changeFilter(k.fd, fd, f, a) }
+
+func (k *kqueue) isSocket(fd uintptr) bool {
+	var st syscall.Stat_t
+	return syscall.Fstat(int(fd), &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFSOCK
 }
 
-// Modify watches anew: that reports once more what is ready.
-func (k *kqueue) Modify(fd uintptr, token uint64, interest Interest) error {
-	if err := k.Remove(fd); err != nil {
-		return err
-	}
-	return k.Add(fd, token, interest)
-}
-
-func (k *kqueue) Remove(fd uintptr) error {
-	w, ok := k.known[fd]
-	if !ok {
-		return os.NewSyscallError("kevent", syscall.ENOENT)
-	}
-	delete(k.known, fd)
-	for _, f := range filters(w.interest) {
-		change(k.fd, fd, f, syscall.EV_DELETE) // fails if the descriptor was closed before
-	}
-	return nil
-}
-
-func (k *kqueue) fetch(events []Event) (int, error) {
-	if cap(k.events) < len(events) {
-		k.events = make([]syscall.Kevent_t, len(events))
+func (k *kqueue) reports(room []report) (int, error) {
+	if cap(k.events) < len(room) {
+		k.events = make([]syscall.Kevent_t, len(room))
 	}
 	var now syscall.Timespec
-	n, err := syscall.Kevent(k.fd, nil, k.events[:len(events)], &now)
+	n, err := syscall.Kevent(k.fd, nil, k.events[:len(room)], &now)
 	if err == syscall.EINTR {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, os.NewSyscallError("kevent", err)
 	}
-	stored := 0
 	for i := range n {
 		ev := &k.events[i]
-		w, ok := k.known[uintptr(ev.Ident)]
-		if !ok {
-			continue
-		}
-		f := readFilter
+		r := report{fd: uintptr(ev.Ident), eof: ev.Flags&syscall.EV_EOF != 0}
+		r.failed = r.eof && ev.Fflags != 0
 		if int(ev.Filter) == syscall.EVFILT_WRITE {
-			f = writeFilter
+			r.filter = writeFilter
 		}
-		events[stored] = Event{Token: w.token, Ready: fromKevent(f, ev.Flags&syscall.EV_EOF != 0)}
-		stored++
+		room[i] = r
 	}
-	return stored, nil
+	return n, nil
 }
 
 func (k *kqueue) await() {
