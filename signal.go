@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"syscall"
 )
 
 // ErrSignal is returned for a signal that cannot be handled.
@@ -75,19 +74,4 @@ func (l *Loop) removeSignals() {
 	for sig := range l.signals { // in any order: it cannot be seen
 		l.RemoveSignalHandler(sig)
 	}
-}
-
-func checkSignal(sig os.Signal) error {
-	if sig == nil {
-		return fmt.Errorf("%w: the signal is nil", ErrSignal)
-	}
-	if n, ok := sig.(syscall.Signal); !ok {
-		return fmt.Errorf("%w: %v is not a signal of this system", ErrSignal, sig)
-	} else if n < 1 || n > 64 {
-		return fmt.Errorf("%w: %d is not a signal number", ErrSignal, int(n))
-	}
-	if uncatchable(sig) {
-		return fmt.Errorf("%w: %v goes to the system, never to the process", ErrSignal, sig)
-	}
-	return nil
 }

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 )
 
 // Entry is a file or folder that [Walk] has come to.
@@ -225,7 +224,7 @@ func replaced(err error) bool {
 	if !ok {
 		return false
 	}
-	_, system := path.Err.(syscall.Errno)
+	_, system := path.Err.(systemError)
 	return !system || slices.ContainsFunc(noFolder, func(no error) bool { return path.Err == no })
 }
 

@@ -6,15 +6,21 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/aio-go/aio/internal/sys"
 	"github.com/aio-go/aio/internal/unixsocket"
 )
 
 // listen listens on an address. A Unix socket that nobody listens on any more is replaced.
 func listen(ctx context.Context, network, address string, mode fs.FileMode) (net.Listener, error) {
 	if network == "unix" {
-		return unixsocket.Listen(ctx, address, mode, false)
+		ln, err := unixsocket.Listen(ctx, address, mode, false)
+		if err != nil {
+			return nil, sys.Error(err)
+		}
+		return ln, nil
 	}
-	return new(net.ListenConfig).Listen(ctx, network, address)
+	ln, err := new(net.ListenConfig).Listen(ctx, network, address)
+	return ln, sys.Error(err)
 }
 
 // SocketMode is a setting for [Serve]: who may connect to a Unix socket, which takes permission to

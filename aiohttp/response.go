@@ -18,6 +18,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/safetext"
+	"github.com/aio-go/aio/internal/sys"
 )
 
 const (
@@ -186,7 +187,7 @@ func reading[T any](ctx context.Context, r *Response, fn func(body io.Reader) (T
 		if late := r.a.late(); late != nil && errors.Is(d.err, late) {
 			err = r.failure(late)
 		} else if d.err != nil {
-			err = d.err
+			err = sys.Error(d.err)
 		}
 		return v, err
 	}
@@ -196,7 +197,7 @@ func reading[T any](ctx context.Context, r *Response, fn func(body io.Reader) (T
 	}
 	res, err := aio.ToThread(ctx, func(context.Context) (result, error) {
 		v, err := fn(body)
-		return result{v, err}, nil
+		return result{v, sys.Error(err)}, nil
 	}, unbounded)
 	if err != nil {
 		return v, err

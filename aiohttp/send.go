@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/aio-go/aio/internal/sys"
 )
 
 // send makes a request with a transport as net/http's client does, without following redirects. It
@@ -23,7 +25,7 @@ func send(t http.RoundTripper, jar http.CookieJar, req *http.Request) (*http.Res
 		if wrong := (tls.RecordHeaderError{}); errors.As(err, &wrong) && string(wrong.RecordHeader[:]) == "HTTP/" {
 			err = http.ErrSchemeMismatch
 		}
-		return nil, err
+		return nil, sys.Error(err)
 	}
 	if resp == nil {
 		return nil, fmt.Errorf("aiohttp: the transport (%T) returned neither a response nor an error", t)

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"syscall"
+
+	"github.com/aio-go/aio/internal/sys"
 )
 
 var (
@@ -32,7 +33,7 @@ type closedError struct{}
 func (closedError) Error() string { return "stream: the connection is closed" }
 
 func (closedError) Is(target error) bool {
-	return target == net.ErrClosed || target == syscall.ECONNRESET
+	return target == net.ErrClosed || target == sys.ECONNRESET
 }
 
 // IncompleteReadError is returned when the stream ended before a read had what it asked for. It matches

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"net"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/sys"
 	"github.com/aio-go/aio/transport"
 )
 
@@ -59,7 +59,7 @@ func factory(ctx context.Context, op string, handler Handler, opts []transport.O
 
 // peerLeft reports whether err only says that the other side has gone.
 func peerLeft(err error) bool {
-	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, transport.ErrTruncated) ||
+	return errors.Is(err, sys.EPIPE) || errors.Is(err, sys.ECONNRESET) || errors.Is(err, transport.ErrTruncated) ||
 		errors.As(err, new(*transport.TimeLimitError))
 }
 

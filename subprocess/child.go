@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/safetext"
+	"github.com/aio-go/aio/internal/sys"
 )
 
 // child is a process that was started and has to be collected. All of it belongs to the loop.
@@ -44,7 +44,7 @@ type handle interface {
 	// poll collects the child if it has ended; once.
 	poll() (Status, bool, error)
 	// signal sends to the child alone.
-	signal(sig syscall.Signal) error
+	signal(sig sys.Signal) error
 	// outlast blocks the thread until the child has ended, at most for d, and then is like poll.
 	outlast(d time.Duration) (Status, bool, error)
 	// close frees what the handle holds.
@@ -109,7 +109,7 @@ func (c *child) onEnd(fn func()) {
 
 // signal sends to the child alone.
 func (c *child) signal(sig os.Signal) error {
-	s, ok := sig.(syscall.Signal)
+	s, ok := numbered(sig)
 	if !ok {
 		return fmt.Errorf("subprocess: %v is no signal of this system", sig)
 	}
@@ -121,7 +121,7 @@ func (c *child) signal(sig os.Signal) error {
 
 // signalGroup sends to all in the child's group; to the child alone if it has none of its own.
 func (c *child) signalGroup(sig os.Signal) error {
-	s, ok := sig.(syscall.Signal)
+	s, ok := numbered(sig)
 	if !ok || !c.leads {
 		return c.signal(sig)
 	}
@@ -129,7 +129,7 @@ func (c *child) signalGroup(sig os.Signal) error {
 		return os.ErrProcessDone
 	}
 	err := c.toGroup(s)
-	if err == syscall.ESRCH {
+	if err == sys.ESRCH {
 		if c.ended {
 			c.empty()
 		}
@@ -141,14 +141,14 @@ func (c *child) signalGroup(sig os.Signal) error {
 // toGroup sends to the group that the child leads. The number of the group is its own until the child is collected and nobody is left in it; then it
 // may become that of others, whom no signal of ours may reach. A handle means this group for ever. Without one, a process that has the number by now
 // tells.
-func (c *child) toGroup(sig syscall.Signal) error {
+func (c *child) toGroup(sig sys.Signal) error {
 	if c.group != nil {
 		if err := signalGroupOf(c.group, sig); !errors.Is(err, errors.ErrUnsupported) {
 			return err
 		}
 	}
 	if c.ended && hasNumber(c.pid) {
-		return syscall.ESRCH
+		return sys.ESRCH
 	}
 	return killGroup(c.pid, sig)
 }
@@ -164,7 +164,7 @@ func (c *child) empty() {
 
 // groupGone reports whether nobody is left of the child and its group.
 func (c *child) groupGone() bool {
-	if c.ended && !c.emptied && (!c.leads || c.toGroup(0) == syscall.ESRCH) {
+	if c.ended && !c.emptied && (!c.leads || c.toGroup(0) == sys.ESRCH) {
 		c.empty()
 	}
 	return c.ended && c.emptied
@@ -176,7 +176,7 @@ func (c *child) terminate() {
 		c.asked = c.nursery.loop.Time()
 	}
 	c.findStrays()
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, sigCont} { // one that is stopped could not hear it
+	for _, sig := range []sys.Signal{sys.SIGTERM, sigCont} { // one that is stopped could not hear it
 		c.signalGroup(sig)
 		for _, s := range c.strays {
 			s.signal(sig)
@@ -187,9 +187,9 @@ func (c *child) terminate() {
 // kill kills all.
 func (c *child) kill() {
 	c.findStrays()
-	c.signalGroup(syscall.SIGKILL)
+	c.signalGroup(sys.SIGKILL)
 	for _, s := range c.strays {
-		s.signal(syscall.SIGKILL)
+		s.signal(sys.SIGKILL)
 	}
 	c.forgetStrays()
 }

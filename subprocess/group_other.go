@@ -5,16 +5,18 @@ package subprocess
 import (
 	"errors"
 	"syscall"
+
+	"github.com/aio-go/aio/internal/sys"
 )
 
 // hasGroups says whether the system has process groups.
 const hasGroups = false
 
-const sigCont = syscall.Signal(-1) // there is none, and nobody gets it
+const sigCont = sys.Signal(127) // there is none, and nobody gets it
 
 func hasNumber(int) bool { return false }
 
-func killGroup(int, syscall.Signal) error { return errors.ErrUnsupported }
+func killGroup(int, sys.Signal) error { return errors.ErrUnsupported }
 
 // attributes returns what the system is to be told about the child. It never leads a group.
 func (c *Cmd) attributes() (attr *syscall.SysProcAttr, leads bool, err error) {

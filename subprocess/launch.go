@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/sys"
 	"github.com/aio-go/aio/transport"
 )
 
@@ -234,7 +235,7 @@ func (l *launch) giveUp(n *nursery) {
 func (s *started) destroy() {
 	closeAll(s.pipes[:])
 	if s.leads { // it was not waited for, so the number is its own
-		killGroup(s.process.Pid, syscall.SIGKILL)
+		killGroup(s.process.Pid, sys.SIGKILL)
 	} else {
 		s.process.Kill()
 	}

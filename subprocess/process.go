@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"os"
-	"syscall"
 	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/nocopy"
+	"github.com/aio-go/aio/internal/sys"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -151,10 +151,10 @@ func (p *Process) Err() error {
 func (p *Process) SendSignal(sig os.Signal) error { return p.child.signal(sig) }
 
 // Terminate is SendSignal with SIGTERM; on Windows it is Kill. asyncio: terminate.
-func (p *Process) Terminate() error { return p.child.signal(syscall.SIGTERM) }
+func (p *Process) Terminate() error { return p.child.signal(sys.SIGTERM) }
 
 // Kill is SendSignal with SIGKILL. asyncio: kill.
-func (p *Process) Kill() error { return p.child.signal(syscall.SIGKILL) }
+func (p *Process) Kill() error { return p.child.signal(sys.SIGKILL) }
 
 // SignalGroup sends a signal to the child and to all that it has started and that is still in its process group, also when the child itself has
 // ended. If the child has no group of its own it is SendSignal. It returns [os.ErrProcessDone] if nobody is left.

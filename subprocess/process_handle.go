@@ -3,8 +3,9 @@ package subprocess
 import (
 	"errors"
 	"os"
-	"syscall"
 	"time"
+
+	"github.com/aio-go/aio/internal/sys"
 )
 
 // processHandle is a child as an os.Process, and a goroutine that waits for it: for systems without pidfd.
@@ -53,9 +54,9 @@ func (h *processHandle) outlast(d time.Duration) (Status, bool, error) {
 	return h.poll()
 }
 
-func (h *processHandle) signal(sig syscall.Signal) error {
+func (h *processHandle) signal(sig sys.Signal) error {
 	err := h.process.Signal(sig)
-	if errors.Is(err, errors.ErrUnsupported) || err != nil && sig == syscall.SIGTERM && !hasGroups {
+	if errors.Is(err, errors.ErrUnsupported) || err != nil && sig == sys.SIGTERM && !hasGroups {
 		err = h.process.Kill() // Windows knows nothing else
 	}
 	return err
@@ -65,8 +66,8 @@ func (h *processHandle) close() {}
 
 func statusOfState(s *os.ProcessState) Status {
 	r := Status{Code: s.ExitCode(), User: s.UserTime(), System: s.SystemTime()}
-	if w, ok := s.Sys().(syscall.WaitStatus); ok && w.Signaled() {
-		r.Code, r.Core = -int(w.Signal()), w.CoreDump()
+	if sig, core := killedBy(s); sig != 0 {
+		r.Code, r.Core = -sig, core
 	}
 	return r
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"syscall"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/nocopy"
+	"github.com/aio-go/aio/internal/sys"
 	"github.com/aio-go/aio/transport"
 )
 
@@ -188,10 +188,10 @@ func (t *Transport) Pipe(fd int) transport.Transport {
 func (t *Transport) SendSignal(sig os.Signal) error { return t.child.signal(sig) }
 
 // Terminate is SendSignal with SIGTERM. asyncio: terminate.
-func (t *Transport) Terminate() error { return t.child.signal(syscall.SIGTERM) }
+func (t *Transport) Terminate() error { return t.child.signal(sys.SIGTERM) }
 
 // Kill is SendSignal with SIGKILL. asyncio: kill.
-func (t *Transport) Kill() error { return t.child.signal(syscall.SIGKILL) }
+func (t *Transport) Kill() error { return t.child.signal(sys.SIGKILL) }
 
 // Close closes the pipes and kills the child and its process group if the child still runs. The protocol hears the rest as it happens. A second
 // Close does nothing. asyncio: close.

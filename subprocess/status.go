@@ -2,7 +2,6 @@ package subprocess
 
 import (
 	"fmt"
-	"syscall"
 	"time"
 )
 
@@ -16,36 +15,14 @@ type Status struct {
 	User, System time.Duration
 }
 
-// Signal returns the signal that killed the child, 0 if none did.
-func (s Status) Signal() syscall.Signal {
-	if s.Code < 0 {
-		return syscall.Signal(-s.Code)
-	}
-	return 0
-}
-
 // String is "exit status 3" or "killed by SIGTERM".
 func (s Status) String() string {
 	text := fmt.Sprintf("exit status %d", s.Code)
-	if sig := s.Signal(); sig != 0 {
-		text = "killed by " + signalName(sig)
+	if s.Code < 0 {
+		text = "killed by " + signalName(-s.Code)
 	}
 	if s.Core {
 		text += " (core dumped)"
 	}
 	return text
-}
-
-var signalNames = map[syscall.Signal]string{
-	syscall.SIGHUP: "SIGHUP", syscall.SIGINT: "SIGINT", syscall.SIGQUIT: "SIGQUIT", syscall.SIGILL: "SIGILL",
-	syscall.SIGTRAP: "SIGTRAP", syscall.SIGABRT: "SIGABRT", syscall.SIGBUS: "SIGBUS", syscall.SIGFPE: "SIGFPE",
-	syscall.SIGKILL: "SIGKILL", syscall.SIGSEGV: "SIGSEGV", syscall.SIGPIPE: "SIGPIPE", syscall.SIGALRM: "SIGALRM",
-	syscall.SIGTERM: "SIGTERM",
-}
-
-func signalName(sig syscall.Signal) string {
-	if name := signalNames[sig]; name != "" {
-		return name
-	}
-	return fmt.Sprintf("signal %d (%v)", int(sig), sig)
 }

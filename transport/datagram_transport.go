@@ -8,9 +8,9 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"syscall"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/sys"
 )
 
 const (
@@ -142,7 +142,7 @@ func (t *datagramTransport) readNow() {
 // refused tells the protocol what the system said about a datagram. That nobody listens at one of many
 // receivers is none of the others' business.
 func (t *datagramTransport) refused(err error) {
-	if !t.remote.IsValid() && errors.Is(err, syscall.ECONNREFUSED) {
+	if !t.remote.IsValid() && errors.Is(err, sys.ECONNREFUSED) {
 		return
 	}
 	if t.made && t.phase < lost {

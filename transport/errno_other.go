@@ -2,10 +2,10 @@
 
 package transport
 
-import "syscall"
+import "github.com/aio-go/aio/internal/sys"
 
 // Systems without these names do not have the errors, or take them for others of the list.
 const (
-	ehostdown = syscall.EHOSTUNREACH
-	enonet    = syscall.ENETUNREACH
+	ehostdown = sys.EHOSTUNREACH
+	enonet    = sys.ENETUNREACH
 )

@@ -9,9 +9,9 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/sys"
 )
 
 // ErrServerClosed is returned by [Server] methods that need a server which has not been closed. It
@@ -49,19 +49,19 @@ func (e *ConnectError) Unwrap() []error { return e.Errs }
 // isSystemError reports whether err comes from the system or the peer and not from a mistake in the
 // program.
 func isSystemError(err error) bool {
-	var errno syscall.Errno
+	var errno sys.Errno
 	var ne net.Error
 	return errors.As(err, &errno) || errors.As(err, &ne) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, io.ErrClosedPipe) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // isNotConnected reports the failure of shutting down a connection the peer has already reset.
-func isNotConnected(err error) bool { return errors.Is(err, syscall.ENOTCONN) }
+func isNotConnected(err error) bool { return errors.Is(err, sys.ENOTCONN) }
 
 // isExhausted reports whether err says that the system or the process has run out of something, which
 // may come back.
 func isExhausted(err error) bool {
-	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
+	for _, e := range []error{sys.EMFILE, sys.ENFILE, sys.ENOBUFS, sys.ENOMEM} {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -72,21 +72,14 @@ func isExhausted(err error) bool {
 // concernsOne reports whether a failure of accept concerns the one connection that was to be accepted: its peer has
 // given up, or something on the way to it is broken. Linux hands on what it knows of the new connection; see accept(2).
 func concernsOne(err error) bool {
-	var errno syscall.Errno
-	return errors.As(err, &errno) && slices.Contains(ofOneConnection, errno)
+	return slices.ContainsFunc(ofOneConnection, func(e sys.Errno) bool { return errors.Is(err, e) })
 }
 
-var ofOneConnection = []syscall.Errno{
-	syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EINTR, syscall.EPERM, syscall.EPROTO, syscall.ENOPROTOOPT,
-	syscall.EOPNOTSUPP, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ETIMEDOUT,
-	ehostdown, enonet, wsaeconnaborted, wsaeconnreset,
+var ofOneConnection = []sys.Errno{
+	sys.ECONNABORTED, sys.ECONNRESET, sys.EINTR, sys.EPERM, sys.EPROTO, sys.ENOPROTOOPT,
+	sys.EOPNOTSUPP, sys.ENETDOWN, sys.ENETUNREACH, sys.EHOSTUNREACH, sys.ETIMEDOUT,
+	ehostdown, enonet,
 }
-
-// Numbers that not every system has a name for; none of these systems has another error of that number.
-const (
-	wsaeconnaborted = syscall.Errno(10053)
-	wsaeconnreset   = syscall.Errno(10054)
-)
 
 // isCancelled reports whether err ended a suspension of the task that has ctx.
 func isCancelled(ctx context.Context, err error) bool {

@@ -11,11 +11,17 @@ import (
 // one; otherwise c is read by goroutines.
 func adoptConn(ctx context.Context, h *hub, c net.Conn) (Conn, error) {
 	if _, ok := NetworkFrom(ctx).(nativeNetwork); !ok {
+		if err := closedBefore(c); err != nil {
+			return nil, err
+		}
 		return newPortableConn(h, c), nil
 	}
 	switch c.(type) {
 	case *net.TCPConn, *net.UnixConn:
 	default:
+		if err := closedBefore(c); err != nil {
+			return nil, err
+		}
 		return newPortableConn(h, c), nil
 	}
 	fd, err := takeDescriptor(c.(syscall.Conn))
@@ -45,6 +51,9 @@ func adoptListener(ctx context.Context, h *hub, ln net.Listener) (Listener, erro
 		native = false
 	}
 	if !native {
+		if err := closedBefore(ln); err != nil {
+			return nil, err
+		}
 		return newPortableListener(h, keepOthersFile(ln)), nil
 	}
 	var err error

@@ -95,6 +95,9 @@ func (c *nativeDatagram) open(network string, o DatagramOptions) (call string, e
 // goroutines.
 func adoptDatagram(ctx context.Context, h *hub, c *net.UDPConn) (DatagramConn, error) {
 	if _, ok := NetworkFrom(ctx).(nativeNetwork); !ok {
+		if err := closedBefore(c); err != nil {
+			return nil, err
+		}
 		return newPortableDatagram(h, c), nil
 	}
 	fd, err := takeDescriptor(c)

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
-	"syscall"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/sys"
 )
 
 // ErrNotPipe says that a file is none that can be waited for: a regular file, a directory, or a device
@@ -111,7 +111,7 @@ func (t *selectorTransport) nobodyReads() {
 		}
 	}
 	if t.WriteBufferSize() > 0 {
-		t.fatal("writing failed", &os.PathError{Op: "write", Path: t.RemoteAddr().String(), Err: syscall.EPIPE})
+		t.fatal("writing failed", &os.PathError{Op: "write", Path: t.RemoteAddr().String(), Err: sys.EPIPE})
 		return
 	}
 	endSoon(t, nil)

@@ -5,10 +5,10 @@ import (
 	"io"
 	"net"
 	"os"
-	"syscall"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/sys"
 )
 
 // portablePipe is an end of a pipe that is read or written by a goroutine.
@@ -49,7 +49,7 @@ func (p *portablePipe) Start(ready func(aio.Interest)) error {
 
 func (p *portablePipe) TryRead(b []byte) (int, error) {
 	n, err := p.portableConn.TryRead(b)
-	if p.terminal && errors.Is(err, syscall.EIO) {
+	if p.terminal && errors.Is(err, sys.EIO) {
 		err = io.EOF // as in pipeConn
 	}
 	return n, err

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/sys"
 	"github.com/aio-go/aio/internal/unixsocket"
 )
 
@@ -38,7 +39,8 @@ func (portableNetwork) Dial(ctx context.Context, network, address string, o Dial
 	w := aio.NewWaiter(ctx, "transport.Connect", a)
 	h.loop.ExpectPosts(1)
 	h.helper.Go(func() {
-		a.put(d.DialContext(dctx, network, address))
+		c, err := d.DialContext(dctx, network, address)
+		a.put(c, sys.Error(err))
 		h.loop.CallSoonThreadsafe(func() {
 			h.loop.ExpectPosts(-1)
 			w.Unpark()
@@ -104,7 +106,7 @@ func (portableNetwork) Listen(ctx context.Context, network, address string, o Li
 		}
 		ln, err := unixsocket.Listen(context.Background(), address, o.socketMode(), o.KeepSocketFile)
 		if err != nil {
-			return nil, err
+			return nil, sys.Error(err)
 		}
 		return newPortableListener(h, ln), nil
 	}
@@ -115,7 +117,7 @@ func (portableNetwork) Listen(ctx context.Context, network, address string, o Li
 	}
 	ln, err := lc.Listen(context.Background(), network, address)
 	if err != nil {
-		return nil, err
+		return nil, sys.Error(err)
 	}
 	return newPortableListener(h, ln), nil
 }

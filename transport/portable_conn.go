@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/sys"
 )
 
 // portableBuffer is how much a portable connection takes ahead in each direction, bytes.
@@ -122,7 +123,7 @@ func (c *portableConn) receive() {
 			c.notifyLocked(aio.Readable)
 		}
 		if err != nil {
-			c.inErr = err
+			c.inErr = sys.Error(err)
 			c.notifyLocked(aio.Readable | aio.HangUp)
 			return
 		}
@@ -195,7 +196,7 @@ func (c *portableConn) send() {
 		}
 		if len(c.out) == 0 { // and CloseWrite was called
 			c.mu.Unlock()
-			err := c.nc.(closeWriter).CloseWrite()
+			err := sys.Error(c.nc.(closeWriter).CloseWrite())
 			c.mu.Lock()
 			if err != nil && !isNotConnected(err) {
 				c.outErr = err
@@ -211,7 +212,7 @@ func (c *portableConn) send() {
 		c.sending = 0
 		c.spare = batch
 		if err != nil {
-			c.outErr = err
+			c.outErr = sys.Error(err)
 			c.notifyLocked(aio.Writable | aio.HangUp)
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/sys"
 )
 
 // datagramsAhead is how many datagrams a portable socket takes ahead in each direction.
@@ -34,7 +35,7 @@ func (portableNetwork) Datagram(ctx context.Context, network string, local, remo
 		nc, err = lc.ListenPacket(context.Background(), udpVersion(network, local), local.String())
 	}
 	if err != nil {
-		return nil, err
+		return nil, sys.Error(err)
 	}
 	return newPortableDatagram(h, nc.(*net.UDPConn)), nil
 }
@@ -141,7 +142,7 @@ func (c *portableDatagram) receive() {
 		}
 		failed = err != nil
 		if failed {
-			c.in = append(c.in, received{err: err})
+			c.in = append(c.in, received{err: sys.DatagramError(err)})
 		} else {
 			c.in = append(c.in, received{data: slices.Clone(buf[:n]), from: unmapped(from)})
 		}
@@ -211,7 +212,7 @@ func (c *portableDatagram) send() {
 		c.pending -= len(d.data) + datagramOverhead
 		news := aio.Writable // both the room and the fall of Pending are news
 		if err != nil {
-			c.in = append(c.in, received{err: err})
+			c.in = append(c.in, received{err: sys.DatagramError(err)})
 			news |= aio.Readable
 		}
 		c.notifyLocked(news)

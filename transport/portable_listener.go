@@ -3,6 +3,8 @@ package transport
 import (
 	"net"
 	"sync"
+
+	"github.com/aio-go/aio/internal/sys"
 )
 
 // portableListener joins a net.Listener to a loop: a goroutine accepts one connection ahead.
@@ -70,7 +72,7 @@ func (l *portableListener) acceptAll() {
 			return
 		}
 		failed = err != nil
-		l.queue = append(l.queue, accepted{c, err})
+		l.queue = append(l.queue, accepted{c, sys.Error(err)})
 		if !l.posted {
 			l.posted = true
 			l.hub.loop.CallSoonThreadsafe(l.tell)

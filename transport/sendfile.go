@@ -8,9 +8,9 @@ import (
 	"io"
 	"net"
 	"os"
-	"syscall"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/sys"
 )
 
 // ErrSendfileNotAvailable is returned by [Sendfile] and [Socket.Sendfile] with the option [NativeOnly] where
@@ -325,7 +325,7 @@ func (x *fileTransfer) byHand(ctx context.Context, to fileTarget, regular bool) 
 
 // isConnectionError reports whether err says that a connection is gone.
 func isConnectionError(err error) bool {
-	for _, e := range []error{syscall.EPIPE, syscall.ECONNRESET, syscall.ENOTCONN, net.ErrClosed} {
+	for _, e := range []error{sys.EPIPE, sys.ECONNRESET, sys.ENOTCONN, net.ErrClosed} {
 		if errors.Is(err, e) {
 			return true
 		}

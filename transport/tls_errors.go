@@ -6,8 +6,9 @@ import (
 	"io"
 	"net"
 	"os"
-	"syscall"
 	"time"
+
+	"github.com/aio-go/aio/internal/sys"
 )
 
 // ErrTruncated reaches ConnectionLost when the peer ended a TLS connection without saying so in TLS
@@ -18,7 +19,7 @@ var ErrTruncated = fmt.Errorf("transport: the TLS connection ended without close
 // ErrHandshakeInterrupted is the error of [Connect] and [StartTLS] when the connection ended
 // during the TLS handshake. It matches [syscall.ECONNRESET]. An error that matches it may hold the reason as
 // well; match with errors.Is.
-var ErrHandshakeInterrupted = fmt.Errorf("transport: the connection ended during the TLS handshake: %w", syscall.ECONNRESET)
+var ErrHandshakeInterrupted = fmt.Errorf("transport: the connection ended during the TLS handshake: %w", sys.ECONNRESET)
 
 // interruptedError is ErrHandshakeInterrupted with the reason that the raw connection gave.
 type interruptedError struct{ cause error }
@@ -49,7 +50,7 @@ func (e *HandshakeTimeoutError) Timeout() bool { return true }
 
 // Is makes the error match those it stands for.
 func (e *HandshakeTimeoutError) Is(target error) bool {
-	return target == context.DeadlineExceeded || target == os.ErrDeadlineExceeded || target == syscall.ECONNABORTED
+	return target == context.DeadlineExceeded || target == os.ErrDeadlineExceeded || target == sys.ECONNABORTED
 }
 
 // ShutdownTimeoutError reaches ConnectionLost when a transport was closed and the peer did not take what was

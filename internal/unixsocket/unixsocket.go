@@ -14,6 +14,8 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+
+	"github.com/aio-go/aio/internal/sys"
 )
 
 // DefaultMode lets the user of the process connect and nobody else. The umask has no say in it.
@@ -51,7 +53,7 @@ func makeRoom(path string) error {
 	case err != nil:
 		return nil // bind tells what is wrong, if anything is
 	case info.Mode()&fs.ModeSocket == 0 || !stale(path):
-		return os.NewSyscallError("bind", syscall.EADDRINUSE)
+		return os.NewSyscallError("bind", sys.EADDRINUSE)
 	}
 	aside := filepath.Join(filepath.Dir(path), "."+rand.Text()[:7]) // short: the length of a path is limited
 	if err := os.Rename(path, aside); err != nil {
@@ -63,7 +65,7 @@ func makeRoom(path string) error {
 	if !stale(aside) {
 		os.Link(aside, path) // fails if yet another has taken the place
 		os.Remove(aside)
-		return os.NewSyscallError("bind", syscall.EADDRINUSE)
+		return os.NewSyscallError("bind", sys.EADDRINUSE)
 	}
 	return os.Remove(aside)
 }
@@ -82,10 +84,8 @@ func stale(path string) bool {
 			c.Close()
 			return false
 		}
-		const wsaeconnrefused = syscall.Errno(10061)
-		return errors.Is(err, wsaeconnrefused)
 	}
-	return errors.Is(err, syscall.ECONNREFUSED)
+	return errors.Is(sys.Error(err), sys.ECONNREFUSED)
 }
 
 // IsAbstract reports whether path is a name outside the file system, or none at all.
@@ -158,7 +158,7 @@ func Listen(ctx context.Context, path string, mode fs.FileMode, keep bool) (*Lis
 		return fail(err)
 	}
 	l := &Listener{UnixListener: ln.(*net.UnixListener)}
-	l.SetUnlinkOnClose(false)
+	keepFile(l.UnixListener)
 	l.file = Remember(path)
 	if err := SetMode(path, mode); err != nil {
 		l.Close()
@@ -197,7 +197,7 @@ type AdoptedListener struct {
 // Close closes the listener, which removes the file if that is its habit and the file its own.
 func (l *AdoptedListener) Close() error {
 	if !l.file.IsOurs() {
-		l.SetUnlinkOnClose(false)
+		keepFile(l.UnixListener)
 	}
 	return l.UnixListener.Close()
 }

@@ -1,0 +1,8 @@
+//go:build !plan9
+
+package aiofile
+
+import "syscall"
+
+// systemError is the type of the errors of the system.
+type systemError = syscall.Errno
