@@ -11,6 +11,7 @@ import (
 // readablePipe returns a pipe with something to read in it, and the descriptor of its reading end.
 func readablePipe(t *testing.T) (r *os.File, fd uintptr) {
 	t.Helper()
+	needProcesses(t)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

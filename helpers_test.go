@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -126,6 +127,14 @@ func forever(ctx context.Context) error {
 // errBoom is an error for tests.
 var errBoom = errors.New("boom")
 
+// needProcesses skips a test that starts a program, or needs a pipe or a signal, where the system has no processes.
+func needProcesses(t testing.TB) {
+	t.Helper()
+	if runtime.GOARCH == "wasm" {
+		t.Skip("there are no processes on ", runtime.GOOS)
+	}
+}
+
 // parts are things that a test binary does instead of tests, when playPart starts it.
 var parts = map[string]func(){}
 
@@ -134,6 +143,7 @@ const partVariable = "AIO_TEST_PART"
 // playPart runs this test binary again, as a process of its own that does what parts[name] says, and returns all its output.
 func playPart(t *testing.T, name string, env ...string) (output string, err error) {
 	t.Helper()
+	needProcesses(t)
 	exe, err := os.Executable()
 	if err != nil {
 		t.Skip("no executable to run: ", err)

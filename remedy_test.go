@@ -12,6 +12,7 @@ import (
 )
 
 func TestTheWatchdogNamesTheRemedyForWhatBlocks(t *testing.T) {
+	needProcesses(t)
 	var mu sync.Mutex
 	var rw, rw2 sync.RWMutex
 	var once sync.Once

@@ -171,6 +171,7 @@ func (brokenLog) Handle(context.Context, slog.Record) error { panic("broken log"
 
 // Conformance: EH-005.
 func TestAPanicOfTheLogIsPrintedWithTheReport(t *testing.T) {
+	needProcesses(t)
 	setLog(t, brokenLog{slog.DiscardHandler})
 	r, w, err := os.Pipe()
 	if err != nil {

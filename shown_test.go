@@ -323,6 +323,7 @@ func TestAProgramThatEndsByAPanicOfATaskShowsItsStack(t *testing.T) {
 		})
 		return
 	}
+	needProcesses(t)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 	cmd.Env = append(os.Environ(), "AIO_TEST_CRASH=1")
 	out, err := cmd.CombinedOutput()

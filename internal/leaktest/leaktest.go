@@ -69,6 +69,9 @@ func warmUp() {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt)
 	signal.Stop(c)
+	if runtime.GOARCH == "wasm" {
+		time.Sleep(2 * time.Millisecond) // the goroutine that waits for events of the host appears with the first wait
+	}
 }
 
 func stacks() string {
