@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 
 	"github.com/aio-go/aio"
@@ -53,7 +54,12 @@ func connectPipe(ctx context.Context, op string, f *os.File, d direction, p Prot
 	needTask(ctx, op)
 	h := hubOf(aio.RunningLoop(ctx))
 	info, err := f.Stat()
-	if err == nil && (info.Mode().IsRegular() || info.IsDir()) {
+	switch {
+	case err != nil:
+		if _, closed := f.Seek(0, io.SeekCurrent); errors.Is(closed, os.ErrClosed) { // Windows says that its handle is wrong
+			err = os.ErrClosed
+		}
+	case info.Mode().IsRegular(), info.IsDir():
 		err = ErrNotPipe
 	}
 	var conn Conn

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -334,7 +335,8 @@ func TestClosingTheLoopClosesPipes(t *testing.T) {
 		if in.err != aio.ErrLoopClosed || out.err != aio.ErrLoopClosed {
 			t.Errorf("lost with %v and %v", in.err, out.err)
 		}
-		if _, err := w1.Write([]byte("x")); !errors.Is(err, syscall.EPIPE) {
+		// On Windows the end is open as long as a read that nobody wants any more has not returned.
+		if _, err := w1.Write([]byte("x")); !errors.Is(err, syscall.EPIPE) && runtime.GOOS != "windows" {
 			t.Errorf("the reading end is open: %v", err)
 		}
 		if _, err := io.Copy(io.Discard, r2); err != nil {
