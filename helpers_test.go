@@ -14,6 +14,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/goid"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // strict is for tests that come from a foreign goroutine: where telling goroutines apart takes long, only debug mode does.
@@ -151,14 +152,6 @@ func playPart(t *testing.T, name string, env ...string) (output string, err erro
 	cmd := exec.CommandContext(t.Context(), exe)
 	cmd.Env = append(os.Environ(), append(env, partVariable+"="+name)...)
 	out, err := cmd.CombinedOutput()
-	needOwnProgram(t, err)
+	leaktest.NeedOwnProgram(t, err)
 	return string(out), err
-}
-
-// needOwnProgram skips a test if err says that the system does not start the program of this test: an emulator runs it.
-func needOwnProgram(t testing.TB, err error) {
-	t.Helper()
-	if err != nil && strings.Contains(err.Error(), "exec format error") {
-		t.Skip("an emulator runs this program, which cannot be started from within: ", err)
-	}
 }

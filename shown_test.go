@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // evil is a text as a peer may send it, and shownEvil what may be seen of it.
@@ -327,7 +328,7 @@ func TestAProgramThatEndsByAPanicOfATaskShowsItsStack(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 	cmd.Env = append(os.Environ(), "AIO_TEST_CRASH=1")
 	out, err := cmd.CombinedOutput()
-	needOwnProgram(t, err)
+	leaktest.NeedOwnProgram(t, err)
 	if err == nil {
 		t.Error("it has not ended with an error")
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiofile"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // big does not fit where these tests write.
@@ -103,6 +104,7 @@ func TestAFileThatMustNotGrowIsNotReplaced(t *testing.T) {
 	name := filepath.Join(dir, "file")
 	write(t, name, "old content")
 	out, err := play(t, "too long", name).CombinedOutput()
+	leaktest.NeedOwnProgram(t, err)
 	if err != nil || !strings.Contains(string(out), "file too large") {
 		t.Fatalf("it said %q, %v", out, err)
 	}
@@ -120,6 +122,7 @@ func TestAProcessThatIsKilledLeavesNoPartUnderTheName(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
+		leaktest.NeedOwnProgram(t, err)
 		t.Fatal(err)
 	}
 	said, _ := bufio.NewReader(out).ReadString('\n')

@@ -78,6 +78,7 @@ func concernsOne(err error) bool {
 var ofOneConnection = []sys.Errno{
 	sys.ECONNABORTED, sys.ECONNRESET, sys.EINTR, sys.EPERM, sys.EPROTO, sys.ENOPROTOOPT,
 	sys.EOPNOTSUPP, sys.ENETDOWN, sys.ENETUNREACH, sys.EHOSTUNREACH, sys.ETIMEDOUT,
+	sys.ENOTCONN, // Windows, for a connection that was reset before it was accepted
 	ehostdown, enonet,
 }
 

@@ -603,6 +603,19 @@ func TestAcceptingRestsWhenDescriptorsRunOut(t *testing.T) {
 	}
 }
 
+func TestAConnectionThatWasResetBeforeItWasAcceptedHoldsUpNobody(t *testing.T) {
+	for _, cause := range []error{syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EPROTO, syscall.ENOTCONN} {
+		withFakeListener(t, func(ctx context.Context, e *env, l *fakeListener, s *Server, c *collect) {
+			l.queue = []any{os.NewSyscallError("accept", cause), newFake(e)}
+			l.ready()
+			e.settle(ctx)
+			if len(c.made) != 1 || l.closed || !s.IsServing() {
+				t.Errorf("%v: %d connections, serving: %v", cause, len(c.made), s.IsServing())
+			}
+		})
+	}
+}
+
 func TestOtherFailuresOfAcceptingAreReportedAndTriedAgain(t *testing.T) {
 	withFakeListener(t, func(ctx context.Context, e *env, l *fakeListener, s *Server, c *collect) {
 		l.queue = []any{errors.New("strange")}

@@ -102,3 +102,11 @@ func Children() int {
 	}
 	return n
 }
+
+// NeedOwnProgram skips a test if err says that the system does not start the program of the test: an emulator runs it.
+func NeedOwnProgram(t testing.TB, err error) {
+	t.Helper()
+	if err != nil && strings.Contains(err.Error(), "exec format error") {
+		t.Skip("an emulator runs this program, which cannot be started from within: ", err)
+	}
+}

@@ -36,6 +36,7 @@ func TestWhatIsLeftBehindIsNamed(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLeaves$")
 			cmd.Env = append(os.Environ(), partVariable+"="+part, "AIO_LEAKTEST_PATIENCE=100ms")
 			out, err := cmd.CombinedOutput()
+			leaktest.NeedOwnProgram(t, err)
 			if (err != nil) != (part != "") || !strings.Contains(string(out), want) {
 				t.Errorf("%v, no %q in\n%s", err, want, out)
 			}
