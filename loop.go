@@ -34,6 +34,7 @@ type Loop struct {
 	deadTimers int
 	steps      uint // entries run, ever
 	pollStep   uint // steps when the poller was last asked
+	breaths    breaths
 
 	tasks   registry
 	foreign []*foreignContext // contexts not of aio that end waits and scopes
@@ -98,6 +99,7 @@ type Loop struct {
 	watches  watchTable
 	files    map[uintptr]*fileWatch // of AddReader and AddWriter
 	newPoll  func() (poll.Poller, error)
+	parker   parker // the poller, if it can tell
 	pollBuf  []poll.Event
 	lastPoll int64
 	deadlock deadlockWatch

@@ -14,8 +14,37 @@ const (
 	pollEvery  = 61
 	pollAfter  = 50 * time.Microsecond
 	checkEvery = 4096
-	breathe    = 256 // steps: a switch between coroutines never enters the scheduler; with one processor the collector would wait for preemption
 )
+
+// breaths counts the steps since the scheduler of the runtime had its turn. A switch between coroutines never enters
+// it, so with one processor other goroutines and the garbage collector would have to wait until the runtime preempts the
+// loop. Gosched wakes a thread that is idle, each time, to see whether there is more to do. So it is called only where
+// the loop has not been parked for long, and rarely where other processors take what is ready.
+type breaths struct {
+	last  uint // steps at the last one
+	after uint // how many steps later the next one is due
+}
+
+const (
+	breatheAlone = 256  // steps, with one processor
+	breatheAmong = 4096 // with several
+)
+
+// parker is a poller that knows whether its last Wait has parked the goroutine.
+type parker interface{ Parked() bool }
+
+// breathe lets the scheduler in.
+func (l *Loop) breathe() {
+	runtime.Gosched()
+	l.countBreaths()
+}
+
+func (l *Loop) countBreaths() {
+	l.breaths = breaths{last: l.steps, after: breatheAlone}
+	if runtime.GOMAXPROCS(0) > 1 {
+		l.breaths.after = breatheAmong
+	}
+}
 
 // RunForever runs the loop until Stop. It panics if the loop is closed or running. asyncio: run_forever.
 func (l *Loop) RunForever() {
@@ -53,6 +82,7 @@ func (l *Loop) takeOver() {
 	l.running.Store(true)
 	runningLoops.Add(1)
 	l.g.Store(goid.Self())
+	l.countBreaths()
 }
 
 func (l *Loop) finishRun() {
@@ -73,8 +103,8 @@ func (l *Loop) run() {
 		l.left = l.ready.Len()
 		for l.left > 0 {
 			l.left--
-			if l.steps++; l.steps%breathe == 0 {
-				runtime.Gosched()
+			if l.steps++; l.steps-l.breaths.last >= l.breaths.after {
+				l.breathe()
 			}
 			var r runnable
 			if l.chooser == nil {
@@ -133,8 +163,8 @@ func (l *Loop) handOver(w *worker) bool {
 		}
 		l.ready.Pop()
 		l.left--
-		if l.steps++; l.steps%breathe == 0 {
-			runtime.Gosched()
+		if l.steps++; l.steps-l.breaths.last >= l.breaths.after {
+			l.breathe()
 		}
 		if t == w.task {
 			if w.wait.phase == queued {
@@ -336,6 +366,9 @@ func (l *Loop) lookAtDescriptors(d time.Duration) {
 		panic(misuse("Loop", "the poller failed: "+err.Error()))
 	}
 	l.pollStep, l.lastPoll = l.steps, l.now()
+	if d != 0 && l.parker != nil && l.parker.Parked() {
+		l.breaths.last = l.steps
+	}
 	l.dispatch(l.pollBuf[:n])
 }
 

@@ -82,6 +82,10 @@ func (w *Watch) run() {
 	w.ready(ev)
 }
 
+// eventsAtOnce is how many events a pass takes. The sockets and buffers that their callbacks touch are still in the
+// processor's cache when the tasks go on that they woke; with hundreds of events they are not.
+const eventsAtOnce = 32
+
 // needPoller makes the poller when the first descriptor comes.
 func (l *Loop) needPoller() error {
 	if l.poller != nil {
@@ -93,7 +97,8 @@ func (l *Loop) needPoller() error {
 	} else if err != nil {
 		return err
 	}
-	l.pollBuf = make([]poll.Event, 256)
+	l.pollBuf = make([]poll.Event, eventsAtOnce)
+	l.parker, _ = p.(parker)
 	l.mu.Lock()
 	l.poller = p
 	l.mu.Unlock()

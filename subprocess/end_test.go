@@ -290,7 +290,7 @@ func TestFilesMayBeClosedWhenAStartWasCancelled(t *testing.T) {
 			r.Close()
 			w.Close()
 		}
-		e.awaitTrue(ctx, func() bool { return !hasChildrenOf(e.loop) && leaktest.Descriptors() <= before+1 }) // the loop's poller
+		e.awaitTrue(ctx, func() bool { return !hasChildrenOf(e.loop) && leaktest.Descriptors() <= before+2 }) // the loop's poller
 	})
 }
 

@@ -8,7 +8,6 @@ import (
 	"os"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"github.com/aio-go/aio"
 )
@@ -73,13 +72,13 @@ func (c *nativeConn) TryRead(p []byte) (int, error) {
 		return 0, nil
 	}
 	for {
-		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		n, errno := receive(c.fd, p)
 		switch errno {
 		case 0:
 			if n == 0 {
 				return 0, io.EOF
 			}
-			return int(n), nil
+			return n, nil
 		case syscall.EAGAIN:
 			return 0, ErrWouldBlock
 		case syscall.EINTR:
@@ -94,10 +93,10 @@ func (c *nativeConn) TryWrite(p []byte) (int, error) {
 		return 0, nil
 	}
 	for {
-		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(min(len(p), maxWrite)))
+		n, errno := send(c.fd, p[:min(len(p), maxWrite)])
 		switch errno {
 		case 0:
-			return int(n), nil
+			return n, nil
 		case syscall.EAGAIN:
 			return 0, ErrWouldBlock
 		case syscall.EINTR:

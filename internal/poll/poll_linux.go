@@ -25,20 +25,23 @@ const (
 var longPast = time.Unix(1, 0)
 
 type epoll struct {
-	fd   int             // -1 after Close: the number may belong to another file then
-	file *os.File        // the same descriptor, as the runtime's poller knows it
+	fd   int // -1 after Close: the number may belong to another file then
+	gate gate
+	file *os.File        // the gate, as the runtime's poller knows it
 	raw  syscall.RawConn // of file
 
 	state atomic.Int32
 
 	// Only the goroutine in Wait touches the rest.
 
-	look   func(fd uintptr) bool // fetch as a value, made once
+	look   func(fd uintptr) bool // lookParked as a value, made once
 	events []syscall.EpollEvent  // what epoll_wait fills
 	n      int                   // how many it filled
 	errno  syscall.Errno         // or why it did not
-	looked bool                  // fetch was called
-	armed  bool                  // file has a read deadline, perhaps one that has passed
+	looks  int                   // how often the set was read
+	parked bool                  // the last Wait has parked
+	armed  bool                  // file has a read deadline
+	until  time.Time             // that deadline; zero if it has passed
 }
 
 // New makes a poller.
@@ -47,19 +50,26 @@ func New() (Poller, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
+	g, err := newGate(fd)
+	if err != nil {
+		syscall.Close(fd)
+		return nil, err
+	}
 	// os.NewFile hands a descriptor to the runtime's poller only if it is in non-blocking mode.
-	if err := syscall.SetNonblock(fd, true); err != nil {
+	if err := syscall.SetNonblock(g.fd, true); err != nil {
+		syscall.Close(g.fd)
 		syscall.Close(fd)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	p := &epoll{fd: fd, file: os.NewFile(uintptr(fd), "epoll")}
-	p.look = p.fetch
+	p := &epoll{fd: fd, gate: g, file: os.NewFile(uintptr(g.fd), "epoll")}
+	p.look = p.lookParked
 	// Deadlines work only on files the runtime's poller took; without them Wake could not.
 	if err = p.file.SetReadDeadline(time.Time{}); err == nil {
 		p.raw, err = p.file.SyscallConn()
 	}
 	if err != nil {
 		p.file.Close()
+		syscall.Close(fd)
 		return nil, err
 	}
 	return p, nil
@@ -101,11 +111,14 @@ func (p *epoll) Wait(events []Event, d time.Duration) (int, error) {
 		p.events = make([]syscall.EpollEvent, len(events))
 	}
 	p.events = p.events[:len(events)] // no more than fit: an edge that is dropped never comes back
-	p.n, p.errno, p.looked = 0, 0, false
+	p.n, p.errno, p.looks, p.parked = 0, 0, 0, false
 	if d == 0 {
-		p.fetch(0)
+		p.fetch()
 	} else if err := p.park(d); err != nil {
 		return 0, err
+	}
+	if p.errno == 0 && p.n > 0 {
+		p.errno = p.gate.reported()
 	}
 	if p.errno != 0 {
 		return 0, os.NewSyscallError("epoll_wait", p.errno)
@@ -121,41 +134,72 @@ func (p *epoll) Wait(events []Event, d time.Duration) (int, error) {
 //
 // No Wake is lost: one that comes before the change to parked makes that change fail; one that comes
 // after it sees parked and moves the deadline, which the runtime's poller reports whether the goroutine
-// is parked already or not. The deadline of d is set first, so it cannot undo the one of Wake. A Wake
-// that is slow may hit the following Wait, which then returns early; the caller bears that.
+// is parked already or not. A deadline of d is set before the state is looked at, so it cannot undo the
+// one of Wake. A Wake that is slow may hit the following Wait, which then looks once more.
 func (p *epoll) park(d time.Duration) error {
-	var deadline time.Time
+	var end time.Time
 	if d > 0 {
-		deadline = time.Now().Add(d)
+		end = time.Now().Add(d)
 	}
-	if p.armed || d > 0 {
-		if err := p.file.SetReadDeadline(deadline); err != nil {
-			return err
-		}
-		p.armed = d > 0
+	if err := p.limit(end); err != nil {
+		return err
 	}
 	if !p.state.CompareAndSwap(idle, parked) {
 		p.state.Store(idle)
-		p.fetch(0)
+		p.fetch()
 		return nil
 	}
-	err := p.raw.Read(p.look)
+	var err error
+	for {
+		err = p.raw.Read(p.look)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		p.armed, p.until, err = true, time.Time{}, nil
+		// Look, as a deadline that had passed before must not keep events waiting for ever. It may have been one of an
+		// earlier Wait, or of a slow Wake: then there is time left.
+		if p.lookParked(0) || p.state.Load() == woken || d > 0 && !time.Now().Before(end) {
+			break
+		}
+		if err = p.limit(end); err != nil || p.state.Load() == woken {
+			break
+		}
+	}
 	if p.state.Swap(idle) == woken {
-		p.armed = true
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		p.armed = true
-		err = nil
-	}
-	if err == nil && !p.looked {
-		p.fetch(0) // a deadline that had passed already: it must not keep events waiting for ever
+		p.armed, p.until = true, time.Time{}
 	}
 	return err
 }
 
-// fetch reads the set without blocking. It reports whether the goroutine need not park.
-func (p *epoll) fetch(uintptr) bool {
-	p.looked = true
+// limit has the parking end at a point in time, or not at all if that is zero. A deadline that is set already and not
+// later stays: setting one is dear, and may wake a thread.
+func (p *epoll) limit(end time.Time) error {
+	switch {
+	case !p.armed && end.IsZero():
+		return nil
+	case p.armed && !p.until.IsZero() && (end.IsZero() || !p.until.After(end)):
+		return nil
+	}
+	p.armed, p.until = !end.IsZero(), end
+	return p.file.SetReadDeadline(end)
+}
+
+// lookParked is called before the goroutine parks and each time it was woken. It reports whether it need not park. The
+// gate is opened first: what comes after that is reported, and what came before is found here.
+func (p *epoll) lookParked(uintptr) bool {
+	p.parked = p.looks > 0
+	if p.errno = p.gate.unlock(); p.errno != 0 {
+		return true
+	}
+	return p.fetch()
+}
+
+// Parked reports whether the last Wait has parked, so that the scheduler had its turn.
+func (p *epoll) Parked() bool { return p.parked }
+
+// fetch reads the set without blocking. It reports whether there is something to return.
+func (p *epoll) fetch() bool {
+	p.looks++
 	for {
 		n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(p.fd),
 			uintptr(unsafe.Pointer(unsafe.SliceData(p.events))), uintptr(len(p.events)), 0, 0, 0)
@@ -178,8 +222,12 @@ func (p *epoll) Wake() {
 }
 
 func (p *epoll) Close() error {
+	if p.fd < 0 {
+		return os.ErrClosed
+	}
+	fd := p.fd
 	p.fd = -1
-	return p.file.Close()
+	return errors.Join(os.NewSyscallError("close", syscall.Close(fd)), p.file.Close())
 }
 
 // epollET is syscall.EPOLLET, which is negative on some architectures, as the bit it is.
