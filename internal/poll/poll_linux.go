@@ -156,9 +156,13 @@ func (p *epoll) park(d time.Duration) error {
 			break
 		}
 		p.armed, p.until, err = true, time.Time{}, nil
+		if p.looks > 0 && p.state.Load() == woken {
+			p.parked = true
+			break // events that came meanwhile have time until the next Wait
+		}
 		// Look, as a deadline that had passed before must not keep events waiting for ever. It may have been one of an
 		// earlier Wait, or of a slow Wake: then there is time left.
-		if p.lookParked(0) || p.state.Load() == woken || d > 0 && !time.Now().Before(end) {
+		if p.lookParked(0) || d > 0 && !time.Now().Before(end) {
 			break
 		}
 		if err = p.limit(end); err != nil || p.state.Load() == woken {
