@@ -83,7 +83,7 @@ func TestReadingGoesOnWhileTheWriteBufferIsFull(t *testing.T) {
 // Who has set the limit of the buffer so high that it is never full gets an error in place of no bound.
 func TestAKeyUpdateFloodUnderAHighLimitEndsTheConnection(t *testing.T) {
 	forged(t, func(ctx context.Context, d *duo, f *tlstest.Forger) {
-		d.server.t.SetWriteBufferLimits(1<<40, 1<<20)
+		d.server.t.SetWriteBufferLimits(1<<30, 1<<20)
 		d.spipe.stuck = true
 		d.cpipe.Write(f.Flood(1000, true))
 		most := 0
