@@ -27,7 +27,7 @@ func TestLayering(t *testing.T) {
 		{"subprocess", []string{".", "coro", "transport", "stream", "internal/"}, []string{"net/http"}},
 		{"aiosql", []string{".", "coro", "internal/"}, []string{"net/http", "os/exec"}},
 		{"executor", []string{".", "coro", "transport", "stream", "internal/"}, []string{"net/http"}},
-		{"aiohttp", []string{".", "coro", "internal/"}, []string{"os/exec"}},
+		{"aiohttp", []string{".", "coro", "transport", "internal/"}, []string{"os/exec"}},
 	}
 	for _, layer := range layers {
 		t.Run(layer.pkg, func(t *testing.T) {
