@@ -41,14 +41,14 @@ func (f *field) append(out []byte, name string) []byte {
 
 // frozen are the fields of an answer whose status is chosen.
 type frozen struct {
-	length, coding, connection      field
-	hasType, hasEncoding, hasDate   bool
-	upgrade, connectionSaysUpgrade  bool
-	trailers                        bool     // some were announced
-	announced                       []string // their names
-	size                            int      // of what was serialised
-	contentType, newConnection, own string   // that net/http would add
-	autoLength                      int64    // -1: none
+	length, coding, connection     field
+	hasType, hasEncoding, hasDate  bool
+	upgrade, connectionSaysUpgrade bool
+	trailers                       bool     // some were announced
+	announced                      []string // their names
+	size                           int      // of what was serialised
+	contentType, newConnection     string   // that net/http would add
+	autoLength                     int64    // -1: none
 }
 
 // freeze appends the fields that need no thought, and remembers the others.
