@@ -9,7 +9,7 @@ import (
 )
 
 func TestHostilePeersTakeLittleAndLeaveNothing(t *testing.T) {
-	p, addr := start(t)
+	p, addr := start(t, "-connections", "5000")
 	target := hostile.Target{Network: "tcp", Address: addr, Request: "/join kitchen\n/nick " + strings.Repeat("x", 20) + "\nhello, hello\n/who\n/help\n"}
 	target.Peers = 50 // everybody who comes is announced to all
 	target.Probe = func(t *testing.T) { hostile.Ask(t, target, "/nick probe\n/join elsewhere\n/quit\n", "* Bye.\r\n") }
