@@ -18,7 +18,7 @@ func searchUpTo(err error, found func(error) bool, left *int) bool {
 		if found(err) {
 			return true
 		}
-		next, more := unwrap(err)
+		more, next := unwrap(err)
 		for _, e := range more {
 			*left--
 			if searchUpTo(e, found, left) {
@@ -42,7 +42,7 @@ func errorIn[E error](err error) (e E, ok bool) {
 }
 
 // unwrap calls err.Unwrap of either kind.
-func unwrap(err error) (one error, several []error) {
+func unwrap(err error) (several []error, one error) {
 	defer func() { _ = recover() }()
 	switch e := err.(type) {
 	case interface{ Unwrap() error }:
@@ -50,7 +50,7 @@ func unwrap(err error) (one error, several []error) {
 	case interface{ Unwrap() []error }:
 		several = e.Unwrap()
 	}
-	return one, several
+	return several, one
 }
 
 // isCancellation reports whether err says "I was cancelled": a CancelledError, possibly wrapped, but not inside an error with a meaning
@@ -77,7 +77,7 @@ func wraps(err error, found func(error) bool) bool {
 		case *TimeoutError, *PanicError:
 			return false
 		}
-		err, _ = unwrap(err)
+		_, err = unwrap(err)
 	}
 	return false
 }
