@@ -79,20 +79,24 @@ func (a *app) routes() http.Handler {
 
 // find counts a search and makes it, on another goroutine: there may be 100,000 characters. It returns how many there are, and the first of
 // them. The index does not change, so any goroutine may use it.
-func (a *app) find(ctx context.Context, query string, most int) (first []charindex.Char, total int, err error) {
+func (a *app) find(ctx context.Context, query string, most int) ([]charindex.Char, int, error) {
 	a.searches++
-	first, err = aio.ToThread(ctx, func(context.Context) (first []charindex.Char, _ error) {
+	type found struct {
+		first []charindex.Char
+		total int
+	}
+	got, err := aio.ToThread(ctx, func(context.Context) (f found, _ error) { // a search may outlast the task that gave it up
 		for c := range a.index.All(query) {
-			if total++; len(first) < most {
-				first = append(first, c)
+			if f.total++; len(f.first) < most {
+				f.first = append(f.first, c)
 			}
 		}
-		return first, nil
+		return f, nil
 	})
 	if err == nil && a.log != nil {
-		fmt.Fprintf(a.log, "%q: %d found\n", cli.Printable(query), total)
+		fmt.Fprintf(a.log, "%q: %d found\n", cli.Printable(query), got.total)
 	}
-	return first, total, err
+	return got.first, got.total, err
 }
 
 // search answers with JSON.
