@@ -15,7 +15,7 @@ func TestALoopWaitsForGoroutinesThatMayPostInsteadOfCallingItADeadlock(t *testin
 		f := aio.NewFuture[int](l)
 		l.MayPost(1)
 		go func() {
-			time.Sleep(50 * time.Millisecond) // outside
+			time.Sleep(50 * time.Millisecond) // real time, that of a world which the virtual clock does not move
 			_, _ = l.CallSoonThreadsafe(func() {
 				l.MayPost(-1)
 				_ = f.SetResult(1)

@@ -81,7 +81,7 @@ func TestTheWatchdogNamesTheRemedyForWhatBlocks(t *testing.T) {
 		var line string
 		err := aio.Run(t.Context(), func(ctx context.Context) error {
 			for line == "" && ctx.Err() == nil {
-				time.Sleep(200 * time.Millisecond)
+				time.Sleep(200 * time.Millisecond) // it blocks the loop, which the watchdog is to see
 				select {
 				case l := <-lines:
 					if strings.Contains(l, "use aio.Sleep") {

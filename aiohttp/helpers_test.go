@@ -109,7 +109,7 @@ func resourcesNow() resources {
 // comeBack waits until there is no more in use than before: what has been told to end needs a moment.
 func (before resources) comeBack(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) { // nothing tells when a goroutine has ended
 		now := resourcesNow()
 		if now.goroutines <= before.goroutines && now.descriptors <= before.descriptors {
 			return

@@ -39,7 +39,7 @@ func statistics(t *testing.T, loop *aio.Loop, s *aiohttp.Server) aiohttp.ServerS
 // untilNone waits until a server has no connections.
 func untilNone(t *testing.T, loop *aio.Loop, s *aiohttp.Server) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) { // nothing tells when the last one has gone
 		stats := statistics(t, loop, s)
 		if stats.Connections == 0 && stats.Active == 0 {
 			return
@@ -83,7 +83,7 @@ func TestHostileConnectionsLeaveNothing(t *testing.T) {
 				if _, err := io.WriteString(conn, "X"); err != nil {
 					return
 				}
-				time.Sleep(soon / 20)
+				time.Sleep(soon / 20) // a slow client: that is the attack
 			}
 		},
 		func(i int, conn *net.TCPConn) { // chunks without an end
@@ -92,7 +92,7 @@ func TestHostileConnectionsLeaveNothing(t *testing.T) {
 				if _, err := io.WriteString(conn, "1;"+strings.Repeat("x", i%10)+"\r\nx\r\n"); err != nil {
 					return
 				}
-				time.Sleep(soon / 20)
+				time.Sleep(soon / 20) // a slow client: that is the attack
 			}
 		},
 		func(i int, conn *net.TCPConn) { // answers that nobody takes
