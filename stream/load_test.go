@@ -109,7 +109,7 @@ func TestLoadHandshakes(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	ok(t, err)
 	slow := &tls.Config{Certificates: []tls.Certificate{a.CertificateFor(key, "localhost")}}
-	for name, cfg := range map[string]*tls.Config{"P-256": a.Server(), "RSA-2048": slow} {
+	for name, cfg := range map[string]*tls.Config{"ECDSA P-256": a.Server(), "RSA of 2048 bits": slow} {
 		t.Run(name, func(t *testing.T) {
 			var none []*stream.Writer
 			run(t, func(ctx context.Context) {

@@ -21,9 +21,9 @@ func BenchmarkHandshake(b *testing.B) {
 		name string
 		key  func() (crypto.Signer, error)
 	}{
-		{"P-256", func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }},
+		{"ECDSA P-256", func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }},
 		{"P-384", func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P384(), rand.Reader) }},
-		{"RSA-2048", func() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, 2048) }},
+		{"RSA of 2048 bits", func() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, 2048) }},
 	} {
 		for _, clients := range []int{1, 32} {
 			b.Run(kind.name+"/"+map[int]string{1: "1 at a time", 32: "32 at a time"}[clients], func(b *testing.B) {

@@ -87,7 +87,7 @@ func claimedIDs(doc string) (ids []string) {
 }
 
 // idsInName finds the IDs with which the last part of a subtest's name begins: TestRead/S-005,_S-006_feeding_nothing.
-var idsInName = regexp.MustCompile(`/((?:[A-Z][A-Z0-9]*-\d{3}[,_]*)+)[^/]*$`)
+var idsInName = regexp.MustCompile(`/((?:[A-Z][A-Z0-9]*-\d{3}[,_]+)*[A-Z][A-Z0-9]*-\d{3})(?:[^0-9/][^/]*)?$`)
 
 // addSubtests adds the claims that subtests make by their names.
 func (c claims) addSubtests(ended outcomes) {
