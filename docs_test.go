@@ -274,7 +274,7 @@ func TestEveryNameOfAsyncioHasItsLine(t *testing.T) {
 }
 
 // Statistics and what only other packages implement or hand on need no Example of their own.
-var shownElsewhere = regexp.MustCompile(`Statistics$|^(Poller|PollEvent)$`)
+var shownElsewhere = regexp.MustCompile(`Statistics$|^(Poller|PollEvent|ThreadOption|ThreadLimiter)$`)
 
 func TestEveryFunctionAndTypeHasAnExample(t *testing.T) {
 	files, err := filepath.Glob("*_test.go")

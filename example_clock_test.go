@@ -106,3 +106,21 @@ func ExampleChoice() {
 	fmt.Println(seen[aio.ChooseReady] > 0, seen[aio.ChooseTimer], seen[aio.ChooseEvent])
 	// Output: true 1 0
 }
+
+// A connection is closed when nothing has come for a minute: each message starts the timer again.
+func ExampleTimer() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		loop := aio.RunningLoop(ctx)
+		began := loop.Time()
+		idle := loop.NewTimer(func() { fmt.Println("closed after", loop.Time().Sub(began)) })
+		idle.Start(time.Minute)
+		for range 3 { // messages
+			if err := aio.Sleep(ctx, 40*time.Second); err != nil {
+				return err
+			}
+			idle.Start(time.Minute)
+		}
+		return aio.Sleep(ctx, time.Hour)
+	}, aio.WithClock(aio.NewVirtualClock()))
+	// Output: closed after 3m0s
+}

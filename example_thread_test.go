@@ -51,10 +51,10 @@ func ExampleWithThreadLimiter() {
 }
 
 // Calls to one library share a limiter.
-func ExampleThreadOption() {
+func ExampleLimitedBy() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		database := aio.NewLimiter(4)
-		v, err := aio.ToThread(ctx, func(ctx context.Context) (string, error) { return "row", nil }, database)
+		v, err := aio.ToThread(ctx, func(ctx context.Context) (string, error) { return "row", nil }, aio.LimitedBy(database))
 		fmt.Println(v, err, database.Available())
 		return nil
 	})

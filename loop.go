@@ -56,8 +56,8 @@ type Loop struct {
 	chooser Chooser
 	random  *rand.Rand // of Rand; nil: not used yet
 	factory TaskFactory
-	calls   threadCall // the ring of functions of ToThread that are under way
-	threads *Limiter   // of ToThread; nil: no bound
+	calls   threadCall    // the ring of functions of ToThread that are under way
+	threads ThreadLimiter // of ToThread; nil: no limit
 	debug   atomic.Bool
 
 	stopping    bool // the loop ends after this pass

@@ -2,6 +2,7 @@ package aio
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"runtime/debug"
 	"time"
@@ -59,17 +60,72 @@ func toThread[T any](ctx context.Context, op string, fn Func[T], pc uintptr, opt
 	return j.value, j.err
 }
 
-// ThreadOption is a setting of [ToThread]: a [*Limiter].
+// ThreadOption is a setting of [ToThread] and [Blocking]; see [LimitedBy].
 type ThreadOption interface{ threadOption(s *threadSettings) }
 
-type threadSettings struct{ limiter *Limiter }
+type threadSettings struct{ limiter ThreadLimiter }
 
-func (l *Limiter) threadOption(s *threadSettings) { s.limiter = l }
-
-// WithThreadLimiter bounds how many functions of [ToThread] run at a time. Default: no bound.
-func WithThreadLimiter(n int) Option {
-	return option(func(l *Loop) { l.threads = NewLimiter(n) })
+// LimitedBy makes a call of [ToThread] take a token of l, in place of the loop's own limiter. The
+// call keeps the token until its function has returned, even if no task waits for it any more. With
+// nil the call is not limited.
+func LimitedBy(l ThreadLimiter) ThreadOption {
+	if v := reflect.ValueOf(l); v.Kind() == reflect.Pointer && v.IsNil() {
+		l = nil
+	}
+	return limitedBy{l}
 }
+
+type limitedBy struct{ ThreadLimiter }
+
+func (o limitedBy) threadOption(s *threadSettings) { s.limiter = o.ThreadLimiter }
+
+// A ThreadLimiter bounds how many functions of [ToThread] run at a time. [*Limiter] is one. Its
+// methods are called on the loop.
+type ThreadLimiter interface {
+	// AcquireFor waits until a call may begin, and returns the error of a cancellation. The borrower
+	// is a value of the call's own.
+	AcquireFor(ctx context.Context, borrower any) error
+	// ReleaseFor says that the call has returned.
+	ReleaseFor(borrower any)
+}
+
+// WithThreadLimiter makes at most n functions of [ToThread] run at a time. The others wait, in FIFO
+// order. It panics if n is less than one. Default: no limit.
+func WithThreadLimiter(n int) Option {
+	if n < 1 {
+		panic(misuse("WithThreadLimiter", fmt.Sprintf("the limit is %d; use 1 or more", n)))
+	}
+	return option(func(l *Loop) { l.threads = &threadTokens{free: n} })
+}
+
+// threadTokens is the limiter of WithThreadLimiter.
+type threadTokens struct {
+	free int // tokens that no call has
+	line Line
+}
+
+// AcquireFor implements ThreadLimiter.
+func (s *threadTokens) AcquireFor(ctx context.Context, _ any) error {
+	if s.free > 0 && !s.line.Taken() {
+		s.free--
+		return nil
+	}
+	w := NewWaiter(ctx, "ToThread", s)
+	err := s.line.Wait(w)
+	if err != nil && w.Woken() {
+		s.ReleaseFor(nil)
+	}
+	return err
+}
+
+// ReleaseFor implements ThreadLimiter.
+func (s *threadTokens) ReleaseFor(any) {
+	if s.line.Call("ToThread").Zero() {
+		s.free++
+	}
+}
+
+func (s *threadTokens) String() string { return "a thread of the loop's limiter" }
 
 // Blocking is [ToThread] for functions that only return an error.
 func Blocking(ctx context.Context, fn func(ctx context.Context) error, opts ...ThreadOption) error {
@@ -88,10 +144,10 @@ type threadJob[T any] struct {
 	panic *PanicError
 
 	out       threadCall
-	limiter   *Limiter // whose token it has
-	w         Waiter   // the waiting task
-	obeyed    bool     // its context had ended when fn returned: whatever its error is, it follows from that
-	abandoned bool     // loop only: nobody waits any more
+	limiter   ThreadLimiter // whose token it has
+	w         Waiter        // the waiting task
+	obeyed    bool          // its context had ended when fn returned: whatever its error is, it follows from that
+	abandoned bool          // loop only: nobody waits any more
 }
 
 func (j *threadJob[T]) start(w *worker, ctx context.Context) {

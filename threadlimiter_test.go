@@ -39,10 +39,10 @@ func TestALimiterBoundsHowManyFunctionsRunAtATime(t *testing.T) {
 	}
 	for name, how := range map[string]func(ctx context.Context, l *aio.Limiter) error{
 		"as an option of ToThread": func(ctx context.Context, l *aio.Limiter) error {
-			_, err := aio.ToThread(ctx, aio.Action(fn), l)
+			_, err := aio.ToThread(ctx, aio.Action(fn), aio.LimitedBy(l))
 			return err
 		},
-		"as an option of Blocking": func(ctx context.Context, l *aio.Limiter) error { return aio.Blocking(ctx, fn, l) },
+		"as an option of Blocking": func(ctx context.Context, l *aio.Limiter) error { return aio.Blocking(ctx, fn, aio.LimitedBy(l)) },
 	} {
 		most.Store(0)
 		run(t, func(ctx context.Context) error {
@@ -74,15 +74,15 @@ func TestALimiterBoundsHowManyFunctionsRunAtATime(t *testing.T) {
 	if n := most.Load(); n != 1 {
 		t.Errorf("as an option of the loop: %d at a time", n)
 	}
-	wantPanic(t, func() { aio.NewLoop(aio.WithThreadLimiter(0)) }, "the number of tokens is 0")
+	wantPanic(t, func() { aio.NewLoop(aio.WithThreadLimiter(0)) }, "the limit is 0")
 }
 
 func TestAnAbandonedFunctionKeepsItsTokenUntilItReturns(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := aio.NewLimiter(1)
 		slow, next := newThreadGate(), newThreadGate()
-		first := aio.Start(ctx, func(ctx context.Context) error { return aio.Blocking(ctx, slow.pass, l) })
-		second := aio.Start(ctx, func(ctx context.Context) error { return aio.Blocking(ctx, next.pass, l) })
+		first := aio.Start(ctx, func(ctx context.Context) error { return aio.Blocking(ctx, slow.pass, aio.LimitedBy(l)) })
+		second := aio.Start(ctx, func(ctx context.Context) error { return aio.Blocking(ctx, next.pass, aio.LimitedBy(l)) })
 		if _, _, err := aio.Recv(ctx, slow.began); err != nil {
 			return err
 		}
@@ -111,9 +111,9 @@ func TestAFunctionWhoseTaskIsCancelledWhileItWaitsForATokenIsNotCalled(t *testin
 		l := aio.NewLimiter(1)
 		slow := newThreadGate()
 		never := func(context.Context) error { t.Error("it was called"); return nil }
-		first := aio.Start(ctx, func(ctx context.Context) error { return aio.Blocking(ctx, slow.pass, l) })
-		second := aio.Start(ctx, func(ctx context.Context) error { return aio.Blocking(ctx, never, l) })
-		third := aio.Start(ctx, func(ctx context.Context) error { return aio.Blocking(ctx, never, l) })
+		first := aio.Start(ctx, func(ctx context.Context) error { return aio.Blocking(ctx, slow.pass, aio.LimitedBy(l)) })
+		second := aio.Start(ctx, func(ctx context.Context) error { return aio.Blocking(ctx, never, aio.LimitedBy(l)) })
+		third := aio.Start(ctx, func(ctx context.Context) error { return aio.Blocking(ctx, never, aio.LimitedBy(l)) })
 		if _, _, err := aio.Recv(ctx, slow.began); err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func TestAFunctionWhoseTaskIsCancelledWhileItWaitsForATokenIsNotCalled(t *testin
 		if l.Available() != 1 {
 			t.Error(l)
 		}
-		return aio.Blocking(ctx, func(context.Context) error { return nil }, l)
+		return aio.Blocking(ctx, func(context.Context) error { return nil }, aio.LimitedBy(l))
 	})
 }
 
@@ -145,10 +145,10 @@ func TestAFunctionWhoseTaskIsCancelledTogetherWithItsTokenIsNotCalled(t *testing
 					loop.CallSoon(func() { second.Cancel(nil) }) // ahead of the task, which the end of this function wakes
 				})
 				return err
-			}, l)
+			}, aio.LimitedBy(l))
 		})
 		second = aio.Start(ctx, func(ctx context.Context) error {
-			return aio.Blocking(ctx, func(context.Context) error { t.Error("it was called"); return nil }, l)
+			return aio.Blocking(ctx, func(context.Context) error { t.Error("it was called"); return nil }, aio.LimitedBy(l))
 		})
 		if _, _, err := aio.Wait(ctx, aio.AllCompleted, first, second); err != nil {
 			return err
@@ -163,13 +163,13 @@ func TestAFunctionWhoseTaskIsCancelledTogetherWithItsTokenIsNotCalled(t *testing
 func TestATokenComesBackAfterAPanicOrAnError(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := aio.NewLimiter(1)
-		wantPanic(t, func() { aio.Blocking(ctx, func(context.Context) error { panic("in a thread") }, l) }, "in a thread")
-		if err := aio.Blocking(ctx, func(context.Context) error { return errBoom }, l); err != errBoom {
+		wantPanic(t, func() { aio.Blocking(ctx, func(context.Context) error { panic("in a thread") }, aio.LimitedBy(l)) }, "in a thread")
+		if err := aio.Blocking(ctx, func(context.Context) error { return errBoom }, aio.LimitedBy(l)); err != errBoom {
 			t.Errorf("got %v", err)
 		}
 		cancelled, cancel := aio.WithCancelCause(ctx)
 		cancel(nil)
-		if err := aio.Blocking(cancelled, func(context.Context) error { t.Error("it was called"); return nil }, l); !errors.Is(err, aio.ErrCancelled) {
+		if err := aio.Blocking(cancelled, func(context.Context) error { t.Error("it was called"); return nil }, aio.LimitedBy(l)); !errors.Is(err, aio.ErrCancelled) {
 			t.Errorf("got %v", err)
 		}
 		if !strings.HasPrefix(l.String(), "<Limiter 0 of 1") {

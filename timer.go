@@ -88,6 +88,51 @@ func (l *Loop) fireTied(when int64) {
 	}
 }
 
+// Timer calls a function on the loop at a time that can be set again and again. Starting and
+// stopping one allocates nothing. Its methods are for the loop only. asyncio has no counterpart; it
+// makes a TimerHandle for each call.
+type Timer struct {
+	handle Handle
+	entry  timer
+	set    bool // the function is still to be called
+}
+
+// NewTimer returns a timer for fn that is not running. It panics if fn is nil. Loop only.
+func (l *Loop) NewTimer(fn func()) *Timer {
+	mustHave("Loop.NewTimer", fn != nil)
+	t := &Timer{handle: Handle{loop: l, fn: fn}}
+	t.entry.due = t
+	return t
+}
+
+// Start makes the loop call the function after d, in place of the time that was set before. With
+// d <= 0 that is in the next pass. A panic of the function is reported to the exception handler.
+// Start panics if the loop is closed.
+func (t *Timer) Start(d time.Duration) {
+	l := t.handle.loop
+	l.check("Timer.Start")
+	t.entry.stop(l)
+	t.entry.start(l, l.after(d))
+	t.set = true
+}
+
+// Stop keeps the function from being called. It does nothing if the timer is not running.
+func (t *Timer) Stop() {
+	t.entry.stop(t.handle.loop)
+	t.set = false
+}
+
+// Running reports whether the function is still to be called.
+func (t *Timer) Running() bool { return t.set }
+
+// run is the timer's turn in the ready queue.
+func (t *Timer) run() {
+	if t.set && !t.entry.armed() { // armed: it was started again since it fired
+		t.set = false
+		t.handle.run()
+	}
+}
+
 // TimerHandle is a callback that waits for its time. asyncio: TimerHandle.
 type TimerHandle struct {
 	Handle

@@ -2,7 +2,6 @@ package aiofile
 
 import (
 	"context"
-	"math"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/perloop"
@@ -14,14 +13,13 @@ const defaultLimit = 32
 // limits are what a loop's operations share.
 type limits struct {
 	usual *aio.Limiter
-	none  *aio.Limiter // in place of the loop's own limiter for ToThread, which is not for files
 }
 
 var tables perloop.Table[*limits]
 
 func limitsOf(ctx context.Context) *limits {
 	return tables.Get(aio.RunningLoop(ctx), func() *limits {
-		return &limits{usual: aio.NewLimiter(defaultLimit), none: aio.NewLimiter(math.MaxInt)}
+		return &limits{usual: aio.NewLimiter(defaultLimit)}
 	})
 }
 
@@ -62,7 +60,7 @@ func Do[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 		return zero, err
 	}
 	defer limiter.ReleaseFor(turn)
-	return aio.ToThread(context.WithoutCancel(ctx), func(context.Context) (T, error) { return fn() }, l.none)
+	return aio.ToThread(context.WithoutCancel(ctx), func(context.Context) (T, error) { return fn() }, aio.LimitedBy(nil))
 }
 
 // do is Do for functions without a result.

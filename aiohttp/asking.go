@@ -183,7 +183,7 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 }
 
 // unbounded keeps a call of ToThread out of the limit for all such calls: the client has its own.
-var unbounded *aio.Limiter
+var unbounded = aio.LimitedBy(nil)
 
 // answer is what became of a request.
 type answer struct {

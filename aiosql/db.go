@@ -103,7 +103,7 @@ func (db *DB) SQL() *sql.DB { return db.sql }
 //
 // Cancellation: none. A cancelled task closes its database, too.
 func (db *DB) Close(ctx context.Context) error {
-	return aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error { return db.sql.Close() }, aio.NewLimiter(1))
+	return aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error { return db.sql.Close() }, aio.LimitedBy(nil))
 }
 
 // Ping checks that there is a connection, and makes one if need be. It suspends the task.

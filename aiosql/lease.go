@@ -113,5 +113,5 @@ func (l *lease) finish(ctx context.Context, fn func() error) error {
 
 // off makes a call off the loop.
 func (l *lease) off(ctx context.Context, fn func() error) error {
-	return aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error { return fn() }, l.db.threads)
+	return aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error { return fn() }, aio.LimitedBy(l.db.threads))
 }

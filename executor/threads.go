@@ -43,7 +43,7 @@ func NewThreads(n int) *Threads {
 // Cancellation: it returns at once, and the function's context ends; the function goes on until it returns.
 func (t *Threads) Execute(ctx context.Context, job Job) ([]byte, error) {
 	defer func() { t.done++ }()
-	return onThread(ctx, job, t.limiter)
+	return onThread(ctx, job, aio.LimitedBy(t.limiter))
 }
 
 // Statistics returns a picture of the executor as it is now. Loop only.

@@ -112,7 +112,7 @@ func (w *worker) start(ctx context.Context) error {
 	p.started++
 	err := aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error {
 		return w.proc.start(func() { p.loop.CallSoonThreadsafe(w.leave) })
-	}, p.starts)
+	}, aio.LimitedBy(p.starts))
 	if err != nil {
 		return err
 	}

@@ -125,5 +125,5 @@ func (k besideDecrypter) Decrypt(rand io.Reader, msg []byte, opts crypto.Decrypt
 
 // apart runs fn on another goroutine. The running task, which makes a handshake, waits for it.
 func (s *turnstile) apart(fn func() ([]byte, error)) ([]byte, error) {
-	return aio.ToThread(s.loop.Context(), func(context.Context) ([]byte, error) { return fn() }, s.signers)
+	return aio.ToThread(s.loop.Context(), func(context.Context) ([]byte, error) { return fn() }, aio.LimitedBy(s.signers))
 }

@@ -31,7 +31,7 @@ func Example_bridges() {
 	connections := aio.NewLimiter(4) // as many as the client has
 
 	get := func(ctx context.Context, key string) (string, error) {
-		return aio.ToThread(ctx, func(ctx context.Context) (string, error) { return db.Get(ctx, key) }, connections)
+		return aio.ToThread(ctx, func(ctx context.Context) (string, error) { return db.Get(ctx, key) }, aio.LimitedBy(connections))
 	}
 
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
