@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio/coro"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -24,16 +25,6 @@ var (
 	ErrLoopClosed = errors.New("aio: the loop is closed")
 	// ErrStopped is returned by [RunUntilComplete] when Stop ended the loop before the function did.
 	ErrStopped = errors.New("aio: the loop was stopped before the function ended")
-	// ErrQueueEmpty is returned by [Queue.GetNowait] when there is nothing to take. asyncio: QueueEmpty.
-	ErrQueueEmpty = errors.New("aio: the queue is empty")
-	// ErrQueueFull is returned by [Queue.PutNowait] when there is no room. asyncio: QueueFull.
-	ErrQueueFull = errors.New("aio: the queue is full")
-	// ErrQueueShutdown is returned by puts into a queue that was shut down, and by gets once nothing is left in it. asyncio: QueueShutDown.
-	ErrQueueShutdown = errors.New("aio: the queue was shut down")
-	// ErrBrokenBarrier is returned to those who wait at a [Barrier] that is aborted or reset. asyncio: BrokenBarrierError.
-	ErrBrokenBarrier = errors.New("aio: the barrier is broken")
-	// ErrBroadcastClosed is returned to the subscribers of a [Broadcast] that was closed, once they have had everything.
-	ErrBroadcastClosed = errors.New("aio: the broadcast was closed")
 	// ErrNoPoller is returned by [Loop.Watch] where the platform has no readiness poller.
 	ErrNoPoller = errors.New("aio: this platform has no readiness poller; use net.Conn and goroutines (transport does)")
 )
@@ -198,4 +189,33 @@ func siteOf(pc uintptr) string {
 		return ""
 	}
 	return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+}
+
+// isCancellation reports whether err says "I was cancelled": a CancelledError, possibly wrapped, but not inside an error with a meaning
+// of its own (a time-out, a panic, several errors joined).
+func isCancellation(err error) bool {
+	return wraps(err, func(err error) bool {
+		_, ok := err.(*CancelledError)
+		return ok
+	})
+}
+
+// isBareCanceled reports whether err is context.Canceled, possibly wrapped: what code returns that looks at ctx.Err.
+func isBareCanceled(err error) bool {
+	return wraps(err, func(err error) bool { return err == context.Canceled })
+}
+
+// wraps reports whether found accepts err or what it wraps, as far as that has no meaning of its own.
+func wraps(err error, found func(error) bool) bool {
+	for n := 0; err != nil && n < errtree.Max; n++ {
+		if found(err) {
+			return true
+		}
+		switch err.(type) {
+		case *TimeoutError, *PanicError:
+			return false
+		}
+		_, err = errtree.Unwrap(err)
+	}
+	return false
 }

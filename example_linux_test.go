@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // pipe returns the two ends of a pipe that never blocks.
@@ -48,7 +49,7 @@ func ExampleWatch() {
 	defer syscall.Close(r)
 	defer syscall.Close(w)
 	aio.Run(context.Background(), func(ctx context.Context) error {
-		var readable aio.Event
+		var readable aiosync.Event
 		watch, err := aio.RunningLoop(ctx).Watch(uintptr(r), func(ev aio.Interest) {
 			if ev&aio.Readable != 0 {
 				readable.Set()

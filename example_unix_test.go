@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 func interruptMyself() { syscall.Kill(os.Getpid(), syscall.SIGINT) }
@@ -27,7 +28,7 @@ func ExampleWithInterrupt() {
 func ExampleLoop_AddSignalHandler() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		loop := aio.RunningLoop(ctx)
-		var reload aio.Event
+		var reload aiosync.Event
 		if err := loop.AddSignalHandler(syscall.SIGHUP, reload.Set); err != nil {
 			return err
 		}

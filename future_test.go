@@ -97,12 +97,12 @@ func TestDoneCallbacksRunInOrderAfterControlReturnsToTheLoop(t *testing.T) {
 			run(t, func(ctx context.Context) error {
 				var log journal
 				f := aio.NewFuture[int](aio.RunningLoop(ctx))
-				f.AddDoneCallback(func() { log.add("1") })
-				f.AddDoneCallback(func() { log.add("2") })
+				f.AddDoneCallback(func() { log.Add("1") })
+				f.AddDoneCallback(func() { log.Add("2") })
 				set(f)
-				log.add("set")
+				log.Add("set")
 				err := aio.Yield(ctx)
-				log.want(t, "set", "1", "2")
+				log.Want(t, "set", "1", "2")
 				return err
 			})
 		})
@@ -125,7 +125,7 @@ func TestRemovedCallbacksDoNotRun(t *testing.T) {
 			f := aio.NewFuture[int](aio.RunningLoop(ctx))
 			var tokens []func() bool
 			for _, name := range []string{"a", "b", "c"} {
-				tokens = append(tokens, f.AddDoneCallback(func() { log.add("%s", name) }))
+				tokens = append(tokens, f.AddDoneCallback(func() { log.Add("%s", name) }))
 			}
 			removed := map[int]bool{}
 			for _, i := range c.remove {
@@ -136,7 +136,7 @@ func TestRemovedCallbacksDoNotRun(t *testing.T) {
 			}
 			f.SetResult(1)
 			err := aio.Yield(ctx)
-			log.want(t, c.want...)
+			log.Want(t, c.want...)
 			return err
 		})
 	}
@@ -180,15 +180,15 @@ func TestACallbackThatRemovesOthersSkipsNone(t *testing.T) {
 		var tokens []func() bool
 		f.AddDoneCallback(func() {
 			for _, token := range tokens {
-				log.add("first: %v", token()) // they are on their way already
+				log.Add("first: %v", token()) // they are on their way already
 			}
 		})
 		for _, name := range []string{"second", "third"} {
-			tokens = append(tokens, f.AddDoneCallback(func() { log.add("%s", name) }))
+			tokens = append(tokens, f.AddDoneCallback(func() { log.Add("%s", name) }))
 		}
 		f.SetResult(1)
 		err := aio.Yield(ctx)
-		log.want(t, "first: false", "first: false", "second", "third")
+		log.Want(t, "first: false", "first: false", "second", "third")
 		return err
 	})
 }
@@ -302,8 +302,8 @@ func TestAFailedFutureThatNobodyLookedAtIsReportedOnce(t *testing.T) {
 			aio.NewFuture[int](aio.RunningLoop(ctx)).SetError(errBoom)
 			return aio.Yield(ctx)
 		}, aio.WithDebug(debug))
-		if got := seen.all(); err != nil || len(got) != 1 || got[0].Err != errBoom || got[0].Message != "a future failed, and nobody looked at its error" {
-			t.Errorf("reported: %v, %v", seen.strings(), err)
+		if got := seen.All(); err != nil || len(got) != 1 || got[0].Err != errBoom || got[0].Message != "a future failed, and nobody looked at its error" {
+			t.Errorf("reported: %v, %v", seen.Strings(), err)
 		}
 	}
 }
@@ -374,7 +374,7 @@ func TestTheLineOfAFutureStaysInOrderWhenWaitersLeave(t *testing.T) {
 			tasks = append(tasks, aio.Start(ctx, func(ctx context.Context) error {
 				_, err := f.Await(ctx)
 				if err == nil {
-					log.add("%d", i)
+					log.Add("%d", i)
 				}
 				return err
 			}))
@@ -386,7 +386,7 @@ func TestTheLineOfAFutureStaysInOrderWhenWaitersLeave(t *testing.T) {
 		aio.Yield(ctx)
 		open(f)
 		_, _, err := aio.Wait(ctx, aio.AllCompleted, tasks...)
-		log.want(t, "1", "2", "4")
+		log.Want(t, "1", "2", "4")
 		return err
 	})
 }

@@ -3,25 +3,31 @@ package aio_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
+	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // onLoop runs fn as a callback of a new loop with a virtual clock, and the loop until nothing is left but what waits for more than a day.
 func onLoop(t *testing.T, fn func(l *aio.Loop), opts ...aio.Option) {
 	t.Helper()
 	seen := &reports{}
-	l := aio.NewLoop(append([]aio.Option{aio.WithClock(aio.NewVirtualClock()), seen.option()}, opts...)...)
+	l := aio.NewLoop(append([]aio.Option{aio.WithClock(aio.NewVirtualClock()), seen.Option()}, opts...)...)
 	l.CallSoon(func() { fn(l) })
 	l.CallLater(24*time.Hour, l.Stop)
 	l.RunForever()
 	l.Close()
-	for _, r := range seen.all() {
+	for _, r := range seen.All() {
 		t.Errorf("unexpected report: %s: %v", r.Message, r.Err)
 	}
 }
@@ -30,18 +36,18 @@ func onLoop(t *testing.T, fn func(l *aio.Loop), opts ...aio.Option) {
 func TestACallbackRunsOnceInTheNextPassInOrder(t *testing.T) {
 	var log journal
 	onLoop(t, func(l *aio.Loop) {
-		h := l.CallSoon(func() { log.add("first") })
+		h := l.CallSoon(func() { log.Add("first") })
 		if h.Cancelled() {
 			t.Error("the handle is cancelled")
 		}
 		l.CallSoon(func() {
-			log.add("second")
-			l.CallSoon(func() { log.add("fourth") })
+			log.Add("second")
+			l.CallSoon(func() { log.Add("fourth") })
 		})
-		l.CallSoon(func() { log.add("third") })
-		log.add("now")
+		l.CallSoon(func() { log.Add("third") })
+		log.Add("now")
 	})
-	log.want(t, "now", "first", "second", "third", "fourth")
+	log.Want(t, "now", "first", "second", "third", "fourth")
 }
 
 // Conformance: LP-002, LP-007, LP-010.
@@ -50,7 +56,7 @@ func TestATimerRunsOnceWhenItsTimeHasCome(t *testing.T) {
 	onLoop(t, func(l *aio.Loop) {
 		start := l.Time()
 		note := func(name string) func() {
-			return func() { log.add("%s after %v", name, l.Time().Sub(start)) }
+			return func() { log.Add("%s after %v", name, l.Time().Sub(start)) }
 		}
 		h := l.CallLater(2*time.Second, note("later"))
 		if !h.When().Equal(start.Add(2 * time.Second)) {
@@ -59,7 +65,7 @@ func TestATimerRunsOnceWhenItsTimeHasCome(t *testing.T) {
 		l.CallAt(start.Add(time.Second), note("at"))
 		l.CallSoon(note("soon")) // a timer is not in the ready queue yet
 	})
-	log.want(t, "soon after 0s", "at after 1s", "later after 2s")
+	log.Want(t, "soon after 0s", "at after 1s", "later after 2s")
 }
 
 // Conformance: LP-003, LP-004.
@@ -73,24 +79,24 @@ func TestCallsFromOtherGoroutinesAndFromTheLoopKeepTheirOrder(t *testing.T) {
 		go func() {
 			defer close(sent)
 			for _, name := range []string{"first", "second", "third"} {
-				if _, err := l.CallSoonThreadsafe(func() { log.add("%s", name) }); err != nil {
+				if _, err := l.CallSoonThreadsafe(func() { log.Add("%s", name) }); err != nil {
 					t.Error(err)
 				}
 			}
 		}()
 		<-sent // they are waiting in front of what the loop itself sends now
-		if _, err := l.CallSoonThreadsafe(func() { log.add("fourth") }); err != nil {
+		if _, err := l.CallSoonThreadsafe(func() { log.Add("fourth") }); err != nil {
 			return err
 		}
 		l.CallSoon(func() {
-			log.add("fifth")
+			log.Add("fifth")
 			l.ExpectPosts(-1)
 			done.SetResult(1)
 		})
 		_, err := done.Await(ctx)
 		return err
 	})
-	log.want(t, "first", "second", "third", "fourth", "fifth")
+	log.Want(t, "first", "second", "third", "fourth", "fifth")
 }
 
 func TestACallFromAnotherGoroutineWakesALoopThatWaits(t *testing.T) {
@@ -147,11 +153,11 @@ func TestCallbacksThatAreNilAreRefused(t *testing.T) {
 func TestNegativeDelaysRunAtOnceInTheOrderOfTheirDeadlines(t *testing.T) {
 	var log journal
 	onLoop(t, func(l *aio.Loop) {
-		l.CallLater(-1, func() { log.add("a") })
-		l.CallLater(-2, func() { log.add("b") })
-		l.CallSoon(func() { log.add("soon") })
+		l.CallLater(-1, func() { log.Add("a") })
+		l.CallLater(-2, func() { log.Add("b") })
+		l.CallSoon(func() { log.Add("soon") })
 	})
-	log.want(t, "soon", "b", "a")
+	log.Want(t, "soon", "b", "a")
 }
 
 func TestTheLongestDelayIsNotOverInOurTime(t *testing.T) {
@@ -173,12 +179,12 @@ func TestTimersRunByDeadlineAndEqualOnesInTheOrderOfTheirCreation(t *testing.T) 
 	onLoop(t, func(l *aio.Loop) {
 		at := l.Time().Add(time.Second)
 		for _, name := range []string{"first", "second", "third"} {
-			l.CallAt(at, func() { log.add("%s", name) })
+			l.CallAt(at, func() { log.Add("%s", name) })
 		}
-		l.CallAt(at.Add(-1), func() { log.add("earlier") })
-		l.CallAt(at, func() { log.add("fourth") })
+		l.CallAt(at.Add(-1), func() { log.Add("earlier") })
+		l.CallAt(at, func() { log.Add("fourth") })
 	})
-	log.want(t, "earlier", "first", "second", "third", "fourth")
+	log.Want(t, "earlier", "first", "second", "third", "fourth")
 }
 
 // Conformance: LP-011.
@@ -270,16 +276,16 @@ func TestStopBeforeRunForeverMakesOnePass(t *testing.T) {
 	l := aio.NewLoop()
 	defer l.Close()
 	l.CallSoon(func() {
-		log.add("ready")
-		l.CallSoon(func() { log.add("next pass") })
+		log.Add("ready")
+		l.CallSoon(func() { log.Add("next pass") })
 	})
 	l.Stop()
 	l.RunForever()
-	log.want(t, "ready")
+	log.Want(t, "ready")
 	l.CallSoon(l.Stop) // the idiom: run what is ready once
-	l.CallSoon(func() { log.add("ready again") })
+	l.CallSoon(func() { log.Add("ready again") })
 	l.RunForever()
-	log.want(t, "ready", "next pass", "ready again")
+	log.Want(t, "ready", "next pass", "ready again")
 	l.Stop()
 	l.RunForever() // nothing is ready: it does not wait
 }
@@ -364,15 +370,15 @@ func TestTheRealClockKeepsTimersInOrder(t *testing.T) {
 	start := time.Now()
 	err := aio.Run(t.Context(), func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
-		l.CallLater(3*time.Millisecond, func() { log.add("3 ms") })
-		l.CallLater(time.Millisecond, func() { log.add("1 ms") })
-		l.CallLater(2*time.Millisecond, func() { log.add("2 ms") })
+		l.CallLater(3*time.Millisecond, func() { log.Add("3 ms") })
+		l.CallLater(time.Millisecond, func() { log.Add("1 ms") })
+		l.CallLater(2*time.Millisecond, func() { log.Add("2 ms") })
 		return aio.Sleep(ctx, 4*time.Millisecond)
 	})
 	if err != nil || time.Since(start) < 4*time.Millisecond {
 		t.Fatalf("got %v after %v", err, time.Since(start))
 	}
-	log.want(t, "1 ms", "2 ms", "3 ms")
+	log.Want(t, "1 ms", "2 ms", "3 ms")
 }
 
 func TestABusyLoopStillLooksAtItsTimersAndPosts(t *testing.T) {
@@ -390,5 +396,355 @@ func TestABusyLoopStillLooksAtItsTimersAndPosts(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestALoopPrintsItsStateAndNotItsInsides(t *testing.T) {
+	l := aio.NewLoop(aio.WithDebug(false))
+	made := fmt.Sprint(l)
+	running, err := aio.RunUntilComplete(l, func(ctx context.Context) (string, error) { return fmt.Sprint(l), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetDebug(true)
+	debug := fmt.Sprint(l)
+	l.Close()
+	closed := fmt.Sprint(l)
+	for got, want := range map[string]string{
+		made:    "<Loop running=false closed=false debug=false>",
+		running: "<Loop running=true closed=false debug=false>",
+		debug:   "<Loop running=false closed=false debug=true>",
+		closed:  "<Loop running=false closed=true debug=true>",
+	} {
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestRandomNumbersAreTheSameInEachRunUnderAVirtualClock(t *testing.T) {
+	numbers := func(opts ...aio.Option) (n [4]uint64) {
+		aio.Run(t.Context(), func(ctx context.Context) error {
+			for i := range n {
+				n[i] = aio.RunningLoop(ctx).Rand().Uint64()
+			}
+			return nil
+		}, opts...)
+		return n
+	}
+	a, b := numbers(aio.WithClock(aio.NewVirtualClock())), numbers(aio.WithClock(aio.NewVirtualClock()))
+	if a != b || a[0] == a[1] {
+		t.Error(a, b)
+	}
+	if a, b := numbers(), numbers(); a == b {
+		t.Error("two runs by the machine's clock have the same numbers: ", a)
+	}
+}
+
+func ExampleLoop_Rand() {
+	roll := func() (dice []int) {
+		aio.Run(context.Background(), func(ctx context.Context) error {
+			for range 10 {
+				dice = append(dice, 1+aio.RunningLoop(ctx).Rand().IntN(6))
+			}
+			return nil
+		}, aio.WithClock(aio.NewVirtualClock()))
+		return dice
+	}
+	first := roll()
+	fmt.Println(slices.Equal(roll(), first))
+	// Output: true
+}
+
+func TestATimerThatIsStoppedOrStartedAgainInThePassItFiresInDoesNotCall(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		var calls journal
+		began := l.Time()
+		stopped := l.NewTimer(func() { calls.Add("stopped") })
+		again := l.NewTimer(func() { calls.Add("again after %v", l.Time().Sub(began)) })
+		l.CallLater(time.Second, func() { // fires first, in the pass in which the two fire
+			stopped.Stop()
+			again.Start(time.Second)
+		})
+		stopped.Start(time.Second)
+		again.Start(time.Second)
+		if err := aio.Sleep(ctx, time.Second); err != nil {
+			return err
+		}
+		if stopped.Running() || !again.Running() {
+			t.Errorf("running: %t, %t; want false, true", stopped.Running(), again.Running())
+		}
+		if err := aio.Sleep(ctx, time.Minute); err != nil {
+			return err
+		}
+		calls.Want(t, "again after 2s")
+		if again.Running() {
+			t.Error("it has called, and runs")
+		}
+		return nil
+	})
+}
+
+func TestStartingATimerAllocatesNothing(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		timer := aio.RunningLoop(ctx).NewTimer(func() {})
+		wantNoAllocs(t, "Start and Stop", func() { timer.Start(time.Hour); timer.Stop() })
+		return nil
+	})
+}
+
+func TestAPanicInATimersFunctionIsReported(t *testing.T) {
+	seen, err := runReports(t, func(ctx context.Context) error {
+		aio.RunningLoop(ctx).NewTimer(func() { panic("boom") }).Start(0)
+		return aio.Sleep(ctx, time.Second)
+	})
+	if got := seen.All(); err != nil || len(got) != 1 || got[0].Err == nil {
+		t.Errorf("reports %v, error %v", got, err)
+	}
+}
+
+func TestATypedNilLimiterIsNoLimit(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var none *aiosync.Limiter
+		v, err := aio.ToThread(ctx, func(context.Context) (int, error) { return 1, nil }, aio.LimitedBy(none))
+		if v != 1 {
+			t.Errorf("got %d", v)
+		}
+		return err
+	}, aio.WithThreadLimiter(1))
+}
+
+// Conformance: HD-001.
+func TestAHandleMayBeCancelledTwice(t *testing.T) {
+	onLoop(t, func(l *aio.Loop) {
+		h := l.CallSoon(func() { t.Error("it was called") })
+		if h.Cancelled() {
+			t.Error("it is cancelled from the start")
+		}
+		for range 2 {
+			h.Cancel()
+			if !h.Cancelled() {
+				t.Error("it is not cancelled")
+			}
+		}
+	})
+}
+
+// Conformance: HD-002.
+func TestATimerHandleKnowsItsTime(t *testing.T) {
+	onLoop(t, func(l *aio.Loop) {
+		at := l.Time().Add(time.Minute)
+		for _, h := range []*aio.TimerHandle{l.CallAt(at, func() {}), l.CallLater(time.Minute, func() {})} {
+			if !h.When().Equal(at) {
+				t.Errorf("it is due at %v, want %v", h.When(), at)
+			}
+			h.Cancel()
+			if !h.When().Equal(at) || !h.Cancelled() {
+				t.Errorf("after Cancel it is due at %v", h.When())
+			}
+		}
+	})
+}
+
+// Conformance: HD-003.
+func TestACancelledTimerLetsGoOfItsCallback(t *testing.T) {
+	onLoop(t, func(l *aio.Loop) {
+		collected := make(chan struct{})
+		h := func() *aio.TimerHandle {
+			payload := new([1 << 16]byte)
+			runtime.AddCleanup(payload, func(c chan struct{}) { close(c) }, collected)
+			return l.CallLater(time.Hour, func() { payload[0]++ })
+		}()
+		h.Cancel()
+		for {
+			runtime.GC()
+			select {
+			case <-collected:
+				return
+			default:
+			}
+		}
+	})
+}
+
+func named123() {}
+
+// Conformance: HD-005, DB-006.
+func TestAHandleShowsItsFunctionItsStateAndInDebugModeItsCreation(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		onLoop(t, func(l *aio.Loop) {
+			for name, h := range map[string]interface {
+				String() string
+				Cancel()
+			}{
+				"CallSoon":  l.CallSoon(named123),
+				"CallLater": l.CallLater(time.Hour, named123),
+				"CallAt":    l.CallAt(l.Time(), named123),
+			} {
+				s := h.String()
+				if !strings.HasPrefix(s, "<Handle ") || !strings.Contains(s, "loop_test.go:") {
+					t.Errorf("%s shows %s", name, s)
+				}
+				if got := strings.Contains(s, "scheduled at loop_test.go:"); got != debug {
+					t.Errorf("%s shows %s with debug mode %v", name, s, debug)
+				}
+				h.Cancel()
+				if s := h.String(); s != "<Handle cancelled>" {
+					t.Errorf("%s shows %s after Cancel", name, s)
+				}
+			}
+			posted, _ := l.CallSoonThreadsafe(named123)
+			if s := posted.String(); debug && !strings.Contains(s, "scheduled at loop_test.go:") {
+				t.Errorf("CallSoonThreadsafe shows %s", s)
+			}
+		}, aio.WithDebug(debug))
+	}
+}
+
+// steppedClock is a virtual clock whose times have a monotonic reading, as those of the machine's do, and whose wall clock can be set.
+type steppedClock struct {
+	start  time.Time
+	passed time.Duration
+	step   time.Duration // by so much, in whole seconds, the wall clock was set
+}
+
+func (c *steppedClock) Now() time.Time {
+	t := c.start.Add(c.passed)
+	*(*uint64)(unsafe.Pointer(&t)) += uint64(c.step/time.Second) << 30 // the seconds of the wall clock, see package time
+	return t
+}
+
+func (c *steppedClock) Advance(until time.Time) bool {
+	c.passed = max(c.passed, until.Sub(c.start))
+	return true
+}
+
+func TestTheClockOfTheseTestsIsSetWithoutTimePassing(t *testing.T) {
+	c := &steppedClock{start: time.Now()}
+	before := c.Now()
+	c.step = time.Hour
+	if after := c.Now(); after.Sub(before) != 0 || after.Round(0).Sub(before.Round(0)) != time.Hour {
+		t.Fatalf("%v and %v", before, after)
+	}
+}
+
+func TestATimeOfTheWallClockIsMeantByTheWallClockAsItIsNow(t *testing.T) {
+	for _, step := range []time.Duration{0, time.Hour, -time.Hour, 40 * 365 * 24 * time.Hour} {
+		clock := &steppedClock{start: time.Now()}
+		err := aio.Run(t.Context(), func(ctx context.Context) error {
+			l := aio.RunningLoop(ctx)
+			if err := aio.Sleep(ctx, time.Minute); err != nil {
+				return err
+			}
+			clock.step = step
+			in := func(d time.Duration) time.Time { return l.Time().Add(d).Round(0).UTC() } // as a database returns it
+			ends := map[string]func() error{
+				"Loop.CallAt": func() error {
+					f := aio.NewFuture[int](l)
+					h := l.CallAt(in(10*time.Second), func() { _ = f.SetResult(1) })
+					if d := h.When().Sub(l.Time()); d != 10*time.Second {
+						t.Errorf("after a step of %v the callback says that it is due in %v", step, d)
+					}
+					if d := h.When().Round(0).Sub(l.Time().Round(0)); d != 10*time.Second {
+						t.Errorf("after a step of %v the callback says that it is due in %v of the wall clock", step, d)
+					}
+					_, err := f.Await(ctx)
+					return err
+				},
+				"TimeoutAt": func() error {
+					return timedOut(aio.TimeoutAt(ctx, in(10*time.Second), sleepLong))
+				},
+				"Reschedule": func() error {
+					return timedOut(aio.Timeout(ctx, time.Hour, func(ctx context.Context) error {
+						if err := aio.CurrentTimeout(ctx).Reschedule(in(10 * time.Second)); err != nil {
+							return err
+						}
+						return sleepLong(ctx)
+					}))
+				},
+				"WithDeadline": func() error {
+					ctx, cancel := aio.WithDeadline(ctx, in(10*time.Second))
+					defer cancel()
+					return timedOut(sleepLong(ctx))
+				},
+				"TimeoutAt with a monotonic reading": func() error {
+					return timedOut(aio.TimeoutAt(ctx, l.Time().Add(10*time.Second), sleepLong))
+				},
+			}
+			for name, fn := range ends {
+				begin := l.Time()
+				if err := fn(); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				if d := l.Time().Sub(begin); d != 10*time.Second {
+					t.Errorf("after a step of %v %s took %v, not 10s", step, name, d)
+				}
+			}
+			return nil
+		}, aio.WithClock(clock))
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func sleepLong(ctx context.Context) error { return aio.Sleep(ctx, 1000*time.Hour) }
+
+func timedOut(err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return errors.Join(errors.New("not a time-out"), err)
+	}
+	return nil
+}
+
+func TestEqualTimesOfTheWallClockKeepTheOrderOfTheCalls(t *testing.T) {
+	var got []int
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		at := time.Now().Round(0).Add(10 * time.Millisecond)
+		f := aio.NewFuture[int](l)
+		for i := range 200 {
+			l.CallAt(at, func() { got = append(got, i) })
+		}
+		l.CallAt(at.Add(1), func() { _ = f.SetResult(1) })
+		_, err := f.Await(ctx)
+		return err
+	})
+	if err != nil || len(got) != 200 || !slices.IsSorted(got) {
+		t.Errorf("%v, order %v", err, got)
+	}
+}
+
+func TestTimesBeyondWhatAClockCanCountAreFarAwayOrOver(t *testing.T) {
+	for _, clock := range []aio.Clock{&steppedClock{start: time.Now()}, aio.NewVirtualClock()} {
+		err := aio.Run(t.Context(), func(ctx context.Context) error {
+			l := aio.RunningLoop(ctx)
+			if c, ok := clock.(*steppedClock); ok {
+				c.step = -1000 * time.Hour
+			}
+			for _, at := range []time.Time{time.Unix(1<<40, 0), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), l.Time().Add(math.MaxInt64)} {
+				far := l.CallAt(at, func() { t.Errorf("%v has come", at) })
+				defer far.Cancel()
+			}
+			for _, at := range []time.Time{{}, time.Unix(-1<<40, 0), time.Unix(0, 0)} {
+				over := false
+				l.CallAt(at, func() { over = true })
+				for range 3 {
+					if err := aio.Yield(ctx); err != nil {
+						return err
+					}
+				}
+				if !over {
+					t.Errorf("%v is not over", at)
+				}
+			}
+			return aio.TimeoutAt(ctx, time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), func(ctx context.Context) error {
+				return aio.Sleep(ctx, time.Hour)
+			})
+		}, aio.WithClock(clock))
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }

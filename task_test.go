@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // Every *Task[T] is usable where a *Future[T] is: they share these interfaces.
@@ -475,7 +478,7 @@ func TestInDebugModeTasksAndFuturesKnowWhereTheyWereMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := map[string]bool{}
-	for _, r := range seen.all() {
+	for _, r := range seen.All() {
 		if !strings.HasPrefix(r.Site, "task_test.go:") {
 			t.Errorf("%s: created at %q", r.Message, r.Site)
 		}
@@ -489,7 +492,7 @@ func TestInDebugModeTasksAndFuturesKnowWhereTheyWereMade(t *testing.T) {
 // Conformance: T-050.
 func TestClosingALoopReportsATaskThatWasLeftPending(t *testing.T) {
 	var seen reports
-	l := aio.NewLoop(seen.option())
+	l := aio.NewLoop(seen.Option())
 	ended := false
 	aio.Start(l.Context(), func(ctx context.Context) error {
 		defer func() { ended = true }()
@@ -505,7 +508,7 @@ func TestClosingALoopReportsATaskThatWasLeftPending(t *testing.T) {
 		t.Errorf("%d tasks are left, deferred functions ran: %v", n, ended)
 	}
 	var names []string
-	for _, r := range seen.all() {
+	for _, r := range seen.All() {
 		names = append(names, r.TaskName)
 		if r.Site == "" {
 			t.Errorf("%s has no site", r.TaskName)
@@ -513,7 +516,7 @@ func TestClosingALoopReportsATaskThatWasLeftPending(t *testing.T) {
 	}
 	slices.Sort(names)
 	if !slices.Equal(names, []string{"late", "orphan", "unborn"}) {
-		t.Errorf("reported: %v", seen.strings())
+		t.Errorf("reported: %v", seen.Strings())
 	}
 }
 
@@ -531,7 +534,7 @@ func TestCancellingWhatHasFailedHidesNoError(t *testing.T) {
 		}
 		return nil
 	})
-	got := seen.all()
+	got := seen.All()
 	if err != nil || len(got) != 2 || got[0].Err != errReason || got[1].Err != errBoom {
 		t.Errorf("got %v; reported: %v", err, got)
 	}
@@ -549,7 +552,7 @@ func TestADeferredCancelHidesNoPanic(t *testing.T) {
 	if p == nil || p.Value != "unseen" {
 		t.Errorf("raised: %v", p)
 	}
-	if got := seen.all(); len(got) != 1 {
+	if got := seen.All(); len(got) != 1 {
 		t.Errorf("reported: %v", got)
 	}
 }
@@ -588,8 +591,8 @@ func TestAFailureThatNobodyLooksAtIsReportedOnce(t *testing.T) {
 		aio.Start(ctx, func(context.Context) error { return errBoom }, aio.Name("lonely"))
 		return aio.Yield(ctx)
 	})
-	if want := []string{"a task failed, and nobody looked at its error|lonely"}; err != nil || !slices.Equal(seen.strings(), want) {
-		t.Errorf("reported: %v, %v", seen.strings(), err)
+	if want := []string{"a task failed, and nobody looked at its error|lonely"}; err != nil || !slices.Equal(seen.Strings(), want) {
+		t.Errorf("reported: %v, %v", seen.Strings(), err)
 	}
 }
 
@@ -621,9 +624,9 @@ func TestAFailureWhoseOnlyWaiterIsCancelledBeforeItLooksIsReported(t *testing.T)
 		waiter.Cancel(nil)
 		return aio.Yield(ctx)
 	})
-	all := seen.all()
+	all := seen.All()
 	if err != nil || len(all) != 1 || all[0].Message != "a future failed, and nobody looked at its error" || all[0].Err != errBoom {
-		t.Errorf("reported: %v, %v", seen.strings(), err)
+		t.Errorf("reported: %v, %v", seen.Strings(), err)
 	}
 }
 
@@ -652,9 +655,9 @@ func TestADeferredFunctionCanAwaitWhileAPanicIsOnItsWay(t *testing.T) {
 		var log journal
 		task := aio.Start(ctx, func(ctx context.Context) error {
 			defer func() {
-				log.add("sleep: %v", aio.Sleep(ctx, time.Second))
+				log.Add("sleep: %v", aio.Sleep(ctx, time.Second))
 				v, err := aio.CreateTask(ctx, value(7)).Await(ctx)
-				log.add("child: %d %v", v, err)
+				log.Add("child: %d %v", v, err)
 			}()
 			panic("first")
 		})
@@ -662,7 +665,7 @@ func TestADeferredFunctionCanAwaitWhileAPanicIsOnItsWay(t *testing.T) {
 		if p == nil || p.Value != "first" {
 			t.Errorf("raised: %v", p)
 		}
-		log.want(t, "sleep: <nil>", "child: 7 <nil>")
+		log.Want(t, "sleep: <nil>", "child: 7 <nil>")
 		return nil
 	})
 }
@@ -677,4 +680,703 @@ func TestATaskHasItsNameAlsoWithAFactoryThatIgnoresNames(t *testing.T) {
 		_, err := task.Await(ctx)
 		return err
 	}, aio.WithTaskFactory(func(aio.AnyTask) error { return nil }))
+}
+
+type key string
+
+// Conformance: TX-001.
+func TestAChildSeesTheValuesOfItsCreationAndChangesNoneOfItsParent(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		ctx = context.WithValue(ctx, key("v"), "at creation")
+		child := aio.CreateTask(ctx, func(ctx context.Context) (any, error) {
+			seen := ctx.Value(key("v"))
+			ctx = context.WithValue(ctx, key("v"), "child's own")
+			return seen, aio.Yield(ctx)
+		})
+		later := context.WithValue(ctx, key("v"), "set later")
+		v, err := child.Await(later)
+		if v != "at creation" || later.Value(key("v")) != "set later" || ctx.Value(key("v")) != "at creation" {
+			t.Errorf("the child saw %v, the parent has %v", v, later.Value(key("v")))
+		}
+		return err
+	})
+}
+
+// Conformance: TX-002.
+func TestACallbackDoesNotChangeTheValuesOfATask(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		ctx = context.WithValue(ctx, key("v"), 1)
+		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f.AddDoneCallback(func() {
+			own := context.WithValue(aio.RunningLoop(ctx).Context(), key("v"), 2)
+			if own.Value(key("v")) != 2 {
+				t.Error("the callback does not see its own value")
+			}
+		})
+		aio.RunningLoop(ctx).CallSoon(func() { f.SetResult(0) })
+		_, err := f.Await(ctx)
+		if ctx.Value(key("v")) != 1 {
+			t.Errorf("after the await the value is %v", ctx.Value(key("v")))
+		}
+		return err
+	})
+}
+
+// Conformance: TX-004.
+func TestTasksThatAreGivenTheSameContextShareWhatItHolds(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		shared := context.WithValue(ctx, key("box"), new(string))
+		first := aio.Start(shared, func(ctx context.Context) error {
+			*ctx.Value(key("box")).(*string) = "from the first"
+			return nil
+		})
+		second := aio.CreateTask(shared, func(ctx context.Context) (string, error) {
+			return *ctx.Value(key("box")).(*string), nil
+		})
+		if _, err := first.Await(ctx); err != nil {
+			return err
+		}
+		v, err := second.Await(ctx)
+		if v != "from the first" {
+			t.Errorf("the second saw %q", v)
+		}
+		return err
+	})
+}
+
+// Conformance: TX-005.
+func TestTasksThatInterleaveKeepTheirOwnValues(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		divide := func(precision int) aio.Func[string] {
+			return func(ctx context.Context) (string, error) {
+				ctx = context.WithValue(ctx, key("precision"), precision)
+				if err := aio.Sleep(ctx, time.Second); err != nil {
+					return "", err
+				}
+				return fmt.Sprintf("%.*f", ctx.Value(key("precision")), 1.0/3), aio.Yield(ctx)
+			}
+		}
+		got, err := aio.All(ctx, divide(3), divide(6))
+		if err == nil && (got[0] != "0.333" || got[1] != "0.333333") {
+			t.Errorf("got %v", got)
+		}
+		return err
+	})
+}
+
+// Conformance: TX-006.
+func TestAThreadSeesTheValuesOfItsCaller(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		ctx = context.WithValue(ctx, key("v"), "mine")
+		v, err := aio.ToThread(ctx, func(ctx context.Context) (any, error) { return ctx.Value(key("v")), nil })
+		if v != "mine" {
+			t.Errorf("the thread saw %v", v)
+		}
+		return err
+	})
+}
+
+func TestTheValuesOfRunReachEveryTaskAndTheAmbientContext(t *testing.T) {
+	outside := context.WithValue(t.Context(), key("v"), "outside")
+	err := aio.Run(outside, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		fromCallback := aio.NewFuture[any](l)
+		l.CallSoon(func() {
+			aio.Start(l.Context(), func(ctx context.Context) error { return fromCallback.SetResult(ctx.Value(key("v"))) })
+		})
+		v, err := fromCallback.Await(ctx)
+		if v != "outside" || ctx.Value(key("v")) != "outside" {
+			t.Errorf("main sees %v, a task made in a callback %v", ctx.Value(key("v")), v)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Conformance: TX-007.
+func TestAReportHasTheValuesOfTheTaskThatFailed(t *testing.T) {
+	begun := context.WithValue(t.Context(), key("v"), "the loop's")
+	var seen []any
+	err := aio.Run(begun, func(ctx context.Context) error {
+		aio.Start(context.WithValue(ctx, key("v"), "the task's"), func(context.Context) error { return errors.New("boom") })
+		aio.RunningLoop(ctx).CallSoon(func() { panic("boom") })
+		return aio.Yield(ctx)
+	}, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) {
+		seen = append(seen, r.Context.Value(key("v")))
+		if r.Context.Err() != nil {
+			t.Errorf("the context of %q has ended: %v", r.Message, r.Context.Err())
+		}
+	}))
+	if err != nil || !slices.Equal(seen, []any{"the loop's", "the task's"}) {
+		t.Errorf("got %v, and the handler saw %v", err, seen)
+	}
+}
+
+var lineNumber = regexp.MustCompile(`:\d+`)
+
+// unnumbered takes the line numbers out, which change with every edit.
+func unnumbered(lines ...string) []string {
+	for i, s := range lines {
+		lines[i] = lineNumber.ReplaceAllString(s, "")
+	}
+	return lines
+}
+
+func TestACancellationTellsTheBlocksThatItCameThroughOnItsWayIntoATask(t *testing.T) {
+	var met *aio.CancelledError
+	err := runErr(t, func(ctx context.Context) error {
+		return aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
+			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				g.Go(func(ctx context.Context) error {
+					return aio.Group(ctx, func(_ context.Context, g *aio.TaskGroup) error {
+						g.Go(func(ctx context.Context) error {
+							err := aio.Sleep(ctx, time.Hour)
+							errors.As(err, &met)
+							return err
+						})
+						return nil
+					})
+				})
+				return nil
+			})
+		})
+	})
+	if !errors.Is(err, context.DeadlineExceeded) || met == nil {
+		t.Fatalf("got %v, and the task met %v", err, met)
+	}
+	const file = "task_test.go"
+	if got, want := unnumbered(met.Through()...), []string{"Group at " + file, "Group at " + file}; !slices.Equal(got, want) {
+		t.Errorf("through %q, want %q", got, want)
+	}
+	want := "cancelled by Timeout at task_test.go, through Group at task_test.go, Group at task_test.go: took longer than 1s"
+	if got := unnumbered(met.Error())[0]; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestACancellationTellsTheTasksThatPassedItOnByAwaiting(t *testing.T) {
+	var met *aio.CancelledError
+	run(t, func(ctx context.Context) error {
+		leaf := aio.CreateTask(ctx, func(ctx context.Context) (int, error) {
+			err := aio.Sleep(ctx, time.Hour)
+			errors.As(err, &met)
+			return 0, err
+		})
+		gathering := aio.CreateTask(ctx, func(ctx context.Context) ([]int, error) { return aio.Gather(ctx, leaf) }, aio.Name("gatherer"))
+		top := aio.CreateTask(ctx, gathering.Await, aio.Name("top"))
+		aio.Yield(ctx)
+		aio.Yield(ctx)
+		top.Cancel(errors.New("enough"))
+		if _, err := top.Await(ctx); !errors.Is(err, aio.ErrCancelled) {
+			t.Errorf("top: %v", err)
+		}
+		return nil
+	})
+	if met == nil {
+		t.Fatal("the leaf was not cancelled")
+	}
+	if want := []string{"Task.Await in top", "Gather in gatherer"}; !slices.Equal(met.Through(), want) {
+		t.Errorf("through %q, want %q", met.Through(), want)
+	}
+	want := "cancelled by task main at task_test.go, through Task.Await in top, Gather in gatherer: enough"
+	if got := unnumbered(met.Error())[0]; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestARequestThatMeetsItsOwnTaskHasComeThroughNothing(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		task := aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) })
+		aio.Yield(ctx)
+		task.Cancel(nil)
+		_, err := task.Await(ctx)
+		var met *aio.CancelledError
+		if !errors.As(err, &met) || len(met.Through()) != 0 {
+			t.Errorf("got %v, through %q", err, met.Through())
+		}
+		return nil
+	})
+}
+
+func TestASnapshotShowsWhatACancellationCameThrough(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		inside := aio.NewFuture[int](aio.RunningLoop(ctx))
+		return ignore(aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
+			return aio.Group(ctx, func(_ context.Context, g *aio.TaskGroup) error {
+				g.Go(func(ctx context.Context) error {
+					aio.Sleep(ctx, time.Hour)
+					inside.SetResult(1)
+					return aio.Sleep(context.WithoutCancel(ctx), time.Second) // slow cleanup
+				}, aio.Name("slow"))
+				g.Go(func(ctx context.Context) error {
+					inside.Await(context.WithoutCancel(ctx))
+					i := infoOf(t, aio.RunningLoop(ctx).Snapshot(false), "slow")
+					if i.Cancel == nil || !slices.Equal(unnumbered(i.Cancel.Through...), []string{"Group at task_test.go"}) {
+						t.Errorf("got %+v", i.Cancel)
+					}
+					return nil
+				})
+				return nil
+			})
+		}), context.DeadlineExceeded)
+	})
+}
+
+// ignore returns err unless it is one that was to be expected.
+func ignore(err, expected error) error {
+	if errors.Is(err, expected) {
+		return nil
+	}
+	return err
+}
+
+func TestATaskIsSmall(t *testing.T) {
+	for name, size := range map[string]uintptr{"Task[None]": aio.SizeOfTask[aio.None](), "Task[int]": aio.SizeOfTask[int]()} {
+		if size > 160 {
+			t.Errorf("a %s takes %d bytes, more than 160", name, size)
+		}
+	}
+}
+
+func TestWhatIsHotDoesNotAllocate(t *testing.T) {
+	if leaktest.RaceDetector {
+		t.Skip("the race detector allocates")
+	}
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		done := aio.CreateTask(ctx, func(context.Context) (int, error) { return 1, nil })
+		if _, err := done.Await(ctx); err != nil {
+			return err
+		}
+		other := aio.Start(ctx, spin) // somebody to switch to
+		defer other.Cancel(nil)
+		var lock aiosync.Lock
+		deadline := l.Time().Add(-time.Second)
+		_ = deadline
+		for name, fn := range map[string]func() error{
+			"yield":                         func() error { return aio.Yield(ctx) },
+			"await of a finished task":      func() error { _, err := done.Await(ctx); return err },
+			"sleep of nothing":              func() error { return aio.Sleep(ctx, 0) },
+			"sleep":                         func() error { return aio.Sleep(ctx, time.Microsecond) },
+			"lock that nobody else wants":   func() error { err := lock.Acquire(ctx); lock.Release(); return err },
+			"current task and running loop": func() error { _, _ = aio.CurrentTask(ctx), aio.RunningLoop(ctx); return nil },
+		} {
+			if n := testing.AllocsPerRun(100, func() {
+				if err := fn(); err != nil {
+					t.Error(err)
+				}
+			}); n != 0 {
+				t.Errorf("%s allocates %v times", name, n)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Conformance: T-054 (a factory prepares tasks instead of making them).
+func TestATaskFactoryIsCalledWithEveryTaskUntilItIsRemoved(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var j journal
+		l := aio.RunningLoop(ctx)
+		if l.TaskFactory() != nil {
+			t.Error("there is a factory from the start")
+		}
+		n := 0
+		l.SetTaskFactory(func(task aio.AnyTask) error {
+			n++
+			task.SetName(fmt.Sprintf("made-%d", n))
+			task.AddDoneCallback(func() { j.Add("%s ended", task.Name()) })
+			return nil
+		})
+		if l.TaskFactory() == nil {
+			t.Error("there is no factory")
+		}
+		first := aio.Start(ctx, aio.Yield)
+		j.Add("%s", first.Name())
+		if _, err := first.Await(ctx); err != nil {
+			return err
+		}
+		l.SetTaskFactory(nil)
+		second := aio.Start(ctx, aio.Yield, aio.Name("plain"))
+		j.Add("%s", second.Name())
+		if _, err := second.Await(ctx); err != nil {
+			return err
+		}
+		j.Want(t, "made-1", "made-1 ended", "plain")
+		return nil
+	})
+}
+
+// Conformance: T-055 (R9: what is no factory does not compile; nil is none).
+func TestANilTaskFactoryIsNone(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		l.SetTaskFactory(nil)
+		if l.TaskFactory() != nil {
+			t.Error("there is a factory")
+		}
+		_, err := aio.Start(ctx, aio.Yield).Await(ctx)
+		return err
+	}, aio.WithTaskFactory(nil))
+}
+
+// Conformance: T-056.
+func TestWhateverMakesATaskAsksTheFactory(t *testing.T) {
+	var j journal
+	one := func(ctx context.Context) (int, error) { return 1, aio.Yield(ctx) }
+	run(t, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		made := func(what string, n int, fn func() error) {
+			t.Helper()
+			j = nil
+			if err := fn(); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			if len(j) != n {
+				t.Errorf("%s: the factory was asked for %q, want %d tasks", what, j, n)
+			}
+		}
+		j.Want(t, "main")
+		made("CreateTask", 1, func() error { _, err := aio.CreateTask(ctx, one).Await(ctx); return err })
+		made("Start", 1, func() error { _, err := aio.Start(ctx, aio.Yield, aio.Eager()).Await(ctx); return err })
+		made("Group", 2, func() error {
+			return aio.Group(ctx, func(_ context.Context, g *aio.TaskGroup) error {
+				g.Go(aio.Yield)
+				aio.Spawn(g, one)
+				return nil
+			})
+		})
+		made("All", 3, func() error { _, err := aio.All(ctx, one, one, one); return err })
+		made("StartReady", 1, func() error {
+			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				_, err := aio.StartReady(ctx, g, func(_ context.Context, ready func(int)) error { ready(1); return nil })
+				return err
+			})
+		})
+		made("Submit", 1, func() error {
+			_, err := aio.ToThread(ctx, func(context.Context) (int, error) { return aio.Submit(context.Background(), l, one) })
+			return err
+		})
+		return nil
+	}, aio.WithTaskFactory(func(task aio.AnyTask) error { j.Add("%s", task.Name()); return nil }))
+}
+
+func TestATaskThatTheFactoryRefusesNeverRuns(t *testing.T) {
+	refuse := func(aio.AnyTask) error { return errBoom }
+	never := func(context.Context) error { t.Error("it runs"); return nil }
+	run(t, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		l.SetTaskFactory(refuse)
+		for _, opt := range []aio.TaskOption{aio.Name("later"), aio.Eager()} {
+			task := aio.Start(ctx, never, opt)
+			if !task.Done() || len(l.AllTasks()) != 1 {
+				t.Errorf("done %v, all tasks %v", task.Done(), l.AllTasks())
+			}
+			if _, err := task.Await(ctx); err != errBoom {
+				t.Errorf("got %v", err)
+			}
+		}
+		l.SetTaskFactory(nil)
+		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			l.SetTaskFactory(refuse)
+			g.Go(never)
+			return forever(ctx) // the failure ends the group
+		})
+		if err != errBoom {
+			t.Errorf("Group: %v", err)
+		}
+		_, err = aio.All(ctx, aio.Action(never), aio.Action(never))
+		if !errors.Is(err, errBoom) {
+			t.Errorf("All: %v", err)
+		}
+		return nil
+	})
+	if err := runErr(t, never, aio.WithTaskFactory(refuse)); err != errBoom {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+func TestATaskThatNobodyAwaitsAndTheFactoryRefusesIsReported(t *testing.T) {
+	seen, err := runReports(t, func(ctx context.Context) error {
+		aio.RunningLoop(ctx).SetTaskFactory(func(aio.AnyTask) error { return errBoom })
+		aio.Start(ctx, forever, aio.Name("refused"))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := seen.All(); len(list) != 1 || list[0].TaskName != "refused" || list[0].Err != errBoom {
+		t.Errorf("reports: %+v", list)
+	}
+}
+
+func TestAPanicOfTheFactoryIsThatOfTheTask(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		broken := func(aio.AnyTask) error { panic("broken factory") }
+		l.SetTaskFactory(broken)
+		task := aio.Start(ctx, forever)
+		wantPanic(t, func() { task.Await(ctx) }, "broken factory")
+		l.SetTaskFactory(nil)
+		wantPanic(t, func() {
+			aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				l.SetTaskFactory(broken)
+				g.Go(forever)
+				return forever(ctx)
+			})
+		}, "broken factory")
+		return nil
+	})
+}
+
+// Conformance: TS-005.
+func TestAThreadSeesThatTheFactoryRefusedWhatItSubmitted(t *testing.T) {
+	seen, err := runReports(t, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		l.SetTaskFactory(func(aio.AnyTask) error { return errBoom })
+		_, err := aio.ToThread(ctx, func(context.Context) (int, error) {
+			return aio.Submit(context.Background(), l, func(context.Context) (int, error) { return 1, nil })
+		})
+		if err != errBoom {
+			t.Errorf("got %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := seen.All(); len(list) != 1 || list[0].Err != errBoom {
+		t.Errorf("reports: %+v", list)
+	}
+}
+
+type eagerKey struct{}
+
+// Conformance: EG-002.
+func TestAnEagerTaskTakesItsFirstStepAtOnceAndGoesOnAsAnyOther(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var j journal
+		aio.Start(ctx, func(context.Context) error { j.Add("ordinary"); return nil })
+		f := aio.NewFuture[string](aio.RunningLoop(ctx))
+		task := aio.CreateTask(ctx, func(ctx context.Context) (string, error) {
+			j.Add("first step")
+			if err := aio.Yield(ctx); err != nil {
+				return "", err
+			}
+			j.Add("second step")
+			return f.Await(ctx)
+		}, aio.Eager(), aio.Name("eager"))
+		j.Add("creator goes on")
+		if task.Done() {
+			t.Error("it is done")
+		}
+		aio.RunningLoop(ctx).CallLater(time.Second, func() { f.SetResult("the end") })
+		v, err := task.Await(ctx)
+		j.Add("%s %v", v, err)
+		j.Want(t, "first step", "creator goes on", "ordinary", "second step", "the end <nil>")
+		return nil
+	})
+}
+
+// Conformance: EG-003, EG-005.
+func TestAnEagerTaskThatEndsInItsFirstStepIsDoneAtOnce(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		done := aio.CreateTask(ctx, func(context.Context) (int, error) { return 42, nil }, aio.Eager())
+		if v, err := done.Result(); v != 42 || err != nil || done.Cancel(nil) {
+			t.Errorf("got %d, %v", v, err)
+		}
+		failed := aio.Start(ctx, func(context.Context) error { return errBoom }, aio.Eager())
+		if failed.Err() != errBoom {
+			t.Errorf("got %v", failed.Err())
+		}
+		blocked := aio.Start(ctx, forever, aio.Eager(), aio.Name("blocked"))
+		all := aio.AllTasks(ctx)
+		if len(all) != 2 || all[0] != aio.CurrentTask(ctx) || all[1].Name() != "blocked" {
+			t.Errorf("all tasks: %v", all)
+		}
+		if !blocked.Cancel(errBoom) {
+			t.Error("it cannot be cancelled")
+		}
+		if _, err := blocked.Await(ctx); !errors.Is(err, errBoom) || !blocked.Cancelled() {
+			t.Errorf("got %v", err)
+		}
+		return nil
+	})
+}
+
+// Conformance: EG-006.
+func TestTheValuesOfAnEagerTaskAreItsOwn(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		ctx = context.WithValue(ctx, eagerKey{}, "creator")
+		aio.Start(ctx, func(ctx context.Context) error {
+			if ctx.Value(eagerKey{}) != "creator" {
+				t.Errorf("it sees %v", ctx.Value(eagerKey{}))
+			}
+			ctx = context.WithValue(ctx, eagerKey{}, "job")
+			return aio.Yield(ctx)
+		}, aio.Eager())
+		if ctx.Value(eagerKey{}) != "creator" {
+			t.Errorf("the creator sees %v", ctx.Value(eagerKey{}))
+		}
+		return aio.Yield(ctx)
+	})
+}
+
+func TestTheCurrentTaskIsTheEagerOneOnlyDuringItsStep(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var j journal
+		l := aio.RunningLoop(ctx)
+		who := func() {
+			if task := l.CurrentTask(); task != nil {
+				j.Add("%s", task.Name())
+			} else {
+				j.Add("nobody")
+			}
+		}
+		start := func(name string, fn func(ctx context.Context) error) {
+			aio.Start(l.Context(), func(ctx context.Context) error {
+				who()
+				if fn != nil {
+					if err := fn(ctx); err != nil {
+						return err
+					}
+				}
+				who()
+				return nil
+			}, aio.Eager(), aio.Name(name))
+		}
+		who()
+		start("short", nil)
+		who()
+		start("waits", aio.Yield)
+		who()
+		start("outer", func(ctx context.Context) error {
+			start("inner", aio.Yield)
+			who()
+			return aio.Yield(ctx)
+		})
+		who()
+		j.Want(t, "main", "short", "short", "main", "waits", "main", "outer", "inner", "outer", "main")
+		j = nil
+		l.CallSoon(func() { who(); start("of a callback", aio.Yield); who() })
+		for range 3 {
+			if err := aio.Yield(ctx); err != nil {
+				return err
+			}
+		}
+		j.Want(t, "waits", "inner", "outer", "nobody", "of a callback", "nobody", "of a callback")
+		return nil
+	})
+}
+
+func TestAnEagerTaskMayPanicOrExitInItsFirstStep(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		creator := aio.CurrentTask(ctx)
+		bad := aio.Start(ctx, func(context.Context) error { panic("at once") }, aio.Eager())
+		gone := aio.Start(ctx, func(context.Context) error { runtime.Goexit(); return nil }, aio.Eager())
+		if aio.CurrentTask(ctx) != creator {
+			t.Error("the current task is not the creator")
+		}
+		var p *aio.PanicError
+		if !errors.As(bad.Err(), &p) || p.Value != "at once" {
+			t.Errorf("got %v", bad.Err())
+		}
+		var g *aio.GoexitError
+		if !errors.As(gone.Err(), &g) {
+			t.Errorf("got %v", gone.Err())
+		}
+		return aio.Yield(ctx)
+	})
+}
+
+func TestAnEagerTaskMayCancelItsCreatorAndStopTheLoop(t *testing.T) {
+	err := runErr(t, func(ctx context.Context) error {
+		creator := aio.CurrentTask(ctx)
+		aio.Start(ctx, func(context.Context) error { creator.Cancel(errBoom); return nil }, aio.Eager())
+		return aio.Yield(ctx)
+	})
+	if !errors.Is(err, errBoom) || !errors.Is(err, aio.ErrCancelled) {
+		t.Errorf("got %v", err)
+	}
+	var j journal
+	err = runErr(t, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		aio.Start(ctx, func(context.Context) error { l.Stop(); return nil }, aio.Eager())
+		aio.Start(ctx, func(context.Context) error { j.Add("same pass"); return nil }, aio.Eager())
+		j.Add("creator goes on")
+		err := aio.Yield(ctx)
+		j.Add("%v", errors.Is(err, aio.ErrCancelled))
+		return err
+	})
+	if err != aio.ErrStopped {
+		t.Errorf("got %v", err)
+	}
+	j.Want(t, "same pass", "creator goes on", "true")
+}
+
+func TestEagerTasksOfAGroupBelongToIt(t *testing.T) {
+	var j journal
+	err := runErr(t, func(ctx context.Context) error {
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			g.Go(func(ctx context.Context) error {
+				defer j.Add("first ended")
+				j.Add("first")
+				return forever(ctx)
+			}, aio.Eager())
+			g.Go(func(context.Context) error { j.Add("second fails"); return errBoom }, aio.Eager())
+			j.Add("body")
+			v := aio.Spawn(g, func(context.Context) (int, error) { return 3, nil }, aio.Eager())
+			if n, err := v.Result(); n != 3 || err != nil {
+				t.Errorf("got %d, %v", n, err)
+			}
+			err := forever(ctx)
+			j.Add("cancelled: %v", errors.Is(err, aio.ErrCancelled))
+			return err
+		})
+	})
+	if err != errBoom {
+		t.Errorf("got %v", err)
+	}
+	j.Want(t, "first", "second fails", "body", "first ended", "cancelled: true")
+}
+
+func TestAnEagerTaskOfALoopThatDoesNotRunWaitsForItsTurn(t *testing.T) {
+	l := aio.NewLoop(aio.WithClock(aio.NewVirtualClock()))
+	defer l.Close()
+	began := false
+	task := aio.Start(l.Context(), func(context.Context) error { began = true; return nil }, aio.Eager())
+	if began {
+		t.Error("it has begun")
+	}
+	if _, err := aio.RunUntilDone(l, task); err != nil || !began {
+		t.Errorf("got %v, began %v", err, began)
+	}
+}
+
+func TestManyEagerTasksInsideEachOther(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		const depth = 100
+		ended := 0
+		var nest func(ctx context.Context, n int) error
+		nest = func(ctx context.Context, n int) error {
+			if n < depth {
+				if _, err := aio.Start(ctx, func(ctx context.Context) error { return nest(ctx, n+1) }, aio.Eager()).Await(ctx); err != nil {
+					return err
+				}
+			} else if err := aio.Sleep(ctx, time.Second); err != nil {
+				return err
+			}
+			ended++
+			return nil
+		}
+		if err := nest(ctx, 0); err != nil || ended != depth+1 {
+			t.Errorf("%d ended, %v", ended, err)
+		}
+		return nil
+	})
 }

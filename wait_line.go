@@ -2,11 +2,11 @@ package aio
 
 import (
 	"context"
-	"fmt"
 	"iter"
 
 	"github.com/aio-go/aio/internal/goid"
 	"github.com/aio-go/aio/internal/list"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // Line is a FIFO line of tasks that wait for a lock, a permit or an item. The synchronisation
@@ -27,6 +27,7 @@ import (
 // What the grant is, the primitive decides. A grant stays with the called task until it resumes, so
 // no other task overtakes it.
 type Line struct {
+	_      nocopy.Mark
 	loop   *Loop // set by the first wait
 	line   list.List[*wait]
 	n      int32 // how many tasks stand in line
@@ -240,12 +241,4 @@ func (r TaskRef) Name() string {
 type Blocker interface {
 	// Blockers returns the tasks, all of which have to act; none if they are not known.
 	Blockers() []TaskRef
-}
-
-// waitersText is the part of a description that tells how many wait.
-func waitersText(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprintf(", waiters:%d", n)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/perloop"
 )
 
@@ -12,23 +13,23 @@ const defaultLimit = 32
 
 // limits are what a loop's operations share.
 type limits struct {
-	usual *aio.Limiter
+	usual *aiosync.Limiter
 }
 
 var tables perloop.Table[*limits]
 
 func limitsOf(ctx context.Context) *limits {
 	return tables.Get(aio.RunningLoop(ctx), func() *limits {
-		return &limits{usual: aio.NewLimiter(defaultLimit)}
+		return &limits{usual: aiosync.NewLimiter(defaultLimit)}
 	})
 }
 
 type limiterKey struct{}
 
 // WithLimiter returns a context with which the operations of this package are bounded by limiter, in place of the loop's usual bound of 32.
-func WithLimiter(ctx context.Context, limiter *aio.Limiter) context.Context {
+func WithLimiter(ctx context.Context, limiter *aiosync.Limiter) context.Context {
 	if limiter == nil {
-		panic(misuse("WithLimiter", "the limiter is nil; make one with aio.NewLimiter"))
+		panic(misuse("WithLimiter", "the limiter is nil; make one with aiosync.NewLimiter"))
 	}
 	return context.WithValue(ctx, limiterKey{}, limiter)
 }
@@ -51,7 +52,7 @@ func Do[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 		return zero, err
 	}
 	l := limitsOf(ctx)
-	limiter, ok := ctx.Value(limiterKey{}).(*aio.Limiter)
+	limiter, ok := ctx.Value(limiterKey{}).(*aiosync.Limiter)
 	if !ok {
 		limiter = l.usual
 	}

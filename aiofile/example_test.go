@@ -12,6 +12,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiofile"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // inTemp runs fn in a temporary folder.
@@ -301,7 +302,7 @@ func ExampleDo() {
 
 func ExampleWithLimiter() {
 	inTemp(func(ctx context.Context, dir string) error {
-		ctx = aiofile.WithLimiter(ctx, aio.NewLimiter(2)) // a slow disk
+		ctx = aiofile.WithLimiter(ctx, aiosync.NewLimiter(2)) // a slow disk
 		return aiofile.WriteFile(ctx, filepath.Join(dir, "file"), []byte("x"), 0o666)
 	})
 	// Output:

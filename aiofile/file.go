@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
@@ -16,7 +17,7 @@ import (
 type File struct {
 	_      nocopy.Mark
 	f      *os.File
-	turn   aio.Lock
+	turn   aiosync.Lock
 	failed error // the first write that failed
 	slow   *slow // for what may keep a reader or writer waiting for ever; nil for files on a disk
 }

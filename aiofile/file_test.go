@@ -17,6 +17,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiofile"
+	"github.com/aio-go/aio/aiosync"
 )
 
 func TestAFileIsWrittenAndRead(t *testing.T) {
@@ -309,7 +310,7 @@ func TestOnlySoManyOperationsAreUnderWay(t *testing.T) {
 		want int
 	}{
 		{"usually", func(ctx context.Context) context.Context { return ctx }, 32},
-		{"with a limiter of one's own", func(ctx context.Context) context.Context { return aiofile.WithLimiter(ctx, aio.NewLimiter(3)) }, 3},
+		{"with a limiter of one's own", func(ctx context.Context) context.Context { return aiofile.WithLimiter(ctx, aiosync.NewLimiter(3)) }, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			run(t, func(ctx context.Context) error {

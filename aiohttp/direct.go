@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // Direct returns a transport with which the requests of a [Client] go to h without any network: h runs as a task of the client's loop. It is for tests. All
@@ -67,9 +68,9 @@ type directBody struct {
 	w      *writer
 	ctx    context.Context // of the reader, while it reads
 	err    error           // of its wait, if that was cancelled
-	begun  aio.Event       // the head is there, or will never be
-	ready  aio.Event       // there is something to read
-	room   aio.Event       // there is room for more
+	begun  aiosync.Event   // the head is there, or will never be
+	ready  aiosync.Event   // there is something to read
+	room   aiosync.Event   // there is room for more
 	status int
 	header http.Header
 	data   []byte

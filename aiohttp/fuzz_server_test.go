@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/transport"
 )
 
@@ -42,7 +43,7 @@ type memoryTransport struct {
 	p                   transport.Protocol
 	out                 bytes.Buffer
 	closing, ended      bool
-	lost                aio.Event
+	lost                aiosync.Event
 }
 
 func (m *memoryTransport) Write(p []byte) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // errGone is why a handler is cancelled whose client has gone away.
@@ -78,9 +79,9 @@ type onLoop struct {
 	loop    *aio.Loop
 	h       http.Handler
 	limits  limits
-	active  atomic.Int64 // requests that are not answered yet
-	waiting atomic.Bool  // somebody wants to know when there are none
-	idle    aio.Event    // is set then
+	active  atomic.Int64  // requests that are not answered yet
+	waiting atomic.Bool   // somebody wants to know when there are none
+	idle    aiosync.Event // is set then
 }
 
 // leave counts a request that was answered. It runs on any goroutine.

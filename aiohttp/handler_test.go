@@ -18,6 +18,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // serving runs a loop on another goroutine and returns it, with what its exception handler got, until the end of the test.
@@ -194,7 +195,7 @@ func TestAnAnswerIsWhatTheHandlerWrote(t *testing.T) {
 
 func TestPiecesAreSentWhenFlushed(t *testing.T) {
 	loop, _ := serving(t)
-	var next aio.Event
+	var next aiosync.Event
 	s, _ := listen(t, aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 		for i := range 3 {
 			fmt.Fprintln(w, "event", i)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // Hijack implements [http.Hijacker]. In tasks the connection suspends them, on other goroutines it
@@ -60,7 +61,7 @@ type hijackedConn struct {
 	c      *serverConn
 	ctx    context.Context
 	closed bool
-	turn   aio.Lock // one write at a time
+	turn   aiosync.Lock // one write at a time
 }
 
 func (h *hijackedConn) call(fn func(ctx context.Context) (int, error)) (int, error) {

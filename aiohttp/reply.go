@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -55,7 +56,7 @@ type reply struct {
 	unread                                     bool // the client may be sending still, at the end
 	closeAfter                                 bool // the connection is not used again
 	chunking, sent, owesCRLF                   bool // belong to the loop, as all above
-	sending                                    aio.Lock
+	sending                                    aiosync.Lock
 	mayContinue                                atomic.Bool // 100 Continue was not sent, and is of use
 	trailers                                   []string
 	began                                      time.Time // for the access log

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 var errBusyBody = errors.New("aiohttp: another task is reading from the connection")
@@ -30,7 +31,7 @@ type incomingBody struct {
 	chunks io.Reader     // bodyInChunks: the body as net/http sees it,
 	br     *bufio.Reader // which reads from this,
 	src    chunkSource   // and this from the connection
-	turn   aio.Lock      // one read at a time
+	turn   aiosync.Lock  // one read at a time
 
 	sawEOF bool
 	failed error // with which reading has ended

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/unixsocket"
 	"github.com/aio-go/aio/transport"
@@ -38,8 +39,8 @@ type Server struct {
 	routes, blocks bool            // h is a http.ServeMux; h is known to block
 	values         context.Context // of the requests
 	accepting      *transport.Server
-	first          *serverConn // the connections, those that were hijacked apart
-	changed        aio.Event   // is set when there is one less
+	first          *serverConn   // the connections, those that were hijacked apart
+	changed        aiosync.Event // is set when there is one less
 	count          ServerStatistics
 	scratch        []byte // where answers are put together, one at a time
 	heads          headReader

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/tlstest"
 )
 
@@ -77,7 +78,7 @@ func TestAServerSaysWhyItCannotListen(t *testing.T) {
 
 func TestShutdownLetsRequestsEnd(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		var begun, goOn aio.Event
+		var begun, goOn aiosync.Event
 		s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 			begun.Set()
 			if err := goOn.Wait(ctx); err != nil {
@@ -115,7 +116,7 @@ func TestServeForeverDrainsAndCutsOffThoseThatAreLate(t *testing.T) {
 	for name, drain := range map[string]time.Duration{"in time": time.Hour, "late": time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {
-				var begun, goOn, over aio.Event
+				var begun, goOn, over aiosync.Event
 				var ended error
 				s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 					begun.Set()

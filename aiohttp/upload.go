@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // Upload sends a body while a task of the loop produces it: write is called with a writer, in a
@@ -80,8 +81,8 @@ func (c *Client) Upload(ctx context.Context, method, url, contentType string, wr
 // net/http, or a task for Direct.
 type upload struct {
 	loop  *aio.Loop
-	room  aio.Event // there is room for more
-	ready aio.Event // there is something to read, for a reader that is a task
+	room  aiosync.Event // there is room for more
+	ready aiosync.Event // there is something to read, for a reader that is a task
 
 	mu     sync.Mutex // guards the rest
 	more   *sync.Cond // there is something to read, for a reader that is a goroutine

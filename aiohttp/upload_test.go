@@ -13,6 +13,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/aiosync"
 )
 
 func TestABodyIsSentWhileATaskProducesIt(t *testing.T) {
@@ -148,7 +149,7 @@ func TestAServerMayAnswerBeforeTheEnd(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var c aiohttp.Client
 		defer c.Close()
-		var ended aio.Event
+		var ended aiosync.Event
 		r, err := c.Upload(ctx, "POST", s.URL, "", func(ctx context.Context, w io.Writer) error {
 			defer ended.Set()
 			for {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
@@ -23,10 +24,10 @@ type DB struct {
 	sql      *sql.DB
 	max      int
 	maxBatch int
-	enough   time.Duration   // how long rows are collected before those that are there are handed over
-	conns    *aio.Limiter    // lends connections to leases
-	threads  *aio.Limiter    // as many: a lease makes one call at a time, so nobody waits for these
-	leases   map[*lease]bool // those that have a connection
+	enough   time.Duration    // how long rows are collected before those that are there are handed over
+	conns    *aiosync.Limiter // lends connections to leases
+	threads  *aiosync.Limiter // as many: a lease makes one call at a time, so nobody waits for these
+	leases   map[*lease]bool  // those that have a connection
 	waiting  map[aio.AnyTask]bool
 }
 
@@ -68,7 +69,7 @@ func New(db *sql.DB, opts ...Option) *DB {
 		o(d)
 	}
 	db.SetMaxOpenConns(d.max)
-	d.conns, d.threads = aio.NewLimiter(d.max), aio.NewLimiter(d.max)
+	d.conns, d.threads = aiosync.NewLimiter(d.max), aiosync.NewLimiter(d.max)
 	return d
 }
 

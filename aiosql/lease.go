@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // lease is the right to use a connection: for a statement, the rows of a query, or a transaction. It counts
@@ -14,7 +15,7 @@ type lease struct {
 	db   *DB
 	op   string
 	task aio.AnyTask
-	turn aio.Lock // a connection does one thing at a time
+	turn aiosync.Lock // a connection does one thing at a time
 
 	// The driver has panicked where package database/sql holds a lock on the connection, and goes on holding it: what would end the
 	// transaction waits for ever.

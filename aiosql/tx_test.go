@@ -12,6 +12,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosql"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // insert is the function of a transaction that does one statement.
@@ -329,7 +330,7 @@ func TestATaskThatWouldWaitForItselfIsTold(t *testing.T) {
 func TestTasksThatWouldWaitForEachOtherAreTold(t *testing.T) {
 	db, f := newDB(t, aiosql.MaxConns(2))
 	run(t, func(ctx context.Context) error {
-		both := aio.NewBarrier(2)
+		both := aiosync.NewBarrier(2)
 		refused := 0
 		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			for range 2 {

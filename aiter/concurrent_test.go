@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/aiter"
 )
 
@@ -208,7 +209,7 @@ func TestABatchFillsWhileTheLoopBodyWorks(t *testing.T) {
 
 func TestTheRateLimitSpacesItemsOut(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		limiter := aio.NewRateLimiter(2, time.Second)
+		limiter := aiosync.NewRateLimiter(2, time.Second)
 		took := elapsed(ctx, func() { wantItems(t, aiter.RateLimit(ctx, aiter.FromSlice([]int{1, 2, 3, 4}), limiter), 1, 2, 3, 4) })
 		if took != time.Second {
 			t.Errorf("it took %s", took)

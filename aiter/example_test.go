@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/aiter"
 )
 
@@ -114,7 +115,7 @@ func ExampleFromChannel() {
 
 func ExampleFromQueue() {
 	virtual(func(ctx context.Context) error {
-		var q aio.Queue[string]
+		var q aiosync.Queue[string]
 		_ = q.PutNowait("first job")
 		_ = q.PutNowait("second job")
 		q.Shutdown(false)
@@ -303,7 +304,7 @@ func ExampleRateLimit() {
 	virtual(func(ctx context.Context) error {
 		loop := aio.RunningLoop(ctx)
 		began := loop.Time()
-		for range aiter.RateLimit(ctx, aiter.FromSlice([]int{1, 2, 3}), aio.NewRateLimiter(1, time.Second)) {
+		for range aiter.RateLimit(ctx, aiter.FromSlice([]int{1, 2, 3}), aiosync.NewRateLimiter(1, time.Second)) {
 			fmt.Println(loop.Time().Sub(began))
 		}
 		return nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // Generate makes a sequence from a function: what the function yields are the values, what it returns is the error, nil for a good end. The
@@ -123,11 +124,11 @@ func FromChannel[T any](ctx context.Context, ch <-chan T) iter.Seq2[T, error] {
 	}
 }
 
-// FromQueue is the sequence of the items of a queue, until the queue is shut down and empty. Unlike [aio.Queue.All] it calls TaskDone for
+// FromQueue is the sequence of the items of a queue, until the queue is shut down and empty. Unlike [aiosync.Queue.All] it calls TaskDone for
 // each item when the loop body is done with it, left by whatever way, so that Join waits for the bodies.
 //
-// Cancellation: as for [aio.Queue.Get].
-func FromQueue[T any](ctx context.Context, q *aio.Queue[T]) iter.Seq2[T, error] {
+// Cancellation: as for [aiosync.Queue.Get].
+func FromQueue[T any](ctx context.Context, q *aiosync.Queue[T]) iter.Seq2[T, error] {
 	mustBe(q != nil, "FromQueue", "the queue is nil")
 	return func(yield func(T, error) bool) {
 		body := func(v T) bool {

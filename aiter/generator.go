@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/coro"
 	"github.com/aio-go/aio/internal/nocopy"
 )
@@ -29,7 +30,7 @@ type Generator[In, Out any] struct {
 	_        nocopy.Mark
 	ctx      context.Context
 	co       *coro.Coroutine[In, Out, aio.None]
-	turn     aio.Lock // held during a step
+	turn     aiosync.Lock // held during a step
 	stepper  aio.AnyTask
 	closing  bool // the step is that of a Close
 	told     bool // the body knows that it is being closed

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // BatchWithin is the items of src in slices of up to n: a batch is handed out when it is full, when d has passed since its first item came, or
@@ -80,7 +81,7 @@ func BatchWithin[T any](ctx context.Context, src iter.Seq2[T, error], n int, d t
 // RateLimit is the items of src, handed out as fast as the limiter lets them pass. The limiter may be shared by several sequences.
 //
 // Cancellation: of the wait for the limiter; the item that waited for it is dropped.
-func RateLimit[T any](ctx context.Context, src iter.Seq2[T, error], limiter *aio.RateLimiter) iter.Seq2[T, error] {
+func RateLimit[T any](ctx context.Context, src iter.Seq2[T, error], limiter *aiosync.RateLimiter) iter.Seq2[T, error] {
 	mustBe(src != nil && limiter != nil, "RateLimit", "the source or the limiter is nil")
 	return Map(ctx, src, func(ctx context.Context, v T) (T, error) { return v, limiter.Acquire(ctx) })
 }

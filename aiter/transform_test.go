@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/aiter"
 )
 
@@ -82,7 +83,7 @@ var combinators = []struct {
 		return aiter.MapUnordered(ctx, src, 2, double)
 	}},
 	{"RateLimit", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
-		return aiter.RateLimit(ctx, src, aio.NewRateLimiter(1, time.Millisecond))
+		return aiter.RateLimit(ctx, src, aiosync.NewRateLimiter(1, time.Millisecond))
 	}},
 	{"TimeoutEach", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
 		return aiter.TimeoutEach(ctx, src, time.Minute)
@@ -439,7 +440,7 @@ func TestSourcesOfValues(t *testing.T) {
 func TestFromQueueMarksAnItemAsDoneWhenTheBodyIsDoneWithIt(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var log journal
-		q := aio.NewQueue[int](0)
+		q := aiosync.NewQueue[int](0)
 		for i := range 3 {
 			_ = q.PutNowait(i)
 		}
@@ -458,7 +459,7 @@ func TestFromQueueMarksAnItemAsDoneWhenTheBodyIsDoneWithIt(t *testing.T) {
 		_, err := worker.Await(ctx)
 		log.want(t, "0", "1", "2", "<nil>")
 		_ = panicValue(func() {
-			q := aio.NewQueue[int](0)
+			q := aiosync.NewQueue[int](0)
 			_ = q.PutNowait(1)
 			defer func() {
 				if n := q.Statistics().Unfinished; n != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // aioSyncWorks are the works on queues and locks.
@@ -16,7 +17,7 @@ var aioSyncWorks = map[string]round{
 func aioQueue(size, reps int) (float64, error) {
 	return onLoop(func(ctx context.Context) (float64, error) {
 		return timed(size, reps, func(reps int) error {
-			items := aio.NewQueue[int](queueBound)
+			items := aiosync.NewQueue[int](queueBound)
 			producer := aio.Start(ctx, func(ctx context.Context) error {
 				for i := range size * reps {
 					if err := items.Put(ctx, i); err != nil {
@@ -44,7 +45,7 @@ func aioQueue(size, reps int) (float64, error) {
 func aioLock(size, reps int) (float64, error) {
 	return onLoop(func(ctx context.Context) (float64, error) {
 		return timed(size, reps, func(reps int) error {
-			var mu aio.Lock
+			var mu aiosync.Lock
 			count := 0
 			for range size * reps {
 				if err := mu.Acquire(ctx); err != nil {
@@ -61,7 +62,7 @@ func aioLock(size, reps int) (float64, error) {
 func aioLockContended(size, reps int) (float64, error) {
 	return onLoop(func(ctx context.Context) (float64, error) {
 		return timed(size, reps, func(reps int) error {
-			var mu aio.Lock
+			var mu aiosync.Lock
 			count := 0
 			contend := func(ctx context.Context) error {
 				for range reps {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/safetext"
 )
@@ -33,12 +34,12 @@ type Pool struct {
 
 	maxMessage int // bytes
 
-	slots   *aio.Limiter        // one is lent to each job that has, or gets, a worker
-	starts  *aio.Limiter        // for the goroutines that start processes: none ever has to wait for one
+	slots   *aiosync.Limiter    // one is lent to each job that has, or gets, a worker
+	starts  *aiosync.Limiter    // for the goroutines that start processes: none ever has to wait for one
 	idle    []*worker           // who worked last comes last
 	workers map[*worker]bool    // all, until they are gone
 	pending map[*execution]bool // jobs that were accepted and have not ended
-	changed aio.Event           // set, and cleared, when pending or workers shrink
+	changed aiosync.Event       // set, and cleared, when pending or workers shrink
 	ending  bool
 	closed  bool
 	forget  func() // takes back what was left with the loop
@@ -113,7 +114,7 @@ func NewPool(ctx context.Context, opts ...PoolOption) *Pool {
 	for _, o := range opts {
 		o(p)
 	}
-	p.slots, p.starts = aio.NewLimiter(p.max), aio.NewLimiter(p.max)
+	p.slots, p.starts = aiosync.NewLimiter(p.max), aiosync.NewLimiter(p.max)
 	p.watchLoop()
 	return p
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
@@ -15,7 +16,7 @@ import (
 // A panic of the function is raised in the caller.
 type Threads struct {
 	_       nocopy.Mark
-	limiter *aio.Limiter // nil: as the loop has it
+	limiter *aiosync.Limiter // nil: as the loop has it
 	done    int
 }
 
@@ -35,7 +36,7 @@ func NewThreads(n int) *Threads {
 	if n < 1 {
 		panic(fmt.Sprintf("executor: NewThreads: the number of functions at a time is %d; use 1 or more", n))
 	}
-	return &Threads{limiter: aio.NewLimiter(n)}
+	return &Threads{limiter: aiosync.NewLimiter(n)}
 }
 
 // Execute runs a job on a goroutine. See [Executor].

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/stream"
 )
 
@@ -33,7 +34,7 @@ type worker struct {
 	slot  *execution // inherited from its last job; nil if it is idle or has a job
 	jobs  int        // done so far
 	gone  bool
-	ended aio.Event // set when it is gone
+	ended aiosync.Event // set when it is gone
 	guard *time.Timer
 	sure  bool // the loop has been told that something will come from this process
 }

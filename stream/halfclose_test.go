@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/tlstest"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
@@ -194,7 +195,7 @@ func TestWhatAHandlerSaidBeforeItFailedArrives(t *testing.T) {
 func TestDrainWaitsWhileTooMuchIsWrittenDuringAnUpgrade(t *testing.T) {
 	a := tlstest.New(t)
 	run(t, func(ctx context.Context) {
-		var release aio.Event
+		var release aiosync.Event
 		handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 			if err := release.Wait(ctx); err != nil {
 				return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // NetConn returns the connection as a [net.Conn], for libraries that read and write on one and know
@@ -162,8 +163,8 @@ func (c *netConn) set(at time.Time, halves ...*half) error {
 // half is one direction of a netConn: a line of calls, and the deadline for all of them, which can be moved while they wait.
 type half struct {
 	loop  *aio.Loop
-	turn  aio.Lock  // one call at a time
-	at    time.Time // zero: none
+	turn  aiosync.Lock // one call at a time
+	at    time.Time    // zero: none
 	timer *aio.TimerHandle
 	calls []*halfCall // under way, or in line
 }

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/tlstest"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
 
 // answers is a line protocol as anybody would write it: each line is answered, "slow" only when go is set.
-func answers(slow *aio.Event) stream.Handler {
+func answers(slow *aiosync.Event) stream.Handler {
 	return func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 		for line, err := range r.Lines(ctx) {
 			if err != nil {
@@ -48,7 +49,7 @@ func TestAServerThatShutsDownEndsIdleConnectionsAndWaitsForTheOthers(t *testing.
 						serverOpts = []transport.Option{transport.TLS(a.Server())}
 						clientOpts = []transport.Option{transport.TLS(a.Client())}
 					}
-					slow := new(aio.Event)
+					slow := new(aiosync.Event)
 					server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", answers(slow), serverOpts...)
 					ok(t, err)
 					address := server.Addrs()[0].String()
@@ -108,7 +109,7 @@ func TestAServerThatShutsDownEndsIdleConnectionsAndWaitsForTheOthers(t *testing.
 func TestAShutdownThatTakesTooLongAbortsAndCancels(t *testing.T) {
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
-			never := new(aio.Event)
+			never := new(aiosync.Event)
 			var ended []error
 			handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 				err := answers(never)(ctx, r, w)
@@ -143,7 +144,7 @@ func TestAShutdownThatTakesTooLongAbortsAndCancels(t *testing.T) {
 // What a handler does after it has closed its connection belongs to it.
 func TestAShutdownWaitsForAHandlerWhoseConnectionHasEnded(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		written := new(aio.Event)
+		written := new(aiosync.Event)
 		done := false
 		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 			w.Close()

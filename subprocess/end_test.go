@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/leaktest"
 	"github.com/aio-go/aio/transport"
 )
@@ -224,7 +225,7 @@ func TestManyChildrenAtOnce(t *testing.T) {
 			n = 100
 		}
 		ready := 0
-		var all aio.Event
+		var all aiosync.Event
 		before := runtime.NumGoroutine()
 		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			for i := range n {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // Race is how a [Staggered] race has ended.
@@ -49,7 +50,7 @@ func Staggered[T any](ctx context.Context, delay time.Duration, discard func(T),
 	}()
 	err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		for i, candidate := range candidates {
-			failed := new(aio.Event)
+			failed := new(aiosync.Event)
 			race.Errs = append(race.Errs, nil)
 			g.Go(func(ctx context.Context) error {
 				v, err := candidate(ctx)
@@ -83,7 +84,7 @@ func Staggered[T any](ctx context.Context, delay time.Duration, discard func(T),
 }
 
 // waitAtMost waits for ev, or until d is over; without end if d is not positive.
-func waitAtMost(ctx context.Context, d time.Duration, ev *aio.Event) error {
+func waitAtMost(ctx context.Context, d time.Duration, ev *aiosync.Event) error {
 	if d <= 0 {
 		return ev.Wait(ctx)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // handshakeSteps is how many handshakes may compute in one pass of a loop. A step, from a message of the peer
@@ -22,13 +23,13 @@ type turnstile struct {
 	line  []aio.Waiter
 	armed bool // renew is queued
 
-	signers       *aio.Limiter // see tls_sign.go
-	given, beside *tls.Config  // the last configuration, and its copy that signs beside the loop
+	signers       *aiosync.Limiter // see tls_sign.go
+	given, beside *tls.Config      // the last configuration, and its copy that signs beside the loop
 }
 
 func newTurnstile(l *aio.Loop) *turnstile {
 	// One thread is left to the loop.
-	return &turnstile{loop: l, left: handshakeSteps, signers: aio.NewLimiter(max(1, runtime.GOMAXPROCS(0)-1))}
+	return &turnstile{loop: l, left: handshakeSteps, signers: aiosync.NewLimiter(max(1, runtime.GOMAXPROCS(0)-1))}
 }
 
 // step suspends t's handshake until it may compute.

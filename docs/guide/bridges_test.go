@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/aiter"
 	"github.com/aio-go/aio/stream"
 )
@@ -28,7 +29,7 @@ func (s store) Get(ctx context.Context, key string) (string, error) {
 
 func Example_bridges() {
 	db := store{time.Millisecond}
-	connections := aio.NewLimiter(4) // as many as the client has
+	connections := aiosync.NewLimiter(4) // as many as the client has
 
 	get := func(ctx context.Context, key string) (string, error) {
 		return aio.ToThread(ctx, func(ctx context.Context) (string, error) { return db.Get(ctx, key) }, aio.LimitedBy(connections))

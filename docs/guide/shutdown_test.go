@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/stream"
 )
 
@@ -68,7 +69,7 @@ func Example_drain() {
 }
 
 // kitchen answers each line.
-type kitchen struct{ cooking aio.Event }
+type kitchen struct{ cooking aiosync.Event }
 
 func (k *kitchen) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 	for line, err := range r.Lines(ctx) {

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 func Example_queue() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		jobs := aio.NewQueue[int](2) // two places: who makes too many has to wait
+		jobs := aiosync.NewQueue[int](2) // two places: who makes too many has to wait
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			for _, worker := range []string{"ann", "bob"} {
 				g.Go(func(ctx context.Context) error {
@@ -50,7 +51,7 @@ func Example_queue() {
 func Example_lock() {
 	type account struct {
 		balance int
-		lock    aio.Lock // the zero value is ready
+		lock    aiosync.Lock // the zero value is ready
 	}
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		a := &account{balance: 100}
@@ -85,7 +86,7 @@ func Example_lock() {
 
 func Example_event() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		var ready aio.Event
+		var ready aiosync.Event
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			for i := range 2 {
 				g.Go(func(ctx context.Context) error {
@@ -115,7 +116,7 @@ func Example_event() {
 
 func Example_semaphore() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		seats := aio.NewSemaphore(2)
+		seats := aiosync.NewSemaphore(2)
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			for guest := range 4 {
 				g.Go(func(ctx context.Context) error {

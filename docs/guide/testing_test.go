@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // retry calls fn until it succeeds, at most n times, with pauses of a second, two seconds, four seconds ...
@@ -105,8 +106,8 @@ func Example_orders() {
 
 func Example_deadlock() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		var a, b aio.Lock
-		take := func(first, second *aio.Lock) func(ctx context.Context) error {
+		var a, b aiosync.Lock
+		take := func(first, second *aiosync.Lock) func(ctx context.Context) error {
 			return func(ctx context.Context) error {
 				return first.With(ctx, func(ctx context.Context) error {
 					if err := aio.Yield(ctx); err != nil {

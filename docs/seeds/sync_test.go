@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // Error 5, assuming race conditions are impossible: whoever suspends inside a critical section lets others in.
@@ -32,7 +33,7 @@ func Example_seedsSyncRaceCondition() {
 
 // Error 5, the remedy: a lock around the critical section.
 func Example_seedsSyncLock() {
-	var lock aio.Lock
+	var lock aiosync.Lock
 	balance := 0
 	deposit := func(ctx context.Context, amount int) (aio.None, error) {
 		return aio.None{}, lock.With(ctx, func(ctx context.Context) error {
@@ -56,8 +57,8 @@ func Example_seedsSyncLock() {
 
 // Error 5, assuming deadlocks are impossible: two locks taken in opposite order, which the loop finds out.
 func Example_seedsSyncDeadlock() {
-	var first, second aio.Lock
-	both := func(ctx context.Context, a, b *aio.Lock) (aio.None, error) {
+	var first, second aiosync.Lock
+	both := func(ctx context.Context, a, b *aiosync.Lock) (aio.None, error) {
 		return aio.None{}, a.With(ctx, func(ctx context.Context) error {
 			if err := aio.Sleep(ctx, time.Second); err != nil {
 				return err

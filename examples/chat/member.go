@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/stream"
 )
@@ -27,7 +27,7 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 		h.exit(m, why)
 	}()
 	// Who sends more than that is not read meanwhile: the network holds the rest back.
-	limiter := aio.NewRateLimiter(burst, burst*time.Second/time.Duration(h.rate))
+	limiter := aiosync.NewRateLimiter(burst, burst*time.Second/time.Duration(h.rate))
 	tail := false // the next line is the end of one that was too long
 	for {
 		var line []byte

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // exhibition is what is played: she has the first move in each game, and an opponent the last.
@@ -39,7 +40,7 @@ func oneAfterTheOther(ctx context.Context, e exhibition, r *record) error {
 // now, and there is only one of her: a lock, which serves those who wait for it in the order in which
 // they came.
 func fromTableToTable(ctx context.Context, e exhibition, r *record) error {
-	var she aio.Lock
+	var she aiosync.Lock
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		for board := range e.boards {
 			g.Go(func(ctx context.Context) error {

@@ -11,13 +11,14 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // crawl is one walk. Its workers are tasks of one loop, so what they share, all of this, needs no lock.
 type crawl struct {
 	settings
 	client *aiohttp.Client
-	queue  *aio.Queue[*page]
+	queue  *aiosync.Queue[*page]
 	starts []*page
 	pages  map[string]*page // all that are known, by URL
 	order  []*page          // the same in the order in which they were found
@@ -60,7 +61,7 @@ type page struct {
 
 func newCrawl(client *aiohttp.Client, s settings, starts []*url.URL) *crawl {
 	c := &crawl{
-		settings: s, client: client, queue: aio.NewQueue[*page](0),
+		settings: s, client: client, queue: aiosync.NewQueue[*page](0),
 		pages: map[string]*page{}, hosts: map[string]*host{}, scope: map[string]bool{}, beyond: map[uint64]bool{}, seed: maphash.MakeSeed(),
 	}
 	for _, u := range starts {
@@ -89,7 +90,7 @@ func (c *crawl) run(ctx context.Context) error {
 func (c *crawl) work(ctx context.Context) error {
 	for {
 		p, err := c.queue.Get(ctx)
-		if errors.Is(err, aio.ErrQueueShutdown) {
+		if errors.Is(err, aiosync.ErrQueueShutdown) {
 			return nil
 		}
 		if err != nil {

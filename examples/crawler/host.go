@@ -9,12 +9,13 @@ import (
 	"net/url"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // host is one that pages are asked from.
 type host struct {
-	robots *aio.Task[*rules] // asks for robots.txt, once; nil: nobody wanted to know yet
-	pace   *aio.RateLimiter  // nil: none
+	robots *aio.Task[*rules]    // asks for robots.txt, once; nil: nobody wanted to know yet
+	pace   *aiosync.RateLimiter // nil: none
 }
 
 // largestRobots is how much of a robots.txt is read; RFC 9309 wants at least that.
@@ -48,7 +49,7 @@ func (c *crawl) enter(ctx context.Context, u *url.URL) (skip string, err error) 
 	}
 	if delay := max(c.delay, r.delay); delay > 0 {
 		if h.pace == nil {
-			h.pace = aio.NewRateLimiter(1, delay)
+			h.pace = aiosync.NewRateLimiter(1, delay)
 		}
 		return "", h.pace.Acquire(ctx)
 	}

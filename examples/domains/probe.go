@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/transport"
 )
@@ -51,7 +52,7 @@ func (p *prober) multiProbe(ctx context.Context, domains []string) iter.Seq2[res
 		left := errors.New("nobody wants more answers")
 		stopped := false
 		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			semaphore := aio.NewSemaphore(p.limit)
+			semaphore := aiosync.NewSemaphore(p.limit)
 			var probes []*aio.Task[result]
 			for _, domain := range domains {
 				probes = append(probes, aio.Spawn(g, func(ctx context.Context) (result, error) {

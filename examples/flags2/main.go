@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/examples/internal/flagkit"
 )
 
@@ -26,7 +27,7 @@ func main() { program.Main() }
 // downloadMany starts a task for each flag; the semaphore lets so many of them make a request at the
 // same time. The group sees to it that none is left, whatever happens.
 func downloadMany(ctx context.Context, job *flagkit.Job) error {
-	semaphore := aio.NewSemaphore(job.MaxReq)
+	semaphore := aiosync.NewSemaphore(job.MaxReq)
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		for _, r := range job.Results {
 			g.Go(func(ctx context.Context) error {
@@ -39,7 +40,7 @@ func downloadMany(ctx context.Context, job *flagkit.Job) error {
 
 // downloadOne downloads one flag and returns the name of its file. The file is written outside the
 // semaphore: the next request does not wait for the disk.
-func downloadOne(semaphore *aio.Semaphore) flagkit.One {
+func downloadOne(semaphore *aiosync.Semaphore) flagkit.One {
 	return func(ctx context.Context, job *flagkit.Job, r *flagkit.Result) (string, error) {
 		image, err := getFlag(ctx, job, semaphore, r)
 		if err != nil {
@@ -50,7 +51,7 @@ func downloadOne(semaphore *aio.Semaphore) flagkit.One {
 }
 
 // getFlag fetches the picture.
-func getFlag(ctx context.Context, job *flagkit.Job, semaphore *aio.Semaphore, r *flagkit.Result) ([]byte, error) {
+func getFlag(ctx context.Context, job *flagkit.Job, semaphore *aiosync.Semaphore, r *flagkit.Result) ([]byte, error) {
 	if err := semaphore.Acquire(ctx); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/examples/internal/flagkit"
 )
 
@@ -28,7 +29,7 @@ func main() { program.Main() }
 
 // downloadMany starts a task for each flag.
 func downloadMany(ctx context.Context, job *flagkit.Job) error {
-	d := &downloader{job: job, semaphore: aio.NewSemaphore(job.MaxReq)}
+	d := &downloader{job: job, semaphore: aiosync.NewSemaphore(job.MaxReq)}
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		for _, r := range job.Results {
 			g.Go(func(ctx context.Context) error { return job.Do(ctx, r, d.downloadOne) }, aio.Name(r.Code))
@@ -40,7 +41,7 @@ func downloadMany(ctx context.Context, job *flagkit.Job) error {
 // downloader has what the tasks share.
 type downloader struct {
 	job       *flagkit.Job
-	semaphore *aio.Semaphore
+	semaphore *aiosync.Semaphore
 }
 
 // downloadOne downloads one flag and returns the name of its file. The two requests are one after the

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/subprocess"
@@ -26,7 +27,7 @@ func (p *program) runEach(ctx context.Context, command string) error {
 	if err != nil {
 		return err
 	}
-	tokens := aio.NewSemaphore(p.jobs)
+	tokens := aiosync.NewSemaphore(p.jobs)
 	p.known += len(p.items)
 	err = p.withProgress(ctx, func(ctx context.Context) error {
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {

@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/subprocess"
 )
@@ -81,7 +82,7 @@ var errInterrupted = errors.New("interrupted")
 type program struct {
 	settings
 	streams
-	output  aio.Lock                     // held while something is written
+	output  aiosync.Lock                 // held while something is written
 	live    map[*subprocess.Process]bool // the children that run
 	running int
 	counts

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // stage is where a party stands.
@@ -34,7 +35,7 @@ type party struct {
 	waited  time.Duration // at the door
 	visited time.Duration // in all
 
-	seated, dish, wine, paid aio.Event
+	seated, dish, wine, paid aiosync.Event
 }
 
 func (h *house) enter(p *party, s stage) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/examples/internal/clock"
 )
 
@@ -29,13 +30,13 @@ type house struct {
 
 	parties []*party
 	tables  [4]*party
-	door    *aio.Queue[*party]
-	free    *aio.Queue[int] // tables
-	floor   *aio.Queue[job] // what WaitBot has to do
-	kitchen *aio.Queue[job] // ChefBot
-	bar     *aio.Queue[job] // WineBot
-	oven    int             // dishes in it
-	breathe int             // bottles that were opened and are not ready yet
+	door    *aiosync.Queue[*party]
+	free    *aiosync.Queue[int] // tables
+	floor   *aiosync.Queue[job] // what WaitBot has to do
+	kitchen *aiosync.Queue[job] // ChefBot
+	bar     *aiosync.Queue[job] // WineBot
+	oven    int                 // dishes in it
+	breathe int                 // bottles that were opened and are not ready yet
 
 	holding *hold  // who has the loop now, nil if nobody
 	held    []hold // who had it, in order
@@ -58,8 +59,8 @@ const (
 func newHouse(e *evening, parties int, c *clock.Clock, speed float64, stop func() error) *house {
 	h := &house{
 		evening: e, clock: c, speed: speed, began: c.Now(), stop: stop,
-		door: aio.NewQueue[*party](0), free: aio.NewQueue[int](0),
-		floor: aio.NewQueue[job](0), kitchen: aio.NewQueue[job](0), bar: aio.NewQueue[job](0),
+		door: aiosync.NewQueue[*party](0), free: aiosync.NewQueue[int](0),
+		floor: aiosync.NewQueue[job](0), kitchen: aiosync.NewQueue[job](0), bar: aiosync.NewQueue[job](0),
 		told: func(string) {}, paint: func() {},
 	}
 	for i := range parties {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // row is what is known about one site.
@@ -39,7 +40,7 @@ type survey struct {
 	public    bool // no redirect from a public address leads to a private one
 
 	conns connections
-	hosts map[string]*aio.Semaphore // with perHost permits
+	hosts map[string]*aiosync.Semaphore // with perHost permits
 }
 
 // oneAfterTheOther checks the sites in turn.
@@ -99,10 +100,10 @@ func (s *survey) enter(ctx context.Context, at place) (leave func(), err error) 
 	leave = func() {}
 	if s.perHost > 0 {
 		if s.hosts == nil {
-			s.hosts = map[string]*aio.Semaphore{}
+			s.hosts = map[string]*aiosync.Semaphore{}
 		}
 		if s.hosts[key] == nil {
-			s.hosts[key] = aio.NewSemaphore(s.perHost)
+			s.hosts[key] = aiosync.NewSemaphore(s.perHost)
 		}
 		if err := s.hosts[key].Acquire(ctx); err != nil {
 			return nil, err

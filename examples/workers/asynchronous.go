@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/examples/internal/cli"
 )
 
@@ -15,7 +16,7 @@ func asynchronous(ctx context.Context, w *work) error {
 }
 
 func together(ctx context.Context, w *work) error {
-	queue := aio.NewQueue[int](0)
+	queue := aiosync.NewQueue[int](0)
 	for _, amount := range amounts {
 		if err := queue.Put(ctx, amount); err != nil {
 			return err
@@ -33,7 +34,7 @@ func together(ctx context.Context, w *work) error {
 	return nil
 }
 
-func sleeping(ctx context.Context, w *work, name string, queue *aio.Queue[int]) error {
+func sleeping(ctx context.Context, w *work, name string, queue *aiosync.Queue[int]) error {
 	for !queue.Empty() {
 		delay, err := queue.Get(ctx)
 		if err != nil {

@@ -1,0 +1,412 @@
+package aio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
+)
+
+// A turnstile lets one waiting task through with each push: a synchronisation primitive made of waiters.
+type turnstile struct{ line []aio.Waiter }
+
+// Pass waits for a push.
+func (t *turnstile) Pass(ctx context.Context) error {
+	w := aio.NewWaiter(ctx, "turnstile.Pass", t)
+	t.line = append(t.line, w)
+	err := w.Park()
+	if err == nil {
+		return nil
+	}
+	if w.Woken() {
+		t.Push() // it was this task's turn, but it is cancelled: let the next one through
+	} else {
+		t.line = slices.DeleteFunc(t.line, func(x aio.Waiter) bool { return x == w })
+	}
+	return err
+}
+
+// Push lets one task through that waits.
+func (t *turnstile) Push() {
+	for len(t.line) > 0 {
+		w := t.line[0]
+		t.line = t.line[1:]
+		if w.Unpark() {
+			return
+		}
+	}
+}
+
+func (t *turnstile) String() string { return "a push" }
+
+func ExampleWaiter() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		var gate turnstile
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			for _, name := range []string{"ann", "bob", "cid"} {
+				g.Go(func(ctx context.Context) error {
+					return aio.Timeout(ctx, time.Hour, func(ctx context.Context) error {
+						err := gate.Pass(ctx)
+						fmt.Println(name, "is through:", err == nil)
+						return err
+					})
+				})
+			}
+			for range 3 {
+				if err := aio.Yield(ctx); err != nil {
+					return err
+				}
+				gate.Push()
+			}
+			return nil
+		})
+	}, aio.WithClock(aio.NewVirtualClock()))
+	// Output:
+	// ann is through: true
+	// bob is through: true
+	// cid is through: true
+}
+
+func ExampleNewWaiter() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		w := aio.NewWaiter(ctx, "phone call", nil)
+		aio.RunningLoop(ctx).CallLater(time.Minute, func() { fmt.Println("ring:", w.Unpark()) })
+		fmt.Println("answered:", w.Park() == nil)
+		return nil
+	}, aio.WithClock(aio.NewVirtualClock()))
+	// Output:
+	// ring: true
+	// answered: true
+}
+
+// A pool of desks: a task waits in line for a desk, works there and gives it back.
+type desks struct {
+	free  int
+	owner aio.TaskRef // of the last desk taken
+	line  aio.Line
+}
+
+// Take waits for a free desk that no task has asked for before.
+func (d *desks) Take(ctx context.Context) error {
+	task := aio.Running(ctx, "desks.Take")
+	d.line.MustFit(task, "desks.Take")
+	if d.free > 0 && !d.line.Taken() {
+		d.free--
+		d.owner = task
+		return nil
+	}
+	w := aio.NewWaiter(ctx, "desks.Take", d)
+	if err := d.line.Wait(w); err != nil {
+		if w.Woken() {
+			d.Leave() // the desk was this task's already: the next in line gets it
+		}
+		return err
+	}
+	d.owner = task
+	return nil
+}
+
+// Leave gives a desk to the first task in line.
+func (d *desks) Leave() {
+	if d.line.Call("desks.Leave").Zero() {
+		d.free++
+	}
+}
+
+func (d *desks) String() string { return "a desk" }
+
+// Blockers makes snapshots and deadlock reports name the task at the desk.
+func (d *desks) Blockers() []aio.TaskRef { return []aio.TaskRef{d.owner} }
+
+func ExampleLine() {
+	office := desks{free: 1}
+	work := func(ctx context.Context) error {
+		if err := office.Take(ctx); err != nil {
+			return err
+		}
+		defer office.Leave()
+		fmt.Println(aio.CurrentTask(ctx).Name(), "sits down,", office.line.Len(), "wait")
+		return aio.Sleep(ctx, time.Minute)
+	}
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			for _, name := range []string{"ann", "bob", "cid"} {
+				g.Go(work, aio.Name(name))
+			}
+			return nil
+		})
+	}, aio.WithClock(aio.NewVirtualClock()))
+	// Output:
+	// ann sits down, 0 wait
+	// bob sits down, 1 wait
+	// cid sits down, 0 wait
+}
+
+// A task that waits for a Blocker is shown with the task that holds it up.
+func ExampleBlocker() {
+	office := desks{free: 1}
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		if err := office.Take(ctx); err != nil {
+			return err
+		}
+		bob := aio.Start(ctx, office.Take, aio.Name("bob"))
+		if err := aio.Yield(ctx); err != nil {
+			return err
+		}
+		for _, task := range aio.RunningLoop(ctx).Snapshot(false).Tasks {
+			fmt.Printf("%s is %s, for %q\n", task.Name, task.State, task.On)
+		}
+		office.Leave()
+		_, err := bob.Await(ctx)
+		return err
+	})
+	// Output:
+	// main is running, for ""
+	// bob is waiting, for "a desk held by main"
+}
+
+func ExampleRunning() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		task := aio.Running(ctx, "desks.Take")
+		fmt.Println(task.Name(), task.Task() == aio.CurrentTask(ctx))
+		return nil
+	})
+	// Output: main true
+}
+
+func ExampleTaskRef() {
+	var nobody aio.TaskRef
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		me := aio.Running(ctx, "desks.Take")
+		fmt.Println(nobody.Zero(), me.Zero(), me == aio.Running(ctx, "desks.Leave"))
+		return nil
+	})
+	// Output: true false true
+}
+
+func ExampleToThread() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		n, err := aio.ToThread(ctx, func(ctx context.Context) (int, error) {
+			return strings.Count("a long text, read from a slow disk", "s"), nil // may take as long as it likes
+		})
+		fmt.Println(n, err)
+		return nil
+	})
+	// Output: 2 <nil>
+}
+
+func ExampleBlocking() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		err := aio.Blocking(ctx, func(ctx context.Context) error { return errors.New("the database is down") })
+		fmt.Println(err)
+		return nil
+	})
+	// Output: the database is down
+}
+
+// At most two calls at a time, whoever makes them.
+func ExampleWithThreadLimiter() {
+	var running, most atomic.Int32
+	call := func(ctx context.Context, _ int) (aio.None, error) {
+		return aio.ToThread(ctx, func(ctx context.Context) (aio.None, error) {
+			now := running.Add(1)
+			defer running.Add(-1)
+			for was := most.Load(); now > was && !most.CompareAndSwap(was, now); was = most.Load() {
+			}
+			return aio.None{}, nil
+		})
+	}
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		_, err := aio.Map(ctx, make([]int, 20), call)
+		return err
+	}, aio.WithThreadLimiter(2))
+	fmt.Println(most.Load() <= 2)
+	// Output: true
+}
+
+// Calls to one library share a limiter.
+func ExampleLimitedBy() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		database := aiosync.NewLimiter(4)
+		v, err := aio.ToThread(ctx, func(ctx context.Context) (string, error) { return "row", nil }, aio.LimitedBy(database))
+		fmt.Println(v, err, database.Available())
+		return nil
+	})
+	// Output: row <nil> 4
+}
+
+// Any goroutine can run a function on a loop and wait for it.
+func ExampleSubmit() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		loop := aio.RunningLoop(ctx)
+		answers := make(chan string)
+		go func() { // an HTTP handler, say
+			v, err := aio.Submit(context.Background(), loop, func(ctx context.Context) (string, error) {
+				return "made by " + aio.CurrentTask(ctx).Name(), aio.Yield(ctx)
+			})
+			if err != nil {
+				v = err.Error()
+			}
+			answers <- v
+		}()
+		v, _, err := aio.Recv(ctx, answers)
+		fmt.Println(v)
+		return err
+	})
+	// Output: made by Task-2
+}
+
+func ExampleRecv() {
+	words := make(chan string)
+	go func() {
+		words <- "hello"
+		close(words)
+	}()
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		for {
+			word, ok, err := aio.Recv(ctx, words)
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%q %v\n", word, ok)
+			if !ok {
+				return nil
+			}
+		}
+	})
+	// Output:
+	// "hello" true
+	// "" false
+}
+
+func ExampleSend() {
+	numbers, sum := make(chan int), make(chan int)
+	go func() {
+		total := 0
+		for n := range numbers {
+			total += n
+		}
+		sum <- total
+	}()
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		for n := range 5 {
+			if err := aio.Send(ctx, numbers, n); err != nil {
+				return err
+			}
+		}
+		close(numbers)
+		total, _, err := aio.Recv(ctx, sum)
+		fmt.Println(total)
+		return err
+	})
+	// Output: 10
+}
+
+func ExampleSelect() {
+	letters, quit := make(chan string, 1), make(chan struct{})
+	letters <- "dear sir"
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		for {
+			i, err := aio.Select(ctx,
+				aio.OnRecv(letters, func(text string, ok bool) {
+					fmt.Println("a letter:", text)
+					close(quit)
+				}),
+				aio.OnRecv(quit, nil),
+			)
+			if err != nil {
+				return err
+			}
+			if i == 1 {
+				fmt.Println("quit")
+				return nil
+			}
+		}
+	})
+	// Output:
+	// a letter: dear sir
+	// quit
+}
+
+func ExampleOnRecv() {
+	closed := make(chan int)
+	close(closed)
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		_, err := aio.Select(ctx, aio.OnRecv(closed, func(n int, ok bool) { fmt.Println(n, ok) }))
+		return err
+	})
+	// Output: 0 false
+}
+
+func ExampleOnSend() {
+	room := make(chan string, 1)
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		_, err := aio.Select(ctx, aio.OnSend(room, "hello", func() { fmt.Println("sent") }))
+		return err
+	})
+	fmt.Println(<-room)
+	// Output:
+	// sent
+	// hello
+}
+
+// Cases can be collected, and a time-out put around them all.
+func ExampleChannelCase() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		var cases []aio.ChannelCase
+		for range 3 {
+			cases = append(cases, aio.OnRecv(make(chan int), nil)) // nobody sends
+		}
+		err := aio.Timeout(ctx, time.Millisecond, func(ctx context.Context) error {
+			_, err := aio.Select(ctx, cases...)
+			return err
+		})
+		fmt.Println(errors.Is(err, context.DeadlineExceeded))
+		return nil
+	})
+	// Output: true
+}
+
+// numbers is a reader for tasks and for other goroutines.
+type numbers struct {
+	ctx  context.Context
+	from *aiosync.Queue[string]
+}
+
+func (n *numbers) Read(p []byte) (int, error) {
+	next := func(context.Context) (string, error) { return n.from.Get(n.ctx) }
+	if aio.InTask(n.ctx) {
+		s, err := next(n.ctx)
+		return copy(p, s), err
+	}
+	s, err := aio.Submit(context.Background(), aio.RunningLoop(n.ctx), next)
+	return copy(p, s), err
+}
+
+// A Read method is called by whoever has the reader.
+func ExampleInTask() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		q := aiosync.NewQueue[string](0)
+		q.PutNowait("one")
+		q.PutNowait("two")
+		r := &numbers{ctx, q}
+		buf := make([]byte, 3)
+		io.ReadFull(r, buf)
+		fmt.Println(string(buf))
+		return aio.Blocking(ctx, func(context.Context) error {
+			_, err := io.ReadFull(r, buf)
+			fmt.Println(string(buf), "on another goroutine")
+			return err
+		})
+	})
+	// Output:
+	// one
+	// two on another goroutine
+}

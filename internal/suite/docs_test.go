@@ -1,0 +1,317 @@
+package suite_test
+
+import (
+	"go/ast"
+	"go/doc"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// root is the folder of the module, seen from the folder of these tests.
+var root = filepath.Join("..", "..")
+
+// nameKind is what a name stands for.
+type nameKind int
+
+const (
+	notThere nameKind = iota
+	aFunction
+	aType
+	aMethod
+	aValue // a constant or variable
+)
+
+// exported returns the exported names of the package in a folder, methods and interface methods as Type.Method. Methods that a type has from an
+// embedded type of the package count as its own.
+func exported(t *testing.T, dir string) map[string]nameKind {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]nameKind{}
+	methods := map[string][]string{}  // of each type, exported or not
+	embedded := map[string][]string{} // the types of the package in each struct
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), dir+"/"+e.Name(), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil {
+					names[d.Name.Name] = aFunction
+				} else {
+					on := typeName(d.Recv.List[0].Type)
+					methods[on] = append(methods[on], d.Name.Name)
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					switch s := spec.(type) {
+					case *ast.ValueSpec:
+						for _, n := range s.Names {
+							names[n.Name] = aValue
+						}
+					case *ast.TypeSpec:
+						names[s.Name.Name] = aType
+						switch x := s.Type.(type) {
+						case *ast.InterfaceType:
+							for _, m := range x.Methods.List {
+								for _, n := range m.Names {
+									methods[s.Name.Name] = append(methods[s.Name.Name], n.Name)
+								}
+							}
+						case *ast.StructType:
+							for _, f := range x.Fields.List {
+								for _, n := range f.Names {
+									names[s.Name.Name+"."+n.Name] = aValue
+								}
+								if len(f.Names) == 0 {
+									embedded[s.Name.Name] = append(embedded[s.Name.Name], typeName(f.Type))
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	var inherit func(on, from string)
+	inherit = func(on, from string) {
+		for _, m := range methods[from] {
+			names[on+"."+m] = aMethod
+		}
+		for _, e := range embedded[from] {
+			inherit(on, e)
+		}
+	}
+	for on := range maps.Clone(names) {
+		inherit(on, on)
+	}
+	maps.DeleteFunc(names, func(name string, _ nameKind) bool {
+		return slices.ContainsFunc(strings.Split(name, "."), func(part string) bool { return !ast.IsExported(part) })
+	})
+	return names
+}
+
+func typeName(x ast.Expr) string {
+	switch x := x.(type) {
+	case *ast.Ident:
+		return x.Name
+	case *ast.StarExpr:
+		return typeName(x.X)
+	case *ast.IndexExpr:
+		return typeName(x.X)
+	case *ast.IndexListExpr:
+		return typeName(x.X)
+	}
+	return ""
+}
+
+// Names in code spans of the documents: package and name, with a method or without.
+var goName = regexp.MustCompile(`\b(aio|aiosync|stream|transport|subprocess|aiohttp|aiter|aiofile|aiocache|executor|aiosql)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
+
+func TestEveryNameInTheDocumentsExists(t *testing.T) {
+	t.Chdir(root)
+	packages := map[string]map[string]nameKind{
+		"aio":        exported(t, "."),
+		"aiosync":    exported(t, "aiosync"),
+		"stream":     exported(t, "stream"),
+		"transport":  exported(t, "transport"),
+		"subprocess": exported(t, "subprocess"),
+		"aiohttp":    exported(t, "aiohttp"),
+		"aiter":      exported(t, "aiter"),
+		"aiofile":    exported(t, "aiofile"),
+		"aiocache":   exported(t, "aiocache"),
+		"executor":   exported(t, "executor"),
+		"aiosql":     exported(t, "aiosql"),
+	}
+	guide, err := filepath.Glob("docs/guide/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(guide, "README.md", "docs/from-python.md", "docs/design.md", "docs/seeds.md", "docs/security.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, m := range goName.FindAllStringSubmatch(string(text), -1) {
+			if packages[m[1]][m[2]] == notThere {
+				t.Errorf("%s: there is no %s.%s", page, m[1], m[2])
+			}
+		}
+	}
+}
+
+// Each row of the table of limits names an option that exists, or says that there is none.
+func TestEveryLimitInTheSecurityPageIsAnOption(t *testing.T) {
+	t.Chdir(root)
+	text, err := os.ReadFile("docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 || strings.HasPrefix(cells[1], "---") || cells[1] == " option " || strings.Contains(cells[1], "**") {
+			continue
+		}
+		switch option := strings.TrimSpace(cells[1]); {
+		case strings.TrimSpace(cells[2]) == "" || strings.TrimSpace(cells[3]) == "":
+			t.Errorf("%s: what it bounds, or the default, is missing", option)
+		case goName.MatchString(option):
+			named++
+		case !regexp.MustCompile("^(not an option|`http\\.|`-[a-z])").MatchString(option):
+			t.Errorf("%s is neither an option nor said to be none", option)
+		}
+	}
+	if named < 30 {
+		t.Errorf("the table names %d options", named)
+	}
+}
+
+// The first program in README is the Example of the package, which runs.
+func TestTheFirstProgramOfTheReadmeIsTheExample(t *testing.T) {
+	t.Chdir(root)
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, "example_test.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range doc.Examples(file) {
+		if e.Name != "" {
+			continue
+		}
+		var program strings.Builder
+		if err := format.Node(&program, fset, e.Play); err != nil {
+			t.Fatal(err)
+		}
+		want := "```go\n" + program.String() + "```\n\nIt prints:\n\n```text\n" + e.Output + "```\n"
+		if !strings.Contains(string(readme), want) {
+			t.Errorf("README.md does not show the Example as it is:\n%s", want)
+		}
+	}
+}
+
+// asyncioNames are the public names of asyncio (Python 3.14) in the areas that there are here, without platforms' own and child watchers.
+const asyncioNames = `
+run Runner Runner.run Runner.close Runner.get_loop
+iscoroutine iscoroutinefunction create_task eager_task_factory create_eager_task_factory ensure_future isfuture current_task all_tasks
+Task Task.cancel Task.cancelling Task.uncancel Task.cancelled Task.done Task.result Task.exception Task.add_done_callback
+Task.remove_done_callback Task.get_name Task.set_name Task.get_coro Task.get_context Task.get_loop Task.get_stack Task.print_stack
+Future Future.set_result Future.set_exception Future.result Future.exception Future.done Future.cancelled Future.cancel
+Future.add_done_callback Future.remove_done_callback Future.get_loop wrap_future
+sleep gather wait FIRST_COMPLETED FIRST_EXCEPTION ALL_COMPLETED wait_for as_completed shield
+timeout timeout_at Timeout Timeout.when Timeout.expired Timeout.reschedule
+TaskGroup TaskGroup.create_task
+to_thread run_coroutine_threadsafe
+Lock Lock.acquire Lock.release Lock.locked Event Event.set Event.clear Event.is_set Event.wait
+Condition Condition.acquire Condition.release Condition.locked Condition.wait Condition.wait_for Condition.notify Condition.notify_all
+Semaphore Semaphore.acquire Semaphore.release Semaphore.locked BoundedSemaphore
+Barrier Barrier.wait Barrier.abort Barrier.reset Barrier.parties Barrier.n_waiting Barrier.broken
+Queue LifoQueue PriorityQueue Queue.put Queue.get Queue.put_nowait Queue.get_nowait Queue.qsize Queue.maxsize Queue.empty Queue.full
+Queue.task_done Queue.join Queue.shutdown
+CancelledError TimeoutError InvalidStateError BrokenBarrierError QueueEmpty QueueFull QueueShutDown IncompleteReadError LimitOverrunError
+SendfileNotAvailableError
+get_running_loop get_event_loop new_event_loop set_event_loop get_event_loop_policy set_event_loop_policy DefaultEventLoopPolicy
+AbstractEventLoopPolicy AbstractEventLoop BaseEventLoop SelectorEventLoop ProactorEventLoop EventLoop
+loop.create_task loop.create_future loop.set_task_factory loop.get_task_factory loop.run_in_executor loop.set_default_executor
+loop.shutdown_default_executor loop.call_soon_threadsafe loop.run_until_complete loop.run_forever loop.stop loop.close loop.is_running
+loop.is_closed loop.call_soon loop.call_later loop.call_at loop.time loop.add_reader loop.remove_reader loop.add_writer loop.remove_writer
+loop.add_signal_handler loop.remove_signal_handler loop.set_exception_handler loop.get_exception_handler loop.call_exception_handler
+loop.default_exception_handler loop.set_debug loop.get_debug loop.slow_callback_duration loop.shutdown_asyncgens loop.getaddrinfo
+loop.getnameinfo loop.sock_recv loop.sock_recv_into loop.sock_recvfrom loop.sock_recvfrom_into loop.sock_sendall loop.sock_sendto
+loop.sock_connect loop.sock_accept loop.sock_sendfile
+Handle TimerHandle Handle.cancel Handle.cancelled TimerHandle.when
+capture_call_graph print_call_graph format_call_graph FrameCallGraphEntry FutureCallGraph future_add_to_awaited_by
+future_discard_from_awaited_by
+open_connection open_unix_connection start_server start_unix_server
+StreamReader StreamReader.read StreamReader.readline StreamReader.readexactly StreamReader.readuntil StreamReader.at_eof
+StreamReader.exception StreamReader.set_exception StreamReader.feed_data StreamReader.feed_eof StreamReader.set_transport
+StreamWriter StreamWriter.write StreamWriter.writelines StreamWriter.drain StreamWriter.write_eof StreamWriter.can_write_eof
+StreamWriter.close StreamWriter.is_closing StreamWriter.wait_closed StreamWriter.start_tls StreamWriter.get_extra_info StreamWriter.transport
+StreamReaderProtocol Server AbstractServer Server.close Server.wait_closed Server.close_clients Server.abort_clients Server.start_serving
+Server.serve_forever Server.is_serving Server.sockets Server.get_loop
+loop.create_connection loop.create_unix_connection loop.create_server loop.create_unix_server loop.connect_accepted_socket loop.start_tls
+BaseTransport Transport ReadTransport WriteTransport BaseProtocol Protocol BufferedProtocol
+loop.create_datagram_endpoint DatagramTransport DatagramProtocol DatagramProtocol.datagram_received DatagramProtocol.error_received
+loop.connect_read_pipe loop.connect_write_pipe
+create_subprocess_exec create_subprocess_shell Process Process.wait Process.communicate Process.send_signal Process.terminate Process.kill
+Process.stdin Process.stdout Process.stderr Process.pid Process.returncode loop.subprocess_exec loop.subprocess_shell
+SubprocessTransport SubprocessTransport.get_pid SubprocessTransport.get_returncode SubprocessTransport.get_pipe_transport
+SubprocessTransport.send_signal SubprocessTransport.terminate SubprocessTransport.kill SubprocessTransport.close
+SubprocessProtocol SubprocessProtocol.pipe_data_received SubprocessProtocol.pipe_connection_lost SubprocessProtocol.process_exited
+`
+
+func TestEveryNameOfAsyncioHasItsLine(t *testing.T) {
+	t.Chdir(root)
+	text, err := os.ReadFile("docs/from-python.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if cells := strings.Split(line, "|"); len(cells) == 5 {
+			for _, m := range regexp.MustCompile("`([\\w.]+)`").FindAllStringSubmatch(cells[1], -1) {
+				listed[m[1]] = true
+			}
+		}
+	}
+	for name := range strings.FieldsSeq(asyncioNames) {
+		if !listed[name] {
+			t.Errorf("docs/from-python.md has no line for %s", name)
+		}
+	}
+}
+
+// Statistics and what only other packages implement or hand on need no Example of their own.
+var shownElsewhere = regexp.MustCompile(`Statistics$|^(Poller|PollEvent|ThreadOption|ThreadLimiter)$`)
+
+func TestEveryFunctionAndTypeHasAnExample(t *testing.T) {
+	t.Chdir(root)
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range doc.Examples(file) {
+			if e.Output == "" && !e.EmptyOutput {
+				t.Errorf("%s: Example%s has no checked output", name, e.Name)
+			}
+			subject, _, _ := strings.Cut(e.Name, "_") // the rest is a method, or a word of explanation
+			shown[subject] = true
+		}
+	}
+	names := exported(t, ".")
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		made, constructor := strings.CutPrefix(name, "New")
+		switch {
+		case names[name] != aFunction && names[name] != aType:
+		case shown[name] || constructor && shown[made] || shownElsewhere.MatchString(name):
+		default:
+			t.Errorf("%s has no Example", name)
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package aio
+
+import (
+	"fmt"
+	"reflect"
+	"runtime/debug"
+
+	"github.com/aio-go/aio/internal/goid"
+	"github.com/aio-go/aio/internal/nocopy"
+)
+
+// runnable is an entry of the ready queue: a task that goes on, a callback, or something of this package that has to take place in order.
+type runnable interface{ run() }
+
+// Handle is a callback that the loop is going to call. asyncio: Handle.
+type Handle struct {
+	_         nocopy.Mark
+	loop      *Loop
+	fn        func()
+	cancelled bool
+	created   uintptr // in debug mode: who scheduled it
+}
+
+// Cancel keeps the callback from being called, if it has not been. It may be called more than once. Loop only. asyncio: cancel.
+func (h *Handle) Cancel() {
+	h.cancelled = true
+	h.fn = nil // let go of what the callback refers to
+}
+
+// Cancelled reports whether Cancel was called. asyncio: cancelled.
+func (h *Handle) Cancelled() bool { return h.cancelled }
+
+// String shows the function, and in debug mode who scheduled it.
+func (h *Handle) String() string {
+	switch {
+	case h.cancelled:
+		return "<Handle cancelled>"
+	case h.fn == nil:
+		return "<Handle done>"
+	}
+	s := "<Handle " + funcSite(reflect.ValueOf(h.fn).Pointer())
+	if h.created != 0 {
+		s += " scheduled at " + siteOf(h.created)
+	}
+	return s + ">"
+}
+
+func (h *Handle) run() {
+	if h.cancelled {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			h.panicked(v)
+		}
+	}()
+	h.fn()
+}
+
+func (h *Handle) panicked(v any) {
+	err := &PanicError{Value: v, Stack: debug.Stack()}
+	h.loop.report(Report{Message: "a callback panicked: " + h.String(), Err: err, Site: siteOf(h.created)})
+}
+
+// CallSoon has fn called by the loop in the next pass, behind what is ready already. A panic of fn is reported to the exception handler
+// and the loop goes on. It panics if the loop is closed or fn is nil. Loop only; elsewhere use [Loop.CallSoonThreadsafe]. asyncio: call_soon.
+func (l *Loop) CallSoon(fn func()) *Handle {
+	l.checkCallback("Loop.CallSoon", fn)
+	h := &Handle{loop: l, fn: fn}
+	if l.debug.Load() {
+		h.created = callerPC(0)
+	}
+	l.ready.Push(h)
+	return h
+}
+
+func (l *Loop) checkCallback(op string, fn func()) {
+	mustHave(op, fn != nil)
+	l.check(op)
+}
+
+// mustBeHere is check for what wakes tasks: a call from another goroutine would be lost on a loop that waits, so it always panics.
+func (l *Loop) mustBeHere(op string) {
+	l.check(op)
+	if goid.Fast && l.running.Load() && !l.onLoop() && !inCoroutine() {
+		panic(misuse(op, "called from a goroutine that is not the loop's; use CallSoonThreadsafe"))
+	}
+}
+
+// check panics if the loop is closed, and in debug mode if the caller is on another goroutine.
+func (l *Loop) check(op string) {
+	if l.closed.Load() {
+		panic(misuse(op, "the loop is closed; it runs nothing any more"))
+	}
+	if l.debug.Load() && l.running.Load() && !l.onLoop() && !inCoroutine() {
+		panic(misuse(op, fmt.Sprintf("called from a goroutine that is not the loop's (goroutine %d); use CallSoonThreadsafe or Submit", goroutineNumber())))
+	}
+}
+
+// post sends r to the loop, from any goroutine. It reports whether the loop will take it.
+func (l *Loop) post(r runnable) bool {
+	l.mu.Lock()
+	if l.postsShut {
+		l.mu.Unlock()
+		return false
+	}
+	l.posts = append(l.posts, r)
+	l.posted.Store(true)
+	l.mu.Unlock()
+	l.rouse()
+	return true
+}
+
+// postQuietly sends r to a loop that does not wait, or will take it when it next gets round. It is for the runtime's cleanups, which run
+// outside of any bubble of testing/synctest and may not touch a channel made inside one.
+func (l *Loop) postQuietly(r runnable) {
+	l.mu.Lock()
+	if l.postsShut {
+		l.mu.Unlock()
+		return
+	}
+	l.posts = append(l.posts, r)
+	l.posted.Store(true)
+	polled := l.poller != nil
+	l.mu.Unlock()
+	if polled {
+		l.rouse()
+	}
+}
+
+// rouse wakes the loop if it waits. Which way it waits is looked up after it is known to: its first descriptor may have come meanwhile.
+func (l *Loop) rouse() {
+	if l.sleeping.Load() && l.sleeping.CompareAndSwap(true, false) {
+		l.mu.Lock()
+		poller := l.poller
+		l.mu.Unlock()
+		if poller != nil {
+			poller.Wake()
+			return
+		}
+		select {
+		case l.wake <- struct{}{}:
+		default: // it has been woken and is on its way
+		}
+	}
+}
+
+// takePosts moves what other goroutines sent to the ready queue.
+func (l *Loop) takePosts() {
+	l.mu.Lock()
+	l.posted.Store(false)
+	l.posts, l.spare = l.spare, l.posts
+	l.mu.Unlock()
+	rest := l.spare
+	defer func() { // a chooser may have panicked
+		for _, r := range rest {
+			l.ready.Push(r)
+		}
+		clear(l.spare)
+		l.spare = l.spare[:0]
+	}()
+	for len(rest) > 0 {
+		i := l.choose(ChoosePost, len(rest))
+		l.ready.Push(rest[i])
+		if i > 0 {
+			copy(rest[1:i+1], rest[:i])
+		}
+		rest = rest[1:]
+	}
+}
+
+// CallSoonThreadsafe has fn called by the loop, and wakes the loop if it waits. Calls from one goroutine keep their order; from the loop
+// itself it is CallSoon. The handle may be cancelled on the loop only. It returns [ErrLoopClosed] if the loop is closed. Any goroutine.
+// asyncio: call_soon_threadsafe.
+func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
+	mustHave("Loop.CallSoonThreadsafe", fn != nil)
+	h := &Handle{loop: l, fn: fn}
+	if l.onLoop() {
+		if l.closed.Load() {
+			return nil, ErrLoopClosed
+		}
+		if l.debug.Load() {
+			h.created = callerPC(0)
+		}
+		if l.posted.Load() { // what other goroutines sent before comes first
+			l.takePosts()
+		}
+		l.ready.Push(h)
+		return h, nil
+	}
+	if !l.post(h) {
+		return nil, ErrLoopClosed
+	}
+	return h, nil
+}
+
+// ExpectPosts tells the loop that delta more calls from outside are certain to come, or with a negative number that they have come. While
+// any are outstanding a virtual clock waits for them instead of jumping to the next timer. Any goroutine.
+func (l *Loop) ExpectPosts(delta int) { l.expected.Add(int64(delta)) }
+
+// MayPost tells the loop that delta more goroutines wait for something from outside that may come at any time, or never, and will send it
+// to the loop: those behind a connection, for instance. With a negative number they have ended. While there are any, a virtual clock gives
+// them a moment of real time before it jumps to the next timer; and where nothing else is left the loop waits, instead of ending with a
+// [*DeadlockError], until nothing has come for a minute of real time. For what is certain to come use ExpectPosts. Any goroutine.
+func (l *Loop) MayPost(delta int) { l.sources.Add(int64(delta)) }

@@ -1,0 +1,561 @@
+package aio_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log"
+	"log/slog"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+// captureLog makes the default logger write to the buffer it returns, until the test ends.
+func captureLog(t *testing.T) *lockedBuffer {
+	buf := &lockedBuffer{}
+	setLog(t, slog.NewTextHandler(buf, nil))
+	return buf
+}
+
+func setLog(t *testing.T, h slog.Handler) {
+	before, out, flags := slog.Default(), log.Writer(), log.Flags() // SetDefault changes package log as well
+	slog.SetDefault(slog.New(h))
+	t.Cleanup(func() {
+		slog.SetDefault(before)
+		log.SetOutput(out)
+		log.SetFlags(flags)
+	})
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func wantText(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("there is no %q in:\n%s", part, text)
+		}
+	}
+}
+
+func brokenCallback() { panic("broken callback") }
+
+// Conformance: EH-001.
+func TestTheDefaultHandlerLogsAPanicOfACallbackWithItsPlaceAndTheLoopGoesOn(t *testing.T) {
+	log := captureLog(t)
+	after := 0
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		l.CallSoon(brokenCallback)
+		l.CallLater(time.Second, brokenCallback)
+		l.CallSoon(func() { after++ })
+		return aio.Sleep(ctx, time.Minute)
+	}, aio.WithClock(aio.NewVirtualClock()))
+	if err != nil || after != 1 {
+		t.Fatalf("got %v; callbacks after it: %d", err, after)
+	}
+	wantText(t, log.String(), "level=ERROR", "a callback panicked", "loop_report_test.go:", "broken callback")
+	if n := strings.Count(log.String(), "a callback panicked"); n != 2 {
+		t.Errorf("%d reports in\n%s", n, log)
+	}
+}
+
+// Conformance: EH-002.
+func TestAFailedTaskThatIsDroppedIsReportedOnce(t *testing.T) {
+	log := captureLog(t)
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		aio.Start(ctx, failWith(errBoom), aio.Name("dropped"))
+		if err := aio.Yield(ctx); err != nil {
+			return err
+		}
+		for range 200 { // until the collector has found it
+			runtime.GC()
+			if err := aio.Sleep(ctx, time.Millisecond); err != nil || log.String() != "" {
+				return err
+			}
+		}
+		t.Error("it was not reported when it was collected")
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, log.String(), "a task failed, and nobody looked at its error", "task=dropped", "err=boom", "created=looptest.go:")
+	if n := strings.Count(log.String(), "dropped"); n != 1 {
+		t.Errorf("%d reports in\n%s", n, log)
+	}
+}
+
+// Conformance: EH-003, EH-007.
+func TestACustomHandlerGetsTheLoopAndTheReport(t *testing.T) {
+	log := captureLog(t)
+	run(t, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		l.SetDebug(true)
+		var got []aio.Report
+		handler := func(from *aio.Loop, r aio.Report) {
+			if from != l {
+				t.Error("another loop was handed over")
+			}
+			got = append(got, r)
+		}
+		l.SetExceptionHandler(nil)
+		if l.ExceptionHandler() != nil {
+			t.Error("there is a handler though none is set")
+		}
+		l.SetExceptionHandler(handler)
+		if l.ExceptionHandler() == nil {
+			t.Error("there is no handler though one is set")
+		}
+		l.CallSoon(brokenCallback)
+		if err := aio.Yield(ctx); err != nil {
+			return err
+		}
+		var p *aio.PanicError
+		if len(got) != 1 || !errors.As(got[0].Err, &p) || p.Value != "broken callback" || !strings.HasPrefix(got[0].Site, "loop_report_test.go:") {
+			t.Errorf("the reports are %+v", got)
+		}
+		l.CallExceptionHandler(aio.Report{Message: "by hand", Attrs: []slog.Attr{slog.Int("n", 7)}})
+		if len(got) != 2 || got[1].Message != "by hand" || got[1].Attrs[0].Value.Int64() != 7 {
+			t.Errorf("the reports are %+v", got)
+		}
+		if log.String() != "" {
+			t.Errorf("the default handler was called, too:\n%s", log)
+		}
+		l.SetExceptionHandler(nil) // the default again
+		l.CallExceptionHandler(aio.Report{Message: "logged", Err: errBoom, TaskName: "T", Site: "x.go:1", Attrs: []slog.Attr{slog.Int("n", 8)}})
+		wantText(t, log.String(), "level=ERROR", `msg="aio: logged"`, "err=boom", "task=T", "created=x.go:1", "n=8")
+		return nil
+	})
+}
+
+// Conformance: EH-004.
+func TestAPanicOfTheHandlerIsLoggedWithTheReportItWasCalledWith(t *testing.T) {
+	log := captureLog(t)
+	run(t, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		l.SetExceptionHandler(func(*aio.Loop, aio.Report) { panic("broken handler") })
+		l.CallExceptionHandler(aio.Report{Message: "the first trouble", Err: errBoom})
+		return aio.Yield(ctx)
+	})
+	wantText(t, log.String(), "the exception handler panicked", "the first trouble", "broken handler", "original_error=boom")
+}
+
+// brokenLog is a log handler that does not work.
+type brokenLog struct{ slog.Handler }
+
+func (brokenLog) Enabled(context.Context, slog.Level) bool  { return true }
+func (brokenLog) Handle(context.Context, slog.Record) error { panic("broken log") }
+
+// Conformance: EH-005.
+func TestAPanicOfTheLogIsPrintedWithTheReport(t *testing.T) {
+	needProcesses(t)
+	setLog(t, brokenLog{slog.DiscardHandler})
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr := os.Stderr
+	os.Stderr = w
+	defer func() { os.Stderr = stderr }()
+	run(t, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		l.SetExceptionHandler(nil)
+		l.CallExceptionHandler(aio.Report{Message: "the first trouble", Err: errBoom})
+		l.SetExceptionHandler(func(*aio.Loop, aio.Report) { panic("broken handler") })
+		l.CallExceptionHandler(aio.Report{Message: "the second trouble"})
+		return aio.Yield(ctx)
+	})
+	w.Close()
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, string(text), "broken log", "the first trouble", "boom", "the second trouble", "broken handler")
+}
+
+// Conformance: EH-006.
+func TestANilHandlerIsTheDefault(t *testing.T) {
+	log := captureLog(t)
+	l := aio.NewLoop(aio.WithExceptionHandler(nil))
+	defer l.Close()
+	if l.ExceptionHandler() != nil {
+		t.Error("a handler is set")
+	}
+	l.CallExceptionHandler(aio.Report{Message: "hello"})
+	l.CallExceptionHandler(aio.Report{Message: "careful", Warning: true})
+	wantText(t, log.String(), "aio: hello", `level=WARN msg="aio: careful"`)
+}
+
+// Conformance: DB-001, DB-002.
+func TestDebugModeIsSetByOptionMethodAndEnvironment(t *testing.T) {
+	debug := func(opts ...aio.Option) bool {
+		l := aio.NewLoop(opts...)
+		defer l.Close()
+		return l.Debug()
+	}
+	for value, want := range map[string]bool{"": false, "1": true, "yes": true} {
+		t.Setenv("AIO_DEBUG", value)
+		if got := debug(); got != want {
+			t.Errorf("with AIO_DEBUG=%q it is %v", value, got)
+		}
+		if !debug(aio.WithDebug(true)) || debug(aio.WithDebug(false)) {
+			t.Error("the option does not win over the environment")
+		}
+	}
+	l := aio.NewLoop()
+	defer l.Close()
+	for _, on := range []bool{true, false} {
+		if l.SetDebug(on); l.Debug() != on {
+			t.Errorf("SetDebug(%v) has no effect", on)
+		}
+	}
+}
+
+func hold(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+	}
+}
+
+// Conformance: DB-003, DB-004.
+func TestInDebugModeAStepThatHoldsTheLoopIsReportedByName(t *testing.T) {
+	seen := &reports{}
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		l.SetSlowCallbackDuration(20 * time.Millisecond)
+		l.CallSoon(slowCallback)
+		aio.Start(ctx, func(context.Context) error {
+			hold(25 * time.Millisecond)
+			return nil
+		}, aio.Name("slow task"))
+		return yields(ctx, 3)
+	}, seen.Option(), aio.WithDebug(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var task, callback bool
+	for _, r := range seen.All() {
+		held := r.Warning && strings.Contains(r.Message, "held the loop for ") && strings.Contains(r.Message, "ms")
+		task = task || held && strings.Contains(r.Message, "slow task")
+		callback = callback || held && strings.Contains(r.Message, "<Handle") && strings.Contains(r.Message, "loop_report_test.go:")
+	}
+	if !task || !callback {
+		t.Errorf("the task was reported: %v, the callback: %v, in %q", task, callback, seen.Strings())
+	}
+}
+
+func slowCallback() { hold(25 * time.Millisecond) }
+
+// Conformance: DB-005.
+func TestDebugModeRefusesNilCallbacksAsProductionDoes(t *testing.T) {
+	onLoop(t, func(l *aio.Loop) {
+		wantPanic(t, func() { l.CallSoon(nil) }, "aio: Loop.CallSoon: the function is nil")
+		wantPanic(t, func() { l.CallLater(1, nil) }, "aio: Loop.CallLater: the function is nil")
+	}, aio.WithDebug(true))
+}
+
+// Conformance: DB-009.
+func TestDebugModeChangesNoResult(t *testing.T) {
+	var logs [2]journal
+	for i, debug := range []bool{false, true} {
+		log := &logs[i]
+		run(t, func(ctx context.Context) error {
+			v, err := aio.Gather(ctx,
+				aio.CreateTask(ctx, func(ctx context.Context) (int, error) { log.Add("a"); return 1, yields(ctx, 2) }),
+				aio.CreateTask(ctx, func(ctx context.Context) (int, error) { log.Add("b"); return 2, aio.Sleep(ctx, time.Second) }))
+			log.Add("%v", v)
+			err2 := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				g.Go(failWith(errBoom))
+				return forever(ctx)
+			})
+			log.Add("%v", err2)
+			return err
+		}, aio.WithDebug(debug))
+	}
+	logs[1].Want(t, logs[0]...)
+	logs[0].Want(t, "a", "b", "[1 2]", "boom")
+}
+
+const panicMessage = "a task panicked, and nobody awaited it"
+
+func panics(context.Context) error { panic("oops") }
+
+func TestAPanicThatNobodyWaitsForIsReportedWhenTheTaskEndsAndNotAgainAtTheEnd(t *testing.T) {
+	seen := &reports{}
+	p, _ := panicOf(func() {
+		aio.Run(t.Context(), func(ctx context.Context) error {
+			task := aio.Start(ctx, panics, aio.Name("daemon"))
+			passes(ctx, 3)
+			if got := seen.All(); len(got) != 1 || got[0].Message != panicMessage || got[0].TaskName != "daemon" {
+				t.Errorf("reported: %v", got)
+			}
+			aio.Sleep(ctx, 24*time.Hour)
+			if !task.Done() {
+				t.Error(task)
+			}
+			return nil
+		}, testOptions(seen)...)
+	}).(*aio.PanicError)
+	if p == nil || p.Value != "oops" {
+		t.Errorf("Run raised %v", p)
+	}
+	if got := seen.All(); len(got) != 1 {
+		t.Errorf("reported: %v", got)
+	}
+}
+
+func TestAPanicThatWasReportedPromptlyIsRaisedAgainInWhoeverAwaitsItAndNotReportedTwice(t *testing.T) {
+	looks := map[string]func(ctx context.Context, task *aio.Task[aio.None]){
+		"Await":  func(ctx context.Context, task *aio.Task[aio.None]) { task.Await(ctx) },
+		"Shield": func(ctx context.Context, task *aio.Task[aio.None]) { aio.Shield(ctx, task) },
+		"Gather": func(ctx context.Context, task *aio.Task[aio.None]) { aio.Gather(ctx, task) },
+		"Result": func(ctx context.Context, task *aio.Task[aio.None]) { _, err := task.Result(); panic(err) },
+		"GatherSettled": func(ctx context.Context, task *aio.Task[aio.None]) {
+			got, _ := aio.GatherSettled(ctx, task)
+			panic(got[0].Err)
+		},
+	}
+	for name, look := range looks {
+		seen, err := runReports(t, func(ctx context.Context) error {
+			task := aio.Start(ctx, panics)
+			aio.Sleep(ctx, time.Hour)
+			if p, ok := panicOf(func() { look(ctx, task) }).(*aio.PanicError); !ok || p.Value != "oops" {
+				t.Errorf("%s raised %v", name, p)
+			}
+			return nil
+		})
+		if got := seen.All(); err != nil || len(got) != 1 {
+			t.Errorf("%s: %v; reported: %v", name, err, got)
+		}
+	}
+}
+
+func TestAPanicThatSomebodyWaitsForIsNotReported(t *testing.T) {
+	waits := map[string]func(ctx context.Context, task *aio.Task[aio.None]) error{
+		"Await":  func(ctx context.Context, task *aio.Task[aio.None]) error { _, err := task.Await(ctx); return err },
+		"Shield": func(ctx context.Context, task *aio.Task[aio.None]) error { _, err := aio.Shield(ctx, task); return err },
+		"Gather": func(ctx context.Context, task *aio.Task[aio.None]) error { _, err := aio.Gather(ctx, task); return err },
+		"Wait": func(ctx context.Context, task *aio.Task[aio.None]) error {
+			aio.Wait(ctx, aio.AllCompleted, task)
+			panic(task.Err())
+		},
+		"AsCompleted": func(ctx context.Context, task *aio.Task[aio.None]) error {
+			for done := range aio.AsCompleted(ctx, task) {
+				panic(done.Err())
+			}
+			return nil
+		},
+		"a done callback": func(ctx context.Context, task *aio.Task[aio.None]) error {
+			var err error
+			task.AddDoneCallback(func() { err = task.Err() })
+			aio.Sleep(ctx, time.Hour)
+			panic(err)
+		},
+		"Wait, and look a little later": func(ctx context.Context, task *aio.Task[aio.None]) error {
+			aio.Wait(ctx, aio.AllCompleted, task)
+			aio.Yield(ctx)
+			panic(task.Err())
+		},
+	}
+	for name, wait := range waits {
+		run(t, func(ctx context.Context) error {
+			task := aio.Start(ctx, func(ctx context.Context) error {
+				aio.Sleep(ctx, time.Second)
+				panic("oops")
+			})
+			if p, ok := panicOf(func() { wait(ctx, task) }).(*aio.PanicError); !ok || p.Value != "oops" {
+				t.Errorf("%s raised %v", name, p)
+			}
+			return nil
+		})
+	}
+}
+
+func TestAPanicIsReportedWhenThoseWhoWaitedForItAreCancelledBeforeTheyCouldLook(t *testing.T) {
+	waits := map[string]func(ctx context.Context, task *aio.Task[aio.None]) error{
+		"Await":  func(ctx context.Context, task *aio.Task[aio.None]) error { _, err := task.Await(ctx); return err },
+		"Shield": func(ctx context.Context, task *aio.Task[aio.None]) error { _, err := aio.Shield(ctx, task); return err },
+		"Gather": func(ctx context.Context, task *aio.Task[aio.None]) error { _, err := aio.Gather(ctx, task); return err },
+		"Wait": func(ctx context.Context, task *aio.Task[aio.None]) error {
+			_, _, err := aio.Wait(ctx, aio.AllCompleted, task)
+			return err
+		},
+		"AsCompleted": func(ctx context.Context, task *aio.Task[aio.None]) error {
+			for _, err := range aio.AsCompleted(ctx, task) {
+				return err
+			}
+			return nil
+		},
+	}
+	for name, wait := range waits {
+		seen := &reports{}
+		p := panicOf(func() {
+			aio.Run(t.Context(), func(ctx context.Context) error {
+				var waiter *aio.Task[aio.None]
+				task := aio.Start(ctx, func(ctx context.Context) error {
+					aio.Sleep(ctx, time.Second)
+					panic("oops")
+				})
+				task.AddDoneCallback(func() { waiter.Cancel(nil) }) // it is still to look
+				waiter = aio.Start(ctx, func(ctx context.Context) error { return wait(ctx, task) })
+				_, _, err := aio.Wait(ctx, aio.AllCompleted, waiter)
+				passes(ctx, 5)
+				if got := seen.All(); len(got) != 1 || !waiter.Cancelled() {
+					t.Errorf("%s: %v; reported: %v", name, waiter, got)
+				}
+				return err
+			}, testOptions(seen)...)
+		})
+		if got := seen.All(); p == nil || len(got) != 1 {
+			t.Errorf("%s: raised %v, reported %v", name, p, got)
+		}
+	}
+}
+
+func TestAnErrorThatNobodyWaitsForIsReportedPromptlyOnlyIfThatIsAskedFor(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		seen, err := runReports(t, func(ctx context.Context) error {
+			task := aio.Start(ctx, failWith(errBoom))
+			aio.Sleep(ctx, time.Second)
+			if _, err := task.Await(ctx); err != errBoom {
+				t.Errorf("got %v", err)
+			}
+			return nil
+		}, aio.WithPromptReports(on))
+		if want := map[bool]int{true: 1}[on]; err != nil || len(seen.All()) != want {
+			t.Errorf("prompt %v: %v; reported: %v", on, err, seen.All())
+		}
+	}
+}
+
+func TestWithPromptReportsATaskThatIsAwaitedWhenItFailsIsNotReported(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		if _, err := aio.Start(ctx, failWith(errBoom)).Await(ctx); err != errBoom {
+			t.Errorf("got %v", err)
+		}
+		if err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			g.Go(failWith(errBoom))
+			return forever(ctx)
+		}); err != errBoom {
+			t.Errorf("got %v", err)
+		}
+		bad, worse := aio.Start(ctx, failWith(errBoom)), aio.Start(ctx, failWith(errReason))
+		if _, err := aio.Gather(ctx, bad, worse); err != errBoom {
+			t.Errorf("got %v", err)
+		}
+		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f.SetError(errBoom) // somebody will await it
+		passes(ctx, 5)
+		_, err := f.Await(ctx)
+		if !errors.Is(err, errBoom) {
+			t.Errorf("got %v", err)
+		}
+		stopped := aio.Start(ctx, forever)
+		aio.Yield(ctx)
+		stopped.Cancel(nil)
+		passes(ctx, 5)
+		return nil
+	}, aio.WithPromptReports(true))
+}
+
+func TestAPanicDuringShutdownIsReportedOnceAndRaisedByRun(t *testing.T) {
+	for _, others := range []int{0, 2} {
+		seen := &reports{}
+		p := panicOf(func() {
+			aio.Run(t.Context(), func(ctx context.Context) error {
+				aio.Start(ctx, func(ctx context.Context) error {
+					forever(ctx)
+					panic("oops")
+				})
+				for range others { // they take longer
+					aio.Start(ctx, func(ctx context.Context) error {
+						forever(ctx)
+						return aio.Sleep(context.WithoutCancel(ctx), time.Second)
+					})
+				}
+				return aio.Yield(ctx)
+			}, testOptions(seen)...)
+		})
+		if got := seen.All(); p == nil || len(got) != 1 {
+			t.Errorf("raised %v, reported %v", p, got)
+		}
+	}
+}
+
+func TestAPanicOfATaskWhoseAwaiterWasEndedWithTheLoopIsReported(t *testing.T) {
+	for name, wait := range map[string]func(ctx context.Context, task *aio.Task[aio.None]) error{
+		"Await":  func(ctx context.Context, task *aio.Task[aio.None]) error { _, err := task.Await(ctx); return err },
+		"Gather": func(ctx context.Context, task *aio.Task[aio.None]) error { _, err := aio.Gather(ctx, task); return err },
+	} {
+		seen := &reports{}
+		l := aio.NewLoop(testOptions(seen)...)
+		task := aio.Start(l.Context(), func(ctx context.Context) error {
+			aio.Yield(ctx)
+			l.Stop()
+			panic("oops")
+		})
+		aio.Start(l.Context(), func(ctx context.Context) error { return wait(ctx, task) }, aio.Name("waiter"))
+		l.RunForever()
+		l.Close()
+		found := 0
+		for _, r := range seen.All() {
+			if r.Message == panicMessage {
+				found++
+			}
+		}
+		if found != 1 {
+			t.Errorf("%s: reported: %v", name, seen.All())
+		}
+	}
+}
+
+func TestThePanicOfASubmittedTaskWhoseCallerHasGoneIsReported(t *testing.T) {
+	seen := &reports{}
+	p := panicOf(func() {
+		aio.Run(t.Context(), func(ctx context.Context) error {
+			l := aio.RunningLoop(ctx)
+			caller, leave := context.WithCancel(context.Background())
+			started, gone := aio.NewFuture[aio.None](l), aio.NewFuture[aio.None](l)
+			go func() {
+				aio.Submit(caller, l, func(ctx context.Context) (aio.None, error) {
+					started.SetResult(aio.None{})
+					forever(ctx)
+					panic("oops")
+				})
+				l.CallSoonThreadsafe(func() { gone.SetResult(aio.None{}) })
+			}()
+			l.ExpectPosts(2)
+			started.Await(ctx)
+			leave()
+			_, err := gone.Await(ctx)
+			l.ExpectPosts(-2)
+			passes(ctx, 5)
+			return err
+		}, testOptions(seen)...)
+	})
+	if got := seen.All(); p == nil || len(got) != 1 || got[0].Message != panicMessage {
+		t.Errorf("raised %v, reported %v", p, got)
+	}
+}

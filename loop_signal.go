@@ -1,0 +1,79 @@
+package aio
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/aio-go/aio/internal/signals"
+)
+
+// ErrSignal is returned for a signal that cannot be handled.
+var ErrSignal = errors.New("aio: this signal cannot be handled")
+
+// signalHandler is one registered handler: a goroutine passes its signal on to the loop.
+type signalHandler struct {
+	sig   os.Signal
+	fn    func()
+	c     chan os.Signal
+	done  chan struct{}
+	ended chan struct{}
+}
+
+// AddSignalHandler has fn called by the loop whenever the process gets sig, in place of what the signal did before. A handler for the same
+// signal is replaced. It returns an error that matches [ErrSignal] for what is not a signal or cannot be caught. Handlers are removed when
+// the loop is closed. Loop only. asyncio: add_signal_handler.
+func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
+	l.checkCallback("Loop.AddSignalHandler", fn)
+	if err := signals.Check(sig); err != nil {
+		return fmt.Errorf("Loop.AddSignalHandler: %w: %w", ErrSignal, err)
+	}
+	l.RemoveSignalHandler(sig)
+	h := &signalHandler{sig: sig, fn: fn, c: make(chan os.Signal, 8), done: make(chan struct{}), ended: make(chan struct{})}
+	if l.signals == nil {
+		l.signals = map[os.Signal]*signalHandler{}
+		l.OnClose(l.removeSignals)
+	}
+	l.signals[sig] = h
+	signal.Notify(h.c, sig)
+	go h.pass(l)
+	return nil
+}
+
+// pass sends the signals that come to the loop, until the handler is removed.
+func (h *signalHandler) pass(l *Loop) {
+	defer close(h.ended)
+	for {
+		select {
+		case <-h.c:
+			l.post(&Handle{loop: l, fn: func() {
+				if l.signals[h.sig] == h {
+					h.fn()
+				}
+			}})
+		case <-h.done:
+			return
+		}
+	}
+}
+
+// RemoveSignalHandler takes the handler for sig back, restores what the signal did before, and reports whether there was a handler.
+// Loop only. asyncio: remove_signal_handler.
+func (l *Loop) RemoveSignalHandler(sig os.Signal) bool {
+	h := l.signals[sig]
+	if h == nil {
+		return false
+	}
+	delete(l.signals, sig)
+	signal.Stop(h.c)
+	close(h.done)
+	<-h.ended
+	return true
+}
+
+func (l *Loop) removeSignals() {
+	for sig := range l.signals { // in any order: it cannot be seen
+		l.RemoveSignalHandler(sig)
+	}
+}

@@ -1,0 +1,191 @@
+package aio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/aio-go/aio/internal/errtree"
+	"github.com/aio-go/aio/internal/list"
+)
+
+// Submit runs fn as a task of loop l and waits for its result: the way for other goroutines to use a loop. The task has the values of ctx;
+// when ctx ends the task is cancelled and Submit returns the reason without waiting for the task's end. It returns [ErrLoopClosed] if the
+// loop is closed, or is before fn has ended. A panic of fn is returned as a [*PanicError]. Called from loop l itself it would wait for
+// ever; it panics. Called with the context of a task of another loop it suspends that task, by means of [ToThread], so that loops can ask
+// each other. asyncio: run_coroutine_threadsafe(...).result().
+func Submit[T any](ctx context.Context, l *Loop, fn Func[T]) (T, error) {
+	mustHave("Submit", fn != nil)
+	if ctx == nil {
+		panic(misuse("Submit", "the context is nil; use context.Background()"))
+	}
+	if l == nil {
+		panic(misuse("Submit", "the loop is nil; use the one of RunningLoop(ctx)"))
+	}
+	own, _ := ctx.Value(ownerKey).(*scope)
+	if l.onLoop() || own != nil && own.task.loop == l && inCoroutine() {
+		panic(misuse("Submit", "called from the loop itself, which would wait for itself; await the function, or start it with CreateTask"))
+	}
+	if own != nil && own.task.loop.currentWorker() != nil {
+		return ToThread(ctx, func(ctx context.Context) (T, error) { return Submit(ctx, l, fn) })
+	}
+	if insideLoop() {
+		panic(misuse("Submit", "called from a loop, with a context that is not its task's, so that the loop would stand still; pass the task's context"))
+	}
+	s := &submission[T]{loop: l, ctx: ctx, fn: fn, done: make(chan struct{})}
+	var zero T
+	if !l.post(s) {
+		return zero, ErrLoopClosed
+	}
+	select {
+	case <-s.done:
+		return s.value, s.err
+	case <-ctx.Done():
+	}
+	l.post(&Handle{loop: l, fn: func() {
+		if s.task != nil {
+			s.task.flags &^= observed // nobody looks at the outcome any more
+			s.task.forsaken()
+			s.task.cancelWith(cancellationOf(ctx))
+		} else {
+			s.withdrawn = true
+		}
+	}})
+	return zero, cancellationOf(ctx).awaitError()
+}
+
+// submission is one call of Submit. The loop fills it in and closes done.
+type submission[T any] struct {
+	loop      *Loop
+	ctx       context.Context
+	fn        Func[T]
+	node      list.Elem[completer]
+	task      *Task[T]
+	withdrawn bool
+	value     T
+	err       error
+	done      chan struct{}
+}
+
+// run is the submission's arrival on the loop.
+func (s *submission[T]) run() {
+	if s.withdrawn {
+		return
+	}
+	if s.loop.closing {
+		s.err = fmt.Errorf("%w: Submit came too late", ErrLoopClosed)
+		close(s.done)
+		return
+	}
+	s.task = newTask(s.loop, context.WithoutCancel(s.ctx), s.fn, "Submit", nil)
+	s.task.flags |= observed // by the goroutine, unless it leaves
+	s.task.tell(&s.node, s)
+	s.task.schedule()
+	if s.task.state == failed { // refused by the task factory
+		s.loop.report(s.task.report("a task sent with Submit was refused", s.task.err))
+	}
+}
+
+// completed implements completer. What waits is a goroutine, which needs no turn in the ready queue.
+func (s *submission[T]) completed(*core) {
+	if s.task.flags&observed != 0 { // the goroutine has not left
+		s.value, s.err = s.task.Result()
+	}
+	close(s.done)
+}
+
+// RunParallel runs n loops, each as [Run] does and on a goroutine of its own, with fn(ctx, i) as the main function of loop i, and waits
+// until all have ended. It is how a program uses more than one core: runtime.GOMAXPROCS(0) loops keep them all busy. Tasks stay on their
+// loop, and what belongs to a loop is for that loop only; loops reach each other through [Submit] and CallSoonThreadsafe. Servers of
+// several loops share a port by the option ReusePort of package transport.
+//
+// The first main that fails cancels the others, with its error as the cause. The result is nil if none failed, the error if one did,
+// and with several an error that joins them in the order in which they happened; the cancellations of the others do not count. A panic
+// cancels the others, too, and is raised again here when all have ended; runtime.Goexit of a main ends the calling goroutine then.
+//
+// opts apply to each loop; a virtual clock, which is for one loop, does not belong there. When ctx is cancelled all are. RunParallel blocks
+// its goroutine. It panics if n is less than 1, and on a goroutine that is running a loop.
+func RunParallel(ctx context.Context, n int, fn func(ctx context.Context, i int) error, opts ...Option) error {
+	const op = "RunParallel"
+	switch {
+	case n < 1:
+		panic(misuse(op, "the number of loops is less than 1; runtime.GOMAXPROCS(0) is one a core"))
+	case fn == nil:
+		panic(misuse(op, "the function is nil"))
+	case ctx == nil:
+		panic(misuse(op, "the context is nil; use context.Background()"))
+	case insideLoop():
+		panic(misuse(op, "a loop is running on this goroutine, which would not go on; call it on a goroutine of its own"))
+	}
+	p := &parallel{given: ctx}
+	ctx, p.cancel = context.WithCancelCause(ctx)
+	defer p.cancel(nil)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			returned := false
+			defer func() {
+				if !returned {
+					p.broke(recover())
+				}
+			}()
+			err := Run(ctx, func(ctx context.Context) error { return fn(ctx, i) }, opts...)
+			returned = true
+			if err != nil {
+				p.failed(err)
+			}
+		})
+	}
+	all.Wait()
+	switch {
+	case p.panic != nil:
+		panic(p.panic)
+	case p.exited:
+		runtime.Goexit()
+	}
+	if len(p.errs) == 1 {
+		return p.errs[0]
+	}
+	return errors.Join(p.errs...)
+}
+
+// parallel collects how the loops of one RunParallel have ended.
+type parallel struct {
+	given  context.Context // by the caller
+	cancel context.CancelCauseFunc
+
+	mu     sync.Mutex // guards the rest
+	errs   []error
+	panic  any // the first
+	exited bool
+}
+
+func (p *parallel) failed(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.errs) == 0 && p.panic == nil && !p.exited {
+		p.cancel(err)
+	} else if p.follows(err) {
+		return
+	}
+	p.errs = append(p.errs, err)
+}
+
+// follows reports whether err says no more than that a loop was ended together with the others.
+func (p *parallel) follows(err error) bool {
+	return isCancellation(err) || isBareCanceled(err) || p.given.Err() != nil && errtree.Is(err, context.Cause(p.given))
+}
+
+// broke is called for a loop that ended in a panic, or in a Goexit if v is nil.
+func (p *parallel) broke(v any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if v == nil {
+		p.exited = true
+	} else if p.panic == nil {
+		p.panic = v
+	}
+	p.cancel(context.Canceled)
+}

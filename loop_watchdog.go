@@ -1,0 +1,278 @@
+package aio
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// SetSlowCallbackDuration sets how long a step of a task, or a callback, may hold the loop before it is reported. Default: 100 ms.
+// asyncio: slow_callback_duration.
+func (l *Loop) SetSlowCallbackDuration(d time.Duration) { l.slow = d }
+
+// WithSlowCallback sets how long a step may hold the loop, and switches the watchdog on also outside debug mode: a goroutine that looks, a
+// few times in that span, whether the loop still gets round, and if not logs the stack that holds it up, while it does, and what to use
+// instead of what blocks: [Lock] for sync.Mutex, [Recv] for a channel, [Group] for sync.WaitGroup and so on, else [ToThread]. A loop that
+// waits is left alone. Default: 100 ms, and the watchdog only in debug mode.
+func WithSlowCallback(d time.Duration) Option {
+	return option(func(l *Loop) { l.slow, l.watcher = d, d > 0 })
+}
+
+// timedStep runs an entry of the ready queue in debug mode.
+func (l *Loop) timedStep(r runnable) {
+	begin := time.Now()
+	r.run()
+	if d := time.Since(begin); l.slow > 0 && d >= l.slow {
+		l.report(Report{
+			Message: fmt.Sprintf("%s held the loop for %v; move what blocks into ToThread, and long computations too", describe(r), d.Round(time.Millisecond)),
+			Warning: true,
+		})
+	}
+}
+
+func describe(r runnable) string {
+	if s, ok := r.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return fmt.Sprintf("%T", r)
+}
+
+// watchdog starts the goroutine that notices while a step holds the loop. The function it returns ends it.
+func (l *Loop) watchdog() (stop func()) {
+	if l.slow <= 0 {
+		return func() {}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	limit := l.slow
+	l.watched = true
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(max(limit/4, time.Millisecond))
+		defer tick.Stop()
+		var probe *beat
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+			}
+			switch {
+			case probe != nil && probe.came.Load():
+				probe = nil
+			case probe == nil:
+				if !l.sleeping.Load() {
+					probe = &beat{sent: time.Now()}
+					probe.warn = probe.sent.Add(limit)
+					l.post(probe)
+				}
+			case time.Now().After(probe.warn):
+				l.logBlocked(time.Since(probe.sent))
+				probe.warn = time.Now().Add(4 * time.Since(probe.sent)) // once more if it goes on for much longer
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+		l.watched = false
+		l.noted.Store(nil)
+	}
+}
+
+// beat is sent through the loop to see whether it gets round.
+type beat struct {
+	sent, warn time.Time
+	came       atomic.Bool
+}
+
+func (b *beat) run() { b.came.Store(true) }
+
+// logBlocked logs what holds the loop. It runs on the watchdog's goroutine: the loop cannot be asked now.
+func (l *Loop) logBlocked(d time.Duration) {
+	var held *goroutineStack
+	stacks := dumpStacks()
+	current := l.noted.Load()
+	for i, g := range stacks {
+		if g.state == "coroutine" || g.task == 0 && g.loop == 0 {
+			continue
+		}
+		if held == nil || current != nil && g.task == pointerOf(current) || current == nil && g.loop == pointerOf(l) {
+			held = &stacks[i]
+		}
+	}
+	attrs := []slog.Attr{slog.Duration("for", d.Round(time.Millisecond))}
+	message := "the loop is held up"
+	if held == nil {
+		message += "; move what blocks into ToThread"
+	} else {
+		message += held.remedy()
+		if frames := held.user(); len(frames) > 0 {
+			attrs = append(attrs, slog.String("at", frames[0].String()), slog.String("stack", joinFrames(frames)))
+		}
+		attrs = append(attrs, slog.String("state", held.state))
+	}
+	r := Report{Message: message, Warning: true, Attrs: attrs}
+	if current != nil {
+		r.TaskName = current.shownName()
+	}
+	logReport(r)
+}
+
+func joinFrames(frames []stackFrame) string {
+	parts := make([]string, len(frames))
+	for i, f := range frames {
+		parts[i] = f.String()
+	}
+	return strings.Join(parts, " < ")
+}
+
+// remedies say what holds up the loop, and what to use instead, by the beginning of a function's name as a stack shows it. The first that
+// is found anywhere in the step that blocks counts.
+var remedies = []struct{ fn, text string }{
+	{"net/http.(*Client).", "a request; use a Client of aiohttp"},
+	{"net/http.(*Transport).", "a request; use a Client of aiohttp"},
+	{"database/sql.", "a query; use package aiosql"},
+	{"os/exec.(*Cmd).", "a child process; use package subprocess"},
+	{"net.", "a connection; use package stream"},
+	{"os.(*File).", "a file; use package aiofile, or ToThread"},
+	{"sync.(*Once).", "sync.Once; move what it runs into ToThread"},
+	{"sync.(*Mutex).", "sync.Mutex.Lock; use aiosync.Lock, which lets other tasks run meanwhile" + orLibrary},
+	{"sync.(*RWMutex).", "sync.RWMutex; use aiosync.RWLock, which lets other tasks run meanwhile" + orLibrary},
+	{"sync.(*WaitGroup).", "sync.WaitGroup.Wait; start the tasks in an aio.Group, which waits for them" + orLibrary},
+	{"sync.(*Cond).", "sync.Cond.Wait; use aiosync.Condition" + orLibrary},
+	{"time.Sleep", "time.Sleep; use aio.Sleep" + orLibrary},
+}
+
+// stateRemedies are those for channels, by the beginning of the goroutine's state.
+var stateRemedies = []struct{ state, text string }{
+	{"chan receive", "a receive from a channel; use aio.Recv" + orLibrary},
+	{"chan send", "a send to a channel; use aio.Send" + orLibrary},
+	{"select", "a select; use aio.Select" + orLibrary},
+}
+
+const orLibrary = ", or ToThread if a library makes the call"
+
+// remedy returns the end of the sentence that the loop is held up.
+func (g *goroutineStack) remedy() string {
+	step := g.frames
+	for i, f := range step {
+		if strings.HasPrefix(f.fn, "github.com/aio-go/aio.(") {
+			step = step[:i] // below it is what made the step
+			break
+		}
+	}
+	for _, r := range remedies {
+		for _, f := range step {
+			if strings.HasPrefix(f.fn, r.fn) {
+				return " by " + r.text
+			}
+		}
+	}
+	for _, r := range stateRemedies {
+		if strings.HasPrefix(g.state, r.state) {
+			return " by " + r.text
+		}
+	}
+	return "; move what blocks into ToThread, and long computations too"
+}
+
+// goroutineStack is one goroutine of a stack dump.
+type goroutineStack struct {
+	state  string // as the runtime shows it: running, coroutine, chan receive ...
+	frames []stackFrame
+	task   uintptr // the task that runs or waits on it, 0 if none does
+	loop   uintptr // the loop that it runs, 0 if none
+}
+
+type stackFrame struct {
+	fn   string
+	site string // file:line
+}
+
+func (f stackFrame) String() string { return f.fn + " " + f.site }
+
+// maxDump bounds a stack dump: beyond it stacks are missing.
+const maxDump = 16 << 20
+
+// dumpStacks returns the stacks of the goroutines of the process. The world stands still while it is made.
+func dumpStacks() []goroutineStack {
+	buf := make([]byte, 64<<10)
+	for {
+		n := runtime.Stack(buf, true)
+		if n < len(buf) || len(buf) >= maxDump {
+			buf = buf[:n]
+			break
+		}
+		buf = make([]byte, 4*len(buf))
+	}
+	var out []goroutineStack
+	for text := range strings.SplitSeq(string(buf), "\n\n") {
+		out = append(out, parseStack(text))
+	}
+	return out
+}
+
+func parseStack(text string) (g goroutineStack) {
+	lines := strings.Split(text, "\n")
+	if _, rest, ok := strings.Cut(lines[0], "["); ok {
+		g.state, _, _ = strings.Cut(rest, "]")
+		g.state, _, _ = strings.Cut(g.state, ",")
+	}
+	for i := 1; i+1 < len(lines); i += 2 {
+		call, place := lines[i], strings.TrimSpace(lines[i+1])
+		if strings.HasPrefix(call, "created by ") {
+			break
+		}
+		open := strings.LastIndexByte(call, '(')
+		if open < 0 {
+			break
+		}
+		fn, args := call[:open], call[open+1:]
+		place, _, _ = strings.Cut(place, " +0x")
+		g.frames = append(g.frames, stackFrame{fn, filepath.Base(place)})
+		switch fn {
+		case taskFrame:
+			g.task = firstPointer(args)
+		case "github.com/aio-go/aio.(*Loop).run":
+			g.loop = firstPointer(args)
+			return g // the rest is whoever called Run
+		}
+	}
+	return g
+}
+
+func firstPointer(args string) uintptr {
+	first, _, _ := strings.Cut(strings.TrimSuffix(args, ")"), ",")
+	n, _ := strconv.ParseUint(strings.TrimSuffix(first, "?"), 0, 64)
+	return uintptr(n)
+}
+
+// user returns the frames that are not the runtime's, the standard library's waiting or this package's, innermost first.
+func (g *goroutineStack) user() []stackFrame {
+	var out []stackFrame
+	for _, f := range g.frames {
+		if !ownFrame(f.fn) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func ownFrame(fn string) bool {
+	for _, prefix := range []string{"runtime.", "runtime/", "internal/", "sync.", "time.", "syscall.", "iter.", "github.com/aio-go/aio.", "github.com/aio-go/aio/coro.", "github.com/aio-go/aio/aiosync."} {
+		if strings.HasPrefix(fn, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func pointerOf[T any](p *T) uintptr {
+	n, _ := strconv.ParseUint(fmt.Sprintf("%p", p), 0, 64)
+	return uintptr(n)
+}

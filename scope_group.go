@@ -1,0 +1,387 @@
+package aio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/aio-go/aio/internal/list"
+	"github.com/aio-go/aio/internal/nocopy"
+)
+
+// ErrGroupClosed is the outcome of a task that was given to a group which was ending already: its function never ran.
+var ErrGroupClosed = errors.New("aio: the group is ending and takes no more tasks")
+
+// TaskGroup owns the tasks started in it. See [Group]. Its methods are for the loop only. asyncio: TaskGroup.
+//
+//	state     meaning                               left when
+//	open      tasks may be added                    a task or the body fails, Cancel, the block is cancelled; or all have ended
+//	aborting  all tasks were cancelled; no more     all have ended
+//	closed    Group has returned
+type TaskGroup struct {
+	_        nocopy.Mark
+	scope    *scope
+	parent   *worker
+	children []*groupChild // those that have not ended, and some that have
+	live     int
+	turns    int // ends of children that have still to get their turn
+	state    groupState
+	own      *cancellation // the one with which the group ended its body
+	joining  Waiter        // the body has ended, the task waits for the children
+	errs     []error
+	panic    *PanicError
+}
+
+type groupState uint8
+
+const (
+	groupOpen groupState = iota
+	groupAborting
+	groupClosed
+)
+
+// Group calls body, in the calling task, with a group in which it may start tasks; Group returns when body and all of these have ended.
+// The tasks may start more. If one fails, or body does, all others and body are cancelled, the tasks in the order of their creation.
+//
+// The result is nil if nothing failed, the error if there was one, and with several an error that joins them in the order in which they
+// happened, body's last. Cancelled tasks do not count as failed; a time-out does. If one panicked, the panic is raised again here when all
+// have ended. If the task is cancelled the whole group is, and the cancellation is returned unless a task answers it with an error.
+// asyncio: async with TaskGroup().
+//
+// Cancellation: the tasks are cancelled and waited for; none is left when Group returns.
+func Group(ctx context.Context, body func(ctx context.Context, g *TaskGroup) error) error {
+	w := running(ctx, "Group")
+	mustHave("Group", body != nil)
+	return group(w, ctx, "Group", callerPC(0), body)
+}
+
+func group(w *worker, ctx context.Context, op string, pc uintptr, body func(ctx context.Context, g *TaskGroup) error) error {
+	g := &TaskGroup{scope: newScope(w, ctx, op, pc), parent: w}
+	w.enter(g.scope, groupScope)
+	err, done := error(nil), false
+	defer func() {
+		if !done { // the body panicked or exited: the children end before the panic goes on
+			if v := recover(); v != nil {
+				g.panicked(v)
+			}
+			g.abort(errors.New("the body of the group did not return"))
+			g.wait()
+			g.close()
+			if g.panic != nil {
+				g.raise()
+			}
+			g.reportErrs() // a Goexit takes nothing along
+		}
+	}()
+	err = body(g.scope, g)
+	done = true
+	err = g.end(err)
+	if g.panic != nil {
+		g.raise()
+	}
+	return err
+}
+
+func (g *TaskGroup) raise() {
+	g.panic.Others = append(g.panic.Others[:len(g.panic.Others):len(g.panic.Others)], g.errs...)
+	panic(g.panic)
+}
+
+// end waits for the children after the body has returned err, and makes the result.
+func (g *TaskGroup) end(err error) error {
+	var cancelledErr error
+	failure := err
+	byGroup := g.own != nil // the group ended its body, not the other way round
+	if err != nil {
+		g.abort(err)
+		if isCancellation(err) || isBareCanceled(err) && g.scope.cancelled.Load() != nil {
+			cancelledErr, failure = err, nil
+		}
+	}
+	if stopped := g.wait(); stopped != nil && cancelledErr == nil {
+		cancelledErr = stopped
+	}
+	if byGroup { // what the body returned is the group's own cancellation
+		cancelledErr = nil
+	}
+	if cancelledErr == nil && g.state == groupAborting {
+		cancelledErr = g.overruling()
+	}
+	g.close()
+	if failure != nil {
+		g.errs = append(g.errs, failure)
+	}
+	switch {
+	case len(g.errs) == 1:
+		return g.errs[0]
+	case len(g.errs) > 1:
+		return errors.Join(g.errs...)
+	}
+	return cancelledErr
+}
+
+// overruling returns the cancellation of what is around the group, nil if there was none: it wins over the group's own, whichever came first.
+func (g *TaskGroup) overruling() error {
+	req := g.scope.cancelled.Load()
+	if g.own != nil {
+		req = g.scope.outerRequest()
+	}
+	if req == nil {
+		return nil
+	}
+	return req.awaitError()
+}
+
+// wait waits until no child is left. It returns the cancellation that came meanwhile, if one did.
+func (g *TaskGroup) wait() (stopped error) {
+	if g.parent.loop.current.Load() != g.parent {
+		panic(misuse("Group", "it ends in another task than it was opened in; an iterator with a group inside must be driven by one task"))
+	}
+	p := &g.parent.wait
+	for g.live > 0 || g.turns > 0 {
+		if g.parent.unservable() {
+			break // the task is being ended with all others
+		}
+		if g.state == groupOpen {
+			p.begin(g.scope, "Group", g)
+		} else {
+			p.begin(nil, "Group", g)
+		}
+		g.joining = p.waiter()
+		err := p.park()
+		g.joining = Waiter{}
+		if err != nil {
+			g.abort(err)
+			if g.own == nil { // otherwise it is the group's own
+				stopped = err
+			}
+		}
+	}
+	return stopped
+}
+
+func (g *TaskGroup) close() {
+	g.state = groupClosed
+	g.parent.leave(g.scope)
+}
+
+// abort cancels the body and all children, once.
+func (g *TaskGroup) abort(cause error) {
+	if g.state != groupOpen {
+		return
+	}
+	g.state = groupAborting
+	req := g.scope.cancelled.Load()
+	if req == nil {
+		m := g.scope.more
+		req = &cancellation{CancelledError: CancelledError{Cause: cause, by: m.op, pc: m.pc}}
+		if ce, ok := cause.(*CancelledError); ok {
+			req.CancelledError = *ce
+		}
+		g.own = req
+	}
+	defer g.parent.loop.inOne()()
+	for _, c := range g.children {
+		if !c.task.Done() {
+			c.task.scope.cancel(req)
+		}
+	}
+	g.scope.cancel(req)
+}
+
+// Cancel ends the group early: body and all tasks are cancelled, no more can be added, and if nothing fails on the way Group returns nil,
+// unless what is around the group is cancelled before that. It does nothing if the group is ending already.
+func (g *TaskGroup) Cancel(cause error) {
+	g.loop("TaskGroup.Cancel")
+	g.abort(cause)
+}
+
+// Go starts fn as a task of the group. The task runs from the next pass on; its context carries the values of the group's. The returned
+// task can be awaited, but need not be. If the group is ending already the task is cancelled before it starts, with [ErrGroupClosed] as the
+// cause. It panics after Group has returned. Loop only. asyncio: create_task.
+func (g *TaskGroup) Go(fn func(ctx context.Context) error, opts ...TaskOption) *Task[None] {
+	t := newTask(g.loop("TaskGroup.Go"), g.scope, asFunc(fn), "TaskGroup.Go", opts)
+	t.flags |= plain
+	g.add(&t.taskCore)
+	return t
+}
+
+// Spawn starts fn as a task of group g and returns the task, for its result. See [TaskGroup.Go].
+func Spawn[T any](g *TaskGroup, fn Func[T], opts ...TaskOption) *Task[T] {
+	t := newTask(g.loop("Spawn"), g.scope, fn, "Spawn", opts)
+	g.add(&t.taskCore)
+	return t
+}
+
+func (g *TaskGroup) loop(op string) *Loop {
+	if g == nil || g.scope == nil {
+		panic(misuse(op, "the group is nil or the zero value; use the one that Group gives to its function"))
+	}
+	return g.scope.task.loop
+}
+
+func (g *TaskGroup) add(t *taskCore) {
+	switch {
+	case g.state == groupClosed:
+		panic(misuse("TaskGroup.Go", "the group has ended; start tasks before Group returns, or use CreateTask for one that outlives it"))
+	case g.state == groupAborting:
+		c := *g.scope.cancelled.Load()
+		c.Cause = ErrGroupClosed
+		t.flags |= observed
+		t.finishUnstarted(&c)
+		return
+	}
+	if f := g.scope.facts.Load(); f != nil {
+		if t.scope.facts.Load() == nil {
+			t.scope.facts.Store(f) // the scope of a block has no name
+		} else {
+			t.scope.setLimit(f.limit)
+		}
+	}
+	if len(g.children) > 64 && g.live < len(g.children)/2 {
+		g.compact()
+	}
+	c := &groupChild{group: g, task: t}
+	t.tell(&c.node, c)
+	g.children = append(g.children, c)
+	g.live++
+	t.schedule()
+}
+
+// waitText implements waitable.
+func (g *TaskGroup) waitText() string { return fmt.Sprintf("%d tasks of the group", g.live) }
+
+// blockers implements waitable.
+func (g *TaskGroup) blockers() (out []*taskCore) {
+	for _, c := range g.children {
+		if !c.task.Done() {
+			out = append(out, c.task)
+		}
+	}
+	return out
+}
+
+// cancelFor implements waitable: the block's own end cancels the children.
+func (g *TaskGroup) cancelFor(*wait, *cancellation) bool { return false }
+
+// evict implements waitable.
+func (g *TaskGroup) evict(*wait, error) {}
+
+// compact forgets the children that have ended.
+func (g *TaskGroup) compact() {
+	left := g.children[:0]
+	for _, c := range g.children {
+		if !c.task.Done() {
+			left = append(left, c)
+		}
+	}
+	clear(g.children[len(left):])
+	g.children = left
+}
+
+// groupChild is a task in a group. When the task has ended and that matters, it gets a turn in the ready queue: the group reacts one pass
+// later, as in asyncio, so that all the failures of one pass are known before the rest is cancelled.
+type groupChild struct {
+	node  list.Elem[completer]
+	group *TaskGroup
+	task  *taskCore
+}
+
+func (c *groupChild) completed(t *core) {
+	g := c.group
+	if g.state == groupClosed {
+		return // the loop is being closed, and has ended the group before its tasks
+	}
+	t.flags |= observed
+	g.live--
+	if t.state == failed || g.live == 0 {
+		g.turns++
+		t.loop.ready.Push(c)
+	}
+}
+
+func (c *groupChild) run() {
+	g, t := c.group, c.task
+	g.turns--
+	if t.state == failed && g.state == groupClosed { // as above, but it ended before the group did
+		t.flags &^= observed
+		t.notice(true)
+	} else if t.state == failed {
+		g.failed(t)
+	}
+	if g.live == 0 && g.turns == 0 {
+		g.joining.Unpark()
+	}
+}
+
+func (g *TaskGroup) failed(t *taskCore) {
+	if t.rare != nil && t.rare.panic != nil && g.panic == nil {
+		p := *t.rare.panic
+		p.Stack = append(append(append([]byte(nil), p.Stack...), "\nraised again in the group of task "+g.scope.task.shownName()+":\n"...), debug.Stack()...)
+		g.panic = &p
+	} else {
+		g.errs = append(g.errs, t.err)
+	}
+	g.abort(t.err)
+}
+
+// reportErrs tells the exception handler what Group cannot return.
+func (g *TaskGroup) reportErrs() {
+	for _, err := range g.errs {
+		t := g.scope.task
+		t.loop.report(t.report("a task of a group failed, and the body of the group was ended by runtime.Goexit", err))
+	}
+}
+
+// panicked keeps the panic of the body. If a child panicked before, it is one of the others.
+func (g *TaskGroup) panicked(v any) {
+	p := &PanicError{Value: v, Stack: debug.Stack()}
+	if from, ok := v.(*PanicError); ok {
+		*p = *from // a copy: it may be the outcome of a task, which stays as it is
+	}
+	if g.panic == nil {
+		g.panic = p
+	} else {
+		g.errs = append(g.errs, p)
+	}
+}
+
+// ErrNotReady is returned by [StartReady] if the task ended well without saying that it is ready.
+var ErrNotReady = errors.New("aio: StartReady: the task ended without calling ready")
+
+// StartReady starts fn as a task of group g and waits until it calls ready, whose value it returns: the address of a server that now
+// listens, say. From then on fn is a task like those of [TaskGroup.Go]. If fn ends before that, its error is returned here and does not end
+// the group. trio has this as nursery.start; asyncio has no counterpart.
+//
+// Cancellation: fn is cancelled and waited for.
+func StartReady[T any](ctx context.Context, g *TaskGroup, fn func(ctx context.Context, ready func(v T)) error, opts ...TaskOption) (T, error) {
+	mustHave("StartReady", fn != nil)
+	if g == nil {
+		panic(misuse("StartReady", "the group is nil; use the one that the function given to Group gets"))
+	}
+	said := NewFuture[T](loopOf(ctx, "StartReady"))
+	said.flags |= observed // what goes wrong before is returned here
+	t := g.Go(func(ctx context.Context) error {
+		err := fn(ctx, func(v T) { said.SetResult(v) })
+		if said.Done() && !said.Cancelled() {
+			return err
+		}
+		if err == nil {
+			err = ErrNotReady
+		}
+		said.SetError(err)
+		return nil
+	}, opts...)
+	t.AddDoneCallback(func() {
+		if err := t.Err(); err != nil && !said.Done() { // it panicked, or never ran
+			said.SetError(err)
+		}
+	})
+	v, err := said.Await(ctx)
+	if err != nil && !t.Done() {
+		t.Cancel(err)
+		Wait(context.WithoutCancel(ctx), AllCompleted, t)
+	}
+	return v, err
+}

@@ -1,0 +1,429 @@
+package aio
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/aio-go/aio/coro"
+	"github.com/aio-go/aio/internal/goid"
+)
+
+// worker is what a task needs only while it runs or waits: a stack and a place to wait. Workers are kept by the loop and serve one task
+// after another; a task that was not started or has ended costs no stack.
+type worker struct {
+	stack *coro.Stack
+	loop  *Loop
+	task  *taskCore // the one that runs here, nil between two
+	g     uintptr   // the goroutine below the stack
+	inner *scope    // the innermost open block of the task, or the task's own scope
+	wait  wait
+
+	locked  bool  // the stack was made under runtime.LockOSThread
+	fails   int32 // awaits in a row that failed at once because their context was cancelled
+	forced  bool  // the task is to be ended at the await that it is in
+	exiting bool  // its end has begun and deferred functions run; once the loop is being closed, their awaits fail at once
+}
+
+// maxFails is how many awaits in a row may fail at once before the task is taken for one that ignores its cancellation.
+const maxFails = 10_000
+
+func workerOf(s *coro.Stack) *worker {
+	if w, ok := s.Local.(*worker); ok {
+		return w
+	}
+	w := &worker{stack: s, g: goid.Self()}
+	w.locked = goid.Locked(w.g)
+	w.wait.worker = w
+	s.Local = w
+	return w
+}
+
+// taskFrame is the function at the bottom of every task's stack, and taskEntry is where it begins.
+const taskFrame = "github.com/aio-go/aio.(*taskJob).Run"
+
+var taskEntry = reflect.ValueOf((*taskJob).Run).Pointer()
+
+// running returns the worker on whose stack the caller runs, after checking that ctx belongs to its loop. It panics otherwise: an await
+// from elsewhere would corrupt the loop silently. Where it takes long to tell goroutines apart only debug mode does; otherwise it has to do
+// that the task of ctx is the one that runs.
+func running(ctx context.Context, op string) *worker {
+	if s, ok := ctx.(*scope); ok {
+		l := s.task.loop
+		w := l.current.Load()
+		if w != nil && (goid.Fast && w.g == goid.Get() || !goid.Fast && !l.debug.Load() && w == s.task.worker) {
+			return w
+		}
+	}
+	return runningSlow(ctx, op)
+}
+
+func runningSlow(ctx context.Context, op string) *worker {
+	l := loopOf(ctx, op)
+	if w := l.currentWorker(); w != nil {
+		return w
+	}
+	if l.onLoop() {
+		panic(misuse(op, "called from a callback, which cannot wait; start a task with CreateTask(loop.Context(), ...) instead"))
+	}
+	if coroutine, task := callerStack(); coroutine && !task {
+		if w := l.current.Load(); w != nil {
+			return w // an await inside an iter.Pull of the user's own: the task is below it
+		}
+	}
+	l.mu.Lock()
+	over := l.postsShut
+	l.mu.Unlock()
+	if over {
+		panic(misuse(op, "the loop is closed; nothing waits there any more"))
+	}
+	panic(foreign(op))
+}
+
+func foreign(op string) string {
+	return misuse(op, "called from a goroutine that is not the loop's; wrap the blocking work in ToThread, "+
+		"or send the call to the loop with Submit or CallSoonThreadsafe; "+
+		"middleware that calls an HTTP handler on another goroutine needs it inside aiohttp.OnLoop")
+}
+
+// loopOf finds the loop that ctx belongs to.
+func loopOf(ctx context.Context, op string) *Loop {
+	if s, ok := ctx.(*scope); ok {
+		return s.task.loop
+	}
+	if ctx == nil {
+		panic(misuse(op, "the context is nil; pass the one your task function was given"))
+	}
+	if l := ownerOf(ctx); l != nil {
+		return l
+	}
+	panic(misuse(op, "no running event loop: this context does not come from a task; start with aio.Run and pass on the context that your function gets; "+
+		"in a handler of net/http mount it by aiohttp.OnLoop, on other goroutines call Submit"))
+}
+
+// ownerOf is the loop that ctx belongs to, nil if there is none.
+func ownerOf(ctx context.Context) *Loop {
+	switch o := ctx.Value(ownerKey).(type) {
+	case *scope:
+		return o.task.loop
+	case *ambient:
+		return o.loop
+	}
+	return nil
+}
+
+// inCoroutine reports whether the caller's stack is that of a coroutine.
+func inCoroutine() bool {
+	coroutine, _ := callerStack()
+	return coroutine
+}
+
+// callerStack reports whether the caller's stack is that of a coroutine, and whether it is the stack of a task, of whichever loop. Awaits in
+// iterators that are stepped by hand ask this each time, so frames are told apart by where their functions begin: names of inlined calls
+// and lines would make it ten times as dear.
+func callerStack() (coroutine, task bool) {
+	var pcs [64]uintptr
+	var last, before uintptr // the bottom frame is runtime.goexit; the one before it is where the goroutine began
+	for skip := 0; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs[:])
+		for _, pc := range pcs[:n] {
+			before, last = last, pc
+			if f := runtime.FuncForPC(pc - 1); f != nil && f.Entry() == taskEntry {
+				task = true
+			}
+		}
+		if n < len(pcs) {
+			return startsCoroutine(before) || startsCoroutine(last), task
+		}
+	}
+}
+
+func startsCoroutine(pc uintptr) bool {
+	f := runtime.FuncForPC(pc - 1)
+	return f != nil && f.Name() == "runtime.corostart"
+}
+
+// governors are the scopes that can end a wait, or a block, made with a context.
+type governors struct {
+	block   *scope // the task's innermost block, nil if the context was freed from it
+	other   *scope // a scope besides
+	outside bool   // a cancellation that only the standard library knows of
+	check   bool   // block governs only if the context itself has ended, too: it may have been freed further up
+}
+
+func (w *worker) governors(ctx context.Context) (g governors) {
+	switch c := ctx.(type) {
+	case *scope:
+		if !c.freed(w) {
+			g.block = w.inner
+		}
+		if !w.reaches(c) {
+			g.other = c
+		}
+		return g
+	case *ambient:
+		g.block = w.inner
+		return g
+	}
+	if ctx.Done() == nil {
+		if _, free := ctx.Value(ownerKey).(*scope); !free {
+			g.block = w.inner // made from the ambient context
+		}
+		return g
+	}
+	near, _ := ctx.Value(ownerKey).(*scope)
+	if near == nil {
+		g.block, g.outside = w.inner, true
+		return g
+	}
+	g.outside = ctx.Done() != near.Done()
+	switch {
+	case !g.outside: // only values were added
+		return w.governors(near)
+	case near == w.inner:
+		g.block, g.check = w.inner, true
+	case near.freed(w) || freed(ctx) || near.cancelled.Load() != nil && ctx.Err() == nil:
+	default:
+		g.block = w.inner
+	}
+	if g.block != nil && g.block.cancelled.Load() != nil && g.check && ctx.Err() == nil {
+		g.block = nil
+	}
+	return g
+}
+
+// reaches reports whether a cancellation of s reaches the innermost block: s is an open block of the running task, or its own scope, and
+// no block inside it was freed from it.
+func (w *worker) reaches(s *scope) bool {
+	for b := w.inner; b != nil; b = b.enclosing() {
+		if b == s {
+			return true
+		}
+		if b.freed(w) {
+			return false
+		}
+	}
+	return false
+}
+
+// freed reports whether s is a block or context of w's task that was made from a freed context.
+func (s *scope) freed(w *worker) bool { return s.more != nil && s.more.free && s.task == w.task }
+
+// freed reports whether a cancellation of the scope above ctx does not reach ctx, because there is a context.WithoutCancel between them.
+// Package context does not tell; but its types, and most others, embed the context that they derive from.
+func freed(ctx context.Context) bool {
+	for ctx != nil {
+		v := reflect.Indirect(reflect.ValueOf(ctx))
+		switch {
+		case v.Kind() != reflect.Struct || v.Type() == scopeType:
+			return false
+		case v.Type() == freedType:
+			return true
+		}
+		parent := v.FieldByName("Context")
+		if !parent.IsValid() || !parent.CanInterface() {
+			return false
+		}
+		ctx, _ = parent.Interface().(context.Context)
+	}
+	return false
+}
+
+var (
+	scopeType = reflect.TypeFor[scope]()
+	freedType = reflect.TypeOf(context.WithoutCancel(context.Background()))
+)
+
+// enclosing returns the block around a block.
+func (s *scope) enclosing() *scope {
+	if s.more == nil {
+		return nil
+	}
+	return s.more.around
+}
+
+// enter opens a block: from now on s is the innermost.
+func (w *worker) enter(s *scope, kind scopeKind) {
+	s.more.kind = kind
+	s.more.around = w.inner
+	w.inner = s
+}
+
+// leave closes the block. Blocks close in the reverse order of opening, except where an iterator is suspended inside one.
+func (w *worker) leave(s *scope) {
+	s.release()
+	if n := s.node.Load(); n != nil { // who holds on to the context of a block that has ended must not wait for ever
+		n.cancel(errBlockEnded)
+	}
+	if w.inner == s {
+		w.inner = s.more.around
+		return
+	}
+	for b := w.inner; b != nil; b = b.enclosing() {
+		if b.more != nil && b.more.around == s {
+			b.more.around = s.more.around
+			b.outlives(s)
+			return
+		}
+	}
+}
+
+// outlives lets a block go on whose enclosing block s has ended before it: from now on what lay around s cancels it, unless s was freed from that.
+func (b *scope) outlives(s *scope) {
+	for i, outer := range b.more.outers {
+		if outer == s {
+			s.disown(b)
+			b.more.outers[i] = nil
+			if b.more.free = s.more.free; !b.more.free {
+				s.more.around.adopt(b)
+			}
+		}
+	}
+}
+
+// taskJob is a task as the pool sees it.
+type taskJob taskCore
+
+// Run is called by the pool, on the worker's stack: it runs the function of the task, with the awaits in it, and settles the outcome,
+// whichever way the function ends. It returns the next fresh task of the same pass, if one is next in line, so that a row of short tasks
+// needs no switch between them.
+func (j *taskJob) Run(s *coro.Stack) (next coro.Job) {
+	t := (*taskCore)(j)
+	w, l := workerOf(s), t.loop
+	w.loop, w.task, w.inner, w.fails = l, t, &t.scope, 0
+	t.worker, t.state = w, started
+	l.setCurrent(w)
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		v := recover()
+		if w.threadLocked() {
+			w.returnedLocked(t)
+		}
+		t.worker = nil
+		if v != nil {
+			t.panicked(v)
+		} else if w.exiting {
+			t.abandoned()
+		} else {
+			t.exited()
+		}
+		w.task, w.inner, w.forced, w.exiting = nil, nil, false, false
+	}()
+	t.self.body(&t.scope)
+	returned = true
+	if w.threadLocked() {
+		w.returnedLocked(t)
+	}
+	t.worker = nil // goroutines are used again: an await with the context of this task must not meet the next one
+	t.returned()
+	if w.wait.phase != idle { // a wait that was prepared and given up
+		w.wait.drop()
+	}
+	w.wait.req = nil
+	w.task, w.inner = nil, nil // an idle worker must not keep the task from being collected
+	return l.fresh()
+}
+
+// fresh takes the next entry of the pass out of the ready queue if it is a task that is to take its first step.
+func (l *Loop) fresh() coro.Job {
+	if l.left > 0 && l.chooser == nil && !l.debug.Load() {
+		if t, ok := l.ready.At(0).(*taskCore); ok && t.state == created && t.scope.cancelled.Load() == nil {
+			l.ready.Pop()
+			l.left--
+			l.steps++
+			return (*taskJob)(t)
+		}
+	}
+	return nil
+}
+
+// exit ends the running task at its await.
+func (w *worker) exit() {
+	w.forced, w.exiting = false, true
+	if w.task.loop.closing {
+		w.inner = &w.task.scope
+	}
+	runtime.Goexit()
+}
+
+// unservable reports whether the running task cannot wait any more: it is being ended, and so is the loop.
+func (w *worker) unservable() bool { return w.exiting && w.task.loop.closing }
+
+// fail is what an await does that finds its context cancelled already: the first one returns at once, each further one goes through the
+// ready queue, so that a loop which ignores its errors leaves room for others, and at last the task is ended.
+func (w *worker) fail(c *cancellation) error {
+	w.delivered()
+	if w.exiting {
+		if w.fails++; w.fails > maxFails {
+			runtime.Goexit()
+		}
+		return c.awaitError()
+	}
+	w.fails++
+	if w.fails > 1 {
+		if w.fails > maxFails {
+			w.task.extra().ignored = c
+			w.exit()
+		}
+		fails := w.fails
+		w.wait.begin(nil, "", nil)
+		w.wait.grant()
+		w.wait.park()
+		w.fails = fails
+	}
+	return c.awaitError()
+}
+
+// delivered notes that an await of the task has failed with the request to cancel the task.
+func (w *worker) delivered() {
+	if t := w.task; t.scope.cancelled.Load() != nil {
+		t.flags |= cancelSeen
+	}
+}
+
+// panicked settles a task that panicked with v. A panic that came from another task is the same panic, with one more stack.
+func (t *taskCore) panicked(v any) {
+	e := &PanicError{Value: v, Stack: debug.Stack()}
+	if from, ok := v.(*PanicError); ok {
+		*e = *from
+		e.Stack = append(append(append([]byte(nil), from.Stack...), "\nraised again in task "+t.shownName()+":\n"...), debug.Stack()...)
+	}
+	t.extra().panic = e
+	t.finish(failed, e)
+}
+
+// A coroutine that suspends under another thread lock than it was made under ends the process, and no handler is asked. So the loop looks
+// before each switch, gives the thread back and turns the mistake into a panic of the task.
+
+var errThreadLocked = errors.New("aio: the task that waited was locked to its thread")
+
+// threadLocked reports whether the task on w has called runtime.LockOSThread and not taken it back.
+func (w *worker) threadLocked() bool { return goid.Locked(w.g) != w.locked }
+
+// refuseLock panics on behalf of a task that is about to wait while it is locked to its thread.
+func (w *worker) refuseLock() {
+	p := &w.wait
+	op := p.op
+	w.giveThreadBack()
+	p.evict(errThreadLocked)
+	p.drop()
+	panic(misuse(op, "runtime.LockOSThread is in force, and a task that waits cannot keep its thread; "+
+		"call UnlockOSThread before, or do what needs the thread in ToThread"))
+}
+
+// returnedLocked reports a task that has ended while it was locked to its thread.
+func (w *worker) returnedLocked(t *taskCore) {
+	w.giveThreadBack()
+	t.loop.report(t.report("a task ended while runtime.LockOSThread was in force; call UnlockOSThread, or do what needs the thread in ToThread", nil))
+}
+
+func (w *worker) giveThreadBack() {
+	for w.threadLocked() && !w.locked {
+		runtime.UnlockOSThread()
+	}
+}
