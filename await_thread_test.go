@@ -119,7 +119,7 @@ func TestACancelledThreadIsAbandonedAtOnceAndWhatBecomesOfItIsReported(t *testin
 	seen, err := runReports(t, func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
 		cancelled := make(chan error, 1)
-		done := aio.NewFuture[int](l)
+		done := aio.NewFuture[int](l.Context())
 		l.ExpectPosts(1)
 		task := aio.CreateTask(ctx, func(ctx context.Context) (int, error) {
 			return aio.ToThread(ctx, func(ctx context.Context) (int, error) {
@@ -350,7 +350,7 @@ func TestATaskThatWaitsWhileItIsLockedToItsThreadPanics(t *testing.T) {
 		"Sleep": func(ctx context.Context) error { return aio.Sleep(ctx, time.Second) },
 		"Yield": aio.Yield,
 		"Future.Await": func(ctx context.Context) error {
-			_, err := aio.NewFuture[int](aio.RunningLoop(ctx)).Await(ctx)
+			_, err := aio.NewFuture[int](ctx).Await(ctx)
 			return err
 		},
 		"ToThread": func(ctx context.Context) error {

@@ -580,7 +580,7 @@ func TestWaitWithACancelledContextReturnsTheListsAsTheyAre(t *testing.T) {
 func futures[T any](ctx context.Context, n int) []*aio.Future[T] {
 	list := make([]*aio.Future[T], n)
 	for i := range list {
-		list[i] = aio.NewFuture[T](aio.RunningLoop(ctx))
+		list[i] = aio.NewFuture[T](ctx)
 	}
 	return list
 }
@@ -664,7 +664,7 @@ func TestGatheringNothingReturnsAtOnceButNeedsALoop(t *testing.T) {
 func TestGatherChecksItsArgumentsBeforeAnything(t *testing.T) {
 	other := aio.NewLoop()
 	defer other.Close()
-	foreign := aio.NewFuture[int](other)
+	foreign := aio.NewFuture[int](other.Context())
 	run(t, func(ctx context.Context) error {
 		good := futures[int](ctx, 1)[0]
 		wantPanic(t, func() { aio.Gather(ctx, good, foreign) }, "aio: Gather:", "belongs to another loop")
@@ -882,8 +882,8 @@ func TestACancelBetweenAFailureAndTheTurnOfTheGatherCancelsTheSiblingsAndDeliver
 func TestACancelBetweenAFailureAndTheTurnOfTheGatherDoesNotWaitForTheCleanupOfSiblings(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
-		failing := aio.NewFuture[aio.None](l)
-		shared := aio.NewFuture[aio.None](l)
+		failing := aio.NewFuture[aio.None](l.Context())
+		shared := aio.NewFuture[aio.None](l.Context())
 		slow := aio.Start(ctx, func(ctx context.Context) error {
 			err := forever(ctx)
 			aio.Sleep(context.WithoutCancel(ctx), time.Minute)

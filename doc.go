@@ -23,7 +23,7 @@
 //
 // # Doing several things at once
 //
-// What a block starts and owns, and sees to the end: [Group] with [TaskGroup.Go] and [Spawn], [All] for results in order, [Map] for many
+// What a block starts and owns, and sees to the end: [Group] with [TaskGroup.Go] and [GoValue], [All] for results in order, [Map] for many
 // items with a [Limit], [Race] for the first that succeeds. If one part fails the others are cancelled, and nothing is left behind. Begin
 // with these.
 //

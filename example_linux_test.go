@@ -26,7 +26,7 @@ func ExampleLoop_AddReader() {
 	defer syscall.Close(w)
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		loop := aio.RunningLoop(ctx)
-		line := aio.NewFuture[string](loop)
+		line := aio.NewFuture[string](loop.Context())
 		err := loop.AddReader(uintptr(r), func() {
 			buf := make([]byte, 100)
 			n, _ := syscall.Read(r, buf)

@@ -60,17 +60,9 @@ func ExampleRunner() {
 
 func ExampleNewRunner() {
 	r := aio.NewRunner()
-	fmt.Println(r.Run(context.Background(), func(ctx context.Context) error { return nil }))
-	fmt.Println(r.Close())
-	// Output:
-	// <nil>
-	// <nil>
-}
-
-func ExampleRunIn() {
-	r := aio.NewRunner()
 	defer r.Close()
-	word, err := aio.RunIn(context.Background(), r, func(ctx context.Context) (string, error) { return "hello", nil })
+	var word string
+	err := r.Run(context.Background(), func(ctx context.Context) error { word = "hello"; return nil })
 	fmt.Println(word, err)
 	// Output: hello <nil>
 }
@@ -176,11 +168,11 @@ func ExampleRunUntilComplete() {
 }
 
 // Tasks can be made before the loop runs, with its ambient context.
-func ExampleRunUntilDone() {
+func ExampleRunUntilComplete_task() {
 	loop := aio.NewLoop()
 	defer loop.Close()
 	task := aio.CreateTask(loop.Context(), func(ctx context.Context) (int, error) { return 1, aio.Yield(ctx) })
-	v, err := aio.RunUntilDone(loop, task)
+	v, err := aio.RunUntilComplete(loop, task.Await)
 	fmt.Println(v, err)
 	// Output: 1 <nil>
 }
@@ -277,19 +269,6 @@ func ExampleTimerHandle() {
 	// Output:
 	// set to 7:00AM
 	// good morning
-}
-
-func ExampleLoopFor() {
-	defer func() { fmt.Println(recover().(string)[:40]) }()
-	ring := func(ctx context.Context) *aio.Loop { return aio.LoopFor(ctx, "phone.Ring") }
-	aio.Run(context.Background(), func(ctx context.Context) error {
-		fmt.Println(ring(ctx) == aio.RunningLoop(ctx))
-		return nil
-	})
-	ring(context.Background())
-	// Output:
-	// true
-	// aio: phone.Ring: no running event loop:
 }
 
 func ExampleVirtualClock() {

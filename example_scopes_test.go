@@ -119,11 +119,11 @@ func ExampleTaskGroup() {
 	// listening on 443
 }
 
-func ExampleSpawn() {
+func ExampleGoValue() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		var word *aio.Task[string]
 		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			word = aio.Spawn(g, func(ctx context.Context) (string, error) { return "hello", aio.Sleep(ctx, time.Second) })
+			word = aio.GoValue(g, func(ctx context.Context) (string, error) { return "hello", aio.Sleep(ctx, time.Second) })
 			return nil
 		})
 		if err != nil {
@@ -135,10 +135,10 @@ func ExampleSpawn() {
 	// Output: hello <nil>
 }
 
-func ExampleStartReady() {
+func ExampleGoReady() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			port, err := aio.StartReady(ctx, g, func(ctx context.Context, ready func(port int)) error {
+			port, err := aio.GoReady(ctx, g, func(ctx context.Context, ready func(port int)) error {
 				ready(8080)
 				return aio.Sleep(ctx, time.Hour)
 			})
@@ -326,31 +326,6 @@ func ExampleAll_failure() {
 	// Output:
 	// the other has ended
 	// boom
-}
-
-func ExampleAll2() {
-	aio.Run(context.Background(), func(ctx context.Context) error {
-		name, age, err := aio.All2(ctx,
-			func(ctx context.Context) (string, error) { return "Ada", aio.Sleep(ctx, time.Second) },
-			func(ctx context.Context) (int, error) { return 36, aio.Sleep(ctx, time.Second) },
-		)
-		fmt.Println(name, age, err)
-		return nil
-	}, aio.WithClock(aio.NewVirtualClock()))
-	// Output: Ada 36 <nil>
-}
-
-func ExampleAll3() {
-	aio.Run(context.Background(), func(ctx context.Context) error {
-		a, b, c, err := aio.All3(ctx,
-			func(ctx context.Context) (string, error) { return "one", nil },
-			func(ctx context.Context) (int, error) { return 2, nil },
-			func(ctx context.Context) (bool, error) { return true, nil },
-		)
-		fmt.Println(a, b, c, err)
-		return nil
-	})
-	// Output: one 2 true <nil>
 }
 
 // The first mirror that answers is good enough.

@@ -188,7 +188,7 @@ func ExampleAnyTask() {
 // Tasks and futures are waited for alike.
 func ExampleAnyFuture() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
-		future := aio.NewFuture[int](aio.RunningLoop(ctx))
+		future := aio.NewFuture[int](ctx)
 		task := aio.Start(ctx, func(ctx context.Context) error { return future.SetResult(7) })
 		done, pending, err := aio.Wait(ctx, aio.AllCompleted, aio.AnyFuture(future), aio.AnyFuture(task))
 		fmt.Println(len(done), len(pending), err)
@@ -215,7 +215,7 @@ func ExampleTaskOrFuture() {
 func ExampleFuture() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		loop := aio.RunningLoop(ctx)
-		future := aio.NewFuture[string](loop)
+		future := aio.NewFuture[string](loop.Context())
 		loop.CallLater(time.Second, func() { future.SetResult("set by a callback") })
 		v, err := future.Await(ctx)
 		fmt.Println(v, err)
@@ -229,7 +229,7 @@ func ExampleFuture() {
 
 func ExampleNewFuture() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
-		future := aio.NewFuture[int](aio.RunningLoop(ctx))
+		future := aio.NewFuture[int](ctx)
 		future.SetError(errors.New("no luck"))
 		_, err := future.Await(ctx)
 		fmt.Println(err)

@@ -246,9 +246,27 @@ func ExampleLimitedBy() {
 func ExampleSubmit() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		loop := aio.RunningLoop(ctx)
+		done := make(chan error)
+		counter := 0 // the loop's: no mutex
+		go func() {
+			done <- aio.Submit(context.Background(), loop, func(ctx context.Context) error {
+				counter++
+				return aio.Yield(ctx)
+			})
+		}()
+		err, _, _ := aio.Recv(ctx, done)
+		fmt.Println(counter, err)
+		return err
+	})
+	// Output: 1 <nil>
+}
+
+func ExampleSubmitValue() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		loop := aio.RunningLoop(ctx)
 		answers := make(chan string)
 		go func() { // an HTTP handler, say
-			v, err := aio.Submit(context.Background(), loop, func(ctx context.Context) (string, error) {
+			v, err := aio.SubmitValue(context.Background(), loop, func(ctx context.Context) (string, error) {
 				return "made by " + aio.CurrentTask(ctx).Name(), aio.Yield(ctx)
 			})
 			if err != nil {
@@ -386,7 +404,7 @@ func (n *numbers) Read(p []byte) (int, error) {
 		s, err := next(n.ctx)
 		return copy(p, s), err
 	}
-	s, err := aio.Submit(context.Background(), aio.RunningLoop(n.ctx), next)
+	s, err := aio.SubmitValue(context.Background(), aio.RunningLoop(n.ctx), next)
 	return copy(p, s), err
 }
 

@@ -56,16 +56,18 @@ type Future[T any] struct {
 	value T
 }
 
-// NewFuture makes a future of loop l, which must be the loop of those who await it. asyncio: loop.create_future.
-func NewFuture[T any](l *Loop) *Future[T] {
-	if l == nil {
-		panic(misuse("NewFuture", "the loop is nil; use RunningLoop(ctx)"))
-	}
+// NewFuture makes a future of the loop of ctx, which must be the loop of those that await it. Code that
+// has a loop and no task passes [Loop.Context]. asyncio: loop.create_future.
+func NewFuture[T any](ctx context.Context) *Future[T] {
+	return newFuture[T](loopOf(ctx, "NewFuture"))
+}
+
+func newFuture[T any](l *Loop) *Future[T] {
 	f := &Future[T]{}
 	l.ids++
 	f.loop, f.id, f.state, f.self = l, l.ids, started, f
 	if l.debug.Load() {
-		f.extra().created = callers(1)
+		f.extra().created = callers(2)
 	}
 	return f
 }

@@ -14,7 +14,7 @@ import (
 // Conformance: F-001, F-002.
 func TestACancelledFutureIsDoneAndTakesNothingMore(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		if f.Done() || f.Cancelled() {
 			t.Errorf("a new future is %v", f)
 		}
@@ -34,7 +34,7 @@ func TestACancelledFutureIsDoneAndTakesNothingMore(t *testing.T) {
 // Conformance: F-003.
 func TestAFutureHasItsValueOnceItIsSetAndOnlyThen(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		if _, err := f.Result(); !errors.Is(err, aio.ErrInvalidState) || !errors.Is(f.Err(), aio.ErrInvalidState) {
 			t.Errorf("while pending: %v", err)
 		}
@@ -54,7 +54,7 @@ func TestAFutureHasItsValueOnceItIsSetAndOnlyThen(t *testing.T) {
 // Conformance: F-004.
 func TestAFutureHasItsError(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		wantPanic(t, func() { f.SetError(nil) }, "aio: Future.SetError: the error is nil")
 		if err := f.SetError(errBoom); err != nil {
 			return err
@@ -72,7 +72,7 @@ func TestAFutureHasItsError(t *testing.T) {
 // Conformance: F-007.
 func TestAFinishedFutureIsAwaitedWithoutSuspending(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[string](aio.RunningLoop(ctx))
+		f := aio.NewFuture[string](ctx)
 		aio.RunningLoop(ctx).CallSoon(func() { f.SetResult("v") })
 		ran := false
 		for range 2 {
@@ -96,7 +96,7 @@ func TestDoneCallbacksRunInOrderAfterControlReturnsToTheLoop(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) error {
 				var log journal
-				f := aio.NewFuture[int](aio.RunningLoop(ctx))
+				f := aio.NewFuture[int](ctx)
 				f.AddDoneCallback(func() { log.Add("1") })
 				f.AddDoneCallback(func() { log.Add("2") })
 				set(f)
@@ -122,7 +122,7 @@ func TestRemovedCallbacksDoNotRun(t *testing.T) {
 	} {
 		run(t, func(ctx context.Context) error {
 			var log journal
-			f := aio.NewFuture[int](aio.RunningLoop(ctx))
+			f := aio.NewFuture[int](ctx)
 			var tokens []func() bool
 			for _, name := range []string{"a", "b", "c"} {
 				tokens = append(tokens, f.AddDoneCallback(func() { log.Add("%s", name) }))
@@ -145,7 +145,7 @@ func TestRemovedCallbacksDoNotRun(t *testing.T) {
 // Conformance: F-013.
 func TestEachTokenRemovesItsOwnEntry(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		calls := 0
 		callback := func() { calls++ }
 		var tokens []func() bool
@@ -176,7 +176,7 @@ func TestEachTokenRemovesItsOwnEntry(t *testing.T) {
 func TestACallbackThatRemovesOthersSkipsNone(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var log journal
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		var tokens []func() bool
 		f.AddDoneCallback(func() {
 			for _, token := range tokens {
@@ -215,7 +215,7 @@ func TestAnOutcomeCanBeCopiedToAnotherFuture(t *testing.T) {
 // Conformance: F-017.
 func TestSettingAResultAfterACancelChangesNothing(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		f.Cancel(errReason)
 		if err := f.SetResult(1); !errors.Is(err, aio.ErrInvalidState) {
 			t.Errorf("got %v", err)
@@ -227,8 +227,8 @@ func TestSettingAResultAfterACancelChangesNothing(t *testing.T) {
 
 // Conformance: F-018, F-020.
 func TestAFutureNeedsALoop(t *testing.T) {
-	wantPanic(t, func() { aio.NewFuture[int](nil) }, "aio: NewFuture: the loop is nil", "RunningLoop")
-	wantPanic(t, func() { aio.NewFuture[int](aio.RunningLoop(t.Context())) }, "no running event loop")
+	wantPanic(t, func() { aio.NewFuture[int](nil) }, "aio: NewFuture: the context is nil")
+	wantPanic(t, func() { aio.NewFuture[int](aio.RunningLoop(t.Context()).Context()) }, "no running event loop")
 	var f aio.Future[int]
 	if _, err := f.Result(); !errors.Is(err, aio.ErrInvalidState) || !errors.Is(f.Err(), aio.ErrInvalidState) || f.Done() || f.Cancelled() {
 		t.Errorf("a zero future: %v, %v", err, &f)
@@ -285,7 +285,7 @@ func TestTheTextOfAFutureShowsStateOutcomeAndCallbacks(t *testing.T) {
 // Conformance: F-023.
 func TestTheReasonOfAFuturesCancelIsKept(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		f.Cancel(errReason)
 		wantCancelled(t, f.Err(), errReason)
 		_, err := f.Await(ctx)
@@ -299,7 +299,7 @@ func TestTheReasonOfAFuturesCancelIsKept(t *testing.T) {
 func TestAFailedFutureThatNobodyLookedAtIsReportedOnce(t *testing.T) {
 	for _, debug := range []bool{false, true} {
 		seen, err := runReports(t, func(ctx context.Context) error {
-			aio.NewFuture[int](aio.RunningLoop(ctx)).SetError(errBoom)
+			aio.NewFuture[int](ctx).SetError(errBoom)
 			return aio.Yield(ctx)
 		}, aio.WithDebug(debug))
 		if got := seen.All(); err != nil || len(got) != 1 || got[0].Err != errBoom || got[0].Message != "a future failed, and nobody looked at its error" {
@@ -393,7 +393,7 @@ func TestTheLineOfAFutureStaysInOrderWhenWaitersLeave(t *testing.T) {
 
 func TestOneTaskMayWaitOnSeveralLevelsAtOnce(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		a := aio.CreateTask(ctx, f.Await)
 		b := aio.CreateTask(ctx, a.Await)
 		c := gatherTask(ctx, a, b)

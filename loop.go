@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -133,8 +135,44 @@ func NewLoop(opts ...Option) *Loop {
 // is an await of whatever task runs. asyncio has no counterpart; there the running loop is a global.
 func (l *Loop) Context() context.Context { return &l.amb }
 
-// RunningLoop returns the loop that ctx belongs to. It panics if there is none. asyncio: get_running_loop.
-func RunningLoop(ctx context.Context) *Loop { return loopOf(ctx, "RunningLoop") }
+// RunningLoop returns the loop that ctx belongs to. It panics if there is none; if a package calls it
+// for its own caller, the panic names the function of the package. asyncio: get_running_loop.
+func RunningLoop(ctx context.Context) *Loop {
+	if ctx != nil {
+		if l := ownerOf(ctx); l != nil {
+			return l
+		}
+	}
+	return loopOf(ctx, entry("RunningLoop"))
+}
+
+// entry returns the exported function through which a program has entered the package that calls op, as
+// in "stream.Open". A program's own main package and tests have no entry: then it returns op.
+func entry(op string) string {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	path := ""
+	for {
+		frame, more := frames.Next()
+		slash := strings.LastIndexByte(frame.Function, '/') + 1
+		name, fn, _ := strings.Cut(frame.Function[slash:], ".")
+		switch own := frame.Function[:slash] + name; {
+		case strings.HasSuffix(frame.File, "_test.go"):
+			return op
+		case path == "" && name != "main":
+			path = own
+		case own != path:
+			return op
+		}
+		fn = strings.NewReplacer("(*", "", ")", "", "[...]", "").Replace(fn)
+		if last := fn[strings.LastIndexByte(fn, '.')+1:]; last != "" && last[0] >= 'A' && last[0] <= 'Z' {
+			op = name + "." + fn
+		}
+		if !more {
+			return op
+		}
+	}
+}
 
 // CurrentTask returns the task that is running on the loop of ctx, nil in a callback. It panics if ctx has no loop. asyncio: current_task.
 func CurrentTask(ctx context.Context) AnyTask { return loopOf(ctx, "CurrentTask").CurrentTask() }
@@ -230,10 +268,6 @@ func (l *Loop) onLoop() bool {
 }
 
 func goroutineNumber() uint64 { return goid.Slow() }
-
-// LoopFor is [RunningLoop] for packages that build on this one: its panic, if ctx has no loop, names op, the function that the program
-// called.
-func LoopFor(ctx context.Context, op string) *Loop { return loopOf(ctx, op) }
 
 // InTask reports whether the caller may await with ctx: whether it runs in a task of the loop that ctx belongs to. It is for what both tasks
 // and other goroutines call, such as a Read method, and works on any goroutine. Without a loop in ctx it is false.

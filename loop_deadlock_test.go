@@ -371,7 +371,7 @@ func TestWhatCanStillBeWokenIsNoDeadlock(t *testing.T) {
 		},
 		"a call that is expected": func(ctx context.Context) error {
 			l := aio.RunningLoop(ctx)
-			f := aio.NewFuture[int](l)
+			f := aio.NewFuture[int](l.Context())
 			l.ExpectPosts(1)
 			go l.CallSoonThreadsafe(func() {
 				l.ExpectPosts(-1)
@@ -422,11 +422,11 @@ func TestUnderTheRealClockAnotherGoroutineMayStillWakeMain(t *testing.T) {
 	f := make(chan *aio.Future[int])
 	go func() {
 		loop, future := <-l, <-f
-		aio.Submit(context.Background(), loop, func(context.Context) (aio.None, error) { return aio.None{}, future.SetResult(42) })
+		aio.SubmitValue(context.Background(), loop, func(context.Context) (aio.None, error) { return aio.None{}, future.SetResult(42) })
 	}()
 	v, err := aio.RunValue(t.Context(), func(ctx context.Context) (int, error) {
 		loop := aio.RunningLoop(ctx)
-		future := aio.NewFuture[int](loop)
+		future := aio.NewFuture[int](loop.Context())
 		l <- loop
 		f <- future
 		return future.Await(ctx)
@@ -448,7 +448,7 @@ func TestUnderTheRealClockACycleIsFoundAsWell(t *testing.T) {
 func TestALoopWaitsForGoroutinesThatMayPostInsteadOfCallingItADeadlock(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
-		f := aio.NewFuture[int](l)
+		f := aio.NewFuture[int](l.Context())
 		l.MayPost(1)
 		go func() {
 			time.Sleep(50 * time.Millisecond) // real time, that of a world which the virtual clock does not move

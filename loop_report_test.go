@@ -465,7 +465,7 @@ func TestWithPromptReportsATaskThatIsAwaitedWhenItFailsIsNotReported(t *testing.
 		if _, err := aio.Gather(ctx, bad, worse); err != errBoom {
 			t.Errorf("got %v", err)
 		}
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		f.SetError(errBoom) // somebody will await it
 		passes(ctx, 5)
 		_, err := f.Await(ctx)
@@ -537,9 +537,9 @@ func TestThePanicOfASubmittedTaskWhoseCallerHasGoneIsReported(t *testing.T) {
 		aio.Run(t.Context(), func(ctx context.Context) error {
 			l := aio.RunningLoop(ctx)
 			caller, leave := context.WithCancel(context.Background())
-			started, gone := aio.NewFuture[aio.None](l), aio.NewFuture[aio.None](l)
+			started, gone := aio.NewFuture[aio.None](l.Context()), aio.NewFuture[aio.None](l.Context())
 			go func() {
-				aio.Submit(caller, l, func(ctx context.Context) (aio.None, error) {
+				aio.SubmitValue(caller, l, func(ctx context.Context) (aio.None, error) {
 					started.SetResult(aio.None{})
 					forever(ctx)
 					panic("oops")

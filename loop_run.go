@@ -76,23 +76,17 @@ func (r *Runner) Run(ctx context.Context, main func(ctx context.Context) error) 
 	return err
 }
 
-// RunIn is [Runner.Run] for a function with a result.
-func RunIn[T any](ctx context.Context, r *Runner, main Func[T]) (T, error) {
-	return runIn(ctx, r, main, "RunIn", 0)
-}
-
 // Close ends the tasks that are left, in the phases described at [WithShutdown], and closes the loop. It panics if the loop is running.
 // A second Close does nothing.
-func (r *Runner) Close() error {
+func (r *Runner) Close() {
 	if r.loop.running.Load() {
 		panic(misuse("Runner.Close", "the loop is running; close it after Run has returned"))
 	}
 	if r.loop.closed.Load() {
-		return nil
+		return
 	}
 	defer r.loop.Close() // also if a chooser or clock of the user's own panics
 	r.loop.shutdown()
-	return nil
 }
 
 func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string, flags coreFlags) (T, error) {
@@ -231,25 +225,14 @@ func RunUntilComplete[T any](l *Loop, fn Func[T]) (T, error) {
 	l.mustBeIdle("RunUntilComplete") // before a task is made
 	t := newTask(l, &l.amb, fn, "RunUntilComplete", nil)
 	t.schedule()
-	return RunUntilDone(l, t)
-}
-
-// RunUntilDone is [RunUntilComplete] for a task or future that was started before. It must belong to l.
-func RunUntilDone[T any, A TaskOrFuture[T]](l *Loop, aw A) (T, error) {
-	c := aw.future()
-	if c.loop != l {
-		panic(misuse("RunUntilDone", c.String()+" belongs to another loop"))
-	}
-	if !c.Done() {
-		l.runUntil(c)
-	}
-	if !c.Done() {
+	l.runUntil(&t.core)
+	if !t.Done() {
 		var zero T
 		return zero, ErrStopped
 	}
-	c.observe()
-	c.raise()
-	return aw.Result()
+	t.observe()
+	t.raise()
+	return t.Result()
 }
 
 // runningLoops counts the loops of the process that are running.

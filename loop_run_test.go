@@ -47,7 +47,6 @@ func TestRunRefusesWhatItCannotRun(t *testing.T) {
 	wantPanic(t, func() { aio.Run(ctx, nil) }, "aio: Run: the function is nil")
 	wantPanic(t, func() { aio.RunValue[int](ctx, nil) }, "the function is nil")
 	wantPanic(t, func() { r.Run(ctx, nil) }, "aio: Runner.Run: the function is nil")
-	wantPanic(t, func() { aio.RunIn[int](ctx, r, nil) }, "aio: RunIn: the function is nil")
 	wantPanic(t, func() { aio.RunUntilComplete[int](l, nil) }, "aio: RunUntilComplete: the function is nil")
 	wantPanic(t, func() { aio.Run(nil, main) }, "aio: Run: the context is nil", "context.Background()") //nolint:staticcheck // misuse is the point
 }
@@ -189,7 +188,8 @@ func TestTheLoopOfARunnerIsMadeFromItsOptions(t *testing.T) {
 func TestAClosedRunnerRunsNothing(t *testing.T) {
 	r := aio.NewRunner()
 	l := r.Loop()
-	v, err := aio.RunIn(t.Context(), r, func(context.Context) (int, error) { return 42, nil })
+	v := 0
+	err := r.Run(t.Context(), func(context.Context) error { v = 42; return nil })
 	if v != 42 || err != nil || l.IsClosed() {
 		t.Fatalf("got %d, %v, closed %v", v, err, l.IsClosed())
 	}
@@ -215,8 +215,8 @@ func TestClosingARunnerThatNeverRanClosesItsLoopAndASecondCloseDoesNothing(t *te
 	r := aio.NewRunner()
 	l := r.Loop()
 	for range 2 {
-		if err := r.Close(); err != nil || !l.IsClosed() {
-			t.Fatalf("Close = %v, closed %v", err, l.IsClosed())
+		if r.Close(); !l.IsClosed() {
+			t.Fatal("the loop is not closed")
 		}
 	}
 	wantPanic(t, func() { r.Loop() }, "the runner is closed")
@@ -380,9 +380,9 @@ func TestTheEndOfOneRunDoesNotStopTheNext(t *testing.T) {
 func TestATaskOfAnAbortedRunDoesNotStopTheNextWhenItEnds(t *testing.T) {
 	l := aio.NewLoop()
 	defer l.Close()
-	first := aio.NewFuture[int](l)
+	first := aio.NewFuture[int](l.Context())
 	l.CallSoon(l.Stop)
-	if _, err := aio.RunUntilDone(l, first); err != aio.ErrStopped {
+	if _, err := aio.RunUntilComplete(l, first.Await); err != aio.ErrStopped {
 		t.Fatalf("the first run returned %v", err)
 	}
 	v, err := aio.RunUntilComplete(l, func(ctx context.Context) (int, error) {
@@ -422,12 +422,12 @@ func TestARunEndedByAPanicOfItsMainLeavesTheLoopFitForTheNext(t *testing.T) {
 }
 
 // Conformance: LP-016.
-func TestRunUntilDoneRefusesAFutureOfAnotherLoop(t *testing.T) {
+func TestRunUntilCompleteRefusesAFutureOfAnotherLoop(t *testing.T) {
 	a, b := aio.NewLoop(), aio.NewLoop()
 	defer a.Close()
 	defer b.Close()
-	f := aio.NewFuture[int](b)
-	wantPanic(t, func() { aio.RunUntilDone(a, f) }, "aio: RunUntilDone", "belongs to another loop")
+	f := aio.NewFuture[int](b.Context())
+	wantPanic(t, func() { aio.RunUntilComplete(a, f.Await) }, "belongs to another loop")
 }
 
 // Conformance: LP-023.
@@ -437,7 +437,7 @@ func TestANestedRunOfTheSameLoopPanicsAndTheOuterRunGoesOn(t *testing.T) {
 	v, err := aio.RunUntilComplete(l, func(ctx context.Context) (int, error) {
 		wantPanic(t, func() { aio.RunUntilComplete(l, stopAndSleep) }, "RunUntilComplete", "running already", "await")
 		other := aio.Start(ctx, aio.Yield)
-		wantPanic(t, func() { aio.RunUntilDone(l, other) }, "running already")
+		wantPanic(t, func() { aio.RunUntilComplete(l, other.Await) }, "running already")
 		wantPanic(t, l.RunForever, "aio: Loop.RunForever", "running already")
 		_, err := other.Await(ctx)
 		for range 5 { // the end of other must not stop the outer run
@@ -503,7 +503,7 @@ func init() {
 	}
 	parts["interrupt a main that waits"] = func() {
 		say(aio.Run(context.Background(), func(ctx context.Context) error {
-			f := aio.NewFuture[int](aio.RunningLoop(ctx))
+			f := aio.NewFuture[int](ctx)
 			if err := interrupt(); err != nil {
 				return err
 			}

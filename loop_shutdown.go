@@ -106,12 +106,12 @@ func (p *shutdownPhase) outlast(tasks []*taskCore) bool {
 // idle stacks are given up, errors that nobody has seen are reported. Functions called by ToThread get the grace period of [WithShutdown] to
 // notice that their contexts have ended; those that go on are left alone and reported. It panics if the loop is running. A second Close does nothing. It
 // always returns nil. asyncio: close.
-func (l *Loop) Close() error {
+func (l *Loop) Close() {
 	if l.running.Load() {
 		panic(misuse("Loop.Close", "the loop is running; call Stop and close it after it has ended"))
 	}
 	if l.closed.Load() || l.closing {
-		return nil
+		return
 	}
 	l.closing = true
 	l.hosted = true // no task makes the steps of others any more
@@ -129,7 +129,6 @@ func (l *Loop) Close() error {
 		l.reportLost,
 		l.reportCalls,
 	)
-	return nil
 }
 
 // insist calls the steps one after the other. If one ends the goroutine, as t.Fatal in an exception handler does, or panics, it is called

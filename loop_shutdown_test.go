@@ -19,7 +19,7 @@ func TestALoopClosedWithTasksPendingEndsThemAndReportsEach(t *testing.T) {
 	var log journal
 	seen := &reports{}
 	l := aio.NewLoop(seen.Option(), aio.WithClock(aio.NewVirtualClock()))
-	future := aio.NewFuture[int](l)
+	future := aio.NewFuture[int](l.Context())
 	waits := map[string]func(ctx context.Context) error{
 		"1 sleep":  sleepFor(time.Hour),
 		"2 future": func(ctx context.Context) error { _, err := future.Await(ctx); return err },

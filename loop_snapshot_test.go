@@ -47,7 +47,7 @@ func scene(t *testing.T, look func(ctx context.Context, l *aio.Loop)) {
 				return err
 			}, aio.Name("awaiter"))
 			g.Go(func(ctx context.Context) error {
-				_, err := aio.NewFuture[int](l).Await(ctx)
+				_, err := aio.NewFuture[int](l.Context()).Await(ctx)
 				return err
 			}, aio.Name("dreamer"))
 			full.PutNowait(1)

@@ -11,28 +11,40 @@ import (
 	"github.com/aio-go/aio/internal/list"
 )
 
-// Submit runs fn as a task of loop l and waits for its result: the way for other goroutines to use a loop. The task has the values of ctx;
-// when ctx ends the task is cancelled and Submit returns the reason without waiting for the task's end. It returns [ErrLoopClosed] if the
-// loop is closed, or is before fn has ended. A panic of fn is returned as a [*PanicError]. Called from loop l itself it would wait for
-// ever; it panics. Called with the context of a task of another loop it suspends that task, by means of [ToThread], so that loops can ask
-// each other. asyncio: run_coroutine_threadsafe(...).result().
-func Submit[T any](ctx context.Context, l *Loop, fn Func[T]) (T, error) {
+// Submit runs fn as a task of loop l and waits for its end: the way for other goroutines to use a loop.
+// The task has the values of ctx. When ctx ends the task is cancelled, and Submit returns the reason
+// without waiting for the task's end. It returns [ErrLoopClosed] if the loop is closed, or is before fn
+// has ended. A panic of fn is returned as a [*PanicError]. Called from loop l itself it would wait for
+// ever; it panics. Called with the context of a task of another loop it suspends that task, by means of
+// [ToThread], so that loops can ask each other. asyncio: run_coroutine_threadsafe(...).result().
+func Submit(ctx context.Context, l *Loop, fn func(ctx context.Context) error) error {
 	mustHave("Submit", fn != nil)
+	_, err := submit(ctx, l, Action(fn), "Submit")
+	return err
+}
+
+// SubmitValue is [Submit] for a function with a result.
+func SubmitValue[T any](ctx context.Context, l *Loop, fn Func[T]) (T, error) {
+	mustHave("SubmitValue", fn != nil)
+	return submit(ctx, l, fn, "SubmitValue")
+}
+
+func submit[T any](ctx context.Context, l *Loop, fn Func[T], op string) (T, error) {
 	if ctx == nil {
-		panic(misuse("Submit", "the context is nil; use context.Background()"))
+		panic(misuse(op, "the context is nil; use context.Background()"))
 	}
 	if l == nil {
-		panic(misuse("Submit", "the loop is nil; use the one of RunningLoop(ctx)"))
+		panic(misuse(op, "the loop is nil; use the one of RunningLoop(ctx)"))
 	}
 	own, _ := ctx.Value(ownerKey).(*scope)
 	if l.onLoop() || own != nil && own.task.loop == l && inCoroutine() {
-		panic(misuse("Submit", "called from the loop itself, which would wait for itself; await the function, or start it with CreateTask"))
+		panic(misuse(op, "called from the loop itself, which would wait for itself; await the function, or start it with CreateTask"))
 	}
 	if own != nil && own.task.loop.currentWorker() != nil {
-		return ToThread(ctx, func(ctx context.Context) (T, error) { return Submit(ctx, l, fn) })
+		return ToThread(ctx, func(ctx context.Context) (T, error) { return submit(ctx, l, fn, op) })
 	}
 	if insideLoop() {
-		panic(misuse("Submit", "called from a loop, with a context that is not its task's, so that the loop would stand still; pass the task's context"))
+		panic(misuse(op, "called from a loop, with a context that is not its task's, so that the loop would stand still; pass the task's context"))
 	}
 	s := &submission[T]{loop: l, ctx: ctx, fn: fn, done: make(chan struct{})}
 	var zero T
@@ -56,7 +68,7 @@ func Submit[T any](ctx context.Context, l *Loop, fn Func[T]) (T, error) {
 	return zero, cancellationOf(ctx).awaitError()
 }
 
-// submission is one call of Submit. The loop fills it in and closes done.
+// submission is one call of SubmitValue. The loop fills it in and closes done.
 type submission[T any] struct {
 	loop      *Loop
 	ctx       context.Context
@@ -75,16 +87,16 @@ func (s *submission[T]) run() {
 		return
 	}
 	if s.loop.closing {
-		s.err = fmt.Errorf("%w: Submit came too late", ErrLoopClosed)
+		s.err = fmt.Errorf("%w: SubmitValue came too late", ErrLoopClosed)
 		close(s.done)
 		return
 	}
-	s.task = newTask(s.loop, context.WithoutCancel(s.ctx), s.fn, "Submit", nil)
+	s.task = newTask(s.loop, context.WithoutCancel(s.ctx), s.fn, "SubmitValue", nil)
 	s.task.flags |= observed // by the goroutine, unless it leaves
 	s.task.tell(&s.node, s)
 	s.task.schedule()
 	if s.task.state == failed { // refused by the task factory
-		s.loop.report(s.task.report("a task sent with Submit was refused", s.task.err))
+		s.loop.report(s.task.report("a task sent with SubmitValue was refused", s.task.err))
 	}
 }
 
@@ -98,7 +110,7 @@ func (s *submission[T]) completed(*core) {
 
 // RunParallel runs n loops, each as [Run] does and on a goroutine of its own, with fn(ctx, i) as the main function of loop i, and waits
 // until all have ended. It is how a program uses more than one core: runtime.GOMAXPROCS(0) loops keep them all busy. Tasks stay on their
-// loop, and what belongs to a loop is for that loop only; loops reach each other through [Submit] and CallSoonThreadsafe. Servers of
+// loop, and what belongs to a loop is for that loop only; loops reach each other through [SubmitValue] and CallSoonThreadsafe. Servers of
 // several loops share a port by the option ReusePort of package transport.
 //
 // The first main that fails cancels the others, with its error as the cause. The result is nil if none failed, the error if one did,

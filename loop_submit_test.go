@@ -29,7 +29,7 @@ func onThread(t *testing.T, fn func(ctx context.Context, l *aio.Loop)) {
 // Conformance: TS-001.
 func TestAThreadGetsTheResultOfWhatItSubmits(t *testing.T) {
 	onThread(t, func(ctx context.Context, l *aio.Loop) {
-		v, err := aio.Submit(ctx, l, func(ctx context.Context) (int, error) {
+		v, err := aio.SubmitValue(ctx, l, func(ctx context.Context) (int, error) {
 			if aio.RunningLoop(ctx) != l {
 				t.Error("it runs on another loop")
 			}
@@ -45,10 +45,10 @@ func TestAThreadGetsTheResultOfWhatItSubmits(t *testing.T) {
 // Conformance: TS-002.
 func TestAThreadGetsTheErrorOfWhatItSubmits(t *testing.T) {
 	onThread(t, func(ctx context.Context, l *aio.Loop) {
-		if _, err := aio.Submit(ctx, l, func(context.Context) (int, error) { return 0, errBoom }); err != errBoom {
+		if _, err := aio.SubmitValue(ctx, l, func(context.Context) (int, error) { return 0, errBoom }); err != errBoom {
 			t.Errorf("got %v", err)
 		}
-		_, err := aio.Submit(ctx, l, func(context.Context) (int, error) { panic("kaboom") })
+		_, err := aio.SubmitValue(ctx, l, func(context.Context) (int, error) { panic("kaboom") })
 		var p *aio.PanicError
 		if !errors.As(err, &p) || p.Value != "kaboom" {
 			t.Errorf("got %v", err)
@@ -62,7 +62,7 @@ func TestASubmissionWhoseContextEndsIsCancelled(t *testing.T) {
 		l := aio.RunningLoop(ctx)
 		err := aio.Blocking(ctx, func(ctx context.Context) error {
 			ctx, cancel := context.WithCancelCause(ctx)
-			_, err := aio.Submit(ctx, l, func(ctx context.Context) (int, error) {
+			_, err := aio.SubmitValue(ctx, l, func(ctx context.Context) (int, error) {
 				cancel(errReason)
 				return 0, forever(ctx)
 			})
@@ -83,7 +83,7 @@ func TestASubmissionWithATimeOutThatIsOverFails(t *testing.T) {
 	onThread(t, func(ctx context.Context, l *aio.Loop) {
 		ctx, cancel := context.WithTimeout(ctx, 0)
 		defer cancel()
-		_, err := aio.Submit(ctx, l, func(ctx context.Context) (int, error) { return 0, forever(ctx) })
+		_, err := aio.SubmitValue(ctx, l, func(ctx context.Context) (int, error) { return 0, forever(ctx) })
 		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, aio.ErrCancelled) {
 			t.Errorf("got %v", err)
 		}
@@ -93,7 +93,7 @@ func TestASubmissionWithATimeOutThatIsOverFails(t *testing.T) {
 // Conformance: TS-004.
 func TestAThreadSeesTheCancellationOfWhatItSubmitted(t *testing.T) {
 	onThread(t, func(ctx context.Context, l *aio.Loop) {
-		_, err := aio.Submit(ctx, l, func(ctx context.Context) (int, error) {
+		_, err := aio.SubmitValue(ctx, l, func(ctx context.Context) (int, error) {
 			aio.CurrentTask(ctx).Cancel(errReason)
 			return 0, aio.Yield(ctx)
 		})
@@ -104,9 +104,9 @@ func TestAThreadSeesTheCancellationOfWhatItSubmitted(t *testing.T) {
 func TestSubmitFromItsOwnLoopPanics(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
-		wantPanic(t, func() { aio.Submit(ctx, l, value(1)) }, "aio: Submit: called from the loop itself", "CreateTask")
+		wantPanic(t, func() { aio.SubmitValue(ctx, l, value(1)) }, "aio: SubmitValue: called from the loop itself", "CreateTask")
 		l.CallSoon(func() {
-			wantPanic(t, func() { aio.Submit(l.Context(), l, value(1)) }, "aio: Submit: called from the loop itself")
+			wantPanic(t, func() { aio.Submit(l.Context(), l, aio.Yield) }, "aio: Submit: called from the loop itself")
 		})
 		return aio.Yield(ctx)
 	})
@@ -115,10 +115,10 @@ func TestSubmitFromItsOwnLoopPanics(t *testing.T) {
 func TestSubmitToAClosedLoopFails(t *testing.T) {
 	l := aio.NewLoop()
 	l.Close()
-	if _, err := aio.Submit(t.Context(), l, value(1)); err != aio.ErrLoopClosed {
+	if _, err := aio.SubmitValue(t.Context(), l, value(1)); err != aio.ErrLoopClosed {
 		t.Errorf("got %v", err)
 	}
-	wantPanic(t, func() { aio.Submit[int](t.Context(), l, nil) }, "aio: Submit: the function is nil")
+	wantPanic(t, func() { aio.SubmitValue[int](t.Context(), l, nil) }, "aio: SubmitValue: the function is nil")
 }
 
 func TestASubmissionThatTheEndOfRunCutsShortReturns(t *testing.T) {
@@ -127,7 +127,7 @@ func TestASubmissionThatTheEndOfRunCutsShortReturns(t *testing.T) {
 		l := aio.RunningLoop(ctx)
 		begun := gate(ctx)
 		thread.Go(func() {
-			_, err := aio.Submit(context.Background(), l, func(ctx context.Context) (int, error) {
+			_, err := aio.SubmitValue(context.Background(), l, func(ctx context.Context) (int, error) {
 				open(begun)
 				return 0, forever(ctx)
 			})
@@ -156,7 +156,7 @@ func TestATaskOfOneLoopMayUseAnotherLoopFromAThread(t *testing.T) {
 	})
 	l2 := <-other
 	onThread(t, func(ctx context.Context, l *aio.Loop) {
-		v, err := aio.Submit(ctx, l2, func(ctx context.Context) (bool, error) {
+		v, err := aio.SubmitValue(ctx, l2, func(ctx context.Context) (bool, error) {
 			return aio.RunningLoop(ctx) == l2 && l2 != l, aio.Yield(ctx)
 		})
 		if !v || err != nil {
@@ -340,7 +340,7 @@ func TestParallelLoopsTalkThroughSubmit(t *testing.T) {
 		}
 		next := loops[(i+1)%n]
 		there, err := aio.ToThread(ctx, func(ctx context.Context) (*aio.Loop, error) {
-			return aio.Submit(context.Background(), next, func(ctx context.Context) (*aio.Loop, error) { return aio.RunningLoop(ctx), nil })
+			return aio.SubmitValue(context.Background(), next, func(ctx context.Context) (*aio.Loop, error) { return aio.RunningLoop(ctx), nil })
 		})
 		if err != nil || there != next {
 			t.Errorf("loop %d heard %v from the next, %v", i, there, err)
@@ -397,7 +397,7 @@ func TestInABubbleThreadsSubmitsAndTheStandardLibrarysDeadlinesWork(t *testing.T
 		go func() {
 			l := <-loops
 			time.Sleep(time.Minute)
-			v, err := aio.Submit(t.Context(), l, func(ctx context.Context) (int, error) { return 7, aio.Sleep(ctx, time.Minute) })
+			v, err := aio.SubmitValue(t.Context(), l, func(ctx context.Context) (int, error) { return 7, aio.Sleep(ctx, time.Minute) })
 			if v != 7 {
 				t.Errorf("Submit returned %d", v)
 			}

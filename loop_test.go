@@ -73,7 +73,7 @@ func TestCallsFromOtherGoroutinesAndFromTheLoopKeepTheirOrder(t *testing.T) {
 	var log journal
 	run(t, func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
-		done := aio.NewFuture[int](l)
+		done := aio.NewFuture[int](l.Context())
 		l.ExpectPosts(1)
 		sent := make(chan struct{})
 		go func() {
@@ -142,7 +142,7 @@ func TestCallbacksThatAreNilAreRefused(t *testing.T) {
 			wantPanic(t, func() { l.CallLater(0, nil) }, "aio: Loop.CallLater: the function is nil")
 			wantPanic(t, func() { l.CallAt(time.Time{}, nil) }, "aio: Loop.CallAt: the function is nil")
 			wantPanic(t, func() { l.CallSoonThreadsafe(nil) }, "aio: Loop.CallSoonThreadsafe: the function is nil")
-			wantPanic(t, func() { aio.NewFuture[int](l).AddDoneCallback(nil) }, "AddDoneCallback: the function is nil")
+			wantPanic(t, func() { aio.NewFuture[int](l.Context()).AddDoneCallback(nil) }, "AddDoneCallback: the function is nil")
 			wantPanic(t, func() { aio.Start(l.Context(), nil) }, "aio: Start: the function is nil")
 			wantPanic(t, func() { aio.CreateTask[int](l.Context(), nil) }, "aio: CreateTask: the function is nil")
 		}, aio.WithDebug(debug))
@@ -293,14 +293,14 @@ func TestStopBeforeRunForeverMakesOnePass(t *testing.T) {
 // Conformance: LP-027, TH-011.
 func TestAClosedLoopRefusesEverything(t *testing.T) {
 	l := aio.NewLoop()
-	f := aio.NewFuture[int](l)
+	f := aio.NewFuture[int](l.Context())
 	l.Close()
 	fn := func() {}
 	main := func(context.Context) (int, error) { return 0, nil }
 	closed := "the loop is closed"
 	wantPanic(t, l.RunForever, "aio: Loop.RunForever", closed)
 	wantPanic(t, func() { aio.RunUntilComplete(l, main) }, "aio: RunUntilComplete", closed)
-	wantPanic(t, func() { aio.RunUntilDone(l, f) }, closed)
+	wantPanic(t, func() { aio.RunUntilComplete(l, f.Await) }, closed)
 	wantPanic(t, func() { l.CallSoon(fn) }, "aio: Loop.CallSoon", closed)
 	wantPanic(t, func() { l.CallLater(time.Second, fn) }, "aio: Loop.CallLater", closed)
 	wantPanic(t, func() { l.CallAt(time.Now(), fn) }, "aio: Loop.CallAt", closed)
@@ -311,7 +311,7 @@ func TestAClosedLoopRefusesEverything(t *testing.T) {
 	if h, err := l.CallSoonThreadsafe(fn); h != nil || err != aio.ErrLoopClosed {
 		t.Errorf("CallSoonThreadsafe: %v, %v", h, err)
 	}
-	if _, err := aio.Submit(context.Background(), l, main); !errors.Is(err, aio.ErrLoopClosed) {
+	if _, err := aio.SubmitValue(context.Background(), l, main); !errors.Is(err, aio.ErrLoopClosed) {
 		t.Errorf("Submit: %v", err)
 	}
 }
@@ -322,8 +322,8 @@ func TestASecondCloseDoesNothing(t *testing.T) {
 	calls := 0
 	l.OnClose(func() { calls++ })
 	for range 3 {
-		if err := l.Close(); err != nil || !l.IsClosed() {
-			t.Fatalf("Close: %v; closed: %v", err, l.IsClosed())
+		if l.Close(); !l.IsClosed() {
+			t.Fatal("the loop is not closed")
 		}
 	}
 	if calls != 1 {
@@ -641,7 +641,7 @@ func TestATimeOfTheWallClockIsMeantByTheWallClockAsItIsNow(t *testing.T) {
 			in := func(d time.Duration) time.Time { return l.Time().Add(d).Round(0).UTC() } // as a database returns it
 			ends := map[string]func() error{
 				"Loop.CallAt": func() error {
-					f := aio.NewFuture[int](l)
+					f := aio.NewFuture[int](l.Context())
 					h := l.CallAt(in(10*time.Second), func() { _ = f.SetResult(1) })
 					if d := h.When().Sub(l.Time()); d != 10*time.Second {
 						t.Errorf("after a step of %v the callback says that it is due in %v", step, d)
@@ -703,7 +703,7 @@ func TestEqualTimesOfTheWallClockKeepTheOrderOfTheCalls(t *testing.T) {
 	err := aio.Run(t.Context(), func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
 		at := time.Now().Round(0).Add(10 * time.Millisecond)
-		f := aio.NewFuture[int](l)
+		f := aio.NewFuture[int](l.Context())
 		for i := range 200 {
 			l.CallAt(at, func() { got = append(got, i) })
 		}

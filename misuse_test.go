@@ -15,7 +15,7 @@ import (
 func TestAnAwaitOnAForeignGoroutinePanicsNamingTheRemedy(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
-		future := aio.NewFuture[int](l)
+		future := aio.NewFuture[int](l.Context())
 		task := aio.Start(ctx, forever)
 		defer task.Cancel(nil)
 		for op, await := range map[string]func(){
@@ -121,10 +121,10 @@ func TestSubmitFromTasksAndCallbacksOfItsOwnLoopPanics(t *testing.T) {
 	fn := func(context.Context) (int, error) { return 1, nil }
 	run(t, func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
-		submit := func() { aio.Submit(ctx, l, fn) }
-		wantPanic(t, submit, "aio: Submit: called from the loop itself", "CreateTask")
-		wantPanic(t, func() { aio.Submit[int](ctx, l, nil) }, "aio: Submit: the function is nil")
-		l.CallSoon(func() { wantPanic(t, submit, "aio: Submit: called from the loop itself") })
+		submit := func() { aio.SubmitValue(ctx, l, fn) }
+		wantPanic(t, submit, "aio: SubmitValue: called from the loop itself", "CreateTask")
+		wantPanic(t, func() { aio.SubmitValue[int](ctx, l, nil) }, "aio: SubmitValue: the function is nil")
+		l.CallSoon(func() { wantPanic(t, submit, "aio: SubmitValue: called from the loop itself") })
 		return aio.Yield(ctx)
 	})
 }
@@ -149,7 +149,7 @@ func TestLimitsAndModesOutOfRangePanic(t *testing.T) {
 		wantPanic(t, func() { aio.Map(ctx, items, fn, aio.Limit(-1)) }, "aio: Limit: the limit must be at least 1")
 		wantPanic(t, func() { aio.Map[int, int](ctx, items, nil) }, "aio: Map: the function is nil")
 		wantPanic(t, func() { aio.Wait(ctx, aio.When(9), task) }, "aio: Wait: unknown mode 9")
-		wantPanic(t, func() { aio.NewFuture[int](nil) }, "aio: NewFuture: the loop is nil")
+		wantPanic(t, func() { aio.NewFuture[int](nil) }, "aio: NewFuture: the context is nil")
 		return nil
 	})
 }
@@ -192,7 +192,7 @@ func TestWhatIsNilOrZeroWhereAFunctionATaskOrAGroupIsNeededPanicsNamingTheOperat
 			"Future.Await: the future is nil":            func() { future.Await(ctx) },
 			"TaskGroup.Go: the group is nil":             func() { group.Go(forever) },
 			"TaskGroup.Cancel: the group is nil":         func() { new(aio.TaskGroup).Cancel(nil) },
-			"Spawn: the group is nil":                    func() { aio.Spawn(group, task.Await) },
+			"GoValue: the group is nil":                  func() { aio.GoValue(group, task.Await) },
 			"Lock.With: the function is nil":             func() { lock.With(ctx, nil) },
 			"RWLock.With: the function is nil":           func() { rw.With(ctx, nil) },
 			"RWLock.WithRead: the function is nil":       func() { rw.WithRead(ctx, nil) },
@@ -342,7 +342,7 @@ func TestAGroupRaisesAPanicWhenItsChildrenHaveEndedWithTheirErrorsAttached(t *te
 					log.Add("the sibling has cleaned up")
 					return errBoom
 				})
-				aio.Spawn(g, panicsDeepInside)
+				aio.GoValue(g, panicsDeepInside)
 				return nil
 			})
 		})
@@ -389,7 +389,7 @@ func TestAPanicOfAChildCarriesTheErrorOfTheBody(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		p := panicErr(t, func() {
 			aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-				aio.Spawn(g, panicsDeepInside)
+				aio.GoValue(g, panicsDeepInside)
 				_ = forever(ctx)
 				return errBoom
 			})

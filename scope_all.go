@@ -22,7 +22,7 @@ func All[T any](ctx context.Context, fns ...Func[T]) ([]T, error) {
 	tasks := make([]*Task[T], len(fns))
 	err := group(w, ctx, "All", callerPC(0), func(_ context.Context, g *TaskGroup) error {
 		for i, fn := range fns {
-			tasks[i] = Spawn(g, fn)
+			tasks[i] = GoValue(g, fn)
 		}
 		return nil
 	})
@@ -45,41 +45,6 @@ func mustBeFuncs[T any](op string, fns []Func[T]) {
 			panic(misuse(op, fmt.Sprintf("function %d is nil", i)))
 		}
 	}
-}
-
-// All2 is [All] for two functions with results of different types.
-func All2[A, B any](ctx context.Context, fa Func[A], fb Func[B]) (a A, b B, err error) {
-	var ta *Task[A]
-	var tb *Task[B]
-	err = group(running(ctx, "All2"), ctx, "All2", callerPC(0), func(_ context.Context, g *TaskGroup) error {
-		ta, tb = Spawn(g, fa), Spawn(g, fb)
-		return nil
-	})
-	if err == nil {
-		err = cmp.Or(ta.Err(), tb.Err()) // cancelled by somebody else, which ends no group
-	}
-	if err != nil {
-		return a, b, err
-	}
-	return ta.value, tb.value, nil
-}
-
-// All3 is [All] for three functions with results of different types.
-func All3[A, B, C any](ctx context.Context, fa Func[A], fb Func[B], fc Func[C]) (a A, b B, c C, err error) {
-	var ta *Task[A]
-	var tb *Task[B]
-	var tc *Task[C]
-	err = group(running(ctx, "All3"), ctx, "All3", callerPC(0), func(_ context.Context, g *TaskGroup) error {
-		ta, tb, tc = Spawn(g, fa), Spawn(g, fb), Spawn(g, fc)
-		return nil
-	})
-	if err == nil {
-		err = cmp.Or(ta.Err(), tb.Err(), tc.Err())
-	}
-	if err != nil {
-		return a, b, c, err
-	}
-	return ta.value, tb.value, tc.value, nil
 }
 
 // Race runs the functions at the same time and returns the result of the first that succeeds; the others are cancelled and waited for.

@@ -24,12 +24,6 @@ func TestWhereAPartWasCancelledBySomebodyElseNoResultIsMadeUp(t *testing.T) {
 		if got, err := aio.All(ctx, shared.Await, seven); got != nil || !errors.Is(err, aio.ErrCancelled) {
 			t.Errorf("All: %v, %v", got, err)
 		}
-		if a, b, err := aio.All2(ctx, shared.Await, seven); a != 0 || b != 0 || !errors.Is(err, aio.ErrCancelled) {
-			t.Errorf("All2: %v, %v, %v", a, b, err)
-		}
-		if a, b, c, err := aio.All3(ctx, seven, shared.Await, seven); a != 0 || b != 0 || c != 0 || !errors.Is(err, aio.ErrCancelled) {
-			t.Errorf("All3: %v, %v, %v, %v", a, b, c, err)
-		}
 		calls := 0
 		got, err := aio.Map(ctx, []int{1, 2, 3}, func(ctx context.Context, i int) (int, error) {
 			calls++
@@ -82,15 +76,17 @@ func TestATaskMaySubmitToAnotherLoopWhileItsOwnGoesOn(t *testing.T) {
 				}
 			}
 		})
-		got, err := aio.Submit(ctx, theirs, func(ctx context.Context) (int, error) {
-			return aio.Submit(ctx, ours, func(context.Context) (int, error) { return steps, nil }) // and back
+		got, err := aio.SubmitValue(ctx, theirs, func(ctx context.Context) (int, error) {
+			return aio.SubmitValue(ctx, ours, func(context.Context) (int, error) { return steps, nil }) // and back
 		})
 		if err != nil || got < 2 {
 			t.Errorf("got %d, %v: the loop stood still", got, err)
 		}
 		ticker.Cancel(nil)
-		wantPanic(t, func() { aio.Submit(context.Background(), theirs, func(context.Context) (int, error) { return 0, nil }) },
-			"aio: Submit: called from a loop", "pass the task's context")
+		wantPanic(t, func() {
+			aio.SubmitValue(context.Background(), theirs, func(context.Context) (int, error) { return 0, nil })
+		},
+			"aio: SubmitValue: called from a loop", "pass the task's context")
 		return nil
 	})
 	close(end)
@@ -101,7 +97,7 @@ func TestATaskMaySubmitToAnotherLoopWhileItsOwnGoesOn(t *testing.T) {
 
 func TestAFutureIsSetOnTheLoopOnly(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		for name, set := range map[string]func(){
 			"Future.SetResult": func() { f.SetResult(1) },
 			"Future.SetError":  func() { f.SetError(errors.New("x")) },

@@ -82,7 +82,7 @@ func TestATaskCancelledBeforeItsFirstStepNeverRuns(t *testing.T) {
 // Conformance: CA-004.
 func TestATaskEndsAsCancelledWhenTheFutureItAwaitsIs(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		task := aio.CreateTask(ctx, f.Await)
 		aio.Yield(ctx)
 		f.Cancel(errReason)
@@ -99,7 +99,7 @@ func TestATaskEndsAsCancelledWhenTheFutureItAwaitsIs(t *testing.T) {
 func TestCancellingATaskAndItsFutureInTheSamePassCancelsOnce(t *testing.T) {
 	for _, futureFirst := range []bool{true, false} {
 		run(t, func(ctx context.Context) error {
-			f := aio.NewFuture[int](aio.RunningLoop(ctx))
+			f := aio.NewFuture[int](ctx)
 			seen := 0
 			task := started(ctx, func(ctx context.Context) error {
 				_, err := f.Await(ctx)
@@ -125,7 +125,7 @@ func TestCancellingATaskAndItsFutureInTheSamePassCancelsOnce(t *testing.T) {
 // Conformance: CA-006, CA-011.
 func TestAValueReturnedAfterTheCancellationWins(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		task := aio.CreateTask(ctx, func(ctx context.Context) (int, error) {
 			_, err := f.Await(ctx)
 			wantCancelled(t, err, nil)
@@ -145,7 +145,7 @@ func TestAValueReturnedAfterTheCancellationWins(t *testing.T) {
 func TestAfterACancellationOnlyAFreedContextCanWait(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
-		f1, f2, f3 := aio.NewFuture[int](l), aio.NewFuture[int](l), aio.NewFuture[int](l)
+		f1, f2, f3 := aio.NewFuture[int](l.Context()), aio.NewFuture[int](l.Context()), aio.NewFuture[int](l.Context())
 		task := aio.CreateTask(ctx, func(ctx context.Context) (int, error) {
 			_, err := f1.Await(ctx)
 			wantCancelled(t, err, nil)
@@ -188,7 +188,7 @@ func TestACancelThatNoAwaitNoticedDropsTheValue(t *testing.T) {
 // Conformance: CA-010.
 func TestATaskThatCancelledItselfCancelsWhatItThenAwaits(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		nested := aio.CreateTask(ctx, f.Await)
 		task := aio.CreateTask(ctx, func(ctx context.Context) (int, error) {
 			aio.CurrentTask(ctx).Cancel(errReason)
@@ -205,7 +205,7 @@ func TestATaskThatCancelledItselfCancelsWhatItThenAwaits(t *testing.T) {
 
 func TestADoneCallbackIsNoReasonToDetachFromACancelledAwait(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		f.AddDoneCallback(func() {})
 		task := aio.CreateTask(ctx, func(ctx context.Context) (int, error) {
 			aio.CurrentTask(ctx).Cancel(nil)
@@ -456,7 +456,7 @@ func TestWhatCountsAsACancelledTask(t *testing.T) {
 
 func TestACancelledOutcomeThatNobodyAskedForIsReported(t *testing.T) {
 	seen, err := runReports(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		aio.CreateTask(ctx, f.Await, aio.Name("surprised"))
 		aio.Yield(ctx)
 		f.Cancel(nil)
@@ -470,7 +470,7 @@ func TestACancelledOutcomeThatNobodyAskedForIsReported(t *testing.T) {
 // Conformance: V-002.
 func TestACancelBeatsAResultThatTheTaskHasNotSeen(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		task := aio.CreateTask(ctx, f.Await)
 		aio.Yield(ctx)
 		f.SetResult(1)
@@ -551,7 +551,7 @@ func TestTheAnswerOfAnAwaitedTaskToACancelIsPassedOn(t *testing.T) {
 func TestFastPathsDoNotLookAtThePendingCancel(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		finished := aio.CreateTask(ctx, value(1))
-		set := aio.NewFuture[int](aio.RunningLoop(ctx))
+		set := aio.NewFuture[int](ctx)
 		set.SetResult(2)
 		var lock aiosync.Lock
 		task := aio.Start(ctx, func(ctx context.Context) error {
@@ -661,7 +661,7 @@ func TestCloseEndsATaskWhoseCleanupAwaitsManyTimes(t *testing.T) {
 				_, err = aio.Gather(ctx, other)
 				log.Add("%v", errors.Is(err, aio.ErrCancelled))
 			}()
-			f := aio.NewFuture[int](l)
+			f := aio.NewFuture[int](l.Context())
 			_, err := f.Await(ctx)
 			return err
 		})
@@ -681,7 +681,7 @@ func TestCloseEndsATaskWhoseCleanupAwaitsManyTimes(t *testing.T) {
 var awaits = map[string]func(ctx context.Context) error{
 	"Sleep": func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) },
 	"Future.Await": func(ctx context.Context) error {
-		_, err := aio.NewFuture[int](aio.RunningLoop(ctx)).Await(ctx)
+		_, err := aio.NewFuture[int](ctx).Await(ctx)
 		return err
 	},
 	"Task.Await": func(ctx context.Context) error {
@@ -693,17 +693,17 @@ var awaits = map[string]func(ctx context.Context) error{
 		return err
 	},
 	"Wait": func(ctx context.Context) error {
-		_, _, err := aio.Wait(ctx, aio.AllCompleted, aio.NewFuture[int](aio.RunningLoop(ctx)))
+		_, _, err := aio.Wait(ctx, aio.AllCompleted, aio.NewFuture[int](ctx))
 		return err
 	},
 	"AsCompleted": func(ctx context.Context) error {
-		for _, err := range aio.AsCompleted(ctx, aio.NewFuture[int](aio.RunningLoop(ctx))) {
+		for _, err := range aio.AsCompleted(ctx, aio.NewFuture[int](ctx)) {
 			return err
 		}
 		return nil
 	},
 	"Shield": func(ctx context.Context) error {
-		_, err := aio.Shield(ctx, aio.NewFuture[int](aio.RunningLoop(ctx)))
+		_, err := aio.Shield(ctx, aio.NewFuture[int](ctx))
 		return err
 	},
 	"Waiter": forever,
@@ -1232,7 +1232,7 @@ func TestInTaskKnowsWhoMayAwait(t *testing.T) {
 		if in || err != nil {
 			t.Error("on a goroutine: ", in, err)
 		}
-		called := aio.NewFuture[bool](aio.RunningLoop(ctx))
+		called := aio.NewFuture[bool](ctx)
 		aio.RunningLoop(ctx).CallSoon(func() { called.SetResult(aio.InTask(ctx)) })
 		in, err = called.Await(ctx)
 		if in || err != nil {

@@ -207,9 +207,9 @@ func (g *TaskGroup) Go(fn func(ctx context.Context) error, opts ...TaskOption) *
 	return t
 }
 
-// Spawn starts fn as a task of group g and returns the task, for its result. See [TaskGroup.Go].
-func Spawn[T any](g *TaskGroup, fn Func[T], opts ...TaskOption) *Task[T] {
-	t := newTask(g.loop("Spawn"), g.scope, fn, "Spawn", opts)
+// GoValue starts fn as a task of group g and returns the task, for its result. See [TaskGroup.Go].
+func GoValue[T any](g *TaskGroup, fn Func[T], opts ...TaskOption) *Task[T] {
+	t := newTask(g.loop("GoValue"), g.scope, fn, "GoValue", opts)
 	g.add(&t.taskCore)
 	return t
 }
@@ -347,20 +347,20 @@ func (g *TaskGroup) panicked(v any) {
 	}
 }
 
-// ErrNotReady is returned by [StartReady] if the task ended well without saying that it is ready.
-var ErrNotReady = errors.New("aio: StartReady: the task ended without calling ready")
+// ErrNotReady is returned by [GoReady] if the task ended well without saying that it is ready.
+var ErrNotReady = errors.New("aio: GoReady: the task ended without calling ready")
 
-// StartReady starts fn as a task of group g and waits until it calls ready, whose value it returns: the address of a server that now
+// GoReady starts fn as a task of group g and waits until it calls ready, whose value it returns: the address of a server that now
 // listens, say. From then on fn is a task like those of [TaskGroup.Go]. If fn ends before that, its error is returned here and does not end
 // the group. trio has this as nursery.start; asyncio has no counterpart.
 //
 // Cancellation: fn is cancelled and waited for.
-func StartReady[T any](ctx context.Context, g *TaskGroup, fn func(ctx context.Context, ready func(v T)) error, opts ...TaskOption) (T, error) {
-	mustHave("StartReady", fn != nil)
+func GoReady[T any](ctx context.Context, g *TaskGroup, fn func(ctx context.Context, ready func(v T)) error, opts ...TaskOption) (T, error) {
+	mustHave("GoReady", fn != nil)
 	if g == nil {
-		panic(misuse("StartReady", "the group is nil; use the one that the function given to Group gets"))
+		panic(misuse("GoReady", "the group is nil; use the one that the function given to Group gets"))
 	}
-	said := NewFuture[T](loopOf(ctx, "StartReady"))
+	said := newFuture[T](loopOf(ctx, "GoReady"))
 	said.flags |= observed // what goes wrong before is returned here
 	t := g.Go(func(ctx context.Context) error {
 		err := fn(ctx, func(v T) { said.SetResult(v) })

@@ -52,8 +52,8 @@ func TestAGroupWaitsForItsTasksAndTheirResultsAreThereAfterwards(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var a, b *aio.Task[int]
 		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			a = aio.Spawn(g, func(ctx context.Context) (int, error) { return 42, aio.Sleep(ctx, time.Second) })
-			b = aio.Spawn(g, func(ctx context.Context) (int, error) { return 11, aio.Sleep(ctx, 2*time.Second) })
+			a = aio.GoValue(g, func(ctx context.Context) (int, error) { return 42, aio.Sleep(ctx, time.Second) })
+			b = aio.GoValue(g, func(ctx context.Context) (int, error) { return 11, aio.Sleep(ctx, 2*time.Second) })
 			return nil
 		})
 		if err != nil || !a.Done() || !b.Done() {
@@ -469,7 +469,7 @@ func TestATaskOfAGroupHasItsNameAndTheValuesOfTheGroup(t *testing.T) {
 			if _, err := task.Await(ctx); err != nil {
 				return err
 			}
-			second := aio.Spawn(g, func(ctx context.Context) (int, error) { return len(shared), nil })
+			second := aio.GoValue(g, func(ctx context.Context) (int, error) { return len(shared), nil })
 			n, err := second.Await(ctx)
 			if n != 1 || shared[0] != "outer" {
 				t.Errorf("the second task sees %d values: %v", n, shared)
@@ -597,7 +597,7 @@ func TestACancellationFromOutsideIsStillPendingAfterAFailureWasHandled(t *testin
 	run(t, func(ctx context.Context) error {
 		for _, cancelFirst := range []bool{true, false} {
 			var handled, next error
-			release := aio.NewFuture[int](aio.RunningLoop(ctx))
+			release := aio.NewFuture[int](ctx)
 			task := aio.Start(ctx, func(ctx context.Context) error {
 				handled = aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 					g.Go(func(ctx context.Context) error {
@@ -935,11 +935,11 @@ func TestAGroupInACancelledTaskThatSwallowsStillEndsItsTasks(t *testing.T) {
 	})
 }
 
-func TestStartReadyReturnsWhatTheTaskSaysAndTheTaskGoesOn(t *testing.T) {
+func TestGoReadyReturnsWhatTheTaskSaysAndTheTaskGoesOn(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var j journal
 		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			address, err := aio.StartReady(ctx, g, func(ctx context.Context, ready func(string)) error {
+			address, err := aio.GoReady(ctx, g, func(ctx context.Context, ready func(string)) error {
 				j.Add("starts")
 				if err := aio.Sleep(ctx, time.Second); err != nil {
 					return err
@@ -965,9 +965,9 @@ func TestAFailureBeforeReadyIsReturnedAndDoesNotEndTheGroup(t *testing.T) {
 		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			sibling := g.Go(func(ctx context.Context) error { return aio.Sleep(ctx, time.Second) })
 			for _, opts := range [][]aio.TaskOption{nil, {aio.Eager()}} {
-				_, err := aio.StartReady(ctx, g, func(context.Context, func(int)) error { return errBoom }, opts...)
+				_, err := aio.GoReady(ctx, g, func(context.Context, func(int)) error { return errBoom }, opts...)
 				j.Add("%v", err)
-				_, err = aio.StartReady(ctx, g, func(context.Context, func(int)) error { return nil }, opts...)
+				_, err = aio.GoReady(ctx, g, func(context.Context, func(int)) error { return nil }, opts...)
 				j.Add("%v", errors.Is(err, aio.ErrNotReady))
 			}
 			if sibling.Done() {
@@ -984,7 +984,7 @@ func TestAFailureAfterReadyEndsTheGroup(t *testing.T) {
 	var j journal
 	err := runErr(t, func(ctx context.Context) error {
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			v, err := aio.StartReady(ctx, g, func(ctx context.Context, ready func(int)) error {
+			v, err := aio.GoReady(ctx, g, func(ctx context.Context, ready func(int)) error {
 				ready(1)
 				if err := aio.Sleep(ctx, time.Second); err != nil {
 					return err
@@ -1006,7 +1006,7 @@ func TestAFailureAfterReadyEndsTheGroup(t *testing.T) {
 func TestAFailureInTheStepOfReadyEndsTheGroupAndTheValueIsThere(t *testing.T) {
 	err := runErr(t, func(ctx context.Context) error {
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			v, err := aio.StartReady(ctx, g, func(_ context.Context, ready func(int)) error {
+			v, err := aio.GoReady(ctx, g, func(_ context.Context, ready func(int)) error {
 				ready(7)
 				return errBoom
 			})
@@ -1021,12 +1021,12 @@ func TestAFailureInTheStepOfReadyEndsTheGroupAndTheValueIsThere(t *testing.T) {
 	}
 }
 
-func TestACancelledStartReadyEndsItsTaskFirst(t *testing.T) {
+func TestACancelledGoReadyEndsItsTaskFirst(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var j journal
 		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			err := aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
-				_, err := aio.StartReady(ctx, g, func(ctx context.Context, ready func(int)) error {
+				_, err := aio.GoReady(ctx, g, func(ctx context.Context, ready func(int)) error {
 					err := forever(ctx)
 					j.Add("cancelled: %v", errors.Is(err, aio.ErrCancelled))
 					aio.Sleep(context.WithoutCancel(ctx), time.Second)
@@ -1034,13 +1034,13 @@ func TestACancelledStartReadyEndsItsTaskFirst(t *testing.T) {
 					ready(1)       // too late
 					return errBoom // and nobody wants to know
 				})
-				j.Add("StartReady: %v", errors.Is(err, aio.ErrCancelled))
+				j.Add("GoReady: %v", errors.Is(err, aio.ErrCancelled))
 				return err
 			})
 			j.Add("time-out: %v", errors.Is(err, context.DeadlineExceeded))
 			return nil
 		})
-		j.Want(t, "cancelled: true", "tidied up", "StartReady: true", "time-out: true")
+		j.Want(t, "cancelled: true", "tidied up", "GoReady: true", "time-out: true")
 		return err
 	})
 }
@@ -1049,7 +1049,7 @@ func TestAPanicBeforeReadyIsReturnedAndRaisedByTheGroup(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		wantPanic(t, func() {
 			aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-				_, err := aio.StartReady(ctx, g, func(context.Context, func(int)) error { panic("not ready") })
+				_, err := aio.GoReady(ctx, g, func(context.Context, func(int)) error { panic("not ready") })
 				if errors.Is(err, aio.ErrNotReady) || err == nil {
 					t.Errorf("got %v", err)
 				}
@@ -1060,12 +1060,12 @@ func TestAPanicBeforeReadyIsReturnedAndRaisedByTheGroup(t *testing.T) {
 	})
 }
 
-func TestStartReadyInAGroupThatIsEndingFails(t *testing.T) {
+func TestGoReadyInAGroupThatIsEndingFails(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			g.Cancel(nil)
 			free := context.WithoutCancel(ctx)
-			_, err := aio.StartReady(free, g, func(context.Context, func(int)) error { t.Error("it runs"); return nil })
+			_, err := aio.GoReady(free, g, func(context.Context, func(int)) error { t.Error("it runs"); return nil })
 			if !errors.Is(err, aio.ErrGroupClosed) {
 				t.Errorf("got %v", err)
 			}
@@ -1077,7 +1077,7 @@ func TestStartReadyInAGroupThatIsEndingFails(t *testing.T) {
 func TestReadyMayBeCalledByACallback(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			v, err := aio.StartReady(ctx, g, func(ctx context.Context, ready func(string)) error {
+			v, err := aio.GoReady(ctx, g, func(ctx context.Context, ready func(string)) error {
 				aio.RunningLoop(ctx).CallLater(time.Second, func() { ready("from a callback") })
 				return aio.Sleep(ctx, time.Minute)
 			})
@@ -1089,11 +1089,11 @@ func TestReadyMayBeCalledByACallback(t *testing.T) {
 	})
 }
 
-func TestStartReadyRefusesMisuse(t *testing.T) {
+func TestGoReadyRefusesMisuse(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		wantPanic(t, func() { aio.StartReady[int](ctx, nil, func(context.Context, func(int)) error { return nil }) }, "aio: StartReady: the group is nil")
+		wantPanic(t, func() { aio.GoReady[int](ctx, nil, func(context.Context, func(int)) error { return nil }) }, "aio: GoReady: the group is nil")
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			wantPanic(t, func() { aio.StartReady[int](ctx, g, nil) }, "aio: StartReady: the function is nil")
+			wantPanic(t, func() { aio.GoReady[int](ctx, g, nil) }, "aio: GoReady: the function is nil")
 			return nil
 		})
 	})
@@ -1180,10 +1180,10 @@ var endings = map[string]func(ctx context.Context) error{
 			})
 		return err
 	},
-	"StartReady": func(ctx context.Context) error {
+	"GoReady": func(ctx context.Context) error {
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			g.Go(func(ctx context.Context) error { aio.Yield(ctx); g.Cancel(errReason); return nil })
-			_, err := aio.StartReady(ctx, g, func(ctx context.Context, ready func(int)) error { return slowly(time.Minute)(ctx) })
+			_, err := aio.GoReady(ctx, g, func(ctx context.Context, ready func(int)) error { return slowly(time.Minute)(ctx) })
 			return err
 		})
 	},
@@ -1229,7 +1229,7 @@ func TestACancellationFromOutsideWinsOverABlockThatEndsItself(t *testing.T) {
 
 func TestABlockThatEndsItselfUndisturbedReturnsNoCancellation(t *testing.T) {
 	for _, name := range []string{"a group whose body cancels it", "a group whose body returns its cancellation", "a group that a child cancels while the body waits",
-		"a group that a child cancels after the body", "a group in a group", "Race", "StartReady"} {
+		"a group that a child cancels after the body", "a group in a group", "Race", "GoReady"} {
 		run(t, func(ctx context.Context) error {
 			if err := aio.Timeout(ctx, time.Hour, endings[name]); err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -1423,7 +1423,7 @@ func TestWaitForWithoutTimeCancelsAFreshTaskBeforeItStarts(t *testing.T) {
 			if te := wantTimeout(t, err); te.After != d || ran || !task.Cancelled() {
 				t.Errorf("%v; it ran: %v, %v", te, ran, task)
 			}
-			future := aio.NewFuture[int](aio.RunningLoop(ctx))
+			future := aio.NewFuture[int](ctx)
 			_, err = aio.WaitFor(ctx, d, future.Await)
 			wantTimeout(t, err)
 			if !future.Cancelled() {

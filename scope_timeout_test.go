@@ -515,7 +515,7 @@ func TestATaskThatTakesTooLongIsCancelledAndHasCleanedUpWhenWaitForReturns(t *te
 func TestWaitForWithoutTimeReturnsAResultThatIsThere(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
-		future, task := aio.NewFuture[string](l), aio.CreateTask(ctx, func(context.Context) (int, error) { return 7, nil })
+		future, task := aio.NewFuture[string](l.Context()), aio.CreateTask(ctx, func(context.Context) (int, error) { return 7, nil })
 		if err := future.SetResult("ready"); err != nil {
 			return err
 		}
@@ -571,7 +571,7 @@ func TestWaitForWithoutTimeCancelsATaskThatRuns(t *testing.T) {
 func TestAResultThatComesJustBeforeTheLimitIsReturned(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
-		future := aio.NewFuture[string](l)
+		future := aio.NewFuture[string](l.Context())
 		l.CallLater(time.Second-1, func() { future.SetResult("in time") })
 		v, err := aio.WaitFor(ctx, time.Second, future.Await)
 		if v != "in time" {
@@ -696,7 +696,7 @@ func TestCancellingTheCallerOfWaitForCancelsWhatItWaitsFor(t *testing.T) {
 // Conformance: WF-016, V-009.
 func TestACancellationWinsOverAResultOfTheSamePass(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		future := aio.NewFuture[int](aio.RunningLoop(ctx))
+		future := aio.NewFuture[int](ctx)
 		task := aio.CreateTask(ctx, func(ctx context.Context) (int, error) { return aio.WaitFor(ctx, time.Hour, future.Await) })
 		if err := yields(ctx, 2); err != nil {
 			return err

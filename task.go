@@ -210,7 +210,7 @@ func (t *taskCore) finish(state coreState, err error) {
 // for; with others waiting, Await just returns. Shield keeps the cancellation away.
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	if t == nil {
-		panic(misuse("Task.Await", "the task is nil; make it with CreateTask, Start or Spawn first"))
+		panic(misuse("Task.Await", "the task is nil; make it with CreateTask, Start or GoValue first"))
 	}
 	if err := t.await(ctx, "Task.Await"); err != nil {
 		var zero T

@@ -100,7 +100,7 @@ func TestWithoutALoopInTheContextATaskIsRefusedAndDoesNotRun(t *testing.T) {
 func TestAFutureOfAnotherLoopIsRefused(t *testing.T) {
 	other := aio.NewLoop()
 	defer other.Close()
-	f := aio.NewFuture[int](other)
+	f := aio.NewFuture[int](other.Context())
 	run(t, func(ctx context.Context) error {
 		for what, await := range map[string]func(){
 			"Future.Await": func() { f.Await(ctx) },
@@ -163,7 +163,7 @@ func TestATaskThatAwaitsItselfGetsAnErrorAtOnce(t *testing.T) {
 // Conformance: T-014, T-017, T-018, T-019.
 func TestTheTextOfATaskShowsNameStateAndWhatItWaitsFor(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[string](aio.RunningLoop(ctx))
+		f := aio.NewFuture[string](ctx)
 		fetch := aio.CreateTask(ctx, f.Await, aio.Name("fetch"))
 		if fetch.Name() != "fetch" {
 			t.Errorf("the name is %q", fetch.Name())
@@ -239,7 +239,7 @@ func TestATaskCanBeRenamed(t *testing.T) {
 // Conformance: T-022.
 func TestAResultThatIsAFutureIsNotAwaitedForYou(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		got, err := aio.CreateTask(ctx, value(f)).Await(ctx)
 		if got != f || f.Done() {
 			t.Error("the result is not the future as it was")
@@ -252,7 +252,7 @@ func TestAResultThatIsAFutureIsNotAwaitedForYou(t *testing.T) {
 func TestATaskGoesOnWithExactlyTheValueOfTheFuture(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		type box struct{ int }
-		f := aio.NewFuture[*box](aio.RunningLoop(ctx))
+		f := aio.NewFuture[*box](ctx)
 		task := aio.CreateTask(ctx, f.Await)
 		if err := aio.Yield(ctx); err != nil {
 			return err
@@ -320,7 +320,7 @@ func TestTheCurrentTaskIsTheOneThatRuns(t *testing.T) {
 func TestTasksThatInterleaveAlwaysSeeThemselves(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
-		f1, f2 := aio.NewFuture[bool](l), aio.NewFuture[bool](l)
+		f1, f2 := aio.NewFuture[bool](l.Context()), aio.NewFuture[bool](l.Context())
 		var tasks [2]*aio.Task[aio.None]
 		inside := 0
 		step := func(i int) {
@@ -395,7 +395,7 @@ func TestAFunctionCanBeStartedAnyNumberOfTimes(t *testing.T) {
 // Conformance: T-041, T-042.
 func TestTasksAndFuturesAreInterchangeable(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[any](aio.RunningLoop(ctx))
+		f := aio.NewFuture[any](ctx)
 		f.SetResult(1)
 		task := aio.CreateTask(ctx, func(context.Context) (any, error) { return "x", nil })
 		done, _, err := aio.Wait[aio.AnyFuture](ctx, aio.AllCompleted, f, task)
@@ -471,7 +471,7 @@ func TestInDebugModeTasksAndFuturesKnowWhereTheyWereMade(t *testing.T) {
 	seen, err := runReports(t, func(ctx context.Context) error {
 		aio.CreateTask(ctx, func(context.Context) (int, error) { return 0, errBoom })
 		aio.Start(ctx, func(context.Context) error { return errBoom })
-		aio.NewFuture[int](aio.RunningLoop(ctx)).SetError(errBoom)
+		aio.NewFuture[int](ctx).SetError(errBoom)
 		return aio.Yield(ctx)
 	}, aio.WithDebug(true))
 	if err != nil {
@@ -524,7 +524,7 @@ func TestClosingALoopReportsATaskThatWasLeftPending(t *testing.T) {
 func TestCancellingWhatHasFailedHidesNoError(t *testing.T) {
 	seen, err := runReports(t, func(ctx context.Context) error {
 		task := aio.Start(ctx, func(context.Context) error { return errBoom })
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		f.SetError(errReason)
 		if err := aio.Yield(ctx); err != nil {
 			return err
@@ -578,10 +578,10 @@ func TestATaskWhoseLoopIsStoppedStaysPendingAndGoesOnLater(t *testing.T) {
 		l.Stop()
 		return "resumed", aio.Sleep(ctx, time.Second)
 	})
-	if _, err := aio.RunUntilDone(l, task); err != aio.ErrStopped || task.Done() {
+	if _, err := aio.RunUntilComplete(l, task.Await); err != aio.ErrStopped || task.Done() {
 		t.Fatalf("the first run returned %v, done: %v", err, task.Done())
 	}
-	if v, err := aio.RunUntilDone(l, task); v != "resumed" || err != nil {
+	if v, err := aio.RunUntilComplete(l, task.Await); v != "resumed" || err != nil {
 		t.Fatalf("the second run returned %q, %v", v, err)
 	}
 }
@@ -598,7 +598,7 @@ func TestAFailureThatNobodyLooksAtIsReportedOnce(t *testing.T) {
 
 func TestAFailureThatOneOfTwoWaitersSawIsNotReportedWhenTheOtherIsCancelled(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		var got error
 		aio.Start(ctx, func(ctx context.Context) error { _, got = f.Await(ctx); return nil })
 		second := aio.CreateTask(ctx, f.Await)
@@ -617,7 +617,7 @@ func TestAFailureThatOneOfTwoWaitersSawIsNotReportedWhenTheOtherIsCancelled(t *t
 
 func TestAFailureWhoseOnlyWaiterIsCancelledBeforeItLooksIsReported(t *testing.T) {
 	seen, err := runReports(t, func(ctx context.Context) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		waiter := aio.CreateTask(ctx, f.Await)
 		aio.Yield(ctx)
 		f.SetError(errBoom)
@@ -706,7 +706,7 @@ func TestAChildSeesTheValuesOfItsCreationAndChangesNoneOfItsParent(t *testing.T)
 func TestACallbackDoesNotChangeTheValuesOfATask(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		ctx = context.WithValue(ctx, key("v"), 1)
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		f.AddDoneCallback(func() {
 			own := context.WithValue(aio.RunningLoop(ctx).Context(), key("v"), 2)
 			if own.Value(key("v")) != 2 {
@@ -780,7 +780,7 @@ func TestTheValuesOfRunReachEveryTaskAndTheAmbientContext(t *testing.T) {
 	outside := context.WithValue(t.Context(), key("v"), "outside")
 	err := aio.Run(outside, func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
-		fromCallback := aio.NewFuture[any](l)
+		fromCallback := aio.NewFuture[any](l.Context())
 		l.CallSoon(func() {
 			aio.Start(l.Context(), func(ctx context.Context) error { return fromCallback.SetResult(ctx.Value(key("v"))) })
 		})
@@ -902,7 +902,7 @@ func TestARequestThatMeetsItsOwnTaskHasComeThroughNothing(t *testing.T) {
 
 func TestASnapshotShowsWhatACancellationCameThrough(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		inside := aio.NewFuture[int](aio.RunningLoop(ctx))
+		inside := aio.NewFuture[int](ctx)
 		return ignore(aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
 			return aio.Group(ctx, func(_ context.Context, g *aio.TaskGroup) error {
 				g.Go(func(ctx context.Context) error {
@@ -1047,19 +1047,19 @@ func TestWhateverMakesATaskAsksTheFactory(t *testing.T) {
 		made("Group", 2, func() error {
 			return aio.Group(ctx, func(_ context.Context, g *aio.TaskGroup) error {
 				g.Go(aio.Yield)
-				aio.Spawn(g, one)
+				aio.GoValue(g, one)
 				return nil
 			})
 		})
 		made("All", 3, func() error { _, err := aio.All(ctx, one, one, one); return err })
-		made("StartReady", 1, func() error {
+		made("GoReady", 1, func() error {
 			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-				_, err := aio.StartReady(ctx, g, func(_ context.Context, ready func(int)) error { ready(1); return nil })
+				_, err := aio.GoReady(ctx, g, func(_ context.Context, ready func(int)) error { ready(1); return nil })
 				return err
 			})
 		})
 		made("Submit", 1, func() error {
-			_, err := aio.ToThread(ctx, func(context.Context) (int, error) { return aio.Submit(context.Background(), l, one) })
+			_, err := aio.ToThread(ctx, func(context.Context) (int, error) { return aio.SubmitValue(context.Background(), l, one) })
 			return err
 		})
 		return nil
@@ -1140,7 +1140,7 @@ func TestAThreadSeesThatTheFactoryRefusedWhatItSubmitted(t *testing.T) {
 		l := aio.RunningLoop(ctx)
 		l.SetTaskFactory(func(aio.AnyTask) error { return errBoom })
 		_, err := aio.ToThread(ctx, func(context.Context) (int, error) {
-			return aio.Submit(context.Background(), l, func(context.Context) (int, error) { return 1, nil })
+			return aio.SubmitValue(context.Background(), l, func(context.Context) (int, error) { return 1, nil })
 		})
 		if err != errBoom {
 			t.Errorf("got %v", err)
@@ -1162,7 +1162,7 @@ func TestAnEagerTaskTakesItsFirstStepAtOnceAndGoesOnAsAnyOther(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var j journal
 		aio.Start(ctx, func(context.Context) error { j.Add("ordinary"); return nil })
-		f := aio.NewFuture[string](aio.RunningLoop(ctx))
+		f := aio.NewFuture[string](ctx)
 		task := aio.CreateTask(ctx, func(ctx context.Context) (string, error) {
 			j.Add("first step")
 			if err := aio.Yield(ctx); err != nil {
@@ -1330,7 +1330,7 @@ func TestEagerTasksOfAGroupBelongToIt(t *testing.T) {
 			}, aio.Eager())
 			g.Go(func(context.Context) error { j.Add("second fails"); return errBoom }, aio.Eager())
 			j.Add("body")
-			v := aio.Spawn(g, func(context.Context) (int, error) { return 3, nil }, aio.Eager())
+			v := aio.GoValue(g, func(context.Context) (int, error) { return 3, nil }, aio.Eager())
 			if n, err := v.Result(); n != 3 || err != nil {
 				t.Errorf("got %d, %v", n, err)
 			}
@@ -1353,7 +1353,7 @@ func TestAnEagerTaskOfALoopThatDoesNotRunWaitsForItsTurn(t *testing.T) {
 	if began {
 		t.Error("it has begun")
 	}
-	if _, err := aio.RunUntilDone(l, task); err != nil || !began {
+	if _, err := aio.RunUntilComplete(l, task.Await); err != nil || !began {
 		t.Errorf("got %v, began %v", err, began)
 	}
 }

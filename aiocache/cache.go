@@ -311,7 +311,7 @@ func (c *Cache[K, V]) String() string {
 
 // bind makes the cache that of the running loop. What has a time by the clock of a loop that is gone is forgotten, and so are its calls.
 func (c *Cache[K, V]) bind(ctx context.Context, op string) {
-	l := aio.LoopFor(ctx, "aiocache."+op)
+	l := aio.RunningLoop(ctx)
 	if c.loop == l {
 		return
 	}

@@ -12,13 +12,13 @@ import (
 // [aio.ErrLoopClosed] when there is none any more. Put a bufio.Reader in front if they read in small pieces.
 //
 // Cancellation: as for Read, by ctx.
-func (f *File) Reader(ctx context.Context) io.Reader { return newAdapter(ctx, f, "File.Reader") }
+func (f *File) Reader(ctx context.Context) io.Reader { return newAdapter(ctx, f) }
 
 // Writer returns an [io.Writer] for libraries that write to one, as [File.Reader] does for those that read. Put a
 // bufio.Writer in front if they write in small pieces, and flush it.
 //
 // Cancellation: as for Write, by ctx.
-func (f *File) Writer(ctx context.Context) io.Writer { return newAdapter(ctx, f, "File.Writer") }
+func (f *File) Writer(ctx context.Context) io.Writer { return newAdapter(ctx, f) }
 
 type adapter struct {
 	ctx  context.Context
@@ -26,8 +26,8 @@ type adapter struct {
 	f    *File
 }
 
-func newAdapter(ctx context.Context, f *File, op string) adapter {
-	return adapter{ctx, aio.LoopFor(ctx, "aiofile."+op), f}
+func newAdapter(ctx context.Context, f *File) adapter {
+	return adapter{ctx, aio.RunningLoop(ctx), f}
 }
 
 func (a adapter) Read(p []byte) (int, error)  { return a.do(p, a.f.Read) }
@@ -43,7 +43,7 @@ func (a adapter) do(p []byte, fn func(ctx context.Context, p []byte) (int, error
 		n   int
 		err error
 	}
-	r, err := aio.Submit(context.WithoutCancel(a.ctx), a.loop, func(context.Context) (r result, _ error) {
+	r, err := aio.SubmitValue(context.WithoutCancel(a.ctx), a.loop, func(context.Context) (r result, _ error) {
 		r.n, r.err = fn(a.ctx, p)
 		return r, nil
 	})

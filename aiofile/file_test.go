@@ -261,7 +261,7 @@ func TestACancelledTaskClosesItsFile(t *testing.T) {
 	write(t, name, "text")
 	run(t, func(ctx context.Context) error {
 		var f *aiofile.File
-		opened := aio.NewFuture[int](aio.RunningLoop(ctx))
+		opened := aio.NewFuture[int](ctx)
 		task := aio.Start(ctx, func(ctx context.Context) (err error) {
 			if f, err = aiofile.Open(ctx, name); err != nil {
 				return err
@@ -368,7 +368,7 @@ func TestMisusePanics(t *testing.T) {
 // The text names the call in the program, and not what is below it.
 func TestAContextWithoutALoopIsMisuseOfTheCall(t *testing.T) {
 	defer func() {
-		if v := fmt.Sprint(recover()); !strings.Contains(v, "aiofile.Do: no running event loop") {
+		if v := fmt.Sprint(recover()); !strings.Contains(v, "aiofile.ReadFile: no running event loop") {
 			t.Errorf("the panic is %q", v)
 		}
 	}()

@@ -92,7 +92,7 @@ func TestAFileThatWasNotReplacedIsAsItWas(t *testing.T) {
 func TestATaskThatIsEndedWithItsLoopLeavesNoPart(t *testing.T) {
 	dir := t.TempDir()
 	_ = aio.Run(t.Context(), func(ctx context.Context) error {
-		opened := aio.NewFuture[int](aio.RunningLoop(ctx))
+		opened := aio.NewFuture[int](ctx)
 		aio.Start(ctx, func(ctx context.Context) error {
 			return aiofile.Replace(ctx, filepath.Join(dir, "file"), 0o666, func(ctx context.Context, f *aiofile.File) error {
 				_ = half(ctx, f)

@@ -12,5 +12,5 @@ func asTask[T any](ctx context.Context, fn func(ctx context.Context) (T, error))
 	if aio.InTask(ctx) {
 		return fn(ctx)
 	}
-	return aio.Submit(context.WithoutCancel(ctx), aio.RunningLoop(ctx), fn)
+	return aio.SubmitValue(context.WithoutCancel(ctx), aio.RunningLoop(ctx), fn)
 }

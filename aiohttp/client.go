@@ -204,7 +204,7 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 
 // begin makes the client ready for the loop it belongs to.
 func (c *Client) begin(ctx context.Context) error {
-	loop := aio.LoopFor(ctx, "aiohttp.Client.Do")
+	loop := aio.RunningLoop(ctx)
 	if c.closed {
 		return ErrClosed
 	}

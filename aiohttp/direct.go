@@ -132,7 +132,7 @@ func (b *directBody) inform(int, http.Header) {}
 // send implements sink.
 func (b *directBody) send(ctx context.Context) error {
 	if !aio.InTask(ctx) {
-		_, err := aio.Submit(ctx, aio.RunningLoop(ctx), aio.Action(b.send))
+		err := aio.Submit(ctx, aio.RunningLoop(ctx), b.send)
 		return err
 	}
 	for p, more := b.w.next(); more; p, more = b.w.next() {

@@ -82,7 +82,7 @@ func TestServersAnswerAlike(t *testing.T) {
 // serveOn starts a server of aiohttp on a loop that another goroutine runs.
 func serveOn(t *testing.T, loop *aio.Loop, h http.Handler, setup ...func(*http.Server)) net.Addr {
 	t.Helper()
-	s, err := aio.Submit(t.Context(), loop, func(ctx context.Context) (*aiohttp.Server, error) {
+	s, err := aio.SubmitValue(t.Context(), loop, func(ctx context.Context) (*aiohttp.Server, error) {
 		return aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", h, setup...)
 	})
 	ok(t, err)

@@ -126,7 +126,7 @@ func (o *onLoop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.handlers.init()
 	// The task has the values of the request and not its cancellation: this goroutine must not
 	// return before the task has ended.
-	aio.Submit(requestValues{context.WithoutCancel(r.Context()), o}, o.loop, x.serve)
+	aio.SubmitValue(requestValues{context.WithoutCancel(r.Context()), o}, o.loop, x.serve)
 	x.finish()
 }
 

@@ -21,7 +21,7 @@ import (
 // serverOn is serveOn for tests that need the server.
 func serverOn(t *testing.T, loop *aio.Loop, h http.Handler, setup ...func(*http.Server)) *aiohttp.Server {
 	t.Helper()
-	s, err := aio.Submit(t.Context(), loop, func(ctx context.Context) (*aiohttp.Server, error) {
+	s, err := aio.SubmitValue(t.Context(), loop, func(ctx context.Context) (*aiohttp.Server, error) {
 		return aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", h, setup...)
 	})
 	ok(t, err)
@@ -31,7 +31,7 @@ func serverOn(t *testing.T, loop *aio.Loop, h http.Handler, setup ...func(*http.
 // statistics asks a server on its loop.
 func statistics(t *testing.T, loop *aio.Loop, s *aiohttp.Server) aiohttp.ServerStatistics {
 	t.Helper()
-	stats, err := aio.Submit(t.Context(), loop, func(context.Context) (aiohttp.ServerStatistics, error) { return s.Statistics(), nil })
+	stats, err := aio.SubmitValue(t.Context(), loop, func(context.Context) (aiohttp.ServerStatistics, error) { return s.Statistics(), nil })
 	ok(t, err)
 	return stats
 }
@@ -319,7 +319,7 @@ func TestAnIdleConnectionIsClosedAtOnceByShutdown(t *testing.T) {
 	resp, err := http.ReadResponse(answers, nil)
 	ok(t, err)
 	io.Copy(io.Discard, resp.Body)
-	_, err = aio.Submit(t.Context(), loop, aio.Action(s.Shutdown))
+	err = aio.Submit(t.Context(), loop, s.Shutdown)
 	ok(t, err)
 	if _, err := answers.ReadByte(); err == nil {
 		t.Error("it is open still")

@@ -19,7 +19,7 @@ import (
 // task: by [Serve], [OnLoop] or a router below them. It is for handlers that block, and so would
 // hold up the loop: proxies, file servers, profiles, those that wait for locks or channels, or take
 // over the connection. The task waits meanwhile. h must not await; it reaches the loop by
-// [aio.Submit], and a [HandlerFunc] or OnLoop inside h makes tasks again. Its context ends when the
+// [aio.SubmitValue], and a [HandlerFunc] or OnLoop inside h makes tasks again. Its context ends when the
 // task is cancelled.
 //
 // Where the handler of Serve or OnLoop, or what its [http.ServeMux] finds for a request, is

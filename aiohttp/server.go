@@ -84,7 +84,7 @@ type ServerStatistics struct {
 func Serve(
 	ctx context.Context, network, address string, h http.Handler, setup ...func(*http.Server),
 ) (*Server, error) {
-	loop := aio.LoopFor(ctx, "aiohttp.Serve")
+	loop := aio.RunningLoop(ctx)
 	if h == nil {
 		panic("aiohttp: Serve: the handler is nil; http.DefaultServeMux has to be named")
 	}
@@ -120,7 +120,7 @@ func Serve(
 func newServer(loop *aio.Loop, h http.Handler, setup []func(*http.Server)) *Server {
 	on := OnLoop(loop, h).(*onLoop)
 	s := &Server{
-		Drain: 10 * time.Second, loop: loop, on: on, scheme: "http", failed: aio.NewFuture[aio.None](loop),
+		Drain: 10 * time.Second, loop: loop, on: on, scheme: "http", failed: aio.NewFuture[aio.None](loop.Context()),
 	}
 	s.http = &http.Server{
 		Handler: on, ReadHeaderTimeout: defaultReadHeaderTimeout,

@@ -78,7 +78,7 @@ func New(db *sql.DB, opts ...Option) *DB {
 //
 // Cancellation: the driver is told, and waited for.
 func Open(ctx context.Context, driver, dsn string, opts ...Option) (*DB, error) {
-	aio.LoopFor(ctx, "aiosql.Open")
+	aio.RunningLoop(ctx) // panics if there is none
 	pool, err := sql.Open(driver, dsn)
 	if err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func (l *lease) String() string { return l.op }
 
 // acquire waits for a connection to be free.
 func (db *DB) acquire(ctx context.Context, op string) (*lease, error) {
-	aio.LoopFor(ctx, "aiosql."+op)
+	aio.RunningLoop(ctx) // panics if there is none
 	task := aio.CurrentTask(ctx)
 	if db.conns.Available() == 0 {
 		db.waiting[task] = true

@@ -13,7 +13,7 @@
 //     been given, but had not resumed with, goes to the next task.
 //   - Loop only. The methods are for tasks and callbacks of one loop. A value belongs to the first
 //     loop on which a task has to wait for it. Another goroutine reaches it through
-//     [aio.Loop.CallSoonThreadsafe] or [aio.Submit].
+//     [aio.Loop.CallSoonThreadsafe] or [aio.SubmitValue].
 //   - No copies. A value must not be copied after first use.
 //
 // A [sync.Mutex] is needed only for state that other goroutines touch, and must not be held while a

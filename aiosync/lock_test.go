@@ -356,7 +356,7 @@ func TestWhatNeedsNoWaitingSucceedsAlthoughTheTaskIsCancelled(t *testing.T) {
 		ev.Set()
 		sem, bar, lim, rate := aiosync.NewSemaphore(1), aiosync.NewBarrier(1), aiosync.NewLimiter(1), aiosync.NewRateLimiter(1, 1)
 		q := aiosync.NewQueue[int](1)
-		done := aio.NewFuture[int](aio.RunningLoop(ctx))
+		done := aio.NewFuture[int](ctx)
 		done.SetResult(1)
 		w := aio.Start(ctx, func(ctx context.Context) error {
 			aio.CurrentTask(ctx).Cancel(errBoom)

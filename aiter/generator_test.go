@@ -422,7 +422,7 @@ func TestAStepFromElsewhereThanATaskOfTheLoopPanics(t *testing.T) {
 			wantPanic(t, func() { _, _ = it.Next(ctx) }, "not the loop's")
 			return 0, nil
 		})
-		callback := aio.NewFuture[int](aio.RunningLoop(ctx))
+		callback := aio.NewFuture[int](ctx)
 		aio.RunningLoop(ctx).CallSoon(func() {
 			wantPanic(t, func() { _, _ = it.Next(ctx) }, "callback")
 			_ = callback.SetResult(0)

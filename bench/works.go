@@ -211,7 +211,7 @@ func aioPost(size, reps int) (float64, error) {
 	return onLoop(func(ctx context.Context) (float64, error) {
 		loop := aio.RunningLoop(ctx)
 		return timed(size, reps, func(reps int) error {
-			done := aio.NewFuture[int](loop)
+			done := aio.NewFuture[int](loop.Context())
 			ran := 0
 			callback := func() {
 				if ran++; ran == size*reps {
@@ -245,7 +245,7 @@ func aioPost(size, reps int) (float64, error) {
 
 func aioMemory(size, _ int) (float64, error) {
 	return onLoop(func(ctx context.Context) (float64, error) {
-		release := aio.NewFuture[int](aio.RunningLoop(ctx))
+		release := aio.NewFuture[int](ctx)
 		waiting := 0
 		tasks := make([]*aio.Task[int], size)
 		before := memoryInUse()

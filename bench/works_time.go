@@ -40,7 +40,7 @@ func aioTimersFire() round {
 			err = aio.Run(context.Background(), func(ctx context.Context) error {
 				began := time.Now()
 				loop := aio.RunningLoop(ctx)
-				done := aio.NewFuture[time.Time](loop)
+				done := aio.NewFuture[time.Time](loop.Context())
 				fired := 0
 				for i := range size {
 					loop.CallLater(time.Until(first)+dueOffset(i, size), func() {

@@ -81,7 +81,7 @@ func (f *Function[A, R]) Name() string { return f.name }
 // Cancellation: that of the executor.
 func (f *Function[A, R]) Run(ctx context.Context, arg A) (R, error) {
 	var zero R
-	l := aio.LoopFor(ctx, "executor.Function.Run")
+	l := aio.RunningLoop(ctx)
 	ex := f.on
 	if ex == nil {
 		ex = From(ctx)

@@ -108,7 +108,7 @@ func NewPool(ctx context.Context, opts ...PoolOption) *Pool {
 			"call it first thing in main, and in TestMain")
 	}
 	p := &Pool{
-		loop: aio.LoopFor(ctx, "executor.NewPool"), max: runtime.NumCPU(), patience: time.Minute, stderr: os.Stderr, maxMessage: defaultMessage,
+		loop: aio.RunningLoop(ctx), max: runtime.NumCPU(), patience: time.Minute, stderr: os.Stderr, maxMessage: defaultMessage,
 		workers: map[*worker]bool{}, pending: map[*execution]bool{},
 	}
 	for _, o := range opts {

@@ -60,7 +60,7 @@ var (
 
 // hanging starts a job that hangs and returns its task and the number of its process.
 func hanging(ctx context.Context) (task *aio.Task[int], worker int, err error) {
-	began := aio.NewFuture[int](aio.RunningLoop(ctx))
+	began := aio.NewFuture[int](ctx)
 	hangs := hang.With(executor.OnProgress(func(pid int) { began.SetResult(pid) }))
 	task = aio.CreateTask(ctx, aio.Bind(hangs.Run, aio.None{}))
 	worker, err = began.Await(ctx)
@@ -175,7 +175,7 @@ func TestALostJobIsTriedAgain(t *testing.T) {
 
 func TestACancelledJobIsKilledWithAllItHasStarted(t *testing.T) {
 	inPool(t, func(ctx context.Context, p *executor.Pool) error {
-		began := aio.NewFuture[[]int](aio.RunningLoop(ctx))
+		began := aio.NewFuture[[]int](ctx)
 		listening := parent.With(executor.OnProgress(func(pids []int) { began.SetResult(pids) }))
 		task := aio.CreateTask(ctx, aio.Bind(listening.Run, aio.None{}))
 		pids, err := began.Await(ctx)

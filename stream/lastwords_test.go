@@ -163,7 +163,7 @@ func TestAPeerThatDoesNotListenAnyMoreIsHeardToItsEnd(t *testing.T) {
 func TestADrainThatWaitsForAPeerThatLeavesFailsWhileTheRestIsUnread(t *testing.T) {
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
-			peer := aio.NewFuture[*stream.Writer](aio.RunningLoop(ctx))
+			peer := aio.NewFuture[*stream.Writer](ctx)
 			handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 				w.Write(noise(1 << 20))
 				ok(t, peer.SetResult(w))
@@ -198,7 +198,7 @@ func TestADrainThatWaitsForAPeerThatLeavesFailsWhileTheRestIsUnread(t *testing.T
 func TestAProtocolHearsTheRestBeforeTheLoss(t *testing.T) {
 	address, left := leave(t, "tcp", []byte("bye"))
 	run(t, func(ctx context.Context) {
-		p := &chronicle{over: aio.NewFuture[aio.None](aio.RunningLoop(ctx))}
+		p := &chronicle{over: aio.NewFuture[aio.None](ctx)}
 		tr, err := transport.Connect(ctx, "tcp", address, p)
 		ok(t, err)
 		<-left

@@ -81,7 +81,7 @@ func TestAPeerThatIsSilentOrDoesNotReadIsEnded(t *testing.T) {
 				return err
 			}
 			for which, handler := range map[string]stream.Handler{"silent": silent, "pushing": pushing} {
-				ended := aio.NewFuture[error](aio.RunningLoop(ctx))
+				ended := aio.NewFuture[error](ctx)
 				s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 					err := handler(ctx, r, w)
 					ended.SetResult(err)
@@ -122,7 +122,7 @@ func TestAHandlerThatWorksIsNotIdle(t *testing.T) {
 
 func TestAConnectionThatIsOpenForTooLongIsEnded(t *testing.T) {
 	onNetworks(t, func(t *testing.T, ctx context.Context) {
-		ended := aio.NewFuture[error](aio.RunningLoop(ctx))
+		ended := aio.NewFuture[error](ctx)
 		s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 			err := answers(nil)(ctx, r, w)
 			ended.SetResult(err)

@@ -91,9 +91,9 @@ func (c *netConn) onLoop(call func() (int, error)) (n int, err error) {
 	if loop := c.read.loop; loop.IsHere() || aio.InTask(c.ctx) {
 		return call()
 	}
-	_, lost := aio.Submit(context.WithoutCancel(c.ctx), c.read.loop, func(context.Context) (aio.None, error) {
+	lost := aio.Submit(context.WithoutCancel(c.ctx), c.read.loop, func(context.Context) error {
 		n, err = call()
-		return aio.None{}, nil
+		return nil
 	})
 	if lost != nil {
 		return 0, lost

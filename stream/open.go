@@ -20,7 +20,7 @@ import (
 //
 // It stands for asyncio.open_connection and asyncio.open_unix_connection.
 func Open(ctx context.Context, network, address string, opts ...transport.Option) (*Reader, *Writer, error) {
-	aio.LoopFor(ctx, "stream.Open")
+	aio.RunningLoop(ctx) // panics if there is none
 	limit, opts := takeLimit(opts)
 	c := newConnection(limit)
 	if network != "unix" {
@@ -39,7 +39,7 @@ func Open(ctx context.Context, network, address string, opts ...transport.Option
 //
 // It stands for asyncio.open_connection with a socket.
 func Adopt(ctx context.Context, conn net.Conn, opts ...transport.Option) (*Reader, *Writer, error) {
-	aio.LoopFor(ctx, "stream.Adopt")
+	aio.RunningLoop(ctx) // panics if there is none
 	limit, opts := takeLimit(opts)
 	c := newConnection(limit)
 	if _, err := transport.Adopt(ctx, conn, c, opts...); err != nil {

@@ -48,7 +48,7 @@ func factory(ctx context.Context, op string, handler Handler, opts []transport.O
 	if handler == nil {
 		panic("stream: " + op + ": the handler is nil; pass a function that serves one connection")
 	}
-	aio.LoopFor(ctx, "stream."+op)
+	aio.RunningLoop(ctx) // panics if there is none
 	limit, opts := takeLimit(opts)
 	return func() transport.Protocol {
 		c := newConnection(limit)

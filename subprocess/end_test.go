@@ -159,7 +159,7 @@ func TestATaskThatIsEndedAtShutdownLeavesNoChild(t *testing.T) {
 			err := aio.Run(transport.WithNetwork(context.Background(), n), func(ctx context.Context) error {
 				c := family(":")
 				c.Grace = time.Hour
-				started := aio.NewFuture[aio.None](aio.RunningLoop(ctx))
+				started := aio.NewFuture[aio.None](ctx)
 				aio.Start(ctx, func(ctx context.Context) error {
 					return c.With(ctx, func(ctx context.Context, p *Process) error {
 						pids = (&env{T: t}).members(ctx, p)

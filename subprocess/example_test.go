@@ -273,7 +273,7 @@ func ExampleConnect() {
 	run(func(ctx context.Context) error {
 		cmd := subprocess.Shell("printf 12345")
 		cmd.Stdout = subprocess.Pipe
-		c := &counter{over: aio.NewFuture[aio.None](aio.RunningLoop(ctx))}
+		c := &counter{over: aio.NewFuture[aio.None](ctx)}
 		t, err := subprocess.Connect(ctx, cmd, c)
 		if err != nil {
 			return err

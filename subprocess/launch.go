@@ -41,7 +41,7 @@ type started struct {
 //
 // Cancellation: the child is killed and collected, by the thread if that is still at it.
 func begin(ctx context.Context, c *Cmd) (_ *child, pipes [3]*os.File, err error) {
-	n := nurseryOf(aio.LoopFor(ctx, "subprocess.Cmd.Start"))
+	n := nurseryOf(aio.RunningLoop(ctx))
 	l := &launch{cmd: *c, native: transport.NetworkFrom(ctx) != transport.Portable()}
 	ready := false
 	defer func() {

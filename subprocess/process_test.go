@@ -529,7 +529,7 @@ func TestACmdCanBeUsedAgainAndChangedMeanwhile(t *testing.T) {
 // The text names the call in the program, and not what is below it.
 func TestAContextWithoutALoopIsMisuseOfTheCall(t *testing.T) {
 	defer func() {
-		if v := fmt.Sprint(recover()); !strings.Contains(v, "subprocess.Cmd.Start: no running event loop") {
+		if v := fmt.Sprint(recover()); !strings.Contains(v, "subprocess.Cmd.Run: no running event loop") {
 			t.Errorf("the panic is %q", v)
 		}
 	}()

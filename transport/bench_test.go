@@ -71,7 +71,7 @@ func BenchmarkEcho(b *testing.B) {
 				if err != nil {
 					return err
 				}
-				p := &pinger{left: b.N, msg: make([]byte, 1024), done: aio.NewFuture[aio.None](aio.RunningLoop(ctx))}
+				p := &pinger{left: b.N, msg: make([]byte, 1024), done: aio.NewFuture[aio.None](ctx)}
 				b.ResetTimer()
 				if _, err := Connect(ctx, "tcp", s.Addrs()[0].String(), p); err != nil {
 					return err

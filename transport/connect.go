@@ -137,7 +137,7 @@ func dialFrom(ctx context.Context, n Network, network string, locals []netip.Add
 
 // needTask panics in a callback before anything is begun that could not be waited for.
 func needTask(ctx context.Context, op string) {
-	if aio.LoopFor(ctx, "transport."+op).CurrentTask() == nil {
+	if aio.RunningLoop(ctx).CurrentTask() == nil {
 		panic("transport: " + op + ": called outside a task, where nothing can wait; start one with aio.CreateTask(loop.Context(), ...)")
 	}
 }

@@ -37,7 +37,7 @@ func ExampleEndpoint() {
 			return err
 		}
 		defer server.Close()
-		a := &asker{answer: aio.NewFuture[string](aio.RunningLoop(ctx))}
+		a := &asker{answer: aio.NewFuture[string](ctx)}
 		client, err := transport.Endpoint(ctx, "udp", "", server.LocalAddr().String(), a)
 		if err != nil {
 			return err

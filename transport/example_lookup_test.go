@@ -52,7 +52,7 @@ func ExampleServer_Statistics() {
 		if err != nil {
 			return err
 		}
-		c := &caller{lost: aio.NewFuture[aio.None](aio.RunningLoop(ctx))}
+		c := &caller{lost: aio.NewFuture[aio.None](ctx)}
 		if _, err := transport.Connect(ctx, "tcp", server.Addrs()[0].String(), c); err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func ExampleSendfile() {
 	os.WriteFile(path, []byte("0123456789"), 0o600)
 
 	aio.Run(context.Background(), func(ctx context.Context) error {
-		r := &reader{lost: aio.NewFuture[string](aio.RunningLoop(ctx))}
+		r := &reader{lost: aio.NewFuture[string](ctx)}
 		server, err := transport.Listen(ctx, "tcp", "127.0.0.1:0", func() transport.Protocol { return r })
 		if err != nil {
 			return err

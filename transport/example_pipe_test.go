@@ -30,7 +30,7 @@ func ExampleConnectReadPipe() {
 		if err != nil {
 			return err
 		}
-		l := &listener{lost: aio.NewFuture[aio.None](aio.RunningLoop(ctx))}
+		l := &listener{lost: aio.NewFuture[aio.None](ctx)}
 		if _, err := transport.ConnectReadPipe(ctx, r, l); err != nil {
 			return err
 		}

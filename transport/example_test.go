@@ -45,7 +45,7 @@ func Example() {
 		if err != nil {
 			return err
 		}
-		c := &caller{lost: aio.NewFuture[aio.None](aio.RunningLoop(ctx))}
+		c := &caller{lost: aio.NewFuture[aio.None](ctx)}
 		if _, err := transport.Connect(ctx, "tcp", server.Addrs()[0].String(), c); err != nil {
 			return err
 		}

@@ -187,7 +187,7 @@ func (r *recorder) expect(e *env, want ...string) {
 // pair connects a client and a server protocol with a server on 127.0.0.1, which is closed again.
 func pair(ctx context.Context, e *env, client, server Protocol) (ct, st Transport) {
 	e.t.Helper()
-	f := aio.NewFuture[Transport](e.loop)
+	f := aio.NewFuture[Transport](e.loop.Context())
 	var s *Server
 	s, err := Listen(ctx, "tcp", "127.0.0.1:0", func() Protocol {
 		return madeHook{server, func(t Transport) { st = t; e.ok(f.SetResult(t)) }}

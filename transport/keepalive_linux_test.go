@@ -49,7 +49,7 @@ func TestSilentPeersAreAskedWhetherTheyAreStillThere(t *testing.T) {
 			{[]Option{KeepAlive(-1)}, [4]int{}},
 		} {
 			inLoop(t, n, func(ctx context.Context, e *env) {
-				accepted := aio.NewFuture[Transport](e.loop)
+				accepted := aio.NewFuture[Transport](e.loop.Context())
 				s, err := Listen(ctx, "tcp", "127.0.0.1:0", func() Protocol {
 					return madeHook{&recorder{}, func(t Transport) { e.ok(accepted.SetResult(t)) }}
 				}, c.opts...)

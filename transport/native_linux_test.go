@@ -91,7 +91,7 @@ func TestAcceptingWithoutDescriptors(t *testing.T) {
 				}
 			}
 			defer restore()
-			failed := aio.NewFuture[aio.None](e.loop)
+			failed := aio.NewFuture[aio.None](e.loop.Context())
 			e.loop.SetExceptionHandler(func(_ *aio.Loop, r aio.Report) {
 				if !isExhausted(r.Err) {
 					t.Errorf("reported %s: %v", r.Message, r.Err)

@@ -76,7 +76,7 @@ func Listen(ctx context.Context, network, address string, factory func() Protoco
 	checkNetwork(op, network)
 	checkFactory(op, factory)
 	o := gather(op, opts)
-	h := hubOf(aio.LoopFor(ctx, "transport."+op))
+	h := hubOf(aio.RunningLoop(ctx))
 	n := NetworkFrom(ctx)
 	where, err := listenAddresses(ctx, n, network, append([]string{address}, o.alsoOn...))
 	if err != nil {
@@ -110,7 +110,7 @@ func AdoptListener(ctx context.Context, ln net.Listener, factory func() Protocol
 	checkFactory(op, factory)
 	checkStream(op, ln.Addr())
 	o := gather(op, opts)
-	h := hubOf(aio.LoopFor(ctx, "transport."+op))
+	h := hubOf(aio.RunningLoop(ctx))
 	l, err := adoptListener(ctx, h, ln)
 	if err != nil {
 		ln.Close()

@@ -65,13 +65,12 @@ type socketCalls interface {
 // NewSocket makes a socket. network is "tcp4", "tcp6", "udp4", "udp6" or "unix"; the last is a stream. It
 // panics if it is anything else, and fails with [errors.ErrUnsupported] on systems without sockets of this kind.
 func NewSocket(ctx context.Context, network string) (*Socket, error) {
-	const op = "NewSocket"
 	switch network {
 	case "tcp4", "tcp6", "udp4", "udp6", "unix":
 	default:
 		panic("transport: NewSocket: " + network + " is no network for sockets; use tcp4, tcp6, udp4, udp6 or unix")
 	}
-	h := hubOf(aio.LoopFor(ctx, "transport."+op))
+	h := hubOf(aio.RunningLoop(ctx))
 	calls, err := openSocket(network)
 	if err != nil {
 		return nil, &net.OpError{Op: "socket", Net: network, Err: err}
@@ -82,7 +81,7 @@ func NewSocket(ctx context.Context, network string) (*Socket, error) {
 // AdoptSocket makes a Socket of a descriptor, which belongs to it from then on unless an error is returned:
 // [ErrBlockingSocket], or the system's if it is no TCP, UDP or unix stream socket.
 func AdoptSocket(ctx context.Context, fd uintptr) (*Socket, error) {
-	h := hubOf(aio.LoopFor(ctx, "transport.AdoptSocket"))
+	h := hubOf(aio.RunningLoop(ctx))
 	calls, network, err := socketOf(fd)
 	if err == nil && calls.isBlocking() {
 		err = ErrBlockingSocket

@@ -120,7 +120,7 @@ func TestRandomTrafficComesBackWhole(t *testing.T) {
 			t.Logf("seed %d", seed)
 			var senders []*sender
 			for i := range conns {
-				p := &sender{rnd: rand.New(rand.NewPCG(seed, uint64(i))), end: size, done: aio.NewFuture[aio.None](e.loop)}
+				p := &sender{rnd: rand.New(rand.NewPCG(seed, uint64(i))), end: size, done: aio.NewFuture[aio.None](e.loop.Context())}
 				_, err := Connect(ctx, "tcp", s.Addrs()[0].String(), p)
 				e.ok(err)
 				senders = append(senders, p)

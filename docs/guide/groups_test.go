@@ -71,8 +71,8 @@ func Example_groupResults() {
 		var name *aio.Task[string]
 		var age *aio.Task[int]
 		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			name = aio.Spawn(g, func(ctx context.Context) (string, error) { return "Ada", aio.Sleep(ctx, time.Second) })
-			age = aio.Spawn(g, func(ctx context.Context) (int, error) { return 36, aio.Sleep(ctx, time.Second) })
+			name = aio.GoValue(g, func(ctx context.Context) (string, error) { return "Ada", aio.Sleep(ctx, time.Second) })
+			age = aio.GoValue(g, func(ctx context.Context) (int, error) { return 36, aio.Sleep(ctx, time.Second) })
 			return nil
 		})
 		if err != nil {
@@ -123,7 +123,7 @@ func Example_groupCancel() {
 func Example_startReady() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			address, err := aio.StartReady(ctx, g, func(ctx context.Context, ready func(address string)) error {
+			address, err := aio.GoReady(ctx, g, func(ctx context.Context, ready func(address string)) error {
 				if err := aio.Sleep(ctx, time.Second); err != nil { // opening takes a while
 					return err
 				}

@@ -44,7 +44,7 @@ func Example_submit() {
 			var wg sync.WaitGroup
 			for range 3 {
 				wg.Go(func() {
-					_, err := aio.Submit(ctx, loop, func(ctx context.Context) (int, error) {
+					_, err := aio.SubmitValue(ctx, loop, func(ctx context.Context) (int, error) {
 						requests++ // on the loop: no mutex
 						return requests, aio.Yield(ctx)
 					})
@@ -98,7 +98,7 @@ func Example_channels() {
 func Example_fromOutside() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		loop := aio.RunningLoop(ctx)
-		answer := aio.NewFuture[string](loop)
+		answer := aio.NewFuture[string](loop.Context())
 
 		time.AfterFunc(time.Millisecond, func() { // a callback on some goroutine
 			loop.CallSoonThreadsafe(func() { answer.SetResult("42") })

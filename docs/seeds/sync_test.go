@@ -68,7 +68,7 @@ func Example_seedsSyncDeadlock() {
 	}
 
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		_, _, err := aio.All2(ctx, aio.Bind2(both, &first, &second), aio.Bind2(both, &second, &first))
+		_, err := aio.All(ctx, aio.Bind2(both, &first, &second), aio.Bind2(both, &second, &first))
 		return err
 	}, aio.WithClock(aio.NewVirtualClock()))
 

@@ -120,7 +120,7 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 	}
 	fmt.Fprintln(std.Out, "Ctrl-C ends the chat.")
 
-	_, err := aio.NewFuture[aio.None](aio.RunningLoop(ctx)).Await(ctx) // until Ctrl-C
+	_, err := aio.NewFuture[aio.None](ctx).Await(ctx) // until Ctrl-C
 	fmt.Fprintf(std.Out, "\nThe chat ends, with %d here.\n", len(h.members))
 	h.dismiss()
 	goodbye, cancel := aio.WithTimeout(context.WithoutCancel(ctx), parting)

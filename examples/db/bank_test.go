@@ -109,7 +109,7 @@ func testBank(t *testing.T, flags func(t *testing.T) []string) {
 	})
 	t.Run("a transfer that is cancelled in the middle does nothing", func(t *testing.T) {
 		inBank(t, flags(t), func(ctx context.Context, b *bank) error {
-			inside := aio.NewFuture[aio.None](aio.RunningLoop(ctx))
+			inside := aio.NewFuture[aio.None](ctx)
 			task := aio.Start(ctx, func(ctx context.Context) error {
 				return b.db.Tx(ctx, func(ctx context.Context, tx *aiosql.Tx) error {
 					if err := b.move(ctx, tx, &transfer{Source: 1, Target: 2, Cents: 1}); err != nil {

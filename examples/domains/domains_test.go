@@ -237,7 +237,7 @@ func TestAnotherNameserverMayBeNamed(t *testing.T) {
 			}
 			s.DatagramReceived([]byte("nonsense"), netip.AddrPort{}) // is passed over
 			addr <- s.addr()
-			_, err := aio.NewFuture[aio.None](aio.RunningLoop(ctx)).Await(ctx)
+			_, err := aio.NewFuture[aio.None](ctx).Await(ctx)
 			return err
 		})
 	}()

@@ -55,7 +55,7 @@ func (p *prober) multiProbe(ctx context.Context, domains []string) iter.Seq2[res
 			semaphore := aiosync.NewSemaphore(p.limit)
 			var probes []*aio.Task[result]
 			for _, domain := range domains {
-				probes = append(probes, aio.Spawn(g, func(ctx context.Context) (result, error) {
+				probes = append(probes, aio.GoValue(g, func(ctx context.Context) (result, error) {
 					if err := semaphore.Acquire(ctx); err != nil {
 						return result{}, err
 					}

@@ -10,7 +10,7 @@ import (
 
 func TestHostilePeersDoNotHoldTheSitesUp(t *testing.T) {
 	v := newVillage(t)
-	sites, err := aio.Submit(t.Context(), v.loop, func(ctx context.Context) (*localSites, error) {
+	sites, err := aio.SubmitValue(t.Context(), v.loop, func(ctx context.Context) (*localSites, error) {
 		return startLocalSites(ctx, []localSite{{"/", "200 OK", 0, false}})
 	})
 	if err != nil {

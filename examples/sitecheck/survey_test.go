@@ -29,7 +29,7 @@ func (m *meeting) answer(ctx context.Context, r *stream.Reader, w *stream.Writer
 	}
 	m.visits.enter()
 	defer m.visits.leave()
-	f := aio.NewFuture[aio.None](aio.RunningLoop(ctx))
+	f := aio.NewFuture[aio.None](ctx)
 	if m.waiting = append(m.waiting, f); len(m.waiting) == m.size {
 		for _, f := range m.waiting {
 			f.SetResult(aio.None{})

@@ -28,7 +28,7 @@ func newVillage(t *testing.T) village {
 		done <- aio.Run(ctx, func(ctx context.Context) error {
 			l := aio.RunningLoop(ctx)
 			loop <- l
-			_, err := aio.NewFuture[aio.None](l).Await(ctx)
+			_, err := aio.NewFuture[aio.None](l.Context()).Await(ctx)
 			return err
 		}, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { reports = append(reports, r) }))
 	}()
@@ -54,7 +54,7 @@ func (v village) serve(handler stream.Handler, opts ...transport.Option) string 
 func (v village) serveUnix(handler stream.Handler) string {
 	v.t.Helper()
 	path := filepath.Join(v.t.TempDir(), "site")
-	_, err := aio.Submit(v.t.Context(), v.loop, func(ctx context.Context) (*stream.Server, error) {
+	_, err := aio.SubmitValue(v.t.Context(), v.loop, func(ctx context.Context) (*stream.Server, error) {
 		return stream.Serve(ctx, "unix", path, handler)
 	})
 	if err != nil {
@@ -66,7 +66,7 @@ func (v village) serveUnix(handler stream.Handler) string {
 // serveMany starts n sites that do the same.
 func (v village) serveMany(n int, handler stream.Handler, opts ...transport.Option) []string {
 	v.t.Helper()
-	addresses, err := aio.Submit(v.t.Context(), v.loop, func(ctx context.Context) ([]string, error) {
+	addresses, err := aio.SubmitValue(v.t.Context(), v.loop, func(ctx context.Context) ([]string, error) {
 		var all []string
 		for range n {
 			s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", handler, opts...)

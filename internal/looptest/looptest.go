@@ -237,7 +237,7 @@ func FailWith(err error) func(context.Context) error {
 
 // Gate returns a future that tasks wait for; Open ends their wait.
 func Gate(ctx context.Context) *aio.Future[aio.None] {
-	return aio.NewFuture[aio.None](aio.RunningLoop(ctx))
+	return aio.NewFuture[aio.None](ctx)
 }
 
 // Open sets the future of Gate.

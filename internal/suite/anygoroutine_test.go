@@ -46,7 +46,7 @@ func TestWhatAnyGoroutineMayCallReadsNothingUnsynchronised(t *testing.T) {
 						_, _ = ctx.Deadline()
 						if l.IsRunning() {
 							v, cancel := context.WithCancel(ctx)
-							got, err := aio.Submit(v, l, func(ctx context.Context) (int, error) { return 1, aio.Yield(ctx) })
+							got, err := aio.SubmitValue(v, l, func(ctx context.Context) (int, error) { return 1, aio.Yield(ctx) })
 							_, _ = got, err
 							cancel()
 						}

@@ -137,7 +137,7 @@ func runOperations(t *testing.T, bodies [][]operation) []string {
 	runner := aio.NewRunner(aio.WithClock(aio.NewVirtualClock()), aio.WithExceptionHandler(func(*aio.Loop, aio.Report) {}))
 	p.loop = runner.Loop()
 	for i := range p.futures {
-		p.futures[i] = aio.NewFuture[int](p.loop)
+		p.futures[i] = aio.NewFuture[int](p.loop.Context())
 	}
 	end := "over"
 	for i, body := range bodies {

@@ -123,7 +123,7 @@ var programs = map[string]script{
 		}
 		v, _ := helper(ctx)
 		out.print("got", v)
-		f := aio.NewFuture[int](l)
+		f := aio.NewFuture[int](l.Context())
 		f.SetResult(8)
 		v, err := f.Await(ctx)
 		if err != nil {
@@ -252,7 +252,7 @@ var programs = map[string]script{
 
 	"p15_done_callbacks_order": inMain(func(ctx context.Context, out *printer) error {
 		l := aio.RunningLoop(ctx)
-		f := aio.NewFuture[string](l)
+		f := aio.NewFuture[string](l.Context())
 		callback := func(what string) func() {
 			return func() {
 				v, _ := f.Result()
@@ -273,7 +273,7 @@ var programs = map[string]script{
 	}),
 
 	"p16_remove_done_callback": inMain(func(ctx context.Context, out *printer) error {
-		f := aio.NewFuture[aio.None](aio.RunningLoop(ctx))
+		f := aio.NewFuture[aio.None](ctx)
 		tokens := map[string][]func() bool{}
 		add := func(name string) {
 			tokens[name] = append(tokens[name], f.AddDoneCallback(func() { out.print(name) }))
@@ -297,7 +297,7 @@ var programs = map[string]script{
 	}),
 
 	"p18_waiters_wake_in_wait_order": inMain(func(ctx context.Context, out *printer) error {
-		f := aio.NewFuture[int](aio.RunningLoop(ctx))
+		f := aio.NewFuture[int](ctx)
 		wait := func(name string) *aio.Task[aio.None] {
 			return aio.Start(ctx, func(ctx context.Context) error {
 				out.print(name, "waits")
@@ -565,13 +565,13 @@ var programs = map[string]script{
 		event := gate(ctx)
 		var one, two *aio.Task[int]
 		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			one = aio.Spawn(g, func(ctx context.Context) (int, error) {
+			one = aio.GoValue(g, func(ctx context.Context) (int, error) {
 				out.print("start 1")
 				err := pass(ctx, event)
 				out.print("end 1")
 				return 10, err
 			})
-			two = aio.Spawn(g, func(ctx context.Context) (int, error) {
+			two = aio.GoValue(g, func(ctx context.Context) (int, error) {
 				out.print("start 2")
 				open(event)
 				out.print("end 2")

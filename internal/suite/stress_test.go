@@ -74,7 +74,7 @@ func (s *stress) leaf() aio.Func[int] {
 		return func(ctx context.Context) (int, error) { return 1, aio.Yield(ctx) }
 	case kind == 1:
 		return func(ctx context.Context) (int, error) {
-			f := aio.NewFuture[int](aio.RunningLoop(ctx))
+			f := aio.NewFuture[int](ctx)
 			aio.RunningLoop(ctx).CallLater(d, func() { f.SetResult(1) })
 			return f.Await(ctx)
 		}
@@ -118,7 +118,7 @@ func (s *stress) group(depth int) job {
 		var tasks []*aio.Task[int]
 		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			for _, c := range children {
-				tasks = append(tasks, aio.Spawn(g, c.run))
+				tasks = append(tasks, aio.GoValue(g, c.run))
 			}
 			return aio.Sleep(ctx, d)
 		})

@@ -21,7 +21,7 @@ func pipe(network transport.Network, kind, address func() string) nettest.MakePi
 			ended <- aio.Run(context.Background(), func(ctx context.Context) error {
 				ctx = transport.WithNetwork(ctx, network)
 				loop := aio.RunningLoop(ctx)
-				accepted := aio.NewFuture[net.Conn](loop)
+				accepted := aio.NewFuture[net.Conn](loop.Context())
 				server, err := stream.Serve(ctx, kind(), address(), func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 					accepted.SetResult(stream.NetConn(ctx, r, w))
 					w.WaitClosed(ctx)
