@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -173,24 +171,6 @@ func mustHaveOptions[O comparable](op string, opts []O) {
 
 func defaultName(id uint32) string { return "Task-" + strconv.FormatUint(uint64(id), 10) }
 
-// callerPC returns the place from which the function skip levels above its caller was called.
-func callerPC(skip int) uintptr {
-	var pc [1]uintptr
-	runtime.Callers(skip+3, pc[:])
-	return pc[0]
-}
-
-func siteOf(pc uintptr) string {
-	if pc == 0 {
-		return ""
-	}
-	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
-	if f.File == "" {
-		return ""
-	}
-	return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
-}
-
 // isCancellation reports whether err says "I was cancelled": a CancelledError, possibly wrapped, but not inside an error with a meaning
 // of its own (a time-out, a panic, several errors joined).
 func isCancellation(err error) bool {
@@ -218,4 +198,10 @@ func wraps(err error, found func(error) bool) bool {
 		_, err = errtree.Unwrap(err)
 	}
 	return false
+}
+
+// isDeadlock reports whether err is a cancellation that ends a deadlock.
+func isDeadlock(err error) bool {
+	_, ok := errtree.As[*DeadlockError](err)
+	return ok
 }

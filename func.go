@@ -2,7 +2,11 @@ package aio
 
 import (
 	"context"
+	"fmt"
+	"path"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"unsafe"
 )
 
@@ -86,4 +90,39 @@ func madeHere(pc uintptr) bool {
 type Outcome[T any] struct {
 	Value T
 	Err   error
+}
+
+// callerPC returns the place from which the function skip levels above its caller was called.
+func callerPC(skip int) uintptr {
+	var pc [1]uintptr
+	runtime.Callers(skip+3, pc[:])
+	return pc[0]
+}
+
+func siteOf(pc uintptr) string {
+	if pc == 0 {
+		return ""
+	}
+	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+	if f.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+}
+
+func funcSite(pc uintptr) string {
+	f := runtime.FuncForPC(pc)
+	if f == nil {
+		return ""
+	}
+	if name, ok := strings.CutSuffix(f.Name(), "-fm"); ok { // a method of a value: its code has no line
+		return path.Base(name)
+	}
+	return siteOf(pc + 1)
+}
+
+// callers returns the stack of the function skip levels above the caller.
+func callers(skip int) []uintptr {
+	pcs := make([]uintptr, 16)
+	return pcs[:runtime.Callers(skip+2, pcs)]
 }

@@ -313,3 +313,9 @@ func (l *Loop) sweepLost() {
 	clear(l.lost[len(live):])
 	l.lost, l.lostLive = live, len(live)
 }
+
+// requested reports whether the task was asked to cancel.
+func (c *core) requested() bool {
+	t := c.self.asTask()
+	return t != nil && t.scope.cancelled.Load() != nil
+}

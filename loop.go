@@ -5,14 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aio-go/aio/coro"
-	"github.com/aio-go/aio/internal/goid"
 	"github.com/aio-go/aio/internal/poll"
 	"github.com/aio-go/aio/internal/ring"
 	"github.com/aio-go/aio/internal/timerheap"
@@ -135,57 +132,6 @@ func NewLoop(opts ...Option) *Loop {
 // is an await of whatever task runs. asyncio has no counterpart; there the running loop is a global.
 func (l *Loop) Context() context.Context { return &l.amb }
 
-// RunningLoop returns the loop that ctx belongs to. It panics if there is none; if a package calls it
-// for its own caller, the panic names the function of the package. asyncio: get_running_loop.
-func RunningLoop(ctx context.Context) *Loop {
-	if ctx != nil {
-		if l := ownerOf(ctx); l != nil {
-			return l
-		}
-	}
-	return loopOf(ctx, entry("RunningLoop"))
-}
-
-// entry returns the exported function through which a program has entered the package that calls op, as
-// in "stream.Open". A program's own main package and tests have no entry: then it returns op.
-func entry(op string) string {
-	var pcs [32]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
-	path := ""
-	for {
-		frame, more := frames.Next()
-		slash := strings.LastIndexByte(frame.Function, '/') + 1
-		name, fn, _ := strings.Cut(frame.Function[slash:], ".")
-		switch own := frame.Function[:slash] + name; {
-		case strings.HasSuffix(frame.File, "_test.go"):
-			return op
-		case path == "" && name != "main":
-			path = own
-		case own != path:
-			return op
-		}
-		fn = strings.NewReplacer("(*", "", ")", "", "[...]", "").Replace(fn)
-		if last := fn[strings.LastIndexByte(fn, '.')+1:]; last != "" && last[0] >= 'A' && last[0] <= 'Z' {
-			op = name + "." + fn
-		}
-		if !more {
-			return op
-		}
-	}
-}
-
-// CurrentTask returns the task that is running on the loop of ctx, nil in a callback. It panics if ctx has no loop. asyncio: current_task.
-func CurrentTask(ctx context.Context) AnyTask { return loopOf(ctx, "CurrentTask").CurrentTask() }
-
-// CurrentTask returns the task that is running, nil if none is. Loop only.
-func (l *Loop) CurrentTask() AnyTask {
-	w := l.current.Load()
-	if w == nil {
-		return nil
-	}
-	return w.task.any()
-}
-
 // AllTasks returns the unfinished tasks of the loop of ctx, in the order of creation. asyncio: all_tasks.
 func AllTasks(ctx context.Context) []AnyTask { return loopOf(ctx, "AllTasks").AllTasks() }
 
@@ -221,71 +167,6 @@ func (l *Loop) String() string {
 
 // setBase sets the context that has the values for callbacks. They can be asked for on any goroutine, through the ambient context.
 func (l *Loop) setBase(ctx context.Context) { l.base.Store(&ctx) }
-
-// setCurrent notes whose task runs.
-func (l *Loop) setCurrent(w *worker) {
-	if l.current.Load() != w {
-		l.current.Store(w)
-	}
-	if l.watched {
-		l.noteTask(w)
-	}
-}
-
-// noteTask notes the task itself, for the watchdog: it cannot ask the worker, which goes from task to task.
-func (l *Loop) noteTask(w *worker) {
-	if w == nil {
-		l.noted.Store(nil)
-	} else {
-		l.noted.Store(w.task)
-	}
-}
-
-// currentWorker returns the worker on whose stack the caller runs, nil if the caller runs elsewhere. Any goroutine: what it reads of
-// a worker never changes, and no two goroutines that are alive have the same number.
-func (l *Loop) currentWorker() *worker {
-	if w := l.current.Load(); w != nil && w.g == goid.Self() {
-		return w
-	}
-	return nil
-}
-
-// asNobody calls fn with no task running. User code that is only to print something, such as a String method, cannot await there: that panics.
-func (l *Loop) asNobody(fn func()) {
-	if l == nil || !l.onLoop() {
-		fn()
-		return
-	}
-	w := l.current.Load()
-	l.setCurrent(nil)
-	defer l.setCurrent(w)
-	fn()
-}
-
-// onLoop reports whether the caller runs on the loop: on the goroutine that runs it, or on the stack of the task that runs.
-func (l *Loop) onLoop() bool {
-	return l.g.Load() == goid.Self() || l.currentWorker() != nil
-}
-
-func goroutineNumber() uint64 { return goid.Slow() }
-
-// InTask reports whether the caller may await with ctx: whether it runs in a task of the loop that ctx belongs to. It is for what both tasks
-// and other goroutines call, such as a Read method, and works on any goroutine. Without a loop in ctx it is false.
-func InTask(ctx context.Context) bool {
-	l := ownerOf(ctx)
-	if l == nil {
-		return false
-	}
-	if l.currentWorker() != nil {
-		return true
-	}
-	coroutine, task := callerStack() // as an await does: it may be inside an iter.Pull of the task's
-	return coroutine && !task && !l.onLoop() && l.current.Load() != nil
-}
-
-// IsHere reports whether the caller runs on the loop: in one of its tasks or callbacks. Only there may what belongs to the loop be used
-// without [Submit] or [Loop.CallSoonThreadsafe]. It works on any goroutine. A task may also await, see [InTask].
-func (l *Loop) IsHere() bool { return l.onLoop() }
 
 // Rand returns random numbers for what runs on the loop, such as the jitter of a back-off. They differ from run to run,
 // except with a clock of [WithClock]: then they are the same in each run, so that runs under a virtual clock do not

@@ -1,11 +1,9 @@
 package aio
 
 import (
-	"fmt"
 	"reflect"
 	"runtime/debug"
 
-	"github.com/aio-go/aio/internal/goid"
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
@@ -77,24 +75,6 @@ func (l *Loop) CallSoon(fn func()) *Handle {
 func (l *Loop) checkCallback(op string, fn func()) {
 	mustHave(op, fn != nil)
 	l.check(op)
-}
-
-// mustBeHere is check for what wakes tasks: a call from another goroutine would be lost on a loop that waits, so it always panics.
-func (l *Loop) mustBeHere(op string) {
-	l.check(op)
-	if goid.Fast && l.running.Load() && !l.onLoop() && !inCoroutine() {
-		panic(misuse(op, "called from a goroutine that is not the loop's; use CallSoonThreadsafe"))
-	}
-}
-
-// check panics if the loop is closed, and in debug mode if the caller is on another goroutine.
-func (l *Loop) check(op string) {
-	if l.closed.Load() {
-		panic(misuse(op, "the loop is closed; it runs nothing any more"))
-	}
-	if l.debug.Load() && l.running.Load() && !l.onLoop() && !inCoroutine() {
-		panic(misuse(op, fmt.Sprintf("called from a goroutine that is not the loop's (goroutine %d); use CallSoonThreadsafe or Submit", goroutineNumber())))
-	}
 }
 
 // post sends r to the loop, from any goroutine. It reports whether the loop will take it.

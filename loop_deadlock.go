@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/aio-go/aio/internal/errtree"
 )
 
 // DeadlockError says that tasks wait for each other, or that nothing is left that could ever wake one. Run returns it if its main task is
@@ -50,12 +48,6 @@ func (e *DeadlockError) Error() string {
 		}
 	}
 	return b.String()
-}
-
-// isDeadlock reports whether err is a cancellation that ends a deadlock.
-func isDeadlock(err error) bool {
-	_, ok := errtree.As[*DeadlockError](err)
-	return ok
 }
 
 // deadlockWatch remembers when the loop last looked for cycles, and which it has reported.

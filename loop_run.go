@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"reflect"
 	"runtime"
-	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/list"
@@ -233,31 +230,4 @@ func RunUntilComplete[T any](l *Loop, fn Func[T]) (T, error) {
 	t.observe()
 	t.raise()
 	return t.Result()
-}
-
-// runningLoops counts the loops of the process that are running.
-var runningLoops atomic.Int32
-
-// insideLoop reports whether the caller runs, directly or not, on a loop.
-func insideLoop() bool {
-	if runningLoops.Load() == 0 {
-		return false
-	}
-	var pcs [64]uintptr
-	for skip := 2; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs[:])
-		for _, pc := range pcs[:n] {
-			if f := runtime.FuncForPC(pc - 1); f != nil && slices.Contains(loopEntries, f.Entry()) {
-				return true
-			}
-		}
-		if n < len(pcs) {
-			return false
-		}
-	}
-}
-
-// loopEntries are where the functions begin from which a loop calls everything else.
-var loopEntries = []uintptr{
-	reflect.ValueOf((*Loop).run).Pointer(), reflect.ValueOf((*Loop).runRest).Pointer(), reflect.ValueOf((*hooks).call).Pointer(), taskEntry,
 }

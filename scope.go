@@ -202,38 +202,6 @@ func (s *scope) std() *stdNode {
 	return n
 }
 
-// cancel cancels the scope and all below it: first everybody who looks sees it, then the tasks that wait under it are woken.
-func (s *scope) cancel(c *cancellation) {
-	if c.when == 0 {
-		c.when = s.task.loop.stamp()
-	}
-	if !s.cancelled.CompareAndSwap(nil, c) {
-		return
-	}
-	if n := s.node.Load(); n != nil {
-		n.cancel(c.cause())
-		if l := s.task.loop; len(l.foreign) > 0 && l.onLoop() {
-			defer l.inOne()()
-		}
-	}
-	if m := s.more; m != nil {
-		for _, kid := range m.kids {
-			if kid.cancelled.Load() == nil {
-				kid.cancel(c.through(kid.more.op, kid.more.pc))
-			}
-		}
-		waits := m.waits
-		m.waits = nil
-		for _, p := range waits {
-			p.more.scope = nil
-			p.cancel(c)
-		}
-	}
-	if w := s.task.worker; w != nil && w.task == s.task && w.inner == s {
-		w.wait.blockCancelled(c)
-	}
-}
-
 func (s *scope) extra() *scopeMore {
 	if s.more == nil {
 		s.more = &scopeMore{}

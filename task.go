@@ -4,14 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"path"
-	"reflect"
-	"runtime"
 	"runtime/debug"
-	"strings"
 	"unsafe"
-
-	"github.com/aio-go/aio/internal/safetext"
 )
 
 // taskCore is a task without its result type.
@@ -243,135 +237,8 @@ func (t *taskCore) Name() string {
 	return defaultName(t.id)
 }
 
-// shownName is the name as it is safe to show: a server may have put a peer's text into it.
-func (t *taskCore) shownName() string { return safetext.Message(t.Name()) }
-
 // SetName changes the task's name.
 func (t *taskCore) SetName(name string) { t.scope.setName(name) }
-
-// String shows the name, the state, the result or error, what a waiting task waits for, and the done callbacks.
-func (c *core) String() (text string) {
-	if c.self == nil {
-		return "<Future uninitialised>"
-	}
-	c.loop.asNobody(func() { text = c.text() })
-	return text
-}
-
-func (c *core) text() string {
-	t := c.self.asTask()
-	if t == nil {
-		return fmt.Sprintf("<Future %s%s%s>", c.state, c.outcomeText(), c.callbackText())
-	}
-	state := c.state.String()
-	if !c.Done() && t.scope.cancelled.Load() != nil {
-		state = "cancelling"
-	}
-	s := fmt.Sprintf("<Task %s %s%s", t.shownName(), state, c.outcomeText())
-	if p := t.parkedIn(); p != nil {
-		s += " in " + p.op
-		if on := p.waitText(); on != "" {
-			s += " for " + on
-		}
-	}
-	s += c.callbackText()
-	if site := c.site(); site != "" {
-		s += " " + site
-	}
-	return s + ">"
-}
-
-func (c *core) outcomeText() string {
-	switch {
-	case c.rare != nil && c.rare.panic != nil:
-		return " " + safetext.Error(c.rare.panic)
-	case c.err != nil && c.Done():
-		text := safetext.Error(c.err)
-		if c.state == cancelled { // which the state says already
-			text = strings.TrimPrefix(strings.TrimPrefix(text, "cancelled"), " ")
-		}
-		if text == "" {
-			return ""
-		}
-		return " " + text
-	case c.state == succeeded:
-		return c.self.resultText()
-	}
-	return ""
-}
-
-// resultText shows a result, shortened.
-func resultText[T any](v T) string {
-	if _, none := any(v).(None); none {
-		return ""
-	}
-	return " result=" + safetext.Value(v, 80)
-}
-
-// callbackText lists the functions of the done callbacks: of many the first, how many more, and the last.
-func (c *core) callbackText() string {
-	var sites []string
-	for e := c.waiters.First(); e != nil; e = c.waiters.Next(e) {
-		if d, ok := e.Value.(*doneCallback); ok {
-			sites = append(sites, funcSite(reflect.ValueOf(d.fn).Pointer()))
-		}
-	}
-	if n := len(sites); n > 2 {
-		sites = []string{sites[0], fmt.Sprintf("%d more", n-2), sites[n-1]}
-	}
-	if len(sites) == 0 {
-		return ""
-	}
-	return " callbacks=[" + strings.Join(sites, ", ") + "]"
-}
-
-func (t *Task[T]) resultText() string   { return resultText(t.value) }
-func (f *Future[T]) resultText() string { return resultText(f.value) }
-
-// site is the function of a task, or in debug mode the line that created it.
-func (c *core) site() string {
-	if c.rare != nil && len(c.rare.created) > 0 {
-		return siteOf(c.rare.created[0])
-	}
-	if c.self == nil {
-		return ""
-	}
-	if f, ok := c.self.(interface{ entry() uintptr }); ok {
-		return funcSite(f.entry())
-	}
-	return ""
-}
-
-// entry is the address of the function's code.
-func (t *Task[T]) entry() uintptr {
-	if t.fn == nil {
-		return 0
-	}
-	pc := codeOf(t.fn)
-	if t.flags&plain == 0 && madeHere(pc) {
-		var w whose
-		t.fn(&w)
-		pc = w.pc
-	}
-	return pc
-}
-
-func funcSite(pc uintptr) string {
-	f := runtime.FuncForPC(pc)
-	if f == nil {
-		return ""
-	}
-	if name, ok := strings.CutSuffix(f.Name(), "-fm"); ok { // a method of a value: its code has no line
-		return path.Base(name)
-	}
-	return siteOf(pc + 1)
-}
-
-// callers returns the stack of the function skip levels above the caller.
-func callers(skip int) []uintptr {
-	pcs := make([]uintptr, 16)
-	return pcs[:runtime.Callers(skip+2, pcs)]
-}
 
 // registry holds the unfinished tasks of a loop, in the order of creation.
 type registry struct {

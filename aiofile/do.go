@@ -47,7 +47,7 @@ func Do[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 		panic(misuse("Do", "the function is nil"))
 	}
 	var zero T
-	aio.RunningLoop(ctx) // panics if there is none
+	aio.RunningLoop(ctx)                   // panics if there is none
 	if err := aio.Yield(ctx); err != nil { // nothing below waits with ctx, if there is a token
 		return zero, err
 	}

