@@ -6,6 +6,7 @@ import (
 	"go/format"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // root is the folder of the module, seen from the folder of these tests.
@@ -183,11 +185,15 @@ func TestEveryLimitInTheSecurityPageIsAnOption(t *testing.T) {
 	}
 }
 
-// The first program in README is the Example of the package, which runs.
+// The first program in README is the Example of the package, and the test after it is a test of the package. Both run.
 func TestTheFirstProgramOfTheReadmeIsTheExample(t *testing.T) {
 	t.Chdir(root)
 	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, "example_test.go", nil, parser.ParseComments)
+	source, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := parser.ParseFile(fset, "example_test.go", source, parser.ParseComments)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,6 +201,7 @@ func TestTheFirstProgramOfTheReadmeIsTheExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var programs []string
 	for _, e := range doc.Examples(file) {
 		if e.Name != "" {
 			continue
@@ -203,9 +210,115 @@ func TestTheFirstProgramOfTheReadmeIsTheExample(t *testing.T) {
 		if err := format.Node(&program, fset, e.Play); err != nil {
 			t.Fatal(err)
 		}
-		want := "```go\n" + program.String() + "```\n\nIt prints:\n\n```text\n" + e.Output + "```\n"
+		programs = append(programs, "```go\n"+program.String()+"```\n\nIt prints:\n\n```text\n"+e.Output+"```\n")
+	}
+	for _, d := range file.Decls {
+		if fn, ok := d.(*ast.FuncDecl); ok && strings.HasPrefix(fn.Name.Name, "Test") {
+			programs = append(programs, "```go\n"+string(source[fset.Position(fn.Pos()).Offset:fset.Position(fn.End()).Offset])+"\n```\n")
+		}
+	}
+	if shown := strings.Count(string(readme), "```go\n"); shown != len(programs) {
+		t.Errorf("README.md shows %d programs, example_test.go has %d", shown, len(programs))
+	}
+	for _, want := range programs {
 		if !strings.Contains(string(readme), want) {
-			t.Errorf("README.md does not show the Example as it is:\n%s", want)
+			t.Errorf("README.md does not show this program as it is:\n%s", want)
+		}
+	}
+}
+
+// documents returns the paths of all documents, from the root of the module.
+func documents(t *testing.T) []string {
+	t.Helper()
+	pages := []string{"README.md", "CONTRIBUTING.md", "examples/README.md", "bench/README.md"}
+	err := filepath.WalkDir("docs", func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".md") {
+			pages = append(pages, filepath.ToSlash(path))
+		}
+		return err
+	})
+	if err != nil || len(pages) < 20 {
+		t.Fatalf("%d documents: %v", len(pages), err)
+	}
+	return pages
+}
+
+// wide are the documents whose lines are not yet wrapped.
+var wide = []string{"docs/design.md", "docs/security.md", "docs/conformance.md", "docs/io_uring.md"}
+
+// Programs, tables, HTML and lines with an address in them may be longer.
+func TestProseIsAtMostAHundredColumnsWide(t *testing.T) {
+	t.Chdir(root)
+	for _, page := range documents(t) {
+		if slices.Contains(wide, page) {
+			continue
+		}
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		program, n := false, 0
+		for line := range strings.Lines(string(text)) {
+			n++
+			line = strings.TrimRight(line, "\n")
+			fence := strings.HasPrefix(line, "```")
+			if fence {
+				program = !program
+			}
+			exempt := fence || program || strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "|") ||
+				strings.HasPrefix(strings.TrimSpace(line), "<") || strings.Contains(line, "://")
+			if columns := utf8.RuneCountInString(line); columns > 100 && !exempt {
+				t.Errorf("%s:%d: %d columns", page, n, columns)
+			}
+		}
+	}
+}
+
+// A link in Markdown or HTML, and a heading.
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	noWord  = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// Links between documents lead to a file or folder that is there, and to a heading that is in it.
+func TestEveryLinkInTheDocumentsLeadsSomewhere(t *testing.T) {
+	t.Chdir(root)
+	for _, page := range documents(t) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			target := m[1] + m[2]
+			if strings.Contains(target, "://") {
+				continue
+			}
+			path, anchor, _ := strings.Cut(target, "#")
+			file := page
+			if path != "" {
+				file = filepath.Join(filepath.Dir(page), path)
+			}
+			if _, err := os.Stat(file); err != nil {
+				t.Errorf("%s: the link to %s: %v", page, target, err)
+				continue
+			}
+			if anchor == "" {
+				continue
+			}
+			there, err := os.ReadFile(file)
+			if err != nil {
+				t.Errorf("%s: the link to %s: %v", page, target, err)
+				continue
+			}
+			found := false
+			for _, h := range heading.FindAllStringSubmatch(string(there), -1) {
+				name := noWord.ReplaceAllString(strings.ToLower(strings.TrimSpace(h[1])), "")
+				found = found || strings.ReplaceAll(name, " ", "-") == anchor
+			}
+			if !found {
+				t.Errorf("%s: %s has no heading #%s", page, file, anchor)
+			}
 		}
 	}
 }
