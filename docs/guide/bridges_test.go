@@ -15,7 +15,7 @@ import (
 	"github.com/aio-go/aio/stream"
 )
 
-// store stands for the client of a third party: its calls block their goroutine, and heed their context.
+// store stands for a client library: its calls block their goroutine, and check their context.
 type store struct{ delay time.Duration }
 
 func (s store) Get(ctx context.Context, key string) (string, error) {
@@ -32,7 +32,9 @@ func Example_bridges() {
 	connections := aiosync.NewLimiter(4) // as many as the client has
 
 	get := func(ctx context.Context, key string) (string, error) {
-		return aio.ToThread(ctx, func(ctx context.Context) (string, error) { return db.Get(ctx, key) }, aio.LimitedBy(connections))
+		return aio.ToThread(ctx, func(ctx context.Context) (string, error) {
+			return db.Get(ctx, key)
+		}, aio.LimitedBy(connections))
 	}
 
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
@@ -50,7 +52,7 @@ func Example_bridgesCancelled() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		_, err := aio.WaitFor(ctx, time.Millisecond, func(ctx context.Context) (string, error) {
 			return aio.ToThread(ctx, func(ctx context.Context) (string, error) {
-				return store{time.Hour}.Get(ctx, "a") // its context ends with the wait
+				return store{time.Hour}.Get(ctx, "a") // this context ends with the wait
 			})
 		})
 		fmt.Println("too slow:", errors.Is(err, context.DeadlineExceeded))
@@ -62,7 +64,7 @@ func Example_bridgesCancelled() {
 	// Output: too slow: true
 }
 
-// subscribe stands for a client that calls back on a goroutine of its own, as subscriptions and streams do.
+// subscribe stands for a client that calls back on its own goroutine, as subscriptions do.
 func subscribe(topic string, handle func(message string)) (stop func()) {
 	done := make(chan struct{})
 	go func() {
@@ -76,7 +78,7 @@ func subscribe(topic string, handle func(message string)) (stop func()) {
 
 func Example_bridgesCallbacks() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		messages := make(chan string) // without room: a slow task holds the client back
+		messages := make(chan string) // no capacity: a slow task blocks the client
 		ended, end := context.WithCancel(ctx)
 		stop := subscribe("prices", func(m string) {
 			select {
@@ -112,13 +114,15 @@ func Example_bridgesSubmit() {
 
 		// handler stands for a method of a server that calls it on goroutines of its own.
 		handler := func(ctx context.Context, name string) (string, error) {
-			return aio.SubmitValue(ctx, loop, func(ctx context.Context) (string, error) {
-				visits++ // the loop's, so no lock
+			return aio.Submit(ctx, loop, func(ctx context.Context) (string, error) {
+				visits++ // on the loop: no lock
 				return fmt.Sprintf("hello %s, visit %d", name, visits), aio.Yield(ctx)
 			})
 		}
 
-		answer, err := aio.ToThread(ctx, func(ctx context.Context) (string, error) { return handler(context.Background(), "gopher") })
+		answer, err := aio.ToThread(ctx, func(context.Context) (string, error) {
+			return handler(context.Background(), "gopher")
+		})
 		fmt.Println(answer)
 		return err
 	})
@@ -147,7 +151,8 @@ func Example_bridgesNetConn() {
 		}
 		defer w.Close()
 
-		// A package of the standard library, on a connection of the loop: each of its reads suspends the task.
+		// A package of the standard library, on a connection of the loop. Each of its reads
+		// suspends the task.
 		conn := stream.NetConn(ctx, r, w)
 		client := textproto.NewReader(bufio.NewReader(conn))
 		_, greeting, err := client.ReadResponse(220)

@@ -11,7 +11,7 @@ import (
 	"github.com/aio-go/aio/aiocache"
 )
 
-// forecast stands for a service that is slow, and counts its calls.
+// forecast stands for a slow service, and prints each call.
 func forecast(ctx context.Context, city string) (string, error) {
 	fmt.Println("asking about", city)
 	if err := aio.Sleep(ctx, time.Second); err != nil {
@@ -24,7 +24,7 @@ func Example_caching() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		forecasts := aiocache.New(forecast, aiocache.MaxSize(1000), aiocache.TTL(time.Hour))
 
-		// Three ask at the same time, about two cities.
+		// Three tasks ask at the same time, about two cities.
 		answers, err := aio.Map(ctx, []string{"Rome", "Oslo", "Rome"}, forecasts.Get)
 		if err != nil {
 			return err
@@ -34,7 +34,7 @@ func Example_caching() {
 		if err := aio.Sleep(ctx, 2*time.Hour); err != nil {
 			return err
 		}
-		_, err = forecasts.Get(ctx, "Rome") // too old by now
+		_, err = forecasts.Get(ctx, "Rome") // the result is too old by now
 		return err
 	}, aio.WithClock(aio.NewVirtualClock()))
 	if err != nil {

@@ -47,7 +47,7 @@ func Example_cancel() {
 			return err
 		}
 		download.Cancel(errors.New("the user closed the window"))
-		_, err := download.Await(ctx) // Cancel only asks; this waits for the end
+		_, err := download.Await(ctx) // Cancel is a request; this waits for the end
 
 		fmt.Println(download.Cancelled(), errors.Is(err, context.Canceled))
 		var cancelled *aio.CancelledError
@@ -73,7 +73,7 @@ func Example_cleanup() {
 			// Once cancelled, every await with ctx fails.
 			fmt.Println("again:", aio.Yield(ctx) != nil)
 
-			// What has to be done before the end takes a context that is free of that, and a limit of its own.
+			// Cleanup uses a context that is not cancelled, and a limit of its own.
 			free := context.WithoutCancel(ctx)
 			goodbye := aio.Timeout(free, time.Second, func(ctx context.Context) error {
 				return aio.Sleep(ctx, 100*time.Millisecond)
@@ -103,7 +103,7 @@ func Example_shield() {
 			return nil
 		})
 		err := aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
-			_, err := aio.Shield(ctx, save) // without it the time-out would cancel save, too
+			_, err := aio.Shield(ctx, save) // without Shield the time-out would cancel save
 			return err
 		})
 		fmt.Println("gave up waiting:", errors.Is(err, context.DeadlineExceeded))

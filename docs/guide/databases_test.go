@@ -29,9 +29,10 @@ type item struct {
 	Note  *string `db:"remark"` // may be NULL
 }
 
-// printCheap prints what costs less than 100.
+// printCheap prints the items that cost less than 100.
 func printCheap(ctx context.Context, w io.Writer, db *aiosql.DB) error {
-	for it, err := range aiosql.Query[item](ctx, db, "SELECT name, price, remark FROM items WHERE price < ?", 100) {
+	const query = "SELECT name, price, remark FROM items WHERE price < ?"
+	for it, err := range aiosql.Query[item](ctx, db, query, 100) {
 		if err != nil {
 			return err
 		}
@@ -42,7 +43,7 @@ func printCheap(ctx context.Context, w io.Writer, db *aiosql.DB) error {
 
 var errSoldOut = errors.New("sold out")
 
-// sell takes an item out of stock and writes the sale down: both or nothing.
+// sell takes an item out of stock and records the sale: both or nothing.
 func sell(ctx context.Context, db *aiosql.DB, name string) (sale int, err error) {
 	err = db.Tx(ctx, func(ctx context.Context, tx *aiosql.Tx) error {
 		result, err := tx.Exec(ctx, "UPDATE stock SET count = count - 1 WHERE name = ? AND count > 0", name)
@@ -50,7 +51,7 @@ func sell(ctx context.Context, db *aiosql.DB, name string) (sale int, err error)
 			return err
 		}
 		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, errSoldOut) // an error rolls back, and so do a panic and a cancellation
+			return errors.Join(err, errSoldOut) // an error rolls back
 		}
 		sale, err = aiosql.One[int](ctx, tx, "INSERT INTO sales (name) VALUES (?) RETURNING id", name)
 		return err
@@ -58,9 +59,11 @@ func sell(ctx context.Context, db *aiosql.DB, name string) (sale int, err error)
 	return sale, err
 }
 
-// sellAll sells everything at once: as many at a time as there are connections.
+// sellAll sells all items at the same time, as far as there are connections.
 func sellAll(ctx context.Context, db *aiosql.DB, names []string) ([]int, error) {
-	return aio.Map(ctx, names, func(ctx context.Context, name string) (int, error) { return sell(ctx, db, name) })
+	return aio.Map(ctx, names, func(ctx context.Context, name string) (int, error) {
+		return sell(ctx, db, name)
+	})
 }
 
 func TestThePageAboutDatabases(t *testing.T) {

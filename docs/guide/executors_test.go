@@ -22,7 +22,7 @@ var wordLength = executor.Register("wordLength", func(ctx context.Context, word 
 func Example_threadsExecutor() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		threads := executor.NewThreads(2)
-		ctx = executor.With(ctx, threads) // from here on, and in all tasks that are started with it
+		ctx = executor.With(ctx, threads) // for all calls and tasks with this context
 
 		lengths, err := aio.Map(ctx, []string{"alpha", "beta", "gamma"}, wordLength.Run)
 		fmt.Println(lengths, err)
@@ -52,7 +52,7 @@ next:
 })
 
 func Example_processes() {
-	executor.Main() // a worker process works here, and does not come back
+	executor.Main() // a worker process runs its jobs here and does not return
 
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		return executor.Processes(ctx, func(ctx context.Context, p *executor.Pool) error {
@@ -68,7 +68,7 @@ func Example_processes() {
 	// [4 25 168 1229] <nil>
 }
 
-// parse stands for a library that is not to be trusted.
+// parse stands for a library that may crash or hang.
 var parse = executor.Register("parse", func(ctx context.Context, text string) (int, error) {
 	switch text {
 	case "evil":
@@ -129,7 +129,7 @@ func Example_progress() {
 		return executor.Processes(ctx, func(ctx context.Context, p *executor.Pool) error {
 			watched := download.With(
 				executor.OnProgress(func(percent int) { fmt.Println(percent, "%") }), // on the loop
-				executor.Attempts(3), // if its worker gets lost
+				executor.Attempts(3), // if the worker is lost
 			)
 			result, err := watched.Run(ctx, 4)
 			fmt.Println(result, err)

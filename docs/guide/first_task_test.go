@@ -26,7 +26,7 @@ func Example_hello() {
 	// world
 }
 
-// brew takes its time, during which others may run.
+// brew takes three seconds, in which other tasks may run.
 func brew(ctx context.Context, what string) (string, error) {
 	if err := aio.Sleep(ctx, 3*time.Second); err != nil {
 		return "", err
@@ -61,7 +61,7 @@ func Example_task() {
 }
 
 func Example_turns() {
-	visits := 0 // shared by the tasks, and no mutex
+	visits := 0 // shared by the tasks without a mutex
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			for _, name := range []string{"ann", "bob"} {
@@ -69,7 +69,7 @@ func Example_turns() {
 					for range 2 {
 						visits++
 						fmt.Println(name, visits)
-						if err := aio.Yield(ctx); err != nil { // here, and only here, others get their turn
+						if err := aio.Yield(ctx); err != nil { // only here other tasks run
 							return err
 						}
 					}

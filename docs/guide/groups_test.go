@@ -51,7 +51,7 @@ func Example_groupFailure() {
 			g.Go(func(ctx context.Context) error {
 				err := aio.Sleep(ctx, time.Hour)
 				fmt.Println("the other one:", errors.Is(err, aio.ErrCancelled))
-				return err // a cancellation is not a failure of its own
+				return err // a cancellation is not a failure
 			})
 			return nil
 		})
@@ -71,14 +71,18 @@ func Example_groupResults() {
 		var name *aio.Task[string]
 		var age *aio.Task[int]
 		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			name = aio.GoValue(g, func(ctx context.Context) (string, error) { return "Ada", aio.Sleep(ctx, time.Second) })
-			age = aio.GoValue(g, func(ctx context.Context) (int, error) { return 36, aio.Sleep(ctx, time.Second) })
+			name = aio.Spawn(g, func(ctx context.Context) (string, error) {
+				return "Ada", aio.Sleep(ctx, time.Second)
+			})
+			age = aio.Spawn(g, func(ctx context.Context) (int, error) {
+				return 36, aio.Sleep(ctx, time.Second)
+			})
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		// Nothing failed and nobody cancelled them, so both have a result.
+		// Neither failed nor was cancelled, so both have a result.
 		n, _ := name.Result()
 		a, _ := age.Result()
 		fmt.Println(n, a)
@@ -94,7 +98,7 @@ func Example_groupResults() {
 func Example_groupCancel() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			g.Go(func(ctx context.Context) error { // a companion that never ends by itself
+			g.Go(func(ctx context.Context) error { // a task that never ends by itself
 				for {
 					fmt.Println("tick")
 					if err := aio.Sleep(ctx, time.Second); err != nil {
@@ -105,7 +109,7 @@ func Example_groupCancel() {
 			if err := aio.Sleep(ctx, 2500*time.Millisecond); err != nil {
 				return err
 			}
-			g.Cancel(nil) // the work is done: end the rest, without an error
+			g.Cancel(nil) // end the remaining tasks, without an error
 			return nil
 		})
 	}, aio.WithClock(aio.NewVirtualClock()))

@@ -106,7 +106,7 @@ func Example_httpStream() {
 		for n := 1; ; n++ {
 			fmt.Fprintln(w, "tick", n)
 			w.(http.Flusher).Flush()
-			if err := aio.Sleep(ctx, time.Minute); err != nil { // the client has gone away
+			if err := aio.Sleep(ctx, time.Minute); err != nil { // the client has disconnected
 				return err
 			}
 		}
@@ -114,14 +114,14 @@ func Example_httpStream() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		loop := aio.RunningLoop(ctx)
 		began := loop.Time()
-		c := &aiohttp.Client{Transport: aiohttp.Direct(ticker)} // no network, and so no time either
+		c := &aiohttp.Client{Transport: aiohttp.Direct(ticker)} // no network, so the clock stays virtual
 		defer c.Close()
 
 		r, err := c.Get(ctx, "http://ticker/")
 		if err != nil {
 			return err
 		}
-		defer r.Close() // what is not read to its end has to be closed
+		defer r.Close() // close a response that is not read to its end
 		for line, err := range r.Lines(ctx) {
 			if err != nil {
 				return err
@@ -200,10 +200,12 @@ func Example_httpProxy() {
 
 	site := http.NewServeMux()
 	site.Handle("/old/", aiohttp.OffLoop(http.StripPrefix("/old", proxy))) // it blocks
-	site.Handle("/new/", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	site.Handle("/new/", aiohttp.HandlerFunc(func(
+		ctx context.Context, w http.ResponseWriter, r *http.Request,
+	) error {
 		var c aiohttp.Client
 		defer c.Close()
-		answer, err := c.Post(ctx, backend.URL+"/new", "text/plain", r.Body) // handed on
+		answer, err := c.Post(ctx, backend.URL+"/new", "text/plain", r.Body) // the body is passed on
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/aio-go/aio/aiter"
 )
 
-// temperatures asks a sensor every second. What stands behind the yield runs however the loop is left.
+// temperatures asks a sensor every second. The deferred call runs however the loop is left.
 func temperatures(ctx context.Context, room string) iter.Seq2[string, error] {
 	return aiter.Generate(ctx, func(ctx context.Context, yield func(string) bool) error {
 		defer fmt.Println("the sensor in the", room, "is off")
@@ -56,7 +56,8 @@ func Example_iterationCombinators() {
 		links  []string
 	}
 	fetch := func(ctx context.Context, number int) (page, error) { // stands for a request
-		return page{number, []string{fmt.Sprintf("/%d/a", number), fmt.Sprintf("/%d/b", number)}}, aio.Sleep(ctx, time.Second)
+		links := []string{fmt.Sprintf("/%d/a", number), fmt.Sprintf("/%d/b", number)}
+		return page{number, links}, aio.Sleep(ctx, time.Second)
 	}
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		loop := aio.RunningLoop(ctx)
@@ -64,7 +65,9 @@ func Example_iterationCombinators() {
 
 		numbers := aiter.FromSlice([]int{1, 2, 3, 4, 5, 6})
 		pages := aiter.MapConcurrent(ctx, numbers, 3, fetch) // three at a time, in order
-		links := aiter.FlatMap(ctx, pages, func(_ context.Context, p page) iter.Seq2[string, error] { return aiter.FromSlice(p.links) })
+		links := aiter.FlatMap(ctx, pages, func(_ context.Context, p page) iter.Seq2[string, error] {
+			return aiter.FromSlice(p.links)
+		})
 
 		for batch, err := range aiter.Batch(aiter.Take(links, 7), 3) {
 			if err != nil {
@@ -93,7 +96,7 @@ func Example_iterationErrors() {
 		})
 	}
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		for v := range unreliable(ctx) { // compiles, and is wrong
+		for v := range unreliable(ctx) { // compiles, but is wrong
 			fmt.Println("got", v)
 		}
 
@@ -130,7 +133,7 @@ func Example_iterationByHand() {
 		}
 		fmt.Println(first)
 
-		// Next is a function like any other that awaits, so it can have a limit, or become a task.
+		// Next is a function that awaits, so it can have a time limit or become a task.
 		_, err = aio.WaitFor(ctx, 100*time.Millisecond, it.Next)
 		fmt.Println(errors.Is(err, context.DeadlineExceeded))
 		_, err = it.Next(ctx)
@@ -147,7 +150,7 @@ func Example_iterationByHand() {
 	// true
 }
 
-// account is something to be opened and closed, which takes its time.
+// account stands for a resource that takes time to open and to close.
 type account struct{ name string }
 
 func (a account) Enter(ctx context.Context) (account, error) {
@@ -157,7 +160,7 @@ func (a account) Enter(ctx context.Context) (account, error) {
 
 func (a account) Exit(ctx context.Context, err error) error {
 	fmt.Println("closing", a.name, "because it was cancelled:", errors.Is(err, aio.ErrCancelled))
-	return aio.Sleep(ctx, time.Second) // works also when the body was cancelled
+	return aio.Sleep(ctx, time.Second) // works even if the body was cancelled
 }
 
 func Example_iterationWith() {

@@ -7,7 +7,7 @@ import (
 	"github.com/aio-go/aio/executor"
 )
 
-// TestMain makes workers of those processes that the pools of the Examples start.
+// TestMain calls executor.Main, which runs the jobs in a worker process and does not return.
 func TestMain(m *testing.M) {
 	executor.Main()
 	os.Exit(m.Run())

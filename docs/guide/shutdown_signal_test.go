@@ -14,7 +14,7 @@ import (
 
 func Example_interrupt() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		aio.RunningLoop(ctx).CallSoon(func() { // somebody presses Ctrl-C
+		aio.RunningLoop(ctx).CallSoon(func() { // the user presses Ctrl-C
 			self, _ := os.FindProcess(os.Getpid())
 			self.Signal(os.Interrupt)
 		})
@@ -23,7 +23,7 @@ func Example_interrupt() {
 		return err
 	}, aio.WithInterrupt())
 	if errors.Is(err, aio.ErrInterrupted) {
-		fmt.Println("interrupted") // os.Exit(130) would be usual now
+		fmt.Println("interrupted") // a program would call os.Exit(130)
 	}
 	// Output:
 	// cancelled: true

@@ -17,7 +17,7 @@ func heartbeat(ctx context.Context) error {
 	for {
 		fmt.Println("heartbeat")
 		if err := aio.Sleep(ctx, time.Second); err != nil {
-			return err // do not ignore it: it is how a task learns of its end
+			return err // do not ignore it: this is how the task learns that it is cancelled
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/aio-go/aio/stream"
 )
 
-// upper is the handler of one connection: it runs as a task of its own.
+// upper is the handler of a connection. It runs as a task of its own.
 func upper(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 	for line, err := range r.Lines(ctx) {
 		if err != nil {
@@ -41,7 +41,7 @@ func Example_stream() {
 		defer w.Close()
 
 		w.WriteString("hello\nworld\n")
-		w.WriteEOF() // we have nothing more to say, but listen on
+		w.WriteEOF() // we send no more, but still read
 		for {
 			answer, err := r.ReadLine(ctx)
 			if errors.Is(err, io.EOF) {
@@ -73,7 +73,7 @@ func Example_streamTimeout() {
 		}
 		defer server.Close()
 
-		// One limit for all that belongs together: connecting, asking, reading the answer.
+		// One limit for the whole exchange: connect, send, read the answer.
 		err = aio.Timeout(ctx, 20*time.Millisecond, func(ctx context.Context) error {
 			r, w, err := stream.Open(ctx, "tcp", server.Addrs()[0].String())
 			if err != nil {

@@ -50,7 +50,7 @@ func Example_subprocessTimeout() {
 		err := aio.Timeout(ctx, 50*time.Millisecond, subprocess.Shell("sleep 60 & sleep 60").Run)
 		fmt.Println("too late:", errors.Is(err, context.DeadlineExceeded))
 		fmt.Println("it took a minute:", time.Since(start) >= time.Minute)
-		return nil // and neither of the two sleeps is left
+		return nil // both sleeps have ended
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -94,7 +94,7 @@ func Example_subprocessTalk() {
 				}
 				fmt.Printf("%d + %d = %s", n, n+1, line)
 			}
-			return nil // its stdin is closed, and so it ends
+			return nil // With closes its stdin, so it ends
 		})
 	})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 func Example_queue() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		jobs := aiosync.NewQueue[int](2) // two places: who makes too many has to wait
+		jobs := aiosync.NewQueue[int](2) // capacity 2: Put waits while it is full
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			for _, worker := range []string{"ann", "bob"} {
 				g.Go(func(ctx context.Context) error {
@@ -34,7 +34,7 @@ func Example_queue() {
 					return err
 				}
 			}
-			jobs.Shutdown(false) // no more will come
+			jobs.Shutdown(false) // no more jobs
 			return nil
 		})
 	}, aio.WithClock(aio.NewVirtualClock()))
@@ -60,7 +60,7 @@ func Example_lock() {
 				if a.balance < amount {
 					return errors.New("not enough")
 				}
-				// Others run during this wait; without the lock they could take the same money.
+				// Other tasks run during this wait. Without the lock they could take the same money.
 				if err := aio.Sleep(ctx, time.Second); err != nil {
 					return err
 				}

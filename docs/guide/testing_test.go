@@ -13,7 +13,7 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// retry calls fn until it succeeds, at most n times, with pauses of a second, two seconds, four seconds ...
+// retry calls fn until it succeeds, at most n times, and pauses for 1, 2, 4, ... seconds.
 func retry(ctx context.Context, n int, fn func(ctx context.Context) error) error {
 	var err error
 	for i := range n {
@@ -66,12 +66,12 @@ func Example_virtualTime() {
 	// in no time: true
 }
 
-// dice chooses at random, but the same way for the same seed.
+// dice chooses at random, in the same way for the same seed.
 type dice struct{ *rand.Rand }
 
 func (d dice) Choose(_ aio.Choice, n int) int { return d.IntN(n) }
 
-// startUp has a mistake: nothing makes the second task wait for the first.
+// startUp has a bug: the second task does not wait for the first.
 func startUp(ctx context.Context) error {
 	config := ""
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {

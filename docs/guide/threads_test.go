@@ -10,7 +10,7 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// legacySum stands for a library that blocks and knows nothing of loops.
+// legacySum stands for a library that blocks.
 func legacySum(numbers ...int) int {
 	time.Sleep(time.Millisecond)
 	sum := 0
@@ -23,7 +23,7 @@ func legacySum(numbers ...int) int {
 func Example_toThread() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		sum, err := aio.ToThread(ctx, func(ctx context.Context) (int, error) {
-			return legacySum(1, 2, 3), nil // on a goroutine of its own; the loop goes on meanwhile
+			return legacySum(1, 2, 3), nil // on a goroutine of its own; the loop goes on
 		})
 		fmt.Println(sum, err)
 		return nil
@@ -40,7 +40,8 @@ func Example_submit() {
 
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		loop := aio.RunningLoop(ctx)
-		return aio.Blocking(ctx, func(ctx context.Context) error { // stands for a program that has goroutines anyhow
+		// Blocking stands for a part of the program that has goroutines of its own.
+		return aio.Blocking(ctx, func(ctx context.Context) error {
 			var wg sync.WaitGroup
 			for range 3 {
 				wg.Go(func() {

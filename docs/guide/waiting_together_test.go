@@ -10,7 +10,7 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// delays are the pages of a small web, and how long each takes.
+// delays has the pages of a small web, and how long each takes.
 var delays = map[string]time.Duration{
 	"/news":    3 * time.Second,
 	"/weather": 1 * time.Second,
@@ -70,7 +70,7 @@ func Example_map() {
 func Example_race() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		body, err := aio.Race(ctx,
-			aio.Bind(fetch, "/nonsense"), // fails at once: the race goes on
+			aio.Bind(fetch, "/nonsense"), // fails at once; the race goes on
 			aio.Bind(fetch, "/sports"),
 			aio.Bind(fetch, "/weather"),
 		)
@@ -91,7 +91,7 @@ func Example_handles() {
 			tasks = append(tasks, aio.CreateTask(ctx, aio.Bind(fetch, page), aio.Name(page)))
 		}
 
-		// As they come.
+		// Each one as it ends.
 		for task, err := range aio.AsCompleted(ctx, tasks...) {
 			if err != nil {
 				return err // this task was cancelled while it waited
