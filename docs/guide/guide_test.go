@@ -16,16 +16,16 @@ import (
 	"testing"
 )
 
-// The programs on the pages of the guide are the Example functions of this folder: they are compiled and run, and the pages show them.
-// After a change of an Example
+// The programs on the pages of the guide are the Example functions of this folder. They are
+// compiled and run, and the pages show them. After a change of an Example
 //
 //	go test ./docs/guide -run Pages -update
 //
 // writes the pages anew.
 var update = flag.Bool("update", false, "write the programs and their output into the pages")
 
-// shown is where a page shows a program: a comment with the Example's name, the program, and what it prints; or the source of functions,
-// after a comment with their names.
+// shown is where a page shows a program: a comment with the Example's name, the program, and its
+// output; or a comment with the names of functions, and their source.
 var shown = regexp.MustCompile("(?s)<!-- (Example\\w*|source: [\\w ]+) -->\n```go\n.*?```\n(?:\nIt prints:\n\n```text\n.*?```\n)?")
 
 func TestThePagesShowTheProgramsThatAreTested(t *testing.T) {

@@ -185,7 +185,7 @@ func TestEveryLimitInTheSecurityPageIsAnOption(t *testing.T) {
 	}
 }
 
-// The first program in README is the Example of the package, and the test after it is a test of the package. Both run.
+// README shows the Example and the tests of example_test.go as they are, and nothing else.
 func TestTheFirstProgramOfTheReadmeIsTheExample(t *testing.T) {
 	t.Chdir(root)
 	fset := token.NewFileSet()
@@ -210,11 +210,13 @@ func TestTheFirstProgramOfTheReadmeIsTheExample(t *testing.T) {
 		if err := format.Node(&program, fset, e.Play); err != nil {
 			t.Fatal(err)
 		}
-		programs = append(programs, "```go\n"+program.String()+"```\n\nIt prints:\n\n```text\n"+e.Output+"```\n")
+		programs = append(programs,
+			"```go\n"+program.String()+"```\n\nIt prints:\n\n```text\n"+e.Output+"```\n")
 	}
 	for _, d := range file.Decls {
 		if fn, ok := d.(*ast.FuncDecl); ok && strings.HasPrefix(fn.Name.Name, "Test") {
-			programs = append(programs, "```go\n"+string(source[fset.Position(fn.Pos()).Offset:fset.Position(fn.End()).Offset])+"\n```\n")
+			from, to := fset.Position(fn.Pos()).Offset, fset.Position(fn.End()).Offset
+			programs = append(programs, "```go\n"+string(source[from:to])+"\n```\n")
 		}
 	}
 	if shown := strings.Count(string(readme), "```go\n"); shown != len(programs) {
