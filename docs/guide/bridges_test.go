@@ -114,7 +114,7 @@ func Example_bridgesSubmit() {
 
 		// handler stands for a method of a server that calls it on goroutines of its own.
 		handler := func(ctx context.Context, name string) (string, error) {
-			return aio.Submit(ctx, loop, func(ctx context.Context) (string, error) {
+			return aio.SubmitValue(ctx, loop, func(ctx context.Context) (string, error) {
 				visits++ // on the loop: no lock
 				return fmt.Sprintf("hello %s, visit %d", name, visits), aio.Yield(ctx)
 			})

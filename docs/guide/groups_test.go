@@ -71,10 +71,10 @@ func Example_groupResults() {
 		var name *aio.Task[string]
 		var age *aio.Task[int]
 		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			name = aio.Spawn(g, func(ctx context.Context) (string, error) {
+			name = aio.GoValue(g, func(ctx context.Context) (string, error) {
 				return "Ada", aio.Sleep(ctx, time.Second)
 			})
-			age = aio.Spawn(g, func(ctx context.Context) (int, error) {
+			age = aio.GoValue(g, func(ctx context.Context) (int, error) {
 				return 36, aio.Sleep(ctx, time.Second)
 			})
 			return nil
