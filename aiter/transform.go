@@ -5,6 +5,23 @@ import (
 	"iter"
 )
 
+// values is the items of src, for a loop that makes another sequence of them. An error of src goes to
+// yield and ends the loop.
+func values[T, U any](src iter.Seq2[T, error], yield func(U, error) bool) iter.Seq[T] {
+	return func(each func(T) bool) {
+		for v, err := range src {
+			if err != nil {
+				var zero U
+				yield(zero, err)
+				return
+			}
+			if !each(v) {
+				return
+			}
+		}
+	}
+}
+
 // Map is the sequence of what fn makes of each item of src. fn may await; the next item is asked for when it has returned and the loop body
 // is done with what it returned. An error of fn ends the sequence. Python: (await fn(v) async for v in src).
 //
@@ -13,11 +30,7 @@ func Map[T, U any](ctx context.Context, src iter.Seq2[T, error], fn func(ctx con
 	mustBe(src != nil && fn != nil, "Map", "the source or the function is nil")
 	return func(yield func(U, error) bool) {
 		var zero U
-		for v, err := range src {
-			if err != nil {
-				yield(zero, err)
-				return
-			}
+		for v := range values(src, yield) {
 			u, err := fn(ctx, v)
 			if err != nil {
 				yield(zero, err)
@@ -38,11 +51,7 @@ func Filter[T any](ctx context.Context, src iter.Seq2[T, error], keep func(ctx c
 	mustBe(src != nil && keep != nil, "Filter", "the source or the function is nil")
 	return func(yield func(T, error) bool) {
 		var zero T
-		for v, err := range src {
-			if err != nil {
-				yield(zero, err)
-				return
-			}
+		for v := range values(src, yield) {
 			ok, err := keep(ctx, v)
 			if err != nil {
 				yield(zero, err)
@@ -63,11 +72,7 @@ func FlatMap[T, U any](ctx context.Context, src iter.Seq2[T, error], fn func(ctx
 	mustBe(src != nil && fn != nil, "FlatMap", "the source or the function is nil")
 	return func(yield func(U, error) bool) {
 		var zero U
-		for v, err := range src {
-			if err != nil {
-				yield(zero, err)
-				return
-			}
+		for v := range values(src, yield) {
 			for u, err := range fn(ctx, v) {
 				if err != nil {
 					yield(zero, err)
@@ -92,11 +97,7 @@ func Enumerate[T any](src iter.Seq2[T, error]) iter.Seq2[Indexed[T], error] {
 	mustBe(src != nil, "Enumerate", "the source is nil")
 	return func(yield func(Indexed[T], error) bool) {
 		n := 0
-		for v, err := range src {
-			if err != nil {
-				yield(Indexed[T]{}, err)
-				return
-			}
+		for v := range values(src, yield) {
 			if !yield(Indexed[T]{n, v}, nil) {
 				return
 			}
@@ -136,12 +137,7 @@ func Take[T any](src iter.Seq2[T, error], n int) iter.Seq2[T, error] {
 			return
 		}
 		left := n
-		for v, err := range src {
-			if err != nil {
-				var zero T
-				yield(zero, err)
-				return
-			}
+		for v := range values(src, yield) {
 			left--
 			if !yield(v, nil) || left == 0 {
 				return
@@ -155,12 +151,7 @@ func Drop[T any](src iter.Seq2[T, error], n int) iter.Seq2[T, error] {
 	mustBe(src != nil, "Drop", "the source is nil")
 	return func(yield func(T, error) bool) {
 		left := n
-		for v, err := range src {
-			if err != nil {
-				var zero T
-				yield(zero, err)
-				return
-			}
+		for v := range values(src, yield) {
 			if left > 0 {
 				left--
 				continue
@@ -180,11 +171,7 @@ func TakeWhile[T any](ctx context.Context, src iter.Seq2[T, error], keep func(ct
 	mustBe(src != nil && keep != nil, "TakeWhile", "the source or the function is nil")
 	return func(yield func(T, error) bool) {
 		var zero T
-		for v, err := range src {
-			if err != nil {
-				yield(zero, err)
-				return
-			}
+		for v := range values(src, yield) {
 			ok, err := keep(ctx, v)
 			if err != nil {
 				yield(zero, err)

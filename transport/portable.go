@@ -121,3 +121,47 @@ func (portableNetwork) Listen(ctx context.Context, network, address string, o Li
 	}
 	return newPortableListener(h, ln), nil
 }
+
+// portableNews is what a connection and a datagram socket of the portable network share: the lock of
+// their goroutines, and the way on which these tell the loop.
+type portableNews struct {
+	hub  *hub
+	tell func() // deliver as a value, made once
+
+	mu     sync.Mutex // guards the rest, and the fields of the owner
+	change sync.Cond  // signals the goroutines
+
+	ready  func(aio.Interest) // called on the loop; nil before Start
+	news   aio.Interest       // to be delivered; a post is on its way if it is not 0
+	closed bool
+}
+
+func (c *portableNews) init(h *hub) {
+	c.hub, c.tell = h, c.deliver
+	c.change.L = &c.mu
+	h.loop.MayPost(1) // the goroutines
+}
+
+// notifyLocked posts news to the loop; news that a post is on its way for travels with it.
+func (c *portableNews) notifyLocked(news aio.Interest) {
+	if c.closed || c.ready == nil {
+		return
+	}
+	first := c.news == 0
+	c.news |= news
+	if first {
+		// It fails only when the loop is closed: then nobody wants to know.
+		c.hub.loop.CallSoonThreadsafe(c.tell)
+	}
+}
+
+// deliver runs on the loop.
+func (c *portableNews) deliver() {
+	c.mu.Lock()
+	news, ready, closed := c.news, c.ready, c.closed
+	c.news = 0
+	c.mu.Unlock()
+	if !closed {
+		ready(news)
+	}
+}

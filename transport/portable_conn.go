@@ -3,7 +3,6 @@ package transport
 import (
 	"errors"
 	"net"
-	"sync"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/sys"
@@ -15,15 +14,10 @@ const portableBuffer = 32 << 10
 // portableConn joins a net.Conn to a loop: one goroutine reads ahead into a bounded buffer, another,
 // started by the first write, sends what TryWrite took.
 type portableConn struct {
-	hub  *hub
-	nc   net.Conn
-	tell func() // c.deliver as a value, made once
+	portableNews
+	nc net.Conn
 
-	mu     sync.Mutex // guards the rest
-	change sync.Cond  // signals the two goroutines
-
-	ready   func(aio.Interest) // called on the loop; nil before Start
-	in      []byte             // in[inFrom:inTo] was received and not yet read
+	in      []byte // in[inFrom:inTo] was received and not yet read
 	inFrom  int
 	inTo    int
 	inErr   error // how receiving ended
@@ -34,18 +28,14 @@ type portableConn struct {
 	starved bool   // TryWrite found no room
 	writing bool   // the writer goroutine runs
 	eof     bool   // CloseWrite was called
-	closed  bool
-	news    aio.Interest // to be delivered; a post is on its way if it is not 0
 
 	deaf bool // Close does not end a Read or Write under way: its goroutine must be left behind. Set when made
 }
 
 func newPortableConn(h *hub, nc net.Conn) *portableConn {
-	c := &portableConn{hub: h, nc: nc}
-	c.change.L = &c.mu
-	c.tell = c.deliver
+	c := &portableConn{nc: nc}
+	c.init(h)
 	h.own(c)
-	h.loop.MayPost(1) // its goroutines
 	return c
 }
 
@@ -68,30 +58,6 @@ func (c *portableConn) spawn(fn func()) {
 		return
 	}
 	c.hub.helper.Go(fn)
-}
-
-// notifyLocked posts news to the loop; news that a post is on its way for travels with it.
-func (c *portableConn) notifyLocked(news aio.Interest) {
-	if c.closed || c.ready == nil {
-		return
-	}
-	first := c.news == 0
-	c.news |= news
-	if first {
-		// It fails only when the loop is closed: then nobody wants to know.
-		c.hub.loop.CallSoonThreadsafe(c.tell)
-	}
-}
-
-// deliver runs on the loop.
-func (c *portableConn) deliver() {
-	c.mu.Lock()
-	news, ready, closed := c.news, c.ready, c.closed
-	c.news = 0
-	c.mu.Unlock()
-	if !closed {
-		ready(news)
-	}
 }
 
 // receive is the reading goroutine. It alone writes to in beyond inTo, so it does that unlocked.

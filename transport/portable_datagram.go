@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"sync"
 	"syscall"
 
 	"github.com/aio-go/aio"
@@ -54,20 +53,13 @@ func udpVersion(network string, a netip.AddrPort) string {
 // portableDatagram joins a UDP socket of package net to a loop: one goroutine receives ahead into a
 // bounded queue, another, started by the first datagram, sends what TryWriteTo took.
 type portableDatagram struct {
-	hub  *hub
-	nc   *net.UDPConn
-	tell func() // c.deliver as a value, made once
+	portableNews
+	nc *net.UDPConn
 
-	mu     sync.Mutex // guards the rest
-	change sync.Cond  // signals the two goroutines
-
-	ready   func(aio.Interest) // called on the loop; nil before Start
 	in      []received
 	out     []datagram
 	pending int  // bytes in out and in the datagram that is being sent, and the overhead of each
 	writing bool // the sending goroutine runs
-	closed  bool
-	news    aio.Interest // to be delivered; a post is on its way if it is not 0
 }
 
 // received is a datagram, or why there is none.
@@ -78,11 +70,9 @@ type received struct {
 }
 
 func newPortableDatagram(h *hub, nc *net.UDPConn) *portableDatagram {
-	c := &portableDatagram{hub: h, nc: nc}
-	c.change.L = &c.mu
-	c.tell = c.deliver
+	c := &portableDatagram{nc: nc}
+	c.init(h)
 	h.own(c)
-	h.loop.MayPost(1) // its goroutines
 	return c
 }
 
@@ -96,29 +86,6 @@ func (c *portableDatagram) Start(ready func(aio.Interest)) error {
 	c.notifyLocked(aio.Writable) // what was sent before anybody listened may be out by now
 	c.hub.helper.Go(c.receive)
 	return nil
-}
-
-// notifyLocked posts news to the loop; news that a post is on its way for travels with it.
-func (c *portableDatagram) notifyLocked(news aio.Interest) {
-	if c.closed || c.ready == nil {
-		return
-	}
-	first := c.news == 0
-	c.news |= news
-	if first {
-		c.hub.loop.CallSoonThreadsafe(c.tell)
-	}
-}
-
-// deliver runs on the loop.
-func (c *portableDatagram) deliver() {
-	c.mu.Lock()
-	news, ready, closed := c.news, c.ready, c.closed
-	c.news = 0
-	c.mu.Unlock()
-	if !closed {
-		ready(news)
-	}
 }
 
 // receive is the receiving goroutine. After a failure it waits until the loop has taken everything.
