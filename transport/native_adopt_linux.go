@@ -28,7 +28,7 @@ func adoptConn(ctx context.Context, h *hub, c net.Conn) (Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &nativeConn{loop: h.loop, fd: fd, remote: addrPort(c.RemoteAddr())}
+	n := &nativeConn{nativeSocket: nativeSocket{loop: h.loop, fd: fd}, remote: addrPort(c.RemoteAddr())}
 	if u, ok := c.RemoteAddr().(*net.UnixAddr); ok {
 		n.path = &unixNames{}
 		if u != nil {
@@ -43,7 +43,7 @@ func adoptConn(ctx context.Context, h *hub, c net.Conn) (Conn, error) {
 // adoptListener does for listeners what adoptConn does for connections.
 func adoptListener(ctx context.Context, h *hub, ln net.Listener) (Listener, error) {
 	_, native := NetworkFrom(ctx).(nativeNetwork)
-	n := &nativeListener{loop: h.loop, addr: ln.Addr(), network: ln.Addr().Network()}
+	n := &nativeListener{nativeSocket: nativeSocket{loop: h.loop}, addr: ln.Addr(), network: ln.Addr().Network()}
 	switch ln.(type) {
 	case *net.TCPListener:
 	case *net.UnixListener:

@@ -17,9 +17,7 @@ const maxWrite = 256 << 10
 
 // nativeConn is a connected socket.
 type nativeConn struct {
-	loop   *aio.Loop
-	fd     int // -1 after Close
-	watch  *aio.Watch
+	nativeSocket
 	local  *netip.AddrPort // connections of one listener share it if they can; nil for a unix socket
 	remote netip.AddrPort
 	path   *unixNames // of a unix socket, which has no local and remote
@@ -59,12 +57,11 @@ func setKeepAlive(fd int, d time.Duration) {
 	syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT, 9)
 }
 
-func (c *nativeConn) Start(ready func(aio.Interest)) (err error) {
+func (c *nativeConn) Start(ready func(aio.Interest)) error {
 	if c.fd < 0 {
 		return c.fail("watch", syscall.EBADF)
 	}
-	c.watch, err = c.loop.Watch(uintptr(c.fd), ready)
-	return err
+	return c.start(ready)
 }
 
 func (c *nativeConn) TryRead(p []byte) (int, error) {
@@ -114,16 +111,7 @@ func (c *nativeConn) CloseWrite() error {
 }
 
 func (c *nativeConn) Close() error {
-	if c.fd < 0 {
-		return nil
-	}
-	if c.watch != nil {
-		c.watch.Close()
-		c.watch = nil
-	}
-	fd := c.fd
-	c.fd = -1
-	if err := syscall.Close(fd); err != nil {
+	if err := c.close(); err != nil {
 		return c.fail("close", err)
 	}
 	return nil

@@ -12,15 +12,13 @@ import (
 
 // nativeDatagram is a UDP socket.
 type nativeDatagram struct {
-	loop          *aio.Loop
-	fd            int // -1 after Close
+	nativeSocket
 	six           bool
-	watch         *aio.Watch
 	local, remote netip.AddrPort
 }
 
 func (nativeNetwork) Datagram(ctx context.Context, network string, local, remote netip.AddrPort, o DatagramOptions) (DatagramConn, error) {
-	c := &nativeDatagram{loop: aio.RunningLoop(ctx), fd: -1, local: local, remote: remote}
+	c := &nativeDatagram{nativeSocket: nativeSocket{loop: aio.RunningLoop(ctx), fd: -1}, local: local, remote: remote}
 	call, err := c.open(network, o)
 	if err != nil {
 		c.Close()
@@ -104,7 +102,7 @@ func adoptDatagram(ctx context.Context, h *hub, c *net.UDPConn) (DatagramConn, e
 	if err != nil {
 		return nil, err
 	}
-	n := &nativeDatagram{loop: h.loop, fd: fd}
+	n := &nativeDatagram{nativeSocket: nativeSocket{loop: h.loop, fd: fd}}
 	if sa, err := syscall.Getsockname(fd); err == nil {
 		n.local, n.six = fromSockaddr(sa), family(sa) == syscall.AF_INET6
 	}
@@ -115,12 +113,11 @@ func adoptDatagram(ctx context.Context, h *hub, c *net.UDPConn) (DatagramConn, e
 	return n, nil
 }
 
-func (c *nativeDatagram) Start(ready func(aio.Interest)) (err error) {
+func (c *nativeDatagram) Start(ready func(aio.Interest)) error {
 	if c.fd < 0 {
 		return c.fail("watch", net.ErrClosed)
 	}
-	c.watch, err = c.loop.Watch(uintptr(c.fd), ready)
-	return err
+	return c.start(ready)
 }
 
 func (c *nativeDatagram) TryReadFrom(p []byte) (int, netip.AddrPort, error) {
@@ -163,16 +160,7 @@ func (c *nativeDatagram) TryWriteTo(p []byte, to netip.AddrPort) error {
 }
 
 func (c *nativeDatagram) Close() error {
-	if c.fd < 0 {
-		return nil
-	}
-	if c.watch != nil {
-		c.watch.Close()
-		c.watch = nil
-	}
-	fd := c.fd
-	c.fd = -1
-	return os.NewSyscallError("close", syscall.Close(fd))
+	return os.NewSyscallError("close", c.close())
 }
 
 func (c *nativeDatagram) fail(call string, err error) error {

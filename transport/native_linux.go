@@ -10,6 +10,31 @@ import (
 	"github.com/aio-go/aio"
 )
 
+// nativeSocket is a descriptor that the loop's poller watches.
+type nativeSocket struct {
+	loop  *aio.Loop
+	fd    int // -1 after close
+	watch *aio.Watch
+}
+
+func (s *nativeSocket) start(ready func(aio.Interest)) (err error) {
+	s.watch, err = s.loop.Watch(uintptr(s.fd), ready)
+	return err
+}
+
+func (s *nativeSocket) close() error {
+	if s.fd < 0 {
+		return nil
+	}
+	if s.watch != nil {
+		s.watch.Close()
+		s.watch = nil
+	}
+	fd := s.fd
+	s.fd = -1
+	return syscall.Close(fd)
+}
+
 // nativeNetwork makes sockets itself and watches them with the loop's poller.
 type nativeNetwork struct{ systemResolver }
 
@@ -19,7 +44,7 @@ func Native() Network { return nativeNetwork{} }
 
 func (nativeNetwork) Dial(ctx context.Context, network, address string, o DialOptions) (Conn, error) {
 	loop := aio.RunningLoop(ctx)
-	c := &nativeConn{loop: loop, fd: -1}
+	c := &nativeConn{nativeSocket: nativeSocket{loop: loop, fd: -1}}
 	var to syscall.Sockaddr
 	if network == "unix" {
 		to = &syscall.SockaddrUnix{Name: address}
@@ -138,7 +163,7 @@ func (c *nativeConn) awaitConnected(ctx context.Context) error {
 }
 
 func (nativeNetwork) Listen(ctx context.Context, network, address string, o ListenOptions) (Listener, error) {
-	l := &nativeListener{loop: aio.RunningLoop(ctx), fd: -1, network: network}
+	l := &nativeListener{nativeSocket: nativeSocket{loop: aio.RunningLoop(ctx), fd: -1}, network: network}
 	var call string
 	var err error
 	if network == "unix" {
@@ -152,7 +177,7 @@ func (nativeNetwork) Listen(ctx context.Context, network, address string, o List
 		l.addr = tcpAddr(at)
 		call, err = l.listenTCP(at, o)
 		if network == "tcp" && at.Addr() == netip.IPv6Unspecified() && lacksIPv6(err) {
-			l.closeSocket()
+			l.close()
 			call, err = l.listenTCP(netip.AddrPortFrom(netip.IPv4Unspecified(), at.Port()), o)
 		}
 	}

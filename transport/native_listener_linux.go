@@ -13,9 +13,7 @@ import (
 
 // nativeListener is a listening socket.
 type nativeListener struct {
-	loop    *aio.Loop
-	fd      int // -1 after Close
-	watch   *aio.Watch
+	nativeSocket
 	network string
 	addr    net.Addr
 	file    unixsocket.File
@@ -106,12 +104,11 @@ func (l *nativeListener) listen(o ListenOptions) (call string, err error) {
 	return "", nil
 }
 
-func (l *nativeListener) Start(ready func()) (err error) {
+func (l *nativeListener) Start(ready func()) error {
 	if l.fd < 0 {
 		return l.closedError()
 	}
-	l.watch, err = l.loop.Watch(uintptr(l.fd), func(aio.Interest) { ready() })
-	return err
+	return l.start(func(aio.Interest) { ready() })
 }
 
 func (l *nativeListener) TryAccept() (Conn, error) {
@@ -133,7 +130,7 @@ func (l *nativeListener) TryAccept() (Conn, error) {
 }
 
 func (l *nativeListener) accepted(fd int, sa syscall.Sockaddr) Conn {
-	c := &nativeConn{loop: l.loop, fd: fd, local: l.local}
+	c := &nativeConn{nativeSocket: nativeSocket{loop: l.loop, fd: fd}, local: l.local}
 	if u, ok := sa.(*syscall.SockaddrUnix); ok {
 		c.path = &unixNames{remote: u.Name}
 	} else {
@@ -150,20 +147,7 @@ func (l *nativeListener) Close() error {
 		l.origin.Close()
 		l.origin = nil
 	}
-	return l.closeSocket()
-}
-
-func (l *nativeListener) closeSocket() error {
-	if l.fd < 0 {
-		return nil
-	}
-	if l.watch != nil {
-		l.watch.Close()
-		l.watch = nil
-	}
-	fd := l.fd
-	l.fd = -1
-	return os.NewSyscallError("close", syscall.Close(fd))
+	return os.NewSyscallError("close", l.close())
 }
 
 func (l *nativeListener) Addr() net.Addr { return l.addr }
