@@ -19,6 +19,9 @@ var aioServers = map[string]netServer{
 	"idle_memory_stream":   aioStreamServer(echoRequests),
 	"sparse":               aioStreamServer(echoStream),
 	"connect":              aioStreamServer(echoStream),
+	"http_server":          aioHTTPServer(httpHandlers["http_server"]),
+	"http_body_post":       aioHTTPServer(httpHandlers["http_body_post"]),
+	"http_body_get":        aioHTTPServer(httpHandlers["http_body_get"]),
 }
 
 // echoProtocol sends back what arrives.

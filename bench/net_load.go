@@ -52,6 +52,10 @@ var loads = map[string]func(loadSpec) (loadResult, error){
 	"sparse":  loadSparse,
 	"connect": loadConnect,
 	"idle":    loadIdle,
+
+	"http_greeting": loadHTTPGreeting,
+	"http_post":     loadHTTPPost,
+	"http_get":      loadHTTPGet,
 }
 
 // loadIfGenerator turns this process into the load generator and does not

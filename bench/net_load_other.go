@@ -21,4 +21,8 @@ var (
 	loadSparse  = noLoad
 	loadConnect = noLoad
 	loadIdle    = noLoad
+
+	loadHTTPGreeting = noLoad
+	loadHTTPPost     = noLoad
+	loadHTTPGet      = noLoad
 )

@@ -17,6 +17,9 @@ var plainServers = map[string]netServer{
 	"idle_memory_stream":   plainServer(echoConnRequests),
 	"sparse":               plainServer(echoConn),
 	"connect":              plainServer(echoConn),
+	"http_server":          plainHTTPServer(httpHandlers["http_server"]),
+	"http_body_post":       plainHTTPServer(httpHandlers["http_body_post"]),
+	"http_body_get":        plainHTTPServer(httpHandlers["http_body_get"]),
 }
 
 // echoConn sends back what arrives.

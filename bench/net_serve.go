@@ -35,6 +35,7 @@ var netServers = map[string]map[string]netServer{
 	"net":        plainServers,
 	"gnet":       gnetServers(false),
 	"gnet_multi": gnetServers(true),
+	"fasthttp":   fasthttpServers,
 }
 
 const (

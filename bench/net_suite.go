@@ -2,6 +2,7 @@ package main
 
 import (
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -15,7 +16,7 @@ const (
 // netSuite measures servers under load from outside.
 var netSuite = suite{
 	works:      netWorks(),
-	rivals:     []string{"net", "gnet", "gnet_multi", "tokio", "uvloop", "asyncio"},
+	rivals:     []string{"net", "gnet", "gnet_multi", "tokio", "uvloop", "asyncio", "fasthttp"},
 	procs:      []int{runtime.NumCPU()},
 	rounds:     5,
 	roundTime:  500 * time.Millisecond,
@@ -27,6 +28,9 @@ const (
 	idleConns    = 10_000 // of the works idle_memory
 	connectConns = 32     // under way at a time in the work connect
 )
+
+// httpConns are the kept connections of the works on HTTP.
+var httpConns = []int{1, 64, 1000}
 
 // netWorks are the works of the suite. A work has a row for each number of
 // connections.
@@ -70,6 +74,24 @@ func netWorks() []work {
 			name: "connect", unit: connsPerSecond, load: "connect", conns: connectConns,
 			about: "a connection accepted and closed again; more is better", baselineIs: "a goroutine a connection",
 		})
+	for _, conns := range httpConns {
+		works = append(works, work{
+			name: "http_server", unit: cpuPerRequest, load: "http_greeting", conns: conns,
+			about: "HTTP/1.1, hello world", baselineIs: "net/http",
+		})
+	}
+	for _, conns := range httpConns {
+		works = append(works, work{
+			name: "http_body_post", unit: cpuPerRequest, load: "http_post", conns: conns,
+			about: "HTTP/1.1, a body of 20 kB copied away", baselineIs: "net/http",
+		})
+	}
+	for _, conns := range httpConns {
+		works = append(works, work{
+			name: "http_body_get", unit: cpuPerRequest, load: "http_get", conns: conns,
+			about: "HTTP/1.1, an answer of 200 kB", baselineIs: "net/http",
+		})
+	}
 	for i := range works {
 		works[i].baseline = "net"
 		works[i].aims = append(works[i].aims, netAims[works[i].key()]...)
@@ -83,6 +105,16 @@ var netAims = map[string][]aim{
 	"echo_stream/100":   {{max: 0.78, rival: "net"}, {max: 0.75, rival: "uvloop"}, {max: 0.65, rival: "asyncio"}},
 	"echo_stream/1000":  {{max: 0.88, rival: "net"}},
 	"echo_tls/100":      {{max: 0.95, rival: "net"}},
+
+	"http_server/1":       {{max: 0.50, rival: "net"}},
+	"http_server/64":      {{max: 0.72, rival: "net"}, {max: 1.10, rival: "fasthttp"}},
+	"http_server/1000":    {{max: 0.75, rival: "net"}},
+	"http_body_post/1":    {{max: 1.0, rival: "net"}},
+	"http_body_post/64":   {{max: 1.0, rival: "net"}},
+	"http_body_post/1000": {{max: 1.0, rival: "net"}},
+	"http_body_get/1":     {{max: 1.0, rival: "net"}},
+	"http_body_get/64":    {{max: 1.0, rival: "net"}},
+	"http_body_get/1000":  {{max: 1.0, rival: "net"}},
 }
 
 // netLacks says why a contestant does not do a work of the suite.
@@ -94,6 +126,19 @@ var netLacks = map[string]string{
 	"gnet_multi/idle_memory_stream": gnetStreams,
 	"gnet_multi/echo_tls":           "gnet has no TLS",
 	"tokio/echo_tls":                "tokio has no TLS of its own",
+}
+
+// Libraries of connections have no HTTP, and fasthttp has nothing else.
+func init() {
+	for _, w := range netWorks() {
+		if strings.HasPrefix(w.name, "http_") {
+			for _, rival := range []string{"gnet", "gnet_multi", "tokio", "uvloop", "asyncio"} {
+				netLacks[rival+"/"+w.name] = rival + " has no HTTP of its own"
+			}
+		} else {
+			netLacks["fasthttp/"+w.name] = "fasthttp has HTTP alone"
+		}
+	}
 }
 
 const gnetStreams = "gnet has callbacks, and nothing like streams"

@@ -37,7 +37,7 @@ func needNet(t *testing.T) {
 func TestTheNetSuiteRunsAtTinySizes(t *testing.T) {
 	needNet(t)
 	args := []string{"-suite", "net", "-json", "-rounds", "1", "-roundtime", "20ms", "-scale", "0.01", "-conns", "1,10,32,10000",
-		"-rivals", "net,gnet,asyncio"}
+		"-rivals", "net,gnet,asyncio,fasthttp"}
 	var stdout, stderr bytes.Buffer
 	if code := run(t.Context(), args, &stdout, &stderr); code != exitOK {
 		t.Fatalf("the exit code is %d; stderr: %s", code, &stderr)
@@ -48,7 +48,8 @@ func TestTheNetSuiteRunsAtTinySizes(t *testing.T) {
 	if err := decoder.Decode(&rep); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"echo_protocol/10", "echo_stream/10", "echo_tls/10", "idle_memory_protocol/1000", "idle_memory_stream/1000", "sparse/1", "connect/32"}
+	want := []string{"echo_protocol/10", "echo_stream/10", "echo_tls/10", "idle_memory_protocol/1000", "idle_memory_stream/1000", "sparse/1", "connect/32",
+		"http_server/1", "http_body_post/1", "http_body_get/1"}
 	var got []string
 	for _, row := range rep.Rows {
 		got = append(got, fmt.Sprintf("%s/%d", row.Work, row.Conns))
@@ -62,6 +63,9 @@ func TestTheNetSuiteRunsAtTinySizes(t *testing.T) {
 		}
 		if row.Work == "echo_protocol" && !(row.Results["gnet"] > 0) {
 			t.Errorf("gnet has the figure %v", row.Results["gnet"])
+		}
+		if strings.HasPrefix(row.Work, "http_") && !(row.Results["fasthttp"] > 0) {
+			t.Errorf("fasthttp has the figure %v in %s", row.Results["fasthttp"], row.Work)
 		}
 	}
 	if rep.Suite != "net" || !slices.Equal(got, want) {
@@ -102,7 +106,9 @@ func TestTheNetSuiteHasARowForEachNumberOfConnections(t *testing.T) {
 		aims += len(w.aims)
 	}
 	want := "echo_protocol/10 echo_protocol/100 echo_protocol/1000 echo_stream/10 echo_stream/100 echo_stream/1000 " +
-		"echo_tls/10 echo_tls/100 echo_tls/1000 idle_memory_protocol/10000 idle_memory_stream/10000 sparse/1 connect/32"
+		"echo_tls/10 echo_tls/100 echo_tls/1000 idle_memory_protocol/10000 idle_memory_stream/10000 sparse/1 connect/32 " +
+		"http_server/1 http_server/64 http_server/1000 http_body_post/1 http_body_post/64 http_body_post/1000 " +
+		"http_body_get/1 http_body_get/64 http_body_get/1000"
 	if got := strings.Join(keys, " "); got != want {
 		t.Errorf("the rows are %s, want %s", got, want)
 	}
@@ -111,8 +117,8 @@ func TestTheNetSuiteHasARowForEachNumberOfConnections(t *testing.T) {
 			t.Errorf("there is an aim for %s, but no such row", key)
 		}
 	}
-	if aims != 9 {
-		t.Errorf("there are %d aims, want 9", aims)
+	if aims != 19 {
+		t.Errorf("there are %d aims, want 19", aims)
 	}
 }
 
@@ -135,7 +141,7 @@ func TestASuiteHasDefaultsOfItsOwn(t *testing.T) {
 		works  int
 	}{
 		{"", 9, 50 * time.Millisecond, len(suites["micro"].rivals), len(micro)},
-		{"-suite net", 5, 500 * time.Millisecond, 6, 13},
+		{"-suite net", 5, 500 * time.Millisecond, 7, 22},
 		{"-suite net -rounds 3 -roundtime 1s -rivals net,gnet -work echo_stream,sparse", 3, time.Second, 2, 4},
 		{"-suite net -conns 100 -rivals none", 5, 500 * time.Millisecond, 0, 3},
 	} {

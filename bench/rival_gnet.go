@@ -77,6 +77,7 @@ func (gnetLog) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, ar
 var versions = map[string]string{
 	"gnet":       moduleVersion("github.com/panjf2000/gnet/v2"),
 	"gnet_multi": moduleVersion("github.com/panjf2000/gnet/v2"),
+	"fasthttp":   moduleVersion("github.com/valyala/fasthttp"),
 }
 
 // moduleVersion is the version of a module this program was built with.
