@@ -59,14 +59,19 @@ type limit uint32
 
 const (
 	noLimit    limit = iota
-	maybeLimit       // http.MaxBytesReader got all it asked for
-	overLimit        // and that was one byte more than the limit
+	maybeLimit       // all of a buffer was filled, which http.MaxBytesReader may have passed on
+	overLimit        // http.MaxBytesReader got one byte more than the limit
 )
 
-// metLimit looks at a read of n bytes into p, in the method that its reader was called with.
+// metLimit looks at a read of n bytes into p, in the method that its reader was called with. To look
+// who has called is dear, and only done if p was cut: a reader that asks for one byte more than the
+// limit does that, unless its caller's buffer is just as long. Of that the status has to tell.
 func metLimit(p []byte, n int) limit {
-	if n == 0 || n < len(p) {
+	switch {
+	case n == 0 || n < len(p):
 		return noLimit
+	case cap(p) == n:
+		return maybeLimit
 	}
 	var pcs [8]uintptr // a reader may lie in between
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
@@ -74,10 +79,7 @@ func metLimit(p []byte, n int) limit {
 		var frame runtime.Frame
 		frame, more = frames.Next()
 		if strings.HasPrefix(frame.Function, "net/http.(*maxBytesReader).") {
-			if cap(p) > n { // it has cut p
-				return overLimit
-			}
-			return maybeLimit
+			return overLimit
 		}
 	}
 	return noLimit

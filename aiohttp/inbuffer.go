@@ -11,31 +11,60 @@ var heads = sync.Pool{New: func() any { return new([firstBuffer]byte) }}
 type inBuffer struct {
 	data  []byte // data[first:] is there
 	first int
-	piece *[firstBuffer]byte // under data, or nil
+	lent  bool               // data is the transport's, until keep is called
+	head  *[firstBuffer]byte // under data, or piece is, or neither
+	piece *[pieceSize]byte
 }
 
 func (b *inBuffer) len() int      { return len(b.data) - b.first }
 func (b *inBuffer) bytes() []byte { return b.data[b.first:] }
 
-// write appends a copy of p.
-func (b *inBuffer) write(p []byte) {
-	if len(p) == 0 {
+// lend appends p, which may be used until keep is called: what is taken before that is not copied.
+func (b *inBuffer) lend(p []byte) {
+	if len(p) > 0 && b.data == nil {
+		b.data, b.lent = p[:len(p):len(p)], true
 		return
 	}
-	if b.data == nil && len(p) <= firstBuffer {
-		b.piece = heads.Get().(*[firstBuffer]byte)
-		b.data = b.piece[:0]
+	b.write(p)
+}
+
+// keep copies what was lent and is left.
+func (b *inBuffer) keep() {
+	if b.lent {
+		rest := b.bytes()
+		*b = inBuffer{}
+		b.write(rest)
+	}
+}
+
+// write appends a copy of p.
+func (b *inBuffer) write(p []byte) {
+	b.keep()
+	if len(p) == 0 {
+		return
 	}
 	if len(p) > cap(b.data)-len(b.data) && b.first > 0 && b.first >= b.len() {
 		b.data = b.data[:copy(b.data, b.bytes())]
 		b.first = 0
 	}
-	before := cap(b.data)
-	b.data = append(b.data, p...)
-	if cap(b.data) != before && b.piece != nil { // it has moved
-		heads.Put(b.piece)
-		b.piece = nil
+	if len(p) <= cap(b.data)-len(b.data) {
+		b.data = append(b.data, p...)
+		return
 	}
+	old := *b
+	*b = inBuffer{}
+	switch size := old.len() + len(p); {
+	case size <= firstBuffer:
+		b.head = heads.Get().(*[firstBuffer]byte)
+		b.data = b.head[:0]
+	case size <= pieceSize:
+		b.piece = pieces.Get().(*[pieceSize]byte)
+		b.data = b.piece[:0]
+	default:
+		b.data = make([]byte, 0, size+size/4)
+	}
+	b.data = append(append(b.data, old.bytes()...), p...)
+	old.drop()
 }
 
 // read takes as much as p has room for.
@@ -54,6 +83,7 @@ func (b *inBuffer) discard(n int) {
 
 // unread puts p in front.
 func (b *inBuffer) unread(p []byte) {
+	b.keep()
 	if n := len(p); n > 0 && n <= b.first {
 		b.first -= n
 		copy(b.data[b.first:], p)
@@ -66,8 +96,11 @@ func (b *inBuffer) unread(p []byte) {
 
 // drop forgets all.
 func (b *inBuffer) drop() {
+	if b.head != nil {
+		heads.Put(b.head)
+	}
 	if b.piece != nil {
-		heads.Put(b.piece)
+		pieces.Put(b.piece)
 	}
 	*b = inBuffer{}
 }

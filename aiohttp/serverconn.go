@@ -138,11 +138,12 @@ func (c *serverConn) DataReceived(p []byte) {
 		c.got = copy(c.into, p)
 		p = p[c.got:]
 	}
-	c.in.write(p)
+	c.in.lend(p)
 	c.reader.Unpark()
 	if c.phase == connIdle {
-		c.advance(true)
+		c.advance(true) // a task that is quick needs no copy
 	}
+	c.in.keep()
 	if c.in.len() > maxAhead && c.phase < connLingering && !c.paused {
 		c.paused = true
 		c.t.PauseReading()
