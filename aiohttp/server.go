@@ -43,6 +43,7 @@ type Server struct {
 	changed        aiosync.Event // is set when there is one less
 	count          ServerStatistics
 	scratch        []byte // where answers are put together, one at a time
+	arriving       []byte // where requests arrive, one at a time
 	heads          headReader
 	dateText       string
 	dateSecond     int64
@@ -191,6 +192,14 @@ func (s *Server) answer(w *reply) {
 	default:
 		s.h.ServeHTTP(w, w.req)
 	}
+}
+
+// buffer is where what arrives is put, if no task waits for it.
+func (s *Server) buffer() []byte {
+	if s.arriving == nil {
+		s.arriving = make([]byte, maxAhead)
+	}
+	return s.arriving
 }
 
 func (s *Server) logf(format string, args ...any) {

@@ -18,6 +18,8 @@ const (
 	headSlop = 4096
 	// maxAhead is how much of a connection is read ahead while nobody asks for it.
 	maxAhead = 64 << 10
+	// maxAtOnce is how much of a body a task reads without a wait.
+	maxAtOnce = 256 << 10
 	// maxSkipped is how much of a body is read that the handler has left, to keep the connection. It
 	// is that of net/http.
 	maxSkipped = 256 << 10
@@ -75,10 +77,13 @@ type serverConn struct {
 	tryAt   int // the size of a part of a head at which to look for mistakes
 	skipEOL int // how many line ends may come before the head
 
-	reader  aio.Waiter // the task that waits for data
-	into    []byte     // where it wants them
-	got     int        // how many are there
-	readErr error      // why the wait has ended
+	now     interface{ ReadNow(p []byte) int } // t, if it can; or nil
+	atOnce  int                                // bytes that were read so since a task has waited
+	getInto bool                               // the last buffer that the transport got is into
+	reader  aio.Waiter                         // the task that waits for data
+	into    []byte                             // where it wants them
+	got     int                                // how many are there
+	readErr error                              // why the wait has ended
 	drains  []aio.Waiter
 
 	timer       *aio.TimerHandle
@@ -96,6 +101,7 @@ type serverConn struct {
 // ConnectionMade implements transport.Protocol.
 func (c *serverConn) ConnectionMade(t transport.Transport) {
 	c.t = t
+	c.now, _ = t.(interface{ ReadNow(p []byte) int })
 	if addr := t.RemoteAddr(); addr != nil {
 		c.remote = addr.String()
 	}
@@ -124,6 +130,34 @@ func (v *connValues) Value(key any) any {
 	return v.Context.Value(key)
 }
 
+// GetBuffer implements transport.BufferedProtocol: a task that waits gets what comes without a copy.
+func (c *serverConn) GetBuffer(int) []byte {
+	c.getInto = len(c.into) >= firstBuffer && c.got == 0 && c.in.len() == 0
+	if c.getInto {
+		return c.into
+	}
+	return c.s.buffer()
+}
+
+// BufferUpdated implements transport.BufferedProtocol.
+func (c *serverConn) BufferUpdated(n int) {
+	if !c.getInto {
+		c.DataReceived(c.s.buffer()[:n])
+		return
+	}
+	c.got = n
+	c.reader.Unpark()
+	c.pause() // the task takes more by itself
+}
+
+// pause holds up the peer.
+func (c *serverConn) pause() {
+	if !c.paused {
+		c.paused = true
+		c.t.PauseReading()
+	}
+}
+
 // DataReceived implements transport.Protocol.
 func (c *serverConn) DataReceived(p []byte) {
 	if c.phase >= connLingering {
@@ -144,9 +178,8 @@ func (c *serverConn) DataReceived(p []byte) {
 		c.advance(true) // a task that is quick needs no copy
 	}
 	c.in.keep()
-	if c.in.len() > maxAhead && c.phase < connLingering && !c.paused {
-		c.paused = true
-		c.t.PauseReading()
+	if c.in.len() > maxAhead && c.phase < connLingering {
+		c.pause()
 	}
 }
 
@@ -390,6 +423,11 @@ func (c *serverConn) read(ctx context.Context, p []byte, limited bool, stopped *
 		case !c.reader.Zero():
 			return 0, errBusyBody
 		}
+		if n := c.readNow(p); n > 0 {
+			return n, nil
+		} else if c.in.len() > 0 {
+			break
+		}
 		now := c.s.loop.Time()
 		switch d := c.s.on.limits.progress; {
 		case !c.readUntil.IsZero():
@@ -401,6 +439,7 @@ func (c *serverConn) read(ctx context.Context, p []byte, limited bool, stopped *
 			c.waitUntil(now.Add(d))
 		}
 		c.resume()
+		c.atOnce = 0
 		w := aio.NewWaiter(ctx, "Request.Body.Read", c)
 		c.reader, c.into, c.got, c.readErr = w, p, 0, nil
 		err := w.Park()
@@ -417,6 +456,7 @@ func (c *serverConn) read(ctx context.Context, p []byte, limited bool, stopped *
 			}
 			return 0, err
 		case n > 0:
+			c.resume()
 			return n, nil
 		case late != nil && c.in.len() == 0:
 			return 0, late
@@ -428,6 +468,30 @@ func (c *serverConn) read(ctx context.Context, p []byte, limited bool, stopped *
 	n := c.in.read(p)
 	c.resume()
 	return n, nil
+}
+
+// readNow reads what the system has, if that can be done without a wait, into p or in. A task whose
+// client is faster waits all the same now and then, for others to have their turn.
+func (c *serverConn) readNow(p []byte) (n int) {
+	if c.now == nil || c.atOnce >= maxAtOnce {
+		return 0
+	}
+	if !c.readUntil.IsZero() && !c.s.loop.Time().Before(c.readUntil) {
+		return 0
+	}
+	if len(p) >= firstBuffer {
+		n = c.now.ReadNow(p)
+		c.atOnce += n
+	} else {
+		ahead := c.s.buffer()[:firstBuffer]
+		ahead = ahead[:c.now.ReadNow(ahead)]
+		c.in.write(ahead)
+		c.atOnce += len(ahead)
+	}
+	if n > 0 {
+		c.resume()
+	}
+	return n
 }
 
 // resume takes PauseReading back when there is room again.
