@@ -88,15 +88,21 @@ func (b *incomingBody) Read(p []byte) (n int, err error) {
 	if aio.InTask(ctx) {
 		n, err = b.read(ctx, p)
 	} else {
-		_, err = asTask(ctx, aio.Action(func(ctx context.Context) (err error) {
-			n, err = b.read(ctx, p) // n counts also with an error
-			return err
-		}))
-		if errors.Is(err, aio.ErrLoopClosed) {
-			return 0, http.ErrBodyReadAfterClose
-		}
+		n, err = b.readElsewhere(ctx, p)
 	}
 	b.limit = metLimit(p, n)
+	return n, err
+}
+
+// readElsewhere is Read on another goroutine.
+func (b *incomingBody) readElsewhere(ctx context.Context, p []byte) (n int, err error) {
+	_, err = asTask(ctx, aio.Action(func(ctx context.Context) (err error) {
+		n, err = b.read(ctx, p) // n counts also with an error
+		return err
+	}))
+	if errors.Is(err, aio.ErrLoopClosed) {
+		return 0, http.ErrBodyReadAfterClose
+	}
 	return n, err
 }
 
@@ -119,6 +125,7 @@ func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
 	}
 	var n int
 	var err error
+	short := false // the client has ended before the body: as in net/http, that is its end
 	if b.kind == bodyInChunks {
 		b.src.ctx = ctx
 		n, err = b.chunks.Read(p)
@@ -130,14 +137,14 @@ func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
 		case err == nil && b.left == 0:
 			err = io.EOF
 		case err == io.EOF:
-			err = io.ErrUnexpectedEOF
+			err, short = io.ErrUnexpectedEOF, true
 		}
 	}
 	if b.closed {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	switch {
-	case err == io.EOF:
+	case err == io.EOF || short:
 		b.end()
 	case err == nil:
 	case b.kind == bodyInChunks || !errors.Is(err, aio.ErrCancelled) && !errors.Is(err, context.DeadlineExceeded) &&

@@ -18,6 +18,9 @@ const (
 	headSlop = 4096
 	// maxAhead is how much of a connection is read ahead while nobody asks for it.
 	maxAhead = 64 << 10
+	// fewestBytes is how many have to come after a request for the next one to have begun. It is that
+	// of net/http.
+	fewestBytes = 4
 	// maxAtOnce is how much of a body a task reads without a wait.
 	maxAtOnce = 256 << 10
 	// maxSkipped is how much of a body is read that the handler has left, to keep the connection. It
@@ -75,7 +78,7 @@ type serverConn struct {
 	in      inBuffer
 	scanned int // how far in was searched for the end of the head
 	tryAt   int // the size of a part of a head at which to look for mistakes
-	skipEOL int // how many line ends may come before the head
+	oldPost bool // the last request was a POST, whose client may have sent line ends behind it
 
 	now     interface{ ReadNow(p []byte) int } // t, if it can; or nil
 	atOnce  int                                // bytes that were read so since a task has waited
@@ -247,13 +250,20 @@ func (c *serverConn) wakeWriters() {
 // advance looks whether the next request is there, and begins it. now says that its task may take its
 // first step at once.
 func (c *serverConn) advance(now bool) {
-	for c.skipEOL > 0 && c.in.len() > 0 {
-		if b := c.in.bytes()[0]; b != '\r' && b != '\n' {
-			c.skipEOL = 0
-			break
+	if c.served && !c.begun {
+		if c.in.len() < fewestBytes {
+			if c.eof {
+				c.shut()
+			}
+			return
 		}
-		c.in.discard(1)
-		c.skipEOL--
+		for i := 0; c.oldPost && i < fewestBytes; i++ { // RFC 7230, section 3
+			if b := c.in.bytes()[0]; b != '\r' && b != '\n' {
+				break
+			}
+			c.in.discard(1)
+		}
+		c.begun, c.scanned, c.tryAt = true, 0, 1
 	}
 	b := c.in.bytes()
 	if len(b) == 0 {
@@ -276,8 +286,6 @@ func (c *serverConn) advance(now bool) {
 		c.refuse(errHeadTooLarge)
 	case end >= 0:
 		c.begin(end, now)
-	case c.eof && c.served && len(b) < 4: // as net/http, which waits for so many
-		c.shut()
 	case c.eof:
 		_, err := c.s.readHead(b, io.EOF)
 		c.refuse(err)
@@ -327,10 +335,7 @@ func (c *serverConn) begin(end int, now bool) {
 			c.writeUntil = now.Add(wd)
 		}
 	}
-	c.skipEOL = 0
-	if w.req.Method == http.MethodPost {
-		c.skipEOL = 4 // RFC 7230, section 3: for clients that are old
-	}
+	c.oldPost = w.req.Method == http.MethodPost
 	c.s.count.Requests++
 	c.s.count.Active++
 	name := taskName(w.req)
@@ -388,8 +393,7 @@ func (c *serverConn) done(w *reply, keep bool) {
 	default:
 		c.phase = connIdle
 		c.readUntil, c.writeUntil = time.Time{}, time.Time{}
-		if c.in.len() == 0 && !c.eof {
-			c.in.drop()
+		if c.in.len() < fewestBytes && !c.eof {
 			if d := c.s.idleTimeout(); d > 0 {
 				c.waitUntil(c.s.loop.Time().Add(d))
 			}
