@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"log"
 	"maps"
@@ -23,9 +24,58 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
+// How a handler goes about a request.
+const (
+	readsNone  = 1 << iota // of the body
+	readsPart              // three bytes of it, first
+	readsBytes             // one at a time
+	answersAt1             // before it reads
+	answersBig             // in several pieces
+	closesBody
+	limitsBody // to two bytes
+)
+
 // understood tells how a request was understood.
-var understood = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
+func understood(how uint8) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if how&answersAt1 != 0 {
+			fmt.Fprintf(w, "%d first\n", r.ContentLength)
+			if how&answersBig != 0 {
+				w.(http.Flusher).Flush()
+			}
+		}
+		if how&limitsBody != 0 {
+			r.Body = http.MaxBytesReader(w, r.Body, 2)
+		}
+		var body []byte
+		var err error
+		part := make([]byte, 3)
+		if how&readsPart != 0 {
+			n := 0
+			n, err = io.ReadFull(r.Body, part)
+			body = append(body, part[:n]...)
+		}
+		for how&readsBytes != 0 && err == nil {
+			n := 0
+			n, err = r.Body.Read(part[:1])
+			body = append(body, part[:n]...)
+		}
+		if how&readsNone == 0 && err == nil {
+			var rest []byte
+			rest, err = io.ReadAll(r.Body)
+			body = append(body, rest...)
+		}
+		if how&closesBody != 0 {
+			r.Body.Close()
+		}
+		tell(w, r, body, err)
+		for i := 0; how&answersBig != 0 && i < 3; i++ {
+			w.Write(bytes.Repeat([]byte{'a' + byte(i)}, 20_000))
+		}
+	}
+}
+
+func tell(w http.ResponseWriter, r *http.Request, body []byte, err error) {
 	fmt.Fprintf(w, "%.99q %.99q %.99q %.99q %s %d %v %v %d fields\n",
 		r.Method, r.RequestURI, r.URL.String(), r.Host, r.Proto, r.ContentLength, r.TransferEncoding, r.Close, len(r.Header))
 	for i, name := range slices.Sorted(maps.Keys(r.Header)) {
@@ -34,7 +84,7 @@ var understood = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	fmt.Fprintf(w, "%.60q %d %v %v", body, len(body), err, len(r.Trailer))
-})
+}
 
 // memoryTransport is a transport that keeps what is written to it.
 type memoryTransport struct {
@@ -76,11 +126,11 @@ func (memoryAddr) Network() string { return "memory" }
 func (memoryAddr) String() string  { return "memory" }
 
 // ourAnswers is what our server says to data, which comes in pieces of a size.
-func ourAnswers(t *testing.T, data []byte, size int) []byte {
+func ourAnswers(t *testing.T, data []byte, size int, how uint8) []byte {
 	var out []byte
 	err := aio.Run(t.Context(), func(ctx context.Context) error {
 		loop := aio.RunningLoop(ctx)
-		s := newServer(loop, understood, []func(*http.Server){func(s *http.Server) { s.ErrorLog = log.New(io.Discard, "", 0) }})
+		s := newServer(loop, understood(how), []func(*http.Server){func(s *http.Server) { s.ErrorLog = log.New(io.Discard, "", 0) }})
 		s.setHandler()
 		s.setValues(nil)
 		m := &memoryTransport{loop: loop}
@@ -149,9 +199,9 @@ func (l *memoryListener) Close() error   { return nil }
 func (l *memoryListener) Addr() net.Addr { return memoryAddr{} }
 
 // theirAnswers is what net/http says.
-func theirAnswers(data []byte) []byte {
+func theirAnswers(data []byte, how uint8) []byte {
 	conn := &memoryConn{in: bytes.NewReader(data), closed: make(chan struct{})}
-	server := &http.Server{Handler: understood, MaxHeaderBytes: defaultMaxHeaderBytes, ErrorLog: log.New(io.Discard, "", 0)}
+	server := &http.Server{Handler: understood(how), MaxHeaderBytes: defaultMaxHeaderBytes, ErrorLog: log.New(io.Discard, "", 0)}
 	ended := make(chan struct{})
 	l := &memoryListener{conn: conn, closed: conn.closed}
 	go func() { server.Serve(l); close(ended) }()
@@ -161,6 +211,9 @@ func theirAnswers(data []byte) []byte {
 	defer conn.mu.Unlock()
 	return bytes.Clone(conn.out.Bytes())
 }
+
+// noMore is how answers end behind which nothing comes.
+const noMore = `true ""`
 
 // answersIn are answers without what chance decides, or is documented to differ.
 func answersIn(out []byte) string {
@@ -178,7 +231,9 @@ func answersIn(out []byte) string {
 		}
 		body, err := io.ReadAll(resp.Body)
 		resp.Header.Del("Date")
-		fmt.Fprintf(&b, "%s %s %v %v %v %q %v\n", resp.Proto, resp.Status, resp.Close, resp.ContentLength, resp.Header, body, err)
+		length := len(body)
+		fmt.Fprintf(&b, "%s %s %v %v %v %q %d %08x %v\n", resp.Proto, resp.Status, resp.Close, resp.ContentLength, resp.Header,
+			body[:min(length, 400)], length, crc32.ChecksumIEEE(body), err)
 	}
 }
 
@@ -197,16 +252,27 @@ func FuzzServersUnderstandAlike(f *testing.F) {
 		"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nX: a\rb\x00\r\n\r\n",
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
 	} {
-		f.Add([]byte(seed), uint16(7))
-		f.Add([]byte(seed), uint16(1000))
+		f.Add([]byte(seed), uint16(7), uint8(0))
+		f.Add([]byte(seed), uint16(1000), uint8(0))
+		for how := range 7 {
+			f.Add([]byte(seed), uint16(11), uint8(1)<<how)
+		}
 	}
-	f.Fuzz(func(t *testing.T, data []byte, size uint16) {
+	f.Fuzz(func(t *testing.T, data []byte, size uint16, how uint8) {
 		if len(data) > 100_000 || size == 0 {
 			return
 		}
-		ours, theirs := ourAnswers(t, data, int(size)), theirAnswers(data)
-		if a, b := answersIn(ours), answersIn(theirs); a != b {
-			t.Errorf("to %q in pieces of %d ours says\n%s\nand net/http\n%s", data, size, a, b)
+		if how&limitsBody != 0 && bytes.Contains(bytes.ToLower(data), []byte("100-continue")) {
+			return // net/http waits for a body that it has not asked for; this server closes instead
+		}
+		ours, theirs := ourAnswers(t, data, int(size), how), theirAnswers(data, how)
+		a, b := answersIn(ours), answersIn(theirs)
+		if how&limitsBody != 0 && strings.HasPrefix(b, strings.TrimSuffix(a, noMore)) {
+			// Behind a broken body that its handler has wrapped, net/http looks for the next request.
+			b = a
+		}
+		if a != b {
+			t.Errorf("to %q in pieces of %d, handler %b, ours says\n%s\nand net/http\n%s", data, size, how, a, b)
 		}
 	})
 }

@@ -5,10 +5,12 @@ import (
 	"io"
 	"net/http"
 	"net/textproto"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unsafe"
 )
 
 // field is a header field that decides how an answer is sent. It is kept apart from those that are
@@ -193,11 +195,11 @@ func (w *reply) settle(ctx context.Context, last bool, more int) {
 	} else if !w.is11 || w.wantsClose {
 		w.closeAfter = true
 	}
-	if f.connection.first == "close" || !keeps || w.expects && !w.body.sawEOF {
+	if f.connection.first == "close" || !keeps || w.expects && (!w.body.sawEOF || w.body.short) {
 		w.closeAfter = true
 	}
 	b := &w.body
-	if b.limit.exceeded(w.status) {
+	if w.overLimit() {
 		w.closeAfter = true
 		if !w.is11 {
 			f.connection, f.newConnection = field{}, "close"
@@ -206,20 +208,25 @@ func (w *reply) settle(ctx context.Context, last bool, more int) {
 	if w.req.ContentLength == 0 || w.closeAfter || w.fullDuplex || b.kind == noBody {
 		return
 	}
+	own := w.req.Body == io.ReadCloser(b) // not one that the handler has put in its place
 	tooBig := false
 	switch {
 	case b.closed:
-		w.closeAfter = w.closeAfter || !b.sawEOF
+		w.closeAfter = w.closeAfter || own && !b.sawEOF
 	case b.sawEOF:
 		b.closed = true
 	case b.turn.Locked(): // a goroutine reads on
 		w.closeAfter = true
+	case b.kind == bodyOfLength && (b.left > maxSkipped || own && b.left == maxSkipped):
+		tooBig = true
 	default:
-		more, err := b.skip(ctx, maxSkipped)
+		more, err := b.skip(ctx, maxSkipped+1)
 		switch tooBig = more; err {
 		case nil:
 		case io.EOF:
 			b.closed = true
+		case http.ErrBodyReadAfterClose: // its trailers were wrong
+			w.closeAfter = w.closeAfter || own
 		default:
 			w.closeAfter = true
 		}
@@ -228,6 +235,26 @@ func (w *reply) settle(ctx context.Context, last bool, more int) {
 		w.closeAfter = true
 		f.connection, f.newConnection = field{}, "close"
 	}
+}
+
+// overLimit reports whether http.MaxBytesReader has found the body too long. net/http hears of that by
+// a method that nobody else can have. The reader itself knows; where the handler has not put it in the
+// place of the body, the last read has to tell.
+func (w *reply) overLimit() bool {
+	b := &w.body
+	if w.req.Body == io.ReadCloser(b) {
+		return b.limit.exceeded(w.status)
+	}
+	v := reflect.ValueOf(w.req.Body)
+	if v.Kind() != reflect.Pointer || v.Type().String() != "*http.maxBytesReader" {
+		return b.limit.exceeded(w.status)
+	}
+	to, err := v.Elem().FieldByName("w"), v.Elem().FieldByName("err")
+	if !to.IsValid() || !err.IsValid() || to.Kind() != reflect.Interface || err.Kind() != reflect.Interface {
+		return b.limit.exceeded(w.status)
+	}
+	return to.Elem().Kind() == reflect.Pointer && to.Elem().UnsafePointer() == unsafe.Pointer(w) &&
+		err.Elem().IsValid() && err.Elem().Type() == reflect.TypeFor[*http.MaxBytesError]()
 }
 
 // appendHead appends the head, whose fields were serialised in part.

@@ -34,6 +34,7 @@ type incomingBody struct {
 	turn   aiosync.Lock  // one read at a time
 
 	sawEOF bool
+	short  bool  // the client has ended before the body, and nobody has read on
 	failed error // with which reading has ended
 	closed bool  // by the handler, or because that has returned
 	early  bool  // closed with too much left to be skipped
@@ -116,6 +117,7 @@ func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
 	case b.closed:
 		return 0, http.ErrBodyReadAfterClose
 	case b.sawEOF:
+		b.short = false
 		return 0, io.EOF
 	case b.failed != nil:
 		return 0, b.failed
@@ -125,7 +127,6 @@ func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
 	}
 	var n int
 	var err error
-	short := false // the client has ended before the body: as in net/http, that is its end
 	if b.kind == bodyInChunks {
 		b.src.ctx = ctx
 		n, err = b.chunks.Read(p)
@@ -137,19 +138,21 @@ func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
 		case err == nil && b.left == 0:
 			err = io.EOF
 		case err == io.EOF:
-			err, short = io.ErrUnexpectedEOF, true
+			err = io.ErrUnexpectedEOF
+			b.short = true
 		}
 	}
 	if b.closed {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	switch {
-	case err == io.EOF || short:
+	case err == io.EOF || b.short: // the end all the same, as in net/http
 		b.end()
 	case err == nil:
-	case b.kind == bodyInChunks || !errors.Is(err, aio.ErrCancelled) && !errors.Is(err, context.DeadlineExceeded) &&
+	case b.kind == bodyInChunks: // net/http goes on failing
+	case !errors.Is(err, aio.ErrCancelled) && !errors.Is(err, context.DeadlineExceeded) &&
 		!(w.ownRead && errors.Is(err, os.ErrDeadlineExceeded)):
-		b.failed = err // of chunks, it may be in the middle of a line
+		b.failed = err
 	}
 	return n, err
 }

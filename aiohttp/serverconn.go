@@ -76,8 +76,8 @@ type serverConn struct {
 	serveFn func(ctx context.Context) error // serve, once
 
 	in      inBuffer
-	scanned int // how far in was searched for the end of the head
-	tryAt   int // the size of a part of a head at which to look for mistakes
+	scanned int  // how far in was searched for the end of the head
+	tryAt   int  // the size of a part of a head at which to look for mistakes
 	oldPost bool // the last request was a POST, whose client may have sent line ends behind it
 
 	now     interface{ ReadNow(p []byte) int } // t, if it can; or nil
