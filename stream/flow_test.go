@@ -84,7 +84,7 @@ func TestDrainTellsThatThePeerHasGone(t *testing.T) {
 			}()
 			run(func(ctx context.Context) {
 				_, w := dial(ctx, t, ln.Addr().String(), opts...)
-				<-gone
+				standStill(t, gone)
 				var err error
 				for range 1_000_000 { // bounded: the loop is never left alone
 					w.WriteString("foo\n")

@@ -81,7 +81,7 @@ func TestWhatATLSPeerSaidLastIsReadAfterAWriteThatFailed(t *testing.T) {
 					defer w.Close()
 					close(shaken)
 					i := 0
-					<-left // the loop stands still: nothing of it has been received
+					standStill(t, left) // nothing of it has been received
 					for err == nil {
 						if _, err = w.WriteString("hello?\n"); err == nil && i > 3 {
 							ok(t, aio.Yield(ctx))
