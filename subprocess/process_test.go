@@ -269,7 +269,7 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 				}
 			}
 		}
-		if now := leaktest.Descriptors(); now != before {
+		if now := leaktest.Descriptors(); now > before { // fewer: some of an earlier test were still open
 			t.Errorf("%d descriptors were open, now %v", before, now)
 		}
 		if len(nurseryOf(e.loop).children) != 0 {

@@ -244,7 +244,7 @@ func TestEndpointsThatCannotBeMade(t *testing.T) {
 				t.Errorf("a name without addresses: %v", err)
 			}
 			e.settle(ctx)
-			if got := leaktest.Descriptors(); got != fds {
+			if got := leaktest.Descriptors(); got > fds { // fewer: some of an earlier test were still open
 				t.Errorf("%d descriptors are open, %d before", got, fds)
 			}
 		})

@@ -349,7 +349,7 @@ func TestAPathThatCannotBeBound(t *testing.T) {
 			if !errors.Is(err, syscall.ENOENT) {
 				t.Errorf("got %v, want no such file or directory", err)
 			}
-			if after := leaktest.Descriptors(); after != before {
+			if after := leaktest.Descriptors(); after > before { // fewer: some of an earlier test were still open
 				t.Errorf("%d descriptors before, %d after", before, after)
 			}
 			if b, _ := os.ReadFile(path); string(b) != "precious" {
@@ -434,7 +434,7 @@ func TestAnAddressInUse(t *testing.T) {
 			if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), address) {
 				t.Errorf("got %v, want address in use, with the address", err)
 			}
-			if after := leaktest.Descriptors(); after != before {
+			if after := leaktest.Descriptors(); after > before { // fewer: some of an earlier test were still open
 				t.Errorf("%d descriptors before, %d after: the first listener is still open", before, after)
 			}
 		})
