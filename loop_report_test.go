@@ -177,6 +177,7 @@ func TestAPanicOfTheLogIsPrintedWithTheReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer r.Close()
 	stderr := os.Stderr
 	os.Stderr = w
 	defer func() { os.Stderr = stderr }()
