@@ -6,10 +6,12 @@ import (
 	"reflect"
 )
 
-// Recv receives from a Go channel while the loop goes on. ok is false if the channel is closed. What is there already is taken at once;
-// otherwise a goroutine waits in the task's place.
+// Recv receives from a Go channel while the loop runs other tasks. ok is false if the channel is
+// closed. If a value is available it returns at once, even if the context is cancelled. Otherwise a
+// goroutine waits on behalf of the task. Recv has no asyncio counterpart.
 //
-// Cancellation: no value is lost: if one was received at the same moment it is returned, without an error, and the next await fails.
+// Cancellation: no value is lost. If a value is received at the same moment, Recv returns it
+// without an error, and the next await fails.
 func Recv[T any](ctx context.Context, ch <-chan T) (v T, ok bool, err error) {
 	w := running(ctx, "Recv")
 	select {
@@ -28,9 +30,11 @@ func Recv[T any](ctx context.Context, ch <-chan T) (v T, ok bool, err error) {
 	return v, ok, err
 }
 
-// Send sends to a Go channel while the loop goes on. It panics, as the language does, if the channel is closed.
+// Send sends to a Go channel while the loop runs other tasks. If the channel is ready it returns at
+// once, even if the context is cancelled. Like a send statement, it panics if the channel is
+// closed.
 //
-// Cancellation: either the value was taken and the error is nil, or it was not.
+// Cancellation: if Send returns nil the value was sent, otherwise it was not.
 func Send[T any](ctx context.Context, ch chan<- T, v T) error {
 	w := running(ctx, "Send")
 	select {
@@ -49,14 +53,14 @@ func Send[T any](ctx context.Context, ch chan<- T, v T) error {
 	return err
 }
 
-// ChannelCase is one alternative of [Select]; make it with [OnRecv] or [OnSend].
+// ChannelCase is one case of [Select]; make it with [OnRecv] or [OnSend].
 type ChannelCase struct {
 	c    reflect.SelectCase
 	done func(v reflect.Value, ok bool)
 }
 
-// OnRecv is the alternative of receiving from ch: fn is called, in the task, with what was received; ok is false if ch is closed.
-// A nil fn does nothing.
+// OnRecv is the case of receiving from ch. Select then calls fn, in the task, with the received
+// value; ok is false if ch is closed. A nil fn is ignored.
 func OnRecv[T any](ch <-chan T, fn func(v T, ok bool)) ChannelCase {
 	return ChannelCase{
 		c: reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)},
@@ -73,10 +77,15 @@ func OnRecv[T any](ch <-chan T, fn func(v T, ok bool)) ChannelCase {
 	}
 }
 
-// OnSend is the alternative of sending v to ch: fn is called, in the task, when it was sent. A nil fn does nothing.
+// OnSend is the case of sending v to ch. Select then calls fn, in the task, after the send. A nil
+// fn is ignored.
 func OnSend[T any](ch chan<- T, v T, fn func()) ChannelCase {
 	return ChannelCase{
-		c: reflect.SelectCase{Dir: reflect.SelectSend, Chan: reflect.ValueOf(ch), Send: reflect.ValueOf(&v).Elem()},
+		c: reflect.SelectCase{
+			Dir:  reflect.SelectSend,
+			Chan: reflect.ValueOf(ch),
+			Send: reflect.ValueOf(&v).Elem(),
+		},
 		done: func(reflect.Value, bool) {
 			if fn != nil {
 				fn()
@@ -85,19 +94,22 @@ func OnSend[T any](ch chan<- T, v T, fn func()) ChannelCase {
 	}
 }
 
-// Select waits until one of the cases can go on, does it and returns its index; among several that can, the choice is random, as in the
-// language.
+// Select waits until one of the cases can proceed, performs it and returns its index. If several
+// can proceed, it picks one at random, like a select statement. If one can proceed now it does not
+// wait, even if the context is cancelled. It panics without cases.
 //
-// Cancellation: either one case was done, and the error is nil, or none was.
+// Cancellation: if Select returns nil one case was performed. Otherwise no case was, and the index
+// is -1.
 func Select(ctx context.Context, cases ...ChannelCase) (int, error) {
 	w := running(ctx, "Select")
 	if len(cases) == 0 {
-		panic(misuse("Select", "no cases; it would wait for ever"))
+		panic(misuse("Select", "there are no cases; pass at least one"))
 	}
 	list := make([]reflect.SelectCase, 0, len(cases)+1)
 	for i, c := range cases {
 		if c.done == nil {
-			panic(misuse("Select", fmt.Sprintf("case %d is the zero value; make cases with OnReceive and OnSend", i+1)))
+			problem := fmt.Sprintf("case %d is the zero value; make it with OnRecv or OnSend", i+1)
+			panic(misuse("Select", problem))
 		}
 		list = append(list, c.c)
 	}
@@ -106,7 +118,8 @@ func Select(ctx context.Context, cases ...ChannelCase) (int, error) {
 		var err error
 		i, err = w.channel(ctx, "Select", func(stop <-chan struct{}) int {
 			var i int
-			i, v, ok = reflect.Select(append(list, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(stop)}))
+			stopped := reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(stop)}
+			i, v, ok = reflect.Select(append(list, stopped))
 			if i == len(cases) {
 				return -1
 			}
@@ -120,9 +133,12 @@ func Select(ctx context.Context, cases ...ChannelCase) (int, error) {
 	return i, nil
 }
 
-// channel runs block on a goroutine and waits for it. block returns the case it did, or -1 when stop was closed first. When the task is
-// cancelled the goroutine is stopped and waited for, so that what it did at that moment is not lost.
-func (w *worker) channel(ctx context.Context, op string, block func(stop <-chan struct{}) int) (int, error) {
+// channel runs block on a goroutine and waits for it. block returns the index of the case it
+// performed, or -1 if stop was closed first. When the task is cancelled, channel stops the
+// goroutine and waits for it. A case performed at that moment is not lost.
+func (w *worker) channel(
+	ctx context.Context, op string, block func(stop <-chan struct{}) int,
+) (int, error) {
 	j := &channelJob{loop: w.loop, stop: make(chan struct{}), i: -1}
 	p := &w.wait
 	p.begin(ctx, op, j)
@@ -157,7 +173,7 @@ func (w *worker) channel(ctx context.Context, op string, block func(stop <-chan 
 	return -1, err
 }
 
-// channelJob is a goroutine that waits for channels in the place of a task.
+// channelJob is a goroutine that waits for channels on behalf of a task.
 type channelJob struct {
 	plainWait
 	loop  *Loop
@@ -177,13 +193,13 @@ func (j *channelJob) halt() {
 	}
 }
 
-// evict implements waitable: no task is left that could take what the goroutine receives.
+// evict implements waitable: no task is left to take the value that the goroutine receives.
 func (j *channelJob) evict(*wait, error) { j.halt() }
 
 // waitText implements waitable.
 func (j *channelJob) waitText() string { return "a channel" }
 
-// run is the answer's arrival on the loop.
+// run is called when the goroutine's answer arrives on the loop.
 func (j *channelJob) run() {
 	j.done = true
 	j.loop.external--

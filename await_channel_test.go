@@ -163,7 +163,7 @@ func TestSelectTakesNilChannelsAndNilFunctionsAndNilValues(t *testing.T) {
 		if i != 0 || err != nil {
 			t.Errorf("case %d, error %v", i, err)
 		}
-		wantPanic(t, func() { aio.Select(ctx) }, "aio: Select: no cases")
+		wantPanic(t, func() { aio.Select(ctx) }, "aio: Select: there are no cases")
 		return nil
 	})
 }
@@ -248,7 +248,8 @@ func TestAValueThatArrivesTogetherWithTheCancellationIsReturned(t *testing.T) {
 	})
 }
 
-// Tasks that are cancelled over and over receive from and send to goroutines: every value arrives exactly once.
+// Tasks that are cancelled over and over receive from and send to goroutines: every value arrives
+// exactly once.
 func TestNoValueIsLostWhileReceiversAndSendersAreCancelled(t *testing.T) {
 	const n = 2000
 	before := runtime.NumGoroutine()

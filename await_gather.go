@@ -7,13 +7,15 @@ import (
 	"github.com/aio-go/aio/internal/list"
 )
 
-// Gather waits for tasks and futures that were started before and returns their results in the order of the arguments. It returns the first
-// error as soon as one of them fails; the others go on, and their errors count as seen. The same task may be given more than once. A panic
-// of a task is raised again here. Without arguments it returns at once. To start functions, and end the rest when one fails, use [All].
-// asyncio: gather.
+// Gather waits for tasks and futures that were started before and returns their results in the
+// order of the arguments. When one fails it returns that error at once; the others continue, and
+// their errors count as seen. A panic of a task is re-panicked here. The same task may be given
+// more than once. Without arguments it returns at once. To start functions, and cancel the rest
+// when one fails, use [All]. asyncio: gather.
 //
-// Cancellation: all that have not ended and that nobody else awaits are cancelled, in the order of the arguments, and waited for. If one
-// has failed before, Gather returns its error and waits for none.
+// Cancellation: Gather cancels the children that have not ended and that no other task awaits, in
+// the order of the arguments, and waits for them. If a child had failed before, Gather returns its
+// error and waits for none.
 func Gather[T any, A TaskOrFuture[T]](ctx context.Context, aws ...A) ([]T, error) {
 	if err := gather(ctx, "Gather", aws, false); err != nil {
 		return nil, err
@@ -25,8 +27,9 @@ func Gather[T any, A TaskOrFuture[T]](ctx context.Context, aws ...A) ([]T, error
 	return out, nil
 }
 
-// GatherSettled waits until all have ended and returns the outcome of each, in the order of the arguments: values and errors, cancellations
-// and panics (as [*PanicError]) among them. The error is only that of the wait itself. asyncio: gather(return_exceptions=True).
+// GatherSettled waits until all children have ended and returns their outcomes in the order of the
+// arguments. Errors, cancellations and panics (as [*PanicError]) are outcomes too. The returned
+// error is only that of the wait itself. asyncio: gather(return_exceptions=True).
 //
 // Cancellation: as for [Gather].
 func GatherSettled[T any, A TaskOrFuture[T]](ctx context.Context, aws ...A) ([]Outcome[T], error) {
@@ -40,8 +43,9 @@ func GatherSettled[T any, A TaskOrFuture[T]](ctx context.Context, aws ...A) ([]O
 	return out, nil
 }
 
-// gathering is one wait of Gather. It takes two passes from the decisive end of a child to the task, as in asyncio. While the children are
-// being cancelled a failure does not end it, but is its result in the end.
+// gathering is one wait of Gather. As in asyncio, the task resumes two passes after the child that
+// decides. While the children are being cancelled, a failure does not end the wait but is its
+// result in the end.
 //
 //	state    meaning                                            left when
 //	open     children have still to end                         the last one ends, or one fails
@@ -64,11 +68,16 @@ func gather[A AnyFuture](ctx context.Context, op string, aws []A, settled bool) 
 	if len(aws) == 0 {
 		return nil
 	}
-	g := &gathering{settled: settled, left: len(aws), children: make([]*core, len(aws)), nodes: make([]list.Elem[completer], len(aws))}
+	g := &gathering{
+		settled:  settled,
+		left:     len(aws),
+		children: make([]*core, len(aws)),
+		nodes:    make([]list.Elem[completer], len(aws)),
+	}
 	for i, aw := range aws {
 		c := coreOf(w, op, aw)
 		if c == &w.task.core {
-			panic(misuse(op, "a task cannot wait for its own end"))
+			panic(misuse(op, "a task cannot wait for its own end; await another task"))
 		}
 		g.children[i] = c
 	}
@@ -126,7 +135,7 @@ func (g *gathering) completed(c *core) {
 	}
 }
 
-// run is the gathering's turn in the ready queue.
+// run is called when the gathering's turn in the ready queue comes.
 func (g *gathering) run() {
 	g.over = true
 	g.w.Unpark()
@@ -148,14 +157,14 @@ func (g *gathering) blockers() (out []*taskCore) {
 // evict implements waitable.
 func (g *gathering) evict(*wait, error) { g.forsake() }
 
-// cancelFor implements waitable. Once it has returned true a failure does not end the wait. A failure that is known already remains the
-// result; what it was to leave alone is cancelled.
+// cancelFor implements waitable. Once it has returned true, a failure does not end the wait. A
+// failure that is known already remains the result, and the children that go on are cancelled.
 func (g *gathering) cancelFor(p *wait, req *cancellation) bool {
 	if g.over {
 		return false
 	}
 	goesOn := false
-	var own []*core // those that nobody else waits for
+	var own []*core // children that nothing else waits for
 	for i, c := range g.children {
 		if c.Done() || !g.nodes[i].Linked() {
 			continue
@@ -181,7 +190,7 @@ func (g *gathering) cancelFor(p *wait, req *cancellation) bool {
 	return goesOn
 }
 
-// forsake gives up the children without handing on any outcome.
+// forsake stops waiting for the children and retrieves no outcome.
 func (g *gathering) forsake() {
 	for i, c := range g.children {
 		c.waiters.Remove(&g.nodes[i])
@@ -189,7 +198,8 @@ func (g *gathering) forsake() {
 	}
 }
 
-// dismiss gives up the children after one has failed: the errors of the others count as seen, their panics do not.
+// dismiss stops waiting for the children after one has failed. The errors of the others count as
+// seen, their panics do not.
 func (g *gathering) dismiss() {
 	for i, c := range g.children {
 		c.waiters.Remove(&g.nodes[i])

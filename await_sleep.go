@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Sleep suspends the task for d, at least, by the loop's clock. With d <= 0 it lets everything run that is ready, once, and uses no timer.
-// It returns nil, or the error of the cancellation that cut it short. It allocates nothing. asyncio: sleep.
+// Sleep suspends the task for at least d, by the loop's clock. With d <= 0 it works like [Yield]
+// and uses no timer. It allocates nothing. asyncio: sleep.
 //
-// Cancellation: the timer is taken back.
+// Cancellation: Sleep stops its timer and returns the error.
 func Sleep(ctx context.Context, d time.Duration) error {
 	w := running(ctx, "Sleep")
 	p, l := &w.wait, w.loop
@@ -39,9 +39,9 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-// Yield lets everything run that is ready, once, and goes on. It is Sleep(ctx, 0). asyncio: sleep(0).
+// Yield lets everything that is ready run once and then resumes. asyncio: sleep(0).
 //
-// Cancellation: Yield is a place where a pending cancellation is noticed.
+// Cancellation: Yield returns the error, even if the task was cancelled before the call.
 func Yield(ctx context.Context) error {
 	w := running(ctx, "Yield")
 	p := &w.wait
@@ -56,8 +56,8 @@ func Yield(ctx context.Context) error {
 	return p.resume()
 }
 
-// sleepEnd is a sleep's turn in the ready queue when its time has come: as in asyncio, the timer is one callback and the task's next step
-// the following one.
+// sleepEnd is a sleep's entry in the ready queue when its time has come. As in asyncio, the timer
+// takes one pass and the task resumes in the next.
 type sleepEnd wait
 
 func (e *sleepEnd) run() {

@@ -8,22 +8,27 @@ import (
 	"time"
 )
 
-// ToThread calls fn on a goroutine of its own and waits for its result, while the loop goes on: the way to call what blocks, be it a
-// library, a system call or a long computation. fn gets a context with the values of ctx, which is cancelled when the wait is; it must not
-// await with it (use [Submit] for that). A panic of fn is raised again in the caller. asyncio: to_thread.
+// ToThread calls fn on its own goroutine and waits for the result while the loop runs other tasks.
+// Use it for blocking calls: a library, a system call or a long computation. fn gets a context with
+// the values of ctx, which is cancelled when the wait is. fn must not await with it; use [Submit]
+// for that. A panic of fn is re-panicked in the calling task. asyncio: to_thread.
 //
-// Goroutines are cheap but what they call may not be: a [Limiter] given as an option, or to the loop by [WithThreadLimiter], bounds how many
-// calls are under way. Each has one of its tokens until fn has returned, also if nobody waits for it any more.
+// A [ThreadLimiter] limits how many calls run at the same time. Pass one with [LimitedBy], or set
+// one for the loop with [WithThreadLimiter]. A call keeps its token until fn has returned, even if
+// no task waits for it any more.
 //
-// Cancellation: ToThread returns at once and fn's context is cancelled; if it waits for a token, fn is not called. A goroutine cannot be stopped
-// from outside: fn goes on until it returns. An error that it returns after its context has ended is taken to follow from that, whatever it
-// is, and dropped with the value. What is reported is a panic, and an error that fn had returned before its context ended.
+// Cancellation: ToThread returns the error at once and cancels the context of fn. If it still waits
+// for a token, fn is not called. A goroutine cannot be stopped from outside, so fn runs until it
+// returns. Its value is then dropped, and so is its error if fn returned after its context was
+// cancelled. A panic is reported, and so is an error that fn returned before that.
 func ToThread[T any](ctx context.Context, fn Func[T], opts ...ThreadOption) (T, error) {
 	mustHave("ToThread", fn != nil)
 	return toThread(ctx, "ToThread", fn, reflect.ValueOf(fn).Pointer(), opts)
 }
 
-func toThread[T any](ctx context.Context, op string, fn Func[T], pc uintptr, opts []ThreadOption) (T, error) {
+func toThread[T any](
+	ctx context.Context, op string, fn Func[T], pc uintptr, opts []ThreadOption,
+) (T, error) {
 	w := running(ctx, op)
 	j := &threadJob[T]{fn: fn}
 	j.out.pc = pc
@@ -65,7 +70,7 @@ type ThreadOption interface{ threadOption(s *threadSettings) }
 
 type threadSettings struct{ limiter ThreadLimiter }
 
-// LimitedBy makes a call of [ToThread] take a token of l, in place of the loop's own limiter. The
+// LimitedBy makes a call of [ToThread] take a token from l instead of the loop's own limiter. The
 // call keeps the token until its function has returned, even if no task waits for it any more. With
 // nil the call is not limited.
 func LimitedBy(l ThreadLimiter) ThreadOption {
@@ -79,18 +84,18 @@ type limitedBy struct{ ThreadLimiter }
 
 func (o limitedBy) threadOption(s *threadSettings) { s.limiter = o.ThreadLimiter }
 
-// A ThreadLimiter bounds how many functions of [ToThread] run at a time. [*Limiter] is one. Its
-// methods are called on the loop.
+// A ThreadLimiter limits how many functions of [ToThread] run at the same time.
+// [*github.com/aio-go/aio/aiosync.Limiter] is one. Its methods are called on the loop.
 type ThreadLimiter interface {
-	// AcquireFor waits until a call may begin, and returns the error of a cancellation. The borrower
-	// is a value of the call's own.
+	// AcquireFor waits until a call may begin, and returns the error of a cancellation. Each call
+	// has a different borrower.
 	AcquireFor(ctx context.Context, borrower any) error
-	// ReleaseFor says that the call has returned.
+	// ReleaseFor is called when the function has returned.
 	ReleaseFor(borrower any)
 }
 
-// WithThreadLimiter makes at most n functions of [ToThread] run at a time. The others wait, in FIFO
-// order. It panics if n is less than one. Default: no limit.
+// WithThreadLimiter lets at most n functions of [ToThread] run at the same time. The others wait in
+// FIFO order. It panics if n is less than 1. Default: no limit.
 func WithThreadLimiter(n int) Option {
 	if n < 1 {
 		panic(misuse("WithThreadLimiter", fmt.Sprintf("the limit is %d; use 1 or more", n)))
@@ -127,14 +132,15 @@ func (s *threadTokens) ReleaseFor(any) {
 
 func (s *threadTokens) String() string { return "a thread of the loop's limiter" }
 
-// Blocking is [ToThread] for functions that only return an error.
+// Blocking is [ToThread] for functions that return only an error.
 func Blocking(ctx context.Context, fn func(ctx context.Context) error, opts ...ThreadOption) error {
 	mustHave("Blocking", fn != nil)
 	_, err := toThread(ctx, "Blocking", Action(fn), reflect.ValueOf(fn).Pointer(), opts)
 	return err
 }
 
-// threadJob is one call of ToThread: the goroutine fills it in and sends it to the loop.
+// threadJob is one call of ToThread. The goroutine stores the result in it and posts it to the
+// loop.
 type threadJob[T any] struct {
 	plainWait
 	scope scope // the context of fn
@@ -146,8 +152,8 @@ type threadJob[T any] struct {
 	out       threadCall
 	limiter   ThreadLimiter // whose token it has
 	w         Waiter        // the waiting task
-	obeyed    bool          // its context had ended when fn returned: whatever its error is, it follows from that
-	abandoned bool          // loop only: nobody waits any more
+	obeyed    bool          // fn returned after its context had ended: its error is dropped
+	abandoned bool          // loop only: the task has stopped waiting
 }
 
 func (j *threadJob[T]) start(w *worker, ctx context.Context) {
@@ -157,7 +163,8 @@ func (j *threadJob[T]) start(w *worker, ctx context.Context) {
 	} else {
 		j.scope.values = ctx
 	}
-	if at, ok := ctx.Deadline(); ok && w.task.loop.clock == nil { // on a goroutine a deadline of virtual time has long passed
+	// A deadline of virtual time means nothing on a goroutine: there it has long passed.
+	if at, ok := ctx.Deadline(); ok && w.task.loop.clock == nil {
 		j.scope.setLimit(at)
 	}
 	w.task.loop.ExpectPosts(1)
@@ -165,7 +172,7 @@ func (j *threadJob[T]) start(w *worker, ctx context.Context) {
 	go j.call()
 }
 
-// abandon tells fn that nobody waits for it any more.
+// abandon tells fn that no task waits for it any more.
 func (j *threadJob[T]) abandon(err error) {
 	if j.scope.task == nil {
 		return // it was not started
@@ -191,7 +198,7 @@ func (j *threadJob[T]) call() {
 	returned = true
 }
 
-// run is the job's arrival on the loop.
+// run is called when the job arrives on the loop.
 func (j *threadJob[T]) run() {
 	l := j.scope.task.loop
 	l.ExpectPosts(-1)
@@ -219,14 +226,15 @@ func (j *threadJob[T]) waitText() string { return "a function on a goroutine of 
 // evict implements waitable.
 func (j *threadJob[T]) evict(_ *wait, err error) { j.abandon(err) }
 
-// release gives the limiter's token back.
+// release returns the limiter's token.
 func (j *threadJob[T]) release() {
 	if j.limiter != nil {
 		j.limiter.ReleaseFor(j)
 	}
 }
 
-// threadCall is the place of a function that is under way in the loop's ring of them, in the order in which they began.
+// threadCall is the place of a running function in the loop's ring of them, in the order in which
+// they began.
 type threadCall struct {
 	next, prev *threadCall
 	task       *taskCore
@@ -248,8 +256,8 @@ func (c *threadCall) leave() {
 	c.next, c.prev = nil, nil
 }
 
-// awaitCalls gives functions that are still under way, and know by now that they should stop, the grace period to do so. It is real time,
-// whatever the loop's clock shows: they are not on the loop.
+// awaitCalls gives running functions, whose contexts are cancelled by now, the grace period to
+// return. It is real time whatever the loop's clock is, because they run on other goroutines.
 func (l *Loop) awaitCalls() {
 	end := time.Now().Add(l.deadline.grace)
 	for l.calls.next != nil && l.calls.next != &l.calls {
@@ -265,11 +273,12 @@ func (l *Loop) awaitCalls() {
 	}
 }
 
-// reportCalls names the functions that go on though the loop is closed.
+// reportCalls reports the functions that still run when the loop is closed.
 func (l *Loop) reportCalls() {
 	for ring := &l.calls; ring.next != nil && ring.next != ring; {
 		c := ring.next
 		c.leave()
-		l.report(c.task.report("a function called by ToThread goes on though the loop is closed: "+funcSite(c.pc), nil))
+		message := "a function called by ToThread still runs after the loop was closed: "
+		l.report(c.task.report(message+funcSite(c.pc), nil))
 	}
 }

@@ -97,7 +97,7 @@ func TestAPanicOfAThreadIsRaisedInTheCallerWithBothStacks(t *testing.T) {
 		if err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error { _, err := aio.GatherSettled(ctx, task); return err }); err != nil {
 			return err
 		}
-		if !errors.As(task.Err(), &p) || !strings.Contains(string(p.Stack), "raised again in task") {
+		if !errors.As(task.Err(), &p) || !strings.Contains(string(p.Stack), "re-panicked in task") {
 			t.Errorf("the outcome of the task is %v", task.Err())
 		}
 		return nil
@@ -216,7 +216,7 @@ func TestAThreadThatGoesOnAfterTheLoopWasClosedIsReportedAndDisturbsNobody(t *te
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := seen.Strings(); len(got) != 1 || !strings.Contains(got[0], "goes on though the loop is closed: await_thread_test.go:") || !strings.HasSuffix(got[0], "|owner") {
+	if got := seen.Strings(); len(got) != 1 || !strings.Contains(got[0], "still runs after the loop was closed: await_thread_test.go:") || !strings.HasSuffix(got[0], "|owner") {
 		t.Errorf("the reports are %q", got)
 	}
 	select {
@@ -323,7 +323,8 @@ func TestTheContextInAThreadHasTheDeadlineOfTheCallUnlessTimeIsVirtual(t *testin
 	}
 }
 
-// A function that nobody waits for any more may say in its own words that it was cancelled: a status of a protocol, "redis: nil".
+// A function that nobody waits for any more may say in its own words that it was cancelled: a
+// status of a protocol, "redis: nil".
 func TestAnErrorThatFollowsFromTheCancellationOfAThreadIsNotReported(t *testing.T) {
 	for _, late := range []error{errBoom, context.Canceled, context.DeadlineExceeded, errors.New("redis: nil"), os.ErrDeadlineExceeded} {
 		run(t, func(ctx context.Context) error {
@@ -556,7 +557,8 @@ func TestAFunctionWhoseTaskIsCancelledWhileItWaitsForATokenIsNotCalled(t *testin
 	})
 }
 
-// The task gets the token and is cancelled before it goes on, or is cancelled just before it would get it: fn is not called in either case.
+// The task gets the token and is cancelled before it goes on, or is cancelled just before it would
+// get it: fn is not called in either case.
 func TestAFunctionWhoseTaskIsCancelledTogetherWithItsTokenIsNotCalled(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		loop, l := aio.RunningLoop(ctx), aiosync.NewLimiter(1)

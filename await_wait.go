@@ -11,7 +11,7 @@ import (
 	"github.com/aio-go/aio/internal/ring"
 )
 
-// When says what [Wait] waits for.
+// When says how long [Wait] waits.
 type When int
 
 const (
@@ -20,31 +20,39 @@ const (
 	FirstException             // one has failed (a cancellation does not count), or all have ended
 )
 
-// ErrNothingToWaitFor is returned by Wait and WaitTimeout without tasks.
-var ErrNothingToWaitFor = errors.New("aio: Wait: nothing to wait for; give it at least one task or future")
+// ErrNothingToWaitFor is returned by Wait and WaitTimeout without tasks and futures.
+var ErrNothingToWaitFor = errors.New(
+	"aio: Wait: nothing to wait for; pass at least one task or future")
 
-// Wait waits until as many of the tasks and futures have ended as when says, and returns those that have and those that have not, each in
-// the order of the arguments and without duplicates. It does not fail when they do: look at the done ones. The error is that of the wait
-// itself: its cancellation, with the lists as they are then, or [ErrNothingToWaitFor]. asyncio: wait.
+// Wait waits until enough of the tasks and futures have ended, as when says. It returns those that
+// have ended and those that have not, in the order of the arguments and without duplicates. A
+// failure of a task is not an error of Wait: check the tasks in done. Without arguments it returns
+// [ErrNothingToWaitFor]. asyncio: wait.
 //
-// Cancellation: the tasks and futures go on.
+// Cancellation: the tasks and futures go on. Wait returns the error and the two lists as they are
+// then.
 func Wait[A AnyFuture](ctx context.Context, when When, aws ...A) (done, pending []A, err error) {
 	return waitFor(ctx, "Wait", when, -1, aws)
 }
 
-// WaitTimeout is [Wait] for at most d. When the time is over it returns what has ended by then, without an error, and leaves the rest alone.
-// asyncio: wait with timeout.
-func WaitTimeout[A AnyFuture](ctx context.Context, d time.Duration, when When, aws ...A) (done, pending []A, err error) {
+// WaitTimeout is [Wait] for at most d. When the time is over it returns the two lists as they are,
+// without an error, and the rest goes on. asyncio: wait with timeout.
+func WaitTimeout[A AnyFuture](
+	ctx context.Context, d time.Duration, when When, aws ...A,
+) (done, pending []A, err error) {
 	return waitFor(ctx, "WaitTimeout", when, max(d, 0), aws)
 }
 
-func waitFor[A AnyFuture](ctx context.Context, op string, when When, d time.Duration, aws []A) (done, pending []A, err error) {
+func waitFor[A AnyFuture](
+	ctx context.Context, op string, when When, d time.Duration, aws []A,
+) (done, pending []A, err error) {
 	w := running(ctx, op)
 	if len(aws) == 0 {
 		return nil, nil, ErrNothingToWaitFor
 	}
 	if when < AllCompleted || when > FirstException {
-		panic(misuse(op, fmt.Sprintf("unknown mode %d; use AllCompleted, FirstCompleted or FirstException", when)))
+		panic(misuse(op, fmt.Sprintf("unknown mode %d; "+
+			"use AllCompleted, FirstCompleted or FirstException", when)))
 	}
 	seen := make(map[*core]bool, len(aws))
 	unique := make([]A, 0, len(aws))
@@ -87,7 +95,8 @@ func waitFor[A AnyFuture](ctx context.Context, op string, when When, d time.Dura
 	return done, pending, err
 }
 
-// waiting is one wait of Wait. When the condition holds, or the time is over, it gets a turn in the ready queue and wakes the task.
+// waiting is one wait of Wait. When the condition holds, or the time is over, it takes a turn in
+// the ready queue and wakes the task.
 type waiting struct {
 	plainWait
 	w     Waiter
@@ -98,7 +107,8 @@ type waiting struct {
 	nodes []list.Elem[completer]
 }
 
-// completed implements completer. The outcome counts as unseen: whoever waits has the tasks and can look.
+// completed implements completer. The outcome counts as unseen: the caller gets the tasks and can
+// look.
 func (x *waiting) completed(c *core) {
 	c.flags |= attended
 	x.left--
@@ -111,20 +121,22 @@ func (x *waiting) completed(c *core) {
 	}
 }
 
-// run is the wait's turn in the ready queue.
+// run is called when the wait's turn in the ready queue comes.
 func (x *waiting) run() { x.w.Unpark() }
 
 // waitText implements waitable.
 func (x *waiting) waitText() string { return fmt.Sprintf("%d tasks or futures", x.left) }
 
-// AsCompleted is an iterator over tasks and futures in the order in which they end; waiting for the next one suspends the task. Take the
-// result with Result or Await. The error is nil until the wait itself is cancelled, which ends the iteration.
+// AsCompleted returns an iterator over tasks and futures in the order in which they end. It
+// suspends the task until the next one has ended. Get the result with Result or Await. The error is
+// nil until the wait itself is cancelled.
 //
 //	for task, err := range aio.AsCompleted(ctx, tasks...) {
 //
-// The same task given twice comes once. Leaving the loop early leaves the others alone. asyncio: as_completed.
+// A task given twice is yielded once. After a break the remaining tasks go on. asyncio:
+// as_completed.
 //
-// Cancellation: the tasks and futures go on.
+// Cancellation: the tasks and futures go on. The iterator yields the error as its last element.
 func AsCompleted[A AnyFuture](ctx context.Context, aws ...A) iter.Seq2[A, error] {
 	return func(yield func(A, error) bool) {
 		w := running(ctx, "AsCompleted")
@@ -166,7 +178,7 @@ func AsCompleted[A AnyFuture](ctx context.Context, aws ...A) iter.Seq2[A, error]
 	}
 }
 
-// arrivals are the outcomes that have come and were not taken yet.
+// arrivals are the ended tasks and futures that the iterator has not yielded yet.
 type arrivals[A AnyFuture] struct {
 	plainWait
 	w    Waiter // of the task that waits for the next one
@@ -184,7 +196,8 @@ func (l *arrivals[A]) wait(ctx context.Context) error {
 	return p.park()
 }
 
-// arrival is one task or future: when it has ended it gets a turn in the ready queue, in which it joins those that have come.
+// arrival is one task or future. When it has ended, the arrival takes a turn in the ready queue and
+// joins arrivals.
 type arrival[A AnyFuture] struct {
 	node list.Elem[completer]
 	line *arrivals[A]
@@ -203,15 +216,16 @@ func (a *arrival[A]) run() {
 	l.w.Unpark()
 }
 
-// Shield awaits a task or future without passing on a cancellation: if the waiting task is cancelled, Shield returns and the other goes on.
-// Somebody should keep and await it then; its error is reported otherwise. asyncio: shield.
+// Shield awaits a task or future without passing on a cancellation. If the waiting task is
+// cancelled, Shield returns and the other task goes on. Keep its handle and await it later;
+// otherwise its error is reported. asyncio: shield.
 //
 //	err := aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
 //		result, err = aio.Shield(ctx, job)  // the job survives the time-out
 //		return err
 //	})
 //
-// Cancellation: only the wait ends.
+// Cancellation: Shield returns the error, and the awaited task goes on.
 func Shield[T any, A TaskOrFuture[T]](ctx context.Context, aw A) (T, error) {
 	var zero T
 	w := running(ctx, "Shield")
@@ -242,7 +256,8 @@ func shield(w *worker, ctx context.Context, c *core) error {
 	return err
 }
 
-// shielded is one wait of Shield. When the other has ended it gets a turn in the ready queue and wakes the task: two passes, as in asyncio.
+// shielded is one wait of Shield. When the other task has ended, it takes a turn in the ready queue
+// and wakes the waiting task. That takes two passes, as in asyncio.
 type shielded struct {
 	*core // prints and blocks as it does
 	node  list.Elem[completer]

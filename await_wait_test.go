@@ -201,7 +201,7 @@ func TestAShieldedFailureAfterTheShieldWasCancelledIsReported(t *testing.T) {
 		outer.Cancel(nil)
 		return aio.Sleep(ctx, time.Minute)
 	})
-	if got := seen.Strings(); err != nil || !slices.Equal(got, []string{"a task failed, and nobody looked at its error|inner"}) {
+	if got := seen.Strings(); err != nil || !slices.Equal(got, []string{"a task failed and its error was never retrieved|inner"}) {
 		t.Errorf("reported: %v, %v", got, err)
 	}
 }

@@ -15,38 +15,45 @@ import (
 )
 
 var (
-	// ErrCancelled matches every [*CancelledError], and nothing else: a time-out is not a cancellation.
+	// ErrCancelled matches every [*CancelledError] and nothing else: a time-out is not a
+	// cancellation.
 	ErrCancelled = errors.New("aio: cancelled")
-	// ErrInvalidState is returned for a result that is not there yet, or set twice. asyncio: InvalidStateError.
+	// ErrInvalidState is returned for a result that is not set yet, or set twice. asyncio:
+	// InvalidStateError.
 	ErrInvalidState = errors.New("aio: invalid state")
-	// ErrLoopClosed is returned by what needs a loop that is closed.
+	// ErrLoopClosed is returned by operations on a closed loop.
 	ErrLoopClosed = errors.New("aio: the loop is closed")
-	// ErrStopped is returned by [RunUntilComplete] when Stop ended the loop before the function did.
+	// ErrStopped is returned by [Run] and [RunUntilComplete] when Stop ended the loop before the
+	// function returned.
 	ErrStopped = errors.New("aio: the loop was stopped before the function ended")
-	// ErrNoPoller is returned by [Loop.Watch] where the platform has no readiness poller.
-	ErrNoPoller = errors.New("aio: this platform has no readiness poller; use net.Conn and goroutines (transport does)")
+	// ErrNoPoller is returned by [Loop.Watch] and [Loop.AddReader] on platforms without a readiness
+	// poller.
+	ErrNoPoller = errors.New("aio: this platform has no readiness poller; " +
+		"use net.Conn and goroutines (transport does)")
 )
 
-// A PanicError is a panic of a task. It is raised again in whoever awaits the task, and is the task's error for those who ask with Err,
-// Result or [GatherSettled]. Its Stack shows where the panic happened first, then each place where it was raised again.
+// A PanicError is a panic of a task. It is re-panicked in each task that awaits. Err, Result and
+// [GatherSettled] return it as the task's error. Its Stack shows where the panic happened, then
+// each place of a re-panic.
 type PanicError = coro.PanicError
 
-// A GoexitError is the outcome of a task that called [runtime.Goexit], as t.Fatal does. Awaiting such a task returns it.
+// A GoexitError is the outcome of a task that called [runtime.Goexit], as t.Fatal does. Awaiting
+// such a task returns it.
 type GoexitError = coro.GoexitError
 
-// CancelledError is what an await returns when its task, or the block around it, was cancelled. It matches [ErrCancelled] and
-// [context.Canceled], and whatever its Cause matches. asyncio: CancelledError.
+// CancelledError is the error of an await whose task, or a block around it, was cancelled. It
+// matches [ErrCancelled], [context.Canceled] and its Cause. asyncio: CancelledError.
 type CancelledError struct {
-	// Cause is the reason given with the request, nil if none was.
+	// Cause is the reason given with the request, or nil.
 	Cause error
 
-	by  string  // who asked, if it has a name of its own
-	id  uint32  // or the number of the task that asked
-	pc  uintptr // where
+	by  string  // the origin of the request, if it has a name
+	id  uint32  // or the id of the task that requested it
+	pc  uintptr // the place of the request
 	via *hop    // the last of the blocks and waits it has passed
 }
 
-// hop is a block, or a wait of a task, through which a request to cancel has come.
+// hop is a block, or a wait of a task, that has passed on a request to cancel.
 type hop struct {
 	op     string
 	pc     uintptr
@@ -60,7 +67,8 @@ func (h *hop) String() string {
 	return h.op
 }
 
-// By names who asked for the cancellation: a task, a block, the shutdown of the loop. It is empty when that is not known.
+// By names the origin of the request: a task, a block or the shutdown of the loop. It is empty if
+// that is not known.
 func (e *CancelledError) By() string {
 	if e.by == "" && e.id != 0 {
 		return "task " + defaultName(e.id)
@@ -68,12 +76,12 @@ func (e *CancelledError) By() string {
 	return e.by
 }
 
-// At is the place in the program, as file:line, from which the cancellation was asked for; empty if there is none.
+// At returns the place that requested the cancellation, as file:line, or an empty string.
 func (e *CancelledError) At() string { return siteOf(e.pc) }
 
-// Through lists what the request came through on its way from where it was made to where it was met: blocks, as "Group at file:line", and
-// tasks that awaited the one it met, as "Task.Await in Task-7"; the first it came to is the first. A request that met its own task or
-// block has come through nothing.
+// Through lists the blocks and tasks that passed on the request, from its origin to the task that
+// failed. A block is shown as "Group at file:line", a task as "Task.Await in Task-7". The list is
+// empty if the request was made to this task or block directly.
 func (e *CancelledError) Through() []string {
 	var path []string
 	for h := e.via; h != nil; h = h.before {
@@ -105,7 +113,7 @@ func (e *CancelledError) Error() string {
 	return s + ": " + safetext.Error(e.Cause)
 }
 
-// Is reports a match with [ErrCancelled] and [context.Canceled].
+// Is reports whether target is [ErrCancelled] or [context.Canceled].
 func (e *CancelledError) Is(target error) bool {
 	return target == ErrCancelled || target == context.Canceled
 }
@@ -113,19 +121,20 @@ func (e *CancelledError) Is(target error) bool {
 // Unwrap returns the Cause.
 func (e *CancelledError) Unwrap() error { return e.Cause }
 
-// TimeoutError is what comes out of a block whose time ran out. It matches [context.DeadlineExceeded] and never [ErrCancelled], so that a
-// group takes it for the failure it is. asyncio: TimeoutError.
+// TimeoutError is the error of a block that exceeded its time limit. It matches
+// [context.DeadlineExceeded] and never [ErrCancelled], so a group treats it as a failure. asyncio:
+// TimeoutError.
 type TimeoutError struct {
-	// After is the time that was allowed, 0 if a point in time was given.
+	// After is the time limit, or 0 if the block was given a point in time.
 	After time.Duration
-	// Err is what the block itself returned when it was interrupted, usually a [*CancelledError].
+	// Err is the error that the interrupted block returned, usually a [*CancelledError].
 	Err error
 
 	op string
 	pc uintptr
 }
 
-// At is the place of the block in the program, as file:line.
+// At returns the place of the block in the program, as file:line.
 func (e *TimeoutError) At() string { return siteOf(e.pc) }
 
 func (e *TimeoutError) Error() string {
@@ -146,7 +155,7 @@ func (e *TimeoutError) what() string {
 	return "its deadline has passed"
 }
 
-// Timeout reports true, as net.Error wants it.
+// Timeout returns true. It implements net.Error.
 func (e *TimeoutError) Timeout() bool { return true }
 
 // Unwrap returns [context.DeadlineExceeded].
@@ -154,10 +163,10 @@ func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 
 func misuse(op, problem string) string { return "aio: " + op + ": " + problem }
 
-// mustHave panics if op was not given its function.
+// mustHave panics if the function given to op is nil.
 func mustHave(op string, given bool) {
 	if !given {
-		panic(misuse(op, "the function is nil"))
+		panic(misuse(op, "the function is nil; pass one"))
 	}
 }
 
@@ -171,8 +180,8 @@ func mustHaveOptions[O comparable](op string, opts []O) {
 
 func defaultName(id uint32) string { return "Task-" + strconv.FormatUint(uint64(id), 10) }
 
-// isCancellation reports whether err says "I was cancelled": a CancelledError, possibly wrapped, but not inside an error with a meaning
-// of its own (a time-out, a panic, several errors joined).
+// isCancellation reports whether err says "I was cancelled": a CancelledError, possibly wrapped,
+// but not inside an error with its own meaning (a time-out, a panic, several errors joined).
 func isCancellation(err error) bool {
 	return wraps(err, func(err error) bool {
 		_, ok := err.(*CancelledError)
@@ -180,12 +189,14 @@ func isCancellation(err error) bool {
 	})
 }
 
-// isBareCanceled reports whether err is context.Canceled, possibly wrapped: what code returns that looks at ctx.Err.
+// isBareCanceled reports whether err is context.Canceled, possibly wrapped: the error of code that
+// checks ctx.Err.
 func isBareCanceled(err error) bool {
 	return wraps(err, func(err error) bool { return err == context.Canceled })
 }
 
-// wraps reports whether found accepts err or what it wraps, as far as that has no meaning of its own.
+// wraps reports whether found accepts err or an error that it wraps. It does not look into errors
+// with their own meaning.
 func wraps(err error, found func(error) bool) bool {
 	for n := 0; err != nil && n < errtree.Max; n++ {
 		if found(err) {

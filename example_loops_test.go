@@ -91,7 +91,7 @@ func ExampleWithExceptionHandler() {
 	}, aio.WithExceptionHandler(func(l *aio.Loop, r aio.Report) {
 		fmt.Println(r.TaskName+":", r.Message+":", r.Err)
 	}))
-	// Output: orphan: a task failed, and nobody looked at its error: nobody awaits me
+	// Output: orphan: a task failed and its error was never retrieved: nobody awaits me
 }
 
 // An adapter reports what it can tell no caller.
@@ -114,7 +114,8 @@ func ExampleWithDebug() {
 	// Output: true
 }
 
-// With the watchdog on, a step that holds the loop for longer is logged, with the line that does, while it does.
+// With the watchdog on, a step that holds the loop for longer is logged, with the line that does,
+// while it does.
 func ExampleWithSlowCallback() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		return aio.Yield(ctx) // nothing here holds it up
@@ -464,7 +465,8 @@ func ExampleTakeSnapshot() {
 	// Output: main waiting Blocking
 }
 
-// A goroutine that listens outside of the loop is declared, so that a virtual clock does not take the wait for it for a deadlock.
+// A goroutine that listens outside of the loop is declared, so that a virtual clock does not take
+// the wait for it for a deadlock.
 func ExampleLoop_MayPost() {
 	lines := make(chan string) // from outside, at any time
 	err := aio.Run(context.Background(), func(ctx context.Context) error {

@@ -389,7 +389,8 @@ func ExampleMapOption() {
 	// Output: [2 4 6]
 }
 
-// Three loops, each on a goroutine of its own: what they share needs care, what belongs to one of them does not.
+// Three loops, each on a goroutine of its own: what they share needs care, what belongs to one of
+// them does not.
 func ExampleRunParallel() {
 	var total atomic.Int64
 	err := aio.RunParallel(context.Background(), 3, func(ctx context.Context, i int) error {

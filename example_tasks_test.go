@@ -107,7 +107,8 @@ func ExampleName() {
 	// crawler of example.org
 }
 
-// An eager task makes its first step at once. If it does not have to wait, as with an answer that is in a cache, it is done with that.
+// An eager task makes its first step at once. If it does not have to wait, as with an answer that
+// is in a cache, it is done with that.
 func ExampleEager() {
 	cache := map[string]string{"go": "a language"}
 	look := func(ctx context.Context, word string) (string, error) {
@@ -528,7 +529,7 @@ func ExampleTimeoutError() {
 	// true false
 }
 
-// A panic is raised again in whoever awaits the task; asked for, it is an error.
+// A panic is re-panicked in whoever awaits the task; asked for, it is an error.
 func ExamplePanicError() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		task := aio.Start(ctx, func(ctx context.Context) error { panic("out of range") })
@@ -580,7 +581,8 @@ func ExampleDeadlockError() {
 	// hen waits for task egg
 }
 
-// A background task whose handle is kept has failed: the report comes at once, not when somebody looks.
+// A background task whose handle is kept has failed: the report comes at once, not when somebody
+// looks.
 func ExampleWithPromptReports() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		refresher := aio.Start(ctx, func(ctx context.Context) error {

@@ -14,7 +14,8 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// A turnstile lets one waiting task through with each push: a synchronisation primitive made of waiters.
+// A turnstile lets one waiting task through with each push: a synchronisation primitive made of
+// waiters.
 type turnstile struct{ line []aio.Waiter }
 
 // Pass waits for a push.

@@ -10,14 +10,14 @@ import (
 	"unsafe"
 )
 
-// Func is a coroutine function: it may await by calling, with the context it gets. It is an alias, so every function, literal or method
-// value of this shape is one.
+// Func is a coroutine function: it may await with the context it gets. It is an alias, so every
+// function, literal or method value of this type is one.
 type Func[T any] = func(ctx context.Context) (T, error)
 
-// None is the result of functions that have none.
+// None is the result of functions without a result.
 type None = struct{}
 
-// Action turns a function that only returns an error into a [Func].
+// Action turns a function that returns only an error into a [Func].
 func Action(fn func(ctx context.Context) error) Func[None] {
 	return func(ctx context.Context) (None, error) {
 		if w, ok := ctx.(*whose); ok {
@@ -28,7 +28,8 @@ func Action(fn func(ctx context.Context) error) Func[None] {
 	}
 }
 
-// Bind gives fn its argument, now, and makes a [Func] of it: CreateTask(ctx, Bind(fetch, url)).
+// Bind returns a [Func] that calls fn with a. The argument is evaluated now: CreateTask(ctx,
+// Bind(fetch, url)).
 func Bind[A, T any](fn func(context.Context, A) (T, error), a A) Func[T] {
 	mustHave("Bind", fn != nil)
 	return func(ctx context.Context) (v T, err error) {
@@ -64,8 +65,8 @@ func Bind3[A, B, C, T any](fn func(context.Context, A, B, C) (T, error), a A, b 
 	}
 }
 
-// whose is a context that asks a function made by Bind or Action which function is in it, instead of calling that: reports should say where
-// the program's function is, not where Bind is.
+// whose is a context that asks a function made by Bind or Action for the program's function inside.
+// The wrapper then returns without calling it. Reports show that function and not Bind.
 type whose struct {
 	context.Context
 	pc uintptr // the answer
@@ -74,7 +75,8 @@ type whose struct {
 // codeOf returns the address of a function's code.
 func codeOf[F any](fn F) uintptr { return **(**uintptr)(unsafe.Pointer(&fn)) }
 
-// madeHere reports whether code belongs to a function that Bind or Action made, also if they were compiled into their callers.
+// madeHere reports whether code belongs to a function that Bind or Action made, even if they were
+// inlined.
 func madeHere(pc uintptr) bool {
 	f := runtime.FuncForPC(pc)
 	if f == nil {
@@ -86,7 +88,7 @@ func madeHere(pc uintptr) bool {
 	return file == here
 }
 
-// Outcome is how something ended: with a value, or with an error.
+// Outcome is how a task or call ended: with a value or an error.
 type Outcome[T any] struct {
 	Value T
 	Err   error
@@ -115,7 +117,7 @@ func funcSite(pc uintptr) string {
 	if f == nil {
 		return ""
 	}
-	if name, ok := strings.CutSuffix(f.Name(), "-fm"); ok { // a method of a value: its code has no line
+	if name, ok := strings.CutSuffix(f.Name(), "-fm"); ok { // a method value: its code has no line
 		return path.Base(name)
 	}
 	return siteOf(pc + 1)

@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// AnyFuture is any *Task[T] or *Future[T]: something that will have an outcome. Its methods are for the loop only.
+// AnyFuture is any *Task[T] or *Future[T].
 type AnyFuture interface {
 	Done() bool
 	Cancelled() bool
@@ -25,7 +25,8 @@ type AnyTask interface {
 	asTask() *taskCore
 }
 
-// coreOf returns the core of an argument of op, after checking that there is one and that it belongs to the loop of w.
+// coreOf returns the core of an argument of op, after checking that there is one and that it
+// belongs to the loop of w.
 func coreOf(w *worker, op string, aw AnyFuture) *core {
 	if (*[2]unsafe.Pointer)(unsafe.Pointer(&aw))[1] == nil { // no value, or a nil pointer
 		panic(misuse(op, "a task or future is nil"))
@@ -37,25 +38,26 @@ func coreOf(w *worker, op string, aw AnyFuture) *core {
 	case nil:
 		panic(misuse(op, "the future has no loop; make it with NewFuture"))
 	}
-	panic(misuse(op, c.String()+" belongs to another loop; hand the work over with Submit"))
+	panic(misuse(op, c.String()+" belongs to another loop; send the work to that loop with Submit"))
 }
 
-// TaskOrFuture is what Gather and Shield take: a *Task[T] or a *Future[T].
+// TaskOrFuture is the argument of Gather and Shield: a *Task[T] or a *Future[T].
 type TaskOrFuture[T any] interface {
 	AnyFuture
 	Await(ctx context.Context) (T, error)
 	Result() (T, error)
 }
 
-// Future is a result that somebody will set. Tasks wait for it with Await. It belongs to one loop; code on other goroutines sets it through
-// CallSoonThreadsafe. The zero value belongs to no loop: it can be asked, but not awaited or set. asyncio: Future.
+// Future is a result that will be set later. Tasks wait for it with Await. It belongs to one loop.
+// Code on other goroutines sets it through CallSoonThreadsafe. The zero value has no loop: it can
+// be inspected, but not awaited or set. asyncio: Future.
 type Future[T any] struct {
 	core
 	value T
 }
 
-// NewFuture makes a future of the loop of ctx, which must be the loop of those that await it. Code that
-// has a loop and no task passes [Loop.Context]. asyncio: loop.create_future.
+// NewFuture returns a future of the loop of ctx. Only tasks of that loop can await it. Code without
+// a task passes [Loop.Context]. asyncio: create_future.
 func NewFuture[T any](ctx context.Context) *Future[T] {
 	return newFuture[T](loopOf(ctx, "NewFuture"))
 }
@@ -70,10 +72,11 @@ func newFuture[T any](l *Loop) *Future[T] {
 	return f
 }
 
-// Await waits for the outcome and returns it. If there is one already it returns at once, without letting anything else run. A panic, which
-// only the outcome of a task can be, is raised again here.
+// Await waits for the outcome and returns it. If the future has an outcome, Await returns it at
+// once, without a switch and even if ctx is cancelled. asyncio: await future.
 //
-// Cancellation: a task that is cancelled while it is the only one waiting cancels the future as well; if others wait too it just leaves.
+// Cancellation: if the cancelled task is the only one that waits, the future is cancelled too. If
+// other tasks wait, only this Await fails.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	if f == nil {
 		panic(misuse("Future.Await", "the future is nil; make it with NewFuture first"))
@@ -85,12 +88,13 @@ func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	return f.value, f.err
 }
 
-// Result returns the outcome without waiting: the value or error that was set, a [*CancelledError] if the future was cancelled, and
-// [ErrInvalidState] if there is no outcome yet. Loop only. asyncio: result.
+// Result returns the outcome without waiting: the value or error that was set, or a
+// [*CancelledError] if the future was cancelled. It returns [ErrInvalidState] if there is no
+// outcome yet. asyncio: result.
 func (f *Future[T]) Result() (T, error) { return f.value, f.Err() }
 
-// SetResult sets the outcome to a value. It returns [ErrInvalidState] if the future has an outcome or was cancelled. Those who wait go on
-// in the next pass. Loop only. asyncio: set_result.
+// SetResult sets the outcome to a value. Waiting tasks resume in the next pass. It returns
+// [ErrInvalidState] if the future has an outcome already. asyncio: set_result.
 func (f *Future[T]) SetResult(v T) error {
 	if err := f.settable("SetResult"); err != nil {
 		return err
@@ -100,10 +104,11 @@ func (f *Future[T]) SetResult(v T) error {
 	return nil
 }
 
-// SetError sets the outcome to an error, as [Future.SetResult] sets a value. A nil error is a misuse and panics. asyncio: set_exception.
+// SetError sets the outcome to an error, as [Future.SetResult] sets a value. It panics if err is
+// nil. asyncio: set_exception.
 func (f *Future[T]) SetError(err error) error {
 	if err == nil {
-		panic(misuse("Future.SetError", "the error is nil; use SetResult for an outcome without error"))
+		panic(misuse("Future.SetError", "the error is nil; use SetResult to set a value"))
 	}
 	if err := f.settable("SetError"); err != nil {
 		return err
@@ -115,7 +120,8 @@ func (f *Future[T]) SetError(err error) error {
 func (f *Future[T]) settable(op string) error {
 	switch {
 	case f.loop == nil:
-		return fmt.Errorf("%w: Future.%s: the future has no loop; make it with NewFuture", ErrInvalidState, op)
+		return fmt.Errorf("%w: Future.%s: the future has no loop; make it with NewFuture",
+			ErrInvalidState, op)
 	case f.Done():
 		return fmt.Errorf("%w: Future.%s: the outcome of %s is set already", ErrInvalidState, op, f)
 	}
@@ -126,8 +132,8 @@ func (f *Future[T]) settable(op string) error {
 func (f *Future[T]) body(*scope)       {}
 func (f *Future[T]) asTask() *taskCore { return nil }
 
-// await suspends the running task until c has an outcome. It returns the error of a cancellation, or nil when there is an outcome to look
-// at; it raises the panic of a task.
+// await suspends the running task until c has an outcome. It returns nil then, or the error of a
+// cancellation. It re-panics the panic of a task.
 func (c *core) await(ctx context.Context, op string) error {
 	if !c.Done() {
 		if err := c.awaitEnd(ctx, op); err != nil {
@@ -194,8 +200,8 @@ func (c *core) blockers() []*taskCore {
 	return nil
 }
 
-// cancelFor implements waitable: cancelling a task cancels the task or future that it alone waits
-// for, and the task waits for the end of that if it can.
+// cancelFor implements waitable. Cancelling a task cancels the task or future that it alone waits
+// for. The task then waits for the end of that one, if it can.
 func (c *core) cancelFor(p *wait, req *cancellation) bool {
 	if !c.onlyFor(p) {
 		return false
@@ -210,19 +216,24 @@ func (c *core) evict(p *wait, _ error) {
 	c.forsaken()
 }
 
-// from returns the request as the task that waits at p passes it on.
+// from returns the request as the task of wait p passes it on.
 func (c *cancellation) from(p *wait) *cancellation {
 	return c.through(p.op+" in "+p.worker.task.shownName(), 0)
 }
 
-// yields reports whether the wait p, having cancelled c, can wait for its end: not if c is a task that, in the end, waits for the task of
-// p; each would wait for the other to begin. Where both are to end and c has not been asked yet, c will meet the task of p and begin.
+// yields reports whether the wait p, after cancelling c, can wait for the end of c. It cannot if c
+// is a task that, directly or not, waits for the task of p: both would wait for the other to end.
+// If both are to end and c was not asked yet, c can end first.
 func (c *core) yields(p *wait) bool {
 	t, mine := c.self.asTask(), p.worker.task
-	return t == nil || t.scope.cancelled.Load() == nil && mine.scope.cancelled.Load() != nil || !reaches(t, endsAfter, mine)
+	if t == nil || t.scope.cancelled.Load() == nil && mine.scope.cancelled.Load() != nil {
+		return true
+	}
+	return !reaches(t, endsAfter, mine)
 }
 
-// endsAfter returns the tasks whose end t waits for even when it is cancelled; other waits end at once then.
+// endsAfter returns the tasks whose end t waits for even if it is cancelled. Other waits end at
+// once then.
 func endsAfter(t *taskCore) []*taskCore {
 	if next := waitsOn(t); len(next) > 0 {
 		switch t.worker.wait.on.(type) {

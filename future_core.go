@@ -10,14 +10,15 @@ import (
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
-// core is what futures and tasks share: an outcome that is set once, and the line of those who want to know.
+// core is the part that futures and tasks share: an outcome that is set once, and the waiting
+// tasks.
 //
-//	state      who sets it                                        then
-//	created    CreateTask                                         started, or cancelled if it is cancelled before its first step
-//	started    the loop (first step); futures are born so         one of the three below
+//	state      set by                                             next
+//	created    CreateTask                                         started, or cancelled at once
+//	started    the loop (first step); futures begin here          one of the three below
 //	succeeded  the task returned a value; SetResult               final
 //	failed     the task returned an error or panicked; SetError   final
-//	cancelled  the task gave in to a cancellation; Future.Cancel  final
+//	cancelled  the task returned its cancellation; Future.Cancel  final
 //
 // A core belongs to its loop.
 type core struct {
@@ -50,16 +51,16 @@ type coreFlags uint8
 
 const (
 	isTask     coreFlags = 1 << iota
-	observed             // somebody saw the outcome, or is sure to: no report
-	awaited              // somebody who waits will see it, or call forsaken
-	attended             // somebody who waits for the end may look at it, and calls forsaken: no report before
-	dismissed            // nobody wants to see it, except a panic
+	observed             // the outcome was seen, or surely will be: no report
+	awaited              // a waiter will see the outcome or call forsaken
+	attended             // a waiter may look at the outcome, and calls forsaken: no report before
+	dismissed            // only a panic is worth a report
 	cancelSeen           // an await of the task has failed with the request to cancel it
 	plain                // the function of the task returns only an error
 	eagerStart           // the first step is made at creation
 )
 
-// coreRare is what few cores need.
+// coreRare holds the fields that few cores need.
 type coreRare struct {
 	panic   *PanicError
 	lost    *lostOutcome
@@ -74,17 +75,17 @@ func (c *core) extra() *coreRare {
 	return c.rare
 }
 
-// completer is told when a core that it waits for has ended. It must not run user code; it may put
-// itself into the ready queue.
+// completer is told when a core that it waits for has ended. It must not run user code. It may push
+// itself to the ready queue.
 type completer interface{ completed(c *core) }
 
-// tell makes owner, whose place e is, be told when c has an outcome.
+// tell makes c inform owner when it has an outcome. e is the owner's place in the list.
 func (c *core) tell(e *list.Elem[completer], owner completer) {
 	e.Value = owner
 	c.waiters.Push(e)
 }
 
-// settle makes the outcome final and tells those in line.
+// settle makes the outcome final and informs the completers in FIFO order.
 func (c *core) settle(state coreState, err error) {
 	c.state, c.err = state, err
 	for e := c.waiters.First(); e != nil; e = c.waiters.First() {
@@ -96,14 +97,14 @@ func (c *core) settle(state coreState, err error) {
 	}
 }
 
-// forsaken is called by whoever waited for c and goes on without having looked at its outcome.
+// forsaken is called when a waiter of c goes on without looking at its outcome.
 func (c *core) forsaken() {
 	if c.state >= failed && c.flags&observed == 0 {
 		c.notice(true)
 	}
 }
 
-// typed is a core's way back to the value that has its result type.
+// typed is the value around a core, which has the result type.
 type typed interface {
 	AnyFuture
 	body(ctx *scope)   // runs the function of a task
@@ -113,14 +114,15 @@ type typed interface {
 
 func (c *core) future() *core { return c }
 
-// Done reports whether there is an outcome: a value, an error or a cancellation. Loop only.
+// Done reports whether there is an outcome: a value, an error or a cancellation. asyncio: done.
 func (c *core) Done() bool { return c.state >= succeeded }
 
-// Cancelled reports whether the outcome is a cancellation. Loop only.
+// Cancelled reports whether the outcome is a cancellation. asyncio: cancelled.
 func (c *core) Cancelled() bool { return c.state == cancelled }
 
-// Err returns the error of the outcome: nil for a value, a [*CancelledError] after a cancellation, a [*PanicError] after a panic, and
-// [ErrInvalidState] while there is no outcome. Whoever asks has seen the error: it is not reported any more. Loop only. asyncio: exception.
+// Err returns the error of the outcome: nil for a value, a [*CancelledError] after a cancellation,
+// a [*PanicError] after a panic. It returns [ErrInvalidState] while there is no outcome. The error
+// then counts as seen and is not reported. asyncio: exception.
 func (c *core) Err() error {
 	if !c.Done() {
 		return fmt.Errorf("%w: %s is not done; await it first", ErrInvalidState, c.String())
@@ -132,9 +134,10 @@ func (c *core) Err() error {
 	return c.err
 }
 
-// AddDoneCallback has fn called by the loop, in the pass after the one in which the outcome is set; if it is set already, in the next
-// pass. Callbacks and waiting tasks get their turn in the order in which they came. The function it returns takes the callback back, and
-// reports whether there was one to take back. Loop only. asyncio: add_done_callback, remove_done_callback.
+// AddDoneCallback makes the loop call fn in the pass after the outcome is set. If it is set
+// already, that is the next pass. Callbacks and waiting tasks are served in FIFO order. The
+// returned function removes the callback and reports whether it was still to be called. asyncio:
+// add_done_callback, remove_done_callback.
 func (c *core) AddDoneCallback(fn func()) (remove func() bool) {
 	mustHave("AddDoneCallback", fn != nil)
 	if c.loop == nil {
@@ -162,7 +165,7 @@ type doneCallback struct {
 
 func (d *doneCallback) completed(*core) { d.loop.ready.Push(&d.Handle) }
 
-// onlyFor reports whether nobody but owner waits for c.
+// onlyFor reports whether owner is the only one that waits for c; callbacks do not count.
 func (c *core) onlyFor(owner completer) bool {
 	for e := c.waiters.First(); e != nil; e = c.waiters.Next(e) {
 		if _, callback := e.Value.(*doneCallback); e.Value != owner && !callback {
@@ -183,15 +186,15 @@ func (c *core) observe() {
 	}
 }
 
-// raise panics in the running task if the outcome is a panic.
+// raise re-panics in the running task if the outcome is a panic.
 func (c *core) raise() {
 	if c.rare != nil && c.rare.panic != nil {
 		panic(c.rare.panic)
 	}
 }
 
-// lostOutcome stands for an error that nobody has seen yet. It does not refer to its core: when the core is collected, or the loop is
-// closed, the error is reported.
+// lostOutcome stands for an error that was not seen yet. It does not refer to its core. When the
+// core is collected, or the loop is closed, the error is reported.
 type lostOutcome struct {
 	loop   *Loop
 	what   string // for the report
@@ -201,18 +204,18 @@ type lostOutcome struct {
 	err    error
 	told   bool        // it was reported
 	turned bool        // its prompt report has had its first turn
-	done   atomic.Bool // it was seen, or nobody can see it any more
+	done   atomic.Bool // it was seen, or cannot be seen any more
 
 	panic *PanicError // for Run to raise
 }
 
-// notice begins to watch over an error that nobody has seen. If it is forlorn, because nobody waits for it, and it is worth a prompt
-// report, it gets a turn in the ready queue for that.
+// notice starts to track an error that was not seen. If nothing waits for it (forlorn) and it
+// deserves a prompt report, it gets a turn in the ready queue for that.
 func (c *core) notice(forlorn bool) {
 	panicked := c.rare != nil && c.rare.panic != nil
 	switch {
 	case c.state == cancelled && (c.flags&isTask == 0 || c.requested()):
-		return // somebody asked for this outcome
+		return // this outcome was requested
 	case c.flags&dismissed != 0 && !panicked:
 		return
 	case c.state == cancelled && isDeadlock(c.err):
@@ -221,12 +224,13 @@ func (c *core) notice(forlorn bool) {
 	if c.rare == nil || c.rare.lost == nil {
 		c.watchOver(panicked)
 	}
-	if lost := c.rare.lost; forlorn && !lost.told && !lost.turned && c.flags&isTask != 0 && (panicked || c.loop.prompt) {
+	prompt := c.flags&isTask != 0 && (panicked || c.loop.prompt)
+	if lost := c.rare.lost; forlorn && prompt && !lost.told && !lost.turned {
 		c.loop.ready.Push((*promptReport)(lost))
 	}
 }
 
-// watchOver makes the note of an outcome that nobody has seen.
+// watchOver creates the lostOutcome of c.
 func (c *core) watchOver(panicked bool) {
 	err := c.err
 	lost := &lostOutcome{loop: c.loop, err: err, name: defaultName(c.id), site: c.site()}
@@ -236,14 +240,14 @@ func (c *core) watchOver(panicked bool) {
 	}
 	switch {
 	case c.flags&isTask == 0:
-		lost.what = "a future failed, and nobody looked at its error"
+		lost.what = "a future failed and its error was never retrieved"
 	case c.state == cancelled:
-		lost.what = "a task ended as cancelled, which nobody had asked for"
+		lost.what = "a task ended as cancelled without a request"
 	case panicked:
-		lost.what = "a task panicked, and nobody awaited it"
+		lost.what = "a task panicked and was never awaited"
 		lost.panic = c.rare.panic
 	default:
-		lost.what = "a task failed, and nobody looked at its error"
+		lost.what = "a task failed and its error was never retrieved"
 	}
 	c.extra().lost = lost
 	c.loop.lost = append(c.loop.lost, lost)
@@ -255,7 +259,7 @@ func (c *core) watchOver(panicked bool) {
 
 func (l *lostOutcome) found() { l.done.Store(true) }
 
-// run is its turn in the ready queue when nobody can see it any more.
+// run is called when the outcome cannot be seen any more, because its core was collected.
 func (l *lostOutcome) run() {
 	if l.done.Swap(true) {
 		return
@@ -266,8 +270,9 @@ func (l *lostOutcome) run() {
 	l.tell()
 }
 
-// promptReport is the turn in the ready queue of an outcome that nobody waited for. It takes a second one, so that the done callbacks, and
-// tasks that are about to look, come first whatever the chooser does. It may be seen still later: a panic is raised again then.
+// promptReport is the turn in the ready queue of an outcome that nothing waited for. It takes a
+// second turn, so that done callbacks and tasks that are about to look come first, whatever the
+// chooser does. If the outcome is seen later still, a panic is re-panicked then.
 type promptReport lostOutcome
 
 func (r *promptReport) run() {
@@ -295,14 +300,14 @@ func (l *lostOutcome) tell() {
 	l.loop.report(r)
 }
 
-// noteUnseen keeps the panic of c, if it is one, for Run to raise.
+// noteUnseen keeps the panic of c, if there is one, for Run to re-panic.
 func (l *Loop) noteUnseen(c *core) {
 	if l.unseenPanic == nil && c.rare != nil {
 		l.unseenPanic = c.rare.panic
 	}
 }
 
-// sweepLost forgets the outcomes that were seen or reported.
+// sweepLost drops the outcomes that were seen or reported.
 func (l *Loop) sweepLost() {
 	live := l.lost[:0]
 	for _, x := range l.lost {

@@ -15,17 +15,17 @@ import (
 	"github.com/aio-go/aio/internal/timerheap"
 )
 
-// Loop runs tasks and callbacks, one at a time, in passes: each pass runs what was ready when it began, in order; what becomes ready
-// meanwhile waits for the next one. Most programs use [Run] and never see a Loop. asyncio: the event loop.
+// Loop runs tasks and callbacks, one at a time, in passes. A pass runs the entries that were ready
+// when it began, in order. Entries that become ready meanwhile run in the next pass. Most programs
+// use [Run] and need no Loop. asyncio: the event loop.
 //
-// A loop is run by one goroutine. Its methods are for that goroutine, that is for tasks and callbacks of the loop, or for anybody while it
-// does not run; CallSoonThreadsafe, Submit, IsRunning, ExpectPosts and MayPost may be called from anywhere, and so
-// may String, Debug and Time (if the clock's Now may, as those of this package).
+// One goroutine runs a loop. While no goroutine runs it, its methods may be called anywhere, one at
+// a time.
 type Loop struct {
 	ready   ring.Ring[runnable]
 	left    int                    // entries of the ready queue that belong to this pass
-	current atomic.Pointer[worker] // whose task runs; nil while a callback runs. Written by the loop, read anywhere
-	hosted  bool                   // a task that waits makes the steps of others, see handOver
+	current atomic.Pointer[worker] // of the running task; nil: none. Read on any goroutine
+	hosted  bool                   // a task that waits runs the steps of others, see handOver
 	pool    coro.Pool              // idle workers
 
 	timers     timerheap.Heap[*timer]
@@ -44,40 +44,40 @@ type Loop struct {
 	amb        ambient
 
 	epoch   time.Time
-	shift   int64                    // what the wall clock has gained on the loop's time since epoch, see nanos
+	shift   int64                    // how far the wall clock has gained on the loop's, see nanos
 	clock   Clock                    // nil: the machine's
 	coarse  int64                    // the time when the clock was last read
 	rested  bool                     // the loop has waited since, or was not run
 	slow    time.Duration            // a step that takes longer is reported in debug mode
 	watcher bool                     // the watchdog is on, also outside debug mode
-	watched bool                     // it looks
-	noted   atomic.Pointer[taskCore] // while it looks: the task of current
+	watched bool                     // the watchdog runs
+	noted   atomic.Pointer[taskCore] // while it runs: the task of current
 	chooser Chooser
 	random  *rand.Rand // of Rand; nil: not used yet
 	factory TaskFactory
-	calls   threadCall    // the ring of functions of ToThread that are under way
+	calls   threadCall    // the ring of running functions of ToThread
 	threads ThreadLimiter // of ToThread; nil: no limit
 	debug   atomic.Bool
 
-	stopping    bool // the loop ends after this pass
-	outlasting  int  // the loop ends when so many tasks with numbers up to outlastTo have ended; 0: it does not
-	outlastTo   uint32
+	stopping    bool   // the loop ends after this pass
+	outlasting  int    // if > 0, the loop stops when this many tasks have ended
+	outlastTo   uint32 // the highest id of these tasks
 	closed      atomic.Bool
 	closing     bool // Close is under way
 	handler     func(l *Loop, r Report)
-	prompt      bool // errors that nobody waits for are reported at once
+	prompt      bool // errors of tasks that nothing waits for are reported at once
 	lost        []*lostOutcome
 	lostLive    int
-	unseenPanic *PanicError // the first panic of a task that was reported because nobody had seen it: Run raises it
+	unseenPanic *PanicError // the first panic reported as unseen: Run re-panics with it
 	hooks       [2]hooks    // of shutdown and of close
 	deadline    shutdownLimits
 	interrupt   []os.Signal
 	signals     map[os.Signal]*signalHandler
-	external    int // goroutines that wait for channels in the place of tasks
+	external    int // goroutines that wait for channels on behalf of tasks
 
-	silence    time.Duration // for how long, in real time, goroutines that may post can be silent before they count as stuck
+	silence    time.Duration // the real time without a post after which nothing may post any more
 	mainTask   *taskCore     // of Run
-	mainExited bool          // it called runtime.Goexit
+	mainExited bool          // the main task called runtime.Goexit
 
 	running  atomic.Bool
 	g        atomic.Uintptr // the goroutine that runs the loop
@@ -107,7 +107,8 @@ type Loop struct {
 // maxIdleWorkers is how many idle stacks a loop keeps.
 const maxIdleWorkers = 1024
 
-// NewLoop makes a loop. Close it when it is not needed any more. Most programs use [Run] instead. asyncio: new_event_loop.
+// NewLoop returns a new loop. Close it after use. Most programs use [Run] instead. Any goroutine.
+// asyncio: new_event_loop.
 func NewLoop(opts ...Option) *Loop {
 	l := &Loop{
 		pool:     coro.Pool{Max: maxIdleWorkers},
@@ -128,14 +129,16 @@ func NewLoop(opts ...Option) *Loop {
 	return l
 }
 
-// Context returns the loop's ambient context, for callbacks and adapters: what is created with it belongs to the loop, and an await with it
-// is an await of whatever task runs. asyncio has no counterpart; there the running loop is a global.
+// Context returns the loop's ambient context, for callbacks and adapters. Tasks and futures created
+// with it belong to the loop. An await with it is an await of the running task. asyncio has no
+// counterpart; there the running loop is global. Any goroutine.
 func (l *Loop) Context() context.Context { return &l.amb }
 
-// AllTasks returns the unfinished tasks of the loop of ctx, in the order of creation. asyncio: all_tasks.
+// AllTasks returns the unfinished tasks of the loop of ctx, in the order of creation. asyncio:
+// all_tasks.
 func AllTasks(ctx context.Context) []AnyTask { return loopOf(ctx, "AllTasks").AllTasks() }
 
-// AllTasks returns the unfinished tasks, in the order of creation. Loop only.
+// AllTasks returns the unfinished tasks, in the order of creation.
 func (l *Loop) AllTasks() []AnyTask {
 	all := l.tasks.all()
 	out := make([]AnyTask, len(all))
@@ -147,30 +150,32 @@ func (l *Loop) AllTasks() []AnyTask {
 
 func (t *taskCore) any() AnyTask { return t.self.(AnyTask) }
 
-// IsRunning reports whether the loop is being run. Any goroutine. asyncio: is_running.
+// IsRunning reports whether the loop is running. Any goroutine. asyncio: is_running.
 func (l *Loop) IsRunning() bool { return l.running.Load() }
 
-// IsClosed reports whether Close was called. asyncio: is_closed.
+// IsClosed reports whether Close was called. Any goroutine. asyncio: is_closed.
 func (l *Loop) IsClosed() bool { return l.closed.Load() }
 
-// Debug reports whether the loop is in debug mode: the environment variable AIO_DEBUG is set and not empty, or [WithDebug] or SetDebug.
-// asyncio: get_debug.
+// Debug reports whether the loop is in debug mode. Debug mode is switched on by the environment
+// variable AIO_DEBUG (not empty), [WithDebug] or SetDebug. Any goroutine. asyncio: get_debug.
 func (l *Loop) Debug() bool { return l.debug.Load() }
 
-// SetDebug switches debug mode. asyncio: set_debug.
+// SetDebug switches debug mode on or off. asyncio: set_debug.
 func (l *Loop) SetDebug(on bool) { l.debug.Store(on) }
 
-// String shows whether the loop is running, closed and in debug mode.
+// String shows whether the loop is running, closed and in debug mode. Any goroutine.
 func (l *Loop) String() string {
-	return fmt.Sprintf("<Loop running=%t closed=%t debug=%t>", l.IsRunning(), l.IsClosed(), l.Debug())
+	return fmt.Sprintf("<Loop running=%t closed=%t debug=%t>",
+		l.IsRunning(), l.IsClosed(), l.Debug())
 }
 
-// setBase sets the context that has the values for callbacks. They can be asked for on any goroutine, through the ambient context.
+// setBase sets the context that has the values for callbacks. Any goroutine may read them through
+// the ambient context.
 func (l *Loop) setBase(ctx context.Context) { l.base.Store(&ctx) }
 
-// Rand returns random numbers for what runs on the loop, such as the jitter of a back-off. They differ from run to run,
-// except with a clock of [WithClock]: then they are the same in each run, so that runs under a virtual clock do not
-// differ. They are not for secrets. Loop only.
+// Rand returns a source of random numbers for code on the loop, such as the jitter of a back-off.
+// The numbers differ in each run. With a clock set by [WithClock] they are the same in each run, so
+// that runs under virtual time do not differ. Do not use them for secrets.
 func (l *Loop) Rand() *rand.Rand {
 	if l.random == nil {
 		seed := rand.Uint64()

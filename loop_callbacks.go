@@ -7,19 +7,20 @@ import (
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
-// runnable is an entry of the ready queue: a task that goes on, a callback, or something of this package that has to take place in order.
+// runnable is an entry of the ready queue: a task to resume, a callback, or an internal step that
+// needs a place in the order.
 type runnable interface{ run() }
 
-// Handle is a callback that the loop is going to call. asyncio: Handle.
+// Handle is a callback that the loop will call. asyncio: Handle.
 type Handle struct {
 	_         nocopy.Mark
 	loop      *Loop
 	fn        func()
 	cancelled bool
-	created   uintptr // in debug mode: who scheduled it
+	created   uintptr // in debug mode: the place that scheduled it
 }
 
-// Cancel keeps the callback from being called, if it has not been. It may be called more than once. Loop only. asyncio: cancel.
+// Cancel prevents the call if it has not been made. A second Cancel does nothing. asyncio: cancel.
 func (h *Handle) Cancel() {
 	h.cancelled = true
 	h.fn = nil // let go of what the callback refers to
@@ -28,7 +29,7 @@ func (h *Handle) Cancel() {
 // Cancelled reports whether Cancel was called. asyncio: cancelled.
 func (h *Handle) Cancelled() bool { return h.cancelled }
 
-// String shows the function, and in debug mode who scheduled it.
+// String shows the function and, in debug mode, the place that scheduled it.
 func (h *Handle) String() string {
 	switch {
 	case h.cancelled:
@@ -57,11 +58,16 @@ func (h *Handle) run() {
 
 func (h *Handle) panicked(v any) {
 	err := &PanicError{Value: v, Stack: debug.Stack()}
-	h.loop.report(Report{Message: "a callback panicked: " + h.String(), Err: err, Site: siteOf(h.created)})
+	h.loop.report(Report{
+		Message: "a callback panicked: " + h.String(),
+		Err:     err,
+		Site:    siteOf(h.created),
+	})
 }
 
-// CallSoon has fn called by the loop in the next pass, behind what is ready already. A panic of fn is reported to the exception handler
-// and the loop goes on. It panics if the loop is closed or fn is nil. Loop only; elsewhere use [Loop.CallSoonThreadsafe]. asyncio: call_soon.
+// CallSoon makes the loop call fn in the next pass, after the entries that are ready already. A
+// panic of fn is reported to the exception handler. CallSoon panics if the loop is closed or fn is
+// nil. On other goroutines use [Loop.CallSoonThreadsafe]. asyncio: call_soon.
 func (l *Loop) CallSoon(fn func()) *Handle {
 	l.checkCallback("Loop.CallSoon", fn)
 	h := &Handle{loop: l, fn: fn}
@@ -91,8 +97,9 @@ func (l *Loop) post(r runnable) bool {
 	return true
 }
 
-// postQuietly sends r to a loop that does not wait, or will take it when it next gets round. It is for the runtime's cleanups, which run
-// outside of any bubble of testing/synctest and may not touch a channel made inside one.
+// postQuietly posts r without waking the loop through its channel. A loop without a poller takes r
+// when it next collects. The runtime's cleanups use it: they run outside any bubble of
+// testing/synctest and may not touch a channel made inside one.
 func (l *Loop) postQuietly(r runnable) {
 	l.mu.Lock()
 	if l.postsShut {
@@ -108,7 +115,8 @@ func (l *Loop) postQuietly(r runnable) {
 	}
 }
 
-// rouse wakes the loop if it waits. Which way it waits is looked up after it is known to: its first descriptor may have come meanwhile.
+// rouse wakes the loop if it waits. It reads the poller after it has seen that the loop sleeps,
+// because the first descriptor may have come meanwhile.
 func (l *Loop) rouse() {
 	if l.sleeping.Load() && l.sleeping.CompareAndSwap(true, false) {
 		l.mu.Lock()
@@ -125,7 +133,7 @@ func (l *Loop) rouse() {
 	}
 }
 
-// takePosts moves what other goroutines sent to the ready queue.
+// takePosts moves the entries that other goroutines posted to the ready queue.
 func (l *Loop) takePosts() {
 	l.mu.Lock()
 	l.posted.Store(false)
@@ -149,9 +157,10 @@ func (l *Loop) takePosts() {
 	}
 }
 
-// CallSoonThreadsafe has fn called by the loop, and wakes the loop if it waits. Calls from one goroutine keep their order; from the loop
-// itself it is CallSoon. The handle may be cancelled on the loop only. It returns [ErrLoopClosed] if the loop is closed. Any goroutine.
-// asyncio: call_soon_threadsafe.
+// CallSoonThreadsafe makes the loop call fn, and wakes the loop if it waits. Calls from one
+// goroutine keep their order. On the loop itself it works like CallSoon. Cancel the handle on the
+// loop only. It returns [ErrLoopClosed] if the loop is closed. Any goroutine. asyncio:
+// call_soon_threadsafe.
 func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
 	mustHave("Loop.CallSoonThreadsafe", fn != nil)
 	h := &Handle{loop: l, fn: fn}
@@ -174,12 +183,15 @@ func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
 	return h, nil
 }
 
-// ExpectPosts tells the loop that delta more calls from outside are certain to come, or with a negative number that they have come. While
-// any are outstanding a virtual clock waits for them instead of jumping to the next timer. Any goroutine.
+// ExpectPosts tells the loop that delta more calls from outside are certain to come. A negative
+// delta says that calls have come. While calls are outstanding, a virtual clock waits for them and
+// does not jump to the next timer. Any goroutine.
 func (l *Loop) ExpectPosts(delta int) { l.expected.Add(int64(delta)) }
 
-// MayPost tells the loop that delta more goroutines wait for something from outside that may come at any time, or never, and will send it
-// to the loop: those behind a connection, for instance. With a negative number they have ended. While there are any, a virtual clock gives
-// them a moment of real time before it jumps to the next timer; and where nothing else is left the loop waits, instead of ending with a
-// [*DeadlockError], until nothing has come for a minute of real time. For what is certain to come use ExpectPosts. Any goroutine.
+// MayPost tells the loop that delta more goroutines may post at any time, or never: those behind a
+// connection, for instance. A negative delta says that goroutines have ended. While there are any,
+// a virtual clock waits a few milliseconds of real time before it jumps to the next timer. When
+// nothing else is left, a loop under virtual time waits for a post. It ends with a
+// [*DeadlockError] only after a minute of real time without one. For posts that are certain to come
+// use ExpectPosts. Any goroutine.
 func (l *Loop) MayPost(delta int) { l.sources.Add(int64(delta)) }

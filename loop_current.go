@@ -12,8 +12,9 @@ import (
 	"github.com/aio-go/aio/internal/goid"
 )
 
-// RunningLoop returns the loop that ctx belongs to. It panics if there is none; if a package calls it
-// for its own caller, the panic names the function of the package. asyncio: get_running_loop.
+// RunningLoop returns the loop that ctx belongs to. It panics if ctx has no loop. If another
+// package calls it on behalf of its own caller, the panic names the function of that package. Any
+// goroutine. asyncio: get_running_loop.
 func RunningLoop(ctx context.Context) *Loop {
 	if ctx != nil {
 		if l := ownerOf(ctx); l != nil {
@@ -23,8 +24,8 @@ func RunningLoop(ctx context.Context) *Loop {
 	return loopOf(ctx, entry("RunningLoop"))
 }
 
-// entry returns the exported function through which a program has entered the package that calls op, as
-// in "stream.Open". A program's own main package and tests have no entry: then it returns op.
+// entry returns the exported function through which the program entered the package that calls op,
+// as in "stream.Open". For the program's own main package and for tests it returns op.
 func entry(op string) string {
 	var pcs [32]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
@@ -42,7 +43,8 @@ func entry(op string) string {
 			return op
 		}
 		fn = strings.NewReplacer("(*", "", ")", "", "[...]", "").Replace(fn)
-		if last := fn[strings.LastIndexByte(fn, '.')+1:]; last != "" && last[0] >= 'A' && last[0] <= 'Z' {
+		last := fn[strings.LastIndexByte(fn, '.')+1:]
+		if last != "" && last[0] >= 'A' && last[0] <= 'Z' {
 			op = name + "." + fn
 		}
 		if !more {
@@ -51,10 +53,11 @@ func entry(op string) string {
 	}
 }
 
-// CurrentTask returns the task that is running on the loop of ctx, nil in a callback. It panics if ctx has no loop. asyncio: current_task.
+// CurrentTask returns the task that is running on the loop of ctx, or nil in a callback. It panics
+// if ctx has no loop. asyncio: current_task.
 func CurrentTask(ctx context.Context) AnyTask { return loopOf(ctx, "CurrentTask").CurrentTask() }
 
-// CurrentTask returns the task that is running, nil if none is. Loop only.
+// CurrentTask returns the running task, or nil if none is running.
 func (l *Loop) CurrentTask() AnyTask {
 	w := l.current.Load()
 	if w == nil {
@@ -63,14 +66,16 @@ func (l *Loop) CurrentTask() AnyTask {
 	return w.task.any()
 }
 
-// running returns the worker on whose stack the caller runs, after checking that ctx belongs to its loop. It panics otherwise: an await
-// from elsewhere would corrupt the loop silently. Where it takes long to tell goroutines apart only debug mode does; otherwise it has to do
-// that the task of ctx is the one that runs.
+// running returns the worker on whose stack the caller runs, after checking that ctx belongs to its
+// loop. It panics otherwise, because an await from elsewhere would corrupt the loop silently. On
+// platforms where goroutine ids are slow to get, only debug mode checks the goroutine; otherwise
+// the task of ctx must be the running one.
 func running(ctx context.Context, op string) *worker {
 	if s, ok := ctx.(*scope); ok {
 		l := s.task.loop
 		w := l.current.Load()
-		if w != nil && (goid.Fast && w.g == goid.Get() || !goid.Fast && !l.debug.Load() && w == s.task.worker) {
+		if w != nil && (goid.Fast && w.g == goid.Get() ||
+			!goid.Fast && !l.debug.Load() && w == s.task.worker) {
 			return w
 		}
 	}
@@ -83,7 +88,8 @@ func runningSlow(ctx context.Context, op string) *worker {
 		return w
 	}
 	if l.onLoop() {
-		panic(misuse(op, "called from a callback, which cannot wait; start a task with CreateTask(loop.Context(), ...) instead"))
+		panic(misuse(op, "called from a callback, which cannot wait; "+
+			"start a task with CreateTask(loop.Context(), ...) instead"))
 	}
 	if coroutine, task := callerStack(); coroutine && !task {
 		if w := l.current.Load(); w != nil {
@@ -94,33 +100,35 @@ func runningSlow(ctx context.Context, op string) *worker {
 	over := l.postsShut
 	l.mu.Unlock()
 	if over {
-		panic(misuse(op, "the loop is closed; nothing waits there any more"))
+		panic(misuse(op, "the loop is closed; await before Close"))
 	}
 	panic(foreign(op))
 }
 
 func foreign(op string) string {
-	return misuse(op, "called from a goroutine that is not the loop's; wrap the blocking work in ToThread, "+
+	return misuse(op, "called from a goroutine that is not the loop's; "+
+		"wrap the blocking work in ToThread, "+
 		"or send the call to the loop with Submit or CallSoonThreadsafe; "+
 		"middleware that calls an HTTP handler on another goroutine needs it inside aiohttp.OnLoop")
 }
 
-// loopOf finds the loop that ctx belongs to.
+// loopOf returns the loop that ctx belongs to. It panics if there is none.
 func loopOf(ctx context.Context, op string) *Loop {
 	if s, ok := ctx.(*scope); ok {
 		return s.task.loop
 	}
 	if ctx == nil {
-		panic(misuse(op, "the context is nil; pass the one your task function was given"))
+		panic(misuse(op, "the context is nil; pass the one that your function gets"))
 	}
 	if l := ownerOf(ctx); l != nil {
 		return l
 	}
-	panic(misuse(op, "no running event loop: this context does not come from a task; start with aio.Run and pass on the context that your function gets; "+
+	panic(misuse(op, "no running event loop: this context does not come from a task; "+
+		"start with aio.Run and pass on the context that your function gets; "+
 		"in a handler of net/http mount it by aiohttp.OnLoop, on other goroutines call Submit"))
 }
 
-// ownerOf is the loop that ctx belongs to, nil if there is none.
+// ownerOf returns the loop that ctx belongs to, or nil.
 func ownerOf(ctx context.Context) *Loop {
 	switch o := ctx.Value(ownerKey).(type) {
 	case *scope:
@@ -131,7 +139,7 @@ func ownerOf(ctx context.Context) *Loop {
 	return nil
 }
 
-// setCurrent notes whose task runs.
+// setCurrent records the worker whose task runs.
 func (l *Loop) setCurrent(w *worker) {
 	if l.current.Load() != w {
 		l.current.Store(w)
@@ -141,7 +149,8 @@ func (l *Loop) setCurrent(w *worker) {
 	}
 }
 
-// noteTask notes the task itself, for the watchdog: it cannot ask the worker, which goes from task to task.
+// noteTask records the running task for the watchdog. The watchdog cannot ask the worker, which
+// serves one task after another.
 func (l *Loop) noteTask(w *worker) {
 	if w == nil {
 		l.noted.Store(nil)
@@ -150,8 +159,8 @@ func (l *Loop) noteTask(w *worker) {
 	}
 }
 
-// currentWorker returns the worker on whose stack the caller runs, nil if the caller runs elsewhere. Any goroutine: what it reads of
-// a worker never changes, and no two goroutines that are alive have the same number.
+// currentWorker returns the worker on whose stack the caller runs, or nil. Any goroutine may call
+// it: the fields it reads never change, and no two living goroutines have the same id.
 func (l *Loop) currentWorker() *worker {
 	if w := l.current.Load(); w != nil && w.g == goid.Self() {
 		return w
@@ -159,14 +168,16 @@ func (l *Loop) currentWorker() *worker {
 	return nil
 }
 
-// onLoop reports whether the caller runs on the loop: on the goroutine that runs it, or on the stack of the task that runs.
+// onLoop reports whether the caller runs on the loop: on the goroutine that runs it, or on the
+// stack of the running task.
 func (l *Loop) onLoop() bool {
 	return l.g.Load() == goid.Self() || l.currentWorker() != nil
 }
 
 func goroutineNumber() uint64 { return goid.Slow() }
 
-// asNobody calls fn with no task running. User code that is only to print something, such as a String method, cannot await there: that panics.
+// asNobody calls fn with no running task. It is for user code that should only print, such as a
+// String method: an await there panics.
 func (l *Loop) asNobody(fn func()) {
 	if l == nil || !l.onLoop() {
 		fn()
@@ -178,8 +189,9 @@ func (l *Loop) asNobody(fn func()) {
 	fn()
 }
 
-// InTask reports whether the caller may await with ctx: whether it runs in a task of the loop that ctx belongs to. It is for what both tasks
-// and other goroutines call, such as a Read method, and works on any goroutine. Without a loop in ctx it is false.
+// InTask reports whether the caller may await with ctx: it runs in a task of the loop of ctx. It is
+// for functions that tasks and other goroutines both call, such as a Read method. Without a loop in
+// ctx it returns false. Any goroutine.
 func InTask(ctx context.Context) bool {
 	l := ownerOf(ctx)
 	if l == nil {
@@ -188,15 +200,17 @@ func InTask(ctx context.Context) bool {
 	if l.currentWorker() != nil {
 		return true
 	}
-	coroutine, task := callerStack() // as an await does: it may be inside an iter.Pull of the task's
+	coroutine, task := callerStack() // like an await: it may be inside an iter.Pull of the task
 	return coroutine && !task && !l.onLoop() && l.current.Load() != nil
 }
 
-// IsHere reports whether the caller runs on the loop: in one of its tasks or callbacks. Only there may what belongs to the loop be used
-// without [Submit] or [Loop.CallSoonThreadsafe]. It works on any goroutine. A task may also await, see [InTask].
+// IsHere reports whether the caller runs on the loop, in a task or a callback. Elsewhere use
+// [Submit] or [Loop.CallSoonThreadsafe]. Whether the caller may await is told by [InTask]. Any
+// goroutine.
 func (l *Loop) IsHere() bool { return l.onLoop() }
 
-// mustBeHere is check for what wakes tasks: a call from another goroutine would be lost on a loop that waits, so it always panics.
+// mustBeHere is check for operations that wake tasks. On another goroutine the wake-up would be
+// lost, so it panics even outside debug mode.
 func (l *Loop) mustBeHere(op string) {
 	l.check(op)
 	if goid.Fast && l.running.Load() && !l.onLoop() && !inCoroutine() {
@@ -207,10 +221,12 @@ func (l *Loop) mustBeHere(op string) {
 // check panics if the loop is closed, and in debug mode if the caller is on another goroutine.
 func (l *Loop) check(op string) {
 	if l.closed.Load() {
-		panic(misuse(op, "the loop is closed; it runs nothing any more"))
+		panic(misuse(op, "the loop is closed; make a new one"))
 	}
 	if l.debug.Load() && l.running.Load() && !l.onLoop() && !inCoroutine() {
-		panic(misuse(op, fmt.Sprintf("called from a goroutine that is not the loop's (goroutine %d); use CallSoonThreadsafe or Submit", goroutineNumber())))
+		problem := "called from a goroutine that is not the loop's (goroutine %d); " +
+			"use CallSoonThreadsafe or Submit"
+		panic(misuse(op, fmt.Sprintf(problem, goroutineNumber())))
 	}
 }
 
@@ -220,12 +236,14 @@ func inCoroutine() bool {
 	return coroutine
 }
 
-// callerStack reports whether the caller's stack is that of a coroutine, and whether it is the stack of a task, of whichever loop. Awaits in
-// iterators that are stepped by hand ask this each time, so frames are told apart by where their functions begin: names of inlined calls
-// and lines would make it ten times as dear.
+// callerStack reports whether the caller's stack is that of a coroutine, and whether it is that of
+// a task, of any loop. Awaits in iterators that are stepped by hand call it each time. So it
+// compares the entry addresses of functions: names and lines of inlined calls would take ten times
+// as long.
 func callerStack() (coroutine, task bool) {
 	var pcs [64]uintptr
-	var last, before uintptr // the bottom frame is runtime.goexit; the one before it is where the goroutine began
+	// The bottom frame is runtime.goexit; the frame before it is where the goroutine began.
+	var last, before uintptr
 	for skip := 0; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs[:])
 		for _, pc := range pcs[:n] {
@@ -248,7 +266,7 @@ func startsCoroutine(pc uintptr) bool {
 // runningLoops counts the loops of the process that are running.
 var runningLoops atomic.Int32
 
-// insideLoop reports whether the caller runs, directly or not, on a loop.
+// insideLoop reports whether a loop is below the caller on its stack.
 func insideLoop() bool {
 	if runningLoops.Load() == 0 {
 		return false
@@ -267,7 +285,10 @@ func insideLoop() bool {
 	}
 }
 
-// loopEntries are where the functions begin from which a loop calls everything else.
+// loopEntries are the entry addresses of the functions that call everything else on a loop.
 var loopEntries = []uintptr{
-	reflect.ValueOf((*Loop).run).Pointer(), reflect.ValueOf((*Loop).runRest).Pointer(), reflect.ValueOf((*hooks).call).Pointer(), taskEntry,
+	reflect.ValueOf((*Loop).run).Pointer(),
+	reflect.ValueOf((*Loop).runRest).Pointer(),
+	reflect.ValueOf((*hooks).call).Pointer(),
+	taskEntry,
 }

@@ -7,13 +7,15 @@ import (
 	"time"
 )
 
-// DeadlockError says that tasks wait for each other, or that nothing is left that could ever wake one. Run returns it if its main task is
-// concerned and nothing else goes on any more; as long as something does, which may yet cancel one of them, a cycle is reported to the
-// exception handler.
+// DeadlockError says that tasks wait for each other, or that nothing can wake any task. Run returns
+// it if its main task is involved and nothing else is going on. Otherwise another task may still
+// cancel one of them, so the cycle is reported to the exception handler.
 type DeadlockError struct {
-	// Cycle are the tasks that wait for each other, each for the next and the last for the first; empty if there is no cycle.
+	// Cycle lists tasks that wait for each other: each waits for the next one, and the last for the
+	// first. It is empty if there is no cycle.
 	Cycle []TaskInfo
-	// Waiting are all tasks that wait, where nothing can wake one any more.
+	// Waiting lists all tasks that wait when nothing can wake them. It is empty if there is a
+	// cycle.
 	Waiting []TaskInfo
 }
 
@@ -33,7 +35,8 @@ func (e *DeadlockError) Error() string {
 		}
 		return b.String()
 	}
-	b.WriteString("nothing is ready, no timer runs and nothing is expected from outside, but these wait: ")
+	b.WriteString("nothing is ready, no timer runs and nothing is expected from outside, " +
+		"but these wait: ")
 	for n, i := range e.Waiting {
 		if n > 0 {
 			b.WriteString("; ")
@@ -58,25 +61,30 @@ type deadlockWatch struct {
 	reported []*taskCore // in the cycles of the last look
 }
 
-const cycleEvery = int64(1e9) // look for cycles at most once a second, and spend at most a hundredth of the time on it
+// cycleEvery is the least time between two looks for cycles: a second. They take at most a
+// hundredth of the time.
+const cycleEvery = int64(1e9)
 
-// findCycles looks for tasks that wait for each other, now and then. It returns how long until it should look again, -1 if there is no
-// need to before something has happened.
+// findCycles looks for tasks that wait for each other, at most once in cycleEvery. It returns the
+// time until it should look again, or -1 if it need not before a task has taken a step.
 func (l *Loop) findCycles() time.Duration {
 	d := &l.deadlock
 	d.asked = l.steps
 	if l.steps == d.steps {
 		return -1
 	}
-	if l.tasks.live < 2 { // one task can only wait for itself, and seeing that takes no clock
-		if t := l.tasks.first(); t != nil && (t != l.mainTask || l.main() != nil) && slices.Contains(waitsForGood(t), t) {
+	if l.tasks.live < 2 { // a single task can only wait for itself, which needs no clock
+		t := l.tasks.first()
+		watched := t != nil && (t != l.mainTask || l.main() != nil)
+		if watched && slices.Contains(waitsForGood(t), t) {
 			l.deadlocked([]*taskCore{t}, slices.Contains(d.reported, t))
 			d.reported = append(d.reported[:0], t)
 		}
 		return -1
 	}
-	if n := uint(l.tasks.live); n > 64 && l.clock != nil && l.steps-d.steps < n && l.timers.Len() > 0 {
-		return -1 // virtual time flies: look no more often than the tasks take steps
+	n := uint(l.tasks.live)
+	if n > 64 && l.clock != nil && l.steps-d.steps < n && l.timers.Len() > 0 {
+		return -1 // virtual time is fast: look at most once for every n steps
 	}
 	now := l.now()
 	if now < d.next && l.clock == nil {
@@ -96,7 +104,8 @@ func (l *Loop) findCycles() time.Duration {
 	return -1
 }
 
-// letGo ends the wait of a task in the cycle that has cancelled the next one and waits for its end, if there is one: that end will not come.
+// letGo ends the wait of a task in the cycle that has cancelled the next one and waits for its end,
+// which will not come. It reports whether there is such a task.
 func letGo(cycle []*taskCore) bool {
 	for _, t := range cycle {
 		if p := t.parkedIn(); p != nil && p.fate == passedOn {
@@ -107,7 +116,8 @@ func letGo(cycle []*taskCore) bool {
 	return false
 }
 
-// deadlocked ends Run with the cycle as its error if the main task waits for it and nothing else goes on, and reports it otherwise, once.
+// deadlocked ends Run with the cycle as its error if the main task waits for it and nothing else is
+// going on. Otherwise it reports the cycle, once.
 func (l *Loop) deadlocked(cycle []*taskCore, reported bool) {
 	main := l.main()
 	fatal := main != nil && l.quiet() && reaches(main, waitsForGood, cycle...)
@@ -129,19 +139,20 @@ func (l *Loop) deadlocked(cycle []*taskCore, reported bool) {
 // quiet reports whether nothing is ready, no timer runs and nothing is known to come from outside.
 func (l *Loop) quiet() bool { return l.sources.Load() == 0 && l.unexpecting() }
 
-// unexpecting is quiet, but for goroutines that may post.
+// unexpecting is quiet, except that goroutines may post.
 func (l *Loop) unexpecting() bool {
-	return l.ready.Len() == 0 && l.timers.Len() == l.deadTimers && l.watches.live == 0 && l.expected.Load() == 0 && l.external == 0 &&
-		len(l.signals) == 0 && !l.posted.Load()
+	return l.ready.Len() == 0 && l.timers.Len() == l.deadTimers && l.watches.live == 0 &&
+		l.expected.Load() == 0 && l.external == 0 && len(l.signals) == 0 && !l.posted.Load()
 }
 
-// stuck reports that nothing can happen any more by itself, when the loop is about to wait for ever, and ends the main task then. Where
-// goroutines outside of the loop may still send something that is not known; a loop whose time is virtual has none to wait for.
+// stuck is called when the loop is about to wait without end. If nothing can happen any more it
+// ends the main task and returns true. It applies to virtual time only: in real time goroutines
+// outside may still send something.
 //
-// A main task that was cancelled before, and waits with a freed context for what will not come, is ended at its await.
+// If the main task was cancelled before, and waits with a freed context, it is ended at its await.
 //
-// Goroutines that may post are waited for, but not without end: if they have been silent for long, nobody is there to wake them. Both ends of
-// their connections may be on this loop.
+// Goroutines that may post are waited for until they have been silent for l.silence (silent). Both
+// ends of their connections may be on this loop, so a post may never come.
 func (l *Loop) stuck(silent bool) bool {
 	main := l.mainTask
 	if !l.canBeStuck() || !silent && l.sources.Load() > 0 {
@@ -165,9 +176,10 @@ func (l *Loop) stuck(silent bool) bool {
 	return l.ready.Len() > 0
 }
 
-// canBeStuck reports whether nothing can happen any more, unless goroutines that may post do so.
+// canBeStuck reports whether nothing can happen any more, unless a goroutine that may post does.
 func (l *Loop) canBeStuck() bool {
-	return l.clock != nil && l.mainTask != nil && !l.mainTask.Done() && len(l.interrupt) == 0 && l.unexpecting()
+	return l.clock != nil && l.mainTask != nil && !l.mainTask.Done() &&
+		len(l.interrupt) == 0 && l.unexpecting()
 }
 
 func (l *Loop) main() *taskCore {
@@ -178,5 +190,8 @@ func (l *Loop) main() *taskCore {
 }
 
 func (l *Loop) cancelMain(main *taskCore, err *DeadlockError) {
-	main.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: err, by: "the loop"}, final: true})
+	main.scope.cancel(&cancellation{
+		CancelledError: CancelledError{Cause: err, by: "the loop"},
+		final:          true,
+	})
 }

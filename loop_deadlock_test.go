@@ -11,7 +11,8 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// wantDeadlock fails the test unless err is a DeadlockError whose cycle, or list of those who wait, has the names, and whose text the parts.
+// wantDeadlock fails the test unless err is a DeadlockError whose cycle, or list of those who wait,
+// has the names, and whose text the parts.
 func wantDeadlock(t *testing.T, err error, names string, parts ...string) {
 	t.Helper()
 	d, ok := err.(*aio.DeadlockError)
@@ -355,7 +356,8 @@ func TestAMainThatWaitsForEverAlthoughItWasCancelledIsEnded(t *testing.T) {
 	}
 }
 
-// What may be woken from outside is not taken for dead, be the clock virtual or not. Tasks wait for each other where no cycle is.
+// What may be woken from outside is not taken for dead, be the clock virtual or not. Tasks wait for
+// each other where no cycle is.
 func TestWhatCanStillBeWokenIsNoDeadlock(t *testing.T) {
 	programs := map[string]func(ctx context.Context) error{
 		"a timer": func(ctx context.Context) error { return aio.Sleep(ctx, time.Millisecond) },

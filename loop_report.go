@@ -11,33 +11,41 @@ import (
 	"github.com/aio-go/aio/internal/safetext"
 )
 
-// Report is something that went wrong and that no caller can be told. asyncio: the context of call_exception_handler.
+// Report is an error that no caller can be told. asyncio: the context of call_exception_handler.
 type Report struct {
 	Message  string      // what happened
 	Err      error       // nil if there is no error to show
-	TaskName string      // of the task concerned, if it is one; safe to print, whatever is in the name
+	TaskName string      // of the task concerned, if any; safe to print
 	Site     string      // where that task or callback was made, as far as it is known
 	Warning  bool        // nothing has failed yet: the default handler logs at level warning
 	Attrs    []slog.Attr // more, for the log
 
-	// Context has the values of the task concerned, such as the number of a request, for the handler to show; those that the loop was
-	// started with if it is not about a task. It is never nil in a handler.
+	// Context has the values of the task concerned, such as a request id. If the report is not
+	// about a task, it has the values the loop was started with. It is never nil in a handler.
 	Context context.Context
 }
 
-// report makes a report about a task.
+// report returns a report about a task.
 func (t *taskCore) report(message string, err error) Report {
-	return Report{Message: message, Err: err, TaskName: t.shownName(), Site: t.core.site(), Context: context.WithoutCancel(t.scope.values)}
+	return Report{
+		Message:  message,
+		Err:      err,
+		TaskName: t.shownName(),
+		Site:     t.core.site(),
+		Context:  context.WithoutCancel(t.scope.values),
+	}
 }
 
-// SetExceptionHandler sets the function that gets the reports; nil restores the default, which logs them with [log/slog] at level error.
-// The handler is called on the loop. If it panics, that is logged and the loop goes on. asyncio: set_exception_handler.
+// SetExceptionHandler sets the function that gets the reports. With nil the default logs them with
+// [log/slog] at level error, or warn if Warning is set. The handler is called on the loop. If it
+// panics, that is logged and the loop continues. asyncio: set_exception_handler.
 func (l *Loop) SetExceptionHandler(fn func(l *Loop, r Report)) { l.handler = fn }
 
-// ExceptionHandler returns the function set, nil if the default is in use. asyncio: get_exception_handler.
+// ExceptionHandler returns the handler, or nil if the default is in use. asyncio:
+// get_exception_handler.
 func (l *Loop) ExceptionHandler() func(l *Loop, r Report) { return l.handler }
 
-// CallExceptionHandler hands r to the exception handler. Loop only. asyncio: call_exception_handler.
+// CallExceptionHandler passes r to the exception handler. asyncio: call_exception_handler.
 func (l *Loop) CallExceptionHandler(r Report) { l.report(r) }
 
 func (l *Loop) report(r Report) {
@@ -53,7 +61,7 @@ func (l *Loop) report(r Report) {
 			p := &PanicError{Value: v, Stack: debug.Stack()}
 			l.asNobody(func() {
 				logReport(Report{
-					Message: "the exception handler panicked; it had been called with: " + r.Message,
+					Message: "the exception handler panicked; the report was: " + r.Message,
 					Err:     p,
 					Attrs:   append(r.Attrs, slog.String("original_error", safetext.Error(r.Err))),
 					Context: r.Context,
@@ -64,12 +72,14 @@ func (l *Loop) report(r Report) {
 	l.handler(l, r)
 }
 
-// logReport is the default handler. What it logs is safe to show, also where the log's own handler escapes little.
+// logReport is the default handler. It logs only text that is safe to show, even if the slog
+// handler escapes little.
 func logReport(r Report) {
 	defer func() { // a broken log handler must not stop the loop
 		if v := recover(); v != nil {
-			fmt.Fprintf(os.Stderr, "aio: the log handler panicked: %s; it was to log: %s: %s\n",
-				safetext.Value(v, safetext.MaxLine), safetext.Message(r.Message), safetext.Error(r.Err))
+			reason, message := safetext.Value(v, safetext.MaxLine), safetext.Message(r.Message)
+			fmt.Fprintf(os.Stderr, "aio: the log handler panicked: %s; the report was: %s: %s\n",
+				reason, message, safetext.Error(r.Err))
 		}
 	}()
 	attrs := make([]slog.Attr, 0, 4+len(r.Attrs))
@@ -108,7 +118,7 @@ type shownError struct{ error }
 func (e shownError) Error() string { return safetext.Error(e.error) }
 func (e shownError) Unwrap() error { return e.error }
 
-// shownAttr returns a with a text that is safe to show.
+// shownAttr returns a with text that is safe to show.
 func shownAttr(a slog.Attr) slog.Attr {
 	switch a.Value = a.Value.Resolve(); a.Value.Kind() {
 	case slog.KindString:

@@ -102,7 +102,7 @@ func TestAFailedTaskThatIsDroppedIsReportedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantText(t, log.String(), "a task failed, and nobody looked at its error", "task=dropped", "err=boom", "created=looptest.go:")
+	wantText(t, log.String(), "a task failed and its error was never retrieved", "task=dropped", "err=boom", "created=looptest.go:")
 	if n := strings.Count(log.String(), "dropped"); n != 1 {
 		t.Errorf("%d reports in\n%s", n, log)
 	}
@@ -258,7 +258,7 @@ func TestInDebugModeAStepThatHoldsTheLoopIsReportedByName(t *testing.T) {
 	}
 	var task, callback bool
 	for _, r := range seen.All() {
-		held := r.Warning && strings.Contains(r.Message, "held the loop for ") && strings.Contains(r.Message, "ms")
+		held := r.Warning && strings.Contains(r.Message, "blocked the loop for ") && strings.Contains(r.Message, "ms")
 		task = task || held && strings.Contains(r.Message, "slow task")
 		callback = callback || held && strings.Contains(r.Message, "<Handle") && strings.Contains(r.Message, "loop_report_test.go:")
 	}
@@ -299,7 +299,7 @@ func TestDebugModeChangesNoResult(t *testing.T) {
 	logs[0].Want(t, "a", "b", "[1 2]", "boom")
 }
 
-const panicMessage = "a task panicked, and nobody awaited it"
+const panicMessage = "a task panicked and was never awaited"
 
 func panics(context.Context) error { panic("oops") }
 

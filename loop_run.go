@@ -14,30 +14,35 @@ import (
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
-// ErrInterrupted is the error of a Run that a signal has ended, and the cause with which its tasks were cancelled. See [WithInterrupt].
+// ErrInterrupted is the error of a Run that a signal has ended, and the cause of its cancellation.
+// See [WithInterrupt].
 var ErrInterrupted = errors.New("aio: interrupted")
 
-// Run makes a loop, runs main on it as the task "main", and returns what main returns. Before it returns it ends what main left behind, in
-// the phases described at [WithShutdown], and closes the loop. If main panicked, the panic is raised again here; if it was ended by
-// runtime.Goexit, Run ends the goroutine in the same way.
+// Run creates a loop, runs main on it as the task "main", and returns main's error. Then it ends
+// the remaining tasks, in the phases described at [WithShutdown], and closes the loop. If main
+// panicked, Run re-panics. If main called runtime.Goexit, Run does too.
 //
-// A panic of another task that nobody has seen by then is raised here, too; the first, if there are several, and all are reported.
+// If another task panicked and no task retrieved that panic, Run re-panics with the first one. All
+// such panics are reported.
 //
-// If Stop ends the loop before main returns, the error is [ErrStopped]. When ctx is cancelled main is cancelled, and it does not start if ctx
-// has ended before; the values of ctx are visible in main's context. Run blocks its goroutine and panics when that one is running a loop
-// already. asyncio: run.
+// If Stop ends the loop before main returns, the error is [ErrStopped]. If ctx is cancelled, main
+// is cancelled; if it was cancelled before, main does not start. The values of ctx are visible in
+// main's context. Run blocks its goroutine. It panics if that goroutine is running a loop already.
+// Any goroutine. asyncio: run.
 func Run(ctx context.Context, main func(ctx context.Context) error, opts ...Option) error {
 	mustHave("Run", main != nil)
 	_, err := runOnce(ctx, asFunc(main), "Run", plain, opts)
 	return err
 }
 
-// RunValue is [Run] for a function with a result.
+// RunValue is [Run] for a function with a result. asyncio: run.
 func RunValue[T any](ctx context.Context, main Func[T], opts ...Option) (T, error) {
 	return runOnce(ctx, main, "RunValue", 0, opts)
 }
 
-func runOnce[T any](ctx context.Context, main Func[T], op string, flags coreFlags, opts []Option) (T, error) {
+func runOnce[T any](
+	ctx context.Context, main Func[T], op string, flags coreFlags, opts []Option,
+) (T, error) {
 	r := NewRunner(opts...)
 	defer r.Close() // after a panic or a Goexit; otherwise it is closed by now
 	v, err := runIn(ctx, r, main, op, flags)
@@ -48,33 +53,35 @@ func runOnce[T any](ctx context.Context, main Func[T], op string, flags coreFlag
 	return v, err
 }
 
-// Runner keeps one loop for several runs of a main function. Close it after the last. It is for one goroutine. asyncio: Runner.
+// Runner keeps one loop for several runs of a main function. Close it after the last. Use it on one
+// goroutine. asyncio: Runner.
 type Runner struct {
 	_    nocopy.Mark
 	loop *Loop
 }
 
-// NewRunner makes a Runner and its loop.
+// NewRunner returns a Runner with a new loop.
 func NewRunner(opts ...Option) *Runner { return &Runner{loop: NewLoop(opts...)} }
 
 // Loop returns the loop. It panics if the runner is closed.
 func (r *Runner) Loop() *Loop {
 	if r.loop.closed.Load() {
-		panic(misuse("Runner.Loop", "the runner is closed"))
+		panic(misuse("Runner.Loop", "the runner is closed; make a new one"))
 	}
 	return r.loop
 }
 
-// Run runs main as [Run] does, but neither ends other tasks nor closes the loop afterwards: they go on with the next Run, or are ended by
-// Close.
+// Run runs main as [Run] does, but neither ends other tasks nor closes the loop afterwards. Other
+// tasks continue in the next Run, or Close ends them. If main panics or calls runtime.Goexit, the
+// runner is closed. asyncio: Runner.run.
 func (r *Runner) Run(ctx context.Context, main func(ctx context.Context) error) error {
 	mustHave("Runner.Run", main != nil)
 	_, err := runIn(ctx, r, asFunc(main), "Runner.Run", plain)
 	return err
 }
 
-// Close ends the tasks that are left, in the phases described at [WithShutdown], and closes the loop. It panics if the loop is running.
-// A second Close does nothing.
+// Close ends the remaining tasks, in the phases described at [WithShutdown], and closes the loop.
+// It panics if the loop is running. A second Close does nothing. asyncio: Runner.close.
 func (r *Runner) Close() {
 	if r.loop.running.Load() {
 		panic(misuse("Runner.Close", "the loop is running; close it after Run has returned"))
@@ -82,11 +89,13 @@ func (r *Runner) Close() {
 	if r.loop.closed.Load() {
 		return
 	}
-	defer r.loop.Close() // also if a chooser or clock of the user's own panics
+	defer r.loop.Close() // even if the user's chooser or clock panics
 	r.loop.shutdown()
 }
 
-func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string, flags coreFlags) (T, error) {
+func runIn[T any](
+	ctx context.Context, r *Runner, main Func[T], op string, flags coreFlags,
+) (T, error) {
 	l := r.loop
 	if l.closed.Load() {
 		panic(misuse(op, "the runner is closed; make a new one"))
@@ -109,7 +118,7 @@ func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string, flags
 		defer stop()
 	}
 	interrupted, release := l.catchInterrupt(&t.taskCore)
-	defer release() // also when a callback ends the goroutine
+	defer release() // even if a callback ends the goroutine
 	l.runUntil(&t.core)
 	byUser := interrupted()
 	l.mainTask = nil
@@ -136,7 +145,7 @@ func runIn[T any](ctx context.Context, r *Runner, main Func[T], op string, flags
 	return v, err
 }
 
-// mainEnded arrives on the loop when the context given to Run has ended.
+// mainEnded is posted to the loop when the context given to Run has ended.
 type mainEnded struct {
 	t   *taskCore
 	ctx context.Context
@@ -148,7 +157,8 @@ func (e *mainEnded) run() {
 	}
 }
 
-// catchInterrupt makes the first signal cancel the main task. Both functions it returns end that; the first reports whether a signal did.
+// catchInterrupt makes the first signal cancel the main task. Both returned functions end that. The
+// first reports whether a signal has cancelled the task.
 func (l *Loop) catchInterrupt(t *taskCore) (interrupted func() bool, release func()) {
 	if len(l.interrupt) == 0 {
 		return func() bool { return false }, func() {}
@@ -165,7 +175,8 @@ func (l *Loop) catchInterrupt(t *taskCore) (interrupted func() bool, release fun
 			l.post(&Handle{loop: l, fn: func() {
 				if !t.Done() && t.scope.cancelled.Load() == nil {
 					came = true
-					t.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: ErrInterrupted, by: "signal " + sig.String()}})
+					request := CancelledError{Cause: ErrInterrupted, by: "signal " + sig.String()}
+					t.scope.cancel(&cancellation{CancelledError: request})
 				}
 			}})
 		case <-done:
@@ -182,7 +193,8 @@ func (l *Loop) catchInterrupt(t *taskCore) (interrupted func() bool, release fun
 	}, release
 }
 
-// runUntil runs the loop until c has ended. The loop ends with the pass that would tell a waiting task.
+// runUntil runs the loop until c has ended: it stops after the pass in which a waiting task would
+// be told.
 func (l *Loop) runUntil(c *core) {
 	end := &runEnd{core: c}
 	if !c.Done() {
@@ -192,7 +204,8 @@ func (l *Loop) runUntil(c *core) {
 	}
 }
 
-// runEnd stops the loop when what it runs for has ended. If the loop ends before, for another reason, it must not stop the next run.
+// runEnd stops the loop when its core has ended. If the loop ends earlier, it must not stop the
+// next run.
 type runEnd struct {
 	core *core
 	node list.Elem[completer]
@@ -215,9 +228,9 @@ func (e *runEnd) leave() {
 	e.over = true
 }
 
-// RunUntilComplete runs loop l until fn has ended, as a task, and returns its result; other tasks stay as they are. It returns
-// [ErrStopped] if Stop ends the loop before; the task is then left pending and goes on with the next run.
-// asyncio: run_until_complete.
+// RunUntilComplete runs loop l until fn, as a task, has ended, and returns its result. Other tasks
+// stay as they are. It returns [ErrStopped] if Stop ends the loop first; fn then continues in the
+// next run. It panics if the loop is closed or running. asyncio: run_until_complete.
 func RunUntilComplete[T any](l *Loop, fn Func[T]) (T, error) {
 	l.mustBeIdle("RunUntilComplete") // before a task is made
 	t := newTask(l, &l.amb, fn, "RunUntilComplete", nil)

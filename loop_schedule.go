@@ -9,17 +9,19 @@ import (
 	"github.com/aio-go/aio/internal/poll"
 )
 
-// How long a busy loop goes on before it looks at its descriptors, for deadlocks, and lets the scheduler in.
+// How long a busy loop continues before it polls its descriptors, looks for deadlocks and yields to
+// the runtime's scheduler.
 const (
 	pollEvery  = 61
 	pollAfter  = 50 * time.Microsecond
 	checkEvery = 4096
 )
 
-// breaths counts the steps since the scheduler of the runtime had its turn. A switch between coroutines never enters
-// it, so with one processor other goroutines and the garbage collector would have to wait until the runtime preempts the
-// loop. Gosched wakes a thread that is idle, each time, to see whether there is more to do. So it is called only where
-// the loop has not been parked for long, and rarely where other processors take what is ready.
+// breaths counts the steps since the runtime's scheduler had its turn. A switch between coroutines
+// never enters it. With one processor, other goroutines and the garbage collector would wait until
+// the runtime preempts the loop. But each Gosched wakes an idle thread to look for work. So the
+// loop calls it only if it has not parked for long, and rarely if other processors can run what is
+// ready.
 type breaths struct {
 	last  uint // steps at the last one
 	after uint // how many steps later the next one is due
@@ -30,10 +32,10 @@ const (
 	breatheAmong = 4096 // with several
 )
 
-// parker is a poller that knows whether its last Wait has parked the goroutine.
+// parker is a poller that knows whether its last Wait parked the goroutine.
 type parker interface{ Parked() bool }
 
-// breathe lets the scheduler in.
+// breathe yields to the runtime's scheduler.
 func (l *Loop) breathe() {
 	runtime.Gosched()
 	l.countBreaths()
@@ -46,7 +48,8 @@ func (l *Loop) countBreaths() {
 	}
 }
 
-// RunForever runs the loop until Stop. It panics if the loop is closed or running. asyncio: run_forever.
+// RunForever runs the loop until Stop. It blocks its goroutine. It panics if the loop is closed or
+// running. asyncio: run_forever.
 func (l *Loop) RunForever() {
 	l.start("Loop.RunForever")
 	defer l.finishRun()
@@ -56,7 +59,8 @@ func (l *Loop) RunForever() {
 	l.run()
 }
 
-// Stop ends the run of the loop after the present pass, or the next one after a single pass if it does not run. Loop only. asyncio: stop.
+// Stop ends the run of the loop after the current pass. If the loop is not running, the next run
+// ends after one pass. asyncio: stop.
 func (l *Loop) Stop() { l.stopping = true }
 
 func (l *Loop) start(op string) {
@@ -64,16 +68,18 @@ func (l *Loop) start(op string) {
 	l.takeOver()
 }
 
-// mustBeIdle panics if the loop, or another one on this goroutine, is running, or if it is closed.
+// mustBeIdle panics if the loop is closed, or if it or another loop is running on this goroutine.
 func (l *Loop) mustBeIdle(op string) {
 	if l.closed.Load() {
 		panic(misuse(op, "the loop is closed; make a new one"))
 	}
 	if l.running.Load() {
-		panic(misuse(op, "the loop is running already; to wait for something from inside, await it; from another goroutine use Submit"))
+		panic(misuse(op, "the loop is running already; "+
+			"await in its tasks, or use Submit on another goroutine"))
 	}
 	if insideLoop() {
-		panic(misuse(op, "another loop is running on this goroutine; await instead, or use a goroutine of its own"))
+		panic(misuse(op, "another loop is running on this goroutine; "+
+			"await instead, or use another goroutine"))
 	}
 }
 
@@ -94,9 +100,11 @@ func (l *Loop) finishRun() {
 	l.rested = true
 }
 
-// run makes passes until Stop. A pass is one round: collect what has become ready, wait if nothing has, then run what is ready now.
+// run makes passes until Stop. A pass collects the entries that became ready, waits if there are
+// none, and then runs the entries that are ready now.
 //
-// The step of a task is spelled out here, because a function around the switch would cost more than what it does; see coro.Stack.
+// The step of a task is inlined here, because a function around the switch would cost more than its
+// work; see coro.Stack.
 func (l *Loop) run() {
 	for {
 		l.collect()
@@ -137,10 +145,11 @@ func (l *Loop) run() {
 	}
 }
 
-// handOver is called by a task that is about to wait. It makes the steps of the tasks that are next in line from this task's stack, which
-// saves a switch to the loop and back for each, and returns true if that way the turn came round to the task itself: it then goes on
-// without having left. Otherwise the task has to suspend. Only one task at a time does this, and only for tasks: callbacks run on the loop's
-// own stack, and so does waiting. The order is that of run.
+// handOver is called by a task that is about to wait. It runs the steps of the next tasks in line
+// from this task's stack, which saves two switches for each. It returns true if the calling task's
+// own turn comes that way: the task then resumes without having been suspended. Otherwise the task
+// has to suspend. Only one task at a time does this, and only for tasks: callbacks and waits run on
+// the loop's own stack. The order is that of run.
 func (l *Loop) handOver(w *worker) bool {
 	if w.threadLocked() {
 		w.refuseLock()
@@ -182,17 +191,18 @@ func (l *Loop) handOver(w *worker) bool {
 	return false
 }
 
-// stage prepares the next step of a task and returns the stack to resume, nil if there is none to make.
+// stage prepares the next step of a task. It returns the stack to resume, or nil if there is no
+// step.
 func (l *Loop) stage(t *taskCore) *coro.Stack {
 	switch t.state {
 	case created:
-		if c := t.scope.cancelled.Load(); c != nil { // cancelled before its first step: it never runs
+		if c := t.scope.cancelled.Load(); c != nil { // cancelled before its first step
 			t.finish(cancelled, &c.CancelledError)
 			return nil
 		}
 		return l.pool.Take((*taskJob)(t))
 	case started:
-		if w := t.worker; w.wait.phase == queued { // otherwise left over from a wake-up that was not waited for
+		if w := t.worker; w.wait.phase == queued { // otherwise a stale wake-up
 			l.setCurrent(w)
 			return w.stack
 		}
@@ -200,8 +210,8 @@ func (l *Loop) stage(t *taskCore) *coro.Stack {
 	return nil
 }
 
-// collect puts into the ready queue, behind what is there, calls from other goroutines, then descriptors that became ready, then timers
-// that are due. If the queue is empty it waits for the first of these.
+// collect appends to the ready queue the posts of other goroutines, then ready descriptors, then
+// due timers. If the queue is empty it waits for the first of these.
 func (l *Loop) collect() {
 	l.setCurrent(nil)
 	if l.posted.Load() {
@@ -232,7 +242,7 @@ func (l *Loop) readTimers() int64 {
 	return now
 }
 
-// pollDue says whether a busy loop should look at its descriptors.
+// pollDue reports whether a busy loop should poll its descriptors.
 func (l *Loop) pollDue() bool {
 	if l.steps-l.pollStep >= pollEvery {
 		return true
@@ -240,7 +250,7 @@ func (l *Loop) pollDue() bool {
 	return l.now()-l.lastPoll >= int64(pollAfter)
 }
 
-// idle waits until something is ready.
+// idle waits until an entry is ready.
 func (l *Loop) idle() {
 	for {
 		again := l.findCycles()
@@ -291,17 +301,17 @@ func (l *Loop) idle() {
 	}
 }
 
-// advance lets a clock that makes its own time jump to the next timer, unless something is on its way from outside.
+// advance lets a virtual clock jump to the next timer, unless a post or an event is on its way.
 func (l *Loop) advance(when int64) bool {
 	if l.expected.Load() > 0 || l.posted.Load() {
 		return false
 	}
-	if l.watches.live > 0 { // descriptors know nothing of this clock: give them a moment of real time
+	if l.watches.live > 0 { // descriptors follow real time: wait for them a moment
 		if l.look(ioGrace); l.ready.Len() > 0 || l.posted.Load() {
 			return true
 		}
 	}
-	for range sourceTurns { // nor do goroutines; on a busy machine they need several turns to be heard
+	for range sourceTurns { // so do goroutines; on a busy machine they need several turns
 		if l.sources.Load() == 0 {
 			break
 		}
@@ -312,16 +322,16 @@ func (l *Loop) advance(when int64) bool {
 	return l.clock.Advance(l.epoch.Add(time.Duration(when)))
 }
 
-// ioGrace is how long a clock that makes its own time waits for descriptors before it jumps.
+// ioGrace is how long a virtual clock waits for descriptors before it jumps.
 const ioGrace = 20 * time.Millisecond
 
-// The same for goroutines that may post.
+// How long, and how often, it waits for goroutines that may post.
 const (
 	sourceGrace = 5 * time.Millisecond
 	sourceTurns = 8
 )
 
-// look waits for at most d, or without end if d < 0, for a descriptor or a post.
+// look waits for a descriptor or a post, for at most d, or without limit if d < 0.
 func (l *Loop) look(d time.Duration) {
 	if l.poller != nil {
 		l.lookAtDescriptors(d)
@@ -397,10 +407,10 @@ func (c Choice) String() string {
 	return [...]string{"ready", "timer", "event", "post"}[c]
 }
 
-// Chooser makes the decisions that order a program, so that a test can go through the possible orders and repeat the one that fails.
-// Production loops have none: everything is first in, first out.
+// Chooser makes the decisions that order a program. A test can use it to try the possible orders
+// and to repeat one that fails. A loop without a chooser is FIFO.
 type Chooser interface {
-	// Choose returns a number from 0 to n-1; 0 is what a loop without chooser would take. n is at least 2.
+	// Choose returns a number from 0 to n-1. A loop without a chooser takes 0. n is at least 2.
 	Choose(what Choice, n int) int
 }
 
@@ -411,7 +421,7 @@ func (l *Loop) choose(what Choice, n int) int {
 	i := l.chooser.Choose(what, n)
 	if i < 0 || i >= n {
 		l.chooser = nil // the loop has to be shut down without it
-		panic(misuse("Chooser.Choose", "the answer is not between 0 and n-1"))
+		panic(misuse("Chooser.Choose", "the answer is not between 0 and n-1; correct the chooser"))
 	}
 	return i
 }

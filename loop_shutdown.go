@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// hooks are functions to be called at an end, the last one added first.
+// hooks are functions to call when the loop ends, the last one added first.
 type hooks struct{ fns []*func() }
 
 func (h *hooks) add(op string, fn func()) (remove func()) {
@@ -22,7 +22,7 @@ func (h *hooks) add(op string, fn func()) (remove func()) {
 	}
 }
 
-// call calls the functions as callbacks of l: a panic is reported, and the next one follows.
+// call calls the functions as callbacks of l: a panic is reported, and the next function is called.
 func (h *hooks) call(l *Loop) {
 	for len(h.fns) > 0 {
 		last := len(h.fns) - 1
@@ -32,15 +32,17 @@ func (h *hooks) call(l *Loop) {
 	}
 }
 
-// OnShutdown has fn called when Run, or Runner.Close, begins to end the loop, before any task is cancelled: this is where servers stop
-// accepting. The function it returns takes fn back. Loop only.
-func (l *Loop) OnShutdown(fn func()) (remove func()) { return l.hooks[0].add("Loop.OnShutdown", fn) }
+// OnShutdown makes Run, or Runner.Close, call fn when it begins to end the loop, before any task is
+// cancelled. Servers stop accepting here. The returned function removes fn.
+func (l *Loop) OnShutdown(fn func()) (remove func()) {
+	return l.hooks[0].add("Loop.OnShutdown", fn)
+}
 
-// OnClose has fn called by Close when all tasks have ended: this is where connections and descriptors are released. What it schedules with
-// CallSoon is still run. The function it returns takes fn back. Loop only.
+// OnClose makes Close call fn when all tasks have ended. Connections and descriptors are released
+// here. Callbacks that fn schedules with CallSoon still run. The returned function removes fn.
 func (l *Loop) OnClose(fn func()) (remove func()) { return l.hooks[1].add("Loop.OnClose", fn) }
 
-// shutdown ends the tasks that are left, in phases of bounded length.
+// shutdown ends the remaining tasks, in phases of limited length.
 func (l *Loop) shutdown() {
 	l.takeOver()
 	defer l.finishRun()
@@ -54,9 +56,12 @@ func (l *Loop) shutdown() {
 	if l.tasks.live == 0 {
 		return
 	}
-	req := &cancellation{CancelledError: CancelledError{Cause: errors.New("the loop is shutting down"), by: "the end of Run"}}
+	req := &cancellation{CancelledError: CancelledError{
+		Cause: errors.New("the loop is shutting down"),
+		by:    "the end of Run",
+	}}
 	phase := l.beginPhase(l.deadline.grace)
-	for more := true; more && l.tasks.live > 0; { // again, if tasks that were cancelled have left new ones behind
+	for more := true; more && l.tasks.live > 0; { // again if cancelled tasks have started new ones
 		left := l.tasks.all()
 		seen := l.inOne()
 		for _, t := range left {
@@ -77,7 +82,7 @@ func (l *Loop) shutdown() {
 	phase.limit.Cancel()
 }
 
-// phase is a part of the shutdown that takes only so long.
+// shutdownPhase is a part of the shutdown with a time limit.
 type shutdownPhase struct {
 	loop  *Loop
 	limit *TimerHandle
@@ -90,8 +95,8 @@ func (l *Loop) beginPhase(d time.Duration) *shutdownPhase {
 	return p
 }
 
-// outlast runs the loop until the tasks have ended, which must be all there are, and reports whether they have before the phase is over.
-// A Stop does not cut the phase short.
+// outlast runs the loop until the given tasks, which must be all there are, have ended. It reports
+// whether they ended within the phase. A Stop does not shorten the phase.
 func (p *shutdownPhase) outlast(tasks []*taskCore) bool {
 	l := p.loop
 	l.outlasting, l.outlastTo = len(tasks), l.ids
@@ -102,13 +107,14 @@ func (p *shutdownPhase) outlast(tasks []*taskCore) bool {
 	return !p.over
 }
 
-// Close ends the loop: tasks that are left are ended at the await that they are in, their deferred functions run, and each is reported;
-// idle stacks are given up, errors that nobody has seen are reported. Functions called by ToThread get the grace period of [WithShutdown] to
-// notice that their contexts have ended; those that go on are left alone and reported. It panics if the loop is running. A second Close does nothing. It
-// always returns nil. asyncio: close.
+// Close closes the loop. It ends the remaining tasks at their awaits, runs their deferred functions
+// and reports each task. It releases idle stacks and reports errors that no task has seen.
+// Functions called by ToThread get the grace period of [WithShutdown] to return; those that do not
+// are reported and keep running. It panics if the loop is running. A second Close does nothing.
+// asyncio: close.
 func (l *Loop) Close() {
 	if l.running.Load() {
-		panic(misuse("Loop.Close", "the loop is running; call Stop and close it after it has ended"))
+		panic(misuse("Loop.Close", "the loop is running; call Stop and close it after the run"))
 	}
 	if l.closed.Load() || l.closing {
 		return
@@ -131,8 +137,8 @@ func (l *Loop) Close() {
 	)
 }
 
-// insist calls the steps one after the other. If one ends the goroutine, as t.Fatal in an exception handler does, or panics, it is called
-// again, and the rest is done before the goroutine or the panic goes on. A step must have less to do each time.
+// insist calls the steps in order. If a step panics, or ends the goroutine as t.Fatal does, it is
+// called again and the rest is done first. A step must have less to do each time.
 func insist(steps ...func()) {
 	for i, step := range steps {
 		func() {
@@ -176,7 +182,7 @@ func (l *Loop) reportLost() {
 	l.lost = nil
 }
 
-// runRest runs the callbacks that are ready, and those that they queue, up to a bound.
+// runRest runs the ready callbacks and those that they queue, at most 1000 passes of them.
 func (l *Loop) runRest() {
 	for range 1000 {
 		if l.ready.Len() == 0 {
@@ -190,7 +196,8 @@ func (l *Loop) runRest() {
 	}
 }
 
-// endTasks ends the tasks that are left where they are. Those that their deferred functions make never start.
+// endTasks ends the remaining tasks at their awaits. Tasks that their deferred functions create
+// never start.
 func (l *Loop) endTasks() {
 	for l.tasks.live > 0 {
 		for _, t := range l.tasks.all() {
@@ -202,7 +209,8 @@ func (l *Loop) endTasks() {
 }
 
 func (l *Loop) endTask(t *taskCore) {
-	t.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: ErrLoopClosed, by: "Loop.Close"}})
+	request := CancelledError{Cause: ErrLoopClosed, by: "Loop.Close"}
+	t.scope.cancel(&cancellation{CancelledError: request})
 	if t.state == created {
 		t.flags |= observed
 		t.finish(cancelled, &t.scope.cancelled.Load().CancelledError)

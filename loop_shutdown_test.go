@@ -209,7 +209,8 @@ func TestCallbacksThatMakeTasksDuringCloseLeaveNothingBehind(t *testing.T) {
 	}
 }
 
-// closesWith runs fn as a task until it waits, closes the loop, and fails the test if the task has not ended then.
+// closesWith runs fn as a task until it waits, closes the loop, and fails the test if the task has
+// not ended then.
 func closesWith(t *testing.T, fn func(ctx context.Context) error) {
 	t.Helper()
 	seen := &reports{}
@@ -453,7 +454,8 @@ func TestAStragglerIsReportedWithTheStackOfItsAwait(t *testing.T) {
 	}
 }
 
-// A cancel function may be called on any goroutine, at any time: while the loop runs, while it ends, and long after.
+// A cancel function may be called on any goroutine, at any time: while the loop runs, while it
+// ends, and long after.
 func TestACancelFunctionMayBeCalledWhileTheLoopEndsAndAfter(t *testing.T) {
 	for range 50 {
 		var wg sync.WaitGroup

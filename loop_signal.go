@@ -12,7 +12,7 @@ import (
 // ErrSignal is returned for a signal that cannot be handled.
 var ErrSignal = errors.New("aio: this signal cannot be handled")
 
-// signalHandler is one registered handler: a goroutine passes its signal on to the loop.
+// signalHandler is a registered handler. Its goroutine posts the signal to the loop.
 type signalHandler struct {
 	sig   os.Signal
 	fn    func()
@@ -21,16 +21,23 @@ type signalHandler struct {
 	ended chan struct{}
 }
 
-// AddSignalHandler has fn called by the loop whenever the process gets sig, in place of what the signal did before. A handler for the same
-// signal is replaced. It returns an error that matches [ErrSignal] for what is not a signal or cannot be caught. Handlers are removed when
-// the loop is closed. Loop only. asyncio: add_signal_handler.
+// AddSignalHandler makes the loop call fn whenever the process gets sig, instead of the signal's
+// default effect. It replaces a handler for the same signal. It returns an error that matches
+// [ErrSignal] if sig is not a signal or cannot be caught. Close removes the handlers. asyncio:
+// add_signal_handler.
 func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
 	l.checkCallback("Loop.AddSignalHandler", fn)
 	if err := signals.Check(sig); err != nil {
 		return fmt.Errorf("Loop.AddSignalHandler: %w: %w", ErrSignal, err)
 	}
 	l.RemoveSignalHandler(sig)
-	h := &signalHandler{sig: sig, fn: fn, c: make(chan os.Signal, 8), done: make(chan struct{}), ended: make(chan struct{})}
+	h := &signalHandler{
+		sig:   sig,
+		fn:    fn,
+		c:     make(chan os.Signal, 8),
+		done:  make(chan struct{}),
+		ended: make(chan struct{}),
+	}
 	if l.signals == nil {
 		l.signals = map[os.Signal]*signalHandler{}
 		l.OnClose(l.removeSignals)
@@ -41,7 +48,7 @@ func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
 	return nil
 }
 
-// pass sends the signals that come to the loop, until the handler is removed.
+// pass posts signals to the loop until the handler is removed.
 func (h *signalHandler) pass(l *Loop) {
 	defer close(h.ended)
 	for {
@@ -58,8 +65,8 @@ func (h *signalHandler) pass(l *Loop) {
 	}
 }
 
-// RemoveSignalHandler takes the handler for sig back, restores what the signal did before, and reports whether there was a handler.
-// Loop only. asyncio: remove_signal_handler.
+// RemoveSignalHandler removes the handler for sig, restores the signal's previous effect, and
+// reports whether there was a handler. asyncio: remove_signal_handler.
 func (l *Loop) RemoveSignalHandler(sig os.Signal) bool {
 	h := l.signals[sig]
 	if h == nil {

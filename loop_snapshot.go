@@ -14,7 +14,7 @@ import (
 	"github.com/aio-go/aio/internal/safetext"
 )
 
-// Snapshot is the state of a loop between two steps. It is a copy: nothing in it changes any more.
+// Snapshot is a copy of a loop's state between two steps.
 type Snapshot struct {
 	Time        time.Time  `json:"time"`        // by the loop's clock
 	Tasks       []TaskInfo `json:"tasks"`       // the unfinished ones, in the order of creation
@@ -25,18 +25,19 @@ type Snapshot struct {
 
 // TaskInfo describes one task.
 type TaskInfo struct {
-	ID       uint32        `json:"id"`
-	Name     string        `json:"name"`
-	State    string        `json:"state"` // created, running, ready or waiting
-	Age      time.Duration `json:"age"`
-	Creator  uint32        `json:"creator,omitempty"`
-	Site     string        `json:"site,omitempty"`      // the function, or in debug mode the line that created the task
-	Op       string        `json:"op,omitempty"`        // the await it is in
-	On       string        `json:"on,omitempty"`        // what it waits for
-	WaitsFor []uint32      `json:"waits_for,omitempty"` // the tasks that have to act first, where that is known
-	Scopes   []string      `json:"scopes,omitempty"`    // the open blocks, outermost first
-	Cancel   *CancelInfo   `json:"cancel,omitempty"`    // the request to cancel that it has not yet followed
-	Stack    []string      `json:"stack,omitempty"`     // the user's frames, innermost first; only with stacks
+	ID      uint32        `json:"id"`
+	Name    string        `json:"name"`
+	State   string        `json:"state"` // created, running, ready or waiting
+	Age     time.Duration `json:"age"`
+	Creator uint32        `json:"creator,omitempty"`
+	// Site is the function, or in debug mode the line that created the task.
+	Site     string      `json:"site,omitempty"`
+	Op       string      `json:"op,omitempty"`        // the await it is in
+	On       string      `json:"on,omitempty"`        // what it waits for
+	WaitsFor []uint32    `json:"waits_for,omitempty"` // tasks that have to act first
+	Scopes   []string    `json:"scopes,omitempty"`    // the open blocks, outermost first
+	Cancel   *CancelInfo `json:"cancel,omitempty"`    // the request to cancel, if any
+	Stack    []string    `json:"stack,omitempty"`     // user frames, innermost first
 }
 
 // CancelInfo describes a request to cancel.
@@ -48,8 +49,8 @@ type CancelInfo struct {
 	Cause   string        `json:"cause,omitempty"`
 }
 
-// Snapshot returns the state of the loop. With stacks it also shows where each task waits, for which the whole process stops for a moment.
-// Loop only; from elsewhere use [TakeSnapshot].
+// Snapshot returns the state of the loop. With stacks it also shows where each task waits; for that
+// the whole process stops for a moment. On other goroutines use [TakeSnapshot].
 func (l *Loop) Snapshot(stacks bool) (s Snapshot) {
 	l.asNobody(func() { s = l.snapshot(stacks) })
 	return s
@@ -57,8 +58,11 @@ func (l *Loop) Snapshot(stacks bool) (s Snapshot) {
 
 func (l *Loop) snapshot(stacks bool) Snapshot {
 	s := Snapshot{
-		Time: l.Time(), Ready: l.ready.Len(), Timers: l.timers.Len() - l.deadTimers, Descriptors: l.watches.live,
-		Tasks: make([]TaskInfo, 0, l.tasks.live),
+		Time:        l.Time(),
+		Ready:       l.ready.Len(),
+		Timers:      l.timers.Len() - l.deadTimers,
+		Descriptors: l.watches.live,
+		Tasks:       make([]TaskInfo, 0, l.tasks.live),
 	}
 	now := l.now()
 	for _, t := range l.tasks.all() {
@@ -71,8 +75,9 @@ func (l *Loop) snapshot(stacks bool) Snapshot {
 	return s
 }
 
-// TakeSnapshot asks loop l for a [Snapshot], from any other goroutine, and waits for it: until the running step has ended, or ctx has. It
-// returns [ErrLoopClosed] if the loop is closed. The loop must be running.
+// TakeSnapshot asks loop l for a [Snapshot] and waits until the running step has ended. The loop
+// must be running. It returns an error if ctx is cancelled first, and [ErrLoopClosed] if the loop
+// is closed. Any goroutine but the loop's.
 func TakeSnapshot(ctx context.Context, l *Loop, stacks bool) (Snapshot, error) {
 	if l.onLoop() {
 		return l.Snapshot(stacks), nil
@@ -85,15 +90,23 @@ func TakeSnapshot(ctx context.Context, l *Loop, stacks bool) (Snapshot, error) {
 	case s := <-got:
 		return s, nil
 	case <-ctx.Done():
-		return Snapshot{}, fmt.Errorf("aio: TakeSnapshot: the loop did not answer: %w", context.Cause(ctx))
+		err := fmt.Errorf("aio: TakeSnapshot: the loop did not answer: %w", context.Cause(ctx))
+		return Snapshot{}, err
 	}
 }
 
 func (t *taskCore) info(now int64) TaskInfo {
-	i := TaskInfo{ID: t.id, Name: t.shownName(), State: "created", Creator: t.parent, Site: t.core.site()}
-	i.Age = time.Duration(now - t.born)
+	i := TaskInfo{
+		ID:      t.id,
+		Name:    t.shownName(),
+		State:   "created",
+		Age:     time.Duration(now - t.born),
+		Creator: t.parent,
+		Site:    t.core.site(),
+	}
 	if c := t.scope.cancelled.Load(); c != nil {
-		i.Cancel = &CancelInfo{By: c.By(), At: c.At(), Through: c.Through(), Since: time.Duration(now - c.when)}
+		since := time.Duration(now - c.when)
+		i.Cancel = &CancelInfo{By: c.By(), At: c.At(), Through: c.Through(), Since: since}
 		if c.Cause != nil {
 			i.Cancel.Cause = safetext.Error(c.Cause)
 		}
@@ -126,7 +139,7 @@ func (t *taskCore) info(now int64) TaskInfo {
 	return i
 }
 
-// addSleeps fills in how long the tasks in Sleep still have to.
+// addSleeps fills in the remaining time of the tasks in Sleep.
 func (l *Loop) addSleeps(infos []TaskInfo, now int64) {
 	if l.timers.Len() == 0 {
 		return
@@ -175,17 +188,20 @@ func (s Snapshot) WriteJSON(w io.Writer) error {
 	return e.Encode(s.shown())
 }
 
-// shown returns the snapshot with texts that are safe to show. Those that a loop makes are; one may have been read from elsewhere.
+// shown returns the snapshot with text that is safe to show. A snapshot of a loop has safe text
+// already, but one may be read from elsewhere.
 func (s Snapshot) shown() Snapshot {
 	s.Tasks = slices.Clone(s.Tasks)
 	for n := range s.Tasks {
 		i := &s.Tasks[n]
-		i.Name, i.State, i.Site = safetext.Message(i.Name), safetext.Line(i.State), safetext.Line(i.Site)
+		i.Name, i.State = safetext.Message(i.Name), safetext.Line(i.State)
+		i.Site = safetext.Line(i.Site)
 		i.Op, i.On = safetext.Message(i.Op), safetext.Message(i.On)
 		i.Scopes, i.Stack = shownLines(i.Scopes), shownLines(i.Stack)
 		if i.Cancel != nil {
 			c := *i.Cancel
-			c.By, c.At, c.Cause, c.Through = safetext.Message(c.By), safetext.Line(c.At), safetext.Message(c.Cause), shownLines(c.Through)
+			c.By, c.Cause = safetext.Message(c.By), safetext.Message(c.Cause)
+			c.At, c.Through = safetext.Line(c.At), shownLines(c.Through)
 			i.Cancel = &c
 		}
 	}
@@ -200,14 +216,16 @@ func shownLines(lines []string) []string {
 	return lines
 }
 
-// WriteTable writes a line a task, like ps, and below it the stack if the snapshot has it.
+// WriteTable writes one line for each task, like ps, and below it the stack if the snapshot has it.
 func (s Snapshot) WriteTable(w io.Writer) error {
 	var rows bytes.Buffer
 	t := tabwriter.NewWriter(&rows, 0, 8, 2, ' ', 0)
 	s = s.shown()
 	fmt.Fprintln(t, "ID\tNAME\tSTATE\tAGE\tIN\tON\tCREATED")
 	for _, i := range s.Tasks {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.Name, i.stateText(), i.Age.Round(10*time.Millisecond), i.Op, i.On, i.Site)
+		age := i.Age.Round(10 * time.Millisecond)
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			i.ID, i.Name, i.stateText(), age, i.Op, i.On, i.Site)
 	}
 	t.Flush()
 	var b bytes.Buffer
@@ -241,11 +259,16 @@ func (i TaskInfo) stateText() string {
 	return s
 }
 
-// WriteTree writes the tasks as a tree: below each task its stack, if the snapshot has it, and those that it waits for, as pstree of
-// Python 3.14 does. A task that several wait for comes more than once, the tasks below it only the first time; a cycle is marked and cut.
+// WriteTree writes the tasks as a tree, like pstree of Python 3.14: below each task its stack, if
+// the snapshot has it, and the tasks that it waits for. A task that several tasks wait for is shown
+// below each, its own subtree only once. A cycle is marked and cut.
 func (s Snapshot) WriteTree(w io.Writer) error {
 	s = s.shown()
-	t := treeWriter{tasks: make(map[uint32]*TaskInfo, len(s.Tasks)), shown: map[uint32]bool{}, path: map[uint32]bool{}}
+	t := treeWriter{
+		tasks: make(map[uint32]*TaskInfo, len(s.Tasks)),
+		shown: map[uint32]bool{},
+		path:  map[uint32]bool{},
+	}
 	awaited := map[uint32]bool{}
 	for n := range s.Tasks {
 		i := &s.Tasks[n]
@@ -276,7 +299,8 @@ type treeWriter struct {
 	path  map[uint32]bool // from the root to where it is
 }
 
-// maxIndent is how deep the tree is indented: a long row of tasks that wait for each other would fill the memory with blanks.
+// maxIndent limits the depth of indentation. A long row of tasks that wait for each other would
+// otherwise need memory for blanks.
 const maxIndent = 40
 
 func (t *treeWriter) show(id uint32, depth int) {

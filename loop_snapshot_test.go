@@ -22,7 +22,8 @@ import (
 	"github.com/aio-go/aio/internal/leaktest"
 )
 
-// scene puts a number of tasks into waits of several kinds, and calls look when they have been there for a while.
+// scene puts a number of tasks into waits of several kinds, and calls look when they have been
+// there for a while.
 func scene(t *testing.T, look func(ctx context.Context, l *aio.Loop)) {
 	t.Helper()
 	run(t, func(ctx context.Context) error {
@@ -78,7 +79,8 @@ func scene(t *testing.T, look func(ctx context.Context, l *aio.Loop)) {
 
 var lineNumbers = regexp.MustCompile(`_test\.go:\d+`)
 
-// golden compares got with the file, in which lines of test files have no numbers. With AIO_UPDATE_GOLDEN=1 it writes the file.
+// golden compares got with the file, in which lines of test files have no numbers. With
+// AIO_UPDATE_GOLDEN=1 it writes the file.
 func golden(t *testing.T, file, got string) {
 	t.Helper()
 	got = lineNumbers.ReplaceAllString(got, "_test.go:N")

@@ -11,19 +11,22 @@ import (
 	"github.com/aio-go/aio/internal/list"
 )
 
-// Submit runs fn as a task of loop l and waits for its end: the way for other goroutines to use a loop.
-// The task has the values of ctx. When ctx ends the task is cancelled, and Submit returns the reason
-// without waiting for the task's end. It returns [ErrLoopClosed] if the loop is closed, or is before fn
-// has ended. A panic of fn is returned as a [*PanicError]. Called from loop l itself it would wait for
-// ever; it panics. Called with the context of a task of another loop it suspends that task, by means of
-// [ToThread], so that loops can ask each other. asyncio: run_coroutine_threadsafe(...).result().
+// Submit runs fn as a task of loop l and waits for its end. It lets other goroutines use a loop.
+// The task has the values of ctx. A panic of fn is returned as a [*PanicError]. It returns
+// [ErrLoopClosed] if the loop is closed, or closes before fn has ended. On loop l itself it would
+// wait for ever, so it panics. With the context of a task of another loop it suspends that task, as
+// [ToThread] does, so loops can call each other. Any goroutine. asyncio: run_coroutine_threadsafe.
+//
+// Cancellation: when ctx is cancelled the task is too. Submit returns the error without waiting for
+// the task's end.
 func Submit(ctx context.Context, l *Loop, fn func(ctx context.Context) error) error {
 	mustHave("Submit", fn != nil)
 	_, err := submit(ctx, l, Action(fn), "Submit")
 	return err
 }
 
-// SubmitValue is [Submit] for a function with a result.
+// SubmitValue is [Submit] for a function with a result. Any goroutine. asyncio:
+// run_coroutine_threadsafe.
 func SubmitValue[T any](ctx context.Context, l *Loop, fn Func[T]) (T, error) {
 	mustHave("SubmitValue", fn != nil)
 	return submit(ctx, l, fn, "SubmitValue")
@@ -34,17 +37,19 @@ func submit[T any](ctx context.Context, l *Loop, fn Func[T], op string) (T, erro
 		panic(misuse(op, "the context is nil; use context.Background()"))
 	}
 	if l == nil {
-		panic(misuse(op, "the loop is nil; use the one of RunningLoop(ctx)"))
+		panic(misuse(op, "the loop is nil; use RunningLoop(ctx) in one of its tasks"))
 	}
 	own, _ := ctx.Value(ownerKey).(*scope)
 	if l.onLoop() || own != nil && own.task.loop == l && inCoroutine() {
-		panic(misuse(op, "called from the loop itself, which would wait for itself; await the function, or start it with CreateTask"))
+		panic(misuse(op, "called from the loop itself, which would wait for itself; "+
+			"await the function, or start it with CreateTask"))
 	}
 	if own != nil && own.task.loop.currentWorker() != nil {
 		return ToThread(ctx, func(ctx context.Context) (T, error) { return submit(ctx, l, fn, op) })
 	}
 	if insideLoop() {
-		panic(misuse(op, "called from a loop, with a context that is not its task's, so that the loop would stand still; pass the task's context"))
+		panic(misuse(op, "called from a loop without its task's context, so the loop would block; "+
+			"pass the task's context"))
 	}
 	s := &submission[T]{loop: l, ctx: ctx, fn: fn, done: make(chan struct{})}
 	var zero T
@@ -58,7 +63,7 @@ func submit[T any](ctx context.Context, l *Loop, fn Func[T], op string) (T, erro
 	}
 	l.post(&Handle{loop: l, fn: func() {
 		if s.task != nil {
-			s.task.flags &^= observed // nobody looks at the outcome any more
+			s.task.flags &^= observed // the caller has stopped waiting
 			s.task.forsaken()
 			s.task.cancelWith(cancellationOf(ctx))
 		} else {
@@ -68,7 +73,7 @@ func submit[T any](ctx context.Context, l *Loop, fn Func[T], op string) (T, erro
 	return zero, cancellationOf(ctx).awaitError()
 }
 
-// submission is one call of SubmitValue. The loop fills it in and closes done.
+// submission is one call of SubmitValue. The loop stores the result and closes done.
 type submission[T any] struct {
 	loop      *Loop
 	ctx       context.Context
@@ -81,7 +86,7 @@ type submission[T any] struct {
 	done      chan struct{}
 }
 
-// run is the submission's arrival on the loop.
+// run is called when the submission arrives on the loop.
 func (s *submission[T]) run() {
 	if s.withdrawn {
 		return
@@ -100,7 +105,7 @@ func (s *submission[T]) run() {
 	}
 }
 
-// completed implements completer. What waits is a goroutine, which needs no turn in the ready queue.
+// completed implements completer. A goroutine waits, so no turn in the ready queue is needed.
 func (s *submission[T]) completed(*core) {
 	if s.task.flags&observed != 0 { // the goroutine has not left
 		s.value, s.err = s.task.Result()
@@ -108,28 +113,37 @@ func (s *submission[T]) completed(*core) {
 	close(s.done)
 }
 
-// RunParallel runs n loops, each as [Run] does and on a goroutine of its own, with fn(ctx, i) as the main function of loop i, and waits
-// until all have ended. It is how a program uses more than one core: runtime.GOMAXPROCS(0) loops keep them all busy. Tasks stay on their
-// loop, and what belongs to a loop is for that loop only; loops reach each other through [SubmitValue] and CallSoonThreadsafe. Servers of
-// several loops share a port by the option ReusePort of package transport.
+// RunParallel runs n loops, each as [Run] does on its own goroutine, and waits until all have
+// ended. fn(ctx, i) is the main function of loop i. With it a program uses more than one core; n =
+// runtime.GOMAXPROCS(0) uses all. Tasks stay on their loop. Loops call each other with
+// [SubmitValue] and CallSoonThreadsafe. Servers on several loops share a port by the option
+// ReusePort of package transport.
 //
-// The first main that fails cancels the others, with its error as the cause. The result is nil if none failed, the error if one did,
-// and with several an error that joins them in the order in which they happened; the cancellations of the others do not count. A panic
-// cancels the others, too, and is raised again here when all have ended; runtime.Goexit of a main ends the calling goroutine then.
+// The first main that fails cancels the others, with its error as the cause. RunParallel returns
+// nil if no main failed, and otherwise the errors joined in the order in which they happened.
+// Cancellations that follow from the first failure do not count. A panic also cancels the others
+// and is re-panicked when all have ended. If a main calls runtime.Goexit, RunParallel does too,
+// when all have ended.
 //
-// opts apply to each loop; a virtual clock, which is for one loop, does not belong there. When ctx is cancelled all are. RunParallel blocks
-// its goroutine. It panics if n is less than 1, and on a goroutine that is running a loop.
-func RunParallel(ctx context.Context, n int, fn func(ctx context.Context, i int) error, opts ...Option) error {
+// The options apply to each loop, so a virtual clock, which serves one loop, cannot be among them.
+// RunParallel blocks its goroutine. It panics if n is less than 1, or if a loop is running on the
+// goroutine. Any goroutine.
+//
+// Cancellation: when ctx is cancelled, all loops are.
+func RunParallel(
+	ctx context.Context, n int, fn func(ctx context.Context, i int) error, opts ...Option,
+) error {
 	const op = "RunParallel"
 	switch {
 	case n < 1:
-		panic(misuse(op, "the number of loops is less than 1; runtime.GOMAXPROCS(0) is one a core"))
+		panic(misuse(op, "the number of loops is less than 1; use runtime.GOMAXPROCS(0)"))
 	case fn == nil:
-		panic(misuse(op, "the function is nil"))
+		panic(misuse(op, "the function is nil; pass one"))
 	case ctx == nil:
 		panic(misuse(op, "the context is nil; use context.Background()"))
 	case insideLoop():
-		panic(misuse(op, "a loop is running on this goroutine, which would not go on; call it on a goroutine of its own"))
+		panic(misuse(op, "a loop is running on this goroutine and would block; "+
+			"use another goroutine"))
 	}
 	p := &parallel{given: ctx}
 	ctx, p.cancel = context.WithCancelCause(ctx)
@@ -163,7 +177,7 @@ func RunParallel(ctx context.Context, n int, fn func(ctx context.Context, i int)
 	return errors.Join(p.errs...)
 }
 
-// parallel collects how the loops of one RunParallel have ended.
+// parallel collects the outcomes of the loops of one RunParallel.
 type parallel struct {
 	given  context.Context // by the caller
 	cancel context.CancelCauseFunc
@@ -185,12 +199,13 @@ func (p *parallel) failed(err error) {
 	p.errs = append(p.errs, err)
 }
 
-// follows reports whether err says no more than that a loop was ended together with the others.
+// follows reports whether err only says that the loop was cancelled together with the others.
 func (p *parallel) follows(err error) bool {
-	return isCancellation(err) || isBareCanceled(err) || p.given.Err() != nil && errtree.Is(err, context.Cause(p.given))
+	return isCancellation(err) || isBareCanceled(err) ||
+		p.given.Err() != nil && errtree.Is(err, context.Cause(p.given))
 }
 
-// broke is called for a loop that ended in a panic, or in a Goexit if v is nil.
+// broke is called for a loop that ended with a panic, or with a Goexit if v is nil.
 func (p *parallel) broke(v any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -167,7 +167,8 @@ func TestATaskOfOneLoopMayUseAnotherLoopFromAThread(t *testing.T) {
 	second.Wait()
 }
 
-// meeting lets a number of loops wait for each other: a loop whose main has not begun when the others fail does not begin it.
+// meeting lets a number of loops wait for each other: a loop whose main has not begun when the
+// others fail does not begin it.
 type meeting struct{ sync.WaitGroup }
 
 func meetingOf(n int) *meeting {

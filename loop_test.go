@@ -18,7 +18,8 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// onLoop runs fn as a callback of a new loop with a virtual clock, and the loop until nothing is left but what waits for more than a day.
+// onLoop runs fn as a callback of a new loop with a virtual clock, and the loop until nothing is
+// left but what waits for more than a day.
 func onLoop(t *testing.T, fn func(l *aio.Loop), opts ...aio.Option) {
 	t.Helper()
 	seen := &reports{}
@@ -602,7 +603,8 @@ func TestAHandleShowsItsFunctionItsStateAndInDebugModeItsCreation(t *testing.T) 
 	}
 }
 
-// steppedClock is a virtual clock whose times have a monotonic reading, as those of the machine's do, and whose wall clock can be set.
+// steppedClock is a virtual clock whose times have a monotonic reading, as those of the machine's
+// do, and whose wall clock can be set.
 type steppedClock struct {
 	start  time.Time
 	passed time.Duration

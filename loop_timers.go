@@ -6,8 +6,8 @@ import (
 	"github.com/aio-go/aio/internal/timerheap"
 )
 
-// timer is a place in the loop's heap. It is part of what it is for, so that starting one allocates nothing. When it is due, due gets its
-// turn in the ready queue.
+// timer is an entry of the loop's heap. It is a field of its owner, so starting one allocates
+// nothing. When the time comes, due gets a turn in the ready queue.
 type timer struct {
 	seq uint64 // of the live entry in the heap; 0: not running
 	due runnable
@@ -21,7 +21,7 @@ func (t *timer) start(l *Loop, when int64) {
 	l.timers.Push(timerheap.Entry[*timer]{When: when, Seq: t.seq, Item: t})
 }
 
-// stop leaves a dead entry in the heap; when more than half are dead they are thrown out.
+// stop leaves a dead entry in the heap. When more than half are dead they are removed.
 func (t *timer) stop(l *Loop) {
 	if t.seq == 0 {
 		return
@@ -52,8 +52,8 @@ func (l *Loop) nextTimer() (when int64, ok bool) {
 	return 0, false
 }
 
-// fireTimers moves the timers that are due to the end of the ready queue, in the order of their deadlines; those with the same deadline in
-// the order in which they were made, or as the chooser says.
+// fireTimers moves the due timers to the end of the ready queue, in the order of their deadlines.
+// Equal deadlines are in FIFO order, or as the chooser says.
 func (l *Loop) fireTimers(now int64) {
 	for {
 		when, ok := l.nextTimer()
@@ -89,15 +89,14 @@ func (l *Loop) fireTied(when int64) {
 }
 
 // Timer calls a function on the loop at a time that can be set again and again. Starting and
-// stopping one allocates nothing. Its methods are for the loop only. asyncio has no counterpart; it
-// makes a TimerHandle for each call.
+// stopping one allocates nothing. asyncio has no counterpart; it makes a TimerHandle for each call.
 type Timer struct {
 	handle Handle
 	entry  timer
 	set    bool // the function is still to be called
 }
 
-// NewTimer returns a timer for fn that is not running. It panics if fn is nil. Loop only.
+// NewTimer returns a stopped timer for fn. It panics if fn is nil.
 func (l *Loop) NewTimer(fn func()) *Timer {
 	mustHave("Loop.NewTimer", fn != nil)
 	t := &Timer{handle: Handle{loop: l, fn: fn}}
@@ -105,9 +104,9 @@ func (l *Loop) NewTimer(fn func()) *Timer {
 	return t
 }
 
-// Start makes the loop call the function after d, in place of the time that was set before. With
-// d <= 0 that is in the next pass. A panic of the function is reported to the exception handler.
-// Start panics if the loop is closed.
+// Start makes the loop call the function after d; a time set before is dropped. With d <= 0 the
+// call is in the next pass. A panic of the function is reported to the exception handler. Start
+// panics if the loop is closed.
 func (t *Timer) Start(d time.Duration) {
 	l := t.handle.loop
 	l.check("Timer.Start")
@@ -116,13 +115,13 @@ func (t *Timer) Start(d time.Duration) {
 	t.set = true
 }
 
-// Stop keeps the function from being called. It does nothing if the timer is not running.
+// Stop prevents the call. It does nothing if the timer is stopped.
 func (t *Timer) Stop() {
 	t.entry.stop(t.handle.loop)
 	t.set = false
 }
 
-// Running reports whether the function is still to be called.
+// Running reports whether a call is still to come.
 func (t *Timer) Running() bool { return t.set }
 
 // run is the timer's turn in the ready queue.
@@ -133,7 +132,7 @@ func (t *Timer) run() {
 	}
 }
 
-// TimerHandle is a callback that waits for its time. asyncio: TimerHandle.
+// TimerHandle is a callback that the loop will call at a given time. asyncio: TimerHandle.
 type TimerHandle struct {
 	Handle
 	timer timer
@@ -146,14 +145,16 @@ func (h *TimerHandle) When() time.Time {
 	return now.Add(time.Duration(subtract(h.when, int64(now.Sub(h.loop.epoch)))))
 }
 
-// Cancel keeps the callback from being called, if it has not been. It may be called more than once. Loop only. asyncio: cancel.
+// Cancel prevents the call if it has not been made. A second Cancel does nothing. asyncio: cancel.
 func (h *TimerHandle) Cancel() {
 	h.timer.stop(h.loop)
 	h.Handle.Cancel()
 }
 
-// CallLater has fn called by the loop after d. With d <= 0 that is in the next pass, behind what is ready then. Callbacks run in the order
-// of their deadlines; equal ones in the order of the calls. It panics if the loop is closed or fn is nil. Loop only. asyncio: call_later.
+// CallLater makes the loop call fn after d. With d <= 0 the call is in the next pass, after the
+// entries that are ready then. Callbacks run in the order of their deadlines; equal ones are in
+// FIFO order. A panic of fn is reported to the exception handler. CallLater panics if the loop is
+// closed or fn is nil. asyncio: call_later.
 func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 	h := l.newTimerHandle("Loop.CallLater", fn)
 	h.when = l.after(d)
@@ -161,8 +162,9 @@ func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 	return h
 }
 
-// CallAt has fn called at a point in time of the loop's clock, as [Loop.CallLater] does. A time without monotonic reading, such as one that
-// was parsed, is compared with the wall clock at the time of the call. asyncio: call_at.
+// CallAt makes the loop call fn at a time of its clock, as [Loop.CallLater] does. A time without a
+// monotonic reading, such as a parsed one, is compared with the wall clock at the time of the call.
+// asyncio: call_at.
 func (l *Loop) CallAt(at time.Time, fn func()) *TimerHandle {
 	h := l.newTimerHandle("Loop.CallAt", fn)
 	h.when = l.nanos(at)

@@ -9,17 +9,17 @@ import (
 	"github.com/aio-go/aio/internal/poll"
 )
 
-// Interest is a set of things that can happen to a descriptor.
+// Interest is a set of events of a descriptor.
 type Interest = poll.Interest
 
-// What a descriptor is ready for.
+// The events of a descriptor.
 const (
 	Readable = poll.Readable // there is something to read, or the end
 	Writable = poll.Writable // there is room to write
 	HangUp   = poll.HangUp   // the other side has ended its direction, or the connection has failed
 )
 
-// Watch is a descriptor that the loop looks after.
+// Watch is a descriptor that the loop watches.
 type Watch struct {
 	_      nocopy.Mark
 	loop   *Loop
@@ -30,17 +30,19 @@ type Watch struct {
 	queued bool
 }
 
-// Watch has ready called, as an entry of the ready queue, whenever the readiness of the descriptor fd changes (edge-triggered: read or
-// write until the system says that it would block). The descriptor must be non-blocking. The loop does not own it: Close the Watch before
-// closing the descriptor. It returns [ErrNoPoller] where the platform has no poller, and the system's error if it refuses the descriptor.
-// Loop only.
+// Watch makes the loop call ready whenever the readiness of descriptor fd changes. It is
+// edge-triggered: read or write until the system says that it would block. The descriptor must be
+// non-blocking. The loop does not own it: close the Watch before the descriptor. It returns
+// [ErrNoPoller] on platforms without a poller, and the system's error if it refuses the descriptor.
 func (l *Loop) Watch(fd uintptr, ready func(ev Interest)) (*Watch, error) {
 	mustHave("Loop.Watch", ready != nil)
 	l.check("Loop.Watch")
 	return l.watch("Loop.Watch", fd, Readable|Writable|HangUp|poll.Edge, ready)
 }
 
-func (l *Loop) watch(op string, fd uintptr, interest Interest, ready func(ev Interest)) (*Watch, error) {
+func (l *Loop) watch(
+	op string, fd uintptr, interest Interest, ready func(ev Interest),
+) (*Watch, error) {
 	if err := l.needPoller(); err != nil {
 		return nil, err
 	}
@@ -53,7 +55,7 @@ func (l *Loop) watch(op string, fd uintptr, interest Interest, ready func(ev Int
 	return w, nil
 }
 
-// Close ends the watch: ready is not called any more. A second Close does nothing. Loop only.
+// Close ends the watch: ready is not called any more. A second Close does nothing.
 func (w *Watch) Close() {
 	if w.ready == nil {
 		return
@@ -82,11 +84,11 @@ func (w *Watch) run() {
 	w.ready(ev)
 }
 
-// eventsAtOnce is how many events a pass takes. The sockets and buffers that their callbacks touch are still in the
-// processor's cache when the tasks go on that they woke; with hundreds of events they are not.
+// eventsAtOnce is how many events a pass handles. The sockets and buffers that callbacks touch are
+// then still in the cache when the tasks they woke resume. With hundreds of events they are not.
 const eventsAtOnce = 32
 
-// needPoller makes the poller when the first descriptor comes.
+// needPoller creates the poller when the first descriptor comes.
 func (l *Loop) needPoller() error {
 	if l.poller != nil {
 		return nil
@@ -105,7 +107,8 @@ func (l *Loop) needPoller() error {
 	return nil
 }
 
-// watchTable finds the Watch of an event. Slots are used again; the generation in the token tells an event for the former user of a slot.
+// watchTable finds the Watch of an event. Slots are reused. The generation in the token tells
+// events of a slot's previous user apart.
 type watchTable struct {
 	slots []*Watch
 	free  []uint32
@@ -147,35 +150,40 @@ func (t *watchTable) ready(l *Loop, ev poll.Event) {
 	}
 }
 
-// ErrOwnedDescriptor is returned by AddReader and AddWriter for a descriptor that a [Watch], usually that of a transport, looks after.
+// ErrOwnedDescriptor is returned by AddReader and AddWriter for a descriptor that has a [Watch]
+// already, usually that of a transport.
 var ErrOwnedDescriptor = errors.New("aio: the descriptor belongs to a transport")
 
-// fileWatch is the level-triggered watch behind AddReader and AddWriter: one a descriptor, with a callback for each direction.
+// fileWatch is the level-triggered watch of AddReader and AddWriter. There is one for each
+// descriptor, with a callback for each direction.
 type fileWatch struct {
 	watch  *Watch
 	reader *Handle
 	writer *Handle
 }
 
-// AddReader has fn called by the loop as long as there is something to read from fd, once a pass (level-triggered). A reader for the same
-// descriptor is replaced. The descriptor stays the caller's: remove the reader before closing it. It returns [ErrOwnedDescriptor] for the
-// descriptor of a transport, [ErrNoPoller] where the platform has no poller, and the system's error if it refuses the descriptor. Loop
-// only. asyncio: add_reader.
+// AddReader makes the loop call fn once a pass while fd is readable (level-triggered). It replaces
+// a reader for the same descriptor. The caller owns the descriptor: remove the reader before
+// closing it. It returns [ErrOwnedDescriptor] for a transport's descriptor and [ErrNoPoller] on
+// platforms without a poller. If the system refuses the descriptor, it returns that error. asyncio:
+// add_reader.
 func (l *Loop) AddReader(fd uintptr, fn func()) error {
 	return l.addFile("Loop.AddReader", fd, fn, func(f *fileWatch) **Handle { return &f.reader })
 }
 
-// AddWriter is [Loop.AddReader] for room to write. asyncio: add_writer.
+// AddWriter is [Loop.AddReader] for a writable descriptor. asyncio: add_writer.
 func (l *Loop) AddWriter(fd uintptr, fn func()) error {
 	return l.addFile("Loop.AddWriter", fd, fn, func(f *fileWatch) **Handle { return &f.writer })
 }
 
-// RemoveReader ends what AddReader began and reports whether there was a reader. Loop only. asyncio: remove_reader.
+// RemoveReader removes the callback of AddReader and reports whether there was one. asyncio:
+// remove_reader.
 func (l *Loop) RemoveReader(fd uintptr) bool {
 	return l.removeFile(fd, func(f *fileWatch) **Handle { return &f.reader })
 }
 
-// RemoveWriter ends what AddWriter began and reports whether there was a writer. Loop only. asyncio: remove_writer.
+// RemoveWriter removes the callback of AddWriter and reports whether there was one. asyncio:
+// remove_writer.
 func (l *Loop) RemoveWriter(fd uintptr) bool {
 	return l.removeFile(fd, func(f *fileWatch) **Handle { return &f.writer })
 }
@@ -235,7 +243,8 @@ func (f *fileWatch) interest() (i poll.Interest) {
 	return i
 }
 
-// ready is called, as an entry of the ready queue, when the descriptor was found ready. An end or an error is for both sides to find out.
+// ready is called, as an entry of the ready queue, when the descriptor is ready. A hang-up is
+// passed to both sides.
 func (f *fileWatch) ready(ev Interest) {
 	if h := f.reader; h != nil && ev&(Readable|HangUp) != 0 {
 		h.run()
@@ -245,7 +254,7 @@ func (f *fileWatch) ready(ev Interest) {
 	}
 }
 
-// has reports whether a Watch looks after fd.
+// has reports whether a Watch uses fd.
 func (t *watchTable) has(fd uintptr) bool {
 	for _, w := range t.slots {
 		if w != nil && w.fd == fd {

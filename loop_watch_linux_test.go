@@ -387,8 +387,9 @@ func TestALoopWithoutPollerSaysSo(t *testing.T) {
 	}
 }
 
-// A descriptor that answers itself keeps the loop in dense traffic, where the poller's gate opens and shuts. Functions
-// on other goroutines still come back, on one processor and on two, with and without a timer of the program.
+// A descriptor that answers itself keeps the loop in dense traffic, where the poller's gate opens
+// and shuts. Functions on other goroutines still come back, on one processor and on two, with and
+// without a timer of the program.
 func TestToThreadComesBackUnderDenseTraffic(t *testing.T) {
 	for _, procs := range []int{1, 2} {
 		for _, timed := range []bool{false, true} {

@@ -11,14 +11,15 @@ import (
 	"time"
 )
 
-// SetSlowCallbackDuration sets how long a step of a task, or a callback, may hold the loop before it is reported. Default: 100 ms.
-// asyncio: slow_callback_duration.
+// SetSlowCallbackDuration sets how long a step of a task or a callback may take before it is
+// reported. Default: 100 ms. asyncio: slow_callback_duration.
 func (l *Loop) SetSlowCallbackDuration(d time.Duration) { l.slow = d }
 
-// WithSlowCallback sets how long a step may hold the loop, and switches the watchdog on also outside debug mode: a goroutine that looks, a
-// few times in that span, whether the loop still gets round, and if not logs the stack that holds it up, while it does, and what to use
-// instead of what blocks: [Lock] for sync.Mutex, [Recv] for a channel, [Group] for sync.WaitGroup and so on, else [ToThread]. A loop that
-// waits is left alone. Default: 100 ms, and the watchdog only in debug mode.
+// WithSlowCallback sets how long a step may take, and starts the watchdog even outside debug mode.
+// The watchdog is a goroutine that logs the call that blocks the loop, while it blocks, with its
+// stack. The log names a remedy: aiosync.Lock for sync.Mutex, [Recv] for a channel, [Group] for
+// sync.WaitGroup, otherwise [ToThread]. A loop that waits for events is not reported. Default: 100
+// ms, and the watchdog only in debug mode.
 func WithSlowCallback(d time.Duration) Option {
 	return option(func(l *Loop) { l.slow, l.watcher = d, d > 0 })
 }
@@ -29,7 +30,8 @@ func (l *Loop) timedStep(r runnable) {
 	r.run()
 	if d := time.Since(begin); l.slow > 0 && d >= l.slow {
 		l.report(Report{
-			Message: fmt.Sprintf("%s held the loop for %v; move what blocks into ToThread, and long computations too", describe(r), d.Round(time.Millisecond)),
+			Message: fmt.Sprintf("%s blocked the loop for %v%s",
+				describe(r), d.Round(time.Millisecond), moveToThread),
 			Warning: true,
 		})
 	}
@@ -42,7 +44,8 @@ func describe(r runnable) string {
 	return fmt.Sprintf("%T", r)
 }
 
-// watchdog starts the goroutine that notices while a step holds the loop. The function it returns ends it.
+// watchdog starts the goroutine that notices a step that blocks the loop. The returned function
+// ends it.
 func (l *Loop) watchdog() (stop func()) {
 	if l.slow <= 0 {
 		return func() {}
@@ -72,7 +75,8 @@ func (l *Loop) watchdog() (stop func()) {
 				}
 			case time.Now().After(probe.warn):
 				l.logBlocked(time.Since(probe.sent))
-				probe.warn = time.Now().Add(4 * time.Since(probe.sent)) // once more if it goes on for much longer
+				// Warn again if the step takes much longer.
+				probe.warn = time.Now().Add(4 * time.Since(probe.sent))
 			}
 		}
 	}()
@@ -84,7 +88,7 @@ func (l *Loop) watchdog() (stop func()) {
 	}
 }
 
-// beat is sent through the loop to see whether it gets round.
+// beat is posted to the loop to see whether the loop still makes passes.
 type beat struct {
 	sent, warn time.Time
 	came       atomic.Bool
@@ -92,7 +96,8 @@ type beat struct {
 
 func (b *beat) run() { b.came.Store(true) }
 
-// logBlocked logs what holds the loop. It runs on the watchdog's goroutine: the loop cannot be asked now.
+// logBlocked logs the call that blocks the loop. It runs on the watchdog's goroutine, because the
+// loop cannot answer.
 func (l *Loop) logBlocked(d time.Duration) {
 	var held *goroutineStack
 	stacks := dumpStacks()
@@ -101,18 +106,21 @@ func (l *Loop) logBlocked(d time.Duration) {
 		if g.state == "coroutine" || g.task == 0 && g.loop == 0 {
 			continue
 		}
-		if held == nil || current != nil && g.task == pointerOf(current) || current == nil && g.loop == pointerOf(l) {
+		if held == nil || current != nil && g.task == pointerOf(current) ||
+			current == nil && g.loop == pointerOf(l) {
 			held = &stacks[i]
 		}
 	}
 	attrs := []slog.Attr{slog.Duration("for", d.Round(time.Millisecond))}
-	message := "the loop is held up"
+	message := "the loop is blocked"
 	if held == nil {
-		message += "; move what blocks into ToThread"
+		message += moveToThread
 	} else {
 		message += held.remedy()
 		if frames := held.user(); len(frames) > 0 {
-			attrs = append(attrs, slog.String("at", frames[0].String()), slog.String("stack", joinFrames(frames)))
+			attrs = append(attrs,
+				slog.String("at", frames[0].String()),
+				slog.String("stack", joinFrames(frames)))
 		}
 		attrs = append(attrs, slog.String("state", held.state))
 	}
@@ -131,8 +139,8 @@ func joinFrames(frames []stackFrame) string {
 	return strings.Join(parts, " < ")
 }
 
-// remedies say what holds up the loop, and what to use instead, by the beginning of a function's name as a stack shows it. The first that
-// is found anywhere in the step that blocks counts.
+// remedies say which call blocks the loop and what to use instead. They are found by a prefix of a
+// function's name on the stack. The first entry found in the step that blocks counts.
 var remedies = []struct{ fn, text string }{
 	{"net/http.(*Client).", "a request; use a Client of aiohttp"},
 	{"net/http.(*Transport).", "a request; use a Client of aiohttp"},
@@ -141,23 +149,26 @@ var remedies = []struct{ fn, text string }{
 	{"net.", "a connection; use package stream"},
 	{"os.(*File).", "a file; use package aiofile, or ToThread"},
 	{"sync.(*Once).", "sync.Once; move what it runs into ToThread"},
-	{"sync.(*Mutex).", "sync.Mutex.Lock; use aiosync.Lock, which lets other tasks run meanwhile" + orLibrary},
-	{"sync.(*RWMutex).", "sync.RWMutex; use aiosync.RWLock, which lets other tasks run meanwhile" + orLibrary},
-	{"sync.(*WaitGroup).", "sync.WaitGroup.Wait; start the tasks in an aio.Group, which waits for them" + orLibrary},
+	{"sync.(*Mutex).", "sync.Mutex.Lock; use aiosync.Lock, so other tasks run" + orLibrary},
+	{"sync.(*RWMutex).", "sync.RWMutex; use aiosync.RWLock, so other tasks run" + orLibrary},
+	{"sync.(*WaitGroup).", "sync.WaitGroup.Wait; start the tasks in an aio.Group" + orLibrary},
 	{"sync.(*Cond).", "sync.Cond.Wait; use aiosync.Condition" + orLibrary},
 	{"time.Sleep", "time.Sleep; use aio.Sleep" + orLibrary},
 }
 
-// stateRemedies are those for channels, by the beginning of the goroutine's state.
+// stateRemedies are those for channels, found by a prefix of the goroutine's state.
 var stateRemedies = []struct{ state, text string }{
 	{"chan receive", "a receive from a channel; use aio.Recv" + orLibrary},
 	{"chan send", "a send to a channel; use aio.Send" + orLibrary},
 	{"select", "a select; use aio.Select" + orLibrary},
 }
 
-const orLibrary = ", or ToThread if a library makes the call"
+const (
+	orLibrary    = ", or ToThread if a library makes the call"
+	moveToThread = "; move blocking calls and long computations into ToThread"
+)
 
-// remedy returns the end of the sentence that the loop is held up.
+// remedy returns the end of the message "the loop is blocked".
 func (g *goroutineStack) remedy() string {
 	step := g.frames
 	for i, f := range step {
@@ -178,7 +189,7 @@ func (g *goroutineStack) remedy() string {
 			return " by " + r.text
 		}
 	}
-	return "; move what blocks into ToThread, and long computations too"
+	return moveToThread
 }
 
 // goroutineStack is one goroutine of a stack dump.
@@ -196,10 +207,10 @@ type stackFrame struct {
 
 func (f stackFrame) String() string { return f.fn + " " + f.site }
 
-// maxDump bounds a stack dump: beyond it stacks are missing.
+// maxDump limits a stack dump; further stacks are missing.
 const maxDump = 16 << 20
 
-// dumpStacks returns the stacks of the goroutines of the process. The world stands still while it is made.
+// dumpStacks returns the stacks of all goroutines. The world stops while it runs.
 func dumpStacks() []goroutineStack {
 	buf := make([]byte, 64<<10)
 	for {
@@ -240,7 +251,7 @@ func parseStack(text string) (g goroutineStack) {
 			g.task = firstPointer(args)
 		case "github.com/aio-go/aio.(*Loop).run":
 			g.loop = firstPointer(args)
-			return g // the rest is whoever called Run
+			return g // below are the callers of Run
 		}
 	}
 	return g
@@ -252,7 +263,8 @@ func firstPointer(args string) uintptr {
 	return uintptr(n)
 }
 
-// user returns the frames that are not the runtime's, the standard library's waiting or this package's, innermost first.
+// user returns the frames of user code, innermost first: not those of the runtime, of waits in the
+// standard library or of this package.
 func (g *goroutineStack) user() []stackFrame {
 	var out []stackFrame
 	for _, f := range g.frames {
@@ -263,8 +275,13 @@ func (g *goroutineStack) user() []stackFrame {
 	return out
 }
 
+var ownPrefixes = []string{
+	"runtime.", "runtime/", "internal/", "sync.", "time.", "syscall.", "iter.",
+	"github.com/aio-go/aio.", "github.com/aio-go/aio/coro.", "github.com/aio-go/aio/aiosync.",
+}
+
 func ownFrame(fn string) bool {
-	for _, prefix := range []string{"runtime.", "runtime/", "internal/", "sync.", "time.", "syscall.", "iter.", "github.com/aio-go/aio.", "github.com/aio-go/aio/coro.", "github.com/aio-go/aio/aiosync."} {
+	for _, prefix := range ownPrefixes {
 		if strings.HasPrefix(fn, prefix) {
 			return true
 		}

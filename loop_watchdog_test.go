@@ -56,7 +56,7 @@ func TestTheWatchdogNamesATaskThatBlocksWhileItDoes(t *testing.T) {
 	var line string
 	err := aio.Run(t.Context(), func(ctx context.Context) error {
 		guilty := aio.Start(ctx, func(context.Context) error {
-			line = blockUntil(t, lines, "the loop is held up") // the loop cannot go on before it was logged
+			line = blockUntil(t, lines, "the loop is blocked") // the loop cannot go on before it was logged
 			return nil
 		}, aio.Name("guilty"))
 		_, err := guilty.Await(ctx)
@@ -65,7 +65,7 @@ func TestTheWatchdogNamesATaskThatBlocksWhileItDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantText(t, line, "level=WARN", "aio: the loop is held up by a select; use aio.Select, or ToThread if a library makes the call", "at=", "aio_test.blockUntil loop_watchdog_test.go:",
+	wantText(t, line, "level=WARN", "aio: the loop is blocked by a select; use aio.Select, or ToThread if a library makes the call", "at=", "aio_test.blockUntil loop_watchdog_test.go:",
 		"TestTheWatchdogNamesATaskThatBlocksWhileItDoes.func1.1", `state=select`, "for=")
 	wantText(t, line, "task=guilty")
 	if strings.Contains(line, "testing.tRunner") || strings.Contains(line, "aio.(*") {
@@ -81,7 +81,7 @@ func TestTheWatchdogNamesACallbackThatBlocksWhileItDoes(t *testing.T) {
 			l := aio.RunningLoop(ctx)
 			done := &aiosync.Event{}
 			l.CallSoon(func() {
-				line = blockUntil(t, lines, "the loop is held up")
+				line = blockUntil(t, lines, "the loop is blocked")
 				done.Set()
 			})
 			return done.Wait(ctx)
@@ -107,7 +107,7 @@ func TestTheWatchdogSeesATaskBehindAnotherThatMakesItsSteps(t *testing.T) {
 			if err := aio.Yield(ctx); err != nil {
 				return err
 			}
-			line = blockUntil(t, lines, "the loop is held up")
+			line = blockUntil(t, lines, "the loop is blocked")
 			return nil
 		})
 		_, err := guilty.Await(ctx)
@@ -137,7 +137,7 @@ func TestTheWatchdogLogsAComputationToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantText(t, line, "the loop is held up", "TestTheWatchdogLogsAComputationToo.func1")
+	wantText(t, line, "the loop is blocked", "TestTheWatchdogLogsAComputationToo.func1")
 }
 
 func TestTheWatchdogLeavesALoopThatWaitsAloneAndEndsWithTheRun(t *testing.T) {
@@ -205,7 +205,7 @@ func TestASlowStepIsReportedAsAWarningWithTheTimeItTook(t *testing.T) {
 	for _, r := range seen.All() {
 		if strings.Contains(r.Message, "loop_watchdog_test.go") {
 			n++
-			wantText(t, r.Message, "held the loop for ", "ms; move what blocks into ToThread")
+			wantText(t, r.Message, "blocked the loop for ", "ms; move blocking calls and long computations into ToThread")
 			if !r.Warning {
 				t.Error("it is no warning")
 			}

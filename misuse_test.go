@@ -145,8 +145,8 @@ func TestLimitsAndModesOutOfRangePanic(t *testing.T) {
 		items := []int{1}
 		fn := func(context.Context, int) (int, error) { return 0, nil }
 		task := aio.Start(ctx, aio.Yield)
-		wantPanic(t, func() { aio.Map(ctx, items, fn, aio.Limit(0)) }, "aio: Limit: the limit must be at least 1")
-		wantPanic(t, func() { aio.Map(ctx, items, fn, aio.Limit(-1)) }, "aio: Limit: the limit must be at least 1")
+		wantPanic(t, func() { aio.Map(ctx, items, fn, aio.Limit(0)) }, "aio: Limit: the limit is ")
+		wantPanic(t, func() { aio.Map(ctx, items, fn, aio.Limit(-1)) }, "aio: Limit: the limit is ")
 		wantPanic(t, func() { aio.Map[int, int](ctx, items, nil) }, "aio: Map: the function is nil")
 		wantPanic(t, func() { aio.Wait(ctx, aio.When(9), task) }, "aio: Wait: unknown mode 9")
 		wantPanic(t, func() { aio.NewFuture[int](nil) }, "aio: NewFuture: the context is nil")
@@ -188,26 +188,26 @@ func TestWhatIsNilOrZeroWhereAFunctionATaskOrAGroupIsNeededPanicsNamingTheOperat
 		)
 		l := aio.RunningLoop(ctx)
 		for want, fn := range map[string]func(){
-			"Task.Await: the task is nil":                func() { task.Await(ctx) },
-			"Future.Await: the future is nil":            func() { future.Await(ctx) },
-			"TaskGroup.Go: the group is nil":             func() { group.Go(forever) },
-			"TaskGroup.Cancel: the group is nil":         func() { new(aio.TaskGroup).Cancel(nil) },
-			"GoValue: the group is nil":                  func() { aio.GoValue(group, task.Await) },
-			"Lock.With: the function is nil":             func() { lock.With(ctx, nil) },
-			"RWLock.With: the function is nil":           func() { rw.With(ctx, nil) },
-			"RWLock.WithRead: the function is nil":       func() { rw.WithRead(ctx, nil) },
-			"Semaphore.With: the function is nil":        func() { aiosync.NewSemaphore(1).With(ctx, nil) },
-			"Condition.With: the function is nil":        func() { cond.With(ctx, nil) },
-			"Condition.WaitUntil: the function is nil":   func() { cond.WaitUntil(ctx, nil) },
-			"Latest.WaitUntil: the function is nil":      func() { latest.WaitUntil(ctx, nil) },
-			"Bind: the function is nil":                  func() { aio.Bind[int, int](nil, 1) },
-			"Loop.OnShutdown: the function is nil":       func() { l.OnShutdown(nil) },
-			"Loop.OnClose: the function is nil":          func() { l.OnClose(nil) },
-			"Start: option 2 is nil":                     func() { aio.Start(ctx, forever, aio.Name("x"), nil) },
-			"NewLoop: option 1 is nil":                   func() { aio.NewLoop(nil) },
-			"WithPoller: the function is nil":            func() { aio.WithPoller(nil) },
-			"Select: case 1 is the zero value":           func() { aio.Select(ctx, aio.ChannelCase{}) },
-			"Subscription.Next: the subscription is not": func() { new(aiosync.Subscription[int]).Next(ctx) },
+			"Task.Await: the task is nil":                          func() { task.Await(ctx) },
+			"Future.Await: the future is nil":                      func() { future.Await(ctx) },
+			"TaskGroup.Go: the group is nil":                       func() { group.Go(forever) },
+			"TaskGroup.Cancel: the group is nil":                   func() { new(aio.TaskGroup).Cancel(nil) },
+			"GoValue: the group is nil":                            func() { aio.GoValue(group, task.Await) },
+			"Lock.With: the function is nil":                       func() { lock.With(ctx, nil) },
+			"RWLock.With: the function is nil":                     func() { rw.With(ctx, nil) },
+			"RWLock.WithRead: the function is nil":                 func() { rw.WithRead(ctx, nil) },
+			"Semaphore.With: the function is nil":                  func() { aiosync.NewSemaphore(1).With(ctx, nil) },
+			"Condition.With: the function is nil":                  func() { cond.With(ctx, nil) },
+			"Condition.WaitUntil: the function is nil":             func() { cond.WaitUntil(ctx, nil) },
+			"Latest.WaitUntil: the function is nil":                func() { latest.WaitUntil(ctx, nil) },
+			"Bind: the function is nil":                            func() { aio.Bind[int, int](nil, 1) },
+			"Loop.OnShutdown: the function is nil":                 func() { l.OnShutdown(nil) },
+			"Loop.OnClose: the function is nil":                    func() { l.OnClose(nil) },
+			"Start: option 2 is nil":                               func() { aio.Start(ctx, forever, aio.Name("x"), nil) },
+			"NewLoop: option 1 is nil":                             func() { aio.NewLoop(nil) },
+			"WithPoller: the function is nil":                      func() { aio.WithPoller(nil) },
+			"Select: case 1 is the zero value":                     func() { aio.Select(ctx, aio.ChannelCase{}) },
+			"Subscription.Next: the subscription has no broadcast": func() { new(aiosync.Subscription[int]).Next(ctx) },
 		} {
 			wantPanic(t, fn, "aio: "+want)
 		}
@@ -239,7 +239,7 @@ func TestAPanicIsRaisedAgainInTheAwaiterAndInRunWithAllStacks(t *testing.T) {
 	}
 	stack := string(p.Stack)
 	first, second := strings.Index(stack, "panicsDeepInside"), strings.Index(stack, "awaitsTheChild")
-	if first < 0 || second < first || !strings.Contains(stack, "raised again in task main") {
+	if first < 0 || second < first || !strings.Contains(stack, "re-panicked in task main") {
 		t.Fatalf("the stack should show the child's function, then the awaiter's:\n%s", stack)
 	}
 }
@@ -350,7 +350,7 @@ func TestAGroupRaisesAPanicWhenItsChildrenHaveEndedWithTheirErrorsAttached(t *te
 		if p.Value != "deep" || len(p.Others) != 1 || p.Others[0] != errBoom {
 			t.Errorf("the panic is %v with %v", p.Value, p.Others)
 		}
-		if s := string(p.Stack); !strings.Contains(s, "panicsDeepInside") || !strings.Contains(s, "raised again in the group of task main") {
+		if s := string(p.Stack); !strings.Contains(s, "panicsDeepInside") || !strings.Contains(s, "re-panicked in the group of task main") {
 			t.Errorf("the stack is\n%s", s)
 		}
 		return nil
@@ -526,7 +526,8 @@ func TestAPanicInAHookIsReportedAndTheLoopIsClosedAllTheSame(t *testing.T) {
 	}
 }
 
-// inGoroutine calls fn on a goroutine of its own and reports whether fn returned; it did not if a Goexit or t.Fatal ended it.
+// inGoroutine calls fn on a goroutine of its own and reports whether fn returned; it did not if a
+// Goexit or t.Fatal ended it.
 func inGoroutine(fn func()) (returned bool) {
 	done := make(chan struct{})
 	go func() {

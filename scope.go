@@ -7,24 +7,25 @@ import (
 	"time"
 )
 
-// scope is the context that aio hands out: one for each task, and one for each block in it (Timeout, Group) or context made from it
-// (WithTimeout and its kin).
+// scope is the context that aio hands out: one for each task, each block in it (Timeout, Group) and
+// each context made from it (WithTimeout and its kin).
 //
-// What it promises as a context.Context (Deadline, Done, Err, Value) it keeps on any goroutine and for ever. The rest belongs to the loop.
+// Its methods of context.Context (Deadline, Done, Err, Value) work on any goroutine, even after the
+// scope has ended. Everything else belongs to the loop.
 //
-// Cancelling is one-way: cancelled is set once and stays. The standard library learns of it through node, a context of its own making
-// that is created when somebody first asks for Done; contexts derived from a scope hang below that node, so they need no goroutine and
-// context.Cause finds the right answer.
+// Cancellation is one-way: cancelled is set once. The standard library sees it through node, a
+// standard context that the first call of Done creates. Contexts derived from a scope hang below
+// that node, so they need no goroutine, and context.Cause finds the right answer.
 type scope struct {
 	values    context.Context // answers Value; for a child task it skips its creator's scope
 	task      *taskCore       // whose context this is
 	node      atomic.Pointer[stdNode]
 	cancelled atomic.Pointer[cancellation]
 	facts     atomic.Pointer[scopeFacts] // nil: none
-	more      *scopeMore                 // what few scopes need: set at creation for blocks, later or never for tasks
+	more      *scopeMore                 // blocks and contexts have it; a task makes it when needed
 }
 
-// scopeFacts is what a scope can tell on any goroutine. It never changes: the loop replaces it.
+// scopeFacts can be read on any goroutine. It never changes: the loop replaces it.
 type scopeFacts struct {
 	limit time.Time // what Deadline answers; zero: none
 	name  string    // of the task, in its own scope; "": the default
@@ -63,17 +64,18 @@ type scopeMore struct {
 	after    time.Duration
 	timer    timer
 	kind     scopeKind
-	stale    int32  // entries in the ready queue of deadlines that were moved meanwhile
+	stale    int32  // ready entries of deadlines that were moved meanwhile
 	expired  bool   // the deadline has passed while the block was open
 	fired    bool   // it has cancelled the scope
 	left     bool   // the block has ended, or the context's cancel function was called
-	outside  bool   // ctx can end in a way that only the standard library knows of
-	free     bool   // it was made from a freed context: the blocks around it do not cancel it
+	outside  bool   // ctx can end in a way that only the standard library sees
+	free     bool   // made from a freed context: the blocks around do not cancel it
 	around   *scope // the block that was innermost when this one was opened
 	self     *scope
 }
 
-// scopeKind tells the blocks, which turn their own cancellation into an error when they end, from contexts, which never end by themselves.
+// scopeKind tells blocks from contexts. A block turns its own cancellation into an error when it
+// ends. A context has no such end.
 type scopeKind uint8
 
 const (
@@ -85,13 +87,13 @@ const (
 // cancellation is one request, on its way to the scopes that it reaches.
 type cancellation struct {
 	CancelledError
-	final   bool          // what the tasks wait for will not end: nothing follows it in their place
+	final   bool          // a deadlock: no waitable follows it in place of the tasks
 	timeout *TimeoutError // of a context with a deadline: what awaits return instead
 	given   error         // to a cancel function: what context.Cause returns instead
 	when    int64         // on the loop's clock
 }
 
-// awaitError is what an await returns that ends because of c.
+// awaitError returns the error of an await that c ends.
 func (c *cancellation) awaitError() error {
 	if c.timeout != nil {
 		return c.timeout
@@ -99,7 +101,8 @@ func (c *cancellation) awaitError() error {
 	return &c.CancelledError
 }
 
-// cause is what context.Cause returns: what a cancel function was given, as in the standard library, or else the error of awaits.
+// cause returns the result of context.Cause: the error given to a cancel function, as in the
+// standard library, or else the error of awaits.
 func (c *cancellation) cause() error {
 	if c.given != nil {
 		return c.given
@@ -110,7 +113,7 @@ func (c *cancellation) cause() error {
 // errBlockEnded is the cause of a block's context after the block has ended.
 var errBlockEnded = errors.New("aio: the block that this context belongs to has ended")
 
-// through returns the request as it arrives behind a block or a wait.
+// through returns the request as it arrives after a block or a wait.
 func (c *cancellation) through(op string, pc uintptr) *cancellation {
 	next := *c
 	next.via = &hop{op, pc, c.via}
@@ -122,11 +125,12 @@ type stdNode struct {
 	cancel context.CancelCauseFunc
 }
 
-// ownerKey finds the nearest scope, or the ambient context of a loop, above any context derived from it.
+// ownerKey finds the nearest scope, or the ambient context of a loop, above a derived context.
 var ownerKey = new(byte)
 
-// cancelCtxKey is the key by which package context finds the context whose cancellation governs another. A scope has to answer it with its
-// own node, not let the question pass to the values above it. The package does not export the key, but asks custom contexts with it.
+// cancelCtxKey is the key with which package context finds the context whose cancellation governs
+// another. A scope must answer it with its own node and not pass the question to the values above
+// it. The key is not exported, but package context asks custom contexts with it.
 var cancelCtxKey = func() any {
 	spy := &keySpy{Context: context.Background()}
 	context.Cause(spy)
@@ -183,7 +187,7 @@ func (s *scope) Value(key any) any {
 	return s.values.Value(key)
 }
 
-// String is for any goroutine, too: contexts are printed anywhere.
+// String works on any goroutine, because contexts are printed anywhere.
 func (s *scope) String() string { return "aio context of " + s.task.shownName() }
 
 func (s *scope) std() *stdNode {
@@ -209,7 +213,7 @@ func (s *scope) extra() *scopeMore {
 	return s.more
 }
 
-// adopt makes kid be cancelled together with s.
+// adopt makes kid end when s is cancelled.
 func (s *scope) adopt(kid *scope) {
 	if kid.more.outers[0] == nil {
 		kid.more.outers[0] = s
@@ -256,8 +260,8 @@ func (s *scope) unsubscribe(p *wait) {
 	}
 }
 
-// newScope makes a scope below ctx, for the task running on w. It is cancelled when ctx is, and when the innermost open block of the task
-// is, unless ctx was freed from that with context.WithoutCancel.
+// newScope returns a scope below ctx, for the task on w. It is cancelled when ctx is, and when the
+// task's innermost open block is, unless ctx was freed from that block with context.WithoutCancel.
 func newScope(w *worker, ctx context.Context, op string, pc uintptr) *scope {
 	s := &scope{values: ctx, task: w.task, more: &scopeMore{ctx: ctx, op: op, pc: pc}}
 	s.more.self = s
@@ -286,7 +290,8 @@ func newScope(w *worker, ctx context.Context, op string, pc uintptr) *scope {
 	return s
 }
 
-// setDeadline arms the scope's timer, anew if it had one. A deadline that has passed takes effect in the next pass; the zero time is none.
+// setDeadline sets the scope's timer and replaces an earlier deadline. A deadline in the past takes
+// effect in the next pass. The zero time means no deadline.
 func (s *scope) setDeadline(at time.Time) {
 	l, m := s.task.loop, s.more
 	if !m.deadline.IsZero() && !m.timer.armed() && !m.expired {
@@ -325,7 +330,7 @@ func (m *scopeMore) run() {
 	m.expire()
 }
 
-// expire is the end of the time.
+// expire is called when the deadline has passed.
 func (m *scopeMore) expire() {
 	s := m.self
 	m.expired = true
@@ -342,13 +347,13 @@ func (m *scopeMore) expire() {
 	s.cancel(c)
 }
 
-// expireNow is expire for a deadline that is in the ready queue, without waiting for its turn there.
+// expireNow is expire for a deadline in the ready queue, without waiting for its turn.
 func (m *scopeMore) expireNow() {
 	m.stale++
 	m.expire()
 }
 
-// release takes the scope out of everything that could cancel it.
+// release detaches the scope from everything that could cancel it.
 func (s *scope) release() {
 	m := s.more
 	m.left = true
@@ -362,8 +367,8 @@ func (s *scope) release() {
 	}
 }
 
-// outerRequest returns the request to cancel that has come to what s was made in, a block or a context, since s itself was cancelled by its
-// own doing; nil if there is none.
+// outerRequest returns the request that has reached an outer scope or context of s since s itself
+// ended, or nil.
 func (s *scope) outerRequest() *cancellation {
 	m := s.more
 	for _, outer := range m.outers {

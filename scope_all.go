@@ -8,11 +8,12 @@ import (
 	"runtime/debug"
 )
 
-// All runs the functions at the same time, each as a task, and returns their results in the order of the arguments. If one fails the others
-// are cancelled and waited for; the errors come back as from [Group]. Without arguments it returns at once. For tasks that were started
-// before, and asyncio's rules to the letter, use [Gather].
+// All runs the functions concurrently, each as a task, and returns their results in the order of
+// the arguments. If one fails, the others are cancelled and waited for, and the errors are joined
+// as by [Group]. Without arguments it returns at once. For tasks that were started before, and for
+// asyncio's exact rules, use [Gather]. asyncio: gather.
 //
-// Cancellation: all are cancelled and waited for.
+// Cancellation: All cancels the tasks, waits for them and returns the error.
 func All[T any](ctx context.Context, fns ...Func[T]) ([]T, error) {
 	w := running(ctx, "All")
 	if len(fns) == 0 {
@@ -31,7 +32,7 @@ func All[T any](ctx context.Context, fns ...Func[T]) ([]T, error) {
 	}
 	out := make([]T, len(fns))
 	for i, t := range tasks {
-		if out[i], err = t.Result(); err != nil { // cancelled by somebody else, which ends no group
+		if out[i], err = t.Result(); err != nil { // cancelled by another task, which ends no group
 			return nil, err
 		}
 	}
@@ -42,20 +43,21 @@ func All[T any](ctx context.Context, fns ...Func[T]) ([]T, error) {
 func mustBeFuncs[T any](op string, fns []Func[T]) {
 	for i, fn := range fns {
 		if fn == nil {
-			panic(misuse(op, fmt.Sprintf("function %d is nil", i)))
+			panic(misuse(op, fmt.Sprintf("function %d is nil; leave it out", i)))
 		}
 	}
 }
 
-// Race runs the functions at the same time and returns the result of the first that succeeds; the others are cancelled and waited for.
-// If none succeeds it returns their errors, joined in the order in which they happened. Without arguments it returns an error.
+// Race runs the functions concurrently and returns the result of the first that succeeds. The
+// others are cancelled and waited for. If none succeeds, it returns their errors, joined in the
+// order in which they happened. Without arguments it returns an error.
 //
-// Cancellation: all are cancelled and waited for.
+// Cancellation: Race cancels the tasks, waits for them and returns the error.
 func Race[T any](ctx context.Context, fns ...Func[T]) (T, error) {
 	w := running(ctx, "Race")
 	var winner T
 	if len(fns) == 0 {
-		return winner, errors.New("aio: Race: nothing to run; give it at least one function")
+		return winner, errors.New("aio: Race: nothing to run; pass at least one function")
 	}
 	mustBeFuncs("Race", fns)
 	won := false
@@ -87,15 +89,22 @@ func Race[T any](ctx context.Context, fns ...Func[T]) (T, error) {
 	return winner, nil
 }
 
-// Limit is how many functions run at the same time: an option of [Map] and [MapSettled].
+// Limit is an option of [Map] and [MapSettled]: at most that many calls run at the same time. It
+// panics there if it is less than 1.
 type Limit int
 
-// Map calls fn for each item, at the same time or, with a [Limit], at most so many at a time, and returns the results in the order of the
-// items. There are never more tasks than the limit, however many items. If one call fails the others are cancelled and waited for, the rest
-// is not started, and the errors come back as from [Group].
+// Map calls fn for each item, concurrently, and returns the results in the order of the items. With
+// a [Limit] n, at most n calls run at the same time, in at most n tasks. If a call fails, the
+// others are cancelled and waited for, and no further call starts. The errors are joined as by
+// [Group].
 //
-// Cancellation: all are cancelled and waited for.
-func Map[In, Out any](ctx context.Context, items []In, fn func(ctx context.Context, item In) (Out, error), opts ...MapOption) ([]Out, error) {
+// Cancellation: Map cancels the tasks, waits for them and returns the error.
+func Map[In, Out any](
+	ctx context.Context,
+	items []In,
+	fn func(ctx context.Context, item In) (Out, error),
+	opts ...MapOption,
+) ([]Out, error) {
 	w := running(ctx, "Map")
 	mustHave("Map", fn != nil)
 	if len(items) == 0 {
@@ -138,12 +147,18 @@ func Map[In, Out any](ctx context.Context, items []In, fn func(ctx context.Conte
 	return out, nil
 }
 
-// MapSettled calls fn for each item, as [Map] does, and returns the outcome of each call in the order of the items: a
-// call that fails does not end the others. Values and errors are among the outcomes, cancellations and panics (as
-// [*PanicError]) too. The error is only that of the wait itself.
+// MapSettled calls fn for each item, as [Map] does, and returns the outcomes in the order of the
+// items. A call that fails does not end the others. Errors, cancellations and panics (as
+// [*PanicError]) are outcomes too. The returned error is only that of the wait itself.
 //
-// Cancellation: all are cancelled and waited for, the rest is not started, and the outcomes are lost.
-func MapSettled[In, Out any](ctx context.Context, items []In, fn func(ctx context.Context, item In) (Out, error), opts ...MapOption) ([]Outcome[Out], error) {
+// Cancellation: MapSettled cancels the tasks and waits for them. It starts no further call and
+// returns only the error.
+func MapSettled[In, Out any](
+	ctx context.Context,
+	items []In,
+	fn func(ctx context.Context, item In) (Out, error),
+	opts ...MapOption,
+) ([]Outcome[Out], error) {
 	w := running(ctx, "MapSettled")
 	mustHave("MapSettled", fn != nil)
 	if len(items) == 0 {
@@ -182,8 +197,13 @@ func MapSettled[In, Out any](ctx context.Context, items []In, fn func(ctx contex
 	return out, nil
 }
 
-// settle calls fn and keeps how that has ended.
-func settle[In, Out any](ctx context.Context, o *Outcome[Out], fn func(ctx context.Context, item In) (Out, error), item In) {
+// settle calls fn and stores the outcome, even if fn panics or is ended.
+func settle[In, Out any](
+	ctx context.Context,
+	o *Outcome[Out],
+	fn func(ctx context.Context, item In) (Out, error),
+	item In,
+) {
 	returned := false
 	defer func() {
 		if returned {
@@ -197,7 +217,7 @@ func settle[In, Out any](ctx context.Context, o *Outcome[Out], fn func(ctx conte
 	returned = true
 }
 
-// mapLimit returns how many of n items are worked on at the same time.
+// mapLimit returns how many of n items may run at the same time.
 func mapLimit(op string, n int, opts []MapOption) int {
 	s := mapSettings{limit: n}
 	mustHaveOptions(op, opts)
@@ -214,7 +234,7 @@ type mapSettings struct{ limit int }
 
 func (n Limit) mapOption(s *mapSettings) {
 	if n < 1 {
-		panic(misuse("Limit", "the limit must be at least 1"))
+		panic(misuse("Limit", fmt.Sprintf("the limit is %d; use 1 or more", n)))
 	}
 	s.limit = int(n)
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// A part that ends with a cancellation of somebody else's making has no result, and no zero value may take its place.
+// A part that ends with a cancellation of somebody else's making has no result, and no zero value
+// may take its place.
 func TestWhereAPartWasCancelledBySomebodyElseNoResultIsMadeUp(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		shared := aio.CreateTask(ctx, func(ctx context.Context) (int, error) { return 5, aio.Sleep(ctx, time.Hour) })
@@ -153,7 +154,7 @@ func TestTheCauseGivenToACancelFunctionIsTheCauseOfTheContext(t *testing.T) {
 func TestASemaphoreWithoutANumberSaysSo(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var s aiosync.Semaphore
-		wantPanic(t, func() { s.Acquire(ctx) }, "aio: Semaphore.Acquire: the semaphore has no number of permits", "NewSemaphore")
+		wantPanic(t, func() { s.Acquire(ctx) }, "aio: Semaphore.Acquire: the semaphore has no permits", "NewSemaphore")
 		return nil
 	})
 }

@@ -2,17 +2,18 @@ package aio
 
 import "github.com/aio-go/aio/internal/safetext"
 
-// Cancel asks for an end, and reports whether it was still possible.
+// Cancel requests the end of a task or future, and reports whether it had not ended yet. It does
+// not wait: await the task to know when it has ended. A second request changes nothing. After the
+// end Cancel does nothing: an error or panic that was not seen is still reported, so defer
+// task.Cancel(nil) hides nothing. asyncio: cancel.
 //
-// A future is cancelled at once; those who wait for it get a [*CancelledError] with the cause.
+// A future is cancelled at once. Tasks that await it get a [*CancelledError] with the cause.
 //
-// A task gets the request at the await that it is in, or comes to next: that await returns a [*CancelledError] with the cause (which may be
-// nil) and with who asked and where. If it waits for another task, a future or a gather, and is the only one to, the request goes on to
-// that. A task that has not started never will. From then on every await with the task's context that has to wait fails; cleanup that has to await uses
-// [context.WithoutCancel]. Cancel does not wait: await the task to know its end. A second request changes nothing, nor does a request
-// that comes after the end: an error or a panic that nobody has seen is still reported, so that defer task.Cancel(nil) hides nothing.
-//
-// Loop only. asyncio: cancel.
+// A task gets the request at its current or next await, which returns a [*CancelledError]. That
+// error has the cause (which may be nil), the origin and the place of the request. If the task is
+// the only one that waits for another task, a future or a Gather, those are cancelled first. A task
+// that has not started never runs. Afterwards every await with the task's context that has to wait
+// fails. Cleanup that awaits uses [context.WithoutCancel].
 func (c *core) Cancel(cause error) bool {
 	if c.loop == nil {
 		return false
@@ -29,7 +30,7 @@ func (c *core) cancelWith(req *cancellation) bool {
 		return false
 	}
 	if t := c.self.asTask(); t != nil {
-		if req.timeout != nil { // the time was that of whoever passes the request on; the task is cancelled
+		if req.timeout != nil { // the time-out was the waiting task's: this task is cancelled
 			req = &cancellation{CancelledError: req.CancelledError, when: req.when}
 		}
 		t.scope.cancel(req)
@@ -39,7 +40,7 @@ func (c *core) cancelWith(req *cancellation) bool {
 	return true
 }
 
-// cancellation makes a request on behalf of whoever runs on the loop.
+// cancellation returns a request whose origin is the running task.
 func (l *Loop) cancellation(cause error, pc uintptr) *cancellation {
 	c := &cancellation{CancelledError: CancelledError{Cause: cause, pc: pc}}
 	if w := l.current.Load(); w != nil {
@@ -51,7 +52,8 @@ func (l *Loop) cancellation(cause error, pc uintptr) *cancellation {
 	return c
 }
 
-// cancel cancels the scope and all below it: first everybody who looks sees it, then the tasks that wait under it are woken.
+// cancel cancels the scope and all scopes below it. First the cancellation becomes visible, then
+// the waits under it end.
 func (s *scope) cancel(c *cancellation) {
 	if c.when == 0 {
 		c.when = s.task.loop.stamp()

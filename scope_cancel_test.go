@@ -462,7 +462,7 @@ func TestACancelledOutcomeThatNobodyAskedForIsReported(t *testing.T) {
 		f.Cancel(nil)
 		return aio.Yield(ctx)
 	})
-	if got := seen.Strings(); err != nil || len(got) != 1 || got[0] != "a task ended as cancelled, which nobody had asked for|surprised" {
+	if got := seen.Strings(); err != nil || len(got) != 1 || got[0] != "a task ended as cancelled without a request|surprised" {
 		t.Errorf("reported: %v, %v", got, err)
 	}
 }
@@ -674,8 +674,9 @@ func TestCloseEndsATaskWhoseCleanupAwaitsManyTimes(t *testing.T) {
 	log.Want(t, "true", "true", "true", "true", "true", "last")
 }
 
-// The contexts in these tests come from anywhere: an outer block, another task, the standard library. An await takes them all, and ends when
-// the context does or the innermost block around the await, unless the context was freed.
+// The contexts in these tests come from anywhere: an outer block, another task, the standard
+// library. An await takes them all, and ends when the context does or the innermost block around
+// the await, unless the context was freed.
 
 // awaits are the ways to wait that have to treat contexts alike.
 var awaits = map[string]func(ctx context.Context) error{

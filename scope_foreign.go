@@ -4,12 +4,13 @@ import (
 	"context"
 )
 
-// foreignContext is a context that the standard library, or somebody else, made, and that ends a wait or a scope of ours when it ends. It is
-// part of the wait or scope, and listed with the loop meanwhile.
+// foreignContext is a context not made by aio that ends a wait or a scope when it ends. It is a
+// field of that wait or scope, and the loop lists it meanwhile.
 //
-// The standard library tells us of the end on a goroutine of its own, some time later. That must not decide an order that we could know:
-// after a cancellation of our own, which may have ended contexts derived from it, the loop looks at those it has listed, in the same call;
-// and a loop under a chooser or with a clock of its own looks before each pass.
+// The standard library announces the end on another goroutine, some time later. That must not
+// decide an order that the loop can know. So after a cancellation of its own, which may have ended
+// derived contexts, the loop checks its list in the same call. A loop with a chooser or its own
+// clock also checks before each pass.
 type foreignContext struct {
 	ctx   context.Context // nil: not in use
 	stop  func() bool
@@ -18,8 +19,10 @@ type foreignContext struct {
 	gen   uint32
 }
 
-// follow begins to look after ctx on behalf of owner.
-func (f *foreignContext) follow(l *Loop, ctx context.Context, owner interface{ contextEnded(ctx context.Context) }) {
+// follow starts to watch ctx on behalf of owner.
+func (f *foreignContext) follow(
+	l *Loop, ctx context.Context, owner interface{ contextEnded(ctx context.Context) },
+) {
 	f.gen++
 	f.ctx, f.owner, f.index = ctx, owner, len(l.foreign)
 	l.foreign = append(l.foreign, f)
@@ -27,7 +30,7 @@ func (f *foreignContext) follow(l *Loop, ctx context.Context, owner interface{ c
 	f.stop = context.AfterFunc(ctx, func() { l.post(&foreignEnd{l, f, gen}) })
 }
 
-// tell tells the owner that the context has ended, once.
+// tell informs the owner, once, that the context has ended.
 func (f *foreignContext) tell(l *Loop) {
 	if ctx, owner := f.ctx, f.owner; ctx != nil {
 		f.leave(l)
@@ -35,7 +38,7 @@ func (f *foreignContext) tell(l *Loop) {
 	}
 }
 
-// leave ends it.
+// leave stops watching.
 func (f *foreignContext) leave(l *Loop) {
 	if f.ctx == nil {
 		return
@@ -49,7 +52,7 @@ func (f *foreignContext) leave(l *Loop) {
 	f.ctx, f.stop, f.owner = nil, nil, nil
 }
 
-// foreignEnd arrives on the loop when a foreign context has ended.
+// foreignEnd is posted to the loop when a foreign context has ended.
 type foreignEnd struct {
 	loop *Loop
 	f    *foreignContext
@@ -62,8 +65,8 @@ func (e *foreignEnd) run() {
 	}
 }
 
-// inOne makes the cancellations until the function it returns is called count as one, after which the loop looks once at the contexts
-// that they may have ended.
+// inOne makes all cancellations up to the call of done count as one. The loop then checks once for
+// contexts that they have ended.
 func (l *Loop) inOne() (done func()) {
 	l.cancelling++
 	return func() {
@@ -73,7 +76,7 @@ func (l *Loop) inOne() (done func()) {
 	}
 }
 
-// lookAtForeign tells those whose contexts have ended by now.
+// lookAtForeign informs the owners whose contexts have ended.
 func (l *Loop) lookAtForeign() {
 	var ended []*foreignContext
 	for _, f := range l.foreign {

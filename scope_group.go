@@ -5,18 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"github.com/aio-go/aio/internal/list"
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
-// ErrGroupClosed is the outcome of a task that was given to a group which was ending already: its function never ran.
+// ErrGroupClosed is the cause with which a task is cancelled that was started in a group that is
+// ending. Its function never runs.
 var ErrGroupClosed = errors.New("aio: the group is ending and takes no more tasks")
 
-// TaskGroup owns the tasks started in it. See [Group]. Its methods are for the loop only. asyncio: TaskGroup.
+// TaskGroup owns the tasks started in it. See [Group]. asyncio: TaskGroup.
 //
 //	state     meaning                               left when
-//	open      tasks may be added                    a task or the body fails, Cancel, the block is cancelled; or all have ended
+//	open      tasks may be added                    a task or the body fails; Cancel; the block is
+//	                                                cancelled; all have ended
 //	aborting  all tasks were cancelled; no more     all have ended
 //	closed    Group has returned
 type TaskGroup struct {
@@ -41,22 +44,30 @@ const (
 	groupClosed
 )
 
-// Group calls body, in the calling task, with a group in which it may start tasks; Group returns when body and all of these have ended.
-// The tasks may start more. If one fails, or body does, all others and body are cancelled, the tasks in the order of their creation.
+// Group calls body, in the calling task, with a group in which it may start tasks. It returns when
+// body and all tasks of the group have ended. Tasks of the group may start more. If a task or body
+// fails, all other tasks are cancelled in the order of creation, and then body.
 //
-// The result is nil if nothing failed, the error if there was one, and with several an error that joins them in the order in which they
-// happened, body's last. Cancelled tasks do not count as failed; a time-out does. If one panicked, the panic is raised again here when all
-// have ended. If the task is cancelled the whole group is, and the cancellation is returned unless a task answers it with an error.
+// Group returns nil if nothing failed, and otherwise the errors joined in the order in which they
+// happened, with body's last. A single error is returned as it is. A cancelled task has not failed;
+// a time-out is a failure. If a task or body panicked, Group re-panics when all have ended.
 // asyncio: async with TaskGroup().
 //
-// Cancellation: the tasks are cancelled and waited for; none is left when Group returns.
+// Cancellation: the tasks are cancelled and waited for; none is left when Group returns. Group
+// returns the cancellation, unless a task or body fails with another error.
 func Group(ctx context.Context, body func(ctx context.Context, g *TaskGroup) error) error {
 	w := running(ctx, "Group")
 	mustHave("Group", body != nil)
 	return group(w, ctx, "Group", callerPC(0), body)
 }
 
-func group(w *worker, ctx context.Context, op string, pc uintptr, body func(ctx context.Context, g *TaskGroup) error) error {
+func group(
+	w *worker,
+	ctx context.Context,
+	op string,
+	pc uintptr,
+	body func(ctx context.Context, g *TaskGroup) error,
+) error {
 	g := &TaskGroup{scope: newScope(w, ctx, op, pc), parent: w}
 	w.enter(g.scope, groupScope)
 	err, done := error(nil), false
@@ -88,7 +99,7 @@ func (g *TaskGroup) raise() {
 	panic(g.panic)
 }
 
-// end waits for the children after the body has returned err, and makes the result.
+// end waits for the children after the body has returned err, and returns the result of Group.
 func (g *TaskGroup) end(err error) error {
 	var cancelledErr error
 	failure := err
@@ -121,7 +132,8 @@ func (g *TaskGroup) end(err error) error {
 	return cancelledErr
 }
 
-// overruling returns the cancellation of what is around the group, nil if there was none: it wins over the group's own, whichever came first.
+// overruling returns the cancellation of the code around the group, or nil. It wins over the
+// group's own, whichever came first.
 func (g *TaskGroup) overruling() error {
 	req := g.scope.cancelled.Load()
 	if g.own != nil {
@@ -133,10 +145,12 @@ func (g *TaskGroup) overruling() error {
 	return req.awaitError()
 }
 
-// wait waits until no child is left. It returns the cancellation that came meanwhile, if one did.
+// wait waits until all children have ended. It returns the cancellation that came meanwhile, if
+// any.
 func (g *TaskGroup) wait() (stopped error) {
 	if g.parent.loop.current.Load() != g.parent {
-		panic(misuse("Group", "it ends in another task than it was opened in; an iterator with a group inside must be driven by one task"))
+		panic(misuse("Group", "the group ends in another task than it was opened in; "+
+			"drive an iterator with a group inside from one task"))
 	}
 	p := &g.parent.wait
 	for g.live > 0 || g.turns > 0 {
@@ -190,16 +204,18 @@ func (g *TaskGroup) abort(cause error) {
 	g.scope.cancel(req)
 }
 
-// Cancel ends the group early: body and all tasks are cancelled, no more can be added, and if nothing fails on the way Group returns nil,
-// unless what is around the group is cancelled before that. It does nothing if the group is ending already.
+// Cancel ends the group early. It cancels body and all tasks, and no more tasks can be added. If
+// nothing fails meanwhile, Group returns nil, unless the code around it is cancelled before that.
+// It does nothing if the group is ending.
 func (g *TaskGroup) Cancel(cause error) {
 	g.loop("TaskGroup.Cancel")
 	g.abort(cause)
 }
 
-// Go starts fn as a task of the group. The task runs from the next pass on; its context carries the values of the group's. The returned
-// task can be awaited, but need not be. If the group is ending already the task is cancelled before it starts, with [ErrGroupClosed] as the
-// cause. It panics after Group has returned. Loop only. asyncio: create_task.
+// Go starts fn as a task of the group, in the next pass. Its context has the values of the group's
+// context. Awaiting the returned task is optional. If the group is ending, the task is cancelled
+// before it starts, with [ErrGroupClosed] as the cause. Go panics after Group has returned.
+// asyncio: create_task.
 func (g *TaskGroup) Go(fn func(ctx context.Context) error, opts ...TaskOption) *Task[None] {
 	t := newTask(g.loop("TaskGroup.Go"), g.scope, asFunc(fn), "TaskGroup.Go", opts)
 	t.flags |= plain
@@ -207,7 +223,8 @@ func (g *TaskGroup) Go(fn func(ctx context.Context) error, opts ...TaskOption) *
 	return t
 }
 
-// GoValue starts fn as a task of group g and returns the task, for its result. See [TaskGroup.Go].
+// GoValue starts fn as a task of group g and returns the task. Its result is available with Await
+// or Result. See [TaskGroup.Go]. asyncio: create_task.
 func GoValue[T any](g *TaskGroup, fn Func[T], opts ...TaskOption) *Task[T] {
 	t := newTask(g.loop("GoValue"), g.scope, fn, "GoValue", opts)
 	g.add(&t.taskCore)
@@ -216,7 +233,8 @@ func GoValue[T any](g *TaskGroup, fn Func[T], opts ...TaskOption) *Task[T] {
 
 func (g *TaskGroup) loop(op string) *Loop {
 	if g == nil || g.scope == nil {
-		panic(misuse(op, "the group is nil or the zero value; use the one that Group gives to its function"))
+		panic(misuse(op, "the group is nil or the zero value; "+
+			"use the one that Group passes to its body"))
 	}
 	return g.scope.task.loop
 }
@@ -224,7 +242,8 @@ func (g *TaskGroup) loop(op string) *Loop {
 func (g *TaskGroup) add(t *taskCore) {
 	switch {
 	case g.state == groupClosed:
-		panic(misuse("TaskGroup.Go", "the group has ended; start tasks before Group returns, or use CreateTask for one that outlives it"))
+		panic(misuse("TaskGroup.Go", "the group has ended; start tasks before Group returns, "+
+			"or use CreateTask for a task that outlives the group"))
 	case g.state == groupAborting:
 		c := *g.scope.cancelled.Load()
 		c.Cause = ErrGroupClosed
@@ -262,13 +281,13 @@ func (g *TaskGroup) blockers() (out []*taskCore) {
 	return out
 }
 
-// cancelFor implements waitable: the block's own end cancels the children.
+// cancelFor implements waitable: the end of the block itself cancels the children.
 func (g *TaskGroup) cancelFor(*wait, *cancellation) bool { return false }
 
 // evict implements waitable.
 func (g *TaskGroup) evict(*wait, error) {}
 
-// compact forgets the children that have ended.
+// compact drops the children that have ended.
 func (g *TaskGroup) compact() {
 	left := g.children[:0]
 	for _, c := range g.children {
@@ -280,8 +299,9 @@ func (g *TaskGroup) compact() {
 	g.children = left
 }
 
-// groupChild is a task in a group. When the task has ended and that matters, it gets a turn in the ready queue: the group reacts one pass
-// later, as in asyncio, so that all the failures of one pass are known before the rest is cancelled.
+// groupChild is a task in a group. When the task has failed, or is the last to end, the child takes
+// a turn in the ready queue. So the group reacts one pass later, as in asyncio, and knows all
+// failures of one pass before it cancels the rest.
 type groupChild struct {
 	node  list.Elem[completer]
 	group *TaskGroup
@@ -318,7 +338,8 @@ func (c *groupChild) run() {
 func (g *TaskGroup) failed(t *taskCore) {
 	if t.rare != nil && t.rare.panic != nil && g.panic == nil {
 		p := *t.rare.panic
-		p.Stack = append(append(append([]byte(nil), p.Stack...), "\nraised again in the group of task "+g.scope.task.shownName()+":\n"...), debug.Stack()...)
+		again := "\nre-panicked in the group of task " + g.scope.task.shownName() + ":\n"
+		p.Stack = slices.Concat(p.Stack, []byte(again), debug.Stack())
 		g.panic = &p
 	} else {
 		g.errs = append(g.errs, t.err)
@@ -326,15 +347,16 @@ func (g *TaskGroup) failed(t *taskCore) {
 	g.abort(t.err)
 }
 
-// reportErrs tells the exception handler what Group cannot return.
+// reportErrs reports the errors that Group cannot return.
 func (g *TaskGroup) reportErrs() {
 	for _, err := range g.errs {
 		t := g.scope.task
-		t.loop.report(t.report("a task of a group failed, and the body of the group was ended by runtime.Goexit", err))
+		message := "a task of a group failed, and the body of the group called runtime.Goexit"
+		t.loop.report(t.report(message, err))
 	}
 }
 
-// panicked keeps the panic of the body. If a child panicked before, it is one of the others.
+// panicked keeps the panic of the body. If a child panicked before, it becomes one of the others.
 func (g *TaskGroup) panicked(v any) {
 	p := &PanicError{Value: v, Stack: debug.Stack()}
 	if from, ok := v.(*PanicError); ok {
@@ -347,18 +369,24 @@ func (g *TaskGroup) panicked(v any) {
 	}
 }
 
-// ErrNotReady is returned by [GoReady] if the task ended well without saying that it is ready.
+// ErrNotReady is returned by [GoReady] if fn returned nil without calling ready.
 var ErrNotReady = errors.New("aio: GoReady: the task ended without calling ready")
 
-// GoReady starts fn as a task of group g and waits until it calls ready, whose value it returns: the address of a server that now
-// listens, say. From then on fn is a task like those of [TaskGroup.Go]. If fn ends before that, its error is returned here and does not end
-// the group. trio has this as nursery.start; asyncio has no counterpart.
+// GoReady starts fn as a task of group g, waits until fn calls ready, and returns the value given
+// to ready. That may be the address on which a server listens. From then on fn is a task like those
+// of [TaskGroup.Go]. If fn ends before that, GoReady returns its error, and the group goes on. If
+// fn returned nil, the error is [ErrNotReady]. trio: nursery.start. asyncio has no counterpart.
 //
-// Cancellation: fn is cancelled and waited for.
-func GoReady[T any](ctx context.Context, g *TaskGroup, fn func(ctx context.Context, ready func(v T)) error, opts ...TaskOption) (T, error) {
+// Cancellation: GoReady cancels fn, waits for it and returns the error.
+func GoReady[T any](
+	ctx context.Context,
+	g *TaskGroup,
+	fn func(ctx context.Context, ready func(v T)) error,
+	opts ...TaskOption,
+) (T, error) {
 	mustHave("GoReady", fn != nil)
 	if g == nil {
-		panic(misuse("GoReady", "the group is nil; use the one that the function given to Group gets"))
+		panic(misuse("GoReady", "the group is nil; use the one that Group passes to its body"))
 	}
 	said := newFuture[T](loopOf(ctx, "GoReady"))
 	said.flags |= observed // what goes wrong before is returned here

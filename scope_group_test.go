@@ -614,7 +614,8 @@ func TestACancellationFromOutsideIsStillPendingAfterAFailureWasHandled(t *testin
 			if err := yields(ctx, 3); err != nil {
 				return err
 			}
-			// The task's failure and the cancellation reach the group in the same pass, in both orders.
+			// The task's failure and the cancellation reach the group in the same pass, in both
+			// orders.
 			release.SetResult(1)
 			if cancelFirst {
 				if err := yields(ctx, 1); err != nil {
@@ -1108,7 +1109,8 @@ func slowly(d time.Duration) func(ctx context.Context) error {
 	}
 }
 
-// endings are blocks that end themselves, without an error, at once, and then wait a minute for a child.
+// endings are blocks that end themselves, without an error, at once, and then wait a minute for a
+// child.
 var endings = map[string]func(ctx context.Context) error{
 	"a group whose body cancels it": func(ctx context.Context) error {
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
@@ -1354,7 +1356,8 @@ func TestADeadlineThatPassesAfterACancellationOfTheContextTurnsThatIntoNoTimeOut
 	})
 }
 
-// forestall makes a block whose deadline is due in the pass in which its task, which runs before the deadline's turn, moves it to at.
+// forestall makes a block whose deadline is due in the pass in which its task, which runs before
+// the deadline's turn, moves it to at.
 func forestall(ctx context.Context, move func(b *aio.TimeoutBlock, now time.Time)) (log []string, err error) {
 	l := aio.RunningLoop(ctx)
 	var block *aio.TimeoutBlock

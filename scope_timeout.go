@@ -9,27 +9,40 @@ import (
 	"time"
 )
 
-// Timeout calls fn with a context that is cancelled after d, by the loop's clock, and returns what fn returns. The await that fn is in then
-// fails with a [*CancelledError]; if that error comes out of fn, Timeout returns a [*TimeoutError] in its place, which matches
-// [context.DeadlineExceeded]. Any other outcome of fn wins over the time-out. With d <= 0 the first await that suspends is interrupted.
-// fn runs in the calling task. If the task itself was cancelled meanwhile, that is what is reported. asyncio: timeout.
+// Timeout calls fn, in the calling task, with a context that is cancelled after d by the loop's
+// clock. The await that fn is in then fails with a [*CancelledError]. If fn returns that error,
+// Timeout returns a [*TimeoutError], which matches [context.DeadlineExceeded]. Any other result of
+// fn is returned as it is. With d <= 0 the first await that suspends is interrupted. asyncio:
+// timeout.
 //
-// The time-out is noticed at awaits: a function that computes for too long is not interrupted. Awaits in fn with a context from outside
-// the block are interrupted as well; cleanup that must not be uses [context.WithoutCancel].
+// A time-out takes effect at awaits; a long computation is not interrupted. Awaits in fn with a
+// context from outside the block are interrupted as well. Cleanup that must not be uses
+// [context.WithoutCancel].
+//
+// Cancellation: if the task is cancelled as well, fn's awaits fail and Timeout returns the
+// cancellation, not a time-out.
 func Timeout(ctx context.Context, d time.Duration, fn func(ctx context.Context) error) error {
 	w := running(ctx, "Timeout")
 	return timeBlock(w, ctx, "Timeout", callerPC(0), w.task.loop.deadlineIn(d), d, fn)
 }
 
-// TimeoutAt is [Timeout] with a point in time of the loop's clock, which is understood as by [Loop.CallAt]. The zero time sets no limit.
-// asyncio: timeout_at.
+// TimeoutAt is [Timeout] with a time of the loop's clock, as for [Loop.CallAt]. The zero time sets
+// no limit. asyncio: timeout_at.
 func TimeoutAt(ctx context.Context, at time.Time, fn func(ctx context.Context) error) error {
 	return timeBlock(running(ctx, "TimeoutAt"), ctx, "TimeoutAt", callerPC(0), at, 0, fn)
 }
 
 func (l *Loop) deadlineIn(d time.Duration) time.Time { return l.Time().Add(d) }
 
-func timeBlock(w *worker, ctx context.Context, op string, pc uintptr, at time.Time, d time.Duration, fn func(ctx context.Context) error) error {
+func timeBlock(
+	w *worker,
+	ctx context.Context,
+	op string,
+	pc uintptr,
+	at time.Time,
+	d time.Duration,
+	fn func(ctx context.Context) error,
+) error {
 	mustHave(op, fn != nil)
 	s := newScope(w, ctx, op, pc)
 	s.more.after = d
@@ -41,7 +54,8 @@ func timeBlock(w *worker, ctx context.Context, op string, pc uintptr, at time.Ti
 	return s.outcome(fn(s))
 }
 
-// outcome turns the error that leaves a block whose time has run out into a time-out, unless what lies around it was cancelled, too.
+// outcome turns the error of a block whose time is over into a time-out, unless the code around it
+// was cancelled too.
 func (s *scope) outcome(err error) error {
 	m := s.more
 	if err == nil || !m.fired || !isCancellation(err) && !isBareCanceled(err) {
@@ -56,14 +70,15 @@ func (s *scope) outcome(err error) error {
 	return err
 }
 
-// overruled reports whether the block around a block was cancelled as well: what the inner one makes of its own end does not matter then.
+// overruled reports whether the block around s was cancelled too. Then s must not turn its own end
+// into an error of its own.
 func (s *scope) overruled() bool { return !s.more.free && s.more.around.cancelled.Load() != nil }
 
-// TimeoutBlock is a running [Timeout], for those who want to look at it or move its deadline. Its methods are for the loop only.
-// asyncio: the Timeout object of async with timeout().
+// TimeoutBlock is a running [Timeout], to inspect it or move its deadline. asyncio: Timeout.
 type TimeoutBlock struct{ s *scope }
 
-// CurrentTimeout returns the innermost Timeout, TimeoutAt or WaitFor around the code that ctx was given to, nil if there is none.
+// CurrentTimeout returns the innermost Timeout, TimeoutAt or WaitFor around the code that ctx was
+// given to, or nil.
 func CurrentTimeout(ctx context.Context) *TimeoutBlock {
 	loopOf(ctx, "CurrentTimeout")
 	s, _ := ctx.Value(ownerKey).(*scope)
@@ -80,15 +95,15 @@ func CurrentTimeout(ctx context.Context) *TimeoutBlock {
 	return nil
 }
 
-// When returns the deadline, the zero time if there is none. asyncio: when.
+// When returns the deadline, or the zero time if there is none. asyncio: when.
 func (b *TimeoutBlock) When() time.Time { return b.s.more.deadline }
 
-// Expired reports whether the deadline has passed while the block was open: it has interrupted the block, unless something else had done so
-// before. asyncio: expired.
+// Expired reports whether the deadline has passed while the block was open. It is true even if the
+// block was being interrupted for another reason. asyncio: expired.
 func (b *TimeoutBlock) Expired() bool { return b.s.more.expired }
 
-// Reschedule moves the deadline, by the loop's clock; the zero time removes it. It returns [ErrInvalidState] if the block has ended or
-// is being interrupted. asyncio: reschedule.
+// Reschedule moves the deadline, by the loop's clock. The zero time removes it. It returns
+// [ErrInvalidState] if the block has ended or is being interrupted. asyncio: reschedule.
 func (b *TimeoutBlock) Reschedule(at time.Time) error {
 	if state := b.state(); state != "active" {
 		return fmt.Errorf("%w: TimeoutBlock.Reschedule: the block is %s", ErrInvalidState, state)
@@ -119,9 +134,12 @@ func (b *TimeoutBlock) String() string {
 	return "<" + m.op + " " + b.state() + " when=" + m.deadline.Format(time.RFC3339Nano) + ">"
 }
 
-// WaitFor calls fn, in the calling task, and interrupts it after d as [Timeout] does. With d <= 0 fn does not start and the result is a
-// [*TimeoutError], except that WaitFor(ctx, 0, task.Await) returns the result of a task that has ended, and cancels one that has not before
-// it takes another step. To wait for a task with a limit and leave it running, put a Shield inside. asyncio: wait_for.
+// WaitFor calls fn, in the calling task, and interrupts it after d, as [Timeout] does. With d <= 0
+// it returns a [*TimeoutError] without calling fn. There is one exception: WaitFor(ctx, 0,
+// task.Await) returns the result of a task that has ended, and cancels one that has not, before its
+// next step. To leave the task running put a [Shield] inside. asyncio: wait_for.
+//
+// Cancellation: as for [Timeout].
 func WaitFor[T any](ctx context.Context, d time.Duration, fn Func[T]) (T, error) {
 	w := running(ctx, "WaitFor")
 	mustHave("WaitFor", fn != nil)
@@ -130,8 +148,9 @@ func WaitFor[T any](ctx context.Context, d time.Duration, fn Func[T]) (T, error)
 	if d <= 0 && !isAwait(fn) {
 		return v, &TimeoutError{After: d, op: "WaitFor", pc: pc}
 	}
-	err := timeBlock(w, ctx, "WaitFor", pc, w.task.loop.deadlineIn(d), d, func(ctx context.Context) (err error) {
-		if d <= 0 { // what has not ended by now is cancelled before it takes another step
+	at := w.task.loop.deadlineIn(d)
+	err := timeBlock(w, ctx, "WaitFor", pc, at, d, func(ctx context.Context) (err error) {
+		if d <= 0 { // a task that has not ended is cancelled before its next step
 			ctx.(*scope).more.expireNow()
 		}
 		v, err = fn(ctx)
@@ -146,37 +165,46 @@ func isAwait[T any](fn Func[T]) bool {
 	return strings.HasPrefix(name, "github.com/aio-go/aio.(*") && strings.Contains(name, "Await-fm")
 }
 
-// WithTimeout is [context.WithTimeout] by the loop's clock: awaits with the context fail with a [*TimeoutError] when the time is over.
-// Call cancel when the work is done. Unlike [Timeout] it is no block: nothing else in the task is interrupted. In a task only; cancel may
-// be called on any goroutine.
+// WithTimeout is [context.WithTimeout] by the loop's clock: awaits with the returned context fail
+// with a [*TimeoutError] when the time is over. Call cancel when the work is done, on any
+// goroutine. Unlike [Timeout] it is no block: other awaits of the task are not interrupted. It
+// panics outside a task.
 func WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	w := running(ctx, "WithTimeout")
 	return withDeadline(w, ctx, "WithTimeout", w.task.loop.deadlineIn(d), d)
 }
 
-// WithDeadline is [context.WithDeadline] by the loop's clock, and understands the time as [Loop.CallAt] does. See [WithTimeout].
+// WithDeadline is [context.WithDeadline] by the loop's clock, with a time as for [Loop.CallAt]. See
+// [WithTimeout].
 func WithDeadline(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {
 	return withDeadline(running(ctx, "WithDeadline"), ctx, "WithDeadline", at, 0)
 }
 
-func withDeadline(w *worker, ctx context.Context, op string, at time.Time, d time.Duration) (context.Context, context.CancelFunc) {
+func withDeadline(
+	w *worker, ctx context.Context, op string, at time.Time, d time.Duration,
+) (context.Context, context.CancelFunc) {
 	s := newScope(w, ctx, op, callerPC(1))
 	s.more.after = d
 	s.setDeadline(at)
 	return s, func() { s.cancelFrom(nil) }
 }
 
-// WithCancelCause is [context.WithCancelCause] for tasks: cancelling ends the awaits with the context, in order, without a goroutine.
-// In a task only; cancel may be called on any goroutine.
+// WithCancelCause is [context.WithCancelCause] for tasks. Its cancel function ends the awaits with
+// the context in order, without another goroutine. Call cancel on any goroutine. WithCancelCause
+// panics outside a task.
 func WithCancelCause(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	s := newScope(running(ctx, "WithCancelCause"), ctx, "WithCancelCause", callerPC(0))
 	return s, s.cancelFrom
 }
 
-// cancelFrom is the cancel function of a context. On another goroutine the work is sent to the loop.
+// cancelFrom is the cancel function of a context. On another goroutine it posts the work to the
+// loop.
 func (s *scope) cancelFrom(cause error) {
 	l := s.task.loop
-	c := &cancellation{CancelledError: CancelledError{Cause: cause, by: s.more.op, pc: s.more.pc}, given: cause}
+	c := &cancellation{
+		CancelledError: CancelledError{Cause: cause, by: s.more.op, pc: s.more.pc},
+		given:          cause,
+	}
 	end := func() {
 		s.release()
 		s.cancel(c)
@@ -185,6 +213,7 @@ func (s *scope) cancelFrom(cause error) {
 		end()
 		return
 	}
-	s.std().cancel(c.cause()) // whoever looks at the context sees it from now on; those who wait are told on the loop, if it still runs
+	// The context shows its end from now on. The waits end on the loop, if it still runs.
+	s.std().cancel(c.cause())
 	l.post(&Handle{loop: l, fn: end})
 }

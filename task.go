@@ -10,9 +10,11 @@ import (
 
 // taskCore is a task without its result type.
 //
-// The life of a task: CreateTask makes it (created) and puts it into the ready queue. When its turn comes the loop gives it a worker, whose
-// stack runs the function (Run: started). An await parks the worker and returns to the loop; wake puts the task into the ready queue
-// again and its next turn resumes the worker (Loop.run, stage). When the function returns, finish sets the outcome and tells those who wait.
+// The life of a task: CreateTask makes it (created) and pushes it to the ready queue. At its turn
+// the loop gives it a worker, whose stack runs the function (Run: started). An await parks the
+// worker and returns to the loop. A wake-up pushes the task to the ready queue again, and its next
+// turn resumes the worker (Loop.run, stage). When the function returns, finish sets the outcome and
+// informs the waiting tasks.
 type taskCore struct {
 	core
 	scope  scope   // the context of the function
@@ -22,7 +24,7 @@ type taskCore struct {
 	parent uint32  // the task that made it; 0: a callback or code outside the loop
 }
 
-// Task is a coroutine that the loop runs on its own, and its result. Its methods are for the loop only. asyncio: Task.
+// Task is a coroutine that the loop runs, and its result. asyncio: Task.
 type Task[T any] struct {
 	taskCore
 	value T
@@ -32,38 +34,43 @@ type Task[T any] struct {
 // TaskOption is a setting for a new task.
 type TaskOption interface{ taskOption(t *taskCore) }
 
-// Name gives a task a name. The default is Task-1, Task-2 and so on.
+// Name gives a task a name. Default: Task-1, Task-2 and so on.
 func Name(name string) TaskOption { return taskName(name) }
 
 type taskName string
 
 func (n taskName) taskOption(t *taskCore) { t.scope.setName(string(n)) }
 
-// CreateTask starts fn as a task of the loop that ctx belongs to: it runs from the next pass on, in the order of creation, whatever becomes
-// of its creator. The function gets a context with the values of ctx, but not its cancellation; to own a task, and end it with a block, use
-// [Group]. The task's result is for whoever awaits it; an error that nobody looks at is reported, see [WithPromptReports]. A panic is
-// reported at once if nobody waits for the task. It panics if ctx has no loop, and if the loop is closed. Loop only; from other goroutines use [Submit]. asyncio: create_task.
+// CreateTask starts fn as a task of the loop of ctx. It runs from the next pass on, in the order of
+// creation, even if its creator ends. Its context has the values of ctx but not its cancellation.
+// For a task that ends with a block use [Group]. An error that nothing retrieves is reported, see
+// [WithPromptReports]. A panic is reported at once if nothing waits for the task. CreateTask panics
+// if ctx has no loop or the loop is closed. On other goroutines use [Submit]. asyncio: create_task.
 func CreateTask[T any](ctx context.Context, fn Func[T], opts ...TaskOption) *Task[T] {
 	t := newTask(loopOf(ctx, "CreateTask"), ctx, fn, "CreateTask", opts)
 	t.schedule()
 	return t
 }
 
-// Start is [CreateTask] for functions that only return an error.
-func Start(ctx context.Context, fn func(ctx context.Context) error, opts ...TaskOption) *Task[None] {
+// Start is [CreateTask] for functions that return only an error. asyncio: create_task.
+func Start(
+	ctx context.Context, fn func(ctx context.Context) error, opts ...TaskOption,
+) *Task[None] {
 	t := newTask(loopOf(ctx, "Start"), ctx, asFunc(fn), "Start", opts)
 	t.flags |= plain
 	t.schedule()
 	return t
 }
 
-// asFunc lets a task store a function without result where one with result belongs; the task is marked plain and turns it back to call it.
-// This saves the closure of Action.
+// asFunc stores a function without a result as a Func. The task is marked plain and converts it
+// back to call it. This saves the closure of Action.
 func asFunc(fn func(ctx context.Context) error) Func[None] {
 	return *(*Func[None])(unsafe.Pointer(&fn))
 }
 
-func newTask[T any](l *Loop, ctx context.Context, fn Func[T], op string, opts []TaskOption) *Task[T] {
+func newTask[T any](
+	l *Loop, ctx context.Context, fn Func[T], op string, opts []TaskOption,
+) *Task[T] {
 	mustHave(op, fn != nil)
 	l.check(op)
 	t := &Task[T]{fn: fn}
@@ -93,11 +100,11 @@ func newTask[T any](l *Loop, ctx context.Context, fn Func[T], op string, opts []
 	return t
 }
 
-// schedule registers the task and puts it into the ready queue.
+// schedule registers the task and pushes it to the ready queue.
 func (t *taskCore) schedule() {
 	l := t.loop
 	if l.closed.Load() {
-		panic(misuse("CreateTask", ErrLoopClosed.Error()[len("aio: "):]+"; a closed loop runs nothing any more"))
+		panic(misuse("CreateTask", "the loop is closed; make a new one"))
 	}
 	if l.factory != nil && !t.admitted() {
 		return
@@ -110,7 +117,7 @@ func (t *taskCore) schedule() {
 	l.ready.Push(t)
 }
 
-// run is the task's turn in the ready queue, where speed does not matter.
+// run is the task's turn in the ready queue where speed does not matter.
 func (t *taskCore) run() {
 	l := t.loop
 	if s := l.stage(t); s != nil {
@@ -120,7 +127,7 @@ func (t *taskCore) run() {
 	}
 }
 
-// body runs the function and keeps what it returns.
+// body runs the function and stores its result.
 func (t *Task[T]) body(ctx *scope) {
 	if t.flags&plain != 0 {
 		t.err = (*(*func(context.Context) error)(unsafe.Pointer(&t.fn)))(ctx)
@@ -131,14 +138,15 @@ func (t *Task[T]) body(ctx *scope) {
 	}
 }
 
-// returned decides the outcome of a task whose function has returned. A request that the function has not noticed wins over a value, not
-// over an error: nothing may be lost.
+// returned sets the outcome of a task whose function has returned. A request that the function has
+// not noticed wins over a value but not over an error, so no error is lost.
 func (t *taskCore) returned() {
 	req, err := t.scope.cancelled.Load(), t.err
 	switch {
 	case isCancellation(err):
 		t.finish(cancelled, err)
-	case req != nil && (isBareCanceled(err) || err == nil && t.flags&cancelSeen == 0): // it was noticed by looking at the context, or not at all
+	case req != nil && (isBareCanceled(err) || err == nil && t.flags&cancelSeen == 0):
+		// The function has checked ctx.Err, or has not noticed the request.
 		t.finish(cancelled, &req.CancelledError)
 	case err != nil:
 		t.finish(failed, err)
@@ -147,7 +155,7 @@ func (t *taskCore) returned() {
 	}
 }
 
-// exited settles a task that called runtime.Goexit.
+// exited sets the outcome of a task that called runtime.Goexit.
 func (t *taskCore) exited() {
 	if t == t.loop.mainTask {
 		t.loop.mainExited = true
@@ -155,14 +163,15 @@ func (t *taskCore) exited() {
 	t.finish(failed, &GoexitError{Name: t.Name()})
 }
 
-// abandoned settles a task that was ended at an await because it did not end by itself.
+// abandoned sets the outcome of a task that was ended at an await because it did not end by itself.
 func (t *taskCore) abandoned() {
 	c := t.scope.cancelled.Load()
 	err := &CancelledError{Cause: ErrLoopClosed, by: "the loop"}
 	what := "a task ignored its cancellation and was ended at an await"
 	if t.rare != nil && t.rare.ignored != nil {
 		c = t.rare.ignored
-		what = fmt.Sprintf("a task ignored the errors of %d awaits in a row and was ended", maxFails)
+		what = fmt.Sprintf(
+			"a task ignored the errors of %d awaits in a row and was ended", maxFails)
 	}
 	if c != nil {
 		*err = c.CancelledError
@@ -180,7 +189,7 @@ func (t *taskCore) abandoned() {
 	t.loop.report(report)
 }
 
-// finishUnstarted settles a task that was refused before it was registered.
+// finishUnstarted sets the outcome of a task that was refused before it was registered.
 func (t *taskCore) finishUnstarted(c *cancellation) {
 	t.scope.cancelled.Store(c)
 	t.settle(cancelled, &c.CancelledError)
@@ -197,14 +206,15 @@ func (t *taskCore) finish(state coreState, err error) {
 	t.settle(state, err)
 }
 
-// Await waits until the task has ended and returns its result. If it has already, Await returns at once, without letting anything else
-// run. If the task panicked, the panic is raised again here; if it was ended by runtime.Goexit, a [*GoexitError] is returned.
+// Await waits until the task has ended and returns its result. If it has ended, Await returns at
+// once, without a switch and even if ctx is cancelled. If the task panicked, Await re-panics. If it
+// called runtime.Goexit, Await returns a [*GoexitError]. asyncio: await task.
 //
-// Cancellation: if the waiting task is cancelled and it is the only one that awaits this one, this one is cancelled and its end waited
-// for; with others waiting, Await just returns. Shield keeps the cancellation away.
+// Cancellation: if no other task awaits this one, it is cancelled too, and Await returns when it
+// has ended. Otherwise Await returns the error at once. To avoid the former use [Shield].
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	if t == nil {
-		panic(misuse("Task.Await", "the task is nil; make it with CreateTask, Start or GoValue first"))
+		panic(misuse("Task.Await", "the task is nil; make it with CreateTask, Start or GoValue"))
 	}
 	if err := t.await(ctx, "Task.Await"); err != nil {
 		var zero T
@@ -217,8 +227,8 @@ func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	return t.value, nil
 }
 
-// Result returns the outcome without waiting, [ErrInvalidState] if there is none yet. A panic is returned as a [*PanicError].
-// Loop only. asyncio: result.
+// Result returns the outcome without waiting, or [ErrInvalidState] if there is none yet. A panic is
+// returned as a [*PanicError]. asyncio: result.
 func (t *Task[T]) Result() (T, error) {
 	if err := t.Err(); err != nil {
 		var zero T
@@ -229,7 +239,7 @@ func (t *Task[T]) Result() (T, error) {
 
 func (t *taskCore) asTask() *taskCore { return t }
 
-// Name returns the task's name. Any goroutine.
+// Name returns the task's name. Any goroutine. asyncio: get_name.
 func (t *taskCore) Name() string {
 	if name := t.scope.name(); name != "" {
 		return name
@@ -237,7 +247,7 @@ func (t *taskCore) Name() string {
 	return defaultName(t.id)
 }
 
-// SetName changes the task's name.
+// SetName changes the task's name. asyncio: set_name.
 func (t *taskCore) SetName(name string) { t.scope.setName(name) }
 
 // registry holds the unfinished tasks of a loop, in the order of creation.
@@ -273,7 +283,7 @@ func (r *registry) remove(t *taskCore) {
 	}
 }
 
-// first returns the oldest unfinished task, nil if there is none.
+// first returns the oldest unfinished task, or nil.
 func (r *registry) first() *taskCore {
 	for _, t := range r.slots {
 		if t != nil {

@@ -4,20 +4,23 @@ import (
 	"runtime/debug"
 )
 
-// TaskFactory is called with every new task of a loop before it is scheduled, on the loop. It may name it, add callbacks or keep it. An
-// error, or a panic, keeps the task from running: it becomes the task's outcome.
+// TaskFactory is called with every new task of a loop before it is scheduled. It may name the task,
+// add callbacks or keep it. If it returns an error or panics, the task does not run and has that
+// outcome.
 type TaskFactory func(t AnyTask) error
 
-// SetTaskFactory sets the function that is called with every new task; nil removes it. Loop only. asyncio: set_task_factory.
+// SetTaskFactory sets the function that is called with every new task; nil removes it. asyncio:
+// set_task_factory.
 func (l *Loop) SetTaskFactory(f TaskFactory) { l.factory = f }
 
-// TaskFactory returns the function set, nil if there is none. asyncio: get_task_factory.
+// TaskFactory returns the task factory, or nil. asyncio: get_task_factory.
 func (l *Loop) TaskFactory() TaskFactory { return l.factory }
 
 // WithTaskFactory sets the loop's task factory. Default: none.
 func WithTaskFactory(f TaskFactory) Option { return option(func(l *Loop) { l.factory = f }) }
 
-// admitted asks the factory about a new task. If it refuses, or does not return, that is the outcome of the task: somebody may count on one.
+// admitted calls the factory with a new task. If it refuses or does not return, that is the task's
+// outcome, because another task may already wait for one.
 func (t *taskCore) admitted() bool {
 	var err error
 	returned := false
@@ -43,16 +46,17 @@ func (t *taskCore) admitted() bool {
 	return err == nil
 }
 
-// Eager makes a task take its first step at once, inside CreateTask, Start or Go, up to its first await that suspends; then it goes on like
-// any other. It saves the wait for the next pass where the work is often done without one, and changes the order: what the task does first
-// comes before what its creator does next. asyncio: eager_task_factory.
+// Eager makes a task take its first step at once, inside CreateTask, Start or Go, until its first
+// await that suspends. Then it goes on like any other task. It saves a pass if the work often needs
+// no wait. It changes the order: the first step comes before the creator's next statement. asyncio:
+// eager_task_factory.
 func Eager() TaskOption { return eagerOption{} }
 
 type eagerOption struct{}
 
 func (eagerOption) taskOption(t *taskCore) { t.flags |= eagerStart }
 
-// startNow runs the first step of a task from within a step of another, or a callback.
+// startNow runs the first step of a task from inside a step of another task or a callback.
 func (l *Loop) startNow(t *taskCore) {
 	current, hosted, left := l.current.Load(), l.hosted, l.left
 	l.hosted, l.left = true, 0 // the new task makes no steps of others: it is not their turn

@@ -591,7 +591,7 @@ func TestAFailureThatNobodyLooksAtIsReportedOnce(t *testing.T) {
 		aio.Start(ctx, func(context.Context) error { return errBoom }, aio.Name("lonely"))
 		return aio.Yield(ctx)
 	})
-	if want := []string{"a task failed, and nobody looked at its error|lonely"}; err != nil || !slices.Equal(seen.Strings(), want) {
+	if want := []string{"a task failed and its error was never retrieved|lonely"}; err != nil || !slices.Equal(seen.Strings(), want) {
 		t.Errorf("reported: %v, %v", seen.Strings(), err)
 	}
 }
@@ -625,7 +625,7 @@ func TestAFailureWhoseOnlyWaiterIsCancelledBeforeItLooksIsReported(t *testing.T)
 		return aio.Yield(ctx)
 	})
 	all := seen.All()
-	if err != nil || len(all) != 1 || all[0].Message != "a future failed, and nobody looked at its error" || all[0].Err != errBoom {
+	if err != nil || len(all) != 1 || all[0].Message != "a future failed and its error was never retrieved" || all[0].Err != errBoom {
 		t.Errorf("reported: %v, %v", seen.Strings(), err)
 	}
 }

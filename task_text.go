@@ -8,10 +8,11 @@ import (
 	"github.com/aio-go/aio/internal/safetext"
 )
 
-// shownName is the name as it is safe to show: a server may have put a peer's text into it.
+// shownName returns the name in a form that is safe to show: it may contain a peer's text.
 func (t *taskCore) shownName() string { return safetext.Message(t.Name()) }
 
-// String shows the name, the state, the result or error, what a waiting task waits for, and the done callbacks.
+// String shows the name, the state, the result or error, what the task waits for, and the done
+// callbacks.
 func (c *core) String() (text string) {
 	if c.self == nil {
 		return "<Future uninitialised>"
@@ -62,7 +63,7 @@ func (c *core) outcomeText() string {
 	return ""
 }
 
-// resultText shows a result, shortened.
+// resultText shows a result in shortened form.
 func resultText[T any](v T) string {
 	if _, none := any(v).(None); none {
 		return ""
@@ -70,7 +71,8 @@ func resultText[T any](v T) string {
 	return " result=" + safetext.Value(v, 80)
 }
 
-// callbackText lists the functions of the done callbacks: of many the first, how many more, and the last.
+// callbackText lists the functions of the done callbacks. Of many it shows the first, how many
+// more, and the last.
 func (c *core) callbackText() string {
 	var sites []string
 	for e := c.waiters.First(); e != nil; e = c.waiters.Next(e) {
@@ -91,7 +93,7 @@ func (t *Task[T]) resultText() string { return resultText(t.value) }
 
 func (f *Future[T]) resultText() string { return resultText(f.value) }
 
-// site is the function of a task, or in debug mode the line that created it.
+// site returns the function of a task or, in debug mode, the line that created it.
 func (c *core) site() string {
 	if c.rare != nil && len(c.rare.created) > 0 {
 		return siteOf(c.rare.created[0])
@@ -105,7 +107,7 @@ func (c *core) site() string {
 	return ""
 }
 
-// entry is the address of the function's code.
+// entry returns the address of the function's code.
 func (t *Task[T]) entry() uintptr {
 	if t.fn == nil {
 		return 0

@@ -6,13 +6,15 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"github.com/aio-go/aio/coro"
 	"github.com/aio-go/aio/internal/goid"
 )
 
-// worker is what a task needs only while it runs or waits: a stack and a place to wait. Workers are kept by the loop and serve one task
-// after another; a task that was not started or has ended costs no stack.
+// worker is what a task needs only while it runs or waits: a stack and a wait. The loop keeps
+// workers, which serve one task after another. A task before its start or after its end costs no
+// stack.
 type worker struct {
 	stack *coro.Stack
 	loop  *Loop
@@ -23,11 +25,12 @@ type worker struct {
 
 	locked  bool  // the stack was made under runtime.LockOSThread
 	fails   int32 // awaits in a row that failed at once because their context was cancelled
-	forced  bool  // the task is to be ended at the await that it is in
-	exiting bool  // its end has begun and deferred functions run; once the loop is being closed, their awaits fail at once
+	forced  bool  // the task will be ended at its await
+	exiting bool  // that end has begun: deferred functions run. While the loop closes, awaits fail
 }
 
-// maxFails is how many awaits in a row may fail at once before the task is taken for one that ignores its cancellation.
+// maxFails is how many awaits in a row may fail at once. A task that exceeds it is assumed to
+// ignore its cancellation.
 const maxFails = 10_000
 
 func workerOf(s *coro.Stack) *worker {
@@ -46,12 +49,12 @@ const taskFrame = "github.com/aio-go/aio.(*taskJob).Run"
 
 var taskEntry = reflect.ValueOf((*taskJob).Run).Pointer()
 
-// governors are the scopes that can end a wait, or a block, made with a context.
+// governors are the scopes that can end a wait or a block made with a context.
 type governors struct {
-	block   *scope // the task's innermost block, nil if the context was freed from it
-	other   *scope // a scope besides
-	outside bool   // a cancellation that only the standard library knows of
-	check   bool   // block governs only if the context itself has ended, too: it may have been freed further up
+	block   *scope // the task's innermost block; nil if the context was freed from it
+	other   *scope // another scope, or nil
+	outside bool   // a cancellation that only the standard library sees
+	check   bool   // block governs only if ctx has ended too: ctx may be freed further up
 }
 
 func (w *worker) governors(ctx context.Context) (g governors) {
@@ -95,8 +98,8 @@ func (w *worker) governors(ctx context.Context) (g governors) {
 	return g
 }
 
-// reaches reports whether a cancellation of s reaches the innermost block: s is an open block of the running task, or its own scope, and
-// no block inside it was freed from it.
+// reaches reports whether a cancellation of s reaches the innermost block: s is an open block of
+// the running task, or its own scope, and no block inside it is freed.
 func (w *worker) reaches(s *scope) bool {
 	for b := w.inner; b != nil; b = b.enclosing() {
 		if b == s {
@@ -112,8 +115,9 @@ func (w *worker) reaches(s *scope) bool {
 // freed reports whether s is a block or context of w's task that was made from a freed context.
 func (s *scope) freed(w *worker) bool { return s.more != nil && s.more.free && s.task == w.task }
 
-// freed reports whether a cancellation of the scope above ctx does not reach ctx, because there is a context.WithoutCancel between them.
-// Package context does not tell; but its types, and most others, embed the context that they derive from.
+// freed reports whether there is a context.WithoutCancel between ctx and the scope above it, so
+// that a cancellation of the scope does not reach ctx. Package context does not tell, but its
+// types, and most others, embed their parent.
 func freed(ctx context.Context) bool {
 	for ctx != nil {
 		v := reflect.Indirect(reflect.ValueOf(ctx))
@@ -145,17 +149,18 @@ func (s *scope) enclosing() *scope {
 	return s.more.around
 }
 
-// enter opens a block: from now on s is the innermost.
+// enter opens a block: s becomes the innermost.
 func (w *worker) enter(s *scope, kind scopeKind) {
 	s.more.kind = kind
 	s.more.around = w.inner
 	w.inner = s
 }
 
-// leave closes the block. Blocks close in the reverse order of opening, except where an iterator is suspended inside one.
+// leave closes the block. Blocks close in the reverse order of opening, except if an iterator is
+// suspended inside one.
 func (w *worker) leave(s *scope) {
 	s.release()
-	if n := s.node.Load(); n != nil { // who holds on to the context of a block that has ended must not wait for ever
+	if n := s.node.Load(); n != nil { // end the waits of goroutines for its Done
 		n.cancel(errBlockEnded)
 	}
 	if w.inner == s {
@@ -171,7 +176,8 @@ func (w *worker) leave(s *scope) {
 	}
 }
 
-// outlives lets a block go on whose enclosing block s has ended before it: from now on what lay around s cancels it, unless s was freed from that.
+// outlives handles a block b that goes on after its enclosing block s has ended. From now on the
+// block around s cancels it, unless s was freed from that.
 func (b *scope) outlives(s *scope) {
 	for i, outer := range b.more.outers {
 		if outer == s {
@@ -187,9 +193,9 @@ func (b *scope) outlives(s *scope) {
 // taskJob is a task as the pool sees it.
 type taskJob taskCore
 
-// Run is called by the pool, on the worker's stack: it runs the function of the task, with the awaits in it, and settles the outcome,
-// whichever way the function ends. It returns the next fresh task of the same pass, if one is next in line, so that a row of short tasks
-// needs no switch between them.
+// Run is called by the pool on the worker's stack. It runs the task's function, with its awaits,
+// and sets the outcome however the function ends. It returns the next entry of the pass if that is
+// a new task, so a row of short tasks needs no switch between them.
 func (j *taskJob) Run(s *coro.Stack) (next coro.Job) {
 	t := (*taskCore)(j)
 	w, l := workerOf(s), t.loop
@@ -220,7 +226,8 @@ func (j *taskJob) Run(s *coro.Stack) (next coro.Job) {
 	if w.threadLocked() {
 		w.returnedLocked(t)
 	}
-	t.worker = nil // goroutines are used again: an await with the context of this task must not meet the next one
+	// The goroutine is reused: an await with this task's context must not act for the next task.
+	t.worker = nil
 	t.returned()
 	if w.wait.phase != idle { // a wait that was prepared and given up
 		w.wait.drop()
@@ -230,10 +237,12 @@ func (j *taskJob) Run(s *coro.Stack) (next coro.Job) {
 	return l.fresh()
 }
 
-// fresh takes the next entry of the pass out of the ready queue if it is a task that is to take its first step.
+// fresh removes the next entry of the pass from the ready queue if it is a task before its first
+// step.
 func (l *Loop) fresh() coro.Job {
 	if l.left > 0 && l.chooser == nil && !l.debug.Load() {
-		if t, ok := l.ready.At(0).(*taskCore); ok && t.state == created && t.scope.cancelled.Load() == nil {
+		t, ok := l.ready.At(0).(*taskCore)
+		if ok && t.state == created && t.scope.cancelled.Load() == nil {
 			l.ready.Pop()
 			l.left--
 			l.steps++
@@ -252,11 +261,13 @@ func (w *worker) exit() {
 	runtime.Goexit()
 }
 
-// unservable reports whether the running task cannot wait any more: it is being ended, and so is the loop.
+// unservable reports whether the running task cannot wait any more, because the task and the loop
+// are both being ended.
 func (w *worker) unservable() bool { return w.exiting && w.task.loop.closing }
 
-// fail is what an await does that finds its context cancelled already: the first one returns at once, each further one goes through the
-// ready queue, so that a loop which ignores its errors leaves room for others, and at last the task is ended.
+// fail returns the error of an await whose context was cancelled before. The first such await
+// returns at once. Later ones go through the ready queue, so a task that loops over such errors
+// lets others run. After maxFails of them the task is ended.
 func (w *worker) fail(c *cancellation) error {
 	w.delivered()
 	if w.exiting {
@@ -280,30 +291,34 @@ func (w *worker) fail(c *cancellation) error {
 	return c.awaitError()
 }
 
-// delivered notes that an await of the task has failed with the request to cancel the task.
+// delivered records that an await of the task has failed with the request to cancel the task.
 func (w *worker) delivered() {
 	if t := w.task; t.scope.cancelled.Load() != nil {
 		t.flags |= cancelSeen
 	}
 }
 
-// panicked settles a task that panicked with v. A panic that came from another task is the same panic, with one more stack.
+// panicked sets the outcome of a task that panicked with v. A panic that came from another task
+// stays the same panic, with one more stack.
 func (t *taskCore) panicked(v any) {
 	e := &PanicError{Value: v, Stack: debug.Stack()}
 	if from, ok := v.(*PanicError); ok {
 		*e = *from
-		e.Stack = append(append(append([]byte(nil), from.Stack...), "\nraised again in task "+t.shownName()+":\n"...), debug.Stack()...)
+		again := "\nre-panicked in task " + t.shownName() + ":\n"
+		e.Stack = slices.Concat(from.Stack, []byte(again), debug.Stack())
 	}
 	t.extra().panic = e
 	t.finish(failed, e)
 }
 
-// A coroutine that suspends under another thread lock than it was made under ends the process, and no handler is asked. So the loop looks
-// before each switch, gives the thread back and turns the mistake into a panic of the task.
+// A coroutine that suspends under another thread lock than it was made under ends the process, and
+// no handler is called. So the loop checks before each switch, unlocks the thread and makes the
+// mistake a panic of the task.
 
 var errThreadLocked = errors.New("aio: the task that waited was locked to its thread")
 
-// threadLocked reports whether the task on w has called runtime.LockOSThread and not taken it back.
+// threadLocked reports whether the task on w has called runtime.LockOSThread without
+// UnlockOSThread.
 func (w *worker) threadLocked() bool { return goid.Locked(w.g) != w.locked }
 
 // refuseLock panics on behalf of a task that is about to wait while it is locked to its thread.
@@ -313,14 +328,16 @@ func (w *worker) refuseLock() {
 	w.giveThreadBack()
 	p.evict(errThreadLocked)
 	p.drop()
-	panic(misuse(op, "runtime.LockOSThread is in force, and a task that waits cannot keep its thread; "+
+	panic(misuse(op, "runtime.LockOSThread is in force, "+
+		"and a task that waits cannot keep its thread; "+
 		"call UnlockOSThread before, or do what needs the thread in ToThread"))
 }
 
 // returnedLocked reports a task that has ended while it was locked to its thread.
 func (w *worker) returnedLocked(t *taskCore) {
 	w.giveThreadBack()
-	t.loop.report(t.report("a task ended while runtime.LockOSThread was in force; call UnlockOSThread, or do what needs the thread in ToThread", nil))
+	t.loop.report(t.report("a task ended while runtime.LockOSThread was in force; "+
+		"call UnlockOSThread, or do what needs the thread in ToThread", nil))
 }
 
 func (w *worker) giveThreadBack() {

@@ -7,28 +7,29 @@ import (
 	"github.com/aio-go/aio/internal/safetext"
 )
 
-// waitable is what a task waits for. Snapshots, the search for deadlocks and cancellations ask it.
+// waitable is what a task waits for. Snapshots, deadlock detection and cancellation ask it.
 type waitable interface {
-	// waitText says in a few words what the task waits for.
+	// waitText describes it in a few words.
 	waitText() string
-	// blockers returns the tasks all of which have to act first; none if that is not known.
+	// blockers returns the tasks that all have to act first, or none if they are not known.
 	blockers() []*taskCore
-	// cancelFor lets the waitable follow a cancellation in place of the task that waits in p. It
-	// reports whether the task goes on waiting, for the end of that.
+	// cancelFor lets the waitable follow a cancellation in place of the task of wait p. It reports
+	// whether the task then waits for the end of that.
 	cancelFor(p *wait, c *cancellation) bool
 	// evict is called when the task is ended by force while it waits in p.
 	evict(p *wait, err error)
 }
 
-// plainWait is what most waitables are: no task blocks them, and a cancellation just ends the wait.
+// plainWait is embedded in most waitables: no task blocks them, and a cancellation just ends the
+// wait.
 type plainWait struct{}
 
 func (plainWait) blockers() []*taskCore               { return nil }
 func (plainWait) cancelFor(*wait, *cancellation) bool { return false }
 func (plainWait) evict(*wait, error)                  {}
 
-// givenWait is a wait as a waitable: what NewWaiter was told. It is not a copy, so it takes no
-// memory.
+// givenWait is a wait as a waitable: it presents the value given to NewWaiter. It is a conversion,
+// so it needs no memory.
 type givenWait wait
 
 func (g *givenWait) waitText() string {
@@ -51,7 +52,7 @@ func (g *givenWait) blockers() (out []*taskCore) {
 	if on, ok := g.given.(Blocker); ok {
 		defer func() { _ = recover() }() // it may be the user's
 		for _, r := range on.Blockers() {
-			if r.t != nil && r.t.loop == g.worker.loop { // those of other loops cannot be looked into
+			if r.t != nil && r.t.loop == g.worker.loop { // not a task of another loop
 				out = append(out, r.t)
 			}
 		}
@@ -62,7 +63,7 @@ func (g *givenWait) blockers() (out []*taskCore) {
 func (g *givenWait) cancelFor(*wait, *cancellation) bool { return false }
 func (g *givenWait) evict(*wait, error)                  {}
 
-// waitText says what t waits for, if it is parked.
+// waitText describes what the task of p waits for.
 func (p *wait) waitText() string {
 	if p.on == nil {
 		return ""
@@ -86,7 +87,7 @@ func (t *taskCore) parkedIn() *wait {
 	return nil
 }
 
-// waitsForGood returns the tasks that t waits for, none if a deadline will end the wait.
+// waitsForGood returns the tasks that t waits for, or none if a deadline will end the wait.
 func waitsForGood(t *taskCore) []*taskCore {
 	next := waitsOn(t)
 	if len(next) > 0 && t.worker.wait.fate != passedOn && t.worker.limited() {
@@ -95,8 +96,8 @@ func waitsForGood(t *taskCore) []*taskCore {
 	return next
 }
 
-// limited reports whether a deadline is going to end the wait of the task: that of an open block,
-// or of the context it waits with.
+// limited reports whether a deadline will end the wait of the task: that of an open block, or of
+// the wait's context.
 func (w *worker) limited() bool {
 	for b := w.inner; b != nil && b.more != nil; b = b.enclosing() {
 		if b.more.timer.armed() {
@@ -158,7 +159,8 @@ func (l *Loop) cycles() (out [][]*taskCore) {
 	return out
 }
 
-// reaches reports whether t is one of the targets or waits, directly or not, for one; waits tells for whom a task waits.
+// reaches reports whether t is one of the targets or waits, directly or not, for one. waits returns
+// the tasks that a task waits for.
 func reaches(t *taskCore, waits func(t *taskCore) []*taskCore, targets ...*taskCore) bool {
 	var seen map[*taskCore]bool
 	var visit func(t *taskCore) bool

@@ -9,13 +9,12 @@ import (
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
-// Line is a FIFO line of tasks that wait for a lock, a permit or an item. The synchronisation
-// primitives of this module are built on it, and yours can be. The zero value is an empty line. It
-// must not be copied after first use, and belongs to the first loop on which a task waits in it.
-// Its methods are for the loop only.
+// Line is a FIFO line of tasks that wait for a lock, a permit or an item. Package aiosync is built
+// on it, and you can build your own primitives on it. The zero value is an empty line. A Line must
+// not be copied after first use. It belongs to the first loop on which a task waits in it.
 //
-// A place in the line is part of the task's one wait, so waiting in line allocates nothing and
-// leaving it takes no search.
+// Waiting in line allocates nothing, and leaving it takes no search: the links are part of the
+// task's one wait.
 //
 //	a task in line                       stands in line  then
 //	waits                                yes             called, or cancelled
@@ -24,8 +23,8 @@ import (
 //	resumes                                              primitive hands the grant on
 //	cancelled, has not resumed yet       yes             Wait fails and Waiter.Woken is false
 //
-// What the grant is, the primitive decides. A grant stays with the called task until it resumes, so
-// no other task overtakes it.
+// The primitive decides what the grant is. The grant belongs to the called task until it resumes,
+// so no other task overtakes it.
 type Line struct {
 	_      nocopy.Mark
 	loop   *Loop // set by the first wait
@@ -42,10 +41,12 @@ type place struct {
 	called bool  // by the line, not by Unpark
 }
 
-// Wait puts the task of w at the end of the line and suspends it until it is called. It returns
-// nil, or the error of a cancellation that came before the task resumed; then [Waiter.Woken] tells
-// whether it was called as well. A task that is cancelled from the start does not stand in line.
-// Wait binds the line to the task's loop, and panics if it is bound to another.
+// Wait puts the task of w at the end of the line and suspends it until it is called. It binds the
+// line to the task's loop and panics if the line is bound to another. A task whose context is
+// cancelled before does not stand in line.
+//
+// Cancellation: Wait returns the error. [Waiter.Woken] then tells whether the task was called as
+// well, so that the grant has to go to another task.
 func (q *Line) Wait(w Waiter) error {
 	p := w.p
 	if p.fate == refused {
@@ -63,7 +64,7 @@ func (q *Line) Wait(w Waiter) error {
 	return err
 }
 
-// leave ends the stay of a wait in its line.
+// leave removes a wait from its line.
 func (e *place) leave() {
 	q := e.line
 	if q == nil {
@@ -77,9 +78,9 @@ func (e *place) leave() {
 	e.line = nil
 }
 
-// Call takes the first task that still waits out of the line and lets it resume in the next pass.
-// It returns its waiter, the zero Waiter if no task waits. It panics, with op in the message, on
-// another goroutine than the loop's.
+// Call removes the first task that still waits from the line and lets it resume in the next pass.
+// It returns the task's waiter, or the zero Waiter if no task waits. On another goroutine than the
+// loop's it panics, with op in the message.
 func (q *Line) Call(op string) Waiter {
 	for q.n > 0 {
 		p := q.line.First().Value
@@ -95,24 +96,24 @@ func (q *Line) Call(op string) Waiter {
 	return Waiter{}
 }
 
-// CallFirst is Call with asyncio's rule for locks: it calls nobody while a task that was called has
-// not resumed, or while the first task in line is cancelled and has not resumed. That task has to
-// call again when its Wait fails.
+// CallFirst is Call with asyncio's rule for locks. It calls no task while a called task has not
+// resumed, or while the first task in line is cancelled and has not resumed. That task has to call
+// again when its Wait fails.
 func (q *Line) CallFirst(op string) {
 	if q.called == 0 && q.n > 0 && q.line.First().Value.grantable() {
 		q.Call(op)
 	}
 }
 
-// CallAll calls every task that stands in line now.
+// CallAll calls every task in line.
 func (q *Line) CallAll(op string) {
 	for q.n > 0 {
 		q.Call(op)
 	}
 }
 
-// Head returns the waiter of the first task that still waits, the zero Waiter if there is none.
-// Cancelled tasks before it leave the line.
+// Head returns the waiter of the first task that still waits, or the zero Waiter. It removes
+// cancelled tasks before that one from the line.
 func (q *Line) Head() Waiter {
 	for q.n > 0 {
 		p := q.line.First().Value
@@ -124,7 +125,7 @@ func (q *Line) Head() Waiter {
 	return Waiter{}
 }
 
-// Waiting iterates over the tasks in line that still wait, in their order.
+// Waiting iterates over the tasks in line that still wait, in FIFO order.
 func (q *Line) Waiting() iter.Seq[Waiter] {
 	return func(yield func(Waiter) bool) {
 		for e := q.line.First(); e != nil; e = q.line.Next(e) {
@@ -135,14 +136,14 @@ func (q *Line) Waiting() iter.Seq[Waiter] {
 	}
 }
 
-// Len returns how many tasks stand in line, those included that are cancelled and have not resumed.
+// Len returns how many tasks stand in line, including cancelled ones that have not resumed.
 func (q *Line) Len() int { return int(q.n) }
 
-// Idle reports whether no task stands in line and none was called: what a fast path asks.
+// Idle reports whether no task stands in line and none was called. It is a fast check before Taken.
 func (q *Line) Idle() bool { return q.n == 0 && q.called == 0 }
 
-// Taken reports whether a newcomer has to wait: a task was called, or stands in line and still
-// waits.
+// Taken reports whether a new task has to wait: a task was called and has not resumed, or a task in
+// line still waits.
 func (q *Line) Taken() bool {
 	if q.called > 0 {
 		return true
@@ -155,25 +156,27 @@ func (q *Line) Taken() bool {
 	return false
 }
 
-// Fits reports whether a task of t's loop may use the line: it is not bound to another loop.
+// Fits reports whether tasks of t's loop may use the line: it is not bound to another loop.
 func (q *Line) Fits(t TaskRef) bool { return q.loop == nil || q.loop == t.t.loop }
 
-// MustFit panics, with op in the message, if the line is bound to another loop than that of t.
+// MustFit panics, with op in the message, if the line is bound to a loop other than t's.
 func (q *Line) MustFit(t TaskRef, op string) {
 	if !q.Fits(t) {
 		q.rebind(t.t.loop, op)
 	}
 }
 
-// Bind binds the line to the loop of t before any task waits. It panics if it is bound to another.
+// Bind binds the line to the loop of t before any task waits. It panics, with op in the message, if
+// the line is bound to another loop.
 func (q *Line) Bind(t TaskRef, op string) {
 	if q.loop != t.t.loop {
 		q.rebind(t.t.loop, op)
 	}
 }
 
-// Evicting reports whether the running task of the line's loop is being ended by force. Its deferred
-// functions may then release what the interrupted wait had no time to take, which is no misuse.
+// Evicting reports whether the running task of the line's loop is being ended by force. Its
+// deferred functions may then release a grant that the interrupted wait never took, which is no
+// misuse.
 func (q *Line) Evicting() bool {
 	if q.loop == nil {
 		return false
@@ -190,7 +193,7 @@ func (q *Line) rebind(l *Loop, op string) {
 	q.loop = l
 }
 
-// remove takes p out of the line, if it stands there.
+// remove removes p from the line if it is linked.
 func (q *Line) remove(p *wait) {
 	if p.place.Linked() {
 		q.line.Remove(&p.place.Elem)
@@ -207,19 +210,19 @@ func (q *Line) mustBeHere(op string) {
 	}
 }
 
-// A TaskRef refers to a task, whatever the type of its result. It is as small as a pointer and can
-// be compared. To keep one keeps the task in memory. The zero TaskRef refers to no task.
+// A TaskRef refers to a task of any result type. It is as small as a pointer and can be compared.
+// It keeps the task in memory. The zero TaskRef refers to no task.
 type TaskRef struct{ t *taskCore }
 
-// Running returns the task that calls it, after checking that it is a task of the loop of ctx. An
+// Running returns the calling task, after checking that it is a task of the loop of ctx. An
 // operation that may wait begins with it. It panics, with op in the message, in a callback, on
-// another goroutine and with a context that has no loop. It takes about a nanosecond.
+// another goroutine, or if ctx has no loop. It takes about a nanosecond.
 func Running(ctx context.Context, op string) TaskRef { return TaskRef{running(ctx, op).task} }
 
 // Zero reports whether r refers to no task.
 func (r TaskRef) Zero() bool { return r.t == nil }
 
-// Task returns the task, nil if there is none.
+// Task returns the task, or nil.
 func (r TaskRef) Task() AnyTask {
 	if r.t == nil {
 		return nil
@@ -227,7 +230,7 @@ func (r TaskRef) Task() AnyTask {
 	return r.t.any()
 }
 
-// Name returns the task's name, an empty one if there is no task.
+// Name returns the task's name, or an empty string if there is no task.
 func (r TaskRef) Name() string {
 	if r.t == nil {
 		return ""
@@ -235,10 +238,10 @@ func (r TaskRef) Name() string {
 	return r.t.Name()
 }
 
-// A Blocker knows which tasks have to act before a wait for it can end: a lock knows its owner. If
-// the value given to [NewWaiter] is one, snapshots show those tasks, and tasks that wait for each
-// other are found.
+// A Blocker knows which tasks have to act before a wait for it can end, as a lock knows its owner.
+// If the value given to [NewWaiter] is one, snapshots show those tasks, and deadlocks among tasks
+// are found.
 type Blocker interface {
-	// Blockers returns the tasks, all of which have to act; none if they are not known.
+	// Blockers returns the tasks, all of which have to act, or none if they are not known.
 	Blockers() []TaskRef
 }

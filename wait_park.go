@@ -6,8 +6,8 @@ import (
 	"github.com/aio-go/aio/internal/list"
 )
 
-// Waiter is one wait of one task. Locks, queues, futures and streams are built on it, those of this
-// module and yours.
+// Waiter is one wait of one task. Locks, queues, futures and streams are built on it, and you can
+// build your own primitives on it.
 //
 //	w := aio.NewWaiter(ctx, "Gate.Pass", gate)
 //	gate.waiting = append(gate.waiting, w)
@@ -16,18 +16,17 @@ import (
 //		return err
 //	}
 //
-// A task waits for one thing at a time, so a Waiter is only a reference to the task's one wait, and
-// making one allocates nothing. It is good for one Park. The zero Waiter belongs to no task. All
-// methods are for the loop only; from another goroutine use
-// CallSoonThreadsafe(func() { w.Unpark() }).
+// A task waits for one thing at a time. So a Waiter is only a reference to the task's one wait, and
+// NewWaiter allocates nothing. Use it for one Park. The zero Waiter belongs to no task. From
+// another goroutine call CallSoonThreadsafe(func() { w.Unpark() }).
 type Waiter struct {
 	p   *wait
 	gen uint32
 }
 
 // NewWaiter prepares the running task to wait. Snapshots and messages show op, the name of the
-// operation, and on, which the task waits for. It panics if the caller is not a task of the
-// context's loop. A wait that was prepared before and not parked is given up.
+// operation, and on, what the task waits for. It panics if the caller is not a task of the loop of
+// ctx. A wait that was prepared before and not parked is dropped.
 func NewWaiter(ctx context.Context, op string, on any) Waiter {
 	p := &running(ctx, op).wait
 	p.begin(ctx, op, (*givenWait)(p))
@@ -35,10 +34,11 @@ func NewWaiter(ctx context.Context, op string, on any) Waiter {
 	return p.waiter()
 }
 
-// Park suspends the task until Unpark. It returns an error if the task, the block around it or the
-// waiter's context is cancelled first, or was before. It also returns one if the cancellation comes
-// between Unpark and the task's next step; then Woken reports true, and the caller has to undo the
-// grant. A wait that is cancelled already does not suspend.
+// Park suspends the task until Unpark. A wait that is cancelled already does not suspend.
+//
+// Cancellation: Park returns the error if the task, the block around it or the waiter's context is
+// cancelled. It also does if that happens between Unpark and the task's next step. Woken then
+// reports true, and the caller has to pass the grant on.
 func (w Waiter) Park() error {
 	if !w.current() {
 		panic(misuse("Waiter.Park", "this waiter was used before; make a new one for each wait"))
@@ -46,14 +46,14 @@ func (w Waiter) Park() error {
 	return w.p.park()
 }
 
-// Unpark lets the task resume in the next pass and reports whether it does: false if the waiter is
-// zero, was used or unparked before, or is cancelled.
+// Unpark lets the task resume in the next pass and reports whether it does. It returns false if the
+// waiter is zero, was used or unparked before, or is cancelled.
 func (w Waiter) Unpark() bool { return w.current() && w.p.grant() }
 
-// Pending reports whether Unpark would let the task resume: it is neither unparked nor cancelled.
+// Pending reports whether Unpark would let the task resume.
 func (w Waiter) Pending() bool { return w.current() && w.p.grantable() }
 
-// Woken reports whether Unpark was called in time. After Park has returned an error it tells
+// Woken reports whether Unpark was called before a cancellation. After an error of Park it tells
 // whether the grant has to go to another task.
 func (w Waiter) Woken() bool {
 	return w.current() && (w.p.fate == granted || w.p.fate == revoked)
@@ -62,17 +62,17 @@ func (w Waiter) Woken() bool {
 // Zero reports whether w is the zero Waiter.
 func (w Waiter) Zero() bool { return w.p == nil }
 
-// Refused reports whether the wait was cancelled before it began: Park will fail at once.
+// Refused reports whether the context was cancelled before the wait began: Park will fail at once.
 func (w Waiter) Refused() bool { return w.current() && w.p.fate == refused }
 
-// Steadfast makes the wait, before Park, one that no cancellation ends, and returns it: for a task
-// that has to have something back, a lock for instance, even if it is cancelled.
+// Steadfast, called before Park, makes the wait ignore cancellations, and returns it. Use it for a
+// task that must get something back even if it is cancelled, such as a lock.
 func (w Waiter) Steadfast() Waiter {
 	w.p.steadfast()
 	return w
 }
 
-// Task returns the task that waits, or waited.
+// Task returns the task of the wait.
 func (w Waiter) Task() TaskRef {
 	if w.p == nil {
 		return TaskRef{}
@@ -83,14 +83,14 @@ func (w Waiter) Task() TaskRef {
 // Note returns a number that a primitive keeps with the wait. It lasts until the task's next wait.
 func (w Waiter) Note() int32 { return w.p.place.note }
 
-// SetNote changes the number that Note returns. The task sets it to say what it waits for, and a
-// task that calls it sets it to say what it is called for.
+// SetNote sets the number that Note returns. A waiting task can say what it waits for, and the
+// caller of a task what it was called for.
 func (w Waiter) SetNote(n int32) { w.p.place.note = n }
 
 // current reports whether w refers to the latest wait of its task.
 func (w Waiter) current() bool { return w.p != nil && w.gen == w.p.gen }
 
-// wait is what a task is suspended in: one a worker, used again for each wait.
+// wait is what a task is suspended in. A worker has one and reuses it.
 //
 //	phase     meaning                          who leaves it
 //	idle      no wait                          begin (armed)
@@ -108,7 +108,7 @@ func (w Waiter) current() bool { return w.p != nil && w.gen == w.p.gen }
 //	revoked   cancel while granted, before resume       -                the error; the grant has
 //	                                                                     to go to another task
 //
-// Only a task whose wait is queued is resumed. begin resets all of it.
+// Only a task whose wait is queued is resumed. begin resets everything.
 type wait struct {
 	worker *worker
 	phase  phase
@@ -129,7 +129,7 @@ type wait struct {
 	timer timer                // of Sleep
 }
 
-// waitMore is what ends a wait besides the task's innermost block.
+// waitMore holds what ends a wait besides the task's innermost block.
 type waitMore struct {
 	ctx   context.Context // it ends the wait, or has to have ended with the block; nil: not in use
 	link  foreignContext  // where ctx ends by itself
@@ -156,7 +156,7 @@ const (
 	revoked
 )
 
-// heeds says when a cancellation of the task's innermost block ends the wait.
+// heeds says whether a cancellation of the task's innermost block ends the wait.
 type heeds uint8
 
 const (
@@ -167,8 +167,8 @@ const (
 
 func (p *wait) waiter() Waiter { return Waiter{p, p.gen} }
 
-// begin prepares the wait that the running task is going to park in. A cancellation of ctx, or of
-// the task's innermost block, will end it; with a nil ctx none does.
+// begin prepares the wait in which the running task will park. A cancellation of ctx or of the
+// task's innermost block will end it; with a nil ctx none does.
 func (p *wait) begin(ctx context.Context, op string, on waitable) {
 	if p.phase != idle {
 		p.drop()
@@ -192,7 +192,7 @@ func (p *wait) begin(ctx context.Context, op string, on waitable) {
 	p.heed(ctx)
 }
 
-// heed is begin's slow way: it finds out what ends a wait with ctx.
+// heed is begin's slow path: it finds out what ends a wait with ctx.
 func (p *wait) heed(ctx context.Context) {
 	w := p.worker
 	if ctx == nil {
@@ -230,7 +230,8 @@ func (p *wait) heed(ctx context.Context) {
 	}
 }
 
-// refusedBy notes that the wait was cancelled before it began, and reports whether it was.
+// refusedBy records that the wait was cancelled before it began, if c is not nil, and reports
+// whether it was.
 func (p *wait) refusedBy(c *cancellation) bool {
 	if c == nil {
 		return false
@@ -239,7 +240,7 @@ func (p *wait) refusedBy(c *cancellation) bool {
 	return true
 }
 
-// steadfast makes a prepared wait one that no cancellation ends.
+// steadfast makes a prepared wait ignore cancellations.
 func (p *wait) steadfast() {
 	p.heeds = heedsNone
 	if p.fate == refused {
@@ -248,7 +249,7 @@ func (p *wait) steadfast() {
 	p.unsubscribe()
 }
 
-// drop gives up a wait that the task does not return from, or never parked in.
+// drop ends a wait from which the task does not return, or in which it never parked.
 func (p *wait) drop() {
 	p.phase = idle
 	p.on, p.given = nil, nil
@@ -256,7 +257,7 @@ func (p *wait) drop() {
 }
 
 // park suspends the task until its turn comes, and returns nil or the error that its fate says.
-// Sleep, Yield and await spell its three steps out: refuse, suspend, resume.
+// Sleep, Yield and await inline its three steps: refuse, suspend, resume.
 func (p *wait) park() error {
 	if p.fate == refused {
 		return p.refuse()
@@ -277,7 +278,7 @@ func (p *wait) refuse() error {
 	return p.worker.fail(c)
 }
 
-// resume is the first step of a task that comes back.
+// resume is the first step of a task after a wait.
 func (p *wait) resume() error {
 	w := p.worker
 	if w.forced {
@@ -305,7 +306,7 @@ func (p *wait) grantable() bool {
 	return (p.phase == armed || p.phase == parked) && (p.fate == open || p.fate == passedOn)
 }
 
-// grant lets the task resume in the next pass, and reports whether it does.
+// grant lets the task resume in the next pass, if the wait is open, and reports whether it does.
 func (p *wait) grant() bool {
 	if !p.grantable() {
 		return false
@@ -322,7 +323,7 @@ func (p *wait) enqueue() {
 	p.worker.loop.ready.Push(p.worker.task)
 }
 
-// cancel lets c decide the fate of the wait.
+// cancel applies the cancellation c to the wait.
 func (p *wait) cancel(c *cancellation) {
 	if p.phase == idle {
 		return
@@ -337,7 +338,7 @@ func (p *wait) cancel(c *cancellation) {
 	}
 }
 
-// end gives the wait its last fate.
+// end sets the final fate of the wait.
 func (p *wait) end(f fate, c *cancellation) {
 	p.fate, p.req = f, c
 	p.worker.delivered()
@@ -346,7 +347,7 @@ func (p *wait) end(f fate, c *cancellation) {
 	}
 }
 
-// passOn lets what the task waits for follow c in place of the task, and reports whether the task
+// passOn lets what the task waits for follow c in place of the task. It reports whether the task
 // goes on waiting for the end of that.
 func (p *wait) passOn(c *cancellation) bool {
 	if p.on == nil || c.final {
@@ -372,7 +373,7 @@ func (p *wait) blockCancelled(c *cancellation) {
 	p.cancel(c)
 }
 
-// evict takes a task that will not return from the wait out of what it waits for.
+// evict removes a task that will not return from the wait from what it waits for.
 func (p *wait) evict(err error) {
 	p.timer.stop(p.worker.loop)
 	p.place.leave()

@@ -7,22 +7,25 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Barrier lets a fixed number of tasks wait for each other: all go on when the last has come. It can be used again and again. It belongs to
-// the first loop on which a task had to wait at it. Its methods are for the loop only. asyncio: Barrier.
+// Barrier lets a fixed number of tasks wait for each other. All resume when the last task arrives.
+// It can be used again. asyncio: Barrier.
 //
-//	state      who comes           goes on                        next
-//	filling    waits; the last     -                              draining, when the last has come; broken (Abort);
-//	           one passes                                         resetting (Reset with tasks waiting)
-//	draining   waits outside       those who waited pass          filling, when all have left; broken; resetting
-//	resetting  waits outside       those who waited get           filling, when all have left; broken
-//	                               ErrBrokenBarrier
-//	broken     ErrBrokenBarrier    the same, also those outside   filling, or resetting if tasks have not left yet (Reset)
+//	state      a task arriving  resumes                        next
+//	filling    waits; the last  -                              draining: the last task arrives;
+//	           does not                                        broken: Abort;
+//	                                                           resetting: Reset, tasks wait
+//	draining   waits outside    the tasks of this round        filling: all have left;
+//	                                                           broken; resetting
+//	resetting  waits outside    the tasks of this round,       filling: all have left;
+//	                            with ErrBrokenBarrier          broken
+//	broken     gets             all tasks, also those outside, filling: Reset;
+//	           ErrBrokenBarrier with ErrBrokenBarrier          resetting: Reset, tasks inside
 //
-// Those who wait outside come in, in their order, when the barrier fills again.
+// Tasks that wait outside take part in the next round, in FIFO order.
 type Barrier struct {
 	parties int
 	state   barrierState
-	count   int // tasks that have come and not left
+	count   int // tasks that have arrived and not left
 	inside  aio.Line
 	outside aio.Line
 }
@@ -40,28 +43,31 @@ func (s barrierState) String() string {
 	return [...]string{"filling", "draining", "resetting", "broken"}[s]
 }
 
-// BarrierStatistics is what [Barrier.Statistics] returns.
+// BarrierStatistics is the result of [Barrier.Statistics].
 type BarrierStatistics struct {
 	Parties int
-	Waiting int    // tasks that have come to the present round
-	Outside int    // tasks that wait for it to begin
+	Waiting int    // tasks that have arrived in this round
+	Outside int    // tasks that wait for the next round
 	State   string // filling, draining, resetting or broken
 }
 
-// NewBarrier makes a barrier for a number of tasks. It panics if that is less than one.
+// NewBarrier returns a barrier for the given number of tasks. It panics if parties is less than 1.
 func NewBarrier(parties int) *Barrier {
 	if parties < 1 {
-		panic(misuse("NewBarrier", fmt.Sprintf("the number of parties is %d; use 1 or more", parties)))
+		problem := fmt.Sprintf("the number of parties is %d; use 1 or more", parties)
+		panic(misuse("NewBarrier", problem))
 	}
 	return &Barrier{parties: parties}
 }
 
-// Wait waits until as many tasks have come as the barrier is for. The last to come does not wait; the others go on in the next pass, in the
-// order in which they came. Each gets a number of its own, from 0 for the first to come. While the tasks of the round before are leaving
-// Wait waits for that first. It returns [ErrBrokenBarrier] if the barrier is aborted, or reset while the task waits in it, or the error of a
-// cancellation. asyncio: wait.
+// Wait waits until the last of the barrier's tasks arrives. The last task does not wait. The others
+// resume in the next pass, in the order of arrival. The index tells the tasks apart: it is 0 for
+// the first to arrive. If the tasks of the previous round are still leaving, Wait waits for that
+// first. It returns [ErrBrokenBarrier] if the barrier is broken, or is reset while the task waits.
+// asyncio: wait.
 //
-// Cancellation: the task leaves, and the barrier waits for one more to come. If all had come already the others pass nevertheless.
+// Cancellation: Wait returns the error, and the barrier waits for one more task. If all tasks had
+// arrived before, the others pass all the same.
 func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	const op = "Barrier.Wait"
 	t := aio.Running(ctx, op)
@@ -95,7 +101,7 @@ func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	return int(wait.Note()), nil
 }
 
-// release lets those pass who wait, and numbers them.
+// release lets all tasks inside pass and gives each its index.
 func (b *Barrier) release() {
 	for i := int32(0); ; i++ {
 		w := b.inside.Call("Barrier.Wait")
@@ -114,7 +120,8 @@ func (b *Barrier) present() (n int) {
 	return n
 }
 
-// leave is the last step of a task that had come. After the last has left those outside come in.
+// leave is the last step of a task that has arrived. When the last task has left, the tasks outside
+// enter.
 func (b *Barrier) leave() {
 	if b.count--; b.count == 0 {
 		if b.state == draining || b.state == resetting {
@@ -124,18 +131,21 @@ func (b *Barrier) leave() {
 	}
 }
 
-// Reset makes the barrier as good as new. Tasks that have come, and have not left yet, get [ErrBrokenBarrier]; those who wait outside take
-// part in the next round. It never waits. asyncio: reset.
+// Reset makes the barrier usable again. Tasks that have arrived and not left get
+// [ErrBrokenBarrier]. Tasks that wait outside take part in the next round. It never waits. asyncio:
+// reset.
 func (b *Barrier) Reset() {
 	b.state = filling
 	if b.count > 0 {
 		b.state = resetting
 		b.inside.CallAll("Barrier.Reset")
 	}
-	b.outside.CallAll("Barrier.Reset") // by their turn those inside have left, and they come in before newcomers
+	// When they resume the tasks inside have left. They enter before tasks that arrive later.
+	b.outside.CallAll("Barrier.Reset")
 }
 
-// Abort breaks the barrier: all who wait get [ErrBrokenBarrier], and so do all who come, until Reset. It never waits. asyncio: abort.
+// Abort breaks the barrier. Tasks that wait get [ErrBrokenBarrier], and so do tasks that arrive
+// before the next Reset. It never waits. asyncio: abort.
 func (b *Barrier) Abort() {
 	b.state = broken
 	b.inside.CallAll("Barrier.Abort")
@@ -145,10 +155,11 @@ func (b *Barrier) Abort() {
 // Broken reports whether the barrier was aborted. asyncio: broken.
 func (b *Barrier) Broken() bool { return b.state == broken }
 
-// Parties returns how many tasks the barrier is for. asyncio: parties.
+// Parties returns the number of tasks that pass together. asyncio: parties.
 func (b *Barrier) Parties() int { return b.parties }
 
-// Waiting returns how many tasks have come while the barrier fills, 0 in other states. asyncio: n_waiting.
+// Waiting returns how many tasks have arrived while the barrier fills. In other states it returns
+// 0. asyncio: n_waiting.
 func (b *Barrier) Waiting() int {
 	if b.state != filling {
 		return 0
@@ -156,12 +167,17 @@ func (b *Barrier) Waiting() int {
 	return b.count
 }
 
-// Statistics returns a picture of the barrier as it is now.
+// Statistics returns a copy of the barrier's current state.
 func (b *Barrier) Statistics() BarrierStatistics {
-	return BarrierStatistics{Parties: b.parties, Waiting: b.Waiting(), Outside: b.outside.Len(), State: b.state.String()}
+	return BarrierStatistics{
+		Parties: b.parties,
+		Waiting: b.Waiting(),
+		Outside: b.outside.Len(),
+		State:   b.state.String(),
+	}
 }
 
-// String shows the state, how many have come and how many are to come.
+// String shows the state, how many tasks have arrived and how many the barrier is for.
 func (b *Barrier) String() string {
 	if b.state == broken {
 		return "<Barrier broken>"

@@ -61,7 +61,8 @@ func BenchmarkChannel(b *testing.B) {
 	}
 }
 
-// BenchmarkLock takes and releases a lock that nobody else wants, or that another task asks for each time.
+// BenchmarkLock takes and releases a lock that nobody else wants, or that another task asks for
+// each time.
 func BenchmarkLock(b *testing.B) {
 	b.Run("contended=false", func(b *testing.B) {
 		bench(b, func(ctx context.Context) {

@@ -11,11 +11,11 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Broadcast sends each value to every subscriber. It never waits for them: it keeps the last so many values, and a subscriber that falls
-// further behind is told how many it has missed. It belongs to the first loop on which a task had to wait for it. All methods are for the
-// loop only. asyncio has no counterpart.
+// Broadcast sends each value to every subscriber. Send never waits: the broadcast keeps only the
+// latest values. A subscriber that falls further behind gets a [LaggedError] with the number of
+// values it missed. asyncio has no counterpart.
 //
-// A Broadcast does not know its subscribers, so a [Subscription] that is not used any more need not be closed.
+// A Broadcast keeps no list of its subscribers, so a [Subscription] needs no Close.
 type Broadcast[T any] struct {
 	_      nocopy.Mark
 	values []T
@@ -24,24 +24,26 @@ type Broadcast[T any] struct {
 	line   aio.Line
 }
 
-// BroadcastStatistics is what [Broadcast.Statistics] returns.
+// BroadcastStatistics is the result of [Broadcast.Statistics].
 type BroadcastStatistics struct {
 	Size    int    // how many values are kept
 	Sent    uint64 // values sent so far
-	Waiting int    // subscribers that have had everything and wait for more
+	Waiting int    // tasks that wait for the next value
 	Closed  bool
 }
 
-// A LaggedError tells a subscriber that it was too slow and has missed values. The subscription goes on with the oldest that was kept.
+// A LaggedError tells a subscriber that it was too slow and missed values. The subscription
+// continues with the oldest value that is kept.
 type LaggedError struct {
-	Missed uint64 // how many values were lost to this subscriber
+	Missed uint64 // how many values this subscriber missed
 }
 
 func (e *LaggedError) Error() string {
-	return fmt.Sprintf("aio: the subscriber was too slow: %d values of the broadcast are lost to it", e.Missed)
+	return fmt.Sprintf("aio: the subscriber was too slow and missed %d values", e.Missed)
 }
 
-// NewBroadcast makes a broadcast that keeps size values. It panics if size is less than one.
+// NewBroadcast returns a broadcast that keeps the last size values. It panics if size is less than
+// 1.
 func NewBroadcast[T any](size int) *Broadcast[T] {
 	if size < 1 {
 		panic(misuse("NewBroadcast", fmt.Sprintf("the size is %d; use 1 or more", size)))
@@ -49,8 +51,9 @@ func NewBroadcast[T any](size int) *Broadcast[T] {
 	return &Broadcast[T]{values: make([]T, size)}
 }
 
-// Send sends a value. Subscribers that wait go on in the next pass, in the order in which they began to wait. The oldest value that is kept
-// makes way. It never waits, and panics if the broadcast is closed.
+// Send sends a value and drops the oldest one if the broadcast keeps size values already.
+// Subscribers that wait resume in the next pass, in FIFO order. It never waits. It panics if the
+// broadcast is closed.
 func (b *Broadcast[T]) Send(v T) {
 	const op = "Broadcast.Send"
 	switch {
@@ -64,18 +67,26 @@ func (b *Broadcast[T]) Send(v T) {
 	b.line.CallAll(op)
 }
 
-// Close ends the broadcast: subscribers get what they have not had yet, and then [ErrBroadcastClosed]. A second Close does nothing.
+// Close ends the broadcast. Subscribers still get the values that are kept, and then
+// [ErrBroadcastClosed]. A second Close does nothing.
 func (b *Broadcast[T]) Close() {
 	b.closed = true
 	b.line.CallAll("Broadcast.Close")
 }
 
-// Subscribe makes a subscription to all values that are sent from now on.
-func (b *Broadcast[T]) Subscribe() *Subscription[T] { return &Subscription[T]{from: b, next: b.sent} }
+// Subscribe returns a subscription to all values sent from now on.
+func (b *Broadcast[T]) Subscribe() *Subscription[T] {
+	return &Subscription[T]{from: b, next: b.sent}
+}
 
-// Statistics returns a picture of the broadcast as it is now.
+// Statistics returns a copy of the broadcast's current state.
 func (b *Broadcast[T]) Statistics() BroadcastStatistics {
-	return BroadcastStatistics{Size: len(b.values), Sent: b.sent, Waiting: b.line.Len(), Closed: b.closed}
+	return BroadcastStatistics{
+		Size:    len(b.values),
+		Sent:    b.sent,
+		Waiting: b.line.Len(),
+		Closed:  b.closed,
+	}
 }
 
 // String shows how many values were sent, and how many subscribers wait.
@@ -87,24 +98,25 @@ func (b *Broadcast[T]) String() string {
 	return s + waitersText(b.line.Len()) + ">"
 }
 
-// Subscription is one subscriber's place in a [Broadcast]. Several tasks may use one; each value then goes to one of them.
+// Subscription is one subscriber's position in a [Broadcast]. If several tasks use the same
+// subscription, each value goes to one of them.
 type Subscription[T any] struct {
 	_    nocopy.Mark
 	from *Broadcast[T]
 	next uint64
 }
 
-// Next waits for the next value and returns it. If there is one already it does not wait, also when the context is cancelled. The error is a
-// [*LaggedError] if values were missed since the last call, once, with the count; [ErrBroadcastClosed] if no more values will come; or the
-// error of a cancellation.
+// Next returns the next value. It waits until there is one; if there is one now it returns at once,
+// even if the context is cancelled. After values were missed it returns a [*LaggedError] once. It
+// returns [ErrBroadcastClosed] when no more values will come.
 //
-// Cancellation: the subscription stays where it is; no value is lost.
+// Cancellation: Next returns the error and the subscription keeps its position. No value is lost.
 func (s *Subscription[T]) Next(ctx context.Context) (v T, err error) {
 	const op = "Subscription.Next"
 	t := aio.Running(ctx, op)
 	b := s.from
 	if b == nil {
-		panic(misuse(op, "the subscription is not one of a broadcast; make it with Broadcast.Subscribe"))
+		panic(misuse(op, "the subscription has no broadcast; make it with Broadcast.Subscribe"))
 	}
 	b.line.MustFit(t, op)
 	for s.next == b.sent {
@@ -126,13 +138,13 @@ func (s *Subscription[T]) Next(ctx context.Context) (v T, err error) {
 	return v, nil
 }
 
-// Behind returns how many values were sent that the subscriber has not had, those included that are lost to it.
+// Behind returns how many values the subscriber has not received, including those it has missed.
 func (s *Subscription[T]) Behind() uint64 { return s.from.sent - s.next }
 
-// All returns an iterator over the values to come. Where values were missed it yields the [*LaggedError] and goes on; it ends quietly with
-// the broadcast, and with an error, its last element, when the task is cancelled.
+// All returns an iterator over the next values. After missed values it yields a [*LaggedError] and
+// continues. It ends without an error when the broadcast is closed.
 //
-// Cancellation: as for Next.
+// Cancellation: the iterator yields the error as its last element. No value is lost.
 func (s *Subscription[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {

@@ -89,7 +89,7 @@ func TestAllGoesOnAfterALag(t *testing.T) {
 		for v, err := range s.All(ctx) {
 			log.Add("%d %v", v, err)
 		}
-		log.Want(t, "0 aio: the subscriber was too slow: 1 values of the broadcast are lost to it", "2 <nil>")
+		log.Want(t, "0 aio: the subscriber was too slow and missed 1 values", "2 <nil>")
 		return nil
 	})
 }

@@ -18,7 +18,8 @@ func takeLock(t *testing.T, ctx context.Context, c *aiosync.Condition) {
 	}
 }
 
-// notified starts a task that waits for a notification, writes its name down and, unless it keeps the lock, releases it.
+// notified starts a task that waits for a notification, writes its name down and, unless it keeps
+// the lock, releases it.
 func notified(ctx context.Context, c *aiosync.Condition, log *journal, name string, keeps bool) *aio.Task[aio.None] {
 	return aio.Start(ctx, func(ctx context.Context) error {
 		if err := c.Acquire(ctx); err != nil {

@@ -10,8 +10,8 @@ var (
 	ErrQueueEmpty = errors.New("aio: the queue is empty")
 	// ErrQueueFull is returned by [Queue.PutNowait] if there is no room. asyncio: QueueFull.
 	ErrQueueFull = errors.New("aio: the queue is full")
-	// ErrQueueShutdown is returned by puts into a queue that was shut down, and by gets once no item
-	// is left in it. asyncio: QueueShutDown.
+	// ErrQueueShutdown is returned by puts into a queue that was shut down, and by gets once no
+	// item is left in it. asyncio: QueueShutDown.
 	ErrQueueShutdown = errors.New("aio: the queue was shut down")
 	// ErrBrokenBarrier is returned to the tasks at a [Barrier] that is aborted or reset. asyncio:
 	// BrokenBarrierError.

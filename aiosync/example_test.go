@@ -34,7 +34,7 @@ func ExampleNewBoundedSemaphore() {
 		aiosync.NewBoundedSemaphore(1).Release()
 		return nil
 	})
-	// Output: aio: Semaphore.Release: all 1 permits are back already; call Release once after each Acquire that returned nil
+	// Output: aio: Semaphore.Release: all 1 permits are free already; call Release once after each Acquire that returned nil
 }
 
 // A subscriber gets what is sent from the moment it subscribes.
@@ -117,7 +117,8 @@ func ExampleBarrier() {
 	// runner 1 starts from place 1
 }
 
-// Every subscriber gets every price, except the one that is too slow: it is told what it has missed.
+// Every subscriber gets every price, except the one that is too slow: it is told what it has
+// missed.
 func ExampleBroadcast() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		prices := aiosync.NewBroadcast[int](2)
@@ -387,7 +388,8 @@ func ExampleNewPriorityQueue() {
 	// have lunch
 }
 
-// Readers read together; the writer that comes after them writes alone, and the reader after it sees what was written.
+// Readers read together; the writer that comes after them writes alone, and the reader after it
+// sees what was written.
 func ExampleRWLock() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		var lock aiosync.RWLock

@@ -11,33 +11,40 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Limiter is a semaphore that knows who has its tokens: each borrower, usually a task, has at most one, and gives it back itself. Tokens go
-// to those who wait in the order in which they came. The number of tokens can be changed at any time. It belongs to the first loop that
-// uses it. Its methods are for the loop only. asyncio has no counterpart; Trio and AnyIO call it CapacityLimiter.
+// Limiter is a semaphore that knows which borrowers have its tokens. A borrower is usually a task.
+// It has at most one token and has to release that itself. The number of tokens can be changed at
+// any time. A Limiter belongs to the first loop that uses it. asyncio has no counterpart; Trio and
+// AnyIO call it CapacityLimiter.
 //
-// A token that is released while tasks wait belongs to the first of them from that moment on, although it goes on only in the next pass.
+// If a token is released while tasks wait, it belongs to the first task in line at once. That task
+// resumes in the next pass.
 type Limiter struct {
 	total     int
-	borrowers map[any]uint64 // and when each came, as a number that grows
+	borrowers map[any]uint64 // each with its number in the order of borrowing
 	seq       uint64
 	loop      *aio.Loop // the one that uses it
 	line      aio.Line
-	waits     map[aio.TaskRef]any // for whom the tasks in line want to borrow
-	asking    map[any]bool        // and the same the other way round
+	waits     map[aio.TaskRef]any // the borrower of each task in line
+	asking    map[any]bool        // the same borrowers
 }
 
-// LimiterStatistics is what [Limiter.Statistics] returns.
+// LimiterStatistics is the result of [Limiter.Statistics].
 type LimiterStatistics struct {
 	Total     int
 	Borrowed  int
-	Borrowers []string // the names of the tasks, and what others print as, in the order of borrowing
+	Borrowers []string // tasks by name, others as printed, in the order of borrowing
 	Waiting   int      // tasks in line
 }
 
-// NewLimiter makes a limiter with n tokens. It panics if n is less than one.
+// NewLimiter returns a limiter with n tokens. It panics if n is less than 1.
 func NewLimiter(n int) *Limiter {
 	mustHaveTokens("NewLimiter", n)
-	return &Limiter{total: n, borrowers: make(map[any]uint64), waits: make(map[aio.TaskRef]any), asking: make(map[any]bool)}
+	return &Limiter{
+		total:     n,
+		borrowers: make(map[any]uint64),
+		waits:     make(map[aio.TaskRef]any),
+		asking:    make(map[any]bool),
+	}
 }
 
 func mustHaveTokens(op string, n int) {
@@ -46,20 +53,24 @@ func mustHaveTokens(op string, n int) {
 	}
 }
 
-// Acquire waits until there is a token that nobody has asked for before, and borrows it for the running task. If there is one now it returns
-// at once, also when the context is cancelled. It returns nil, or the error of a cancellation. It panics if the task has a token already.
+// Acquire takes a token for the running task. It waits until a token is free and every task ahead
+// in line has one. If a token is free now and no task waits, it returns nil at once, even if the
+// context is cancelled. It panics if the task has a token already.
 //
-// Cancellation: the task leaves the line without a token; one that had been given to it already goes to the next in line.
+// Cancellation: Acquire returns the error without a token. If the task was granted a token, that
+// goes to the next task in line.
 func (l *Limiter) Acquire(ctx context.Context) error {
 	t := aio.Running(ctx, "Limiter.Acquire")
 	return l.acquire(ctx, t, t.Task(), "Limiter.Acquire")
 }
 
-// AcquireFor is Acquire for a borrower that is not the running task: any comparable value, such as a connection that outlives the task.
+// AcquireFor is [Limiter.Acquire] for any comparable value as the borrower, such as a connection
+// that outlives the task.
 //
-// Cancellation: as for Acquire.
+// Cancellation: as for [Limiter.Acquire].
 func (l *Limiter) AcquireFor(ctx context.Context, borrower any) error {
-	return l.acquire(ctx, aio.Running(ctx, "Limiter.AcquireFor"), borrowerOf(borrower), "Limiter.AcquireFor")
+	const op = "Limiter.AcquireFor"
+	return l.acquire(ctx, aio.Running(ctx, op), borrowerOf(borrower), op)
 }
 
 func (l *Limiter) acquire(ctx context.Context, t aio.TaskRef, borrower any, op string) error {
@@ -88,7 +99,8 @@ func (l *Limiter) acquire(ctx context.Context, t aio.TaskRef, borrower any, op s
 // mustBeNew panics if the borrower has a token or waits for one.
 func (l *Limiter) mustBeNew(borrower any, op string) {
 	if _, has := l.borrowers[borrower]; has || l.asking[borrower] {
-		panic(misuse(op, "the borrower has a token, or waits for one, already; release that first, or use a Semaphore"))
+		panic(misuse(op, "the borrower has a token or waits for one already; "+
+			"release it first, or use a Semaphore"))
 	}
 }
 
@@ -97,7 +109,7 @@ func (l *Limiter) lend(borrower any) {
 	l.borrowers[borrower] = l.seq
 }
 
-// hand lends free tokens to those who wait.
+// hand gives free tokens to the tasks in line.
 func (l *Limiter) hand(op string) {
 	for len(l.borrowers) < l.total {
 		w := l.line.Call(op)
@@ -108,8 +120,9 @@ func (l *Limiter) hand(op string) {
 	}
 }
 
-// Release gives the token of the running task back. If tasks wait, the first of them has it and goes on in the next pass. It never waits.
-// It panics if the task has no token, and in a callback; use ReleaseFor there.
+// Release releases the token of the running task. If tasks wait, the first in line has the token at
+// once and resumes in the next pass. It never waits. It panics if the task has no token. It also
+// panics in a callback; use [Limiter.ReleaseFor] there.
 func (l *Limiter) Release() {
 	const op = "Limiter.Release"
 	var t aio.AnyTask
@@ -117,36 +130,41 @@ func (l *Limiter) Release() {
 		t = l.loop.CurrentTask()
 	}
 	if t == nil {
-		panic(misuse(op, "no task is running that could have a token; use ReleaseFor"))
+		panic(misuse(op, "no task is running; use ReleaseFor in a callback"))
 	}
 	l.release(t, op)
 }
 
-// ReleaseFor gives the token of a borrower back, as Release does. It panics if the borrower has none.
+// ReleaseFor releases the token of a borrower, as [Limiter.Release] does. It panics if the borrower
+// has none.
 func (l *Limiter) ReleaseFor(borrower any) { l.release(borrowerOf(borrower), "Limiter.ReleaseFor") }
 
 func (l *Limiter) release(borrower any, op string) {
 	if _, has := l.borrowers[borrower]; !has {
-		panic(misuse(op, "the borrower has no token; call it once after each Acquire that returned nil, in the same task, or use AcquireFor and ReleaseFor"))
+		panic(misuse(op, "the borrower has no token; "+
+			"call it once after each Acquire that returned nil, in the same task, "+
+			"or use AcquireFor and ReleaseFor"))
 	}
 	delete(l.borrowers, borrower)
 	l.hand(op)
 }
 
-// borrowerOf checks that there is a borrower.
+// borrowerOf panics if the borrower is nil or does not equal itself.
 func borrowerOf(borrower any) any {
 	if borrower == nil {
-		panic(misuse("Limiter", "the borrower is nil"))
+		panic(misuse("Limiter", "the borrower is nil; pass a comparable value"))
 	}
 	if borrower != borrower {
-		panic(misuse("Limiter", "the borrower does not equal itself, so that it could never give its token back; use another value than NaN"))
+		panic(misuse("Limiter", "the borrower does not equal itself, so it could not release; "+
+			"use another value than NaN"))
 	}
 	return borrower
 }
 
-// With calls fn while the running task has a token and returns the error of fn, or of Acquire.
+// With calls fn while the running task has a token. It returns the error of fn, or of Acquire. It
+// releases the token even if fn panics.
 //
-// Cancellation: as for Acquire; while fn runs it is fn's matter. The token is given back in any case, after a panic too.
+// Cancellation: as for [Limiter.Acquire]; once fn runs, it handles cancellation.
 func (l *Limiter) With(ctx context.Context, fn func(ctx context.Context) error) error {
 	mustHave("Limiter.With", fn != nil)
 	if err := l.Acquire(ctx); err != nil {
@@ -156,21 +174,22 @@ func (l *Limiter) With(ctx context.Context, fn func(ctx context.Context) error) 
 	return fn(ctx)
 }
 
-// SetTotal changes the number of tokens. More tokens go to those who wait at once; with fewer, as many as are too many are kept back when
-// they are released. It panics if n is less than one.
+// SetTotal changes the number of tokens. New tokens go to waiting tasks at once. If more than n
+// tokens are borrowed, releases lower that number before a task gets a token again. It panics if n
+// is less than 1.
 func (l *Limiter) SetTotal(n int) {
 	mustHaveTokens("Limiter.SetTotal", n)
 	l.total = n
 	l.hand("Limiter.SetTotal")
 }
 
-// Total returns the number of tokens.
+// Total returns the number of tokens, free and borrowed.
 func (l *Limiter) Total() int { return l.total }
 
 // Available returns how many tokens are free.
 func (l *Limiter) Available() int { return max(0, l.total-len(l.borrowers)) }
 
-// Statistics returns a picture of the limiter as it is now.
+// Statistics returns a copy of the limiter's current state.
 func (l *Limiter) Statistics() LimiterStatistics {
 	who := make([]any, 0, len(l.borrowers))
 	for b := range l.borrowers {
@@ -185,10 +204,15 @@ func (l *Limiter) Statistics() LimiterStatistics {
 			names[i] = safetext.Value(b, 200)
 		}
 	}
-	return LimiterStatistics{Total: l.total, Borrowed: len(who), Borrowers: names, Waiting: l.line.Len()}
+	return LimiterStatistics{
+		Total:     l.total,
+		Borrowed:  len(who),
+		Borrowers: names,
+		Waiting:   l.line.Len(),
+	}
 }
 
-// String shows how many tokens are lent, to whom, and how many tasks wait.
+// String shows how many tokens are borrowed, by which borrowers, and how many tasks wait.
 func (l *Limiter) String() string {
 	s := l.Statistics()
 	text := fmt.Sprintf("<Limiter %d of %d", s.Borrowed, s.Total)

@@ -10,7 +10,8 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// borrower starts a task that borrows a token, writes its name down, and gives the token back when the event is set.
+// borrower starts a task that borrows a token, writes its name down, and gives the token back when
+// the event is set.
 func borrower(ctx context.Context, l *aiosync.Limiter, log *journal, name string, end *aiosync.Event) *aio.Task[aio.None] {
 	return aio.Start(ctx, func(ctx context.Context) error {
 		return l.With(ctx, func(ctx context.Context) error {
@@ -112,7 +113,7 @@ func TestABorrowerNeedNotBeATask(t *testing.T) {
 			return err
 		})
 		turns(ctx, 1)
-		wantPanic(t, func() { l.AcquireFor(ctx, "connection 2") }, "aio: Limiter.AcquireFor", "waits for one, already")
+		wantPanic(t, func() { l.AcquireFor(ctx, "connection 2") }, "aio: Limiter.AcquireFor", "waits for one already")
 		aio.RunningLoop(ctx).CallSoon(func() { l.ReleaseFor("connection 1") })
 		turns(ctx, 2)
 		log.Want(t, "<Limiter 1 of 1 lent to connection 2>")

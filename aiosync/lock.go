@@ -8,34 +8,36 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Lock lets one task at a time into a stretch of code that awaits. Code that does not await needs none: tasks of a loop switch only where
-// they wait. Tasks get the lock in the order in which they asked for it. It is not re-entrant, and any task may release it. The zero value
-// is an unlocked lock. A Lock must not be copied after first use, and belongs to the first loop on which a task had to wait for it. Its
-// methods are for the loop only. asyncio: Lock.
+// Lock is a mutual exclusion lock for code that awaits. Code that does not await needs none,
+// because a loop switches tasks only at awaits. Tasks get the lock in FIFO order. It is not
+// re-entrant, and any task may release it. The zero value is unlocked. asyncio: Lock.
 //
-//	state                     Locked   a newcomer          next
-//	free                      false    takes it            held
-//	held, nobody waits        true     waits               free
-//	held, tasks wait          true     waits               called
-//	called: released, the     false    waits behind all    held, when the first task goes on in the next pass;
-//	first in line is on its                                if that task is cancelled instead, the second is called
-//	way
+//	state                     Locked   a new task         next
+//	free                      false    takes the lock     held
+//	held, no task waits       true     waits              free: Release
+//	held, tasks wait          true     waits              called: Release
+//	called: the first task    false    waits behind all   held: that task resumes in the next
+//	has not resumed yet                                   pass;
+//	                                                      called: it is cancelled, so the second
+//	                                                      task is called
 type Lock struct {
 	owner aio.TaskRef // zero: not held
 	line  aio.Line
 }
 
-// LockStatistics is what [Lock.Statistics] returns.
+// LockStatistics is the result of [Lock.Statistics].
 type LockStatistics struct {
 	Locked  bool
 	Owner   string // the name of the task that holds the lock
 	Waiting int    // tasks in line
 }
 
-// Acquire waits until the lock is free and nobody has asked for it before, and takes it. If that is so now it returns at once, also when
-// the context is cancelled. It returns nil, or the error of a cancellation. asyncio: acquire.
+// Acquire takes the lock. It waits until the lock is free and every task ahead in line has had it.
+// If the lock is free and no task waits, it returns nil at once, even if the context is cancelled.
+// asyncio: acquire.
 //
-// Cancellation: the task leaves the line without the lock; if the lock had been given to it already, the next in line gets it.
+// Cancellation: Acquire returns the error without the lock. If the task was granted the lock and
+// has not resumed, the grant is revoked and the next task in line gets it.
 func (l *Lock) Acquire(ctx context.Context) error {
 	t := aio.Running(ctx, "Lock.Acquire")
 	if l.owner.Zero() && l.line.Idle() && l.line.Fits(t) {
@@ -65,7 +67,7 @@ func (l *Lock) wait(w aio.Waiter) error {
 	return nil
 }
 
-// reacquire takes the lock for a task that has to have it, whatever becomes of the task.
+// reacquire takes the lock even if the task is cancelled.
 func (l *Lock) reacquire(ctx context.Context, t aio.TaskRef, op string) {
 	if l.owner.Zero() && !l.line.Taken() {
 		l.owner = t
@@ -74,8 +76,9 @@ func (l *Lock) reacquire(ctx context.Context, t aio.TaskRef, op string) {
 	l.wait(aio.NewWaiter(ctx, op, (*lockWait)(l)).Steadfast())
 }
 
-// Release gives the lock back. If tasks wait for it, the first of them goes on with it in the next pass; until then Locked reports false,
-// yet newcomers stand behind. It never waits, and panics if the lock is not held. asyncio: release.
+// Release releases the lock. If tasks wait, the first in line resumes in the next pass and takes
+// it. Until then Locked returns false, but new tasks wait behind all others. Release never waits.
+// It panics if the lock is not held. asyncio: release.
 func (l *Lock) Release() { l.release("Lock.Release") }
 
 func (l *Lock) release(op string) {
@@ -83,7 +86,8 @@ func (l *Lock) release(op string) {
 		if l.line.Evicting() {
 			return
 		}
-		panic(misuse(op, "the lock is not held; call Release once after each Acquire that returned nil"))
+		panic(misuse(op, "the lock is not held; "+
+			"call Release once after each Acquire that returned nil"))
 	}
 	l.owner = aio.TaskRef{}
 	if l.line.Len() > 0 {
@@ -91,9 +95,10 @@ func (l *Lock) release(op string) {
 	}
 }
 
-// With calls fn while it holds the lock and returns the error of fn, or of Acquire. asyncio: async with lock.
+// With calls fn while it holds the lock. It returns the error of fn, or of Acquire. It releases the
+// lock even if fn panics. asyncio: async with lock.
 //
-// Cancellation: as for Acquire; while fn runs it is fn's matter. The lock is released in any case, after a panic too.
+// Cancellation: as for [Lock.Acquire]; once fn runs, it handles cancellation.
 func (l *Lock) With(ctx context.Context, fn func(ctx context.Context) error) error {
 	mustHave("Lock.With", fn != nil)
 	if err := l.Acquire(ctx); err != nil {
@@ -106,12 +111,13 @@ func (l *Lock) With(ctx context.Context, fn func(ctx context.Context) error) err
 // Locked reports whether a task holds the lock. asyncio: locked.
 func (l *Lock) Locked() bool { return !l.owner.Zero() }
 
-// Statistics returns a picture of the lock as it is now.
+// Statistics returns a copy of the lock's current state.
 func (l *Lock) Statistics() LockStatistics {
-	return LockStatistics{Locked: l.Locked(), Owner: safetext.Message(l.owner.Name()), Waiting: l.line.Len()}
+	owner := safetext.Message(l.owner.Name())
+	return LockStatistics{Locked: l.Locked(), Owner: owner, Waiting: l.line.Len()}
 }
 
-// String shows whether the lock is held, and how many wait.
+// String shows whether the lock is held, and how many tasks wait.
 func (l *Lock) String() string { return "<Lock " + l.state() + ">" }
 
 func (l *Lock) state() string {
@@ -122,7 +128,7 @@ func (l *Lock) state() string {
 	return s + waitersText(l.line.Len())
 }
 
-// lockWait is a Lock as a task waits for it.
+// lockWait is a Lock that a task waits for.
 type lockWait Lock
 
 func (l *lockWait) String() string { return (*Lock)(l).String() }

@@ -12,36 +12,37 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Queue hands items from tasks that put to tasks that get. Items come out in the order of the kind of queue; tasks that have to wait get
-// their turn in the order in which they came. A queue belongs to the first loop on which a task had to wait for it and must not be copied
-// after first use. The zero value is an unbounded first-in, first-out queue. All methods are for the loop only; another goroutine puts with
-// CallSoonThreadsafe(func() { q.PutNowait(v) }). asyncio: Queue, LifoQueue, PriorityQueue.
+// Queue passes items from tasks that put to tasks that get. The kind of the queue decides the order
+// of the items. Waiting tasks are served in FIFO order. The zero value is a FIFO queue without a
+// limit. Another goroutine puts an item with CallSoonThreadsafe(func() { q.PutNowait(v) }).
+// asyncio: Queue, LifoQueue, PriorityQueue.
 //
-// A task that waits is given its due at once when another one makes it possible, and goes on in the next pass: a getter an item (the one
-// that is first when it goes on), a putter a place. Until then the item or place is promised: nobody else gets it, and if the task is
-// cancelled it goes to the next in line, or back, the item to where it was.
+// A waiting task is granted an item or a place as soon as there is one, and resumes in the next
+// pass. Until then no other task gets that item or place. A getter takes the item that is first
+// when it resumes. If the task is cancelled before, the grant goes to the next task in line, or the
+// item stays where it was.
 //
-//	there is        Put                              Get
-//	room            puts                             -
-//	no room         waits for a promised place       -
-//	an item         -                                gets
-//	no item         -                                waits for a promised item
-//	a shutdown      ErrQueueShutdown                 gets what is left, then ErrQueueShutdown
+//	there is     Put                             Get
+//	room         puts the item                   -
+//	no room      waits until granted a place     -
+//	an item      -                               takes the item
+//	no item      -                               waits until granted an item
+//	a shutdown   ErrQueueShutdown                takes the items left, then ErrQueueShutdown
 type Queue[T any] struct {
 	room       int // places that are neither taken nor promised
-	avail      int // items that are not promised
+	avail      int // items not granted to a waiting task
 	unfinished int // items put for which TaskDone was not called
-	maxsize    int // no bound if not positive
+	maxsize    int // 0 or less: unlimited
 	shut       bool
 	items      store[T]
 
 	getters, putters, joiners aio.Line
 }
 
-// QueueStatistics is what [Queue.Statistics] returns.
+// QueueStatistics is the result of [Queue.Statistics].
 type QueueStatistics struct {
 	Len        int // items in the queue
-	Maxsize    int // 0 or less: no bound
+	Maxsize    int // 0 or less: unlimited
 	Unfinished int // items for which TaskDone was not called
 	Getters    int // tasks that wait for an item
 	Putters    int // tasks that wait for a place
@@ -49,19 +50,23 @@ type QueueStatistics struct {
 	Shutdown   bool
 }
 
-// NewQueue makes a queue from which the item comes first that was put first. It has places for maxsize items; with 0 or less it has no
-// bound. asyncio: Queue.
+// NewQueue returns a FIFO queue with the given capacity. With maxsize <= 0 the capacity is
+// unlimited. asyncio: Queue.
 func NewQueue[T any](maxsize int) *Queue[T] { return newQueue[T](maxsize, store[T]{kind: fifo}) }
 
-// NewLifoQueue makes a queue from which the item comes first that was put last. See [NewQueue]. asyncio: LifoQueue.
-func NewLifoQueue[T any](maxsize int) *Queue[T] { return newQueue[T](maxsize, store[T]{kind: lifo}) }
+// NewLifoQueue returns a LIFO queue with the given capacity, as for [NewQueue]. asyncio: LifoQueue.
+func NewLifoQueue[T any](maxsize int) *Queue[T] {
+	return newQueue[T](maxsize, store[T]{kind: lifo})
+}
 
-// NewPriorityQueue makes a queue from which the smallest item comes first, of equal ones the one that was put first. The function compares
-// two items as cmp.Compare does: negative if a comes before b. It is called by puts and gets, and must not await. See [NewQueue].
+// NewPriorityQueue returns a queue that yields the smallest item first. Equal items are in FIFO
+// order. The capacity is as for [NewQueue]. Like cmp.Compare, cmp returns a negative number if a
+// comes before b. Puts and gets call it; it must not await. NewPriorityQueue panics if cmp is nil.
 // asyncio: PriorityQueue.
 func NewPriorityQueue[T any](maxsize int, cmp func(a, b T) int) *Queue[T] {
 	if cmp == nil {
-		panic(misuse("NewPriorityQueue", "the function that compares items is nil; cmp.Compare does for numbers and strings"))
+		panic(misuse("NewPriorityQueue", "the compare function is nil; "+
+			"use cmp.Compare for numbers and strings"))
 	}
 	return newQueue[T](maxsize, store[T]{kind: priority, cmp: cmp})
 }
@@ -72,18 +77,20 @@ func newQueue[T any](maxsize int, items store[T]) *Queue[T] {
 	return q
 }
 
-// unbound makes endless room if there is no bound. The zero value comes without.
+// unbound gives a queue without a limit endless room. The zero value starts without room.
 func (q *Queue[T]) unbound() {
 	if q.maxsize <= 0 && q.room <= 0 && !q.shut {
 		q.room = math.MaxInt
 	}
 }
 
-// Put waits until there is room and nobody has asked for it before, and puts an item into the queue. If there is room it does not wait, also
-// when the context is cancelled. It returns nil, [ErrQueueShutdown], or the error of a cancellation; after an error the item is not in the
-// queue. asyncio: put.
+// Put puts an item into the queue. It waits until there is room that no task ahead in line was
+// granted. If there is room now it returns nil at once, even if the context is cancelled. It
+// returns [ErrQueueShutdown] after a shutdown. After an error the item is not in the queue.
+// asyncio: put.
 //
-// Cancellation: the task leaves the line, its item is not put; a place that was promised to it goes to the next in line.
+// Cancellation: Put returns the error and the item is not put. If the task was granted a place,
+// that goes to the next task in line.
 func (q *Queue[T]) Put(ctx context.Context, v T) error {
 	t := aio.Running(ctx, "Queue.Put")
 	if q.room > 0 && q.getters.Fits(t) {
@@ -120,8 +127,9 @@ func (q *Queue[T]) put(ctx context.Context, t aio.TaskRef, v T) error {
 	return nil
 }
 
-// PutNowait puts an item into the queue if there is room, and returns [ErrQueueFull] if there is none, or none that is not promised to a
-// task that waits, and [ErrQueueShutdown] after a shutdown. asyncio: put_nowait.
+// PutNowait puts an item into the queue without waiting. It returns [ErrQueueFull] if there is no
+// room, or if waiting tasks were granted all of it. It returns [ErrQueueShutdown] after a shutdown.
+// asyncio: put_nowait.
 func (q *Queue[T]) PutNowait(v T) error {
 	if q.room <= 0 {
 		if q.shut {
@@ -136,7 +144,7 @@ func (q *Queue[T]) PutNowait(v T) error {
 	return nil
 }
 
-// push stores an item, whose place is accounted for, and promises it to the first getter in line.
+// push stores an item and grants it to the first getter in line. The caller accounts for the place.
 func (q *Queue[T]) push(v T, op string) {
 	if q.items.kind == fifo {
 		q.items.ring.Push(v)
@@ -150,11 +158,12 @@ func (q *Queue[T]) push(v T, op string) {
 	q.avail++
 }
 
-// Get waits until there is an item that is not promised to somebody else, and takes it. If there is one it does not wait, also when the
-// context is cancelled. It returns the item, [ErrQueueShutdown] if the queue was shut down and nothing is left, or the error of a
-// cancellation. asyncio: get.
+// Get takes the first item. It waits until there is an item that no task ahead in line was granted.
+// If there is one now it returns at once, even if the context is cancelled. It returns
+// [ErrQueueShutdown] if the queue was shut down and is empty. asyncio: get.
 //
-// Cancellation: no item is lost. An item that was promised to the task goes to the next in line, or stays where it was in the queue.
+// Cancellation: Get returns the error and no item is lost. If the task was granted an item, that
+// goes to the next task in line, or stays where it was in the queue.
 func (q *Queue[T]) Get(ctx context.Context) (T, error) {
 	t := aio.Running(ctx, "Queue.Get")
 	if q.avail > 0 && q.getters.Fits(t) {
@@ -172,12 +181,13 @@ func (q *Queue[T]) get(ctx context.Context, t aio.TaskRef) (v T, err error) {
 	}
 	wait := aio.NewWaiter(ctx, op, q)
 	if err := q.getters.Wait(wait); err != nil {
-		if wait.Woken() && wait.Note() == promised {
+		if wait.Woken() && wait.Note() == granted {
 			q.offer(op)
 		}
 		return v, err
 	}
-	if wait.Note() != promised || q.items.len() == 0 { // a shutdown came before the item, or took it back
+	// A shutdown may have come first, or dropped the granted item.
+	if wait.Note() != granted || q.items.len() == 0 {
 		return v, ErrQueueShutdown
 	}
 	return q.pop(op), nil
@@ -185,12 +195,13 @@ func (q *Queue[T]) get(ctx context.Context, t aio.TaskRef) (v T, err error) {
 
 // What a getter is called for.
 const (
-	promised int32 = iota // an item
-	nothing               // a shutdown
+	granted int32 = iota // an item
+	nothing              // a shutdown
 )
 
-// GetNowait takes an item, and returns [ErrQueueEmpty] if there is none, or none that is not promised to a task that waits, and
-// [ErrQueueShutdown] if besides the queue was shut down. asyncio: get_nowait.
+// GetNowait takes the first item without waiting. It returns [ErrQueueEmpty] if the queue is empty,
+// or if waiting tasks were granted all items. After a shutdown it returns [ErrQueueShutdown]
+// instead. asyncio: get_nowait.
 func (q *Queue[T]) GetNowait() (T, error) {
 	if q.avail > 0 {
 		q.avail--
@@ -203,7 +214,7 @@ func (q *Queue[T]) GetNowait() (T, error) {
 	return zero, ErrQueueEmpty
 }
 
-// pop takes out the first item, which is accounted for, and makes use of its place.
+// pop removes the first item and frees its place. The caller accounts for the item.
 func (q *Queue[T]) pop(op string) T {
 	var v T
 	if q.items.kind == fifo {
@@ -215,7 +226,7 @@ func (q *Queue[T]) pop(op string) T {
 	return v
 }
 
-// vacate promises a place that has become free to the first putter in line.
+// vacate grants a place that has become free to the first putter in line.
 func (q *Queue[T]) vacate(op string) {
 	if q.putters.Len() > 0 && !q.putters.Call(op).Zero() || q.shut {
 		return
@@ -223,23 +234,23 @@ func (q *Queue[T]) vacate(op string) {
 	q.room++
 }
 
-// offer promises an item, whose getter was cancelled, to the next in line.
+// offer grants an item, whose getter was cancelled, to the next getter in line.
 func (q *Queue[T]) offer(op string) {
-	if q.getters.Call(op).Zero() && q.avail < q.items.len() { // it may have been thrown away
+	if q.getters.Call(op).Zero() && q.avail < q.items.len() { // a shutdown may have dropped it
 		q.avail++
 	}
 }
 
-// mustFit panics if tasks of another loop have waited for the queue.
+// mustFit panics if the queue is bound to another loop.
 func (q *Queue[T]) mustFit(t aio.TaskRef, op string) {
 	q.getters.MustFit(t, op)
 	q.putters.MustFit(t, op)
 }
 
-// All returns an iterator that gets items until the queue is shut down and nothing is left in it, which ends it quietly, or the task is
-// cancelled, whose error is its last element. Items are marked with TaskDone by the caller. asyncio has no counterpart.
+// All returns an iterator that takes items with [Queue.Get]. It ends without an error when the
+// queue is shut down and empty. The caller calls TaskDone. asyncio has no counterpart.
 //
-// Cancellation: as for Get.
+// Cancellation: the iterator yields the error as its last element. No item is lost.
 func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {
@@ -254,20 +265,22 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	}
 }
 
-// TaskDone tells that the work on an item that was taken is finished. When it was called for every item that was put, Join returns. It panics
-// if it is called more often than items were put. asyncio: task_done.
+// TaskDone reports that the work on one item is done. Join returns after one call for each item
+// that was put. It panics if it is called more often than items were put. asyncio: task_done.
 func (q *Queue[T]) TaskDone() {
 	if q.unfinished <= 0 {
-		panic(misuse("Queue.TaskDone", "called more often than there were items; call it once for each item that Get returned"))
+		panic(misuse("Queue.TaskDone", "called more often than items were put; "+
+			"call it once for each item that Get returned"))
 	}
 	if q.unfinished--; q.unfinished == 0 {
 		q.joiners.CallAll("Queue.TaskDone")
 	}
 }
 
-// Join waits until TaskDone was called for every item that was put. It returns nil, or the error of a cancellation. asyncio: join.
+// Join waits until TaskDone was called for every item that was put. If it was, Join returns nil at
+// once, even if the context is cancelled. asyncio: join.
 //
-// Cancellation: the task leaves the line; nothing else changes.
+// Cancellation: Join returns the error; nothing else changes.
 func (q *Queue[T]) Join(ctx context.Context) error {
 	t := aio.Running(ctx, "Queue.Join")
 	q.joiners.MustFit(t, "Queue.Join")
@@ -277,9 +290,10 @@ func (q *Queue[T]) Join(ctx context.Context) error {
 	return q.joiners.Wait(aio.NewWaiter(ctx, "Queue.Join", q))
 }
 
-// Shutdown closes the queue: puts fail with [ErrQueueShutdown], those that wait too; what is in the queue can still be taken, after that
-// gets fail with [ErrQueueShutdown]. With immediate the items are thrown away and count as done. A second call does nothing, except that it
-// may be the immediate one. asyncio: shutdown.
+// Shutdown closes the queue. Puts fail with [ErrQueueShutdown], also those that wait. Gets take the
+// items that are left and then fail with [ErrQueueShutdown]. With immediate set, the items are
+// dropped and count as done. A second call does nothing unless only the second is immediate.
+// asyncio: shutdown.
 func (q *Queue[T]) Shutdown(immediate bool) {
 	const op = "Queue.Shutdown"
 	q.shut, q.room = true, 0
@@ -297,13 +311,14 @@ func (q *Queue[T]) Shutdown(immediate bool) {
 	q.putters.CallAll(op)
 }
 
-// Len returns how many items are in the queue, those included that are promised. asyncio: qsize.
+// Len returns how many items are in the queue, including those granted to waiting tasks. asyncio:
+// qsize.
 func (q *Queue[T]) Len() int { return q.items.len() }
 
-// Maxsize returns the number of places, 0 or less if there is no bound. asyncio: maxsize.
+// Maxsize returns the capacity; 0 or less means unlimited. asyncio: maxsize.
 func (q *Queue[T]) Maxsize() int { return q.maxsize }
 
-// Empty reports whether GetNowait would find nothing. asyncio: empty.
+// Empty reports whether GetNowait would find no item. asyncio: empty.
 func (q *Queue[T]) Empty() bool { return q.avail == 0 }
 
 // Full reports whether PutNowait would find no room. asyncio: full.
@@ -311,7 +326,7 @@ func (q *Queue[T]) Full() bool {
 	return q.maxsize > 0 && (q.items.len() >= q.maxsize || !q.shut && q.room == 0)
 }
 
-// Statistics returns a picture of the queue as it is now.
+// Statistics returns a copy of the queue's current state.
 func (q *Queue[T]) Statistics() QueueStatistics {
 	return QueueStatistics{
 		Len:        q.Len(),
@@ -324,7 +339,7 @@ func (q *Queue[T]) Statistics() QueueStatistics {
 	}
 }
 
-// String shows the kind of queue, its bound, its items and who waits.
+// String shows the kind of queue, its capacity, its items and how many tasks wait.
 func (q *Queue[T]) String() string {
 	s := fmt.Sprintf("<%s maxsize:%d", q.items.kind, q.maxsize)
 	if n := q.items.len(); n > 0 {

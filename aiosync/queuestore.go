@@ -6,8 +6,8 @@ import (
 	"github.com/aio-go/aio/internal/ring"
 )
 
-// store holds the items of a queue. The zero value is first in, first out; what comes from its ring the queue takes from there itself, for
-// speed.
+// store holds the items of a queue. The zero value is FIFO. For speed, the queue uses the ring of a
+// FIFO store directly.
 type store[T any] struct {
 	kind  storeKind
 	ring  ring.Ring[T] // fifo
@@ -28,7 +28,7 @@ func (k storeKind) String() string {
 	return [...]string{"Queue", "LifoQueue", "PriorityQueue"}[k]
 }
 
-// entry is an item; seq keeps the order of those that compare as equal.
+// entry is an item; seq keeps the FIFO order of items that compare as equal.
 type entry[T any] struct {
 	v   T
 	seq uint64
@@ -49,7 +49,7 @@ func (s *store[T]) push(v T) {
 		s.stack = append(s.stack, e)
 		return
 	}
-	// The comparing comes first: if it panics the heap is as it was.
+	// Compare first: if cmp panics, the heap is unchanged.
 	i := len(s.stack)
 	top := i
 	for top > 0 && s.less(&e, &s.stack[(top-1)/2]) {
@@ -63,7 +63,7 @@ func (s *store[T]) push(v T) {
 	s.stack[top] = e
 }
 
-// pop removes and returns the item of a stack or heap that comes first. There must be one.
+// pop removes and returns the first item of a stack or heap. There must be one.
 func (s *store[T]) pop() T {
 	n := len(s.stack) - 1
 	last := s.stack[n]
@@ -112,7 +112,7 @@ func (s *store[T]) clear() {
 	s.stack = nil
 }
 
-// all returns the items in the order in which they would come out.
+// all returns the items in the order in which pop would return them.
 func (s *store[T]) all() []T {
 	out := make([]T, 0, s.len())
 	if s.kind == fifo {

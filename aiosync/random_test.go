@@ -17,8 +17,9 @@ func (d dice) Choose(_ aio.Choice, n int) int { return d.IntN(n) }
 
 func newDice(seed uint64) dice { return dice{rand.New(rand.NewPCG(seed, 1))} }
 
-// TestNoPermitIsLostOrDoubledWhateverIsCancelled has tasks take and give back permits, cancels some of them, and runs what is ready in any
-// order. There must never be more inside than permitted, everybody must get through, and at the end all must be free.
+// TestNoPermitIsLostOrDoubledWhateverIsCancelled has tasks take and give back permits, cancels some
+// of them, and runs what is ready in any order. There must never be more inside than permitted,
+// everybody must get through, and at the end all must be free.
 func TestNoPermitIsLostOrDoubledWhateverIsCancelled(t *testing.T) {
 	type permits struct {
 		name   string

@@ -9,9 +9,9 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// RateLimiter is a token bucket: it holds up to n tokens and refills at a rate of n tokens per
-// period, by the loop's clock. Each task that passes takes a token; if there is none it waits, in
-// FIFO order. It belongs to the first loop that uses it. asyncio has no counterpart.
+// RateLimiter is a token bucket. It holds at most n tokens and refills at a rate of n tokens per
+// period, by the loop's clock. Each task that passes takes a token. If there is none it waits, in
+// FIFO order. A RateLimiter belongs to the first loop that uses it. asyncio has no counterpart.
 type RateLimiter struct {
 	n     int
 	per   time.Duration
@@ -25,19 +25,19 @@ type RateLimiter struct {
 	next *aio.Timer // set while tasks wait: the first in line may pass
 }
 
-// RateLimiterStatistics is what [RateLimiter.Statistics] returns.
+// RateLimiterStatistics is the result of [RateLimiter.Statistics].
 type RateLimiterStatistics struct {
 	N       int
 	Per     time.Duration
 	Waiting int // tasks in line
 }
 
-// NewRateLimiter returns a limiter that lets n tasks pass per period, with a full bucket. It panics
-// if n or the period is not positive.
+// NewRateLimiter returns a limiter that lets n tasks pass per period. Its bucket is full. It panics
+// if n or per is not positive.
 func NewRateLimiter(n int, per time.Duration) *RateLimiter {
 	if n < 1 || per <= 0 {
-		panic(misuse("NewRateLimiter", fmt.Sprintf("the rate is %d per %s; use a positive number and "+
-			"a positive time", n, per)))
+		problem := fmt.Sprintf("the rate is %d per %s; use a positive number and period", n, per)
+		panic(misuse("NewRateLimiter", problem))
 	}
 	r := &RateLimiter{n: n, per: per, each: (per-1)/time.Duration(n) + 1, burst: math.MaxInt64}
 	if others := time.Duration(n - 1); others == 0 || r.each <= math.MaxInt64/others {
@@ -46,11 +46,11 @@ func NewRateLimiter(n int, per time.Duration) *RateLimiter {
 	return r
 }
 
-// Acquire takes a token. It waits until there is one and every task that came before has passed. If
-// that is so now it returns at once. It returns nil, or the error of a cancellation. There is
-// nothing to release.
+// Acquire takes a token. It waits until there is a token and every task ahead in line has passed.
+// If that is so now it returns nil at once, even if the context is cancelled. There is nothing to
+// release.
 //
-// Cancellation: the task leaves the line, and its token goes to the next task.
+// Cancellation: Acquire returns the error, and the token goes to the next task in line.
 func (r *RateLimiter) Acquire(ctx context.Context) error {
 	const op = "RateLimiter.Acquire"
 	t := aio.Running(ctx, op)
@@ -117,7 +117,7 @@ func (r *RateLimiter) serve() {
 	}
 }
 
-// Statistics returns a picture of the limiter as it is now.
+// Statistics returns a copy of the limiter's current state.
 func (r *RateLimiter) Statistics() RateLimiterStatistics {
 	return RateLimiterStatistics{N: r.n, Per: r.per, Waiting: r.line.Len()}
 }

@@ -9,18 +9,18 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// RWLock is a lock that either one writer or any number of readers hold. Writers and readers stand in one line: a reader that comes after a
-// waiting writer waits behind it, so neither side starves. For the same reason a task that reads already must not ask to read again: with
-// a writer in between it would wait for itself. The zero value is unlocked. It must not be copied after first use, and belongs to the first
-// loop on which a task had to wait for it. Its methods are for the loop only. asyncio has no counterpart.
+// RWLock is a lock that one writer or any number of readers can hold. Writers and readers wait in
+// one FIFO line, so neither starves: a reader waits behind a writer that came before it. A task
+// that holds the lock for reading must not acquire it again: if a writer waits in between, that is
+// a deadlock. The zero value is unlocked. asyncio has no counterpart.
 //
-//	held by    a reader comes         a writer comes   the last holder releases
-//	nobody     reads                  writes           -
-//	readers    reads; waits, if       waits            the first in line: a writer, or all readers up to the next writer
-//	           somebody waits
-//	a writer   waits                  waits            the same
+//	held by   a reader               a writer   when the last holder releases
+//	nobody    takes the lock         takes it   -
+//	readers   takes the lock; waits  waits      the first in line gets it: a writer, or all
+//	          if a task waits                   readers up to the next writer
+//	a writer  waits                  waits      the same
 //
-// Who is let in holds the lock from that moment on, although it goes on only in the next pass.
+// A task that is granted the lock holds it at once, although it resumes in the next pass.
 type RWLock struct {
 	readers int
 	writing bool
@@ -28,7 +28,7 @@ type RWLock struct {
 	line    aio.Line
 }
 
-// RWLockStatistics is what [RWLock.Statistics] returns.
+// RWLockStatistics is the result of [RWLock.Statistics].
 type RWLockStatistics struct {
 	Readers int    // tasks that hold the lock for reading
 	Writing bool   // a task holds it for writing
@@ -42,10 +42,12 @@ const (
 	wantsRead
 )
 
-// Acquire waits until nobody holds the lock and nobody has asked for it before, and takes it for writing. If that is so now it returns at
-// once, also when the context is cancelled. It returns nil, or the error of a cancellation.
+// Acquire takes the lock for writing. It waits until the lock is free and every task ahead in line
+// has had it. If the lock is free and no task waits, it returns nil at once, even if the context is
+// cancelled.
 //
-// Cancellation: the task leaves the line without the lock; if the lock had been given to it already, the next in line gets it.
+// Cancellation: Acquire returns the error without the lock. If the task was granted the lock and
+// has not resumed, the grant is revoked and goes to the next task in line.
 func (l *RWLock) Acquire(ctx context.Context) error {
 	const op = "RWLock.Acquire"
 	t := aio.Running(ctx, op)
@@ -65,22 +67,26 @@ func (l *RWLock) Acquire(ctx context.Context) error {
 	return err
 }
 
-// Release ends writing. It panics if no task holds the lock for writing. It never waits.
+// Release releases the lock after writing. It never waits. It panics if no task holds the lock for
+// writing.
 func (l *RWLock) Release() {
 	if !l.writing {
 		if l.line.Evicting() {
 			return
 		}
-		panic(misuse("RWLock.Release", "the lock is not held for writing; call Release once after each Acquire that returned nil, ReleaseRead after AcquireRead"))
+		panic(misuse("RWLock.Release", "the lock is not held for writing; "+
+			"call Release once after each Acquire that returned nil, "+
+			"ReleaseRead after AcquireRead"))
 	}
 	l.writing, l.writer = false, aio.TaskRef{}
 	l.admit("RWLock.Release")
 }
 
-// AcquireRead waits until no writer holds the lock or has asked for it before, and takes it for reading. If that is so now it returns at
-// once, also when the context is cancelled. It returns nil, or the error of a cancellation.
+// AcquireRead takes the lock for reading. It waits until no writer holds the lock or is ahead in
+// line. If that is so now it returns nil at once, even if the context is cancelled.
 //
-// Cancellation: the task leaves the line without the lock; if the lock had been given to it already, that is undone.
+// Cancellation: AcquireRead returns the error without the lock. If the task was granted the lock
+// and has not resumed, the grant is revoked.
 func (l *RWLock) AcquireRead(ctx context.Context) error {
 	const op = "RWLock.AcquireRead"
 	t := aio.Running(ctx, op)
@@ -101,19 +107,22 @@ func (l *RWLock) AcquireRead(ctx context.Context) error {
 	return err
 }
 
-// ReleaseRead ends reading. It panics if no task holds the lock for reading. It never waits.
+// ReleaseRead releases the lock after reading. It never waits. It panics if no task holds the lock
+// for reading.
 func (l *RWLock) ReleaseRead() {
 	if l.readers == 0 {
 		if l.line.Evicting() {
 			return
 		}
-		panic(misuse("RWLock.ReleaseRead", "the lock is not held for reading; call ReleaseRead once after each AcquireRead that returned nil, Release after Acquire"))
+		panic(misuse("RWLock.ReleaseRead", "the lock is not held for reading; "+
+			"call ReleaseRead once after each AcquireRead that returned nil, "+
+			"Release after Acquire"))
 	}
 	l.readers--
 	l.admit("RWLock.ReleaseRead")
 }
 
-// admit lets in those at the head of the line who may be.
+// admit gives the lock to the tasks at the head of the line, as far as it can.
 func (l *RWLock) admit(op string) {
 	for !l.writing {
 		w := l.line.Head()
@@ -131,9 +140,10 @@ func (l *RWLock) admit(op string) {
 	}
 }
 
-// With calls fn while it holds the lock for writing and returns the error of fn, or of Acquire.
+// With calls fn while it holds the lock for writing. It returns the error of fn, or of Acquire. It
+// releases the lock even if fn panics.
 //
-// Cancellation: as for Acquire; while fn runs it is fn's matter. The lock is released in any case, after a panic too.
+// Cancellation: as for [RWLock.Acquire]; once fn runs, it handles cancellation.
 func (l *RWLock) With(ctx context.Context, fn func(ctx context.Context) error) error {
 	mustHave("RWLock.With", fn != nil)
 	if err := l.Acquire(ctx); err != nil {
@@ -143,9 +153,10 @@ func (l *RWLock) With(ctx context.Context, fn func(ctx context.Context) error) e
 	return fn(ctx)
 }
 
-// WithRead calls fn while it holds the lock for reading and returns the error of fn, or of AcquireRead.
+// WithRead calls fn while it holds the lock for reading. It returns the error of fn, or of
+// AcquireRead. It releases the lock even if fn panics.
 //
-// Cancellation: as for With.
+// Cancellation: as for [RWLock.AcquireRead]; once fn runs, it handles cancellation.
 func (l *RWLock) WithRead(ctx context.Context, fn func(ctx context.Context) error) error {
 	mustHave("RWLock.WithRead", fn != nil)
 	if err := l.AcquireRead(ctx); err != nil {
@@ -161,12 +172,17 @@ func (l *RWLock) Locked() bool { return l.writing }
 // Readers returns how many tasks hold the lock for reading.
 func (l *RWLock) Readers() int { return l.readers }
 
-// Statistics returns a picture of the lock as it is now.
+// Statistics returns a copy of the lock's current state.
 func (l *RWLock) Statistics() RWLockStatistics {
-	return RWLockStatistics{Readers: l.readers, Writing: l.writing, Writer: safetext.Message(l.writer.Name()), Waiting: l.line.Len()}
+	return RWLockStatistics{
+		Readers: l.readers,
+		Writing: l.writing,
+		Writer:  safetext.Message(l.writer.Name()),
+		Waiting: l.line.Len(),
+	}
 }
 
-// String shows who holds the lock, and how many wait.
+// String shows which kind of task holds the lock, and how many tasks wait.
 func (l *RWLock) String() string {
 	state := "unlocked"
 	switch {
@@ -178,7 +194,7 @@ func (l *RWLock) String() string {
 	return "<RWLock " + state + waitersText(l.line.Len()) + ">"
 }
 
-// rwLockWait is an RWLock as a task waits for it.
+// rwLockWait is an RWLock that a task waits for.
 type rwLockWait RWLock
 
 func (l *rwLockWait) String() string { return (*RWLock)(l).String() }

@@ -8,11 +8,12 @@ import (
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
-// Status is where a coroutine stands in its life.
+// Status is the state of a coroutine.
 type Status uint8
 
-// A coroutine is Created until the first Send; it is Running while Send, Throw or Close is under way, Suspended while its body waits in
-// a yield, and Finished for good when the body has ended or Close has.
+// A coroutine is Created until the first Send. It is Running while Send, Throw or Close runs, and
+// Suspended while its body waits in a yield. It is Finished when the body has ended or Close was
+// called.
 const (
 	Created Status = iota
 	Suspended
@@ -24,15 +25,17 @@ func (s Status) String() string {
 	return [...]string{"created", "suspended", "running", "finished"}[s]
 }
 
-// Yield is what the body of a coroutine calls to hand out a value and wait. It returns the value given to the next Send, the error given
-// to Throw, or [ErrClosed] when the coroutine is closed. After ErrClosed the body should clean up and return; a second yield does not
-// return, but ends the body there, running its deferred functions.
+// Yield is the function with which a body yields a value and waits. It returns the value of the
+// next Send, the error of Throw, or [ErrClosed] when the coroutine is closed. After ErrClosed the
+// body should clean up and return. Another yield then does not return: it ends the body and runs
+// its deferred functions.
 type Yield[In, Out any] func(out Out) (In, error)
 
-// Body is the function of a coroutine. It gets the value of the first Send; what it returns is the coroutine's result.
+// Body is the function of a coroutine. It gets the value of the first Send. Its return values are
+// the coroutine's result.
 type Body[In, Out, Ret any] func(yield Yield[In, Out], first In) (Ret, error)
 
-// Coroutine is a function that can stop in the middle. Its methods are for one goroutine at a time.
+// Coroutine is a function that can be suspended. One goroutine at a time may use its methods.
 type Coroutine[In, Out, Ret any] struct {
 	_      nocopy.Mark
 	pool   *Pool
@@ -48,13 +51,14 @@ type Coroutine[In, Out, Ret any] struct {
 	closed bool // ErrClosed was delivered: the next yield ends the body
 }
 
-// New makes a coroutine; nothing runs until the first Send. A coroutine that is started must be run to its end or closed.
+// New returns a coroutine; the body starts with the first Send. A started coroutine must be run to
+// its end or closed.
 func New[In, Out, Ret any](body Body[In, Out, Ret]) *Coroutine[In, Out, Ret] {
 	return NewFrom(&Pool{}, body)
 }
 
-// NewFrom is [New] with a pool: the stack of a finished coroutine serves the next one. The coroutine must be driven by the goroutine
-// that owns the pool.
+// NewFrom is [New] with a pool: it reuses the stacks of finished coroutines. Use the coroutine on
+// the goroutine that owns the pool.
 func NewFrom[In, Out, Ret any](pool *Pool, body Body[In, Out, Ret]) *Coroutine[In, Out, Ret] {
 	if body == nil {
 		panic("coro: New: the body is nil; give it the function to run")
@@ -62,22 +66,23 @@ func NewFrom[In, Out, Ret any](pool *Pool, body Body[In, Out, Ret]) *Coroutine[I
 	return &Coroutine[In, Out, Ret]{pool: pool, body: body}
 }
 
-// Send goes on with the coroutine: the yield it waits in returns v (the first Send starts the body with v). It returns the next value
-// yielded, or false when the body has ended; [Coroutine.Result] then tells how. On a finished coroutine it returns false. It panics when
-// the coroutine is running, that is when it is called, directly or not, by the body itself.
+// Send resumes the coroutine: its yield returns v, or the first Send starts the body with v. It
+// returns the next value yielded, or false when the body has ended; [Coroutine.Result] then has the
+// result. On a finished coroutine it returns false. It panics if the body itself calls it, directly
+// or not.
 func (c *Coroutine[In, Out, Ret]) Send(v In) (Out, bool) {
 	c.in, c.inErr = v, nil
 	return c.step("Send")
 }
 
-// Resume is Send with a zero value, for bodies that do not care what they get.
+// Resume is Send with a zero value.
 func (c *Coroutine[In, Out, Ret]) Resume() (Out, bool) {
 	var zero In
 	return c.Send(zero)
 }
 
-// Throw makes the yield in which the coroutine waits return err, and goes on as Send does. A coroutine that was not started ends with
-// err, its body never runs. A nil error is a misuse and panics.
+// Throw makes the suspended yield return err and resumes as Send does. A coroutine before its first
+// Send ends with err, and its body never runs. Throw panics if err is nil.
 func (c *Coroutine[In, Out, Ret]) Throw(err error) (Out, bool) {
 	if err == nil {
 		panic("coro: Throw: the error is nil; use Resume to go on without one")
@@ -90,9 +95,10 @@ func (c *Coroutine[In, Out, Ret]) Throw(err error) (Out, bool) {
 	return c.step("Throw")
 }
 
-// Close ends the coroutine: its yield returns [ErrClosed], and its deferred functions run. It returns the error of the body, nil if that
-// was ErrClosed. A body that goes on yielding is ended at its second yield. Close on a coroutine that was not started keeps it from ever
-// running; on a finished one it does nothing. What a body yields while it is being closed is lost.
+// Close ends the coroutine. Its yield returns [ErrClosed], and its deferred functions run. Close
+// returns the error of the body, or nil if that was ErrClosed. A body that keeps yielding is ended
+// at its second yield; values it yields are lost. A coroutine before its first Send never runs. On
+// a finished coroutine Close does nothing.
 func (c *Coroutine[In, Out, Ret]) Close() error {
 	switch c.status {
 	case Finished:
@@ -112,11 +118,12 @@ func (c *Coroutine[In, Out, Ret]) Close() error {
 	return c.err
 }
 
-// Status tells where the coroutine stands.
+// Status returns the state of the coroutine.
 func (c *Coroutine[In, Out, Ret]) Status() Status { return c.status }
 
-// Result returns what the body returned. The error is [ErrUnfinished] before the end, a [*PanicError] if the body panicked, a
-// [*GoexitError] if it called runtime.Goexit, and [ErrClosed] if the coroutine was closed before it ended by itself.
+// Result returns the result of the body. The error is [ErrUnfinished] before the end, a
+// [*PanicError] after a panic, a [*GoexitError] after runtime.Goexit, and [ErrClosed] if the
+// coroutine was closed before its end.
 func (c *Coroutine[In, Out, Ret]) Result() (Ret, error) {
 	if c.status != Finished {
 		return c.ret, ErrUnfinished
@@ -145,10 +152,10 @@ func (c *Coroutine[In, Out, Ret]) step(op string) (out Out, ok bool) {
 	return out, true
 }
 
-// yield is the body's side of step.
+// yield is the body's counterpart of step.
 func (c *Coroutine[In, Out, Ret]) yield(out Out) (In, error) {
 	if c.status != Running {
-		panic("coro: yield: the coroutine is not running; its yield is for its own body, while that runs")
+		panic("coro: yield: the coroutine is not running; call yield only in its body")
 	}
 	if c.closed {
 		runtime.Goexit()
@@ -159,7 +166,7 @@ func (c *Coroutine[In, Out, Ret]) yield(out Out) (In, error) {
 	return c.in, c.inErr
 }
 
-// Run is called by the pool, on the coroutine's stack.
+// Run is called by the pool on the coroutine's stack.
 func (c *Coroutine[In, Out, Ret]) Run(s *Stack) Job {
 	c.stack = s
 	returned := false

@@ -11,33 +11,37 @@ import (
 )
 
 var (
-	// ErrClosed is what a suspended coroutine gets from its yield when it is closed, and the result of one that was closed before its end.
+	// ErrClosed is the error of a yield in a closed coroutine, and the result of a coroutine that
+	// was closed before its end.
 	ErrClosed = errors.New("coro: closed")
-	// ErrUnfinished is the answer to a question for the result of a coroutine that has not ended.
+	// ErrUnfinished is the error of Result before the coroutine has ended.
 	ErrUnfinished = errors.New("coro: the coroutine has not ended yet")
 )
 
-// PanicError is a panic that was contained. It is the error of the coroutine, or task, in which it happened. Its message is one line; %+v
-// prints the stack and the other errors, too, and so does a program that ends because of it.
+// PanicError is a recovered panic. It is the error of the coroutine, or task, in which it happened.
+// Its message is one line. With %+v it prints the stack and the other errors as well; so does a
+// program that ends because of it.
 type PanicError struct {
 	Value any    // what was given to panic
-	Stack []byte // the stack of the panic; where it was raised again, the stacks of those places follow
-	// Others are the errors of tasks that failed beside the one that panicked, in the same group.
+	Stack []byte // the stack of the panic, then those of each re-panic
+	// Others are the errors of other tasks in the same group.
 	Others []error
 }
 
-// Error returns the value as one line, without the stack: a server may send the message of an error to its peer.
+// Error returns the value as one line, without the stack: a server may send an error message to its
+// peer.
 func (e *PanicError) Error() string {
 	var pc [1]uintptr
-	if runtime.Callers(2, pc[:]); pc[0] != 0 && runtime.FuncForPC(pc[0]-1).Name() == "runtime.preprintpanics" {
-		return e.details("") // nobody has recovered it: the program ends, after it has printed "panic: " and this
+	runtime.Callers(2, pc[:])
+	if pc[0] != 0 && runtime.FuncForPC(pc[0]-1).Name() == "runtime.preprintpanics" {
+		return e.details("") // not recovered: the program prints "panic: " and this, and ends
 	}
 	return "panic: " + e.text()
 }
 
 func (e *PanicError) text() string { return safetext.Value(e.Value, safetext.MaxLine) }
 
-// details returns all that is known, after a prefix.
+// details returns the value, the stack and the other errors, after a prefix.
 func (e *PanicError) details(prefix string) string {
 	var b strings.Builder
 	b.WriteString(prefix + e.text() + "\n\n" + safetext.Lines(string(e.Stack)))
@@ -68,7 +72,8 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// GoexitError is the error of a coroutine, or task, that was ended by [runtime.Goexit], as t.Fatal and t.FailNow of package testing do.
+// GoexitError is the error of a coroutine, or task, that called [runtime.Goexit], as t.Fatal and
+// t.FailNow of package testing do.
 type GoexitError struct {
 	Name string // of the task, "" for a coroutine
 }
@@ -77,5 +82,6 @@ func (e *GoexitError) Error() string {
 	if e.Name == "" {
 		return "coro: ended by runtime.Goexit (t.Fatal and t.FailNow call it)"
 	}
-	return "aio: task " + safetext.Message(e.Name) + " was ended by runtime.Goexit (t.Fatal and t.FailNow call it)"
+	return "aio: task " + safetext.Message(e.Name) +
+		" was ended by runtime.Goexit (t.Fatal and t.FailNow call it)"
 }

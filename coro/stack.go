@@ -6,7 +6,7 @@ import (
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
-// Stack is a stack that runs one [Job] after another and can be suspended in the middle of any of them.
+// Stack is a stack that runs one [Job] after another and can be suspended in each of them.
 //
 //	state      who acts         next
 //	idle       Pool.Take        ready
@@ -18,13 +18,15 @@ import (
 //	dying      Pool.Bury        ended
 //	idle       Pool.Close       ended
 //
-// Suspend is for the job, the rest for the owner of the pool. Whoever calls Resume waits until the stack suspends or its jobs are done.
+// Suspend is for the job, the other calls are for the owner of the pool. Resume returns when the
+// stack suspends or its jobs are done.
 //
-// Suspend and Resume are small enough to be compiled into their callers, and should be called from the function that has to wait: after a
-// switch the processor has lost track of the return addresses, and each return until the next call costs as much as a missed branch.
+// Suspend and Resume are small enough to be inlined. Call them from the function that has to wait:
+// after a switch the processor's return predictions are wrong, so each further return costs as much
+// as a mispredicted branch.
 type Stack struct {
 	_ nocopy.Mark
-	// Local is free for the owner of the pool: what it has to know about this stack. It outlives the jobs.
+	// Local is for data of the pool's owner about this stack. It outlives the jobs.
 	Local any
 
 	pool  *Pool
@@ -36,20 +38,22 @@ type Stack struct {
 
 // Job is a piece of work for a [Stack].
 type Job interface {
-	// Run does the work, on s, and returns the next job if there is one at hand: it follows on the same stack without a switch.
-	// A panic must not leave it. A runtime.Goexit may: it ends the stack, not the goroutine that resumed it.
+	// Run does the work on s. It may return a next job, which follows on the same stack without a
+	// switch. A panic must not leave Run. A runtime.Goexit may: it ends the stack, not the
+	// goroutine that resumed it.
 	Run(s *Stack) (next Job)
 }
 
-// Suspend gives control back to whoever resumed the stack and returns when Resume is called again. It may be called from anywhere below a
-// job's Run, also from a coroutine or an iterator of [iter.Pull] that the job drives.
+// Suspend returns control to the caller of Resume, and returns at the next Resume. Call it anywhere
+// below a job's Run, even in a coroutine or an iterator of [iter.Pull] that the job drives.
 func (s *Stack) Suspend() { s.yield(struct{}{}) }
 
-// Resume starts the job that Take was given, or goes on with a suspended one, until the stack suspends or its jobs are done.
+// Resume starts the job given to Take, or continues a suspended one. It returns when the stack
+// suspends or its jobs are done.
 func (s *Stack) Resume() { s.next() }
 
-// Pool keeps the stacks of finished jobs for the next ones: a stack is ten times dearer to make than to use again. The zero value is an
-// empty pool that keeps nothing; set Max. A pool belongs to one goroutine at a time.
+// Pool keeps the stacks of finished jobs: making a stack costs ten times as much as reusing one.
+// The zero value keeps none; set Max. A pool belongs to one goroutine at a time.
 type Pool struct {
 	_ nocopy.Mark
 	// Max is how many idle stacks the pool keeps.
@@ -74,11 +78,11 @@ func (p *Pool) Take(job Job) *Stack {
 	return s
 }
 
-// Dying reports whether there is something to bury.
+// Dying reports whether Bury has work.
 func (p *Pool) Dying() bool { return len(p.dying) > 0 }
 
-// Bury lets the stacks that a Goexit is unwinding come to their end. iter.Pull hands the Goexit to whoever makes the last step, so a
-// goroutine made for it takes that step. The owner calls it now and then, when Dying.
+// Bury lets the stacks that a Goexit is unwinding end. iter.Pull passes the Goexit to the goroutine
+// of the last step, so Bury takes that step on a new goroutine. The owner calls it when Dying.
 func (p *Pool) Bury() {
 	dying := p.dying
 	p.dying = nil
@@ -112,15 +116,16 @@ func (p *Pool) newStack() *Stack {
 	return s
 }
 
-// serve is what runs at the bottom of a stack. The garbage collector walks every frame of every suspended stack, so there are no more of
-// them than it takes.
+// serve runs at the bottom of a stack. The garbage collector walks every frame of every suspended
+// stack, so there should be few.
 func (s *Stack) serve(yield func(struct{}) bool) {
 	p := s.pool
 	s.yield = yield
 	returned := false
 	defer func() {
 		if !returned {
-			// A Goexit has unwound the job. Staying in this deferred function keeps it from reaching the owner.
+			// A Goexit has unwound the job. Waiting in this deferred function keeps it from the
+			// owner.
 			p.dying = append(p.dying, s)
 			yield(struct{}{})
 		}

@@ -1,8 +1,8 @@
-// Package errtree looks through errors that come from users. It does what errors.Is and errors.As do, but
-// it ends even if a chain leads back to itself, and a panic of Unwrap is the end of that branch.
+// Package errtree searches through errors from user code. It works like errors.Is and errors.As,
+// but ends even if a chain is cyclic. A panic of Unwrap ends that branch.
 package errtree
 
-// Max is how many errors of a chain or tree are looked at.
+// Max is the number of errors of a chain or tree that are checked at most.
 const Max = 1000
 
 // Search reports whether found accepts err or an error that it wraps.
@@ -44,13 +44,13 @@ func Is(err, target error) bool {
 	return Search(err, func(e error) bool { return Same(e, target) })
 }
 
-// Same is ==, and false for errors of a type that cannot be compared.
+// Same is ==, but false for types that cannot be compared.
 func Same(a, b error) (yes bool) {
 	defer func() { _ = recover() }()
 	return a == b
 }
 
-// Unwrap calls err.Unwrap of either kind.
+// Unwrap calls either form of err.Unwrap.
 func Unwrap(err error) (several []error, one error) {
 	defer func() { _ = recover() }()
 	switch e := err.(type) {

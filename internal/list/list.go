@@ -1,27 +1,27 @@
-// Package list has a doubly linked list whose elements are part of what they stand for, so that
-// adding and removing one allocates nothing and takes no search.
+// Package list has an intrusive doubly linked list: its elements are fields of their owners. Adding
+// and removing one allocates nothing and takes no search.
 package list
 
 // List is a FIFO list of elements. The zero value is empty.
 type List[T any] struct{ first *Elem[T] }
 
-// Elem is a place in at most one list at a time. The zero value stands in none. It must not be
-// copied while it stands in a list.
+// Elem is a place in at most one list. The zero value is in no list. It must not be copied while it
+// is in a list.
 type Elem[T any] struct {
 	next, prev *Elem[T] // a ring; nil: in no list
 	Value      T
 }
 
-// Linked reports whether e stands in a list.
+// Linked reports whether e is in a list.
 func (e *Elem[T]) Linked() bool { return e.next != nil }
 
 // Empty reports whether the list has no element.
 func (l *List[T]) Empty() bool { return l.first == nil }
 
-// First returns the element that was added first, nil if there is none.
+// First returns the element that was added first, or nil.
 func (l *List[T]) First() *Elem[T] { return l.first }
 
-// Next returns the element that was added after e, nil if e is the last one.
+// Next returns the element after e, or nil.
 func (l *List[T]) Next(e *Elem[T]) *Elem[T] {
 	if e.next == l.first {
 		return nil
@@ -29,7 +29,7 @@ func (l *List[T]) Next(e *Elem[T]) *Elem[T] {
 	return e.next
 }
 
-// Push adds e, which must stand in no list, at the end.
+// Push adds e at the end. e must be in no list.
 func (l *List[T]) Push(e *Elem[T]) {
 	first := l.first
 	if first == nil {
@@ -42,7 +42,7 @@ func (l *List[T]) Push(e *Elem[T]) {
 	last.next, first.prev = e, e
 }
 
-// Remove takes e out of this list. It does nothing if e stands in no list.
+// Remove removes e from this list. It does nothing if e is in no list.
 func (l *List[T]) Remove(e *Elem[T]) {
 	next := e.next
 	switch next {

@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// set is a set of descriptors as the system offers it where only a blocking call can wait for it.
+// set is a set of descriptors of a system where only a blocking call can wait for it.
 type set interface {
 	Add(fd uintptr, token uint64, interest Interest) error
 	Modify(fd uintptr, token uint64, interest Interest) error
 	Remove(fd uintptr) error
 	fetch(events []Event) (int, error) // without waiting
-	await()                            // waits until fetch would find something, or release was called
+	await()                            // waits until fetch would find events, or release is called
 	release()                          // ends await, now and in future
 	close() error
 }
 
-// blocking is a Poller over a set. A goroutine of its own sits in await whenever Wait has to wait; Wait itself is
-// parked on channels. So a thread is held, but the goroutine in Wait is parked like any other: it holds no processor,
-// and a Wake needs no system call.
+// blocking is a Poller over a set. A goroutine sits in await while Wait has to wait; Wait itself is
+// parked on channels. So one thread is held, but the goroutine in Wait holds no processor, and a
+// Wake needs no system call.
 //
-// That goroutine is told to look out by arm and tells by ready that there is something; it may look out beyond the end
-// of the Wait that asked for it. What it tells may be out of date: then a Wait returns early.
+// arm tells that goroutine to start a wait, and it answers on ready. It may wait beyond the end of
+// the Wait that armed it. Its answer may be out of date; then a Wait returns early.
 type blocking struct {
 	set   set
 	arm   chan struct{}

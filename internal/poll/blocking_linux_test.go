@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// epollSet is a set of epoll, to test what waits for sets: another one, which watches it, can be waited for with a
-// blocking call, as with kqueue.
+// epollSet is a set of epoll, to test what waits for sets: another one, which watches it, can be
+// waited for with a blocking call, as with kqueue.
 type epollSet struct {
 	*epoll
 	outer int

@@ -7,19 +7,19 @@ import (
 	"unsafe"
 )
 
-// gate stands between a set of descriptors and the poller of the Go runtime: a second epoll set, which holds the first
-// and is what the runtime knows.
+// gate stands between a set of descriptors and the poller of the Go runtime. It is a second epoll
+// set that contains the first; the runtime knows only the gate.
 //
-// Each event behind an open gate wakes a thread of the runtime, if one sits in its poller. One does whenever a goroutine
-// waits there, or a timer of the program is pending. It is needed while our goroutine is parked. While the loop runs it
-// is waste: the loop finds the event by itself.
+// Each event behind an open gate wakes a thread of the runtime, if one sits in its poller. One does
+// while a goroutine waits there or a timer of the program is pending. That is needed while our
+// goroutine is parked. While the loop runs it is waste, because the loop finds the event by itself.
 //
 //	gate  an event                          becomes
 //	shut  stays in the set                  open, when a goroutine is about to park
 //	open  is reported to the runtime, too   shut, when two reports came within dense
 //
-// Opening and shutting are a system call each. So in sparse traffic, where the goroutine is parked nearly always, the
-// gate stays open.
+// Opening and shutting take a system call each. So in sparse traffic, where the goroutine is nearly
+// always parked, the gate stays open.
 type gate struct {
 	fd   int // of the outer set; the runtime's file owns it
 	set  int // of the inner set
@@ -27,12 +27,12 @@ type gate struct {
 	last time.Duration // since start: when events were last reported through the open gate
 }
 
-// dense is the time between two reports of events up to which they count as dense traffic.
+// dense is the longest time between two reports of events that counts as dense traffic.
 const dense = time.Millisecond
 
 var start = time.Now()
 
-// newGate makes a gate, which is shut, around a set. The caller closes fd.
+// newGate returns a shut gate around a set. The caller closes fd.
 func newGate(set int) (gate, error) {
 	g := gate{set: set, last: -dense}
 	var err error
@@ -46,8 +46,8 @@ func newGate(set int) (gate, error) {
 	return g, nil
 }
 
-// unlock opens the gate. What the set holds already may not be reported, since the gate may have reported it before:
-// the caller reads the set afterwards, and parks only if it is empty.
+// unlock opens the gate. It may not report events that are in the set already, since it may have
+// reported them before. So the caller reads the set afterwards, and parks only if it is empty.
 func (g *gate) unlock() syscall.Errno {
 	if g.open {
 		return 0
@@ -57,7 +57,8 @@ func (g *gate) unlock() syscall.Errno {
 	return errno
 }
 
-// reported is called when events were found in the set. It shuts the gate if they come close together.
+// reported is called when events were found in the set. It shuts the gate if they come close
+// together.
 func (g *gate) reported() syscall.Errno {
 	if !g.open {
 		return 0
@@ -75,6 +76,7 @@ func (g *gate) reported() syscall.Errno {
 
 func (g *gate) ctl(op int, events uint32) syscall.Errno {
 	ev := syscall.EpollEvent{Events: events}
-	_, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_CTL, uintptr(g.fd), uintptr(op), uintptr(g.set), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_CTL,
+		uintptr(g.fd), uintptr(op), uintptr(g.set), uintptr(unsafe.Pointer(&ev)), 0, 0)
 	return errno
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// shut has the gate of p shut by two reports of events, as dense traffic does. What was reported stays linked in the
-// outer set.
+// shut has the gate of p shut by two reports of events, as dense traffic does. What was reported
+// stays linked in the outer set.
 func shut(t testing.TB, p *epoll) {
 	t.Helper()
 	a, b := pair(t)
@@ -147,8 +147,8 @@ func TestAWaitTellsWhetherItHasParked(t *testing.T) {
 	}
 }
 
-// A set of the program's own may be watched like any descriptor, one inside another, too: the system bounds the depth,
-// and the gate is one more.
+// A set of the program's own may be watched like any descriptor, one inside another, too: the
+// system bounds the depth, and the gate is one more.
 func TestASetOfTheProgramCanBeWatched(t *testing.T) {
 	p := newPoller(t)
 	a, b := pair(t)
@@ -178,8 +178,8 @@ func newSet(t testing.TB) int {
 	return fd
 }
 
-// Events and wake-ups come while the gate opens and shuts all the time, with a timer of the program pending, on one
-// processor and on two.
+// Events and wake-ups come while the gate opens and shuts all the time, with a timer of the program
+// pending, on one processor and on two.
 func TestNothingIsLostAtTheGate(t *testing.T) {
 	for _, procs := range []int{1, 2} {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))

@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// The part of the kqueue poller that needs no kqueue: it makes of filters what epoll makes of conditions.
+// The part of the kqueue poller that needs no kqueue: it translates filters to epoll's conditions.
 
-// filter is one of the two conditions of a descriptor that a kqueue watches, each by itself.
+// filter is one of the two conditions of a descriptor that a kqueue watches separately.
 type filter uint8
 
 const (
@@ -19,7 +19,7 @@ const (
 	writeFilter
 )
 
-// action is what a kqueue is to do with a filter.
+// action is an operation of a kqueue on a filter.
 type action uint8
 
 const (
@@ -29,7 +29,7 @@ const (
 	drop
 )
 
-// report is what a kqueue says of a descriptor.
+// report is an event of a kqueue.
 type report struct {
 	fd     uintptr
 	filter filter
@@ -44,11 +44,12 @@ type kernel interface {
 	isSocket(fd uintptr) bool
 }
 
-// filterSet keeps what is watched: a kqueue has no room for a token that the collector would not take for a pointer.
+// filterSet stores what is watched: a kqueue has no room for a token that the garbage collector
+// would not take for a pointer.
 type filterSet struct {
 	kernel kernel
 	known  map[uintptr]*watched
-	broken []uintptr // descriptors that failed before they could be watched, to be reported; in the order of Add
+	broken []uintptr // descriptors that failed in Add and have to be reported, in that order
 	room   []report  // what the kernel fills
 }
 
@@ -59,9 +60,12 @@ type watched struct {
 	socket   bool
 }
 
-func newFilterSet(k kernel) filterSet { return filterSet{kernel: k, known: make(map[uintptr]*watched)} }
+func newFilterSet(k kernel) filterSet {
+	return filterSet{kernel: k, known: make(map[uintptr]*watched)}
+}
 
-// Add fails with EEXIST if the descriptor is watched already. A kqueue itself would replace what it has.
+// Add fails with EEXIST if the descriptor is watched already. A kqueue itself would replace the
+// watch.
 func (s *filterSet) Add(fd uintptr, token uint64, interest Interest) error {
 	if s.has(fd) {
 		return os.NewSyscallError("kevent", syscall.EEXIST)
@@ -86,13 +90,14 @@ func (s *filterSet) Add(fd uintptr, token uint64, interest Interest) error {
 	return nil
 }
 
-// has reports whether the kernel still watches fd: a closed descriptor leaves a kqueue by itself.
+// has reports whether the kernel still watches fd. A closed descriptor leaves a kqueue by itself.
 func (s *filterSet) has(fd uintptr) bool {
 	w := s.known[fd]
 	return w != nil && len(w.filters) > 0 && s.kernel.change(fd, w.filters[0], touch) == nil
 }
 
-// Modify watches anew: that reports once more what is ready. If that fails, the old watch stays where it can.
+// Modify watches again, so a descriptor that is ready is reported once more. If that fails, the old
+// watch stays where possible.
 func (s *filterSet) Modify(fd uintptr, token uint64, interest Interest) error {
 	old := s.known[fd]
 	if old == nil {
@@ -162,7 +167,7 @@ func (s *filterSet) fetch(events []Event) (int, error) {
 	return stored, nil
 }
 
-// filters returns what to watch for an interest. A half-close is seen by the read filter alone.
+// filters returns the filters of an interest. Only the read filter sees a half-close.
 func filters(i Interest) (fs []filter) {
 	if i&(Readable|HangUp) != 0 {
 		fs = append(fs, readFilter)
@@ -173,8 +178,8 @@ func filters(i Interest) (fs []filter) {
 	return fs
 }
 
-// adding says how a filter is added. A read filter that is there for a half-close alone is to report data that nobody
-// reads once, not as long as it lasts.
+// adding returns how to add a filter. A read filter that is only there for a half-close should
+// report unread data once, not continuously.
 func adding(f filter, i Interest) action {
 	if i&Edge != 0 || f == readFilter && i&Readable == 0 {
 		return addEdge
@@ -182,7 +187,7 @@ func adding(f filter, i Interest) action {
 	return addLevel
 }
 
-// ready translates a report into what epoll would say, 0 if that is nothing.
+// ready translates a report to epoll's conditions, or 0 if there are none.
 //
 //	filter  eof  of a socket  error  says
 //	read    -    -            -      Readable, if asked for

@@ -1,61 +1,65 @@
 // Package poll asks the operating system which descriptors are ready.
 //
-// On Linux it is an epoll set that is itself registered with the poller of the Go runtime. A goroutine
-// that waits is parked by the runtime like one that reads a socket: no thread sits in epoll_wait, so
-// waiting does not hold a processor, a wake-up from another goroutine needs no system call, and time
-// limits are the runtime's own timers. The set is then read without blocking.
+// On Linux it is an epoll set that is registered with the poller of the Go runtime. A waiting
+// goroutine is parked by the runtime, like one that reads a socket. So no thread sits in
+// epoll_wait: waiting holds no processor, a wake-up needs no system call, and time limits are
+// runtime timers. The set is then read without blocking.
 //
-// On macOS and the BSDs it is a kqueue, which the Go runtime cannot wait for: a goroutine sits in a blocking call
-// while a Wait is parked. How that is done is shared with a set of epoll in the tests, and what is made of its filters is
-// tested with a kqueue that is simulated; the calls to the kqueue itself have been built and vetted, not run.
+// On macOS and the BSDs it is a kqueue, which the Go runtime cannot wait for. A goroutine sits in a
+// blocking call while a Wait is parked. Tests run this design with an epoll set and the filters
+// with a simulated kqueue. The calls to the kqueue itself have been built and vetted, not run.
 //
-// Elsewhere New fails with errors.ErrUnsupported.
+// On other systems New fails with errors.ErrUnsupported.
 package poll
 
 import "time"
 
-// Interest is a set of conditions: what to watch a descriptor for, or what was seen on it.
+// Interest is a set of conditions of a descriptor, to watch or to report.
 type Interest uint8
 
 const (
-	// Readable: a read will not block. Reported for data, end of file, errors and waiting connections.
+	// Readable: a read will not block. Reported for data, end of file, errors and waiting
+	// connections.
 	Readable Interest = 1 << iota
 	// Writable: a write will not block, or an attempt to connect has ended.
 	Writable
-	// HangUp: the peer will send no more, or the descriptor has failed. Failures are reported always,
-	// the half-close of a peer only where HangUp was asked for.
+	// HangUp: the peer will send no more, or the descriptor has failed. Failures are always
+	// reported, a half-close of the peer only on request.
 	HangUp
-	// Edge asks for one report for each change, in place of a report as long as the condition lasts.
-	// It never occurs in a report.
+	// Edge asks for one report for each change, instead of reports as long as the condition lasts.
+	// It is never reported.
 	Edge
 )
 
-// Event says that the descriptor added with Token is ready in the ways of Ready.
+// Event says that the descriptor added with Token has the conditions in Ready.
 type Event struct {
 	Token uint64
 	Ready Interest
 }
 
-// Poller watches descriptors. Unless said otherwise its methods are called by one goroutine at a time.
+// Poller watches descriptors. Its methods are for one goroutine at a time, except Wake.
 //
-// It does not know which descriptors it holds. A descriptor closed without Remove leaves the set by
-// itself once no duplicate of it is open, but its number may come back for another file while an event
-// of the old one is on its way: the caller keeps tokens unique and ignores those it has forgotten.
+// It does not know which descriptors it contains. A descriptor that is closed without Remove leaves
+// the set once no duplicate of it is open. Its number may be reused while an old event is on its
+// way. So the caller uses unique tokens and ignores unknown ones.
 type Poller interface {
-	// Add watches fd, which is in non-blocking mode; its events carry token. It fails with EEXIST if fd is watched.
+	// Add watches fd, which must be non-blocking. Its events carry token. It fails with EEXIST if
+	// fd is watched.
 	Add(fd uintptr, token uint64, interest Interest) error
-	// Modify replaces token and interest of fd. With Edge it also reports once more what is ready.
+	// Modify replaces token and interest of fd. With Edge it also reports the current conditions
+	// once more.
 	Modify(fd uintptr, token uint64, interest Interest) error
 	// Remove stops watching fd.
 	Remove(fd uintptr) error
-	// Wait stores what is ready and returns how many events that is; one descriptor may have several. It waits for the first at most d,
-	// without limit if d < 0; 0 means the time has passed or Wake was called. It may return 0 early.
-	// With d == 0 it never parks, and leaves a Wake for a later call.
+	// Wait stores events and returns their number; a descriptor may have several. It waits for the
+	// first for at most d, or without limit if d < 0. It returns 0 if the time has passed or Wake
+	// was called; it may also return 0 early. With d == 0 it never parks, and leaves a Wake for a
+	// later call.
 	Wait(events []Event, d time.Duration) (int, error)
-	// Wake ends the Wait that is running, or the next one that would park. Any goroutine may call it,
-	// also after Close.
+	// Wake ends the running Wait, or the next one that would park. Any goroutine may call it, even
+	// after Close.
 	Wake()
-	// Close frees the poller; the descriptors watched stay open. No Wait may be running. Everything but
-	// Wake fails with os.ErrClosed afterwards.
+	// Close releases the poller; the descriptors stay open. No Wait may be running. Afterwards
+	// everything but Wake fails with os.ErrClosed.
 	Close() error
 }

@@ -9,9 +9,9 @@ import (
 
 // kqueue is a set of descriptors on macOS and the BSDs.
 //
-// It cannot be handed to the poller of the Go runtime as the epoll set is on Linux. That arms every descriptor for
-// reading and for writing in one call, and a kqueue can be watched for reading only: the call fails. (It can be watched
-// by another kqueue of our own; that is how await waits for it and for release.)
+// The poller of the Go runtime cannot watch it, as it watches the epoll set on Linux. It would arm
+// the descriptor for reading and writing in one call, and a kqueue can be watched only for reading,
+// so the call fails. Another kqueue can watch it: that is how await waits for it and for release.
 type kqueue struct {
 	filterSet
 	fd     int
@@ -20,7 +20,7 @@ type kqueue struct {
 	events []syscall.Kevent_t // what kevent fills
 }
 
-// New makes a poller.
+// New returns a poller.
 func New() (Poller, error) {
 	k := &kqueue{fd: -1, outer: -1, pipe: [2]int{-1, -1}}
 	k.filterSet = newFilterSet(k)
@@ -61,7 +61,10 @@ func changeFilter(kq int, fd uintptr, f filter, a action) error {
 		mode = syscall.EVFILT_WRITE
 	}
 	flags := [...]int{
-		addLevel: syscall.EV_ADD, addEdge: syscall.EV_ADD | syscall.EV_CLEAR, touch: syscall.EV_ENABLE, drop: syscall.EV_DELETE,
+		addLevel: syscall.EV_ADD,
+		addEdge:  syscall.EV_ADD | syscall.EV_CLEAR,
+		touch:    syscall.EV_ENABLE,
+		drop:     syscall.EV_DELETE,
 	}[a]
 	changes := make([]syscall.Kevent_t, 1)
 	syscall.SetKevent(&changes[0], int(fd), mode, flags)
@@ -73,7 +76,9 @@ func changeFilter(kq int, fd uintptr, f filter, a action) error {
 	}
 }
 
-func (k *kqueue) change(fd uintptr, f filter, a action) error { return changeFilter(k.fd, fd, f, a) }
+func (k *kqueue) change(fd uintptr, f filter, a action) error {
+	return changeFilter(k.fd, fd, f, a)
+}
 
 func (k *kqueue) isSocket(fd uintptr) bool {
 	var st syscall.Stat_t
@@ -107,7 +112,7 @@ func (k *kqueue) reports(room []report) (int, error) {
 func (k *kqueue) await() {
 	var events [1]syscall.Kevent_t
 	for {
-		// An error would come again in fetch, which tells.
+		// An error would come again in fetch, which returns it.
 		if _, err := syscall.Kevent(k.outer, nil, events[:], nil); err != syscall.EINTR {
 			return
 		}

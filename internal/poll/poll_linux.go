@@ -9,10 +9,10 @@ import (
 	"unsafe"
 )
 
-// States of a poller, for Wake. The waiting goroutine alone leaves woken and parked for idle.
+// States of a poller, for Wake. Only the waiting goroutine sets woken and parked back to idle.
 //
 //	state   meaning                                 Wake
-//	idle    nobody is parked                        -> woken
+//	idle    no goroutine is parked                  -> woken
 //	parked  Wait is parked, or about to             -> woken, and ends the parking
 //	woken   the next Wait that would park returns   stays
 const (
@@ -32,7 +32,7 @@ type epoll struct {
 
 	state atomic.Int32
 
-	// Only the goroutine in Wait touches the rest.
+	// Only the goroutine in Wait uses the rest.
 
 	look   func(fd uintptr) bool // lookParked as a value, made once
 	events []syscall.EpollEvent  // what epoll_wait fills
@@ -44,7 +44,7 @@ type epoll struct {
 	until  time.Time             // that deadline; zero if it has passed
 }
 
-// New makes a poller.
+// New returns a poller.
 func New() (Poller, error) {
 	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
@@ -91,9 +91,11 @@ func (p *epoll) ctl(op int, fd uintptr, token uint64, interest Interest) error {
 	if p.fd < 0 {
 		return os.ErrClosed
 	}
-	ev := syscall.EpollEvent{Events: toEpoll(interest), Fd: int32(uint32(token)), Pad: int32(uint32(token >> 32))}
-	// epoll_ctl does not block: tell the scheduler nothing about it.
-	_, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_CTL, uintptr(p.fd), uintptr(op), fd, uintptr(unsafe.Pointer(&ev)), 0, 0)
+	low, high := int32(uint32(token)), int32(uint32(token>>32))
+	ev := syscall.EpollEvent{Events: toEpoll(interest), Fd: low, Pad: high}
+	// epoll_ctl does not block, so the scheduler need not know of it.
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_CTL,
+		uintptr(p.fd), uintptr(op), fd, uintptr(unsafe.Pointer(&ev)), 0, 0)
 	if errno != 0 {
 		return os.NewSyscallError("epoll_ctl", errno)
 	}
@@ -125,17 +127,18 @@ func (p *epoll) Wait(events []Event, d time.Duration) (int, error) {
 	}
 	for i := range p.n {
 		ev := &p.events[i]
-		events[i] = Event{Token: uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32, Ready: fromEpoll(ev.Events)}
+		token := uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32
+		events[i] = Event{Token: token, Ready: fromEpoll(ev.Events)}
 	}
 	return p.n, nil
 }
 
 // park waits for events, the end of d or Wake.
 //
-// No Wake is lost: one that comes before the change to parked makes that change fail; one that comes
-// after it sees parked and moves the deadline, which the runtime's poller reports whether the goroutine
-// is parked already or not. A deadline of d is set before the state is looked at, so it cannot undo the
-// one of Wake. A Wake that is slow may hit the following Wait, which then looks once more.
+// No Wake is lost. A Wake before the change to parked makes that change fail. A Wake after it sees
+// parked and moves the deadline, which the runtime's poller reports whether or not the goroutine is
+// parked yet. The deadline of d is set before the state is read, so it cannot undo that of Wake. A
+// slow Wake may end the next Wait, which then looks again.
 func (p *epoll) park(d time.Duration) error {
 	var end time.Time
 	if d > 0 {
@@ -160,8 +163,8 @@ func (p *epoll) park(d time.Duration) error {
 			p.parked = true
 			break // events that came meanwhile have time until the next Wait
 		}
-		// Look, as a deadline that had passed before must not keep events waiting for ever. It may have been one of an
-		// earlier Wait, or of a slow Wake: then there is time left.
+		// Look, since an expired deadline must not delay events. It may be that of an earlier Wait
+		// or a slow Wake: then there is time left.
 		if p.lookParked(0) || d > 0 && !time.Now().Before(end) {
 			break
 		}
@@ -175,8 +178,8 @@ func (p *epoll) park(d time.Duration) error {
 	return err
 }
 
-// limit has the parking end at a point in time, or not at all if that is zero. A deadline that is set already and not
-// later stays: setting one is dear, and may wake a thread.
+// limit sets when the parking ends; the zero time means never. It keeps an earlier deadline that is
+// set already: setting one is expensive and may wake a thread.
 func (p *epoll) limit(end time.Time) error {
 	switch {
 	case !p.armed && end.IsZero():
@@ -188,8 +191,9 @@ func (p *epoll) limit(end time.Time) error {
 	return p.file.SetReadDeadline(end)
 }
 
-// lookParked is called before the goroutine parks and each time it was woken. It reports whether it need not park. The
-// gate is opened first: what comes after that is reported, and what came before is found here.
+// lookParked is called before the goroutine parks and after each wake-up. It reports whether the
+// goroutine need not park. It opens the gate first: later events are reported, and earlier ones are
+// found here.
 func (p *epoll) lookParked(uintptr) bool {
 	p.parked = p.looks > 0
 	if p.errno = p.gate.unlock(); p.errno != 0 {
@@ -198,7 +202,7 @@ func (p *epoll) lookParked(uintptr) bool {
 	return p.fetch()
 }
 
-// Parked reports whether the last Wait has parked, so that the scheduler had its turn.
+// Parked reports whether the last Wait parked, so that the scheduler had its turn.
 func (p *epoll) Parked() bool { return p.parked }
 
 // fetch reads the set without blocking. It reports whether there is something to return.
@@ -234,7 +238,7 @@ func (p *epoll) Close() error {
 	return errors.Join(os.NewSyscallError("close", syscall.Close(fd)), p.file.Close())
 }
 
-// epollET is syscall.EPOLLET, which is negative on some architectures, as the bit it is.
+// epollET is syscall.EPOLLET as a bit. The constant is negative on some architectures.
 const epollET uint32 = 1 << 31
 
 func toEpoll(i Interest) uint32 {
@@ -265,7 +269,7 @@ func fromEpoll(e uint32) Interest {
 	if e&syscall.EPOLLRDHUP != 0 {
 		i |= Readable | HangUp
 	}
-	// A failure concerns readers and writers alike: whoever tries next is told what it was.
+	// Readers and writers both learn of a failure: the next operation returns the error.
 	if e&(syscall.EPOLLHUP|syscall.EPOLLERR) != 0 {
 		i |= Readable | Writable | HangUp
 	}

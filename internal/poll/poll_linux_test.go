@@ -324,8 +324,8 @@ func TestWakeEndsAWaitThatIsParked(t *testing.T) {
 	}
 }
 
-// A poster appends an item and wakes the poller; the waiter takes the items after each Wait, as a loop
-// does. If a wake-up were lost, the waiter would stay parked with items to take.
+// A poster appends an item and wakes the poller; the waiter takes the items after each Wait, as a
+// loop does. If a wake-up were lost, the waiter would stay parked with items to take.
 func TestNoWakeUpIsLost(t *testing.T) {
 	const posters, items = 4, 2000
 	p := newPoller(t)

@@ -4,5 +4,5 @@ package poll
 
 import "errors"
 
-// New fails: there is no poller for this system yet.
+// New fails: this system has no poller yet.
 func New() (Poller, error) { return nil, errors.ErrUnsupported }

@@ -1,7 +1,7 @@
-// Package ring is a first-in, first-out queue in one growing slice.
+// Package ring has a FIFO queue in one growing slice.
 package ring
 
-// Ring is a queue. The zero value is empty and ready to use.
+// Ring is a FIFO queue. The zero value is empty and ready to use.
 type Ring[T any] struct {
 	buf  []T // its length is zero or a power of two
 	head int // index of the first item
@@ -22,7 +22,7 @@ func (r *Ring[T]) Push(v T) {
 	r.n++
 }
 
-// PushFront puts v before the first item.
+// PushFront adds v before the first item.
 func (r *Ring[T]) PushFront(v T) {
 	if r.n == len(r.buf) {
 		r.grow()
@@ -46,7 +46,8 @@ func (r *Ring[T]) Pop() T {
 // At returns the item at index i, counted from the first.
 func (r *Ring[T]) At(i int) T { return r.buf[(r.head+i)&(len(r.buf)-1)] }
 
-// RemoveAt removes and returns the item at index i; the others keep their order. It takes time in proportion to i.
+// RemoveAt removes and returns the item at index i. The others keep their order. It takes O(i)
+// time.
 func (r *Ring[T]) RemoveAt(i int) T {
 	mask := len(r.buf) - 1
 	v := r.At(i)
@@ -57,7 +58,7 @@ func (r *Ring[T]) RemoveAt(i int) T {
 	return v
 }
 
-// Clear removes all items and lets go of the memory.
+// Clear removes all items and releases the memory.
 func (r *Ring[T]) Clear() { *r = Ring[T]{} }
 
 func (r *Ring[T]) grow() {

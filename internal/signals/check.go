@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// Check says what is wrong with a signal that is to be handled.
+// Check returns an error if sig cannot be handled.
 func Check(sig os.Signal) error {
 	if sig == nil {
 		return errors.New("the signal is nil")

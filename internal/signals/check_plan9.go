@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// Check says what is wrong with a signal that is to be handled: here they are notes.
+// Check returns an error if sig cannot be handled. On Plan 9 signals are notes.
 func Check(sig os.Signal) error {
 	if sig == nil {
 		return errors.New("the signal is nil")

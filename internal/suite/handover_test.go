@@ -186,7 +186,7 @@ func TestATaskThatIsHostedMayPanicOrExit(t *testing.T) {
 		_, err := after.Await(ctx)
 		return err
 	})
-	if got := seen.All(); err != nil || len(got) != 1 || got[0].Message != "a task panicked, and nobody awaited it" {
+	if got := seen.All(); err != nil || len(got) != 1 || got[0].Message != "a task panicked and was never awaited" {
 		t.Errorf("got %v; reported: %v", err, got)
 	}
 }

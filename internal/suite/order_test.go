@@ -228,6 +228,45 @@ func TestTheRootStaysSmallEnoughToBeSeen(t *testing.T) {
 	}
 }
 
+// Lines of the root, aiosync and the kernel's own packages end at 100 columns, tabs being 4 wide.
+func TestNoLineOfTheKernelIsLongerThan100Columns(t *testing.T) {
+	t.Chdir(root)
+	dirs := []string{".", "aiosync", "coro", "internal/list", "internal/ring", "internal/timerheap",
+		"internal/poll", "internal/errtree", "internal/signals"}
+	for _, dir := range dirs {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatal(dir, files, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := 0
+			for line := range strings.Lines(string(text)) {
+				n++
+				if c := columns(strings.TrimRight(line, "\r\n")); c > 100 {
+					t.Errorf("%s:%d has %d columns; break it by hand", file, n, c)
+				}
+			}
+		}
+	}
+}
+
+// columns returns the width of a line in which a tab leads to the next multiple of 4.
+func columns(line string) (n int) {
+	for _, r := range line {
+		if n++; r == '\t' {
+			n = (n + 3) / 4 * 4
+		}
+	}
+	return n
+}
+
 // A primitive that the module's own package can build, anybody can build.
 func TestAiosyncUsesOnlyTheExportedAPI(t *testing.T) {
 	t.Chdir(root)

@@ -1,9 +1,9 @@
-// Package timerheap orders timers by deadline, and by age where deadlines are equal.
+// Package timerheap orders timers by deadline, and equal deadlines by age.
 //
-// It is a four-ary heap with the keys in the entries: a comparison touches no other memory, which at a million timers is what counts.
-// New entries wait beside the heap until one of them is the first to be due: most time-outs are given up long before, and never have
-// to be sorted. An item is not told where it stands, so it cannot be taken from the middle; its owner marks it dead, and the heap drops
-// it when it comes up, in Settle or in Compact.
+// It is a four-ary heap with the keys in the entries, so a comparison touches no other memory. New
+// entries wait beside the heap until one of them is due first: most time-outs are cancelled long
+// before and never have to be sorted. An item does not know its position, so it cannot be removed
+// from the middle. Its owner marks it dead, and Settle or Compact drops it.
 package timerheap
 
 import (
@@ -22,7 +22,8 @@ func (e *Entry[T]) before(o *Entry[T]) bool {
 	return e.When < o.When || e.When == o.When && e.Seq < o.Seq
 }
 
-// Heap is a priority queue of entries. The zero value is empty and ready to use. Call Settle before Min and Pop.
+// Heap is a priority queue of entries. The zero value is empty and ready to use. Call Settle before
+// Min and Pop.
 type Heap[T any] struct {
 	e     []Entry[T] // the heap
 	fresh []Entry[T] // those that wait beside it
@@ -31,7 +32,7 @@ type Heap[T any] struct {
 
 const arity = 4
 
-// Len returns the number of entries, dead ones included.
+// Len returns the number of entries, including dead ones.
 func (h *Heap[T]) Len() int { return len(h.e) + len(h.fresh) }
 
 // Push adds an entry.
@@ -42,7 +43,8 @@ func (h *Heap[T]) Push(e Entry[T]) {
 	h.fresh = push(h.fresh, e)
 }
 
-// push is append, but doubles also a large slice, which append would grow by a quarter and so copy more often.
+// push is append that doubles large slices too. append would grow them by a quarter and copy more
+// often.
 func push[T any](s []Entry[T], e Entry[T]) []Entry[T] {
 	if len(s) == cap(s) {
 		s = slices.Grow(s, max(64, len(s)))
@@ -50,7 +52,8 @@ func push[T any](s []Entry[T], e Entry[T]) []Entry[T] {
 	return append(s, e)
 }
 
-// All yields the entries in no particular order, dead ones included. They must not be changed meanwhile.
+// All yields the entries in no particular order, including dead ones. Do not change the heap
+// meanwhile.
 func (h *Heap[T]) All() iter.Seq[*Entry[T]] {
 	return func(yield func(*Entry[T]) bool) {
 		for _, entries := range [][]Entry[T]{h.e, h.fresh} {
@@ -63,8 +66,8 @@ func (h *Heap[T]) All() iter.Seq[*Entry[T]] {
 	}
 }
 
-// Settle gets Min and Pop ready: if an entry that waits beside the heap is due first, all of them enter, but for those that keep rejects.
-// It returns how many were dropped.
+// Settle prepares Min and Pop. If an entry beside the heap is due first, all of them enter, except
+// those that keep rejects. It returns how many were dropped.
 func (h *Heap[T]) Settle(keep func(e *Entry[T]) bool) (dropped int) {
 	if len(h.fresh) == 0 || len(h.e) > 0 && h.e[0].When < h.first {
 		return 0
@@ -93,7 +96,8 @@ func (h *Heap[T]) Settle(keep func(e *Entry[T]) bool) (dropped int) {
 	return dropped
 }
 
-// Min returns the entry that is due first. The heap must not be empty; the pointer holds until the next change.
+// Min returns the entry that is due first. The heap must not be empty. The pointer is valid until
+// the next change.
 func (h *Heap[T]) Min() *Entry[T] { return &h.e[0] }
 
 // Pop removes and returns the entry that is due first. The heap must not be empty.
@@ -117,14 +121,14 @@ func (h *Heap[T]) Compact(keep func(e *Entry[T]) bool) {
 	h.order()
 }
 
-// order makes a heap of what is there.
+// order turns the entries into a heap.
 func (h *Heap[T]) order() {
 	for i := (len(h.e) - 2) / arity; i >= 0 && len(h.e) > 1; i-- {
 		h.down(i, h.e[i])
 	}
 }
 
-// up moves the entry at i to where it belongs, towards the root.
+// up moves the entry at i towards the root, to its position.
 func (h *Heap[T]) up(i int) {
 	e := h.e[i]
 	for i > 0 {
@@ -138,7 +142,7 @@ func (h *Heap[T]) up(i int) {
 	h.e[i] = e
 }
 
-// down puts e at i or below, where it belongs; what stands at i is overwritten.
+// down writes e at its position, i or below. It overwrites the entry at i.
 func (h *Heap[T]) down(i int, e Entry[T]) {
 	n := len(h.e)
 	for {

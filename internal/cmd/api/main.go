@@ -279,9 +279,10 @@ func receiver(t ast.Expr) string {
 	return ""
 }
 
-// text prints a node on one line.
+// text prints a node on one line, however its source is broken into lines.
 func (p *pkg) text(node any) string {
 	var b bytes.Buffer
 	printer.Fprint(&b, p.fset, node)
-	return strings.Join(strings.Fields(b.String()), " ")
+	line := strings.Join(strings.Fields(b.String()), " ")
+	return strings.NewReplacer("( ", "(", ", )", ")").Replace(line)
 }
