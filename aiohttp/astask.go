@@ -14,3 +14,12 @@ func asTask[T any](ctx context.Context, fn func(ctx context.Context) (T, error))
 	}
 	return aio.SubmitValue(context.WithoutCancel(ctx), aio.RunningLoop(ctx), fn)
 }
+
+// countAsTask is asTask for reads and writes, whose count holds with an error as well.
+func countAsTask(ctx context.Context, fn func(ctx context.Context) (int, error)) (n int, err error) {
+	_, err = asTask(ctx, aio.Action(func(ctx context.Context) (err error) {
+		n, err = fn(ctx)
+		return err
+	}))
+	return n, err
+}

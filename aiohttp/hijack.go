@@ -65,14 +65,7 @@ type hijackedConn struct {
 }
 
 func (h *hijackedConn) call(fn func(ctx context.Context) (int, error)) (int, error) {
-	if aio.InTask(h.ctx) {
-		return fn(h.ctx)
-	}
-	n := 0
-	_, err := asTask(h.ctx, aio.Action(func(ctx context.Context) (err error) {
-		n, err = fn(ctx) // n counts also with an error
-		return err
-	}))
+	n, err := countAsTask(h.ctx, fn)
 	if errors.Is(err, aio.ErrLoopClosed) {
 		err = net.ErrClosed
 	}

@@ -319,7 +319,7 @@ type bodyReader struct {
 }
 
 func (b *bodyReader) Read(p []byte) (int, error) {
-	return asTask(b.ctx, func(context.Context) (int, error) { return b.r.Read(b.ctx, p) })
+	return countAsTask(b.ctx, func(context.Context) (int, error) { return b.r.Read(b.ctx, p) })
 }
 
 func (b *bodyReader) Close() error {

@@ -106,7 +106,7 @@ type uploadWriter struct {
 
 func (w *uploadWriter) Write(p []byte) (int, error) {
 	if !aio.InTask(w.ctx) { // of another goroutine
-		return asTask(w.ctx, func(context.Context) (int, error) { return w.Write(p) })
+		return countAsTask(w.ctx, func(context.Context) (int, error) { return w.Write(p) })
 	}
 	n := 0
 	for {

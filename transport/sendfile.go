@@ -2,6 +2,7 @@ package transport
 
 import (
 	"cmp"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -299,28 +300,35 @@ func (x *fileTransfer) byHand(ctx context.Context, to fileTarget, regular bool) 
 	buf := make([]byte, filePiece)
 	for x.left != 0 {
 		p, at := buf[:x.piece(len(buf))], x.at
-		n, err := aio.ToThread(ctx, func(context.Context) (int, error) {
-			var n int
-			var err error
+		got, err := aio.ToThread(ctx, func(context.Context) (got filePieceRead, _ error) {
 			if regular { // and not by the position, which nobody must move if this is abandoned
-				n, err = x.f.ReadAt(p, at)
+				got.n, got.err = x.f.ReadAt(p, at)
 			} else {
-				n, err = x.f.Read(p)
+				got.n, got.err = x.f.Read(p)
 			}
-			if err == io.EOF {
-				err = nil
+			if got.err == io.EOF {
+				got.err = nil
 			}
-			return n, err
+			return got, nil
 		})
-		if err != nil || n == 0 {
+		if err != nil || got.n == 0 {
+			return cmp.Or(err, got.err)
+		}
+		if err := to.write(ctx, p[:got.n]); err != nil {
 			return err
 		}
-		if err := to.write(ctx, p[:n]); err != nil {
-			return err
+		x.advance(got.n)
+		if got.err != nil { // what came along with it counts
+			return got.err
 		}
-		x.advance(n)
 	}
 	return nil
+}
+
+// filePieceRead is what a read has returned.
+type filePieceRead struct {
+	n   int
+	err error
 }
 
 // isConnectionError reports whether err says that a connection is gone.

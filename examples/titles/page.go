@@ -46,7 +46,7 @@ func fetchTitle(ctx context.Context, c *aiohttp.Client, url string, begun func()
 func decoded(page io.Reader, contentType string) (io.Reader, error) {
 	first := make([]byte, 1024)
 	n, err := page.Read(first)
-	if err != nil && err != io.EOF {
+	if n == 0 && err != nil && err != io.EOF { // with data it comes again
 		return nil, err
 	}
 	first = first[:n]
