@@ -2,7 +2,6 @@ package transport
 
 import (
 	"cmp"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"

@@ -32,7 +32,7 @@ func newTLS(l *aio.Loop, app Protocol, o *options, server bool) *tlsTransport {
 		cfg = cfg.Clone()
 		cfg.ServerName = o.serverName
 	}
-	t.conn = tls.Client(&t.bio, cfg)
+	t.conn = tls.Client(&t.bio, t.verifyBeside(cfg))
 	return t
 }
 

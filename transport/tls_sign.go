@@ -47,7 +47,8 @@ func (s *turnstile) signBeside(cfg *tls.Config) *tls.Config {
 // copy returns cfg itself if nothing in it may be slow.
 func (s *turnstile) copy(cfg *tls.Config) *tls.Config {
 	static := slices.ContainsFunc(cfg.Certificates, func(c tls.Certificate) bool { return isSlow(c.PrivateKey) })
-	if !static && cfg.GetCertificate == nil && cfg.GetClientCertificate == nil && cfg.GetConfigForClient == nil {
+	verifies := cfg.ClientAuth >= tls.VerifyClientCertIfGiven
+	if !static && !verifies && cfg.GetCertificate == nil && cfg.GetClientCertificate == nil && cfg.GetConfigForClient == nil {
 		return cfg
 	}
 	given := cfg
@@ -70,13 +71,25 @@ func (s *turnstile) copy(cfg *tls.Config) *tls.Config {
 			return s.certificate(c), err
 		}
 	}
-	if get := given.GetConfigForClient; get != nil {
-		cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-			c, err := get(hello)
-			if c != nil {
-				c = s.copy(c)
+	if get := given.GetConfigForClient; get != nil || verifies {
+		cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (c *tls.Config, err error) {
+			if get != nil {
+				if c, err = get(hello); err != nil {
+					return nil, err
+				}
 			}
-			return c, err
+			switch {
+			case c != nil:
+				c = s.copy(c)
+			case verifies:
+				c = cfg
+			default:
+				return nil, nil
+			}
+			if bio, ours := hello.Conn.(*memoryBIO); ours {
+				c = bio.addr.(*tlsTransport).verifyBeside(c)
+			}
+			return c, nil
 		}
 	}
 	return cfg
@@ -103,12 +116,12 @@ type besideSigner struct {
 }
 
 func (k besideSigner) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return k.turns.apart(func() ([]byte, error) { return k.Signer.Sign(rand, digest, opts) })
+	return apart(k.turns, func() ([]byte, error) { return k.Signer.Sign(rand, digest, opts) })
 }
 
 // SignMessage hashes msg unless the key itself does more.
 func (k besideSigner) SignMessage(rand io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return k.turns.apart(func() ([]byte, error) { return crypto.SignMessage(k.Signer, rand, msg, opts) })
+	return apart(k.turns, func() ([]byte, error) { return crypto.SignMessage(k.Signer, rand, msg, opts) })
 }
 
 // besideDecrypter is one that decrypts as well, which the oldest key exchange of RSA needs.
@@ -120,10 +133,10 @@ type besideDecrypter struct {
 func (k besideDecrypter) Public() crypto.PublicKey { return k.besideSigner.Public() }
 
 func (k besideDecrypter) Decrypt(rand io.Reader, msg []byte, opts crypto.DecrypterOpts) ([]byte, error) {
-	return k.turns.apart(func() ([]byte, error) { return k.Decrypter.Decrypt(rand, msg, opts) })
+	return apart(k.turns, func() ([]byte, error) { return k.Decrypter.Decrypt(rand, msg, opts) })
 }
 
 // apart runs fn on another goroutine. The running task, which makes a handshake, waits for it.
-func (s *turnstile) apart(fn func() ([]byte, error)) ([]byte, error) {
-	return aio.ToThread(s.loop.Context(), func(context.Context) ([]byte, error) { return fn() }, aio.LimitedBy(s.signers))
+func apart[T any](s *turnstile, fn func() (T, error)) (T, error) {
+	return aio.ToThread(s.loop.Context(), func(context.Context) (T, error) { return fn() }, aio.LimitedBy(s.signers))
 }

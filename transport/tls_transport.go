@@ -2,6 +2,7 @@ package transport
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"runtime/debug"
@@ -60,9 +61,10 @@ type tlsTransport struct {
 	retiring bool // Close has been passed on to the raw transport
 	quiet    bool // closing, and the kernel had taken all data: the loss of the rest is no matter
 
-	held     []byte // decrypted, but reading was paused before app took it
-	failure  error  // why the connection is ended here; nil if in order
-	lostErr  error  // what the raw transport's ConnectionLost said
+	chains   [][]*x509.Certificate // see tls_verify.go
+	held     []byte                // decrypted, but reading was paused before app took it
+	failure  error                 // why the connection is ended here; nil if in order
+	lostErr  error                 // what the raw transport's ConnectionLost said
 	turns    *turnstile
 	waiter   aio.Waiter // the suspended handshake, which waits for the peer
 	inLine   aio.Waiter // the same, which waits for its turn
@@ -299,7 +301,11 @@ func (t *tlsTransport) TLSConnectionState() (tls.ConnectionState, bool) {
 	if t.state == tlsHandshaking || t.conn == nil {
 		return tls.ConnectionState{}, false
 	}
-	return t.conn.ConnectionState(), true
+	state := t.conn.ConnectionState()
+	if t.chains != nil {
+		state.VerifiedChains = t.chains
+	}
+	return state, true
 }
 
 // Loop returns the loop.

@@ -124,3 +124,6 @@ func (a *Authority) Files() (ca, cert, key string) {
 	}
 	return write("ca.pem", "CERTIFICATE", a.cert.Raw), write("cert.pem", "CERTIFICATE", c.Certificate[0]), write("key.pem", "PRIVATE KEY", der)
 }
+
+// Root is the certificate of the authority itself, in DER.
+func (a *Authority) Root() []byte { return a.cert.Raw }
