@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"strings"
 	"testing"
 
@@ -30,4 +31,18 @@ func TestMembersHaveBounds(t *testing.T) {
 	p, addr = start(t, "-idle", "50ms")
 	come(t, "tcp", addr)
 	p.Out.Await(t, "guest1 has said nothing for too long, 0 here")
+}
+
+// Also while the rest of what it has sent waits for its turn, which here would take a quarter of an hour.
+func TestAMemberWhoseConnectionIsLostIsGone(t *testing.T) {
+	p, addr := start(t, "-rate", "1")
+	anna := come(t, "tcp", addr)
+	anna.says(strings.Repeat("/who\n", 50) + strings.Repeat("\n", 900))
+	anna.hears("* Welcome, guest1. You are alone in lobby." + helpHint)
+	for range burst {
+		anna.hears("* lobby: guest1")
+	}
+	anna.conn.(*net.TCPConn).SetLinger(0) // a reset
+	anna.conn.Close()
+	p.Out.Await(t, "guest1 has gone, 0 here")
 }

@@ -103,9 +103,7 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 	var servers []*stream.Server
 	for _, addr := range s.addrs {
 		network, address := cli.Network(addr)
-		server, err := limits.Private(network, func() (*stream.Server, error) {
-			return stream.Serve(ctx, network, address, s.limits.Handler(h.serve), stream.Limit(longestLine))
-		})
+		server, err := stream.Serve(ctx, network, address, s.limits.Handler(h.serve), stream.Limit(longestLine))
 		if err != nil {
 			for _, server := range servers {
 				server.Close()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/stream"
@@ -28,6 +29,15 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 	}()
 	// Who sends more than that is not read meanwhile: the network holds the rest back.
 	limiter := aiosync.NewRateLimiter(burst, burst*time.Second/time.Duration(h.rate))
+	here, leave := aio.WithCancelCause(ctx) // as long as the connection is
+	watch := aio.Start(ctx, func(ctx context.Context) error {
+		defer leave(nil)
+		if err := w.WaitClosed(ctx); errors.Is(err, aio.ErrCancelled) {
+			return err
+		}
+		return nil
+	}, aio.Name("watch over "+m.nick))
+	defer watch.Cancel(nil)
 	tail := false // the next line is the end of one that was too long
 	for {
 		var line []byte
@@ -36,8 +46,8 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 			return err
 		})
 		if err == nil || errors.Is(err, stream.ErrLimit) {
-			if err := limiter.Acquire(ctx); err != nil {
-				return err
+			if limiter.Acquire(here) != nil {
+				return ctx.Err() // or the connection is lost
 			}
 		}
 		limit, tooLong := errors.AsType[*stream.LimitError](err)

@@ -112,12 +112,13 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 		opts = append(opts, transport.TLS(s.secure))
 	}
 	st := statistics{limits: &s.limits}
-	server, err := limits.Private(network, func() (*transport.Server, error) {
-		if s.form == "stream" {
-			return stream.Serve(ctx, network, address, s.limits.Handler(st.echo), opts...)
-		}
-		return transport.Listen(ctx, network, address, func() transport.Protocol { return &echoer{st: &st} }, opts...)
-	})
+	var server *transport.Server
+	var err error
+	if s.form == "stream" {
+		server, err = stream.Serve(ctx, network, address, s.limits.Handler(st.echo), opts...)
+	} else {
+		server, err = transport.Listen(ctx, network, address, func() transport.Protocol { return &echoer{st: &st} }, opts...)
+	}
 	if err != nil {
 		return err
 	}

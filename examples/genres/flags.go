@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -23,7 +22,7 @@ once, and tells the times.
     -limit N        ask for at most N documents at a time (default 100)
     -timeout TIME   give a document that long: 500ms, 10s, 1m (default 30s)
     -retries N      try again up to N times what may work a moment later (default 2)
-    -public         no redirect leads to this machine or its networks, unless you gave the host
+    -public         no redirect leads to this machine or its networks, unless you gave such a host
     -json           print one JSON object a document, each on a line of its own:
                     way, file, text, milliseconds, error
 
@@ -45,7 +44,6 @@ type settings struct {
 	retries int
 	json    bool
 	public  bool
-	host    *url.URL // of the URL
 }
 
 func parseFlags(args []string) (settings, error) {
@@ -88,8 +86,7 @@ func parseFlags(args []string) (settings, error) {
 		return s, fmt.Errorf("there is more than one URL: %s", strings.Join(rest, " "))
 	}
 	if len(rest) == 1 {
-		s.host, err = cli.WebURL(strings.ReplaceAll(rest[0], "{n}", "0"))
-		if err != nil {
+		if _, err := cli.WebURL(strings.ReplaceAll(rest[0], "{n}", "0")); err != nil {
 			return s, fmt.Errorf("%q is not the URL of a website; it must begin with http:// or https://", cli.ShownURL(rest[0]))
 		}
 		s.url = cli.WithScheme(rest[0])

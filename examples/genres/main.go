@@ -19,7 +19,6 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
 	"github.com/aio-go/aio/examples/internal/cli"
-	"github.com/aio-go/aio/examples/internal/places"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
@@ -81,14 +80,11 @@ func (p *program) main(ctx context.Context) error {
 	if p.url == "" {
 		url += "/genre/{n}"
 	}
-	transport := p.transport
-	if p.public && p.host != nil {
-		public := places.Transport(p.host)
-		defer public.CloseIdleConnections()
-		transport = public
-	}
-	c := &aiohttp.Client{Transport: transport, PerHost: p.limit, Timeout: p.timeout, MaxBody: largest, Retry: aiohttp.Retry{Attempts: 1 + p.retries}}
+	c := &aiohttp.Client{Transport: p.transport, PerHost: p.limit, Timeout: p.timeout, MaxBody: largest, Retry: aiohttp.Retry{Attempts: 1 + p.retries}}
 	c.Header = http.Header{"User-Agent": {"Mozilla/5.0 (genres)"}}
+	if p.public && p.transport == nil {
+		c.Reach = aiohttp.NoNarrower
+	}
 	defer c.Close()
 	var times []time.Duration
 	for _, w := range p.ways {

@@ -22,7 +22,6 @@ import (
 	"github.com/aio-go/aio/examples/internal/flagart"
 	"github.com/aio-go/aio/examples/internal/limits"
 	"github.com/aio-go/aio/examples/internal/slowserver"
-	"github.com/aio-go/aio/stream"
 )
 
 const usage = `Slowserver is a web server that answers after a random delay, and sometimes with an error: something
@@ -144,7 +143,7 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 		server.Log = std.Out
 	}
 	network, address := cli.Network(s.addr)
-	listener, err := limits.Private(network, func() (*stream.Server, error) { return server.Listen(ctx, network, address) })
+	listener, err := server.Listen(ctx, network, address)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +17,7 @@ const usage = `Titles finds the heading of many web pages at the same time.
     -from N, -to N  the numbers (default 185 and 199)
     -limit N        look at up to N pages at the same time (default 100)
     -timeout TIME   give a page that long: 500ms, 10s, 1m (default 30s)
-    -public         no redirect leads to this machine or its networks, unless you gave the host
+    -public         no redirect leads to this machine or its networks, unless you gave such a host
     -color WHEN     colour the lines: always, never, or auto: on a terminal, unless the
                     environment variable NO_COLOR is set (default auto)
     -json           print one JSON object a page, each on a line of its own:
@@ -39,7 +38,6 @@ type settings struct {
 	timeout time.Duration
 	color   string
 	public  bool
-	hosts   []*url.URL // of the pages that were given
 	json    bool
 }
 
@@ -74,11 +72,9 @@ func parseFlags(args []string) (settings, error) {
 	}
 	for _, address := range urls {
 		if !s.own {
-			u, err := cli.WebURL(strings.ReplaceAll(address, "{n}", "0"))
-			if err != nil {
+			if _, err := cli.WebURL(strings.ReplaceAll(address, "{n}", "0")); err != nil {
 				return s, fmt.Errorf("%q is not the URL of a page; it must begin with http:// or https://", cli.ShownURL(address))
 			}
-			s.hosts = append(s.hosts, u)
 			address = cli.WithScheme(address)
 		}
 		if !strings.Contains(address, "{n}") {

@@ -18,7 +18,6 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
 	"github.com/aio-go/aio/examples/internal/cli"
-	"github.com/aio-go/aio/examples/internal/places"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
@@ -80,13 +79,10 @@ func (p *program) main(ctx context.Context) error {
 			page.URL = base + page.URL
 		}
 	}
-	transport := p.transport
-	if p.public && !p.own {
-		public := places.Transport(p.hosts...)
-		defer public.CloseIdleConnections()
-		transport = public
+	c := &aiohttp.Client{Transport: p.transport, Limit: p.limit, Timeout: p.timeout, Retry: aiohttp.Retry{Attempts: 3}}
+	if p.public && p.transport == nil {
+		c.Reach = aiohttp.NoNarrower
 	}
-	c := &aiohttp.Client{Transport: transport, Limit: p.limit, Timeout: p.timeout, Retry: aiohttp.Retry{Attempts: 3}}
 	defer c.Close()
 	clock := aio.RunningLoop(ctx)
 	began := clock.Time()
