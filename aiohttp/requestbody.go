@@ -97,10 +97,7 @@ func (b *incomingBody) Read(p []byte) (n int, err error) {
 
 // readElsewhere is Read on another goroutine.
 func (b *incomingBody) readElsewhere(ctx context.Context, p []byte) (n int, err error) {
-	_, err = asTask(ctx, aio.Action(func(ctx context.Context) (err error) {
-		n, err = b.read(ctx, p) // n counts also with an error
-		return err
-	}))
+	n, err = countAsTask(ctx, func(ctx context.Context) (int, error) { return b.read(ctx, p) })
 	if errors.Is(err, aio.ErrLoopClosed) {
 		return 0, http.ErrBodyReadAfterClose
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // A peer chooses the certificates that it shows. crypto/x509 checks up to 100 signatures to find a chain
-// among them, and a few certificates with keys of P-521 or RSA-4096 are enough to make it do so: 40 ms.
+// among them, and a few certificates with keys of P-521 or RSA-4096 are enough to make that take tens of milliseconds.
 // So certificates are verified on another goroutine, as signatures are made. crypto/tls has no place for
 // that: it gets a configuration that leaves verification to the callbacks, which do what crypto/tls does.
 
