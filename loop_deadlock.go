@@ -7,9 +7,12 @@ import (
 	"time"
 )
 
-// DeadlockError says that tasks wait for each other, or that nothing can wake any task. Run returns
-// it if its main task is involved and nothing else is going on. Otherwise another task may still
-// cancel one of them, so the cycle is reported to the exception handler.
+// DeadlockError says that tasks wait for each other, or that nothing is left that could ever wake
+// one. If the main task is concerned and nothing else goes on any more, Run cancels main and
+// returns the DeadlockError, also if main then returns nil. A main that was cancelled before is
+// ended at its await. If main returns a failure of its own, Run returns that and reports the
+// deadlock to the exception handler. As long as something else goes on, which may yet cancel one of
+// the tasks, a cycle is reported only.
 type DeadlockError struct {
 	// Cycle lists tasks that wait for each other: each waits for the next one, and the last for the
 	// first. It is empty if there is no cycle.
@@ -55,10 +58,11 @@ func (e *DeadlockError) Error() string {
 
 // deadlockWatch remembers when the loop last looked for cycles, and which it has reported.
 type deadlockWatch struct {
-	next     int64       // the time before which it need not look again
-	steps    uint        // steps at the last look
-	asked    uint        // steps when it was last asked to look
-	reported []*taskCore // in the cycles of the last look
+	next     int64          // the time before which it need not look again
+	steps    uint           // steps at the last look
+	asked    uint           // steps when it was last asked to look
+	reported []*taskCore    // in the cycles of the last look
+	ended    *DeadlockError // what the main task was ended by
 }
 
 // cycleEvery is the least time between two looks for cycles: a second. They take at most a
@@ -73,10 +77,8 @@ func (l *Loop) findCycles() time.Duration {
 	if l.steps == d.steps {
 		return -1
 	}
-	if l.tasks.live < 2 { // a single task can only wait for itself, which needs no clock
-		t := l.tasks.first()
-		watched := t != nil && (t != l.mainTask || l.main() != nil)
-		if watched && slices.Contains(waitsForGood(t), t) {
+	if l.tasks.live < 2 { // one task can only wait for itself, and seeing that takes no clock
+		if t := l.tasks.first(); t != nil && slices.Contains(waitsForGood(t), t) {
 			l.deadlocked([]*taskCore{t}, slices.Contains(d.reported, t))
 			d.reported = append(d.reported[:0], t)
 		}
@@ -119,8 +121,8 @@ func letGo(cycle []*taskCore) bool {
 // deadlocked ends Run with the cycle as its error if the main task waits for it and nothing else is
 // going on. Otherwise it reports the cycle, once.
 func (l *Loop) deadlocked(cycle []*taskCore, reported bool) {
-	main := l.main()
-	fatal := main != nil && l.quiet() && reaches(main, waitsForGood, cycle...)
+	main := l.mainTask
+	fatal := main != nil && !main.Done() && l.quiet() && reaches(main, waitsForGood, cycle...)
 	if reported && !fatal {
 		return
 	}
@@ -130,7 +132,7 @@ func (l *Loop) deadlocked(cycle []*taskCore, reported bool) {
 		err.Cycle = append(err.Cycle, t.info(now))
 	}
 	if fatal {
-		l.cancelMain(main, err)
+		l.endMain(main, err)
 		return
 	}
 	l.report(Report{Message: "tasks wait for each other", Err: err})
@@ -149,31 +151,19 @@ func (l *Loop) unexpecting() bool {
 // ends the main task and returns true. It applies to virtual time only: in real time goroutines
 // outside may still send something.
 //
-// If the main task was cancelled before, and waits with a freed context, it is ended at its await.
-//
-// Goroutines that may post are waited for until they have been silent for l.silence (silent). Both
-// ends of their connections may be on this loop, so a post may never come.
+// Goroutines that may post are waited for, but not without end: if they have been silent for long,
+// nobody is there to wake them. Both ends of their connections may be on this loop.
 func (l *Loop) stuck(silent bool) bool {
 	main := l.mainTask
 	if !l.canBeStuck() || !silent && l.sources.Load() > 0 {
 		return false
-	}
-	if main.scope.cancelled.Load() != nil {
-		w := main.worker
-		if main.parkedIn() == nil {
-			return false
-		}
-		w.forced = true
-		w.wait.enqueue()
-		return true
 	}
 	now := l.now()
 	err := &DeadlockError{}
 	for _, t := range l.tasks.all() {
 		err.Waiting = append(err.Waiting, t.info(now))
 	}
-	l.cancelMain(main, err)
-	return l.ready.Len() > 0
+	return l.endMain(main, err)
 }
 
 // canBeStuck reports whether nothing can happen any more, unless a goroutine that may post does.
@@ -182,16 +172,36 @@ func (l *Loop) canBeStuck() bool {
 		len(l.interrupt) == 0 && l.unexpecting()
 }
 
-func (l *Loop) main() *taskCore {
-	if l.mainTask == nil || l.mainTask.Done() || l.mainTask.scope.cancelled.Load() != nil {
-		return nil
+// endMain cancels the main task because of a deadlock. One that was cancelled before, and waits
+// with a freed context for what will not come, is ended at its await. It reports whether the main
+// task is going to take a step.
+func (l *Loop) endMain(main *taskCore, err *DeadlockError) bool {
+	if main.scope.cancelled.Load() == nil {
+		l.deadlock.ended = err
+		main.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: err, by: "the loop"}, final: true})
+		return l.ready.Len() > 0
 	}
-	return l.mainTask
+	if main.parkedIn() == nil {
+		return false
+	}
+	if l.deadlock.ended == nil { // otherwise this one follows from the first
+		l.deadlock.ended = err
+	}
+	main.worker.forced = true
+	main.worker.wait.enqueue()
+	return true
 }
 
-func (l *Loop) cancelMain(main *taskCore, err *DeadlockError) {
-	main.scope.cancel(&cancellation{
-		CancelledError: CancelledError{Cause: err, by: "the loop"},
-		final:          true,
-	})
+// withDeadlock returns what Run does if main has returned err after a deadlock has ended it: the
+// deadlock, if err does not say more than that. A failure wins, and the deadlock is reported.
+func (l *Loop) withDeadlock(err error) error {
+	d := l.deadlock.ended
+	switch {
+	case d == nil:
+		return err
+	case err == nil, isCancellation(err), isBareCanceled(err), isDeadlock(err):
+		return d
+	}
+	l.report(Report{Message: "the main task failed after it was cancelled because of a deadlock", Err: d})
+	return err
 }

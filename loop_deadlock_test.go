@@ -3,6 +3,7 @@ package aio_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -310,7 +311,7 @@ func TestADeadlockOfManyNamesTheFirstTen(t *testing.T) {
 
 func TestMainMayTidyUpAfterADeadlock(t *testing.T) {
 	var j journal
-	err := runErr(t, func(ctx context.Context) error {
+	seen, err := runReports(t, func(ctx context.Context) error {
 		err := forever(ctx)
 		var d *aio.DeadlockError
 		j.Add("deadlock: %v, cancelled: %v", errors.As(err, &d), errors.Is(err, aio.ErrCancelled))
@@ -320,7 +321,150 @@ func TestMainMayTidyUpAfterADeadlock(t *testing.T) {
 	if err != errBoom {
 		t.Errorf("got %v", err)
 	}
+	const told = "the main task failed after it was cancelled because of a deadlock"
+	if list := seen.All(); len(list) != 1 || list[0].Message != told {
+		t.Errorf("reports: %q", seen.Strings())
+	} else {
+		wantDeadlock(t, list[0].Err, "main")
+	}
 	j.Want(t, "deadlock: true, cancelled: true", "sleep: <nil>")
+}
+
+func TestAMainThatTurnsItsCancellationIntoNilHidesNoDeadlock(t *testing.T) {
+	ways := map[string]func(err error) error{
+		"nil":              func(error) error { return nil },
+		"context.Canceled": func(error) error { return context.Canceled },
+		"wrapped":          func(err error) error { return fmt.Errorf("sad: %w", err) },
+	}
+	for name, end := range ways {
+		err := runErr(t, func(ctx context.Context) error { return end(forever(ctx)) })
+		if _, ok := err.(*aio.DeadlockError); !ok {
+			t.Errorf("%s: got %v", name, err)
+		}
+		err = runErr(t, func(ctx context.Context) error {
+			return end(aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				g.Go(func(ctx context.Context) error {
+					forever(ctx)
+					return nil
+				})
+				return nil
+			}))
+		})
+		if _, ok := err.(*aio.DeadlockError); !ok {
+			t.Errorf("%s, in a group: got %v", name, err)
+		}
+	}
+	v, err := aio.RunValue(t.Context(), func(ctx context.Context) (int, error) {
+		forever(ctx)
+		return 7, nil
+	}, testOptions(&reports{})...)
+	if _, ok := err.(*aio.DeadlockError); !ok || v != 7 {
+		t.Errorf("RunValue: got %v, %v", v, err)
+	}
+}
+
+func TestTheNextRunKnowsNothingOfTheDeadlockBefore(t *testing.T) {
+	r := aio.NewRunner(testOptions(&reports{})...)
+	defer r.Close()
+	err := r.Run(t.Context(), forever)
+	if _, ok := err.(*aio.DeadlockError); !ok {
+		t.Errorf("got %v", err)
+	}
+	if err := r.Run(t.Context(), func(ctx context.Context) error { return nil }); err != nil {
+		t.Errorf("the next run: %v", err)
+	}
+}
+
+func TestADeadlockAfterMainWasCancelledIsToldAsOne(t *testing.T) {
+	clocks := map[string][]aio.Option{"virtual": {aio.WithClock(aio.NewVirtualClock())}, "real": nil}
+	ends := map[string]func(ctx context.Context){
+		"by a cancel of its own": func(ctx context.Context) {
+			main := aio.CurrentTask(ctx)
+			aio.RunningLoop(ctx).CallSoon(func() { main.Cancel(errReason) })
+		},
+		"by the context of Run": func(ctx context.Context) { ctx.Value(endKey{}).(context.CancelFunc)() },
+	}
+	for clock, opts := range clocks {
+		for name, end := range ends {
+			t.Run(clock+" "+name, func(t *testing.T) {
+				seen := &reports{}
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				var lock aiosync.Lock
+				err := aio.Run(context.WithValue(ctx, endKey{}, cancel), func(ctx context.Context) error {
+					end(ctx)
+					j := forever(ctx)
+					if !errors.Is(j, aio.ErrCancelled) {
+						t.Errorf("main met %v", j)
+					}
+					ctx = context.WithoutCancel(ctx)
+					lock.Acquire(ctx)
+					return lock.Acquire(ctx)
+				}, append(opts, seen.Option())...)
+				if _, ok := err.(*aio.DeadlockError); !ok {
+					t.Errorf("got %T %v", err, err)
+				}
+				want := "the main task waited, after its cancellation, for what will not come, and was ended at an await|main"
+				if got := seen.Strings(); len(got) != 1 || got[0] != want {
+					t.Errorf("reports: %q", got)
+				}
+			})
+		}
+	}
+}
+
+type endKey struct{}
+
+// asking asks the loop at each choice, and does what a test tool may do there.
+type asking struct {
+	ask func(what aio.Choice, n int) int
+}
+
+func (a *asking) Choose(what aio.Choice, n int) int { return a.ask(what, n) }
+
+func TestAChooserMayAskTheLoopAfterATaskHasEnded(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		var ctxOf context.Context
+		var victim *aio.Task[aio.None]
+		asked, made := 0, 0
+		chooser := &asking{func(aio.Choice, int) int {
+			if ctxOf == nil {
+				return 0
+			}
+			asked++
+			if c := aio.CurrentTask(ctxOf); c != nil {
+				t.Errorf("choice %d: the current task is %v", asked, c)
+			}
+			if made < 5 {
+				made++
+				aio.Start(ctxOf, func(ctx context.Context) error { return aio.Yield(ctx) })
+			}
+			if asked == 3 {
+				victim.Cancel(errReason)
+			}
+			aio.RunningLoop(ctxOf).Snapshot(false)
+			return 0
+		}}
+		err := aio.Run(t.Context(), func(ctx context.Context) error {
+			victim = aio.Start(ctx, forever)
+			ctxOf = aio.RunningLoop(ctx).Context()
+			for range 20 {
+				aio.Start(ctx, func(ctx context.Context) error { return nil })
+				aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Second) })
+			}
+			for range 10 {
+				aio.Yield(ctx)
+			}
+			err := aio.Sleep(ctx, time.Minute)
+			if !victim.Cancelled() {
+				t.Error("the chooser's Cancel did nothing")
+			}
+			return err
+		}, aio.WithChooser(chooser), aio.WithClock(aio.NewVirtualClock()), aio.WithDebug(debug))
+		if err != nil || asked < 20 {
+			t.Errorf("debug %v: %v after %d questions", debug, err, asked)
+		}
+	}
 }
 
 func TestAMainThatWaitsForEverAlthoughItWasCancelledIsEnded(t *testing.T) {
@@ -350,7 +494,7 @@ func TestAMainThatWaitsForEverAlthoughItWasCancelledIsEnded(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 		j.Want(t, "cancelled", "deferred")
-		if got := seen.Strings(); len(got) != 1 || got[0] != "a task ignored its cancellation and was ended at an await|main" {
+		if got := seen.Strings(); len(got) != 1 || got[0] != "the main task waited, after its cancellation, for what will not come, and was ended at an await|main" {
 			t.Errorf("%s: reports: %q", name, got)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/list"
 	"github.com/aio-go/aio/internal/nocopy"
 )
@@ -24,6 +23,8 @@ var ErrInterrupted = errors.New("aio: interrupted")
 //
 // If another task panicked and no task retrieved that panic, Run re-panics with the first one. All
 // such panics are reported.
+//
+// If a deadlock ends main, the error is a [*DeadlockError].
 //
 // If Stop ends the loop before main returns, the error is [ErrStopped]. If ctx is cancelled, main
 // is cancelled; if it was cancelled before, main does not start. The values of ctx are visible in
@@ -108,7 +109,7 @@ func runIn[T any](
 	base := context.WithoutCancel(ctx)
 	l.setBase(base)
 	t := newTask(l, base, main, op, []TaskOption{Name("main")})
-	l.mainTask = &t.taskCore
+	l.mainTask, l.deadlock.ended = &t.taskCore, nil
 	t.flags |= flags | observed // its outcome is returned
 	t.schedule()
 	if ctx.Err() != nil {
@@ -134,9 +135,7 @@ func runIn[T any](
 		t.flags &^= observed
 		err = ErrStopped
 	}
-	if d, ok := errtree.As[*DeadlockError](err); ok {
-		err = d
-	}
+	err = l.withDeadlock(err)
 	if byUser && (err == nil || isCancellation(err)) {
 		err = ErrInterrupted
 	} else if byUser {

@@ -176,6 +176,10 @@ func (t *taskCore) abandoned() {
 	if c != nil {
 		*err = c.CancelledError
 	}
+	if d := t.loop.deadlock.ended; d != nil && t == t.loop.mainTask {
+		err.Cause = d
+		what = "the main task waited, after its cancellation, for what will not come, and was ended at an await"
+	}
 	t.flags |= observed
 	t.finish(cancelled, err)
 	if t.loop.closing {
