@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,8 +43,12 @@ type PanicError = coro.PanicError
 // such a task returns it.
 type GoexitError = coro.GoexitError
 
-// CancelledError is the error of an await whose task, or a block around it, was cancelled. It
-// matches [ErrCancelled], [context.Canceled] and its Cause. asyncio: CancelledError.
+// CancelledError is what an await returns when its task, or the block around it, was cancelled. It
+// matches [ErrCancelled] and [context.Canceled], and whatever its Cause matches, but it is never a
+// time-out: code that gives up after a limit of its own must not take the end of a block around it
+// for that. So it matches neither [context.DeadlineExceeded] nor [os.ErrDeadlineExceeded], and
+// errors.As finds no [*TimeoutError] and nothing with a Timeout method in it. Cause tells what ran
+// out of time. asyncio: CancelledError.
 type CancelledError struct {
 	// Cause is the reason given with the request, or nil.
 	Cause error
@@ -113,13 +119,44 @@ func (e *CancelledError) Error() string {
 	return s + ": " + safetext.Error(e.Cause)
 }
 
-// Is reports whether target is [ErrCancelled] or [context.Canceled].
+// Is reports a match with [ErrCancelled], [context.Canceled], or the Cause, as errors.Is does.
 func (e *CancelledError) Is(target error) bool {
-	return target == ErrCancelled || target == context.Canceled
+	switch target {
+	case ErrCancelled, context.Canceled:
+		return true
+	case context.DeadlineExceeded, os.ErrDeadlineExceeded:
+		return false
+	}
+	return e.Unwrap() == nil && errtree.Is(e.Cause, target)
 }
 
-// Unwrap returns the Cause.
-func (e *CancelledError) Unwrap() error { return e.Cause }
+// As finds the target in a Cause that Unwrap does not return, as errors.As does, unless it is a
+// time-out.
+func (e *CancelledError) As(target any) bool {
+	if e.Cause == nil || e.Unwrap() != nil {
+		return false
+	}
+	to := reflect.ValueOf(target).Elem()
+	wide := to.Kind() == reflect.Interface
+	return errtree.Search(e.Cause, func(err error) bool {
+		if _, late := err.(*TimeoutError); late || wide && errtree.IsTimeout(err) {
+			return false
+		}
+		if !reflect.TypeOf(err).AssignableTo(to.Type()) {
+			return errtree.Offers(err, target)
+		}
+		to.Set(reflect.ValueOf(err))
+		return true
+	})
+}
+
+// Unwrap returns the Cause; nil if that is a time-out, or wraps one.
+func (e *CancelledError) Unwrap() error {
+	if e.Cause == nil || errtree.Search(e.Cause, errtree.IsTimeout) {
+		return nil
+	}
+	return e.Cause
+}
 
 // TimeoutError is the error of a block that exceeded its time limit. It matches
 // [context.DeadlineExceeded] and never [ErrCancelled], so a group treats it as a failure. asyncio:

@@ -178,7 +178,10 @@ func (l *Loop) canBeStuck() bool {
 func (l *Loop) endMain(main *taskCore, err *DeadlockError) bool {
 	if main.scope.cancelled.Load() == nil {
 		l.deadlock.ended = err
-		main.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: err, by: "the loop"}, final: true})
+		main.scope.cancel(&cancellation{
+			CancelledError: CancelledError{Cause: err, by: "the loop"},
+			final:          true,
+		})
 		return l.ready.Len() > 0
 	}
 	if main.parkedIn() == nil {
@@ -202,6 +205,7 @@ func (l *Loop) withDeadlock(err error) error {
 	case err == nil, isCancellation(err), isBareCanceled(err), isDeadlock(err):
 		return d
 	}
-	l.report(Report{Message: "the main task failed after it was cancelled because of a deadlock", Err: d})
+	const message = "the main task failed after it was cancelled because of a deadlock"
+	l.report(Report{Message: message, Err: d})
 	return err
 }

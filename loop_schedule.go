@@ -118,7 +118,8 @@ func (l *Loop) run() {
 			if l.chooser == nil {
 				r = l.ready.Pop()
 			} else {
-				l.setCurrent(nil) // the task of the step before may have ended, and the chooser may ask the loop
+				// the task of the step before may have ended, and the chooser may ask the loop
+				l.setCurrent(nil)
 				r = l.ready.RemoveAt(l.choose(ChooseReady, l.left+1))
 			}
 			if l.debug.Load() {

@@ -3,12 +3,16 @@ package aio_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 func sleepFor(d time.Duration) func(context.Context) error {
@@ -414,8 +418,11 @@ func TestAnErrorRaisedWhileExpiringKeepsTheCancellationInItsChain(t *testing.T) 
 			inside = forever(ctx)
 			return errors.Join(errBoom, inside)
 		})
-		var te *aio.TimeoutError
-		if !errors.Is(err, errBoom) || !errors.Is(err, inside) || !errors.As(err, &te) {
+		var c *aio.CancelledError
+		if !errors.As(err, &c) {
+			t.Fatalf("there is no cancellation in %v", err)
+		}
+		if _, late := c.Cause.(*aio.TimeoutError); !errors.Is(err, errBoom) || !errors.Is(err, inside) || !late {
 			t.Errorf("the chain of %v lacks the error, the cancellation or the time-out behind it", err)
 		}
 		return nil
@@ -740,3 +747,134 @@ func TestWaitForRefusesANilFunction(t *testing.T) {
 		return nil
 	})
 }
+
+type loadError struct{ err error }
+
+func (e *loadError) Error() string { return "load: " + e.err.Error() }
+func (e *loadError) Unwrap() error { return e.err }
+
+// looksLate lists the ways in which code finds out that something has run out of time.
+func looksLate(err error) (how []string) {
+	if errors.Is(err, context.DeadlineExceeded) {
+		how = append(how, "context.DeadlineExceeded")
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		how = append(how, "os.ErrDeadlineExceeded")
+	}
+	if te := (*aio.TimeoutError)(nil); errors.As(err, &te) {
+		how = append(how, "*TimeoutError")
+	}
+	if ne := (net.Error)(nil); errors.As(err, &ne) && ne.Timeout() {
+		how = append(how, "net.Error")
+	}
+	if os.IsTimeout(err) {
+		how = append(how, "os.IsTimeout")
+	}
+	return how
+}
+
+// Who gives up after a limit of its own must not take the end of a block around it for that.
+func TestWhatEndsByALimitAroundItIsCancelledAndNotLate(t *testing.T) {
+	sleep := func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) }
+	inner := map[string]func(ctx context.Context) error{
+		"an await": sleep,
+		"Timeout":  func(ctx context.Context) error { return aio.Timeout(ctx, time.Minute, sleep) },
+		"WaitFor": func(ctx context.Context) error {
+			_, err := aio.WaitFor(ctx, time.Minute, aio.Action(sleep))
+			return err
+		},
+		"Group": func(ctx context.Context) error {
+			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				g.Go(sleep)
+				return nil
+			})
+		},
+		"Task.Await": func(ctx context.Context) error {
+			_, err := aio.Start(ctx, sleep).Await(ctx)
+			return err
+		},
+		"an event": func(ctx context.Context) error {
+			var e aiosync.Event
+			return e.Wait(ctx)
+		},
+		"a context": func(ctx context.Context) error {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			return sleep(ctx)
+		},
+	}
+	limits := map[string]func(ctx context.Context, fn func(ctx context.Context) error) error{
+		"Timeout": func(ctx context.Context, fn func(ctx context.Context) error) error {
+			return aio.Timeout(ctx, time.Second, fn)
+		},
+		"a sibling that is late": func(ctx context.Context, fn func(ctx context.Context) error) error {
+			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				g.Go(fn)
+				g.Go(func(ctx context.Context) error { return aio.Timeout(ctx, time.Second, sleep) })
+				return nil
+			})
+		},
+	}
+	for outer, limit := range limits {
+		for name, fn := range inner {
+			var met error
+			err := runErr(t, func(ctx context.Context) error {
+				return limit(ctx, func(ctx context.Context) error {
+					met = fn(ctx)
+					return met
+				})
+			})
+			if how := looksLate(met); how != nil || !errors.Is(met, aio.ErrCancelled) || !errors.Is(met, context.Canceled) {
+				t.Errorf("%s around %s: %v looks late by %q", outer, name, met, how)
+			}
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s around %s ended with %v", outer, name, err)
+			}
+		}
+	}
+}
+
+func TestACancelledErrorMatchesItsCauseButForTimeOuts(t *testing.T) {
+	late := &loadError{errors.Join(errReason, context.DeadlineExceeded)}
+	causes := map[string]error{
+		"bare":         context.DeadlineExceeded,
+		"TimeoutError": &aio.TimeoutError{},
+		"os":           os.ErrDeadlineExceeded,
+		"net":          &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded},
+		"a tree":       late,
+		"nested":       fmt.Errorf("x: %w", &aio.CancelledError{Cause: context.DeadlineExceeded}),
+		"itself":       newLoop(),
+	}
+	for name, cause := range causes {
+		err := fmt.Errorf("wrapped: %w", &aio.CancelledError{Cause: cause})
+		if how := looksLate(err); how != nil {
+			t.Errorf("%s looks late by %q", name, how)
+		}
+		if late, self := cause != context.DeadlineExceeded && cause != os.ErrDeadlineExceeded, errors.Is(err, cause); self != late {
+			t.Errorf("%s matches itself: %v", name, self)
+		}
+	}
+	err := &aio.CancelledError{Cause: late}
+	if load := (*loadError)(nil); !errors.As(err, &load) || load != late || !errors.Is(err, errReason) || !errors.Is(err, late) {
+		t.Error("what is beside the time-out is not found")
+	}
+	if plain := (&aio.CancelledError{Cause: errBoom}); errors.Unwrap(plain) != errBoom || !errors.Is(plain, errBoom) {
+		t.Error("a plain cause is not found")
+	}
+	if none := (&aio.CancelledError{}); errors.Unwrap(none) != nil || errors.Is(none, errBoom) || errors.As(none, new(*loadError)) {
+		t.Error("something is found in no cause")
+	}
+}
+
+// newLoop returns a time-out that wraps itself.
+func newLoop() error {
+	e := &loadError{}
+	e.err = errors.Join(context.DeadlineExceeded, quiet{e})
+	return e
+}
+
+// quiet wraps without printing.
+type quiet struct{ err error }
+
+func (q quiet) Error() string { return "again" }
+func (q quiet) Unwrap() error { return q.err }

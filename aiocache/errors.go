@@ -2,9 +2,10 @@ package aiocache
 
 import (
 	"context"
-	"errors"
+
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 func misuse(op, problem string) string { return "aiocache: " + op + ": " + problem }
 
-func isCancellation(err error) bool { return errors.Is(err, context.Canceled) }
+func isCancellation(err error) bool { return errtree.Is(err, context.Canceled) }

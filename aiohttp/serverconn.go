@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/transport"
 )
 
@@ -577,7 +578,7 @@ func (c *serverConn) drain(ctx context.Context) error {
 			return err
 		}
 		w := aio.NewWaiter(ctx, "ResponseWriter.Write", c)
-		if errors.Is(context.Cause(ctx), errGone) {
+		if errtree.Is(context.Cause(ctx), errGone) {
 			w = w.Steadfast() // it has ended its side, and may listen still
 		}
 		c.drains = append(c.drains, w)
@@ -588,7 +589,7 @@ func (c *serverConn) drain(ctx context.Context) error {
 					break
 				}
 			}
-			if errors.Is(context.Cause(ctx), errGone) && c.phase != connGone {
+			if errtree.Is(context.Cause(ctx), errGone) && c.phase != connGone {
 				continue
 			}
 			return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // Upload sends a body while a task of the loop produces it: write is called with a writer, in a
@@ -60,7 +61,7 @@ func (c *Client) Upload(ctx context.Context, method, url, contentType string, wr
 		end(err)
 		ended = true
 		producer.Await(context.WithoutCancel(ctx)) // raises its panic
-		if failed != nil && !errors.Is(failed, aio.ErrCancelled) {
+		if failed != nil && !errtree.Is(failed, aio.ErrCancelled) {
 			err = urlError(method, req.URL, failed)
 		}
 		return nil, err

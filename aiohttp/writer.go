@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -245,15 +246,15 @@ func (w *writer) answer(status int) {
 // fail ends the answer of a handler that returned an error.
 func (w *writer) fail(err error) {
 	w.mu.Lock()
-	gone := w.err != nil || errors.Is(context.Cause(w.ctx), errGone)
-	abort := gone || errors.Is(err, http.ErrAbortHandler)
+	gone := w.err != nil || errtree.Is(context.Cause(w.ctx), errGone)
+	abort := gone || errtree.Is(err, http.ErrAbortHandler)
 	w.aborted = w.aborted || abort
 	w.mu.Unlock()
 	switch {
 	case abort:
 	case w.ctx.Err() != nil:
 		w.answer(http.StatusServiceUnavailable) // the loop is being shut down
-	case errors.Is(err, context.DeadlineExceeded):
+	case errtree.Is(err, context.DeadlineExceeded):
 		w.answer(http.StatusServiceUnavailable)
 		w.report(err)
 	default:

@@ -3,6 +3,8 @@ package aiter
 import (
 	"context"
 	"errors"
+
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // ContextManager makes a [Manager] of a function that sets up, yields once, and cleans up. yield hands out what the body of [With] works
@@ -54,7 +56,7 @@ func (m *generated[T]) Enter(ctx context.Context) (T, error) {
 	})
 	v, err := steps.Next(ctx)
 	switch {
-	case errors.Is(err, ErrStopIteration):
+	case errtree.Is(err, ErrStopIteration):
 		return v, errors.New("aiter: ContextManager: the function ended without an error before it yielded")
 	case err != nil:
 		return v, err
@@ -71,7 +73,7 @@ func (m *generated[T]) Exit(ctx context.Context, err error) error {
 	switch {
 	case end == nil:
 		return errors.Join(errors.New("aiter: ContextManager: the function yielded more than once"), steps.Close(ctx))
-	case !errors.Is(end, ErrStopIteration):
+	case !errtree.Is(end, ErrStopIteration):
 		return end
 	case err != nil:
 		return ErrSuppress

@@ -2,13 +2,13 @@ package aiter
 
 import (
 	"context"
-	"errors"
 	"io"
 	"iter"
 	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // Generate makes a sequence from a function: what the function yields are the values, what it returns is the error, nil for a good end. The
@@ -27,7 +27,7 @@ func Generate[T any](ctx context.Context, body func(ctx context.Context, yield f
 			return !left
 		})
 		switch {
-		case err == nil || errors.Is(err, ErrStopIteration):
+		case err == nil || errtree.Is(err, ErrStopIteration):
 		case !left:
 			var zero T
 			yield(zero, err)
@@ -44,15 +44,19 @@ func reportClosing(l *aio.Loop, err error) {
 
 // isCancellation reports whether err is a cancellation, wrapped or not. One that is joined to other errors is not: these must not get lost.
 func isCancellation(err error) bool {
-	for ; err != nil && err != context.Canceled; err = errors.Unwrap(err) {
+	for n := 0; err != nil && n < errtree.Max; n++ {
+		if err == context.Canceled {
+			return true
+		}
 		switch err.(type) {
 		case *aio.CancelledError:
 			return true
 		case *aio.PanicError:
 			return false
 		}
+		_, err = errtree.Unwrap(err)
 	}
-	return err != nil
+	return false
 }
 
 // FromSlice is the sequence of the items, in order. It never waits and never fails.
@@ -88,7 +92,7 @@ func FromFunc[T any](ctx context.Context, next aio.Func[T]) iter.Seq2[T, error] 
 	return func(yield func(T, error) bool) {
 		for {
 			v, err := next(ctx)
-			if err == io.EOF || errors.Is(err, ErrStopIteration) {
+			if err == io.EOF || errtree.Is(err, ErrStopIteration) {
 				return
 			}
 			if err != nil {

@@ -2,7 +2,6 @@ package aiter
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"runtime"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/coro"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
@@ -123,7 +123,7 @@ func (g *Generator[In, Out]) close(ctx context.Context, patient bool) error {
 	switch {
 	case g.ignored:
 		return ErrIgnoredClose
-	case errors.Is(err, ErrStopIteration):
+	case errtree.Is(err, ErrStopIteration):
 		return nil
 	}
 	return err
@@ -181,10 +181,10 @@ func (g *Generator[In, Out]) ended() error {
 	}
 	g.seen = true
 	_, err := g.co.Result()
-	var p *aio.PanicError
+	p, panicked := err.(*aio.PanicError)
 	switch {
 	case g.returned:
-	case errors.As(err, &p) && err == error(p):
+	case panicked:
 		panic(p)
 	case !g.ignored:
 		runtime.Goexit() // so did the body

@@ -2,10 +2,10 @@ package aiter
 
 import (
 	"context"
-	"errors"
 	"iter"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // Iterator makes steps through a sequence by hand. See [Pull]. Its methods are for the loop only. Python: what aiter returns.
@@ -41,7 +41,7 @@ func (it *Iterator[T]) Next(ctx context.Context) (T, error) { return it.g.Next(c
 // Cancellation: as for Next.
 func (it *Iterator[T]) NextOr(ctx context.Context, end T) (T, error) {
 	v, err := it.g.Next(ctx)
-	if errors.Is(err, ErrStopIteration) {
+	if errtree.Is(err, ErrStopIteration) {
 		return end, nil
 	}
 	return v, err

@@ -3,12 +3,12 @@ package aiter
 import (
 	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/perloop"
 )
 
@@ -101,8 +101,7 @@ func (t *leftovers) release() {
 	for _, x := range t.inOrder() {
 		x.forget()
 		err := x.end()
-		var p *aio.PanicError
-		if errors.As(err, &p) {
+		if p, ok := errtree.As[*aio.PanicError](err); ok {
 			err = p
 		}
 		t.ended(err)

@@ -2,13 +2,13 @@ package aiter
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // BatchWithin is the items of src in slices of up to n: a batch is handed out when it is full, when d has passed since its first item came, or
@@ -102,7 +102,7 @@ func TimeoutEach[T any](ctx context.Context, src iter.Seq2[T, error], d time.Dur
 				v, err = it.Next(ctx)
 				return err
 			})
-			if errors.Is(err, ErrStopIteration) {
+			if errtree.Is(err, ErrStopIteration) {
 				return
 			}
 			if !yield(v, err) || err != nil {

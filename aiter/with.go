@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // Manager is a scope that is entered and left; both may await. [With] does it. Python: an asynchronous context manager.
@@ -116,7 +117,7 @@ func outcome(err, exit error) error {
 	case err == nil:
 		return exit
 	}
-	if errors.Is(exit, err) {
+	if errtree.Is(exit, err) {
 		return exit
 	}
 	return errors.Join(err, exit)

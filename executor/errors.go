@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -116,7 +117,7 @@ type errorBox struct{ Err error }
 // packError takes an error apart so that it can be sent. value is empty if its type cannot.
 func packError(err error) (like uint64, text string, value []byte) {
 	for i, k := range known {
-		if errors.Is(err, k) {
+		if errtree.Is(err, k) {
 			like |= 1 << i
 		}
 	}

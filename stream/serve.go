@@ -2,12 +2,12 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"net"
 	"strings"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/sys"
 	"github.com/aio-go/aio/transport"
 )
@@ -59,8 +59,8 @@ func factory(ctx context.Context, op string, handler Handler, opts []transport.O
 
 // peerLeft reports whether err only says that the other side has gone.
 func peerLeft(err error) bool {
-	return errors.Is(err, sys.EPIPE) || errors.Is(err, sys.ECONNRESET) || errors.Is(err, transport.ErrTruncated) ||
-		errors.As(err, new(*transport.TimeLimitError))
+	_, limit := errtree.As[*transport.TimeLimitError](err)
+	return limit || errtree.Is(err, sys.EPIPE) || errtree.Is(err, sys.ECONNRESET) || errtree.Is(err, transport.ErrTruncated)
 }
 
 // service is what a connection of a server has besides. It goes through these states:

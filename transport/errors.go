@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/sys"
 )
 
@@ -84,7 +85,7 @@ var ofOneConnection = []sys.Errno{
 
 // isCancelled reports whether err ended a suspension of the task that has ctx.
 func isCancelled(ctx context.Context, err error) bool {
-	return errors.Is(err, aio.ErrCancelled) || ctx.Err() != nil
+	return errtree.Is(err, aio.ErrCancelled) || ctx.Err() != nil
 }
 
 // panicError makes an error of what recover returned.

@@ -2,11 +2,11 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // Race is how a [Staggered] race has ended.
@@ -89,7 +89,7 @@ func waitAtMost(ctx context.Context, d time.Duration, ev *aiosync.Event) error {
 		return ev.Wait(ctx)
 	}
 	err := aio.Timeout(ctx, d, ev.Wait)
-	if late := (*aio.TimeoutError)(nil); errors.As(err, &late) && ctx.Err() == nil {
+	if _, late := errtree.As[*aio.TimeoutError](err); late && ctx.Err() == nil {
 		return nil
 	}
 	return err

@@ -2,6 +2,11 @@
 // but ends even if a chain is cyclic. A panic of Unwrap ends that branch.
 package errtree
 
+import (
+	"context"
+	"os"
+)
+
 // Max is the number of errors of a chain or tree that are checked at most.
 const Max = 1000
 
@@ -28,20 +33,52 @@ func searchUpTo(err error, found func(error) bool, left *int) bool {
 	return false
 }
 
-// As returns the first error of type E in the chain or tree of err. It calls no method named As.
+// As returns the first error of type E in the chain or tree of err, as errors.As finds it.
 func As[E error](err error) (e E, ok bool) {
 	ok = Search(err, func(x error) (is bool) {
 		if f, isE := x.(E); isE {
 			e, is = f, true
+			return is
 		}
-		return is
+		return Offers(x, &e)
 	})
 	return e, ok
 }
 
-// Is reports whether target is in the chain or tree of err. It calls no method named Is.
+// Is reports whether target is in the chain or tree of err, as errors.Is does.
 func Is(err, target error) bool {
-	return Search(err, func(e error) bool { return Same(e, target) })
+	return Search(err, func(e error) bool { return Same(e, target) || Claims(e, target) })
+}
+
+// Claims calls the Is method of err itself, if it has one; a panic of it is a no.
+func Claims(err, target error) (yes bool) {
+	if e, ok := err.(interface{ Is(error) bool }); ok {
+		defer func() { _ = recover() }()
+		yes = e.Is(target)
+	}
+	return yes
+}
+
+// Offers calls the As method of err itself, if it has one; a panic of it is a no.
+func Offers(err error, target any) (yes bool) {
+	if e, ok := err.(interface{ As(any) bool }); ok {
+		defer func() { _ = recover() }()
+		yes = e.As(target)
+	}
+	return yes
+}
+
+// IsTimeout reports whether err itself, without what it wraps, says that it is a time-out.
+func IsTimeout(err error) (yes bool) {
+	if e, ok := err.(interface{ Timeout() bool }); ok && timeout(e) {
+		return true
+	}
+	return Claims(err, context.DeadlineExceeded) || Claims(err, os.ErrDeadlineExceeded)
+}
+
+func timeout(e interface{ Timeout() bool }) (yes bool) {
+	defer func() { _ = recover() }()
+	return e.Timeout()
 }
 
 // Same is ==, but false for types that cannot be compared.
