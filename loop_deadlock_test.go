@@ -404,7 +404,7 @@ func TestADeadlockAfterMainWasCancelledIsToldAsOne(t *testing.T) {
 				if _, ok := err.(*aio.DeadlockError); !ok {
 					t.Errorf("got %T %v", err, err)
 				}
-				want := "the main task waited, after its cancellation, for what will not come, and was ended at an await|main"
+				want := "the main task waited, after its cancellation, for something that cannot come, and was ended at an await|main"
 				if got := seen.Strings(); len(got) != 1 || got[0] != want {
 					t.Errorf("reports: %q", got)
 				}
@@ -494,7 +494,7 @@ func TestAMainThatWaitsForEverAlthoughItWasCancelledIsEnded(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 		j.Want(t, "cancelled", "deferred")
-		if got := seen.Strings(); len(got) != 1 || got[0] != "the main task waited, after its cancellation, for what will not come, and was ended at an await|main" {
+		if got := seen.Strings(); len(got) != 1 || got[0] != "the main task waited, after its cancellation, for something that cannot come, and was ended at an await|main" {
 			t.Errorf("%s: reports: %q", name, got)
 		}
 	}

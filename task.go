@@ -178,7 +178,8 @@ func (t *taskCore) abandoned() {
 	}
 	if d := t.loop.deadlock.ended; d != nil && t == t.loop.mainTask {
 		err.Cause = d
-		what = "the main task waited, after its cancellation, for what will not come, and was ended at an await"
+		what = "the main task waited, after its cancellation, for something that cannot come, " +
+			"and was ended at an await"
 	}
 	t.flags |= observed
 	t.finish(cancelled, err)
