@@ -371,9 +371,10 @@ func TestTheRealClockKeepsTimersInOrder(t *testing.T) {
 	start := time.Now()
 	err := aio.Run(t.Context(), func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
-		l.CallLater(3*time.Millisecond, func() { log.Add("3 ms") })
-		l.CallLater(time.Millisecond, func() { log.Add("1 ms") })
-		l.CallLater(2*time.Millisecond, func() { log.Add("2 ms") })
+		now := l.Time() // of CallLater each would count from its own call, which may come late
+		l.CallAt(now.Add(3*time.Millisecond), func() { log.Add("3 ms") })
+		l.CallAt(now.Add(time.Millisecond), func() { log.Add("1 ms") })
+		l.CallAt(now.Add(2*time.Millisecond), func() { log.Add("2 ms") })
 		return aio.Sleep(ctx, 4*time.Millisecond)
 	})
 	if err != nil || time.Since(start) < 4*time.Millisecond {
