@@ -233,7 +233,7 @@ func (c *core) notice(forlorn bool) {
 // watchOver creates the lostOutcome of c.
 func (c *core) watchOver(panicked bool) {
 	err := c.err
-	lost := &lostOutcome{loop: c.loop, err: err, name: defaultName(c.id), site: c.site()}
+	lost := &lostOutcome{loop: c.loop, err: err, site: c.site()} // a future has no name
 	if t := c.self.asTask(); t != nil {
 		lost.name = t.shownName()
 		lost.values = t.scope.values // not the scope: it must not keep the task

@@ -302,7 +302,7 @@ func TestAFailedFutureThatNobodyLookedAtIsReportedOnce(t *testing.T) {
 			aio.NewFuture[int](ctx).SetError(errBoom)
 			return aio.Yield(ctx)
 		}, aio.WithDebug(debug))
-		if got := seen.All(); err != nil || len(got) != 1 || got[0].Err != errBoom || got[0].Message != "a future failed and its error was never retrieved" {
+		if got := seen.All(); err != nil || len(got) != 1 || got[0].Err != errBoom || got[0].TaskName != "" || got[0].Message != "a future failed and its error was never retrieved" {
 			t.Errorf("reported: %v, %v", seen.Strings(), err)
 		}
 	}

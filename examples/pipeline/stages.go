@@ -28,6 +28,13 @@ func (p *program) runStages(ctx context.Context, line string) error {
 	all := func(ctx context.Context) error { return p.join(ctx, results, &captured) }
 	if p.timeout > 0 {
 		err = aio.Timeout(ctx, p.timeout, all)
+		if errors.Is(err, context.DeadlineExceeded) {
+			for _, r := range results {
+				if errors.Is(r.err, aio.ErrCancelled) { // because of that
+					r.err = err
+				}
+			}
+		}
 	} else {
 		err = all(ctx)
 	}
