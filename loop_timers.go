@@ -79,6 +79,10 @@ func (l *Loop) fireTied(when int64) {
 		}
 		t := l.timers.Pop().Item
 		t.seq = 0
+		if l.scheduling != nil {
+			l.fireScheduled(t)
+			continue
+		}
 		tied = append(tied, t)
 	}
 	for len(tied) > 0 {
