@@ -15,7 +15,9 @@ import (
 type Scheduler interface {
 	// Next is called before each step, also if only one is possible, and returns the index of the
 	// entry that takes it. The entries are in the order in which they became ready. The slice is valid
-	// during the call. No task runs meanwhile, so Next may look at the program and cancel tasks.
+	// during the call. No task runs meanwhile, so Next may look at the program and cancel tasks. With
+	// -1 no step is made: the loop looks for timers, events and posts, and asks again. A scheduler
+	// that sets the clock needs that.
 	Next(ready []Entry) int
 	// Await is called when a task is about to suspend, on the task's own stack.
 	Await(a Await)
@@ -113,6 +115,9 @@ func (l *Loop) next() runnable {
 		i++
 	}
 	i := s.by.Next(s.entries)
+	if i == -1 {
+		return noStep{}
+	}
 	if i < 0 || i >= len(s.entries) {
 		l.scheduling, l.chooser = nil, nil // the loop has to be shut down without it
 		panic(misuse("Scheduler.Next", "the answer is not the index of an entry"))
@@ -120,6 +125,11 @@ func (l *Loop) next() runnable {
 	s.now = s.entries[i].EntryKey
 	return s.take(l, i)
 }
+
+// noStep is the turn of nobody.
+type noStep struct{}
+
+func (noStep) run() {}
 
 func (s *scheduling) take(l *Loop, i int) runnable {
 	if s.entries[i].Kind == EntryPost {

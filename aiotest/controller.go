@@ -3,6 +3,7 @@ package aiotest
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/aio-go/aio"
 )
@@ -38,6 +39,7 @@ type controller struct {
 	taken    []departure
 	ended    bool // main has returned: the rest goes on in the plain order
 	prior    map[string]bool
+	scratch  []aio.Entry
 }
 
 // stopRun is the panic that ends a run in the middle.
@@ -95,7 +97,7 @@ func (c *controller) once() {
 
 // Next implements aio.Scheduler.
 func (c *controller) Next(ready []aio.Entry) int {
-	c.steps++
+	c.steps++ // also those in which only time passes, so that there is an end
 	if !c.ended {
 		if len(c.always) > 0 && !c.checkAlways() {
 			c.stop()
@@ -110,10 +112,20 @@ func (c *controller) Next(ready []aio.Entry) int {
 	}
 	plain := c.turns.plain(ready)
 	i := plain
-	if len(ready) > 1 && !c.ended && c.strategy != nil {
-		c.choices++
-		if i = c.strategy.choose(ready, plain); i != plain {
-			c.taken = append(c.taken, departure{c.turns.point(ready[plain].EntryKey), ready[i].EntryKey})
+	if !c.ended && c.strategy != nil {
+		ready, wait := c.withTime(ready)
+		if len(ready) > 1 {
+			c.choices++
+			if i = c.strategy.choose(ready, plain); i != plain {
+				c.taken = append(c.taken, departure{c.turns.point(ready[plain].EntryKey), ready[i].EntryKey})
+			}
+		}
+		if ready[i].EntryKey == timePasses {
+			c.time.borrow(wait)
+			if c.story != nil {
+				c.story.note(wait.String() + " pass")
+			}
+			return -1
 		}
 	}
 	c.turns.take(ready[i].EntryKey)
@@ -121,6 +133,25 @@ func (c *controller) Next(ready []aio.Entry) int {
 		c.story.step(c, ready[i], ready[plain], len(ready))
 	}
 	return i
+}
+
+// timePasses is the key of the choice to let time pass until the next timer.
+var timePasses = aio.EntryKey{}
+
+// withTime adds the choice to let time pass, if the next timer is near enough.
+func (c *controller) withTime(ready []aio.Entry) (all []aio.Entry, wait time.Duration) {
+	if c.conf.lateness <= 0 {
+		return ready, 0
+	}
+	next, ok := c.runner.Loop().NextTimer()
+	if !ok {
+		return ready, 0
+	}
+	if wait = c.time.until(next); wait <= 0 || c.time.borrowed+wait > c.conf.lateness {
+		return ready, 0
+	}
+	c.scratch = append(append(c.scratch[:0], ready...), aio.Entry{})
+	return c.scratch, wait
 }
 
 // stop ends the run at once.

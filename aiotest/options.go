@@ -2,6 +2,7 @@ package aiotest
 
 import (
 	"math"
+	"time"
 
 	"github.com/aio-go/aio"
 )
@@ -19,13 +20,14 @@ type config struct {
 	steps     int
 	seed      uint64
 	strategy  Strategy
+	lateness  time.Duration
 	leaks     bool
 	cancels   bool
 	loop      []aio.Option
 }
 
 func newConfig(opts []Option) config {
-	c := config{schedules: 4000, steps: 20_000, seed: 1}
+	c := config{schedules: 4000, steps: 20_000, seed: 1, lateness: time.Millisecond}
 	for _, o := range opts {
 		if o == nil {
 			panic("aiotest: Option: an option is nil; leave it out")
@@ -51,6 +53,11 @@ func MaxSteps(n int) Option {
 
 // Seed sets where the random numbers of the strategies begin. Default: 1.
 func Seed(seed uint64) Option { return option(func(c *config) { c.seed = seed }) }
+
+// Lateness sets for how long the clock may go on while something is ready: a timer may be due, and
+// come first, before the steps are made that were ready earlier. 0 makes steps take no time, so that
+// timers come strictly in the order of their deadlines. Default: 1 ms.
+func Lateness(d time.Duration) Option { return option(func(c *config) { c.lateness = d }) }
 
 // AllowLeaks lets the function leave tasks behind. They are cancelled, as at the end of [aio.Run].
 func AllowLeaks() Option { return option(func(c *config) { c.leaks = true }) }

@@ -41,7 +41,7 @@ func (k token) String() string {
 	return strings.Join(parts, "-")
 }
 
-const kindLetters = " \x00ctdpe" // of aio.EntryKind; a step has none
+const kindLetters = "w\x00ctdpe" // of aio.EntryKind; a step has none, w is waiting
 
 func keyText(k aio.EntryKey) string {
 	if k.Kind == aio.EntryStep {
@@ -87,7 +87,7 @@ func parseKey(text string) (aio.EntryKey, bool) {
 	kind := aio.EntryStep
 	if text != "" && (text[0] < '0' || text[0] > '9') {
 		i := strings.IndexByte(kindLetters, text[0])
-		if i <= int(aio.EntryStep) {
+		if i < 0 || i == int(aio.EntryStep) {
 			return aio.EntryKey{}, false
 		}
 		kind, text = aio.EntryKind(i), text[1:]
