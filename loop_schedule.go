@@ -258,6 +258,10 @@ func (l *Loop) pollDue() bool {
 
 // idle waits until an entry is ready.
 func (l *Loop) idle() {
+	if s := l.scheduling; s != nil {
+		s.arrived(l, 0)
+		s.now = EntryKey{} // what comes now comes from outside, or of a deadlock
+	}
 	for {
 		again := l.findCycles()
 		if l.ready.Len() > 0 {

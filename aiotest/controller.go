@@ -29,7 +29,6 @@ type controller struct {
 	// The present run.
 	*run
 	strategy strategy
-	story    *story
 	cancelAt int // the await at which its task is cancelled, counted from 1; 0: none
 	awaits   int
 	victim   uint32 // the task to cancel before the next step
@@ -60,8 +59,8 @@ func (c *controller) close() { c.runner.Close() }
 
 // schedule runs the function once, as s says, and returns what became of it.
 func (c *controller) schedule(s strategy, cancelAt int, st *story) *run {
-	c.run = &run{sometimes: c.prior, forgiving: cancelAt > 0}
-	c.strategy, c.story, c.cancelAt = s, st, cancelAt
+	c.run = &run{sometimes: c.prior, story: st, forgiving: cancelAt > 0}
+	c.strategy, c.cancelAt = s, cancelAt
 	c.awaits, c.victim, c.steps, c.choices, c.ended = 0, 0, 0, 0, false
 	c.turns.reset()
 	c.taken = c.taken[:0]

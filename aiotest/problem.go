@@ -38,6 +38,7 @@ type run struct {
 	cleanups  []func()
 	always    []invariant
 	sometimes map[string]bool // shared by all runs of a test
+	story     *story          // nil: it is not told
 	forgiving bool            // a cancellation is no failure: the run makes some itself
 }
 
@@ -50,7 +51,12 @@ func (r *run) log(line string) {
 }
 
 func (r *run) fail(kind problemKind, text string) {
-	r.problems = append(r.problems, problem{kind, text})
+	p := problem{kind, text}
+	r.problems = append(r.problems, p)
+	if r.story != nil {
+		line, _, _ := strings.Cut(p.String(), "\n")
+		r.story.note(line)
+	}
 }
 
 // failed returns the first problem's kind, empty if there is none.

@@ -11,10 +11,12 @@ import (
 
 // story tells a schedule, a line a step.
 type story struct {
-	lines []string
-	open  string // the line of the step that is being made
-	names map[uint32]string
-	count int
+	lines    []string
+	open     string   // the line of the step that is being made
+	notes    []string // lines to follow it
+	names    map[uint32]string
+	count    int
+	callback bool // the step is no task's
 }
 
 func newStory() *story { return &story{names: map[uint32]string{}} }
@@ -22,10 +24,14 @@ func newStory() *story { return &story{names: map[uint32]string{}} }
 // step begins the line of a step. plain would have been next in the plain order.
 func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 	s.finish()
+	if c.ended {
+		return
+	}
 	for _, i := range c.runner.Loop().Snapshot(false).Tasks {
 		s.names[i.ID] = i.Name
 	}
 	s.count++
+	s.callback = e.Kind != aio.EntryStep
 	mark := " "
 	if e.EntryKey != plain.EntryKey {
 		mark = ">"
@@ -40,8 +46,10 @@ func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 		s.open += "goes on after " + e.Op
 	}
 	if e.Kind == aio.EntryStep && e.Op != "" {
-		if e.By.Kind == 0 {
+		if e.By.Kind == 0 && e.Op == "Sleep" {
 			s.open += ", its time has come"
+		} else if e.By.Kind == 0 {
+			s.open += ", woken by the loop"
 		} else if e.By != e.EntryKey {
 			s.open += ", woken by " + s.name(e.By)
 		}
@@ -60,23 +68,29 @@ func (s *story) await(a aio.Await) {
 	if at := userLine(); at != "" {
 		text += " at " + at
 	}
-	s.open += "; " + text
+	if s.open != "" {
+		s.open += "; " + text
+	}
 }
 
-// note adds a line of its own.
+// note adds a line of its own, behind that of the step.
 func (s *story) note(text string) {
-	s.finish()
-	s.lines = append(s.lines, "!      "+text)
+	s.notes = append(s.notes, "!      "+text)
+	if s.open == "" {
+		s.finish()
+	}
 }
 
 func (s *story) finish() {
 	if s.open != "" {
-		if !strings.Contains(s.open, "; waits in ") && !strings.HasSuffix(s.open, "runs") {
+		if !s.callback && !strings.Contains(s.open, "; waits in ") {
 			s.open += "; ends"
 		}
 		s.lines = append(s.lines, s.open)
 		s.open = ""
 	}
+	s.lines = append(s.lines, s.notes...)
+	s.notes = s.notes[:0]
 }
 
 func (s *story) name(k aio.EntryKey) string {
