@@ -184,15 +184,14 @@ func describe(r *run, st *story, head string) string {
 func (c *controller) replay(t testing.TB, k token) {
 	t.Helper()
 	st := newStory()
-	p := &replaying{turns: &c.turns, given: k.taken}
-	p.begin()
+	p := newReplaying(&c.turns, k.taken)
 	r := c.schedule(p, k.cancelAt, st)
 	stale := ""
 	switch {
 	case p.stale > 0:
 		stale = fmt.Sprintf("aiotest: the token does not fit the program any more: %v was to run, but it was not ready\n", p.missing)
-	case p.unused() > 0:
-		stale = fmt.Sprintf("aiotest: the token does not fit the program any more: %s did not come up\n", countOf(p.unused(), "departure"))
+	case p.left > 0:
+		stale = fmt.Sprintf("aiotest: the token does not fit the program any more: %s did not come up\n", countOf(p.left, "departure"))
 	}
 	if r.failed() == "" {
 		t.Logf("%s", describe(r, st, stale+"aiotest: the schedule of AIO_REPLAY does not fail\n"))

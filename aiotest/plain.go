@@ -86,45 +86,41 @@ func (t *turns) take(key aio.EntryKey) {
 // replaying is the strategy that follows given departures.
 type replaying struct {
 	turns   *turns
-	given   []departure
-	used    []bool
-	stale   int // departures that were due and named an entry that was not ready
+	given   map[point][]aio.EntryKey // what to run at a point, one after the other
+	left    int                      // departures that have not come up
+	stale   int                      // departures that were due and named an entry that was not ready
 	missing aio.EntryKey
 }
 
-func (r *replaying) begin() bool {
-	r.used = append(r.used[:0], make([]bool, len(r.given))...)
-	r.stale = 0
-	return true
+func newReplaying(t *turns, given []departure) *replaying {
+	r := &replaying{turns: t, given: make(map[point][]aio.EntryKey, len(given)), left: len(given)}
+	for _, d := range given {
+		r.given[d.at] = append(r.given[d.at], d.then)
+	}
+	return r
 }
 
+func (r *replaying) begin() bool { return true }
+
 func (r *replaying) choose(ready []aio.Entry, plain int) int {
-	at := r.turns.point(ready[plain].EntryKey)
-	for n := range r.given {
-		if r.used[n] || r.given[n].at != at {
-			continue
-		}
-		r.used[n] = true
-		for i := range ready {
-			if ready[i].EntryKey == r.given[n].then {
-				return i
-			}
-		}
-		r.stale++
-		r.missing = r.given[n].then
+	if r.left == 0 {
 		return plain
 	}
+	at := r.turns.point(ready[plain].EntryKey)
+	next := r.given[at]
+	if len(next) == 0 {
+		return plain
+	}
+	r.given[at] = next[1:]
+	r.left--
+	for i := range ready {
+		if ready[i].EntryKey == next[0] {
+			return i
+		}
+	}
+	r.stale++
+	r.missing = next[0]
 	return plain
 }
 
 func (r *replaying) end(int) {}
-
-// unused returns how many departures never came up.
-func (r *replaying) unused() (n int) {
-	for _, u := range r.used {
-		if !u {
-			n++
-		}
-	}
-	return n
-}

@@ -30,6 +30,9 @@ func (r *random) choose(ready []aio.Entry, plain int) int {
 
 func (r *random) end(int) {}
 
+// maxGuess keeps schedules that make no progress from spoiling the guess.
+const maxGuess = 2000
+
 // pct gives priorities. Entries that are no steps of tasks get one each time that they are first seen.
 type pct struct {
 	rand    *rand.Rand
@@ -40,6 +43,8 @@ type pct struct {
 	tasks   []float64 // 0: none yet; by number
 	others  map[aio.EntryKey]float64
 	lowest  float64
+	last    aio.EntryKey
+	row     int // choices in a row that last has won
 	patient int // choices after which the rest is random, for tasks that wait in a loop of yields
 }
 
@@ -48,7 +53,7 @@ func newPCT(seed uint64, depth int) *pct {
 }
 
 func (p *pct) begin() bool {
-	p.now, p.lowest = 0, 0
+	p.now, p.lowest, p.row = 0, 0, 0
 	p.at = p.at[:0]
 	for range p.depth - 1 {
 		p.at = append(p.at, 1+p.rand.IntN(p.guess))
@@ -64,6 +69,14 @@ func (p *pct) choose(ready []aio.Entry, _ int) int {
 		return p.rand.IntN(len(ready))
 	}
 	best := p.best(ready)
+	if key := ready[best].EntryKey; key != p.last {
+		p.last, p.row = key, 0
+	} else if p.row++; p.row > maxRow {
+		p.row = 0
+		p.lowest--
+		p.set(key, p.lowest)
+		best = p.best(ready)
+	}
 	for _, at := range p.at {
 		if at == p.now {
 			p.lowest--
@@ -112,6 +125,6 @@ func (p *pct) set(key aio.EntryKey, x float64) {
 // end learns how long schedules are.
 func (p *pct) end(choices int) {
 	if choices > 0 {
-		p.guess = max(p.guess, choices)
+		p.guess = min(max(1, (3*p.guess+choices)/4), maxGuess)
 	}
 }

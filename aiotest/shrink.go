@@ -2,16 +2,25 @@ package aiotest
 
 import "slices"
 
-// maxShrinks is how many schedules shrinking may take.
-const maxShrinks = 2000
+// Shrinking takes at most so many schedules, and steps.
+const (
+	maxShrinks     = 2000
+	maxShrinkSteps = 2_000_000
+)
 
 // shrink looks for the schedule with the fewest departures that fails in the same way: it drops
 // departures, then tries every schedule with fewer than are left.
 func (c *controller) shrink(taken []departure, cancelAt int, kind problemKind) (best []departure, repeats bool) {
-	left := maxShrinks
-	try := func(given []departure) ([]departure, bool) {
+	left, steps := maxShrinks, maxShrinkSteps
+	spend := func() {
 		left--
+		if steps -= c.steps; steps < 0 {
+			left = 0
+		}
+	}
+	try := func(given []departure) ([]departure, bool) {
 		r := c.follow(given, cancelAt, nil)
+		spend()
 		return slices.Clone(c.taken), r.failed() == kind
 	}
 	best, ok := try(taken)
@@ -36,10 +45,11 @@ func (c *controller) shrink(taken []departure, cancelAt int, kind problemKind) (
 		}
 	}
 	for bound := 0; bound < len(best) && bound <= 2 && left > 0; bound++ {
-		for d := (&departing{bound: bound}); left > 0 && d.begin(); left-- {
+		for d := (&departing{bound: bound}); left > 0 && d.begin(); {
 			if c.schedule(d, cancelAt, nil).failed() == kind {
 				return slices.Clone(c.taken), true
 			}
+			spend()
 		}
 	}
 	return best, true
@@ -47,7 +57,5 @@ func (c *controller) shrink(taken []departure, cancelAt int, kind problemKind) (
 
 // follow runs the schedule with the departures given.
 func (c *controller) follow(given []departure, cancelAt int, st *story) *run {
-	r := &replaying{turns: &c.turns, given: given}
-	r.begin()
-	return c.schedule(r, cancelAt, st)
+	return c.schedule(newReplaying(&c.turns, given), cancelAt, st)
 }
