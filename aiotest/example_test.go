@@ -73,5 +73,5 @@ func ExampleRun() {
 		return aio.Sleep(ctx, time.Minute)
 	})
 	// Output:
-	// aiotest: leak: the function has returned, but task heartbeat, made at example_test.go:73, has not ended; it is in Sleep
+	// aiotest: leak: the function has returned, but task heartbeat, made at example_test.go:72, has not ended; it is in Sleep
 }
