@@ -45,7 +45,7 @@ type Loop struct {
 	amb        ambient
 
 	epoch      time.Time
-	shift      int64                    // how far the wall clock has gained on the loop's, see nanos
+	shift      int64                    // what the wall clock has gained on the loop's, see nanos
 	clock      Clock                    // nil: the machine's
 	coarse     int64                    // the time when the clock was last read
 	rested     bool                     // the loop has waited since, or was not run

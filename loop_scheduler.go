@@ -14,10 +14,10 @@ import (
 // Its methods are called on the loop. asyncio has no counterpart.
 type Scheduler interface {
 	// Next is called before each step, also if only one is possible, and returns the index of the
-	// entry that takes it. The entries are in the order in which they became ready. The slice is valid
-	// during the call. No task runs meanwhile, so Next may look at the program and cancel tasks. With
-	// -1 no step is made: the loop looks for timers, events and posts, and asks again. A scheduler
-	// that sets the clock needs that.
+	// entry that takes it. The entries are in the order in which they became ready. The slice is
+	// valid during the call. No task runs meanwhile, so Next may look at the program and cancel
+	// tasks. With -1 no step is made: the loop looks for timers, events and posts, and asks again.
+	// A scheduler that sets the clock needs that.
 	Next(ready []Entry) int
 	// Await is called when a task is about to suspend, on the task's own stack.
 	Await(a Await)
@@ -27,8 +27,8 @@ type Scheduler interface {
 //
 // With a scheduler a pass is one step: posts, descriptors and timers are looked at before each. A
 // sleep that is over is one entry, the next step of its task. The loop's own bookkeeping between
-// steps, and entries that have nothing left to do, are no choices. Where calls from other goroutines
-// are certain to come (see [Loop.ExpectPosts]) the loop waits for them before it asks.
+// steps, and entries that have nothing left to do, are no choices. Where calls from other
+// goroutines are certain to come (see [Loop.ExpectPosts]) the loop waits for them before it asks.
 func WithScheduler(s Scheduler) Option {
 	return option(func(l *Loop) {
 		l.chooser, l.scheduling = nil, nil
@@ -54,9 +54,9 @@ func (k EntryKind) String() string {
 	return [...]string{"nothing", "step", "callback", "timer", "deadline", "post", "event"}[k]
 }
 
-// EntryKey names an entry. The same schedule of the same program has the same keys in each run. ID is
-// the task's number, see [TaskInfo], for a step and a deadline, and for a post of ToThread; otherwise
-// entries of the kind are counted. The zero key is the outside world.
+// EntryKey names an entry. The same schedule of the same program has the same keys in each run. ID
+// is the task's number, see [TaskInfo], for a step and a deadline, and for a post of ToThread;
+// otherwise entries of the kind are counted. The zero key is the outside world.
 type EntryKey struct {
 	Kind EntryKind
 	ID   uint32
@@ -78,7 +78,7 @@ type Await struct {
 	wait *wait
 }
 
-// On says what the task waits for, as [TaskInfo] does. It is valid during the call of Scheduler.Await.
+// On says what the task waits for, as [TaskInfo] does. It is valid during Scheduler.Await.
 func (a Await) On() string { return a.wait.waitText() }
 
 // internalEntry is the kind of what the loop has to do between steps.
@@ -139,8 +139,8 @@ func (s *scheduling) take(l *Loop, i int) runnable {
 	return l.ready.RemoveAt(i)
 }
 
-// arrived notes the entries that have come into the ready queue since the last call: from the outside
-// world if as says of which kind they are, otherwise because of the step that was made.
+// arrived notes the entries that have come into the ready queue since the last call: from the
+// outside world if as says of which kind they are, otherwise because of the step that was made.
 func (s *scheduling) arrived(l *Loop, as EntryKind) {
 	for i := len(s.entries); i < l.ready.Len(); i++ {
 		e := Entry{By: s.now}
@@ -190,7 +190,9 @@ func posterOf(r runnable) uint32 {
 
 // byPoster puts what was posted for tasks into their order: threads finish when they like.
 func byPoster(posts []runnable) {
-	slices.SortStableFunc(posts, func(a, b runnable) int { return cmp.Compare(posterOf(a), posterOf(b)) })
+	slices.SortStableFunc(posts, func(a, b runnable) int {
+		return cmp.Compare(posterOf(a), posterOf(b))
+	})
 }
 
 // pointless reports whether the turn of r changes nothing that anybody could see.
