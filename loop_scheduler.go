@@ -68,7 +68,7 @@ func (k EntryKey) String() string { return fmt.Sprintf("%s %d", k.Kind, k.ID) }
 type Entry struct {
 	EntryKey
 	By EntryKey // the step that made it ready; zero: time or the outside world
-	Op string   // of a step: the await that is over, empty for the first step of a task
+	Op string   // of a step: the await that is over, if any; of a post: ToThread or empty
 }
 
 // Await is an await that suspends a task, as a [Scheduler] sees it.
@@ -164,7 +164,9 @@ func (s *scheduling) arrived(l *Loop, as EntryKind) {
 		case *lostOutcome, *beat: // the garbage collector and the watchdog come when they like
 		default:
 			if as == EntryPost {
-				e.Kind, e.ID = as, posterOf(r)
+				if e.Kind, e.ID = as, posterOf(r); e.ID != 0 {
+					e.Op = "ToThread"
+				}
 			}
 		}
 		if e.ID == 0 {

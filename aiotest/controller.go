@@ -33,6 +33,7 @@ type controller struct {
 	awaits   int
 	victim   uint32 // the task to cancel before the next step
 	steps    int
+	posts    int // steps that other goroutines have sent
 	choices  int
 	turns    turns
 	taken    []departure
@@ -61,7 +62,7 @@ func (c *controller) close() { c.runner.Close() }
 func (c *controller) schedule(s strategy, cancelAt int, st *story) *run {
 	c.run = &run{sometimes: c.prior, story: st, forgiving: cancelAt > 0}
 	c.strategy, c.cancelAt = s, cancelAt
-	c.awaits, c.victim, c.steps, c.choices, c.ended = 0, 0, 0, 0, false
+	c.awaits, c.victim, c.steps, c.posts, c.choices, c.ended = 0, 0, 0, 0, 0, false
 	c.turns.reset()
 	c.taken = c.taken[:0]
 	c.time.reset()
@@ -126,6 +127,9 @@ func (c *controller) Next(ready []aio.Entry) int {
 			}
 			return -1
 		}
+	}
+	if ready[i].Kind == aio.EntryPost && ready[i].Op == "" {
+		c.posts++
 	}
 	c.turns.take(ready[i].EntryKey)
 	if c.story != nil {

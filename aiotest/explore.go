@@ -148,8 +148,8 @@ func (c *controller) tell(t testing.TB, res result, mark string) {
 	t.Helper()
 	taken, repeats := c.shrink(res.taken, res.cancelAt, res.kind)
 	if !repeats {
-		t.Errorf("aiotest: schedule %d failed (%s), but not when it was run again: the function depends on more than the order of its steps. "+
-			"Does it use the machine's clock, random numbers, the order of a map, a goroutine of its own, or state of the run before?", res.schedules, res.kind)
+		t.Errorf("aiotest: schedule %d failed (%s), but not when it was run again: the function depends on more than the order of its steps.\n%s",
+			res.schedules, res.kind, c.difference(taken, res.cancelAt))
 		return
 	}
 	st := newStory()

@@ -285,7 +285,39 @@ func TestAFunctionThatDependsOnMoreThanTheOrderIsAccusedOfThat(t *testing.T) {
 			t.Error("the third run")
 		}
 		return twice(ctx, 5)
-	}), "the function depends on more than the order of its steps")
+	}), "the function depends on more than the order of its steps",
+		"The same steps led to another result. Does it use the machine's clock,")
+}
+
+func TestTheStepInWhichTwoRunsPartIsNamed(t *testing.T) {
+	runs := 0
+	wantOne(t, explore(t, func(ctx context.Context, t *aiotest.T) error {
+		if runs++; runs == 3 {
+			t.Error("the third run")
+		}
+		if runs%2 == 0 {
+			return aio.Yield(ctx)
+		}
+		return aio.Sleep(ctx, time.Second)
+	}, aiotest.With(aiotest.RandomWalk())), "Two runs part at step 1:\n", "waits in Yield at explore_test.go:", "waits in Sleep")
+}
+
+func TestCallsOfOtherGoroutinesAreNamed(t *testing.T) {
+	runs := 0
+	wantOne(t, explore(t, func(ctx context.Context, t *aiotest.T) error {
+		if runs++; runs == 2 {
+			t.Error("the second run")
+		}
+		f := aio.NewFuture[int](ctx)
+		loop := aio.RunningLoop(ctx)
+		loop.ExpectPosts(1)
+		go loop.CallSoonThreadsafe(func() {
+			loop.ExpectPosts(-1)
+			f.SetResult(1)
+		})
+		_, err := f.Await(ctx)
+		return err
+	}, aiotest.With(aiotest.RandomWalk())), "1 calls came from goroutines of the program's own")
 }
 
 func TestTwoTasksThatWaitForEachOtherInALoopMakeProgress(t *testing.T) {
