@@ -198,6 +198,9 @@ func (j *threadJob[T]) call() {
 	returned = true
 }
 
+// poster implements poster.
+func (j *threadJob[T]) poster() uint32 { return j.scope.task.id }
+
 // run is called when the job arrives on the loop.
 func (j *threadJob[T]) run() {
 	l := j.scope.task.loop

@@ -337,6 +337,64 @@ type random struct{ *rand.Rand }
 
 func (r random) Choose(what aio.Choice, n int) int { return r.IntN(n) }
 
+// backwards runs what has become ready last.
+type backwards struct{}
+
+func (backwards) Next(ready []aio.Entry) int { return len(ready) - 1 }
+func (backwards) Await(aio.Await)            {}
+
+func ExampleScheduler() {
+	var order []string
+	program := func(ctx context.Context) error {
+		order = nil
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			for _, name := range []string{"a", "b"} {
+				g.Go(func(ctx context.Context) error {
+					for i := range 2 {
+						order = append(order, fmt.Sprint(name, i))
+						if err := aio.Yield(ctx); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+			return nil
+		})
+	}
+	aio.Run(context.Background(), program)
+	fmt.Println(order)
+	aio.Run(context.Background(), program, aio.WithScheduler(backwards{})) // b as long as it is ready
+	fmt.Println(order)
+	// Output:
+	// [a0 b0 a1 b1]
+	// [b0 b1 a0 a1]
+}
+
+// reader prints what it sees and changes nothing.
+type reader struct{}
+
+func (reader) Next(ready []aio.Entry) int {
+	e := ready[0]
+	fmt.Println(len(ready), "ready; first", e.EntryKey, "after", e.Op, "because of", e.By)
+	return 0
+}
+
+func (reader) Await(a aio.Await) { fmt.Println("task", a.Task, "waits in", a.Op, a.On()) }
+
+func ExampleWithScheduler() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		task := aio.Start(ctx, func(ctx context.Context) error { return nil }, aio.Name("job"))
+		_, err := task.Await(ctx)
+		return err
+	}, aio.WithScheduler(reader{}))
+	// Output:
+	// 1 ready; first step 1 after  because of nothing 0
+	// task 1 waits in Task.Await task job
+	// 1 ready; first step 2 after  because of step 1
+	// 1 ready; first step 1 after Task.Await because of step 2
+}
+
 func ExampleWithChooser() {
 	order := func(seed uint64) (order string) {
 		aio.Run(context.Background(), func(ctx context.Context) error {

@@ -20,6 +20,7 @@ type AnyFuture interface {
 // AnyTask is any *Task[T].
 type AnyTask interface {
 	AnyFuture
+	ID() uint32
 	Name() string
 	SetName(name string)
 	asTask() *taskCore

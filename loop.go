@@ -27,6 +27,7 @@ type Loop struct {
 	current atomic.Pointer[worker] // of the running task; nil: none. Read on any goroutine
 	hosted  bool                   // a task that waits runs the steps of others, see handOver
 	pool    coro.Pool              // idle workers
+	keeper  *coro.Pool             // gets them when the loop is closed; nil: nobody
 
 	timers     timerheap.Heap[*timer]
 	timerSeq   uint64
@@ -43,21 +44,22 @@ type Loop struct {
 	base       atomic.Pointer[context.Context] // values for callbacks
 	amb        ambient
 
-	epoch   time.Time
-	shift   int64                    // how far the wall clock has gained on the loop's, see nanos
-	clock   Clock                    // nil: the machine's
-	coarse  int64                    // the time when the clock was last read
-	rested  bool                     // the loop has waited since, or was not run
-	slow    time.Duration            // a step that takes longer is reported in debug mode
-	watcher bool                     // the watchdog is on, also outside debug mode
-	watched bool                     // the watchdog runs
-	noted   atomic.Pointer[taskCore] // while it runs: the task of current
-	chooser Chooser
-	random  *rand.Rand // of Rand; nil: not used yet
-	factory TaskFactory
-	calls   threadCall    // the ring of running functions of ToThread
-	threads ThreadLimiter // of ToThread; nil: no limit
-	debug   atomic.Bool
+	epoch      time.Time
+	shift      int64                    // what the wall clock has gained on the loop's, see nanos
+	clock      Clock                    // nil: the machine's
+	coarse     int64                    // the time when the clock was last read
+	rested     bool                     // the loop has waited since, or was not run
+	slow       time.Duration            // a step that takes longer is reported in debug mode
+	watcher    bool                     // the watchdog is on, also outside debug mode
+	watched    bool                     // the watchdog runs
+	noted      atomic.Pointer[taskCore] // while it runs: the task of current
+	chooser    Chooser
+	scheduling *scheduling // with a chooser that only stands in for it; nil: none
+	random     *rand.Rand  // of Rand; nil: not used yet
+	factory    TaskFactory
+	calls      threadCall    // the ring of running functions of ToThread
+	threads    ThreadLimiter // of ToThread; nil: no limit
+	debug      atomic.Bool
 
 	stopping    bool   // the loop ends after this pass
 	outlasting  int    // if > 0, the loop stops when this many tasks have ended

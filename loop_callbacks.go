@@ -140,6 +140,11 @@ func (l *Loop) takePosts() {
 	l.posts, l.spare = l.spare, l.posts
 	l.mu.Unlock()
 	rest := l.spare
+	if s := l.scheduling; s != nil {
+		s.arrived(l, 0)
+		byPoster(rest)
+		defer s.arrived(l, EntryPost) // after what follows
+	}
 	defer func() { // a chooser may have panicked
 		for _, r := range rest {
 			l.ready.Push(r)

@@ -59,10 +59,11 @@ func runOnce[T any](
 type Runner struct {
 	_    nocopy.Mark
 	loop *Loop
+	opts []Option
 }
 
 // NewRunner returns a Runner with a new loop.
-func NewRunner(opts ...Option) *Runner { return &Runner{loop: NewLoop(opts...)} }
+func NewRunner(opts ...Option) *Runner { return &Runner{loop: NewLoop(opts...), opts: opts} }
 
 // Loop returns the loop. It panics if the runner is closed.
 func (r *Runner) Loop() *Loop {
@@ -92,6 +93,19 @@ func (r *Runner) Close() {
 	}
 	defer r.loop.Close() // even if the user's chooser or clock panics
 	r.loop.shutdown()
+}
+
+// Reset ends the tasks that are left and closes the loop, as Close does, and gives the runner a new
+// one with the same options: time, numbers of tasks and random numbers begin anew. Only the idle
+// stacks are kept, which makes it cheaper than a new Runner. A clock given by WithClock goes on.
+// It panics if the loop is running.
+func (r *Runner) Reset() {
+	next := NewLoop(r.opts...)
+	if !r.loop.closed.Load() {
+		r.loop.keeper = &next.pool
+		r.Close()
+	}
+	r.loop = next
 }
 
 func runIn[T any](

@@ -120,7 +120,7 @@ func (l *Loop) run() {
 			} else {
 				// the task of the step before may have ended, and the chooser may ask the loop
 				l.setCurrent(nil)
-				r = l.ready.RemoveAt(l.choose(ChooseReady, l.left+1))
+				r = l.next()
 			}
 			if l.debug.Load() {
 				l.setCurrent(nil)
@@ -156,7 +156,11 @@ func (l *Loop) handOver(w *worker) bool {
 	if w.threadLocked() {
 		w.refuseLock()
 	}
-	if l.hosted || l.chooser != nil || l.debug.Load() {
+	if l.chooser != nil {
+		l.suspends(w)
+		return false
+	}
+	if l.hosted || l.debug.Load() {
 		return false
 	}
 	l.hosted = true
@@ -254,6 +258,10 @@ func (l *Loop) pollDue() bool {
 
 // idle waits until an entry is ready.
 func (l *Loop) idle() {
+	if s := l.scheduling; s != nil {
+		s.arrived(l, 0)
+		s.now = EntryKey{} // what comes now comes from outside, or of a deadlock
+	}
 	for {
 		again := l.findCycles()
 		if l.ready.Len() > 0 {

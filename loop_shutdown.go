@@ -168,6 +168,9 @@ func (l *Loop) release() {
 	l.finishRun()
 	l.closed.Store(true)
 	l.ready.Clear()
+	if l.keeper != nil {
+		l.pool.GiveTo(l.keeper)
+	}
 	l.pool.Close()
 	l.files = nil
 	if l.poller != nil {

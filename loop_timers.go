@@ -52,6 +52,16 @@ func (l *Loop) nextTimer() (when int64, ok bool) {
 	return 0, false
 }
 
+// NextTimer returns when the first timer is due, by the loop's clock, and false if none is running.
+// Loop only.
+func (l *Loop) NextTimer() (when time.Time, ok bool) {
+	at, ok := l.nextTimer()
+	if !ok {
+		return time.Time{}, false
+	}
+	return l.epoch.Add(time.Duration(at)), true
+}
+
 // fireTimers moves the due timers to the end of the ready queue, in the order of their deadlines.
 // Equal deadlines are in FIFO order, or as the chooser says.
 func (l *Loop) fireTimers(now int64) {
@@ -79,6 +89,10 @@ func (l *Loop) fireTied(when int64) {
 		}
 		t := l.timers.Pop().Item
 		t.seq = 0
+		if l.scheduling != nil {
+			l.fireScheduled(t)
+			continue
+		}
 		tied = append(tied, t)
 	}
 	for len(tied) > 0 {

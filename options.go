@@ -18,7 +18,9 @@ func (o option) loopOption(l *Loop) { o(l) }
 func WithClock(c Clock) Option { return option(func(l *Loop) { l.clock = c }) }
 
 // WithChooser lets c make every decision of the loop. Default: none, FIFO.
-func WithChooser(c Chooser) Option { return option(func(l *Loop) { l.chooser = c }) }
+func WithChooser(c Chooser) Option {
+	return option(func(l *Loop) { l.chooser, l.scheduling = c, nil })
+}
 
 // Poller waits for descriptors on behalf of a loop, which creates one with its first descriptor.
 type Poller = poll.Poller

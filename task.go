@@ -244,6 +244,10 @@ func (t *Task[T]) Result() (T, error) {
 
 func (t *taskCore) asTask() *taskCore { return t }
 
+// ID returns the task's number, as [TaskInfo] has it. A loop counts its tasks and futures from 1.
+// Any goroutine.
+func (t *taskCore) ID() uint32 { return t.id }
+
 // Name returns the task's name. Any goroutine. asyncio: get_name.
 func (t *taskCore) Name() string {
 	if name := t.scope.name(); name != "" {

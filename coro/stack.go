@@ -99,6 +99,18 @@ func (p *Pool) Bury() {
 // Idle returns how many stacks wait for a job.
 func (p *Pool) Idle() int { return len(p.idle) }
 
+// GiveTo moves the idle stacks to another pool of the same owner, as many as that one keeps.
+func (p *Pool) GiveTo(to *Pool) {
+	for len(p.idle) > 0 && len(to.idle) < to.Max {
+		n := len(p.idle) - 1
+		s := p.idle[n]
+		p.idle[n] = nil
+		p.idle = p.idle[:n]
+		s.pool = to
+		to.idle = append(to.idle, s)
+	}
+}
+
 // Close ends the idle stacks. Those in use end with their jobs.
 func (p *Pool) Close() {
 	p.Bury()
@@ -119,14 +131,13 @@ func (p *Pool) newStack() *Stack {
 // serve runs at the bottom of a stack. The garbage collector walks every frame of every suspended
 // stack, so there should be few.
 func (s *Stack) serve(yield func(struct{}) bool) {
-	p := s.pool
 	s.yield = yield
 	returned := false
 	defer func() {
 		if !returned {
 			// A Goexit has unwound the job. Waiting in this deferred function keeps it from the
 			// owner.
-			p.dying = append(p.dying, s)
+			s.pool.dying = append(s.pool.dying, s)
 			yield(struct{}{})
 		}
 	}()
@@ -134,6 +145,7 @@ func (s *Stack) serve(yield func(struct{}) bool) {
 		for s.job != nil {
 			s.job = s.job.Run(s)
 		}
+		p := s.pool // it may have been given away
 		if len(p.idle) >= p.Max {
 			break
 		}

@@ -271,6 +271,7 @@ func TestProgramsOfAnyOrderGiveTheSameResults(t *testing.T) {
 		check("lifo", aio.WithChooser(lifo))
 		for seed := range uint64(50) {
 			check(fmt.Sprint("seed ", seed), aio.WithChooser(seeded(seed)))
+			check(fmt.Sprint("scheduler, seed ", seed), aio.WithScheduler(anyOrder(seed)))
 		}
 	}
 }

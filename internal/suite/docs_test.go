@@ -123,7 +123,7 @@ func typeName(x ast.Expr) string {
 }
 
 // Names in code spans of the documents: package and name, with a method or without.
-var goName = regexp.MustCompile(`\b(aio|aiosync|stream|transport|subprocess|aiohttp|aiter|aiofile|aiocache|executor|aiosql)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
+var goName = regexp.MustCompile(`\b(aio|aiosync|stream|transport|subprocess|aiohttp|aiter|aiofile|aiocache|aiotest|executor|aiosql)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
 
 func TestEveryNameInTheDocumentsExists(t *testing.T) {
 	t.Chdir(root)
@@ -139,6 +139,7 @@ func TestEveryNameInTheDocumentsExists(t *testing.T) {
 		"aiocache":   exported(t, "aiocache"),
 		"executor":   exported(t, "executor"),
 		"aiosql":     exported(t, "aiosql"),
+		"aiotest":    exported(t, "aiotest"),
 	}
 	guide, err := filepath.Glob("docs/guide/*.md")
 	if err != nil {
@@ -398,7 +399,7 @@ func TestEveryNameOfAsyncioHasItsLine(t *testing.T) {
 }
 
 // Statistics and what only other packages implement or hand on need no Example of their own.
-var shownElsewhere = regexp.MustCompile(`Statistics$|^(Poller|PollEvent|ThreadOption|ThreadLimiter)$`)
+var shownElsewhere = regexp.MustCompile(`Statistics$|^(Await|Entry|EntryKey|EntryKind|Poller|PollEvent|ThreadOption|ThreadLimiter)$`)
 
 func TestEveryFunctionAndTypeHasAnExample(t *testing.T) {
 	t.Chdir(root)

@@ -263,8 +263,11 @@ func TestRandomProgramsEndAsTheyShould(t *testing.T) {
 	for seed := range uint64(programs) {
 		s := &stress{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), requested: map[aio.AnyTask]bool{}, failures: seed%3 != 0}
 		var opts []aio.Option
-		if seed%2 == 1 {
+		switch seed % 4 {
+		case 1:
 			opts = append(opts, aio.WithChooser(shuffled{rand.New(rand.NewPCG(seed, 2))}))
+		case 3:
+			opts = append(opts, aio.WithScheduler(anyOrder(seed)))
 		}
 		run(t, s.main, opts...)
 		if t.Failed() {

@@ -1,0 +1,194 @@
+package aiotest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/aio-go/aio"
+)
+
+// strategy says which entry takes the next step. One strategy is used for many schedules.
+type strategy interface {
+	// begin prepares the next schedule, and reports false if there is none.
+	begin() bool
+	// choose returns the index of an entry. There are at least two. plain is that of the plain order.
+	choose(ready []aio.Entry, plain int) int
+	// end is told how many choices the schedule had.
+	end(choices int)
+}
+
+// controller runs the function again and again on one runner, and is the scheduler of its loop.
+type controller struct {
+	conf   config
+	t      testing.TB
+	fn     func(ctx context.Context, t *T) error
+	runner *aio.Runner
+	time   clock
+
+	// The present run.
+	*run
+	strategy strategy
+	cancelAt int // the await at which its task is cancelled, counted from 1; 0: none
+	awaits   int
+	victim   uint32 // the task to cancel before the next step
+	steps    int
+	posts    int // steps that other goroutines have sent
+	choices  int
+	turns    turns
+	taken    []departure
+	ended    bool // main has returned: the rest goes on in the plain order
+	prior    map[string]bool
+	scratch  []aio.Entry
+}
+
+// stopRun is the panic that ends a run in the middle.
+type stopRun struct{}
+
+func newController(t testing.TB, conf config, fn func(ctx context.Context, t *T) error) *controller {
+	c := &controller{conf: conf, t: t, fn: fn, prior: map[string]bool{}}
+	opts := append([]aio.Option{
+		aio.WithClock(&c.time),
+		aio.WithScheduler(c),
+		aio.WithExceptionHandler(func(l *aio.Loop, r aio.Report) { c.run.reported(l, r) }),
+	}, conf.loop...)
+	c.runner = aio.NewRunner(opts...)
+	return c
+}
+
+func (c *controller) close() { c.runner.Close() }
+
+// schedule runs the function once, as s says, and returns what became of it.
+func (c *controller) schedule(s strategy, cancelAt int, st *story) *run {
+	c.run = &run{sometimes: c.prior, story: st, forgiving: cancelAt > 0}
+	c.strategy, c.cancelAt = s, cancelAt
+	c.awaits, c.victim, c.steps, c.posts, c.choices, c.ended = 0, 0, 0, 0, 0, false
+	c.turns.reset()
+	c.taken = c.taken[:0]
+	c.time.reset()
+	c.once()
+	c.ended = true
+	c.runner.Reset() // ends what is left
+	c.run.end()
+	if s != nil {
+		s.end(c.choices)
+	}
+	if st != nil {
+		st.finish()
+	}
+	return c.run
+}
+
+func (c *controller) once() {
+	defer func() {
+		if v := recover(); v != nil {
+			if _, ok := v.(stopRun); !ok {
+				panic(v)
+			}
+		}
+	}()
+	err := c.runner.Run(context.Background(), func(ctx context.Context) error {
+		err := c.run.body(ctx, &T{c.t, c.run}, c.fn, c.conf.leaks)
+		c.ended = true
+		return err
+	})
+	c.run.returned(err)
+}
+
+// Next implements aio.Scheduler.
+func (c *controller) Next(ready []aio.Entry) int {
+	c.steps++ // also those in which only time passes, so that there is an end
+	if !c.ended {
+		if len(c.always) > 0 && !c.checkAlways() {
+			c.stop()
+		}
+		if c.steps > c.conf.steps {
+			c.fail(problemSteps, "the schedule has more steps than MaxSteps allows; does a task wait in a loop without an await that ends?")
+			c.stop()
+		}
+		if c.victim != 0 {
+			c.strike()
+		}
+	}
+	plain := c.turns.plain(ready)
+	i := plain
+	if !c.ended && c.strategy != nil {
+		ready, wait := c.withTime(ready)
+		if len(ready) > 1 {
+			c.choices++
+			if i = c.strategy.choose(ready, plain); i != plain {
+				c.taken = append(c.taken, departure{c.turns.point(ready[plain].EntryKey), ready[i].EntryKey})
+			}
+		}
+		if ready[i].EntryKey == timePasses {
+			c.time.borrow(wait)
+			if c.story != nil {
+				c.story.note(wait.String() + " pass")
+			}
+			return -1
+		}
+	}
+	if ready[i].Kind == aio.EntryPost && ready[i].Op == "" {
+		c.posts++
+	}
+	c.turns.take(ready[i].EntryKey)
+	if c.story != nil {
+		c.story.step(c, ready[i], ready[plain], len(ready))
+	}
+	return i
+}
+
+// timePasses is the key of the choice to let time pass until the next timer.
+var timePasses = aio.EntryKey{}
+
+// withTime adds the choice to let time pass, if the next timer is near enough.
+func (c *controller) withTime(ready []aio.Entry) (all []aio.Entry, wait time.Duration) {
+	if c.conf.lateness <= 0 {
+		return ready, 0
+	}
+	next, ok := c.runner.Loop().NextTimer()
+	if !ok {
+		return ready, 0
+	}
+	if wait = c.time.until(next); wait <= 0 || c.time.borrowed+wait > c.conf.lateness {
+		return ready, 0
+	}
+	c.scratch = append(append(c.scratch[:0], ready...), aio.Entry{})
+	return c.scratch, wait
+}
+
+// stop ends the run at once.
+func (c *controller) stop() {
+	c.ended = true
+	panic(stopRun{})
+}
+
+// Await implements aio.Scheduler.
+func (c *controller) Await(a aio.Await) {
+	if c.story != nil {
+		c.story.await(a)
+	}
+	if c.ended || a.Task == mainTask {
+		return
+	}
+	if c.awaits++; c.awaits == c.cancelAt {
+		c.victim = a.Task
+	}
+}
+
+// mainTask is the number of the first task of a loop.
+const mainTask = 1
+
+// strike cancels the victim.
+func (c *controller) strike() {
+	id := c.victim
+	c.victim = 0
+	for _, t := range c.runner.Loop().AllTasks() {
+		if t.ID() == id {
+			if c.story != nil {
+				c.story.note("the test cancels " + t.Name() + " here")
+			}
+			t.Cancel(nil)
+		}
+	}
+}

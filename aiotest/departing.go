@@ -1,0 +1,80 @@
+package aiotest
+
+import "github.com/aio-go/aio"
+
+// departing goes depth first through all schedules with at most bound departures from the plain order.
+type departing struct {
+	bound  int
+	path   []branch
+	depth  int
+	spent  int // departures of this schedule so far
+	begun  bool
+	pruned bool // the bound has kept something out
+	done   bool
+	astray bool // the program did not repeat itself
+}
+
+// branch is a choice on the path: option 0 is the plain order.
+type branch struct {
+	option, options int
+	spent           int // departures before it
+}
+
+func (d *departing) begin() bool {
+	if d.done {
+		return false
+	}
+	if d.begun && !d.advance() {
+		d.done = true
+		return false
+	}
+	d.begun = true
+	d.depth, d.spent = 0, 0
+	return true
+}
+
+// advance moves to the next path.
+func (d *departing) advance() bool {
+	for len(d.path) > 0 {
+		b := &d.path[len(d.path)-1]
+		if b.option+1 < b.options {
+			if b.spent < d.bound {
+				b.option++
+				return true
+			}
+			d.pruned = true
+		}
+		d.path = d.path[:len(d.path)-1]
+	}
+	return false
+}
+
+func (d *departing) choose(ready []aio.Entry, plain int) int {
+	if d.depth == len(d.path) {
+		d.path = append(d.path, branch{0, len(ready), d.spent})
+	}
+	b := &d.path[d.depth]
+	d.depth++
+	if b.options != len(ready) {
+		d.astray = true
+		return plain
+	}
+	switch {
+	case b.option == 0:
+		return plain
+	case b.option <= plain:
+		d.spent++
+		return b.option - 1
+	}
+	d.spent++
+	return b.option
+}
+
+func (d *departing) end(int) {
+	if d.depth < len(d.path) { // the run was cut short or did not repeat itself
+		d.path = d.path[:d.depth]
+	}
+}
+
+// covered reports whether all schedules there are have been run.
+func (d *departing) covered() bool { return d.done && !d.pruned && !d.astray }

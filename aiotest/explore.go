@@ -1,0 +1,216 @@
+package aiotest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Explore runs fn again and again, each time in another order, until it fails or the schedules are
+// used up, see [Schedules]. Any entry that is ready may take the next step, for as long as the strategy
+// likes: the orders are all those that a program with other durations could have, not only the
+// documented one. At a deadline of several timers each may be first. What fails a run is said at [Run].
+//
+// The first failure is shrunk to a schedule with few departures from the plain order, in which a task
+// runs until it waits. The test fails with the problems of that schedule, its story and a token.
+// With the token in AIO_REPLAY the test runs that schedule only.
+//
+// fn is called many times and must make its state anew each time.
+func Explore(t testing.TB, fn func(ctx context.Context, t *T) error, opts ...Option) {
+	t.Helper()
+	mustHaveFunc("Explore", fn)
+	conf := newConfig(opts)
+	if text := os.Getenv("AIO_EXPLORE"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			t.Fatalf("aiotest: AIO_EXPLORE is %q; give the number of schedules", text)
+		}
+		conf.schedules = n
+	}
+	mark := testMark(t.Name(), nthExplore(t))
+	given, err := replayed()
+	if err != nil {
+		t.Fatalf("aiotest: AIO_REPLAY: %v; give the token that a failure has printed", err)
+	}
+	c := newController(t, conf, fn)
+	defer c.close()
+	if given != nil && given.test == mark {
+		c.replay(t, *given)
+		return
+	}
+	res := c.explore()
+	switch {
+	case res.failed:
+		c.tell(t, res, mark)
+	case res.covered:
+		t.Logf("aiotest: covered all %d schedules", res.schedules)
+	default:
+		t.Logf("aiotest: %d schedules of strategy %s", res.schedules, c.strategyName())
+	}
+	if !res.failed {
+		c.reportUnreached(t)
+	}
+}
+
+// explores counts the calls of Explore in each test, so that tokens tell them apart.
+var explores struct {
+	sync.Mutex
+	of map[testing.TB]int
+}
+
+func nthExplore(t testing.TB) int {
+	explores.Lock()
+	defer explores.Unlock()
+	if explores.of == nil {
+		explores.of = map[testing.TB]int{}
+	}
+	n := explores.of[t] + 1
+	if explores.of[t] = n; n == 1 {
+		t.Cleanup(func() {
+			explores.Lock()
+			defer explores.Unlock()
+			delete(explores.of, t)
+		})
+	}
+	return n
+}
+
+// result is what exploring came to.
+type result struct {
+	failed    bool
+	kind      problemKind
+	taken     []departure
+	cancelAt  int
+	schedules int // run until then, shrinking not counted
+	covered   bool
+}
+
+func (c *controller) strategyName() string { return c.chosen().name }
+
+func (c *controller) chosen() Strategy {
+	if c.conf.strategy.make == nil {
+		return Portfolio()
+	}
+	return c.conf.strategy
+}
+
+// explore runs schedules until one fails.
+func (c *controller) explore() (res result) {
+	if c.conf.cancels {
+		for at := 1; res.schedules < c.conf.schedules; at++ {
+			res.schedules++
+			r := c.follow(nil, at, nil)
+			if kind := r.failed(); kind != "" {
+				res.fail(kind, nil, at)
+				return res
+			}
+			if c.awaits < at {
+				break
+			}
+		}
+	}
+	s := c.chosen().make(c.conf.seed)
+	awaits := 0
+	for res.schedules < c.conf.schedules {
+		if !s.begin() {
+			if x, ok := s.(interface{ covered() bool }); ok {
+				res.covered = x.covered()
+			}
+			return res
+		}
+		at := 0
+		if c.conf.cancels && awaits > 0 && res.schedules%2 == 0 {
+			at = 1 + res.schedules/2%awaits
+		}
+		res.schedules++
+		r := c.schedule(s, at, nil)
+		awaits = max(awaits, c.awaits)
+		if kind := r.failed(); kind != "" {
+			res.fail(kind, c.taken, at)
+			return res
+		}
+	}
+	return res
+}
+
+func (res *result) fail(kind problemKind, taken []departure, cancelAt int) {
+	res.failed, res.kind, res.cancelAt = true, kind, cancelAt
+	res.taken = slices.Clone(taken)
+}
+
+// tell shrinks a failure and fails the test with it.
+func (c *controller) tell(t testing.TB, res result, mark string) {
+	t.Helper()
+	taken, repeats := c.shrink(res.taken, res.cancelAt, res.kind)
+	if !repeats {
+		t.Errorf("aiotest: schedule %d failed (%s), but not when it was run again: the function depends on more than the order of its steps.\n%s",
+			res.schedules, res.kind, c.difference(taken, res.cancelAt))
+		return
+	}
+	st := newStory()
+	r := c.follow(taken, res.cancelAt, st)
+	k := token{mark, res.cancelAt, taken}
+	t.Errorf("%s", describe(r, st, fmt.Sprintf("aiotest: schedule %d fails; the shortest found has %s\n", res.schedules, countOf(len(taken), "departure")))+
+		fmt.Sprintf("To run it again: AIO_REPLAY='%s' go test -run '^%s$'", k.save(t.Name()), strings.ReplaceAll(t.Name(), "/", "$/^")))
+}
+
+func countOf(n int, what string) string {
+	if n == 1 {
+		return "1 " + what + " from the plain order"
+	}
+	return fmt.Sprintf("%d %ss from the plain order", n, what)
+}
+
+// describe prints the problems, the story and the log of a run.
+func describe(r *run, st *story, head string) string {
+	var b strings.Builder
+	b.WriteString(head)
+	for _, p := range r.problems {
+		fmt.Fprintf(&b, "  %s\n", p)
+	}
+	fmt.Fprintf(&b, "The steps (> marks a departure):\n%s\n", st)
+	if len(r.logs) > 0 {
+		fmt.Fprintf(&b, "The log:\n  %s\n", strings.Join(r.logs, "\n  "))
+	}
+	return b.String()
+}
+
+// replay runs the schedule of a token.
+func (c *controller) replay(t testing.TB, k token) {
+	t.Helper()
+	st := newStory()
+	p := newReplaying(&c.turns, k.taken)
+	r := c.schedule(p, k.cancelAt, st)
+	stale := ""
+	switch {
+	case p.stale > 0:
+		stale = fmt.Sprintf("aiotest: the token does not fit the program any more: %v was to run, but it was not ready\n", p.missing)
+	case p.left > 0:
+		stale = fmt.Sprintf("aiotest: the token does not fit the program any more: %s did not come up\n", countOf(p.left, "departure"))
+	}
+	if r.failed() == "" {
+		t.Logf("%s", describe(r, st, stale+"aiotest: the schedule of AIO_REPLAY does not fail\n"))
+		return
+	}
+	t.Errorf("%s", describe(r, st, stale+"aiotest: the schedule of AIO_REPLAY fails\n"))
+}
+
+// reportUnreached fails the test for each Sometimes that never held.
+func (c *controller) reportUnreached(t testing.TB) {
+	t.Helper()
+	var names []string
+	for name, reached := range c.prior {
+		if !reached {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		t.Errorf("aiotest: no schedule reached %q", name)
+	}
+}

@@ -1,0 +1,74 @@
+// Package bugs has small programs with one bug each, in the shape of application code, and the same
+// programs without it. Package aiotest is measured on them: it has to find each bug and must not
+// accuse a program that has none.
+package bugs
+
+import (
+	"context"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiotest"
+)
+
+// Program is what aiotest.Explore runs.
+type Program func(ctx context.Context, t *aiotest.T) error
+
+// Bug is a program with a bug, and its twin without.
+type Bug struct {
+	Name    string
+	Kind    string
+	Buggy   Program
+	Fixed   Program
+	Cancels bool // it shows when a task is cancelled: explore with aiotest.CancelEachAwait
+}
+
+// Options returns what Explore needs to be told.
+func (b Bug) Options() []aiotest.Option {
+	if b.Cancels {
+		return []aiotest.Option{aiotest.CancelEachAwait()}
+	}
+	return nil
+}
+
+// All are the bugs, in the order of their kinds.
+var All []Bug
+
+// add makes a bug of a program that takes the choice between right and wrong as an argument.
+func add(name, kind string, program func(ctx context.Context, t *aiotest.T, fixed bool) error) {
+	All = append(All, newBug(name, kind, program))
+}
+
+// addCancelled is add for a bug that shows when a task is cancelled.
+func addCancelled(name, kind string, program func(ctx context.Context, t *aiotest.T, fixed bool) error) {
+	b := newBug(name, kind, program)
+	b.Cancels = true
+	All = append(All, b)
+}
+
+func newBug(name, kind string, program func(ctx context.Context, t *aiotest.T, fixed bool) error) Bug {
+	return Bug{
+		Name: name, Kind: kind,
+		Buggy: func(ctx context.Context, t *aiotest.T) error { return program(ctx, t, false) },
+		Fixed: func(ctx context.Context, t *aiotest.T) error { return program(ctx, t, true) },
+	}
+}
+
+// together runs the functions as the tasks of a group.
+func together(ctx context.Context, fns ...func(ctx context.Context) error) error {
+	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+		for _, fn := range fns {
+			g.Go(fn)
+		}
+		return nil
+	})
+}
+
+// work stands for a call that takes a while: n times everybody else may run.
+func work(ctx context.Context, n int) error {
+	for range n {
+		if err := aio.Yield(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

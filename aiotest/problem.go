@@ -1,0 +1,192 @@
+package aiotest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/aio-go/aio"
+)
+
+// problemKind is what went wrong in a run. Shrinking keeps the kind.
+type problemKind string
+
+const (
+	problemCheck    problemKind = "check"
+	problemAlways   problemKind = "invariant"
+	problemError    problemKind = "error"
+	problemPanic    problemKind = "panic"
+	problemDeadlock problemKind = "deadlock"
+	problemReport   problemKind = "report"
+	problemLeak     problemKind = "leak"
+	problemSteps    problemKind = "no progress"
+)
+
+type problem struct {
+	kind problemKind
+	text string
+}
+
+func (p problem) String() string { return string(p.kind) + ": " + p.text }
+
+// run is one run of the function.
+type run struct {
+	problems  []problem
+	logs      []string
+	cleanups  []func()
+	always    []invariant
+	sometimes map[string]bool // shared by all runs of a test
+	story     *story          // nil: it is not told
+	forgiving bool            // a cancellation is no failure: the run makes some itself
+}
+
+const maxLogs = 200
+
+func (r *run) log(line string) {
+	if len(r.logs) < maxLogs {
+		r.logs = append(r.logs, line)
+	}
+}
+
+func (r *run) fail(kind problemKind, text string) {
+	p := problem{kind, text}
+	r.problems = append(r.problems, p)
+	if r.story != nil {
+		line, _, _ := strings.Cut(p.String(), "\n")
+		r.story.note(line)
+	}
+}
+
+// failed returns the first problem's kind, empty if there is none.
+func (r *run) failed() problemKind {
+	if len(r.problems) == 0 {
+		return ""
+	}
+	return r.problems[0].kind
+}
+
+// body is the main task of a run.
+func (r *run) body(ctx context.Context, t *T, fn func(ctx context.Context, t *T) error, leaks bool) (err error) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if v := recover(); v != nil {
+			r.panicked(v, debug.Stack())
+		} else {
+			r.fail(problemError, "the function called runtime.Goexit")
+		}
+	}()
+	err = fn(ctx, t)
+	returned = true
+	r.checkAlways()
+	if !leaks {
+		r.findLeaks(ctx)
+	}
+	return err
+}
+
+func (r *run) panicked(v any, stack []byte) {
+	if p, ok := v.(*aio.PanicError); ok {
+		v, stack = p.Value, p.Stack
+	}
+	if _, ok := v.(failNow); ok {
+		return // what failed is noted
+	}
+	r.fail(problemPanic, fmt.Sprintf("%v\n%s", v, stack))
+}
+
+// returned looks at the error of the main task.
+func (r *run) returned(err error) {
+	var deadlock *aio.DeadlockError
+	switch {
+	case err == nil:
+	case errors.As(err, &deadlock):
+		r.fail(problemDeadlock, strings.TrimPrefix(err.Error(), "aio: deadlock: "))
+	case isFailNow(err):
+	case r.forgiving && errors.Is(err, context.Canceled):
+	default:
+		r.fail(problemError, err.Error())
+	}
+}
+
+func isFailNow(err error) bool {
+	var p *aio.PanicError
+	if errors.As(err, &p) {
+		_, ok := p.Value.(failNow)
+		return ok
+	}
+	return false
+}
+
+// reported is the exception handler.
+func (r *run) reported(_ *aio.Loop, rep aio.Report) {
+	if rep.Warning || isFailNow(rep.Err) {
+		return
+	}
+	text := rep.Message
+	if rep.TaskName != "" {
+		text += ", task " + rep.TaskName
+	}
+	if rep.Site != "" {
+		text += ", made at " + rep.Site
+	}
+	if rep.Err != nil {
+		text += ": " + rep.Err.Error()
+	}
+	kind := problemReport
+	var p *aio.PanicError
+	if errors.As(rep.Err, &p) {
+		kind = problemPanic
+	}
+	r.fail(kind, text)
+}
+
+// findLeaks looks for tasks that are left when the function returns. Those that were cancelled are on
+// their way out.
+func (r *run) findLeaks(ctx context.Context) {
+	loop := aio.RunningLoop(ctx)
+	if len(loop.AllTasks()) == 1 {
+		return
+	}
+	self := aio.CurrentTask(ctx).ID()
+	for _, i := range loop.Snapshot(false).Tasks {
+		if i.ID == self || i.Cancel != nil {
+			continue
+		}
+		text := "the function has returned, but task " + i.Name
+		if i.Site != "" {
+			text += ", made at " + i.Site + ","
+		}
+		text += " has not ended"
+		if i.Op != "" {
+			text += "; it is in " + i.Op
+		}
+		r.fail(problemLeak, text)
+	}
+}
+
+// checkAlways checks the invariants and reports whether they hold.
+func (r *run) checkAlways() bool {
+	for _, a := range r.always {
+		if !a.check() {
+			r.fail(problemAlways, a.name+" does not hold")
+			r.always = nil
+			return false
+		}
+	}
+	return true
+}
+
+// end runs the cleanups.
+func (r *run) end() {
+	for len(r.cleanups) > 0 {
+		last := len(r.cleanups) - 1
+		fn := r.cleanups[last]
+		r.cleanups = r.cleanups[:last]
+		fn()
+	}
+}

@@ -1,0 +1,150 @@
+package aiotest
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/aio-go/aio"
+)
+
+// story tells a schedule, a line a step.
+type story struct {
+	lines    []string
+	open     string   // the line of the step that is being made
+	notes    []string // lines to follow it
+	names    map[uint32]string
+	count    int
+	callback bool // the step is no task's
+}
+
+func newStory() *story { return &story{names: map[uint32]string{}} }
+
+// step begins the line of a step. plain would have been next in the plain order.
+func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
+	s.finish()
+	if c.ended {
+		return
+	}
+	for _, i := range c.runner.Loop().Snapshot(false).Tasks {
+		s.names[i.ID] = i.Name
+	}
+	s.count++
+	s.callback = e.Kind != aio.EntryStep
+	mark := " "
+	if e.EntryKey != plain.EntryKey {
+		mark = ">"
+	}
+	s.open = fmt.Sprintf("%s %3d  %-10s ", mark, s.count, s.name(e.EntryKey))
+	switch {
+	case e.Kind != aio.EntryStep:
+		s.open += "runs"
+	case e.Op == "":
+		s.open += "starts"
+	default:
+		s.open += "goes on after " + e.Op
+	}
+	if e.Kind == aio.EntryStep && e.Op != "" {
+		if e.By.Kind == 0 && e.Op == "Sleep" {
+			s.open += ", its time has come"
+		} else if e.By.Kind == 0 {
+			s.open += ", woken by the loop"
+		} else if e.By != e.EntryKey {
+			s.open += ", woken by " + s.name(e.By)
+		}
+	}
+	if mark == ">" {
+		s.open += ", in place of " + s.name(plain.EntryKey)
+	}
+}
+
+// await ends the line: the task waits again.
+func (s *story) await(a aio.Await) {
+	text := "waits in " + a.Op
+	if on := a.On(); on != "" {
+		text += " for " + on
+	}
+	if at := userLine(); at != "" {
+		text += " at " + at
+	}
+	if s.open != "" {
+		s.open += "; " + text
+	}
+}
+
+// note adds a line of its own, behind that of the step.
+func (s *story) note(text string) {
+	s.notes = append(s.notes, "!      "+text)
+	if s.open == "" {
+		s.finish()
+	}
+}
+
+func (s *story) finish() {
+	if s.open != "" {
+		if !s.callback && !strings.Contains(s.open, "; waits in ") {
+			s.open += "; ends"
+		}
+		s.lines = append(s.lines, s.open)
+		s.open = ""
+	}
+	s.lines = append(s.lines, s.notes...)
+	s.notes = s.notes[:0]
+}
+
+func (s *story) name(k aio.EntryKey) string {
+	if k.Kind == aio.EntryStep || k.Kind == aio.EntryDeadline {
+		name := s.names[k.ID]
+		if name == "" {
+			name = fmt.Sprintf("task %d", k.ID)
+		}
+		if k.Kind == aio.EntryDeadline {
+			return "time-out of " + name
+		}
+		return name
+	}
+	return k.String()
+}
+
+// maxStory is how many lines a story has: of a longer one the beginning and the end are told.
+const maxStory = 80
+
+func (s *story) String() string {
+	lines := s.lines
+	if len(lines) > maxStory {
+		cut := len(lines) - maxStory
+		lines = append(append(append([]string{}, lines[:10]...), fmt.Sprintf("       ... %d steps ...", cut)), lines[10+cut:]...)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// userLine returns the line of the program that the running task is in.
+func userLine() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if f.Function != "" && !ours(f) {
+			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+const module = "github.com/aio-go/aio"
+
+// ours reports whether a frame is one of the library, or of the standard library.
+func ours(f runtime.Frame) bool {
+	if strings.HasSuffix(f.File, "_test.go") || strings.Contains(f.Function, "/aiotest/internal/") {
+		return false
+	}
+	rest, inside := strings.CutPrefix(f.Function, module)
+	if inside {
+		return rest != "" && (rest[0] == '.' || rest[0] == '/') && !strings.HasPrefix(rest, "/examples/") && !strings.HasPrefix(rest, "/bench")
+	}
+	first, _, _ := strings.Cut(f.Function, "/")
+	return !strings.Contains(first, ".") || strings.HasPrefix(f.Function, "runtime.") || strings.HasPrefix(f.Function, "iter.")
+}

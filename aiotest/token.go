@@ -1,0 +1,136 @@
+package aiotest
+
+import (
+	"fmt"
+	"hash/fnv"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/aio-go/aio"
+)
+
+// A token names a schedule: version, test, await that is cancelled, departures.
+//
+//	1-4f2a-2.1:3-3.2:c1       at turn 1 of task 2 runs task 3; at turn 2 of task 3 callback 1
+//	1-4f2a-!5                 the plain order; the task in the fifth await is cancelled
+type token struct {
+	test     string
+	cancelAt int
+	taken    []departure
+}
+
+const tokenVersion = "1"
+
+// testMark is what a token has of the name of a test, and of the place of the Explore in it.
+func testMark(name string, n int) string {
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%s#%d", name, n)
+	return fmt.Sprintf("%04x", h.Sum32()&0xffff)
+}
+
+func (k token) String() string {
+	parts := []string{tokenVersion, k.test}
+	if k.cancelAt > 0 {
+		parts = append(parts, "!"+strconv.Itoa(k.cancelAt))
+	}
+	for _, d := range k.taken {
+		parts = append(parts, fmt.Sprintf("%s.%d:%s", keyText(d.at.key), d.at.turn, keyText(d.then)))
+	}
+	return strings.Join(parts, "-")
+}
+
+const kindLetters = "w\x00ctdpe" // of aio.EntryKind; a step has none, w is waiting
+
+func keyText(k aio.EntryKey) string {
+	if k.Kind == aio.EntryStep {
+		return strconv.Itoa(int(k.ID))
+	}
+	return kindLetters[k.Kind:k.Kind+1] + strconv.Itoa(int(k.ID))
+}
+
+func parseToken(text string) (token, error) {
+	parts := strings.Split(strings.TrimSpace(text), "-")
+	if len(parts) < 2 {
+		return token{}, fmt.Errorf("it has no parts")
+	}
+	if parts[0] != tokenVersion {
+		return token{}, fmt.Errorf("its version is %q, this package knows %s", parts[0], tokenVersion)
+	}
+	k := token{test: parts[1]}
+	for _, p := range parts[2:] {
+		if at, ok := strings.CutPrefix(p, "!"); ok {
+			n, err := strconv.Atoi(at)
+			if err != nil || n < 1 {
+				return token{}, fmt.Errorf("%q names no await", p)
+			}
+			k.cancelAt = n
+			continue
+		}
+		at, then, ok1 := strings.Cut(p, ":")
+		key, turn, ok2 := strings.Cut(at, ".")
+		n, err := strconv.Atoi(turn)
+		d := departure{at: point{turn: n}}
+		var ok3, ok4 bool
+		d.at.key, ok3 = parseKey(key)
+		d.then, ok4 = parseKey(then)
+		if !ok1 || !ok2 || !ok3 || !ok4 || err != nil {
+			return token{}, fmt.Errorf("%q is no departure", p)
+		}
+		k.taken = append(k.taken, d)
+	}
+	return k, nil
+}
+
+func parseKey(text string) (aio.EntryKey, bool) {
+	kind := aio.EntryStep
+	if text != "" && (text[0] < '0' || text[0] > '9') {
+		i := strings.IndexByte(kindLetters, text[0])
+		if i < 0 || i == int(aio.EntryStep) {
+			return aio.EntryKey{}, false
+		}
+		kind, text = aio.EntryKind(i), text[1:]
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	return aio.EntryKey{Kind: kind, ID: uint32(n)}, err == nil
+}
+
+// longToken is how long a token may be that is printed; a longer one goes to a file.
+const longToken = 300
+
+// save returns what AIO_REPLAY has to be set to: the token, or the name of a file with it.
+func (k token) save(name string) string {
+	text := k.String()
+	if len(text) <= longToken {
+		return text
+	}
+	clean := strings.Map(func(r rune) rune {
+		if r == '/' || r == '\\' || r == ':' || r < ' ' {
+			return '_'
+		}
+		return r
+	}, name)
+	file := filepath.Join("testdata", "aiotest", clean+"-"+k.test+".schedule")
+	if os.MkdirAll(filepath.Dir(file), 0o777) != nil || os.WriteFile(file, []byte(text+"\n"), 0o666) != nil {
+		return text
+	}
+	return "@" + file
+}
+
+// replayed returns the token of AIO_REPLAY, nil if it is not set.
+func replayed() (*token, error) {
+	text := os.Getenv("AIO_REPLAY")
+	if text == "" {
+		return nil, nil
+	}
+	if file, ok := strings.CutPrefix(text, "@"); ok {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		text = string(b)
+	}
+	k, err := parseToken(text)
+	return &k, err
+}

@@ -1,0 +1,254 @@
+package aio
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Scheduler decides, step by step, what a loop does next. It is for tools that test a program under
+// many orders, such as package aiotest. In contrast to a [Chooser] it sees everything that is ready
+// and may hold an entry back for as long as it likes, so it reaches every order of the steps.
+//
+// Its methods are called on the loop. asyncio has no counterpart.
+type Scheduler interface {
+	// Next is called before each step, also if only one is possible, and returns the index of the
+	// entry that takes it. The entries are in the order in which they became ready. The slice is
+	// valid during the call. No task runs meanwhile, so Next may look at the program and cancel
+	// tasks. With -1 no step is made: the loop looks for timers, events and posts, and asks again.
+	// A scheduler that sets the clock needs that.
+	Next(ready []Entry) int
+	// Await is called when a task is about to suspend, on the task's own stack.
+	Await(a Await)
+}
+
+// WithScheduler lets s decide what runs next. It takes the place of a chooser. Default: none.
+//
+// With a scheduler a pass is one step: posts, descriptors and timers are looked at before each. A
+// sleep that is over is one entry, the next step of its task. The loop's own bookkeeping between
+// steps, and entries that have nothing left to do, are no choices. Where calls from other
+// goroutines are certain to come (see [Loop.ExpectPosts]) the loop waits for them before it asks.
+func WithScheduler(s Scheduler) Option {
+	return option(func(l *Loop) {
+		l.chooser, l.scheduling = nil, nil
+		if s != nil {
+			l.chooser, l.scheduling = firstChooser{}, &scheduling{by: s}
+		}
+	})
+}
+
+// EntryKind is what an [Entry] of the ready queue is.
+type EntryKind uint8
+
+const (
+	EntryStep     EntryKind = iota + 1 // the next step of a task
+	EntryCallback                      // a function given to CallSoon or AddDoneCallback
+	EntryTimer                         // a function whose time has come
+	EntryDeadline                      // the end of a time-out or of a context's time
+	EntryPost                          // what another goroutine has sent
+	EntryEvent                         // an event of a descriptor
+)
+
+func (k EntryKind) String() string {
+	return [...]string{"nothing", "step", "callback", "timer", "deadline", "post", "event"}[k]
+}
+
+// EntryKey names an entry. The same schedule of the same program has the same keys in each run. ID
+// is the task's number, see [TaskInfo], for a step and a deadline, and for a post of ToThread;
+// otherwise entries of the kind are counted. The zero key is the outside world.
+type EntryKey struct {
+	Kind EntryKind
+	ID   uint32
+}
+
+func (k EntryKey) String() string { return fmt.Sprintf("%s %d", k.Kind, k.ID) }
+
+// Entry is something that is ready to run, as a [Scheduler] sees it.
+type Entry struct {
+	EntryKey
+	By EntryKey // the step that made it ready; zero: time or the outside world
+	Op string   // of a step: the await that is over, if any; of a post: ToThread or empty
+}
+
+// Await is an await that suspends a task, as a [Scheduler] sees it.
+type Await struct {
+	Task uint32 // the task's number
+	Op   string // the operation
+	wait *wait
+}
+
+// On says what the task waits for, as [TaskInfo] does. It is valid during Scheduler.Await.
+func (a Await) On() string { return a.wait.waitText() }
+
+// internalEntry is the kind of what the loop has to do between steps.
+const internalEntry EntryKind = 0
+
+// scheduling is a loop's side of a Scheduler.
+type scheduling struct {
+	by      Scheduler
+	entries []Entry // of the ready queue, in its order; what has just come is not noted yet
+	now     EntryKey
+	counts  [EntryEvent + 1]uint32
+	posts   int64 // entries that were posted
+}
+
+// firstChooser stands in for the chooser of a loop that has a scheduler.
+type firstChooser struct{}
+
+func (firstChooser) Choose(Choice, int) int { return 0 }
+
+// next takes the entry out of the ready queue that the scheduler wants.
+func (l *Loop) next() runnable {
+	s := l.scheduling
+	if s == nil {
+		return l.ready.RemoveAt(l.choose(ChooseReady, l.left+1))
+	}
+	l.left = 0 // a pass is one step
+	s.arrived(l, 0)
+	l.awaitExpected()
+	for i := 0; i < len(s.entries); {
+		r := l.ready.At(i)
+		if s.entries[i].Kind == internalEntry || pointless(r) {
+			return s.take(l, i)
+		}
+		i++
+	}
+	i := s.by.Next(s.entries)
+	if i == -1 {
+		return noStep{}
+	}
+	if i < 0 || i >= len(s.entries) {
+		l.scheduling, l.chooser = nil, nil // the loop has to be shut down without it
+		panic(misuse("Scheduler.Next", "the answer is not the index of an entry"))
+	}
+	s.now = s.entries[i].EntryKey
+	return s.take(l, i)
+}
+
+// noStep is the turn of nobody.
+type noStep struct{}
+
+func (noStep) run() {}
+
+func (s *scheduling) take(l *Loop, i int) runnable {
+	if s.entries[i].Kind == EntryPost {
+		s.posts--
+	}
+	s.entries = slices.Delete(s.entries, i, i+1)
+	return l.ready.RemoveAt(i)
+}
+
+// arrived notes the entries that have come into the ready queue since the last call: from the
+// outside world if as says of which kind they are, otherwise because of the step that was made.
+func (s *scheduling) arrived(l *Loop, as EntryKind) {
+	for i := len(s.entries); i < l.ready.Len(); i++ {
+		e := Entry{By: s.now}
+		if as != 0 {
+			e.By = EntryKey{}
+		}
+		switch r := l.ready.At(i).(type) {
+		case *taskCore:
+			e.Kind, e.ID = EntryStep, r.id
+			if r.worker != nil {
+				e.Op = r.worker.wait.op
+			}
+		case *scopeMore:
+			e.Kind, e.ID = EntryDeadline, r.self.task.id
+		case *Handle:
+			e.Kind = cmp.Or(as, EntryCallback)
+		case *Timer:
+			e.Kind = EntryTimer
+		case *Watch:
+			e.Kind, e.By = EntryEvent, EntryKey{}
+		case *lostOutcome, *beat: // the garbage collector and the watchdog come when they like
+		default:
+			if as == EntryPost {
+				if e.Kind, e.ID = as, posterOf(r); e.ID != 0 {
+					e.Op = "ToThread"
+				}
+			}
+		}
+		if e.ID == 0 {
+			s.counts[e.Kind]++
+			e.ID = s.counts[e.Kind]
+		}
+		if e.Kind == EntryPost {
+			s.posts++
+		}
+		s.entries = append(s.entries, e)
+	}
+}
+
+// poster is something posted that belongs to a task.
+type poster interface{ poster() uint32 }
+
+func posterOf(r runnable) uint32 {
+	if p, ok := r.(poster); ok {
+		return p.poster()
+	}
+	return 0
+}
+
+// byPoster puts what was posted for tasks into their order: threads finish when they like.
+func byPoster(posts []runnable) {
+	slices.SortStableFunc(posts, func(a, b runnable) int {
+		return cmp.Compare(posterOf(a), posterOf(b))
+	})
+}
+
+// pointless reports whether the turn of r changes nothing that anybody could see.
+func pointless(r runnable) bool {
+	switch r := r.(type) {
+	case *taskCore:
+		return r.Done() || r.state == started && r.worker.wait.phase != queued
+	case *Handle:
+		return r.cancelled
+	case *Timer:
+		return !r.set || r.entry.armed()
+	case *scopeMore:
+		return r.stale > 0 || r.left
+	}
+	return false
+}
+
+// awaitExpected waits for calls from other goroutines that are certain to come, so that it does not
+// depend on the machine when they do. It gives up on those that seem to wait for the loop.
+func (l *Loop) awaitExpected() {
+	s := l.scheduling
+	var begun time.Time
+	for l.expected.Load() > s.posts {
+		if begun.IsZero() {
+			begun = time.Now()
+		} else if time.Since(begun) > expectedGrace {
+			return
+		}
+		l.look(expectedGrace)
+		s.arrived(l, EntryEvent)
+		if l.posted.Load() {
+			l.takePosts()
+		}
+	}
+}
+
+// expectedGrace is how long a loop with a scheduler waits for a goroutine that will post.
+const expectedGrace = 200 * time.Millisecond
+
+// fireScheduled moves the timers of one instant to the ready queue, for the scheduler to order.
+func (l *Loop) fireScheduled(t *timer) {
+	s := l.scheduling
+	s.arrived(l, 0)
+	if e, ok := t.due.(*sleepEnd); ok {
+		e.run() // one choice, not two
+	} else {
+		l.ready.Push(t.due)
+	}
+	s.arrived(l, EntryTimer)
+}
+
+// suspends tells the scheduler that the task on w is about to wait.
+func (l *Loop) suspends(w *worker) {
+	if s := l.scheduling; s != nil && !w.exiting {
+		s.by.Await(Await{Task: w.task.id, Op: w.wait.op, wait: &w.wait})
+	}
+}
