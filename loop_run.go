@@ -128,7 +128,7 @@ func runIn[T any](
 	t.schedule()
 	if ctx.Err() != nil {
 		t.scope.cancel(cancellationOf(ctx))
-	} else {
+	} else if ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, func() { l.post(&mainEnded{&t.taskCore, ctx}) })
 		defer stop()
 	}

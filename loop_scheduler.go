@@ -33,7 +33,8 @@ func WithScheduler(s Scheduler) Option {
 	return option(func(l *Loop) {
 		l.chooser, l.scheduling = nil, nil
 		if s != nil {
-			l.chooser, l.scheduling = firstChooser{}, &scheduling{by: s}
+			l.chooser = firstChooser{}
+			l.scheduling = &scheduling{by: s, entries: make([]Entry, 0, 8)}
 		}
 	})
 }
