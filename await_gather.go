@@ -160,8 +160,11 @@ func (g *gathering) evict(*wait, error) { g.forsake() }
 // cancelFor implements waitable. Once it has returned true, a failure does not end the wait. A
 // failure that is known already remains the result, and the children that go on are cancelled.
 func (g *gathering) cancelFor(p *wait, req *cancellation) bool {
-	if g.over {
+	switch {
+	case g.over:
 		return false
+	case g.decided && g.first == nil:
+		return true // all have ended: the wait ends in its turn, which is in the ready queue
 	}
 	goesOn := false
 	var own []*core // children that nothing else waits for

@@ -1060,3 +1060,30 @@ func TestGatherRaisesAPanic(t *testing.T) {
 		return nil
 	})
 }
+
+// The turn of a gather whose tasks have ended is in the ready queue. A cancellation does not overtake
+// it, as in CPython, where the gathering future has not told its waiter yet.
+func TestACancelledGatherWhoseTasksHaveEndedResumesInItsTurn(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var j journal
+		loop := aio.RunningLoop(ctx)
+		child := aio.Start(ctx, aio.Yield)
+		gatherer := aio.Start(ctx, func(ctx context.Context) error {
+			_, err := aio.GatherSettled(ctx, child)
+			j.Add("gather: %v", errors.Is(err, aio.ErrCancelled))
+			return err
+		})
+		turns(ctx, 2)
+		if !child.Done() || gatherer.Done() {
+			t.Fatalf("child done: %v, gatherer done: %v", child.Done(), gatherer.Done())
+		}
+		gatherer.Cancel(nil)
+		loop.CallSoon(func() {
+			j.Add("the next pass")
+			loop.CallSoon(func() { j.Add("the pass after") })
+		})
+		turns(ctx, 3)
+		j.Want(t, "the next pass", "gather: true", "the pass after")
+		return nil
+	})
+}
