@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -156,7 +157,12 @@ func (c *controller) tell(t testing.TB, res result, mark string) {
 	r := c.follow(taken, res.cancelAt, st)
 	k := token{mark, res.cancelAt, taken}
 	t.Errorf("%s", describe(r, st, fmt.Sprintf("aiotest: schedule %d fails; the shortest found has %s\n", res.schedules, countOf(len(taken), "departure")))+
-		fmt.Sprintf("To run it again: AIO_REPLAY='%s' go test -run '^%s$'", k.save(t.Name()), strings.ReplaceAll(t.Name(), "/", "$/^")))
+		fmt.Sprintf("To run it again: AIO_REPLAY='%s' go test -run '^%s$'", k.save(t.Name()), patternOf(t.Name())))
+}
+
+// patternOf returns what -run needs to find the test, without the outer ^ and $.
+func patternOf(name string) string {
+	return strings.ReplaceAll(regexp.QuoteMeta(name), "/", "$/^")
 }
 
 func countOf(n int, what string) string {

@@ -10,8 +10,9 @@ import (
 
 // T is what the function of [Run] and [Explore] gets in place of a *testing.T. It is a [testing.TB],
 // so helpers and packages for assertions work with it. In [Explore] a failure ends with the schedule: it is
-// told once, for the shortest schedule that has it. Its methods are for the loop only. Any task may
-// call Fatal and FailNow: they end the task with a panic that this package recognises.
+// told once, for the shortest schedule that has it. Error, Log and their kin may be called anywhere,
+// the other methods on the loop only. Any task may call Fatal and FailNow: they end the task with a
+// panic that this package recognises.
 type T struct {
 	testing.TB
 	run *run
@@ -50,7 +51,7 @@ func (t *T) FailNow() {
 }
 
 // Failed reports whether this run has failed.
-func (t *T) Failed() bool { return len(t.run.problems) > 0 }
+func (t *T) Failed() bool { return t.run.failed() != "" }
 
 // Log keeps a line that is printed if this run fails.
 func (t *T) Log(args ...any) { t.run.log(strings.TrimSuffix(fmt.Sprintln(args...), "\n")) }
