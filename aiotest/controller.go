@@ -12,7 +12,8 @@ import (
 type strategy interface {
 	// begin prepares the next schedule, and reports false if there is none.
 	begin() bool
-	// choose returns the index of an entry. There are at least two. plain is that of the plain order.
+	// choose returns the index of an entry. There are at least two. plain is that of the plain
+	// order.
 	choose(ready []aio.Entry, plain int) int
 	// end is told how many choices the schedule had.
 	end(choices int)
@@ -22,7 +23,7 @@ type strategy interface {
 type controller struct {
 	conf   config
 	t      testing.TB
-	fn     func(ctx context.Context, t *T) error
+	fn     program
 	runner *aio.Runner
 	time   clock
 
@@ -45,7 +46,7 @@ type controller struct {
 // stopRun is the panic that ends a run in the middle.
 type stopRun struct{}
 
-func newController(t testing.TB, conf config, fn func(ctx context.Context, t *T) error) *controller {
+func newController(t testing.TB, conf config, fn program) *controller {
 	c := &controller{conf: conf, t: t, fn: fn, prior: map[string]bool{}}
 	opts := append([]aio.Option{
 		aio.WithClock(&c.time),
@@ -103,7 +104,8 @@ func (c *controller) Next(ready []aio.Entry) int {
 			c.stop()
 		}
 		if c.steps > c.conf.steps {
-			c.fail(problemSteps, "the schedule has more steps than MaxSteps allows; does a task wait in a loop without an await that ends?")
+			c.fail(problemSteps, "the schedule has more steps than MaxSteps allows; "+
+				"does a task wait in a loop without an await that ends?")
 			c.stop()
 		}
 		if c.victim != 0 {
@@ -117,7 +119,8 @@ func (c *controller) Next(ready []aio.Entry) int {
 		if len(ready) > 1 {
 			c.choices++
 			if i = c.strategy.choose(ready, plain); i != plain {
-				c.taken = append(c.taken, departure{c.turns.point(ready[plain].EntryKey), ready[i].EntryKey})
+				at := c.turns.point(ready[plain].EntryKey)
+				c.taken = append(c.taken, departure{at, ready[i].EntryKey})
 			}
 		}
 		if ready[i].EntryKey == timePasses {

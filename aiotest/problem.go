@@ -76,7 +76,7 @@ func (r *run) failed() problemKind {
 }
 
 // body is the main task of a run.
-func (r *run) body(ctx context.Context, t *T, fn func(ctx context.Context, t *T) error, leaks bool) (err error) {
+func (r *run) body(ctx context.Context, t *T, fn program, leaks bool) (err error) {
 	returned := false
 	defer func() {
 		if returned {
@@ -153,8 +153,8 @@ func (r *run) reported(_ *aio.Loop, rep aio.Report) {
 	r.fail(kind, text)
 }
 
-// findLeaks looks for tasks that are left when the function returns. Those that were cancelled are on
-// their way out.
+// findLeaks looks for tasks that are left when the function returns. Those that were cancelled are
+// on their way out.
 func (r *run) findLeaks(ctx context.Context) {
 	loop := aio.RunningLoop(ctx)
 	if len(loop.AllTasks()) == 1 {
