@@ -2,6 +2,7 @@ package aiotest
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -48,11 +49,11 @@ type stopRun struct{}
 
 func newController(t testing.TB, conf config, fn program) *controller {
 	c := &controller{conf: conf, t: t, fn: fn, prior: map[string]bool{}}
-	opts := append([]aio.Option{
+	opts := append(slices.Clone(conf.loop),
 		aio.WithClock(&c.time),
 		aio.WithScheduler(c),
 		aio.WithExceptionHandler(func(l *aio.Loop, r aio.Report) { c.run.reported(l, r) }),
-	}, conf.loop...)
+	)
 	c.runner = aio.NewRunner(opts...)
 	return c
 }

@@ -2,6 +2,7 @@ package aiotest
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/aio-go/aio"
@@ -19,11 +20,11 @@ func Run(t testing.TB, fn func(ctx context.Context, t *T) error, opts ...Option)
 	mustHaveFunc("Run", fn)
 	c := newConfig(opts)
 	r := &run{sometimes: map[string]bool{}}
-	all := append([]aio.Option{
+	all := append(slices.Clone(c.loop),
 		aio.WithClock(&clock{}),
 		aio.WithExceptionHandler(r.reported),
 		aio.WithDebug(true),
-	}, c.loop...)
+	)
 	runner := aio.NewRunner(all...)
 	r.returned(runner.Run(context.Background(), func(ctx context.Context) error {
 		return r.body(ctx, &T{t, r}, fn, c.leaks)
