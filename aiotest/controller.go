@@ -2,6 +2,7 @@ package aiotest
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,7 +13,8 @@ import (
 type strategy interface {
 	// begin prepares the next schedule, and reports false if there is none.
 	begin() bool
-	// choose returns the index of an entry. There are at least two. plain is that of the plain order.
+	// choose returns the index of an entry. There are at least two. plain is that of the plain
+	// order.
 	choose(ready []aio.Entry, plain int) int
 	// end is told how many choices the schedule had.
 	end(choices int)
@@ -22,7 +24,7 @@ type strategy interface {
 type controller struct {
 	conf   config
 	t      testing.TB
-	fn     func(ctx context.Context, t *T) error
+	fn     program
 	runner *aio.Runner
 	time   clock
 
@@ -45,13 +47,13 @@ type controller struct {
 // stopRun is the panic that ends a run in the middle.
 type stopRun struct{}
 
-func newController(t testing.TB, conf config, fn func(ctx context.Context, t *T) error) *controller {
+func newController(t testing.TB, conf config, fn program) *controller {
 	c := &controller{conf: conf, t: t, fn: fn, prior: map[string]bool{}}
-	opts := append([]aio.Option{
+	opts := append(slices.Clone(conf.loop),
 		aio.WithClock(&c.time),
 		aio.WithScheduler(c),
 		aio.WithExceptionHandler(func(l *aio.Loop, r aio.Report) { c.run.reported(l, r) }),
-	}, conf.loop...)
+	)
 	c.runner = aio.NewRunner(opts...)
 	return c
 }
@@ -103,7 +105,8 @@ func (c *controller) Next(ready []aio.Entry) int {
 			c.stop()
 		}
 		if c.steps > c.conf.steps {
-			c.fail(problemSteps, "the schedule has more steps than MaxSteps allows; does a task wait in a loop without an await that ends?")
+			c.fail(problemSteps, "the schedule has more steps than MaxSteps allows; "+
+				"does a task wait in a loop without an await that ends?")
 			c.stop()
 		}
 		if c.victim != 0 {
@@ -117,7 +120,8 @@ func (c *controller) Next(ready []aio.Entry) int {
 		if len(ready) > 1 {
 			c.choices++
 			if i = c.strategy.choose(ready, plain); i != plain {
-				c.taken = append(c.taken, departure{c.turns.point(ready[plain].EntryKey), ready[i].EntryKey})
+				at := c.turns.point(ready[plain].EntryKey)
+				c.taken = append(c.taken, departure{at, ready[i].EntryKey})
 			}
 		}
 		if ready[i].EntryKey == timePasses {

@@ -2,7 +2,8 @@ package aiotest
 
 import "github.com/aio-go/aio"
 
-// departing goes depth first through all schedules with at most bound departures from the plain order.
+// departing goes depth first through all schedules with at most bound departures from the plain
+// order.
 type departing struct {
 	bound  int
 	path   []branch

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,13 +13,14 @@ import (
 )
 
 // Explore runs fn again and again, each time in another order, until it fails or the schedules are
-// used up, see [Schedules]. Any entry that is ready may take the next step, for as long as the strategy
-// likes: the orders are all those that a program with other durations could have, not only the
-// documented one. At a deadline of several timers each may be first. What fails a run is said at [Run].
+// used up, see [Schedules]. Any entry that is ready may take the next step, for as long as the
+// strategy likes: the orders are all those that a program with other durations could have, not only
+// the documented one. At a deadline of several timers each may be first. What fails a run is said
+// at [Run].
 //
-// The first failure is shrunk to a schedule with few departures from the plain order, in which a task
-// runs until it waits. The test fails with the problems of that schedule, its story and a token.
-// With the token in AIO_REPLAY the test runs that schedule only.
+// The first failure is shrunk to a schedule with few departures from the plain order, in which a
+// task runs until it waits. The test fails with the problems of that schedule, its story and a
+// token. With the token in AIO_REPLAY the test runs that schedule only.
 //
 // fn is called many times and must make its state anew each time.
 func Explore(t testing.TB, fn func(ctx context.Context, t *T) error, opts ...Option) {
@@ -148,15 +150,24 @@ func (c *controller) tell(t testing.TB, res result, mark string) {
 	t.Helper()
 	taken, repeats := c.shrink(res.taken, res.cancelAt, res.kind)
 	if !repeats {
-		t.Errorf("aiotest: schedule %d failed (%s), but not when it was run again: the function depends on more than the order of its steps.\n%s",
+		t.Errorf("aiotest: schedule %d failed (%s), but not when it was run again: "+
+			"the function depends on more than the order of its steps.\n%s",
 			res.schedules, res.kind, c.difference(taken, res.cancelAt))
 		return
 	}
 	st := newStory()
 	r := c.follow(taken, res.cancelAt, st)
 	k := token{mark, res.cancelAt, taken}
-	t.Errorf("%s", describe(r, st, fmt.Sprintf("aiotest: schedule %d fails; the shortest found has %s\n", res.schedules, countOf(len(taken), "departure")))+
-		fmt.Sprintf("To run it again: AIO_REPLAY='%s' go test -run '^%s$'", k.save(t.Name()), strings.ReplaceAll(t.Name(), "/", "$/^")))
+	head := fmt.Sprintf("aiotest: schedule %d fails; the shortest found has %s\n",
+		res.schedules, countOf(len(taken), "departure"))
+	t.Errorf("%s", describe(r, st, head)+
+		fmt.Sprintf("To run it again: AIO_REPLAY='%s' go test -run '^%s$'",
+			k.save(t.Name()), patternOf(t.Name())))
+}
+
+// patternOf returns what -run needs to find the test, without the outer ^ and $.
+func patternOf(name string) string {
+	return strings.ReplaceAll(regexp.QuoteMeta(name), "/", "$/^")
 }
 
 func countOf(n int, what string) string {
@@ -186,12 +197,13 @@ func (c *controller) replay(t testing.TB, k token) {
 	st := newStory()
 	p := newReplaying(&c.turns, k.taken)
 	r := c.schedule(p, k.cancelAt, st)
+	const unfit = "aiotest: the token does not fit the program any more: "
 	stale := ""
 	switch {
 	case p.stale > 0:
-		stale = fmt.Sprintf("aiotest: the token does not fit the program any more: %v was to run, but it was not ready\n", p.missing)
+		stale = fmt.Sprintf("%s%v was to run, but it was not ready\n", unfit, p.missing)
 	case p.left > 0:
-		stale = fmt.Sprintf("aiotest: the token does not fit the program any more: %s did not come up\n", countOf(p.left, "departure"))
+		stale = fmt.Sprintf("%s%s did not come up\n", unfit, countOf(p.left, "departure"))
 	}
 	if r.failed() == "" {
 		t.Logf("%s", describe(r, st, stale+"aiotest: the schedule of AIO_REPLAY does not fail\n"))

@@ -412,3 +412,17 @@ func twice(ctx context.Context, n int) error {
 	_, err := aio.Gather[aio.None](ctx, aio.Start(ctx, fn), aio.Start(ctx, fn))
 	return err
 }
+
+func TestBytesAreASchedule(t *testing.T) {
+	if r := explore(t, lostUpdate(2), aiotest.With(aiotest.Bytes(nil))); len(r.errors) != 0 {
+		t.Errorf("%q", r.errors)
+	}
+	wantOne(t, explore(t, lostUpdate(2), aiotest.With(aiotest.Bytes([]byte{0, 1}))), "schedule 1 fails", "n = 1, want 2")
+}
+
+func FuzzALostUpdate(f *testing.F) {
+	f.Add([]byte{0, 0, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		aiotest.Explore(t, lostUpdate(0), aiotest.With(aiotest.Bytes(data)))
+	})
+}

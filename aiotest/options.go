@@ -44,8 +44,8 @@ func Schedules(n int) Option {
 	return option(func(c *config) { c.schedules = n })
 }
 
-// MaxSteps sets how many steps a schedule may have. One that has more fails, since the program makes
-// no progress. Default: 20,000.
+// MaxSteps sets how many steps a schedule may have. One that has more fails, since the program
+// makes no progress. Default: 20,000.
 func MaxSteps(n int) Option {
 	mustBePositive("MaxSteps", n)
 	return option(func(c *config) { c.steps = n })
@@ -55,16 +55,16 @@ func MaxSteps(n int) Option {
 func Seed(seed uint64) Option { return option(func(c *config) { c.seed = seed }) }
 
 // Lateness sets for how long the clock may go on while something is ready: a timer may be due, and
-// come first, before the steps are made that were ready earlier. 0 makes steps take no time, so that
-// timers come strictly in the order of their deadlines. Default: 1 ms.
+// come first, before the steps are made that were ready earlier. 0 makes steps take no time, so
+// that timers come strictly in the order of their deadlines. Default: 1 ms.
 func Lateness(d time.Duration) Option { return option(func(c *config) { c.lateness = d }) }
 
 // AllowLeaks lets the function leave tasks behind. They are cancelled, as at the end of [aio.Run].
 func AllowLeaks() Option { return option(func(c *config) { c.leaks = true }) }
 
 // CancelEachAwait makes Explore cancel one task at one of its awaits in each schedule, until all
-// awaits of the plain order have had their turn, before it goes on with other orders. The main task is
-// left alone. An error of the function that is a cancellation is no failure then.
+// awaits of the plain order have had their turn, before it goes on with other orders. The main task
+// is left alone. An error of the function that is a cancellation is no failure then.
 func CancelEachAwait() Option { return option(func(c *config) { c.cancels = true }) }
 
 // LoopOptions adds options to the loop: a poller, a task factory. Clock, scheduler and exception
@@ -85,8 +85,8 @@ func (s Strategy) String() string { return s.name }
 // With makes Explore use one strategy. Default: [Portfolio].
 func With(s Strategy) Option { return option(func(c *config) { c.strategy = s }) }
 
-// Portfolio is the default strategy. It begins with the plain order and all orders that depart from it
-// once, and goes on with random ones of several kinds in turn, and those that depart twice.
+// Portfolio is the default strategy. It begins with the plain order and all orders that depart from
+// it once, and goes on with random ones of several kinds in turn, and those that depart twice.
 func Portfolio() Strategy {
 	return Strategy{"portfolio", func(seed uint64) strategy { return newPortfolio(seed) }}
 }
@@ -97,17 +97,18 @@ func RandomWalk() Strategy {
 }
 
 // PCT gives each task a random priority and lets the highest run. At depth-1 random places the task
-// that runs falls behind all others. It finds a bug that needs depth ordered events among n tasks and
-// k steps in a schedule with probability 1/(n*k^(depth-1)) at least, as long as k is well estimated by
-// the schedules before.
+// that runs falls behind all others. It finds a bug that needs depth ordered events among n tasks
+// and k steps in a schedule with probability 1/(n*k^(depth-1)) at least, as long as k is well
+// estimated by the schedules before.
 func PCT(depth int) Strategy {
 	mustBePositive("PCT", depth)
 	return Strategy{"PCT", func(seed uint64) strategy { return newPCT(seed, depth) }}
 }
 
 // Exhaustive goes through all orders that depart from the plain order at most departures times, in
-// the plain order a task runs until it waits, and then the entry that has been ready for longest. With
-// a negative number it goes through all orders. Explore logs when it has covered every schedule.
+// the plain order a task runs until it waits, and then the entry that has been ready for longest.
+// With a negative number it goes through all orders. Explore logs when it has covered every
+// schedule.
 func Exhaustive(departures int) Strategy {
 	if departures < 0 {
 		departures = math.MaxInt

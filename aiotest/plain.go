@@ -2,13 +2,13 @@ package aiotest
 
 import "github.com/aio-go/aio"
 
-// The plain order is the one with the fewest switches: the task that made the last step goes on if it
-// is ready, otherwise the entry that has been ready for longest. A schedule is the plain order and the
-// departures from it. That makes short tokens and short stories, and dropping a departure is how a
-// schedule shrinks.
+// The plain order is the one with the fewest switches: the task that made the last step goes on if
+// it is ready, otherwise the entry that has been ready for longest. A schedule is the plain order
+// and the departures from it. That makes short tokens and short stories, and dropping a departure
+// is how a schedule shrinks.
 
-// point is a place in a schedule: an entry would take its n-th turn in the plain order. That survives
-// changes elsewhere in the schedule, which the number of the step would not.
+// point is a place in a schedule: an entry would take its n-th turn in the plain order. That
+// survives changes elsewhere in the schedule, which the number of the step would not.
 type point struct {
 	key  aio.EntryKey
 	turn int
@@ -88,7 +88,7 @@ type replaying struct {
 	turns   *turns
 	given   map[point][]aio.EntryKey // what to run at a point, one after the other
 	left    int                      // departures that have not come up
-	stale   int                      // departures that were due and named an entry that was not ready
+	stale   int                      // departures whose entry was not ready
 	missing aio.EntryKey
 }
 

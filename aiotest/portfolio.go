@@ -2,7 +2,8 @@ package aiotest
 
 import "github.com/aio-go/aio"
 
-// portfolio uses several strategies in turn: first everything near the plain order, then all of them.
+// portfolio uses several strategies in turn: first everything near the plain order, then all of
+// them.
 type portfolio struct {
 	near   *departing // one departure
 	far    *departing // two, interleaved with the random ones
@@ -12,7 +13,8 @@ type portfolio struct {
 	count  int
 }
 
-// nearAtMost is how many schedules are spent near the plain order before the others have their turn.
+// nearAtMost is how many schedules are spent near the plain order before the others have their
+// turn.
 const nearAtMost = 200
 
 func newPortfolio(seed uint64) *portfolio {

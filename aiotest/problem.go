@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"github.com/aio-go/aio"
 )
@@ -33,6 +34,7 @@ func (p problem) String() string { return string(p.kind) + ": " + p.text }
 
 // run is one run of the function.
 type run struct {
+	mu        sync.Mutex // for problems and logs: functions given to ToThread may add some
 	problems  []problem
 	logs      []string
 	cleanups  []func()
@@ -45,12 +47,16 @@ type run struct {
 const maxLogs = 200
 
 func (r *run) log(line string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if len(r.logs) < maxLogs {
 		r.logs = append(r.logs, line)
 	}
 }
 
 func (r *run) fail(kind problemKind, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	p := problem{kind, text}
 	r.problems = append(r.problems, p)
 	if r.story != nil {
@@ -61,6 +67,8 @@ func (r *run) fail(kind problemKind, text string) {
 
 // failed returns the first problem's kind, empty if there is none.
 func (r *run) failed() problemKind {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if len(r.problems) == 0 {
 		return ""
 	}
@@ -68,7 +76,7 @@ func (r *run) failed() problemKind {
 }
 
 // body is the main task of a run.
-func (r *run) body(ctx context.Context, t *T, fn func(ctx context.Context, t *T) error, leaks bool) (err error) {
+func (r *run) body(ctx context.Context, t *T, fn program, leaks bool) (err error) {
 	returned := false
 	defer func() {
 		if returned {
@@ -145,8 +153,8 @@ func (r *run) reported(_ *aio.Loop, rep aio.Report) {
 	r.fail(kind, text)
 }
 
-// findLeaks looks for tasks that are left when the function returns. Those that were cancelled are on
-// their way out.
+// findLeaks looks for tasks that are left when the function returns. Those that were cancelled are
+// on their way out.
 func (r *run) findLeaks(ctx context.Context) {
 	loop := aio.RunningLoop(ctx)
 	if len(loop.AllTasks()) == 1 {

@@ -33,7 +33,8 @@ func (r *random) end(int) {}
 // maxGuess keeps schedules that make no progress from spoiling the guess.
 const maxGuess = 2000
 
-// pct gives priorities. Entries that are no steps of tasks get one each time that they are first seen.
+// pct gives priorities. Entries that are no steps of tasks get one each time that they are first
+// seen.
 type pct struct {
 	rand    *rand.Rand
 	depth   int
@@ -49,7 +50,10 @@ type pct struct {
 }
 
 func newPCT(seed uint64, depth int) *pct {
-	return &pct{rand: rand.New(rand.NewPCG(seed, uint64(depth))), depth: depth, guess: 10, others: map[aio.EntryKey]float64{}}
+	return &pct{
+		rand:  rand.New(rand.NewPCG(seed, uint64(depth))),
+		depth: depth, guess: 10, others: map[aio.EntryKey]float64{},
+	}
 }
 
 func (p *pct) begin() bool {

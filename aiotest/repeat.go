@@ -12,7 +12,8 @@ func (c *controller) difference(taken []departure, cancelAt int) string {
 		c.follow(taken, cancelAt, again)
 		posts = max(posts, c.posts)
 		if at, ok := parting(first.lines, again.lines); ok {
-			return fmt.Sprintf("Two runs part at step %d:\n%s\n%s\n%s", at+1, lineAt(first.lines, at), lineAt(again.lines, at), likelySource(posts))
+			return fmt.Sprintf("Two runs part at step %d:\n%s\n%s\n%s",
+				at+1, lineAt(first.lines, at), lineAt(again.lines, at), likelySource(posts))
 		}
 	}
 	return "The same steps led to another result. " + likelySource(posts)
@@ -37,8 +38,9 @@ func lineAt(lines []string, i int) string {
 
 func likelySource(posts int) string {
 	if posts > 0 {
-		return fmt.Sprintf("%d calls came from goroutines of the program's own: their time is the machine's. "+
-			"Use tasks, or aio.ToThread, which is waited for.", posts)
+		return fmt.Sprintf("%d calls came from goroutines of the program's own: "+
+			"their time is the machine's. Use tasks, or aio.ToThread, which is waited for.", posts)
 	}
-	return "Does it use the machine's clock, random numbers of its own, the order of a map, a goroutine, or state of the run before?"
+	return "Does it use the machine's clock, random numbers of its own, the order of a map, " +
+		"a goroutine, or state of the run before?"
 }

@@ -10,7 +10,9 @@ const (
 
 // shrink looks for the schedule with the fewest departures that fails in the same way: it drops
 // departures, then tries every schedule with fewer than are left.
-func (c *controller) shrink(taken []departure, cancelAt int, kind problemKind) (best []departure, repeats bool) {
+func (c *controller) shrink(
+	taken []departure, cancelAt int, kind problemKind,
+) (best []departure, repeats bool) {
 	left, steps := maxShrinks, maxShrinkSteps
 	spend := func() {
 		left--

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/aio-go/aio"
@@ -114,7 +115,8 @@ func (s *story) String() string {
 	lines := s.lines
 	if len(lines) > maxStory {
 		cut := len(lines) - maxStory
-		lines = append(append(append([]string{}, lines[:10]...), fmt.Sprintf("       ... %d steps ...", cut)), lines[10+cut:]...)
+		told := append(slices.Clone(lines[:10]), fmt.Sprintf("       ... %d steps ...", cut))
+		lines = append(told, lines[10+cut:]...)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -143,8 +145,10 @@ func ours(f runtime.Frame) bool {
 	}
 	rest, inside := strings.CutPrefix(f.Function, module)
 	if inside {
-		return rest != "" && (rest[0] == '.' || rest[0] == '/') && !strings.HasPrefix(rest, "/examples/") && !strings.HasPrefix(rest, "/bench")
+		program := strings.HasPrefix(rest, "/examples/") || strings.HasPrefix(rest, "/bench")
+		return rest != "" && (rest[0] == '.' || rest[0] == '/') && !program
 	}
 	first, _, _ := strings.Cut(f.Function, "/")
-	return !strings.Contains(first, ".") || strings.HasPrefix(f.Function, "runtime.") || strings.HasPrefix(f.Function, "iter.")
+	pkg, _, named := strings.Cut(first, ".")
+	return !named || pkg == "runtime" || pkg == "iter"
 }

@@ -8,10 +8,11 @@ import (
 	"testing"
 )
 
-// T is what the function of [Run] and [Explore] gets in place of a *testing.T. It is a [testing.TB],
-// so helpers and packages for assertions work with it. In [Explore] a failure ends with the schedule: it is
-// told once, for the shortest schedule that has it. Its methods are for the loop only. Any task may
-// call Fatal and FailNow: they end the task with a panic that this package recognises.
+// T is what the function of [Run] and [Explore] gets in place of a *testing.T. It is a
+// [testing.TB], so helpers and packages for assertions work with it. In [Explore] a failure ends
+// with the schedule: it is told once, for the shortest schedule that has it. Error, Log and their
+// kin may be called anywhere, the other methods on the loop only. Any task may call Fatal and
+// FailNow: they end the task with a panic that this package recognises.
 type T struct {
 	testing.TB
 	run *run
@@ -50,7 +51,7 @@ func (t *T) FailNow() {
 }
 
 // Failed reports whether this run has failed.
-func (t *T) Failed() bool { return len(t.run.problems) > 0 }
+func (t *T) Failed() bool { return t.run.failed() != "" }
 
 // Log keeps a line that is printed if this run fails.
 func (t *T) Log(args ...any) { t.run.log(strings.TrimSuffix(fmt.Sprintln(args...), "\n")) }
@@ -61,14 +62,14 @@ func (t *T) Logf(format string, args ...any) { t.run.log(fmt.Sprintf(format, arg
 // Cleanup has fn called when this run has ended, off the loop, the last one added first.
 func (t *T) Cleanup(fn func()) { t.run.cleanups = append(t.run.cleanups, fn) }
 
-// Always checks a condition before each step from now on, and at the end of the run. If check returns
-// false the run fails, and ends there. check must not wait. Loop only.
+// Always checks a condition before each step from now on, and at the end of the run. If check
+// returns false the run fails, and ends there. check must not wait. Loop only.
 func (t *T) Always(name string, check func() bool) {
 	t.run.always = append(t.run.always, invariant{name, check})
 }
 
-// Sometimes notes whether reached holds here. [Explore] fails if it did in no schedule: the test does
-// not get to what it is meant to test.
+// Sometimes notes whether reached holds here. [Explore] fails if it did in no schedule: the test
+// does not get to what it is meant to test.
 func (t *T) Sometimes(name string, reached bool) {
 	if was, known := t.run.sometimes[name]; !known || reached && !was {
 		t.run.sometimes[name] = reached

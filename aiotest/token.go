@@ -36,7 +36,8 @@ func (k token) String() string {
 		parts = append(parts, "!"+strconv.Itoa(k.cancelAt))
 	}
 	for _, d := range k.taken {
-		parts = append(parts, fmt.Sprintf("%s.%d:%s", keyText(d.at.key), d.at.turn, keyText(d.then)))
+		at := keyText(d.at.key)
+		parts = append(parts, fmt.Sprintf("%s.%d:%s", at, d.at.turn, keyText(d.then)))
 	}
 	return strings.Join(parts, "-")
 }
@@ -56,7 +57,7 @@ func parseToken(text string) (token, error) {
 		return token{}, fmt.Errorf("it has no parts")
 	}
 	if parts[0] != tokenVersion {
-		return token{}, fmt.Errorf("its version is %q, this package knows %s", parts[0], tokenVersion)
+		return token{}, fmt.Errorf("its version is %q, known is %s", parts[0], tokenVersion)
 	}
 	k := token{test: parts[1]}
 	for _, p := range parts[2:] {
@@ -112,7 +113,10 @@ func (k token) save(name string) string {
 		return r
 	}, name)
 	file := filepath.Join("testdata", "aiotest", clean+"-"+k.test+".schedule")
-	if os.MkdirAll(filepath.Dir(file), 0o777) != nil || os.WriteFile(file, []byte(text+"\n"), 0o666) != nil {
+	if os.MkdirAll(filepath.Dir(file), 0o777) != nil {
+		return text
+	}
+	if os.WriteFile(file, []byte(text+"\n"), 0o666) != nil {
 		return text
 	}
 	return "@" + file

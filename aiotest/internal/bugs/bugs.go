@@ -13,6 +13,9 @@ import (
 // Program is what aiotest.Explore runs.
 type Program func(ctx context.Context, t *aiotest.T) error
 
+// twins is a program and its twin: it takes the choice between right and wrong as an argument.
+type twins = func(ctx context.Context, t *aiotest.T, fixed bool) error
+
 // Bug is a program with a bug, and its twin without.
 type Bug struct {
 	Name    string
@@ -33,19 +36,19 @@ func (b Bug) Options() []aiotest.Option {
 // All are the bugs, in the order of their kinds.
 var All []Bug
 
-// add makes a bug of a program that takes the choice between right and wrong as an argument.
-func add(name, kind string, program func(ctx context.Context, t *aiotest.T, fixed bool) error) {
+// add makes a bug of a program and its twin.
+func add(name, kind string, program twins) {
 	All = append(All, newBug(name, kind, program))
 }
 
 // addCancelled is add for a bug that shows when a task is cancelled.
-func addCancelled(name, kind string, program func(ctx context.Context, t *aiotest.T, fixed bool) error) {
+func addCancelled(name, kind string, program twins) {
 	b := newBug(name, kind, program)
 	b.Cancels = true
 	All = append(All, b)
 }
 
-func newBug(name, kind string, program func(ctx context.Context, t *aiotest.T, fixed bool) error) Bug {
+func newBug(name, kind string, program twins) Bug {
 	return Bug{
 		Name: name, Kind: kind,
 		Buggy: func(ctx context.Context, t *aiotest.T) error { return program(ctx, t, false) },

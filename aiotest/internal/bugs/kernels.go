@@ -214,7 +214,8 @@ func oneSlot(ctx context.Context, t *aiotest.T, fixed bool) error {
 		return func(ctx context.Context) error {
 			for range 2 {
 				if err := changed.With(ctx, func(ctx context.Context) error {
-					if err := changed.WaitUntil(ctx, func() bool { return full == want }); err != nil {
+					mine := func() bool { return full == want }
+					if err := changed.WaitUntil(ctx, mine); err != nil {
 						return err
 					}
 					full = !want
@@ -313,7 +314,11 @@ func closedQueue(ctx context.Context, t *aiotest.T, fixed bool) error {
 			if err := work(ctx, 1); err != nil {
 				return err
 			}
-			if err := q.Put(ctx, i); err != nil && (!fixed || !errors.Is(err, aiosync.ErrQueueShutdown)) {
+			err := q.Put(ctx, i)
+			if fixed && errors.Is(err, aiosync.ErrQueueShutdown) {
+				return nil
+			}
+			if err != nil {
 				return err
 			}
 		}

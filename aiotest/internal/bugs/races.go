@@ -48,8 +48,8 @@ func transfer(ctx context.Context, t *aiotest.T, fixed bool) error {
 	return err
 }
 
-// lateDeposit has the second half of its update two yields after the first, and the other task begins
-// much later than that in the documented order.
+// lateDeposit has the second half of its update two yields after the first, and the other task
+// begins much later than that in the documented order.
 func lateDeposit(ctx context.Context, t *aiotest.T, fixed bool) error {
 	balance := 0
 	err := together(ctx, func(ctx context.Context) error {
@@ -99,7 +99,7 @@ func audit(ctx context.Context, t *aiotest.T, fixed bool) error {
 		}
 		return nil
 	}, func(ctx context.Context) error {
-		if err := aio.Sleep(ctx, time.Second); err != nil { // in the documented order all is done by then
+		if err := aio.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
 		return nil

@@ -191,8 +191,8 @@ func earlyPublish(ctx context.Context, t *aiotest.T, fixed bool) error {
 	})
 }
 
-// singleFlight shares one call among those who ask for the same key, and removes the call at its end,
-// also if another one has taken its place after an invalidation.
+// singleFlight shares one call among those who ask for the same key, and removes the call at its
+// end, also if another one has taken its place after an invalidation.
 func singleFlight(ctx context.Context, t *aiotest.T, fixed bool) error {
 	type call struct{ stale bool }
 	calls := map[string]*call{}

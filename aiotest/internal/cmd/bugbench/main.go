@@ -2,9 +2,10 @@
 //
 //	go run ./aiotest/internal/cmd/bugbench [-seeds 20] [-schedules 4000] [-bug name]
 //
-// For each bug it prints the schedules until it was found, the departures of the shrunk schedule and the
-// time, all as medians over the seeds, for the default strategy and beside it the schedules for others.
-// A dash says that it was not found for most seeds. At last it runs the twins and says which were accused.
+// For each bug it prints the schedules until it was found, the departures of the shrunk schedule
+// and the time, all as medians over the seeds, for the default strategy and beside it the schedules
+// for others. A dash says that it was not found for most seeds. At last it runs the twins and says
+// which were accused.
 package main
 
 import (
@@ -57,7 +58,9 @@ func measure(b bugs.Bug, s aiotest.Strategy, seeds, schedules int) (f figures) {
 	for seed := range seeds {
 		r := &recorder{}
 		begun := time.Now()
-		aiotest.Explore(r, b.Buggy, append(b.Options(), aiotest.With(s), aiotest.Seed(uint64(seed+1)), aiotest.Schedules(schedules))...)
+		opts := append(b.Options(),
+			aiotest.With(s), aiotest.Seed(uint64(seed+1)), aiotest.Schedules(schedules))
+		aiotest.Explore(r, b.Buggy, opts...)
 		f.times = append(f.times, time.Since(begun))
 		if len(r.errors) > 0 {
 			if m := found.FindStringSubmatch(r.errors[0]); m != nil {
@@ -96,7 +99,9 @@ func main() {
 	schedules := flag.Int("schedules", 4000, "schedules at most")
 	only := flag.String("bug", "", "the name of one bug")
 	flag.Parse()
-	others := []aiotest.Strategy{aiotest.RandomWalk(), aiotest.PCT(2), aiotest.PCT(3), aiotest.Exhaustive(1)}
+	others := []aiotest.Strategy{
+		aiotest.RandomWalk(), aiotest.PCT(2), aiotest.PCT(3), aiotest.Exhaustive(1),
+	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "BUG\tKIND\tMISSED\tSCHEDULES\tSHRUNK\tTIME\tRANDOM\tPCT 2\tPCT 3\tNEAR")
 	failed := false
@@ -106,7 +111,8 @@ func main() {
 		}
 		f := measure(b, aiotest.Portfolio(), *seeds, *schedules)
 		failed = failed || f.misses > 0
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%d\t%s", b.Name, b.Kind, f.misses, f.median(), median(f.departures), median(f.times).Round(100*time.Microsecond))
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%d\t%s", b.Name, b.Kind, f.misses, f.median(),
+			median(f.departures), median(f.times).Round(100*time.Microsecond))
 		for _, s := range others {
 			g := measure(b, s, *seeds, *schedules)
 			fmt.Fprintf(w, "\t%s", g.median())
