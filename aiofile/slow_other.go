@@ -47,7 +47,7 @@ func openFile(ctx context.Context, name string, flag int, perm fs.FileMode) (*Fi
 			f.Close()
 		}
 		return f, err
-	}, limitsOf(ctx).none)
+	}, aio.LimitedBy(nil))
 	if err != nil {
 		mu.Lock()
 		defer mu.Unlock()
@@ -86,7 +86,7 @@ func (f *File) until(ctx context.Context, deadline func(time.Time) error, call f
 			_ = deadline(time.Time{})
 		}
 		return n, err
-	}, limitsOf(ctx).none)
+	}, aio.LimitedBy(nil))
 	if err != nil && scope.Err() != nil {
 		return n, aio.Yield(scope)
 	}
