@@ -149,6 +149,9 @@ func runIn[T any](
 		t.flags &^= observed
 		err = ErrStopped
 	}
+	if c := t.scope.cancelled.Load(); c != nil && c.timeout != nil && isCancellation(err) {
+		err = c.timeout // the end of the time of the caller's context, also before main starts
+	}
 	err = l.withDeadlock(err)
 	if byUser && (err == nil || isCancellation(err)) {
 		err = ErrInterrupted

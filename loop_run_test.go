@@ -702,3 +702,15 @@ func TestTwoLoopsRunAtTheSameTimeOnTwoGoroutines(t *testing.T) {
 		t.Fatalf("the sums are %v", got)
 	}
 }
+
+func TestARunWhoseContextIsOutOfTimeIsATimeOut(t *testing.T) {
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	err := aio.Run(ctx, func(context.Context) error {
+		t.Error("main has started")
+		return nil
+	})
+	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, aio.ErrCancelled) {
+		t.Errorf("got %v", err)
+	}
+}
