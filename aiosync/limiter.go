@@ -167,11 +167,7 @@ func borrowerOf(borrower any) any {
 // Cancellation: as for [Limiter.Acquire]; once fn runs, it handles cancellation.
 func (l *Limiter) With(ctx context.Context, fn func(ctx context.Context) error) error {
 	mustHave("Limiter.With", fn != nil)
-	if err := l.Acquire(ctx); err != nil {
-		return err
-	}
-	defer l.Release()
-	return fn(ctx)
+	return with(ctx, fn, l.Acquire, l.Release)
 }
 
 // SetTotal changes the number of tokens. New tokens go to waiting tasks at once. If more than n

@@ -101,11 +101,7 @@ func (l *Lock) release(op string) {
 // Cancellation: as for [Lock.Acquire]; once fn runs, it handles cancellation.
 func (l *Lock) With(ctx context.Context, fn func(ctx context.Context) error) error {
 	mustHave("Lock.With", fn != nil)
-	if err := l.Acquire(ctx); err != nil {
-		return err
-	}
-	defer l.Release()
-	return fn(ctx)
+	return with(ctx, fn, l.Acquire, l.Release)
 }
 
 // Locked reports whether a task holds the lock. asyncio: locked.
@@ -135,3 +131,15 @@ func (l *lockWait) String() string { return (*Lock)(l).String() }
 
 // Blockers implements aio.Blocker.
 func (l *lockWait) Blockers() []aio.TaskRef { return []aio.TaskRef{l.owner} }
+
+// with calls fn between acquire and release, for the methods named With.
+func with(
+	ctx context.Context, fn func(ctx context.Context) error,
+	acquire func(ctx context.Context) error, release func(),
+) error {
+	if err := acquire(ctx); err != nil {
+		return err
+	}
+	defer release()
+	return fn(ctx)
+}

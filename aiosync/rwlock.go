@@ -146,11 +146,7 @@ func (l *RWLock) admit(op string) {
 // Cancellation: as for [RWLock.Acquire]; once fn runs, it handles cancellation.
 func (l *RWLock) With(ctx context.Context, fn func(ctx context.Context) error) error {
 	mustHave("RWLock.With", fn != nil)
-	if err := l.Acquire(ctx); err != nil {
-		return err
-	}
-	defer l.Release()
-	return fn(ctx)
+	return with(ctx, fn, l.Acquire, l.Release)
 }
 
 // WithRead calls fn while it holds the lock for reading. It returns the error of fn, or of
@@ -159,11 +155,7 @@ func (l *RWLock) With(ctx context.Context, fn func(ctx context.Context) error) e
 // Cancellation: as for [RWLock.AcquireRead]; once fn runs, it handles cancellation.
 func (l *RWLock) WithRead(ctx context.Context, fn func(ctx context.Context) error) error {
 	mustHave("RWLock.WithRead", fn != nil)
-	if err := l.AcquireRead(ctx); err != nil {
-		return err
-	}
-	defer l.ReleaseRead()
-	return fn(ctx)
+	return with(ctx, fn, l.AcquireRead, l.ReleaseRead)
 }
 
 // Locked reports whether a task holds the lock for writing.

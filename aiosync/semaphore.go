@@ -111,11 +111,7 @@ func (s *Semaphore) hand(op string) {
 // Cancellation: as for [Semaphore.Acquire]; once fn runs, it handles cancellation.
 func (s *Semaphore) With(ctx context.Context, fn func(ctx context.Context) error) error {
 	mustHave("Semaphore.With", fn != nil)
-	if err := s.Acquire(ctx); err != nil {
-		return err
-	}
-	defer s.Release()
-	return fn(ctx)
+	return with(ctx, fn, s.Acquire, s.Release)
 }
 
 // Locked reports whether Acquire would have to wait. asyncio: locked.
