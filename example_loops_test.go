@@ -538,7 +538,7 @@ func ExampleLoop_MayPost() {
 			}
 		}()
 		go func() { // somebody
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond) // stands for a source outside the loop that is slow
 			lines <- "hello"
 			close(lines)
 		}()

@@ -228,7 +228,7 @@ func ExampleWaitFor() {
 	// true
 }
 
-// Whoever makes progress gets more time.
+// A task that makes progress gets more time.
 func ExampleCurrentTimeout() {
 	receive := func(ctx context.Context, chunks int) error {
 		for range chunks {

@@ -529,7 +529,7 @@ func ExampleTimeoutError() {
 	// true false
 }
 
-// A panic is re-panicked in whoever awaits the task; asked for, it is an error.
+// A panic is re-panicked in the task that awaits. Result and Err return it as an error.
 func ExamplePanicError() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		task := aio.Start(ctx, func(ctx context.Context) error { panic("out of range") })

@@ -212,7 +212,7 @@ func ExampleBlocking() {
 	// Output: the database is down
 }
 
-// At most two calls at a time, whoever makes them.
+// At most two calls run at a time.
 func ExampleWithThreadLimiter() {
 	var running, most atomic.Int32
 	call := func(ctx context.Context, _ int) (aio.None, error) {
@@ -409,7 +409,7 @@ func (n *numbers) Read(p []byte) (int, error) {
 	return copy(p, s), err
 }
 
-// A Read method is called by whoever has the reader.
+// A Read method may be called by any task that has the reader.
 func ExampleInTask() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		q := aiosync.NewQueue[string](0)

@@ -1161,7 +1161,7 @@ func TestContextsOfTheStandardLibraryBelowATaskNeedNoGoroutine(t *testing.T) {
 			defer cancel()
 			grandchild, cancel := context.WithTimeout(context.WithValue(child, runKey{}, 1), time.Hour)
 			defer cancel()
-			<-closedChannel // the runtime has its chance to start what was made
+			<-closedChannel // a goroutine of a context, if it had one, would start now
 			if grandchild.Err() != nil {
 				t.Error(grandchild.Err())
 			}

@@ -7,7 +7,7 @@ import (
 	"github.com/aio-go/aio/coro"
 )
 
-// A coroutine hands out values and gets values back, in turns with whoever drives it.
+// A coroutine hands out values and gets values back, in turns with its driver.
 func Example() {
 	average := coro.New(func(yield coro.Yield[float64, float64], first float64) (int, error) {
 		sum, n := first, 1

@@ -512,6 +512,7 @@ func TestAWorkerKnowsTheEnvironmentButNotThatItIsAWorker(t *testing.T) {
 }
 
 func init() {
+	// These wait to be ended: their parent has to do it.
 	parts["never ready"] = func() { time.Sleep(time.Hour) }
 	parts["speaks otherwise"] = func() {
 		os.NewFile(3, "parent").Write([]byte{0, 0, 0, 2, 1, 99}) // hello, of version 99

@@ -12,7 +12,7 @@ import (
 
 // legacySum stands for a library that blocks.
 func legacySum(numbers ...int) int {
-	time.Sleep(time.Millisecond)
+	time.Sleep(time.Millisecond) // blocks, as such a library does
 	sum := 0
 	for _, n := range numbers {
 		sum += n
@@ -45,9 +45,9 @@ func Example_submit() {
 			var wg sync.WaitGroup
 			for range 3 {
 				wg.Go(func() {
-					_, err := aio.SubmitValue(ctx, loop, func(ctx context.Context) (int, error) {
+					err := aio.Submit(ctx, loop, func(ctx context.Context) error {
 						requests++ // on the loop: no mutex
-						return requests, aio.Yield(ctx)
+						return aio.Yield(ctx)
 					})
 					if err != nil {
 						log.Print(err)
