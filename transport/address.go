@@ -5,8 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-
-	"github.com/aio-go/aio"
 )
 
 // checkNetwork panics unless network is one of those of this package.
@@ -104,7 +102,7 @@ func resolvePort(ctx context.Context, network, service string) (uint16, error) {
 	if _, err := strconv.Atoi(service); err == nil {
 		return 0, &net.AddrError{Err: "invalid port", Addr: service}
 	}
-	port, err := aio.ToThread(ctx, func(ctx context.Context) (int, error) {
+	port, err := onThread(ctx, func(ctx context.Context) (int, error) {
 		return net.DefaultResolver.LookupPort(ctx, network, service)
 	})
 	return uint16(port), err
@@ -114,7 +112,7 @@ func resolvePort(ctx context.Context, network, service string) (uint16, error) {
 type systemResolver struct{}
 
 func (systemResolver) LookupHost(ctx context.Context, host string) ([]netip.Addr, error) {
-	return aio.ToThread(ctx, func(ctx context.Context) ([]netip.Addr, error) {
+	return onThread(ctx, func(ctx context.Context) ([]netip.Addr, error) {
 		return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	})
 }

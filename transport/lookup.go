@@ -52,7 +52,26 @@ func LookupAddr(ctx context.Context, ip netip.Addr) ([]string, error) {
 
 // LookupAddr asks the resolver of package net.
 func (systemResolver) LookupAddr(ctx context.Context, ip netip.Addr) ([]string, error) {
-	return aio.ToThread(ctx, func(ctx context.Context) ([]string, error) {
+	return onThread(ctx, func(ctx context.Context) ([]string, error) {
 		return net.DefaultResolver.LookupAddr(ctx, ip.String())
 	})
+}
+
+// onThread is [aio.ToThread] for what nobody asks about once the task has gone: then an error of fn is
+// not reported.
+func onThread[T any](
+	ctx context.Context, fn func(ctx context.Context) (T, error), opts ...aio.ThreadOption,
+) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	out, err := aio.ToThread(ctx, func(ctx context.Context) (o outcome, _ error) {
+		o.value, o.err = fn(ctx)
+		return o, nil
+	}, opts...)
+	if err != nil {
+		return out.value, err
+	}
+	return out.value, out.err
 }

@@ -138,5 +138,5 @@ func (k besideDecrypter) Decrypt(rand io.Reader, msg []byte, opts crypto.Decrypt
 
 // apart runs fn on another goroutine. The running task, which makes a handshake, waits for it.
 func apart[T any](s *turnstile, fn func() (T, error)) (T, error) {
-	return aio.ToThread(s.loop.Context(), func(context.Context) (T, error) { return fn() }, aio.LimitedBy(s.signers))
+	return onThread(s.loop.Context(), func(context.Context) (T, error) { return fn() }, aio.LimitedBy(s.signers))
 }

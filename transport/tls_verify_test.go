@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -227,4 +228,40 @@ func TestASessionIsResumedOnlyWithACertificateThatIsGoodStill(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Nothing waits for a verification, a signature or a lookup whose connection has gone: how it ends is
+// no matter, and no report.
+func TestAVerificationThatFailsBehindALostConnectionIsNotReported(t *testing.T) {
+	onLoop(t, func(ctx context.Context, _ *[]aio.Report) {
+		l := aio.RunningLoop(ctx)
+		d := newDuo(t, l)
+		root, err := x509.ParseCertificate(d.auth.Root())
+		if err != nil {
+			t.Fatal(err)
+		}
+		began, released := make(chan struct{}), make(chan struct{})
+		d.ccfg.RootCAs = x509.NewCertPool()
+		d.ccfg.RootCAs.AddCertWithConstraint(root, func([]*x509.Certificate) error {
+			close(began)
+			<-released
+			return errors.New("refused")
+		})
+		d.serve(l)
+		dialing := aio.Start(ctx, d.dial)
+		if _, _, err := aio.Recv(ctx, began); err != nil {
+			t.Fatal(err)
+		}
+		goroutines := runtime.NumGoroutine()
+		close(released)
+		for runtime.NumGoroutine() >= goroutines { // it fails before the cancellation, which the loop sees first
+			runtime.Gosched()
+		}
+		dialing.Cancel(nil)
+		if _, err := dialing.Await(ctx); !errors.Is(err, aio.ErrCancelled) {
+			t.Errorf("the client's handshake: %v", err)
+		}
+		signers := hubOf(l).turns.signers
+		untilTrue(ctx, t, "the end of the verification", func() bool { return signers.Statistics().Borrowed == 0 })
+	})
 }
