@@ -23,7 +23,7 @@ func TestHostilePeersTakeLittleAndLeaveNothing(t *testing.T) {
 		})
 	}()
 	target := hostile.Target{Network: "tcp", Address: <-addr, Request: "give 1000000\n"}
-	target.Probe = func(t *testing.T) { hostile.Ask(t, target, "nap 0\n", "rested\n") }
+	target.Probe = func(t *testing.T) { hostile.Ask(t, target, "take 0\n", "0\n") }
 	hostile.Attack(t, target)
 	close(stop)
 	if err := <-ended; err != nil {
