@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"syscall"
@@ -60,9 +61,22 @@ func writeRequest(w io.Writer, method string, at place, keep bool) {
 	if method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch {
 		length = "Content-Length: 0\r\n"
 	}
-	page := strings.ReplaceAll(at.url.RequestURI(), " ", "%20") // in a query, where package url lets it be
 	fmt.Fprintf(w, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sitecheck\r\nAccept: */*\r\n%sConnection: %s\r\n\r\n",
-		method, page, at.url.Host, length, connection)
+		method, requestTarget(at.url), at.url.Host, length, connection)
+}
+
+// requestTarget returns the page as the request line names it. Package url leaves spaces and bytes
+// beyond ASCII in a query as they are; they are escaped here.
+func requestTarget(u *url.URL) string {
+	var target strings.Builder
+	for _, c := range []byte(u.RequestURI()) {
+		if c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&target, "%%%02X", c)
+		} else {
+			target.WriteByte(c)
+		}
+	}
+	return target.String()
 }
 
 // answer reads the status line. Those below 200 only say that the answer will come.

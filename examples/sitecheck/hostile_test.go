@@ -228,6 +228,32 @@ func checkPlace(t *testing.T, from place, to string) {
 	}
 }
 
+func TestARequestLineHoldsASCIIAlone(t *testing.T) {
+	for to, want := range map[string]string{
+		"/x?a b":         "/x?a%20b",
+		"/ü?ü":           "/%C3%BC?%C3%BC",
+		"/?\u00a0 ":      "/?%C2%A0%20",
+		"/?\xff":         "/?%FF",
+		"/?a%20b&c=%zz+": "/?a%20b&c=%zz+",
+		"/a%2fb?x?y":     "/a%2fb?x?y",
+	} {
+		from, err := parseSite("http://site.test/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := from.resolve(to)
+		if err != nil {
+			t.Fatalf("%q: %v", to, err)
+		}
+		var request strings.Builder
+		writeRequest(&request, "GET", next, false)
+		line, _, _ := strings.Cut(request.String(), "\r\n")
+		if line != "GET "+want+" HTTP/1.1" {
+			t.Errorf("the request line after %q is %q, want the page %q", to, line, want)
+		}
+	}
+}
+
 // FuzzRedirects resolves places from the network.
 func FuzzRedirects(f *testing.F) {
 	for _, seed := range []string{"/x", "//h/x", "http://h:80/?a b", "unix:/run/x:/", "?", "#x", "..", "http:x", "https://[::1%25x]/", "\\\\h", "http://u:p@h/", "javascript:x", "http://h/ü?ü", "http://localhost/x"} {
