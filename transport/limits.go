@@ -145,7 +145,7 @@ func (s *Server) acceptAgain() {
 	for _, l := range s.listeners {
 		if l.full {
 			l.full = false
-			s.hub.loop.CallSoon(l.accept)
+			l.acceptSoon()
 		}
 	}
 }

@@ -119,6 +119,7 @@ func (l *nativeListener) TryAccept() (Conn, error) {
 		fd, sa, err := syscall.Accept4(l.fd, syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
 		switch err {
 		case nil:
+			reserveDescriptors(fd)
 			return l.accepted(fd, sa), nil
 		case syscall.EAGAIN:
 			return nil, ErrWouldBlock

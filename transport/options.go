@@ -54,6 +54,9 @@ func ShutdownTimeout(d time.Duration) Option {
 // acceptsInOneGo is how many connections a server takes in one turn unless Backlog says otherwise.
 const acceptsInOneGo = 100
 
+// acceptTime ends a turn of accepting, whatever Backlog says.
+const acceptTime = time.Millisecond
+
 // gather applies opts and refuses combinations that make no sense.
 func gather(op string, opts []Option) *options {
 	o := &options{eyeballs: defaultEyeballs, shutdownTimeout: defaultShutdownTimeout}
@@ -79,8 +82,8 @@ func LocalAddress(address string) Option {
 	return optionFunc(func(o *options) { o.localAddress = address })
 }
 
-// Backlog is the number of connections that may wait to be accepted, and the number accepted in one go.
-// The default is the largest line the system allows, as package net has it, and 100 in one go: a line of
+// Backlog is the number of connections that may wait to be accepted, and the number accepted in one go,
+// which ends after a millisecond. The default is the largest line the system allows, as package net has it, and 100 in one go: a line of
 // 100, the default of asyncio, is full after a moment of many clients at once, and the system makes those
 // who come then wait for a second or more. It panics if n is less than 1. For [Listen] only.
 func Backlog(n int) Option {

@@ -53,6 +53,7 @@ type Server struct {
 type listening struct {
 	s       *Server
 	ln      Listener
+	queued  bool // accept is in the loop's queue
 	waiting bool // for the pause after a failure to pass
 	full    bool // it has stopped because the server has as many connections as it may
 	lost    int  // connections in a row that had failed before they were accepted
@@ -316,9 +317,14 @@ func (s *Server) String() string {
 	return fmt.Sprintf("<Server %s %v clients=%d>", state, s.Addrs(), s.active)
 }
 
-// accept takes what waits, up to the backlog in one turn.
+// accept takes the connections that wait. A turn ends after the backlog, or after acceptTime: a flood
+// of connections leaves other tasks their turn.
 func (l *listening) accept() {
+	if l.queued {
+		return
+	}
 	s := l.s
+	begin := s.hub.loop.Time()
 	for range cmp.Or(s.o.backlog, acceptsInOneGo) {
 		if s.closed || l.waiting {
 			return
@@ -332,6 +338,10 @@ func (l *listening) accept() {
 		case err == nil:
 			l.lost = 0
 			s.serve(conn)
+			if s.hub.loop.Time().Sub(begin) >= acceptTime {
+				l.acceptSoon()
+				return
+			}
 		case concernsOne(err) && l.lost < maxLost:
 			l.lost++ // the next one may be well
 		case err == ErrWouldBlock, errors.Is(err, net.ErrClosed):
@@ -342,7 +352,18 @@ func (l *listening) accept() {
 		}
 	}
 	// Readiness is reported once: look again, after others had their turn.
-	s.hub.loop.CallSoon(l.accept)
+	l.acceptSoon()
+}
+
+// acceptSoon queues another turn of accepting. Until then a report of readiness begins none.
+func (l *listening) acceptSoon() {
+	if !l.queued {
+		l.queued = true
+		l.s.hub.loop.CallSoon(func() {
+			l.queued = false
+			l.accept()
+		})
+	}
 }
 
 // pause reports that accepting failed and tries again later: an exhausted system would otherwise be

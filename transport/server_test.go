@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -500,8 +501,9 @@ func TestReusePort(t *testing.T) {
 // fakeListener accepts what the test says.
 type fakeListener struct {
 	loop   *aio.Loop
+	clock  *aio.VirtualClock
 	ready  func()
-	queue  []any // Conn or error
+	queue  []any // Conn, slowConn or error
 	asked  int
 	closed bool
 }
@@ -516,8 +518,12 @@ func (l *fakeListener) TryAccept() (Conn, error) {
 	}
 	item := l.queue[0]
 	l.queue = l.queue[1:]
-	if err, ok := item.(error); ok {
-		return nil, err
+	switch item := item.(type) {
+	case error:
+		return nil, item
+	case slowConn:
+		l.clock.Advance(l.loop.Time().Add(item.takes))
+		return item.Conn, nil
 	}
 	return item.(Conn), nil
 }
@@ -525,8 +531,9 @@ func (l *fakeListener) TryAccept() (Conn, error) {
 // withFakeListener runs fn with a server over a fakeListener.
 func withFakeListener(t *testing.T, fn func(ctx context.Context, e *env, l *fakeListener, s *Server, c *collect), opts ...Option) {
 	t.Helper()
+	clock := aio.NewVirtualClock()
 	inLoop(t, nil, func(ctx context.Context, e *env) {
-		l := &fakeListener{loop: e.loop}
+		l := &fakeListener{loop: e.loop, clock: clock}
 		c := &collect{}
 		s, err := Listen(WithNetwork(ctx, &fakeNetwork{ln: l}), "tcp", "127.0.0.1:9", c.factory, opts...)
 		e.ok(err)
@@ -537,7 +544,7 @@ func withFakeListener(t *testing.T, fn func(ctx context.Context, e *env, l *fake
 		if !l.closed {
 			t.Error("the listener was not closed")
 		}
-	}, aio.WithClock(aio.NewVirtualClock()))
+	}, aio.WithClock(clock))
 }
 
 // Conformance: CN-028.
@@ -566,6 +573,34 @@ func TestABacklogIsAcceptedInOneGo(t *testing.T) {
 			t.Errorf("%d connections in the end, want 7", len(c.made))
 		}
 	}, Backlog(3))
+}
+
+// slowConn takes time to accept.
+type slowConn struct {
+	Conn
+	takes time.Duration
+}
+
+func TestAFloodOfConnectionsLeavesOtherTasksTheirTurn(t *testing.T) {
+	withFakeListener(t, func(ctx context.Context, e *env, l *fakeListener, s *Server, c *collect) {
+		for range 7 {
+			l.queue = append(l.queue, slowConn{newFake(e), acceptTime / 2})
+		}
+		l.ready()
+		var asked []int
+		for l.asked < 8 {
+			asked = append(asked, l.asked)
+			l.ready() // more of them arrive: the next turn of accepting is queued already
+			e.ok(aio.Yield(ctx))
+		}
+		if want := []int{2, 4, 6}; !slices.Equal(asked, want) {
+			t.Errorf("asked %v times before each pass, want %v", asked, want)
+		}
+		e.settle(ctx)
+		if len(c.made) != 7 {
+			t.Errorf("%d connections in the end, want 7", len(c.made))
+		}
+	})
 }
 
 // Conformance: CN-029.

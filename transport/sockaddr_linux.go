@@ -10,7 +10,9 @@ import (
 )
 
 func streamSocket(family int) (int, error) {
-	return syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
+	fd, err := syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
+	reserveDescriptors(fd)
+	return fd, err
 }
 
 func family(sa syscall.Sockaddr) int {

@@ -12,7 +12,7 @@ import (
 
 // handshakeSteps is how many handshakes may compute in one pass of a loop. A step, from a message of the peer
 // to the wait for the next one, takes a few tenths of a millisecond.
-const handshakeSteps = 4
+const handshakeSteps = 2
 
 // turnstile bounds the work of handshakes on a loop, so that other tasks get their turn however many peers
 // want one. It counts steps and not handshakes under way: a handshake whose peer is silent keeps no other from

@@ -21,6 +21,7 @@ var limitSources = map[string][]string{
 	"transport.ShutdownTimeout":                {"transport.defaultShutdownTimeout"},
 	"transport.KeepAlive":                      {"transport.defaultKeepAlive"},
 	"transport.HandshakeTimeout":               {"transport.defaultHandshakeTimeout"},
+	"a turn of accepting connections":          {"transport.acceptTime"},
 	"TLS handshake steps":                      {"transport.handshakeSteps"},
 	"pieces of TLS data":                       {"transport.maxReads"},
 	"answers of TLS itself":                    {"transport.maxOwed"},
@@ -115,6 +116,9 @@ func shown(v int64) []string {
 		if n := int64(d / time.Minute); d%time.Minute == 0 {
 			forms = append(forms, fmt.Sprint(n, " minute"), fmt.Sprint(n, " minutes"))
 		}
+	}
+	if d := time.Duration(v); d >= time.Millisecond && d < time.Second && d%time.Millisecond == 0 {
+		forms = append(forms, fmt.Sprint(int64(d/time.Millisecond), " ms"))
 	}
 	return forms
 }
