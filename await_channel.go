@@ -153,7 +153,7 @@ func (w *worker) channel(
 			if v := recover(); v != nil { // a send on a closed channel
 				j.panic = v
 			}
-			l.post(j)
+			l.inbox.put(j)
 		}()
 		j.i = block(j.stop)
 	}()

@@ -24,7 +24,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 		return p.resume()
 	}
 	p.timer.due, p.slept = (*sleepEnd)(p), false
-	p.timer.start(l, l.after(d))
+	l.timers.start(&p.timer, l.clock.after(d))
 	p.phase = parked
 	if !l.handOver(w) {
 		w.stack.Suspend()
@@ -34,7 +34,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 		if !p.timer.armed() && !p.slept {
 			p.stale++
 		}
-		p.timer.stop(l)
+		l.timers.stop(&p.timer)
 	}
 	return err
 }

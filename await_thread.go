@@ -164,7 +164,7 @@ func (j *threadJob[T]) start(w *worker, ctx context.Context) {
 		j.scope.values = ctx
 	}
 	// A deadline of virtual time means nothing on a goroutine: there it has long passed.
-	if at, ok := ctx.Deadline(); ok && w.task.loop.clock == nil {
+	if at, ok := ctx.Deadline(); ok && !w.task.loop.clock.isVirtual() {
 		j.scope.setLimit(at)
 	}
 	w.task.loop.ExpectPosts(1)
@@ -191,7 +191,7 @@ func (j *threadJob[T]) call() {
 				j.err = &GoexitError{Name: "ToThread"}
 			}
 		}
-		j.scope.task.loop.post(j)
+		j.scope.task.loop.inbox.put(j)
 	}()
 	j.value, j.err = j.fn(&j.scope)
 	j.obeyed = j.scope.cancelled.Load() != nil
@@ -214,9 +214,7 @@ func (j *threadJob[T]) run() {
 	err := j.err
 	if j.panic != nil {
 		err = j.panic
-		if l.unseenPanic == nil {
-			l.unseenPanic = j.panic
-		}
+		l.unseen.keep(j.panic)
 	} else if j.err == nil || j.obeyed {
 		return
 	}
@@ -262,13 +260,13 @@ func (c *threadCall) leave() {
 // awaitCalls gives running functions, whose contexts are cancelled by now, the grace period to
 // return. It is real time whatever the loop's clock is, because they run on other goroutines.
 func (l *Loop) awaitCalls() {
-	end := time.Now().Add(l.deadline.grace)
+	end := time.Now().Add(l.ending.limits.grace)
 	for l.calls.next != nil && l.calls.next != &l.calls {
 		left := time.Until(end)
 		if left <= 0 {
 			return
 		}
-		if !l.posted.Load() {
+		if !l.inbox.posted.Load() {
 			l.look(left)
 		}
 		l.takePosts()

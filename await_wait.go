@@ -77,11 +77,11 @@ func waitFor[A AnyFuture](
 		}
 		if d >= 0 && !x.over {
 			x.timer.due = x
-			x.timer.start(w.task.loop, w.task.loop.after(d))
+			w.task.loop.timers.start(&x.timer, w.task.loop.clock.after(d))
 		}
 	}
 	err = p.park()
-	x.timer.stop(w.task.loop)
+	w.task.loop.timers.stop(&x.timer)
 	for i, aw := range unique {
 		c := aw.future()
 		c.waiters.Remove(&x.nodes[i])

@@ -40,49 +40,70 @@ func (c *VirtualClock) Advance(until time.Time) bool {
 	return true
 }
 
-// Time returns the time by the loop's clock. Any goroutine, if the clock's Now allows that; those
-// of this package do. asyncio: time.
-func (l *Loop) Time() time.Time {
-	if l.clock != nil {
-		return l.clock.Now()
+// WithClock sets the clock. Default: the machine's. See [NewVirtualClock].
+func WithClock(c Clock) Option { return option(func(l *Loop) { l.clock.source = c }) }
+
+// timekeeper is the part of a loop that knows the time.
+type timekeeper struct {
+	source Clock // nil: the machine's
+	epoch  time.Time
+	shift  int64 // what the wall clock has gained on the loop's, see nanos
+	coarse int64 // the time when the clock was last read
+	rested bool  // the loop has waited since, or was not run
+}
+
+// isVirtual reports whether the program has given the clock.
+func (k *timekeeper) isVirtual() bool { return k.source != nil }
+
+// time reads the clock.
+func (k *timekeeper) time() time.Time {
+	if k.source != nil {
+		return k.source.Now()
 	}
 	return time.Now()
 }
 
-// now returns the loop's time in nanoseconds since its epoch.
-func (l *Loop) now() int64 {
-	if l.clock != nil {
-		l.coarse = int64(l.clock.Now().Sub(l.epoch))
+// at returns the time that is when nanoseconds after the epoch.
+func (k *timekeeper) at(when int64) time.Time { return k.epoch.Add(time.Duration(when)) }
+
+// Time returns the time by the loop's clock. Any goroutine, if the clock's Now allows that; those
+// of this package do. asyncio: time.
+func (l *Loop) Time() time.Time { return l.clock.time() }
+
+// now returns the time in nanoseconds since the epoch.
+func (k *timekeeper) now() int64 {
+	if k.source != nil {
+		k.coarse = int64(k.source.Now().Sub(k.epoch))
 	} else {
-		l.coarse = int64(time.Since(l.epoch))
+		k.coarse = int64(time.Since(k.epoch))
 	}
-	l.rested = false
-	return l.coarse
+	k.rested = false
+	return k.coarse
 }
 
 // stamp returns the time for records only. It reads the clock once after each wait of the loop.
-func (l *Loop) stamp() int64 {
-	if l.rested {
-		l.now()
+func (k *timekeeper) stamp() int64 {
+	if k.rested {
+		k.now()
 	}
-	return l.coarse
+	return k.coarse
 }
 
-// nanos converts a time to the loop's nanoseconds. A time without a monotonic reading, such as a
-// parsed one, is compared with the wall clock as it is now. The wall clock may have been set since
-// the loop was created, and it runs while the machine sleeps.
-func (l *Loop) nanos(at time.Time) int64 {
-	d := int64(at.Sub(l.epoch))
+// nanos converts a time to nanoseconds since the epoch. A time without a monotonic reading, such as
+// a parsed one, is compared with the wall clock as it is now. The wall clock may have been set
+// since the loop was created, and it runs while the machine sleeps.
+func (k *timekeeper) nanos(at time.Time) int64 {
+	d := int64(at.Sub(k.epoch))
 	if at != at.Round(0) { // which takes the monotonic reading away
 		return d
 	}
-	now := l.Time()
-	shift := int64(now.Round(0).Sub(l.epoch.Round(0)) - now.Sub(l.epoch))
+	now := k.time()
+	shift := int64(now.Round(0).Sub(k.epoch.Round(0)) - now.Sub(k.epoch))
 	// A smaller change comes from reading two clocks. Equal times must stay equal.
-	if max(shift-l.shift, l.shift-shift) > int64(time.Millisecond) {
-		l.shift = shift
+	if max(shift-k.shift, k.shift-shift) > int64(time.Millisecond) {
+		k.shift = shift
 	}
-	return subtract(d, l.shift)
+	return subtract(d, k.shift)
 }
 
 // subtract returns a-b, or the nearest int64 if that is out of range.
@@ -98,8 +119,8 @@ func subtract(a, b int64) int64 {
 }
 
 // after returns the time d from now, or the end of time if that is out of range.
-func (l *Loop) after(d time.Duration) int64 {
-	now := l.now()
+func (k *timekeeper) after(d time.Duration) int64 {
+	now := k.now()
 	if when := now + int64(d); when >= now || d <= 0 {
 		return when
 	}

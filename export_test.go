@@ -12,7 +12,7 @@ func SizeOfTask[T any]() uintptr { return unsafe.Sizeof(Task[T]{}) }
 func GroupSize(g *TaskGroup) int { return len(g.children) }
 
 // SetSilence sets for how long goroutines that may post can be silent.
-func SetSilence(l *Loop, d time.Duration) { l.silence = d }
+func SetSilence(l *Loop, d time.Duration) { l.deadlock.silence = d }
 
 // TimersInHeap returns how many entries the timer heap of a loop has, dead ones among them.
-func TimersInHeap(l *Loop) int { return l.timers.Len() }
+func TimersInHeap(l *Loop) int { return l.timers.heap.Len() }

@@ -1,10 +1,7 @@
 package aio
 
 import (
-	"context"
 	"fmt"
-	"runtime"
-	"sync/atomic"
 
 	"github.com/aio-go/aio/internal/list"
 	"github.com/aio-go/aio/internal/nocopy"
@@ -191,132 +188,6 @@ func (c *core) raise() {
 	if c.rare != nil && c.rare.panic != nil {
 		panic(c.rare.panic)
 	}
-}
-
-// lostOutcome stands for an error that was not seen yet. It does not refer to its core. When the
-// core is collected, or the loop is closed, the error is reported.
-type lostOutcome struct {
-	loop   *Loop
-	what   string // for the report
-	values context.Context
-	name   string
-	site   string
-	err    error
-	told   bool        // it was reported
-	turned bool        // its prompt report has had its first turn
-	done   atomic.Bool // it was seen, or cannot be seen any more
-
-	panic *PanicError // for Run to raise
-}
-
-// notice starts to track an error that was not seen. If nothing waits for it (forlorn) and it
-// deserves a prompt report, it gets a turn in the ready queue for that.
-func (c *core) notice(forlorn bool) {
-	panicked := c.rare != nil && c.rare.panic != nil
-	switch {
-	case c.state == cancelled && (c.flags&isTask == 0 || c.requested()):
-		return // this outcome was requested
-	case c.flags&dismissed != 0 && !panicked:
-		return
-	case c.state == cancelled && isDeadlock(c.err):
-		return // Run returns it, or it was reported
-	}
-	if c.rare == nil || c.rare.lost == nil {
-		c.watchOver(panicked)
-	}
-	prompt := c.flags&isTask != 0 && (panicked || c.loop.prompt)
-	if lost := c.rare.lost; forlorn && prompt && !lost.told && !lost.turned {
-		c.loop.ready.Push((*promptReport)(lost))
-	}
-}
-
-// watchOver creates the lostOutcome of c.
-func (c *core) watchOver(panicked bool) {
-	err := c.err
-	lost := &lostOutcome{loop: c.loop, err: err, site: c.site()} // a future has no name
-	if t := c.self.asTask(); t != nil {
-		lost.name = t.shownName()
-		lost.values = t.scope.values // not the scope: it must not keep the task
-	}
-	switch {
-	case c.flags&isTask == 0:
-		lost.what = "a future failed and its error was never retrieved"
-	case c.state == cancelled:
-		lost.what = "a task ended as cancelled without a request"
-	case panicked:
-		lost.what = "a task panicked and was never awaited"
-		lost.panic = c.rare.panic
-	default:
-		lost.what = "a task failed and its error was never retrieved"
-	}
-	c.extra().lost = lost
-	c.loop.lost = append(c.loop.lost, lost)
-	if len(c.loop.lost) > 2*c.loop.lostLive+64 {
-		c.loop.sweepLost()
-	}
-	runtime.AddCleanup(c.rare, func(lost *lostOutcome) { lost.loop.postQuietly(lost) }, lost)
-}
-
-func (l *lostOutcome) found() { l.done.Store(true) }
-
-// run is called when the outcome cannot be seen any more, because its core was collected.
-func (l *lostOutcome) run() {
-	if l.done.Swap(true) {
-		return
-	}
-	if l.loop.unseenPanic == nil {
-		l.loop.unseenPanic = l.panic
-	}
-	l.tell()
-}
-
-// promptReport is the turn in the ready queue of an outcome that nothing waited for. It takes a
-// second turn, so that done callbacks and tasks that are about to look come first, whatever the
-// chooser does. If the outcome is seen later still, a panic is re-panicked then.
-type promptReport lostOutcome
-
-func (r *promptReport) run() {
-	l := (*lostOutcome)(r)
-	switch {
-	case l.done.Load():
-	case !l.turned:
-		l.turned = true
-		l.loop.ready.Push(r)
-	default:
-		l.tell()
-	}
-}
-
-// tell reports the outcome, once.
-func (l *lostOutcome) tell() {
-	if l.told {
-		return
-	}
-	l.told = true
-	r := Report{Message: l.what, Err: l.err, TaskName: l.name, Site: l.site}
-	if l.values != nil {
-		r.Context = context.WithoutCancel(l.values)
-	}
-	l.loop.report(r)
-}
-
-// noteUnseen keeps the panic of c, if there is one, for Run to re-panic.
-func (l *Loop) noteUnseen(c *core) {
-	if l.unseenPanic == nil && c.rare != nil {
-		l.unseenPanic = c.rare.panic
-	}
-}
-
-// sweepLost drops the outcomes that were seen or reported.
-func (l *Loop) sweepLost() {
-	live := l.lost[:0]
-	for _, x := range l.lost {
-		if !x.done.Load() {
-			live = append(live, x)
-		}
-	}
-	clear(l.lost[len(live):])
-	l.lost, l.lostLive = live, len(live)
 }
 
 // requested reports whether the task was asked to cancel.

@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aio-go/aio/coro"
 	"github.com/aio-go/aio/internal/poll"
 	"github.com/aio-go/aio/internal/ring"
-	"github.com/aio-go/aio/internal/timerheap"
 )
 
 // Loop runs tasks and callbacks, one at a time, in passes. A pass runs the entries that were ready
@@ -22,89 +20,66 @@ import (
 // One goroutine runs a loop. While no goroutine runs it, its methods may be called anywhere, one at
 // a time.
 type Loop struct {
+	// The schedule. Its hot path is written out in run and handOver instead of in a part: a call
+	// around the switch of stacks would cost more than the switch.
 	ready   ring.Ring[runnable]
 	left    int                    // entries of the ready queue that belong to this pass
 	current atomic.Pointer[worker] // of the running task; nil: none. Read on any goroutine
 	hosted  bool                   // a task that waits runs the steps of others, see handOver
-	pool    coro.Pool              // idle workers
-	keeper  *coro.Pool             // gets them when the loop is closed; nil: nobody
+	steps   uint                   // entries run, ever
+	breaths breaths
+	pool    coro.Pool  // idle workers
+	keeper  *coro.Pool // gets them when the loop is closed; nil: nobody
 
-	timers     timerheap.Heap[*timer]
-	timerSeq   uint64
-	deadTimers int
-	steps      uint // entries run, ever
-	pollStep   uint // steps when the poller was last asked
-	breaths    breaths
-
-	tasks   registry
-	foreign []*foreignContext // contexts not of aio that end waits and scopes
-
-	cancelling int // cancellations under way that count as one, see inOne
-	ids        uint32
-	base       atomic.Pointer[context.Context] // values for callbacks
-	amb        ambient
-
-	epoch      time.Time
-	shift      int64                    // what the wall clock has gained on the loop's, see nanos
-	clock      Clock                    // nil: the machine's
-	coarse     int64                    // the time when the clock was last read
-	rested     bool                     // the loop has waited since, or was not run
-	slow       time.Duration            // a step that takes longer is reported in debug mode
-	watcher    bool                     // the watchdog is on, also outside debug mode
-	watched    bool                     // the watchdog runs
-	noted      atomic.Pointer[taskCore] // while it runs: the task of current
 	chooser    Chooser
 	scheduling *scheduling // with a chooser that only stands in for it; nil: none
-	random     *rand.Rand  // of Rand; nil: not used yet
+
+	// The parts, each with its methods in a file of its own.
+	timers   timers
+	inbox    inbox
+	watches  watches
+	clock    timekeeper
+	deadlock deadlockWatch
+	watchdog watchdog
+	unseen   unseen
+	ending   ending
+
+	// The tasks.
+	tasks      registry
+	ids        uint32
 	factory    TaskFactory
-	calls      threadCall    // the ring of running functions of ToThread
-	threads    ThreadLimiter // of ToThread; nil: no limit
-	debug      atomic.Bool
+	cancelling int               // cancellations under way that count as one, see inOne
+	foreign    []*foreignContext // contexts not of aio that end waits and scopes
+	calls      threadCall        // the ring of running functions of ToThread
+	threads    ThreadLimiter     // of ToThread; nil: no limit
+	external   int               // goroutines that wait for channels on behalf of tasks
+	mainTask   *taskCore         // of Run
+	mainExited bool              // the main task called runtime.Goexit
 
-	stopping    bool   // the loop ends after this pass
-	outlasting  int    // if > 0, the loop stops when this many tasks have ended
-	outlastTo   uint32 // the highest id of these tasks
-	closed      atomic.Bool
-	closing     bool // Close is under way
-	handler     func(l *Loop, r Report)
-	prompt      bool // errors of tasks that nothing waits for are reported at once
-	lost        []*lostOutcome
-	lostLive    int
-	unseenPanic *PanicError // the first panic reported as unseen: Run re-panics with it
-	hooks       [2]hooks    // of shutdown and of close
-	deadline    shutdownLimits
-	interrupt   []os.Signal
-	signals     map[os.Signal]*signalHandler
-	external    int // goroutines that wait for channels on behalf of tasks
+	base      atomic.Pointer[context.Context] // values for callbacks
+	amb       ambient
+	random    *rand.Rand // of Rand; nil: not used yet
+	handler   func(l *Loop, r Report)
+	interrupt []os.Signal
+	signals   map[os.Signal]*signalHandler
 
-	silence    time.Duration // the real time without a post after which nothing may post any more
-	mainTask   *taskCore     // of Run
-	mainExited bool          // the main task called runtime.Goexit
-
+	debug    atomic.Bool
 	running  atomic.Bool
 	g        atomic.Uintptr // the goroutine that runs the loop
-	expected atomic.Int64   // posts that are certain to come
-	sources  atomic.Int64   // goroutines whose posts may come, see MayPost
-
-	// What other goroutines send.
-	mu        sync.Mutex
-	posts     []runnable
-	postsShut bool
-	poller    poll.Poller // made with the first descriptor; read by wake
-	spare     []runnable  // loop only: the slice that posts is swapped with
-	posted    atomic.Bool
-	sleeping  atomic.Bool
-	wake      chan struct{}
-	idleTimer *time.Timer
-
-	watches  watchTable
-	files    map[uintptr]*fileWatch // of AddReader and AddWriter
-	newPoll  func() (poll.Poller, error)
-	parker   parker // the poller, if it can tell
-	pollBuf  []poll.Event
-	lastPoll int64
-	deadlock deadlockWatch
+	stopping bool           // the loop ends after this pass
+	closed   atomic.Bool
 }
+
+// Option is a setting of a loop, for [Run], [NewRunner] and [NewLoop].
+type Option interface{ loopOption(l *Loop) }
+
+type option func(l *Loop)
+
+func (o option) loopOption(l *Loop) { o(l) }
+
+// WithDebug switches debug mode on or off. Default: on if the environment variable AIO_DEBUG is not
+// empty.
+func WithDebug(on bool) Option { return option(func(l *Loop) { l.debug.Store(on) }) }
 
 // maxIdleWorkers is how many idle stacks a loop keeps.
 const maxIdleWorkers = 1024
@@ -114,11 +89,11 @@ const maxIdleWorkers = 1024
 func NewLoop(opts ...Option) *Loop {
 	l := &Loop{
 		pool:     coro.Pool{Max: maxIdleWorkers},
-		wake:     make(chan struct{}, 1),
-		newPoll:  poll.New,
-		deadline: defaultLimits,
-		silence:  time.Minute,
-		slow:     100 * time.Millisecond,
+		inbox:    inbox{bell: make(chan struct{}, 1)},
+		watches:  watches{make: poll.New},
+		deadlock: deadlockWatch{silence: time.Minute},
+		watchdog: watchdog{limit: 100 * time.Millisecond},
+		ending:   ending{limits: defaultLimits},
 	}
 	l.amb.loop = l
 	l.debug.Store(os.Getenv("AIO_DEBUG") != "")
@@ -127,7 +102,7 @@ func NewLoop(opts ...Option) *Loop {
 	for _, o := range opts {
 		o.loopOption(l)
 	}
-	l.epoch, l.rested = l.Time(), true
+	l.clock.epoch, l.clock.rested = l.Time(), true
 	return l
 }
 
@@ -149,8 +124,6 @@ func (l *Loop) AllTasks() []AnyTask {
 	}
 	return out
 }
-
-func (t *taskCore) any() AnyTask { return t.self.(AnyTask) }
 
 // IsRunning reports whether the loop is running. Any goroutine. asyncio: is_running.
 func (l *Loop) IsRunning() bool { return l.running.Load() }
@@ -181,7 +154,7 @@ func (l *Loop) setBase(ctx context.Context) { l.base.Store(&ctx) }
 func (l *Loop) Rand() *rand.Rand {
 	if l.random == nil {
 		seed := rand.Uint64()
-		if l.clock != nil {
+		if l.clock.isVirtual() {
 			seed = 1
 		}
 		l.random = rand.New(rand.NewPCG(seed, seed))

@@ -96,10 +96,7 @@ func runningSlow(ctx context.Context, op string) *worker {
 			return w // an await inside an iter.Pull of the user's own: the task is below it
 		}
 	}
-	l.mu.Lock()
-	over := l.postsShut
-	l.mu.Unlock()
-	if over {
+	if l.inbox.isClosed() {
 		panic(misuse(op, "the loop is closed; await before Close"))
 	}
 	panic(foreign(op))
@@ -144,7 +141,7 @@ func (l *Loop) setCurrent(w *worker) {
 	if l.current.Load() != w {
 		l.current.Store(w)
 	}
-	if l.watched {
+	if l.watchdog.runs {
 		l.noteTask(w)
 	}
 }
@@ -153,9 +150,9 @@ func (l *Loop) setCurrent(w *worker) {
 // serves one task after another.
 func (l *Loop) noteTask(w *worker) {
 	if w == nil {
-		l.noted.Store(nil)
+		l.watchdog.noted.Store(nil)
 	} else {
-		l.noted.Store(w.task)
+		l.watchdog.noted.Store(w.task)
 	}
 }
 

@@ -58,6 +58,7 @@ func (e *DeadlockError) Error() string {
 
 // deadlockWatch remembers when the loop last looked for cycles, and which it has reported.
 type deadlockWatch struct {
+	silence  time.Duration  // the real time without a post after which none may come any more
 	next     int64          // the time before which it need not look again
 	steps    uint           // steps at the last look
 	asked    uint           // steps when it was last asked to look
@@ -85,11 +86,11 @@ func (l *Loop) findCycles() time.Duration {
 		return -1
 	}
 	n := uint(l.tasks.live)
-	if n > 64 && l.clock != nil && l.steps-d.steps < n && l.timers.Len() > 0 {
+	if n > 64 && l.clock.isVirtual() && l.steps-d.steps < n && l.timers.heap.Len() > 0 {
 		return -1 // virtual time is fast: look at most once for every n steps
 	}
-	now := l.now()
-	if now < d.next && l.clock == nil {
+	now := l.clock.now()
+	if now < d.next && !l.clock.isVirtual() {
 		return time.Duration(d.next - now)
 	}
 	d.steps = l.steps
@@ -102,7 +103,7 @@ func (l *Loop) findCycles() time.Duration {
 		d.reported = append(d.reported, cycle...)
 		l.deadlocked(cycle, slices.Contains(before, cycle[0]))
 	}
-	d.next = now + max(cycleEvery, 100*(l.now()-now))
+	d.next = now + max(cycleEvery, 100*(l.clock.now()-now))
 	return -1
 }
 
@@ -126,7 +127,7 @@ func (l *Loop) deadlocked(cycle []*taskCore, reported bool) {
 	if reported && !fatal {
 		return
 	}
-	now := l.now()
+	now := l.clock.now()
 	err := &DeadlockError{}
 	for _, t := range cycle {
 		err.Cycle = append(err.Cycle, t.info(now))
@@ -139,12 +140,12 @@ func (l *Loop) deadlocked(cycle []*taskCore, reported bool) {
 }
 
 // quiet reports whether nothing is ready, no timer runs and nothing is known to come from outside.
-func (l *Loop) quiet() bool { return l.sources.Load() == 0 && l.unexpecting() }
+func (l *Loop) quiet() bool { return l.inbox.sources.Load() == 0 && l.unexpecting() }
 
 // unexpecting is quiet, except that goroutines may post.
 func (l *Loop) unexpecting() bool {
-	return l.ready.Len() == 0 && l.timers.Len() == l.deadTimers && l.watches.live == 0 &&
-		l.expected.Load() == 0 && l.external == 0 && len(l.signals) == 0 && !l.posted.Load()
+	return l.ready.Len() == 0 && l.timers.running() == 0 && l.watches.table.live == 0 &&
+		!l.inbox.expects() && l.external == 0 && len(l.signals) == 0
 }
 
 // stuck is called when the loop is about to wait without end. If nothing can happen any more it
@@ -155,10 +156,10 @@ func (l *Loop) unexpecting() bool {
 // nobody is there to wake them. Both ends of their connections may be on this loop.
 func (l *Loop) stuck(silent bool) bool {
 	main := l.mainTask
-	if !l.canBeStuck() || !silent && l.sources.Load() > 0 {
+	if !l.canBeStuck() || !silent && l.inbox.sources.Load() > 0 {
 		return false
 	}
-	now := l.now()
+	now := l.clock.now()
 	err := &DeadlockError{}
 	for _, t := range l.tasks.all() {
 		err.Waiting = append(err.Waiting, t.info(now))
@@ -168,7 +169,7 @@ func (l *Loop) stuck(silent bool) bool {
 
 // canBeStuck reports whether nothing can happen any more, unless a goroutine that may post does.
 func (l *Loop) canBeStuck() bool {
-	return l.clock != nil && l.mainTask != nil && !l.mainTask.Done() &&
+	return l.clock.isVirtual() && l.mainTask != nil && !l.mainTask.Done() &&
 		len(l.interrupt) == 0 && l.unexpecting()
 }
 

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
@@ -40,6 +42,19 @@ func (t *taskCore) report(message string, err error) Report {
 // [log/slog] at level error, or warn if Warning is set. The handler is called on the loop. If it
 // panics, that is logged and the loop continues. asyncio: set_exception_handler.
 func (l *Loop) SetExceptionHandler(fn func(l *Loop, r Report)) { l.handler = fn }
+
+// WithExceptionHandler sets the function that gets the reports. Default: they are logged. See
+// [Loop.SetExceptionHandler].
+func WithExceptionHandler(fn func(l *Loop, r Report)) Option {
+	return option(func(l *Loop) { l.handler = fn })
+}
+
+// WithPromptReports makes the loop report the error of a task soon after the task has ended, if
+// nothing waits for the task then. This finds background tasks that failed while their handles were
+// kept. A task that is awaited only later is reported too; its Await still returns the error. No
+// error is reported twice. Default: off. An error is then reported when no task can retrieve it any
+// more: the handle was collected, or the loop closes. A panic is always reported promptly.
+func WithPromptReports(on bool) Option { return option(func(l *Loop) { l.unseen.prompt = on }) }
 
 // ExceptionHandler returns the handler, or nil if the default is in use. asyncio:
 // get_exception_handler.
@@ -135,4 +150,148 @@ func shownAttr(a slog.Attr) slog.Attr {
 		}
 	}
 	return a
+}
+
+// unseen is the part of a loop that keeps the outcomes that no task has seen.
+type unseen struct {
+	prompt   bool // errors of tasks that nothing waits for are reported at once
+	outcomes []*lostOutcome
+	live     int         // of the outcomes, after the last sweep
+	panic    *PanicError // the first one reported as unseen: Run re-panics with it
+}
+
+func (u *unseen) add(x *lostOutcome) {
+	u.outcomes = append(u.outcomes, x)
+	if len(u.outcomes) > 2*u.live+64 {
+		u.sweep()
+	}
+}
+
+// sweep drops the outcomes that were seen or reported.
+func (u *unseen) sweep() {
+	live := u.outcomes[:0]
+	for _, x := range u.outcomes {
+		if !x.done.Load() {
+			live = append(live, x)
+		}
+	}
+	clear(u.outcomes[len(live):])
+	u.outcomes, u.live = live, len(live)
+}
+
+// keep keeps p, if it is not nil and the first, for Run to re-panic.
+func (u *unseen) keep(p *PanicError) {
+	if u.panic == nil {
+		u.panic = p
+	}
+}
+
+// reportAll reports the outcomes, at the end of the loop.
+func (u *unseen) reportAll() {
+	for _, x := range u.outcomes {
+		x.run()
+	}
+	u.outcomes = nil
+}
+
+// lostOutcome stands for an error that was not seen yet. It does not refer to its core. When the
+// core is collected, or the loop is closed, the error is reported.
+type lostOutcome struct {
+	loop   *Loop
+	what   string // for the report
+	values context.Context
+	name   string
+	site   string
+	err    error
+	told   bool        // it was reported
+	turned bool        // its prompt report has had its first turn
+	done   atomic.Bool // it was seen, or cannot be seen any more
+
+	panic *PanicError // for Run to raise
+}
+
+// notice starts to track an error that was not seen. If nothing waits for it (forlorn) and it
+// deserves a prompt report, it gets a turn in the ready queue for that.
+func (c *core) notice(forlorn bool) {
+	panicked := c.rare != nil && c.rare.panic != nil
+	switch {
+	case c.state == cancelled && (c.flags&isTask == 0 || c.requested()):
+		return // this outcome was requested
+	case c.flags&dismissed != 0 && !panicked:
+		return
+	case c.state == cancelled && isDeadlock(c.err):
+		return // Run returns it, or it was reported
+	}
+	if c.rare == nil || c.rare.lost == nil {
+		c.watchOver(panicked)
+	}
+	prompt := c.flags&isTask != 0 && (panicked || c.loop.unseen.prompt)
+	if lost := c.rare.lost; forlorn && prompt && !lost.told && !lost.turned {
+		c.loop.ready.Push((*promptReport)(lost))
+	}
+}
+
+// watchOver creates the lostOutcome of c.
+func (c *core) watchOver(panicked bool) {
+	err := c.err
+	lost := &lostOutcome{loop: c.loop, err: err, site: c.site()} // a future has no name
+	if t := c.self.asTask(); t != nil {
+		lost.name = t.shownName()
+		lost.values = t.scope.values // not the scope: it must not keep the task
+	}
+	switch {
+	case c.flags&isTask == 0:
+		lost.what = "a future failed and its error was never retrieved"
+	case c.state == cancelled:
+		lost.what = "a task ended as cancelled without a request"
+	case panicked:
+		lost.what = "a task panicked and was never awaited"
+		lost.panic = c.rare.panic
+	default:
+		lost.what = "a task failed and its error was never retrieved"
+	}
+	c.extra().lost = lost
+	c.loop.unseen.add(lost)
+	runtime.AddCleanup(c.rare, func(lost *lostOutcome) { lost.loop.inbox.putQuietly(lost) }, lost)
+}
+
+func (l *lostOutcome) found() { l.done.Store(true) }
+
+// run is called when the outcome cannot be seen any more, because its core was collected.
+func (l *lostOutcome) run() {
+	if l.done.Swap(true) {
+		return
+	}
+	l.loop.unseen.keep(l.panic)
+	l.tell()
+}
+
+// promptReport is the turn in the ready queue of an outcome that nothing waited for. It takes a
+// second turn, so that done callbacks and tasks that are about to look come first, whatever the
+// chooser does. If the outcome is seen later still, a panic is re-panicked then.
+type promptReport lostOutcome
+
+func (r *promptReport) run() {
+	l := (*lostOutcome)(r)
+	switch {
+	case l.done.Load():
+	case !l.turned:
+		l.turned = true
+		l.loop.ready.Push(r)
+	default:
+		l.tell()
+	}
+}
+
+// tell reports the outcome, once.
+func (l *lostOutcome) tell() {
+	if l.told {
+		return
+	}
+	l.told = true
+	r := Report{Message: l.what, Err: l.err, TaskName: l.name, Site: l.site}
+	if l.values != nil {
+		r.Context = context.WithoutCancel(l.values)
+	}
+	l.loop.report(r)
 }

@@ -48,7 +48,7 @@ func runOnce[T any](
 	defer r.Close() // after a panic or a Goexit; otherwise it is closed by now
 	v, err := runIn(ctx, r, main, op, flags)
 	r.Close()
-	if p := r.loop.unseenPanic; p != nil {
+	if p := r.loop.unseen.panic; p != nil {
 		panic(p)
 	}
 	return v, err
@@ -129,7 +129,7 @@ func runIn[T any](
 	if ctx.Err() != nil {
 		t.scope.cancel(cancellationOf(ctx))
 	} else if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { l.post(&mainEnded{&t.taskCore, ctx}) })
+		stop := context.AfterFunc(ctx, func() { l.inbox.put(&mainEnded{&t.taskCore, ctx}) })
 		defer stop()
 	}
 	interrupted, release := l.catchInterrupt(&t.taskCore)
@@ -188,7 +188,7 @@ func (l *Loop) catchInterrupt(t *taskCore) (interrupted func() bool, release fun
 		select {
 		case sig := <-c:
 			signal.Stop(c) // a second one is for the system
-			l.post(&Handle{loop: l, fn: func() {
+			l.inbox.put(&Handle{loop: l, fn: func() {
 				if !t.Done() && t.scope.cancelled.Load() == nil {
 					came = true
 					request := CancelledError{Cause: ErrInterrupted, by: "signal " + sig.String()}

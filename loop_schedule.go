@@ -2,19 +2,9 @@ package aio
 
 import (
 	"runtime"
-	"time"
 
 	"github.com/aio-go/aio/coro"
 	"github.com/aio-go/aio/internal/goid"
-	"github.com/aio-go/aio/internal/poll"
-)
-
-// How long a busy loop continues before it polls its descriptors, looks for deadlocks and yields to
-// the runtime's scheduler.
-const (
-	pollEvery  = 61
-	pollAfter  = 50 * time.Microsecond
-	checkEvery = 4096
 )
 
 // breaths counts the steps since the runtime's scheduler had its turn. A switch between coroutines
@@ -31,9 +21,6 @@ const (
 	breatheAlone = 256  // steps, with one processor
 	breatheAmong = 4096 // with several
 )
-
-// parker is a poller that knows whether its last Wait parked the goroutine.
-type parker interface{ Parked() bool }
 
 // breathe yields to the runtime's scheduler.
 func (l *Loop) breathe() {
@@ -53,8 +40,8 @@ func (l *Loop) countBreaths() {
 func (l *Loop) RunForever() {
 	l.start("Loop.RunForever")
 	defer l.finishRun()
-	if l.debug.Load() || l.watcher {
-		defer l.watchdog()()
+	if l.debug.Load() || l.watchdog.on {
+		defer l.startWatchdog()()
 	}
 	l.run()
 }
@@ -97,7 +84,7 @@ func (l *Loop) finishRun() {
 	l.left = 0
 	l.g.Store(0)
 	l.running.Store(false)
-	l.rested = true
+	l.clock.rested = true
 }
 
 // run makes passes until Stop. A pass collects the entries that became ready, waits if there are
@@ -214,224 +201,4 @@ func (l *Loop) stage(t *taskCore) *coro.Stack {
 		}
 	}
 	return nil
-}
-
-// collect appends to the ready queue the posts of other goroutines, then ready descriptors, then
-// due timers. If the queue is empty it waits for the first of these.
-func (l *Loop) collect() {
-	l.setCurrent(nil)
-	if l.posted.Load() {
-		l.takePosts()
-	}
-	if len(l.foreign) > 0 && (l.chooser != nil || l.clock != nil) {
-		l.lookAtForeign()
-	}
-	if l.ready.Len() == 0 && !l.stopping {
-		l.idle()
-		return
-	}
-	if l.watches.live > 0 && l.pollDue() {
-		l.look(0)
-	}
-	if l.steps-l.deadlock.asked >= checkEvery {
-		l.rested = true
-		l.findCycles()
-	}
-	if l.timers.Len() > 0 {
-		l.readTimers()
-	}
-}
-
-func (l *Loop) readTimers() int64 {
-	now := l.now()
-	l.fireTimers(now)
-	return now
-}
-
-// pollDue reports whether a busy loop should poll its descriptors.
-func (l *Loop) pollDue() bool {
-	if l.steps-l.pollStep >= pollEvery {
-		return true
-	}
-	return l.now()-l.lastPoll >= int64(pollAfter)
-}
-
-// idle waits until an entry is ready.
-func (l *Loop) idle() {
-	if s := l.scheduling; s != nil {
-		s.arrived(l, 0)
-		s.now = EntryKey{} // what comes now comes from outside, or of a deadlock
-	}
-	for {
-		again := l.findCycles()
-		if l.ready.Len() > 0 {
-			return
-		}
-		wait := time.Duration(-1)
-		when, timed := l.nextTimer()
-		if !timed && l.stuck(false) {
-			return
-		}
-		if timed {
-			now := l.readTimers()
-			if l.ready.Len() > 0 {
-				if l.watches.live > 0 {
-					l.look(0)
-				}
-				return
-			}
-			wait = time.Duration(when - now)
-			if l.clock != nil && l.advance(when) {
-				continue
-			}
-			if l.expected.Load() > 0 && l.clock != nil {
-				wait = -1
-			}
-		}
-		if again >= 0 && (wait < 0 || again < wait) {
-			wait = again
-		}
-		if !timed && l.canBeStuck() {
-			begin := time.Now()
-			if l.look(l.silence); time.Since(begin) >= l.silence && l.stuck(true) {
-				return
-			}
-		} else {
-			l.look(wait)
-		}
-		if l.posted.Load() {
-			l.takePosts()
-		}
-		if l.timers.Len() > 0 {
-			l.readTimers()
-		}
-		if l.ready.Len() > 0 {
-			return
-		}
-	}
-}
-
-// advance lets a virtual clock jump to the next timer, unless a post or an event is on its way.
-func (l *Loop) advance(when int64) bool {
-	if l.expected.Load() > 0 || l.posted.Load() {
-		return false
-	}
-	if l.watches.live > 0 { // descriptors follow real time: wait for them a moment
-		if l.look(ioGrace); l.ready.Len() > 0 || l.posted.Load() {
-			return true
-		}
-	}
-	for range sourceTurns { // so do goroutines; on a busy machine they need several turns
-		if l.sources.Load() == 0 {
-			break
-		}
-		if l.look(sourceGrace); l.ready.Len() > 0 || l.posted.Load() {
-			return true
-		}
-	}
-	return l.clock.Advance(l.epoch.Add(time.Duration(when)))
-}
-
-// ioGrace is how long a virtual clock waits for descriptors before it jumps.
-const ioGrace = 20 * time.Millisecond
-
-// How long, and how often, it waits for goroutines that may post.
-const (
-	sourceGrace = 5 * time.Millisecond
-	sourceTurns = 8
-)
-
-// look waits for a descriptor or a post, for at most d, or without limit if d < 0.
-func (l *Loop) look(d time.Duration) {
-	if l.poller != nil {
-		l.lookAtDescriptors(d)
-		return
-	}
-	if d == 0 {
-		return
-	}
-	l.sleeping.Store(true)
-	if l.posted.Load() {
-		l.sleeping.Store(false)
-		return
-	}
-	if d < 0 {
-		<-l.wake
-	} else {
-		if l.idleTimer == nil {
-			l.idleTimer = time.NewTimer(d)
-		} else {
-			l.idleTimer.Reset(d)
-		}
-		select {
-		case <-l.wake:
-			l.idleTimer.Stop()
-		case <-l.idleTimer.C:
-		}
-	}
-	l.sleeping.Store(false)
-	l.rested = true
-}
-
-func (l *Loop) lookAtDescriptors(d time.Duration) {
-	if d != 0 {
-		l.sleeping.Store(true)
-		if l.posted.Load() {
-			d = 0
-		}
-	}
-	n, err := l.poller.Wait(l.pollBuf, d)
-	l.sleeping.Store(false)
-	if err != nil {
-		panic(misuse("Loop", "the poller failed: "+err.Error()))
-	}
-	l.pollStep, l.lastPoll = l.steps, l.now()
-	if d != 0 && l.parker != nil && l.parker.Parked() {
-		l.breaths.last = l.steps
-	}
-	l.dispatch(l.pollBuf[:n])
-}
-
-func (l *Loop) dispatch(events []poll.Event) {
-	for len(events) > 0 {
-		i := l.choose(ChooseEvent, len(events))
-		l.watches.ready(l, events[i])
-		if i > 0 {
-			copy(events[1:i+1], events[:i])
-		}
-		events = events[1:]
-	}
-}
-
-// Choice is a kind of decision that a loop makes.
-type Choice uint8
-
-const (
-	ChooseReady Choice = iota // which of n entries of the ready queue is next
-	ChooseTimer               // which of n timers with the same deadline is first
-	ChooseEvent               // which of n events of descriptors is handled first
-	ChoosePost                // which of n calls from other goroutines is taken first
-)
-
-func (c Choice) String() string {
-	return [...]string{"ready", "timer", "event", "post"}[c]
-}
-
-// Chooser makes the decisions that order a program. A test can use it to try the possible orders
-// and to repeat one that fails. A loop without a chooser is FIFO.
-type Chooser interface {
-	// Choose returns a number from 0 to n-1. A loop without a chooser takes 0. n is at least 2.
-	Choose(what Choice, n int) int
-}
-
-func (l *Loop) choose(what Choice, n int) int {
-	if l.chooser == nil || n < 2 {
-		return 0
-	}
-	i := l.chooser.Choose(what, n)
-	if i < 0 || i >= n {
-		l.chooser = nil // the loop has to be shut down without it
-		panic(misuse("Chooser.Choose", "the answer is not between 0 and n-1; correct the chooser"))
-	}
-	return i
 }

@@ -218,7 +218,7 @@ func pointless(r runnable) bool {
 func (l *Loop) awaitExpected() {
 	s := l.scheduling
 	var begun time.Time
-	for l.expected.Load() > s.posts {
+	for l.inbox.expected.Load() > s.posts {
 		if begun.IsZero() {
 			begun = time.Now()
 		} else if time.Since(begun) > expectedGrace {
@@ -226,7 +226,7 @@ func (l *Loop) awaitExpected() {
 		}
 		l.look(expectedGrace)
 		s.arrived(l, EntryEvent)
-		if l.posted.Load() {
+		if l.inbox.posted.Load() {
 			l.takePosts()
 		}
 	}
@@ -252,4 +252,42 @@ func (l *Loop) suspends(w *worker) {
 	if s := l.scheduling; s != nil && !w.exiting {
 		s.by.Await(Await{Task: w.task.id, Op: w.wait.op, wait: &w.wait})
 	}
+}
+
+// Choice is a kind of decision that a loop makes.
+type Choice uint8
+
+const (
+	ChooseReady Choice = iota // which of n entries of the ready queue is next
+	ChooseTimer               // which of n timers with the same deadline is first
+	ChooseEvent               // which of n events of descriptors is handled first
+	ChoosePost                // which of n calls from other goroutines is taken first
+)
+
+func (c Choice) String() string {
+	return [...]string{"ready", "timer", "event", "post"}[c]
+}
+
+// Chooser makes the decisions that order a program. A test can use it to try the possible orders
+// and to repeat one that fails. A loop without a chooser is FIFO.
+type Chooser interface {
+	// Choose returns a number from 0 to n-1. A loop without a chooser takes 0. n is at least 2.
+	Choose(what Choice, n int) int
+}
+
+// WithChooser lets c make every decision of the loop. Default: none, FIFO.
+func WithChooser(c Chooser) Option {
+	return option(func(l *Loop) { l.chooser, l.scheduling = c, nil })
+}
+
+func (l *Loop) choose(what Choice, n int) int {
+	if l.chooser == nil || n < 2 {
+		return 0
+	}
+	i := l.chooser.Choose(what, n)
+	if i < 0 || i >= n {
+		l.chooser = nil // the loop has to be shut down without it
+		panic(misuse("Chooser.Choose", "the answer is not between 0 and n-1; correct the chooser"))
+	}
+	return i
 }

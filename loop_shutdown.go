@@ -5,6 +5,26 @@ import (
 	"time"
 )
 
+// ending is the part of a loop that ends it.
+type ending struct {
+	onShutdown, onClose hooks
+	limits              shutdownLimits
+	closing             bool   // Close is under way, or has returned
+	left                int    // if > 0, the loop stops when this many tasks have ended
+	last                uint32 // the highest id of these tasks
+}
+
+// WithShutdown sets how Run ends the tasks that main left behind. First it lets them continue for
+// at most drain. Then it cancels them and waits for at most grace. Tasks that still run are ended
+// at their awaits and reported. Defaults: 0 and 10 s.
+func WithShutdown(drain, grace time.Duration) Option {
+	return option(func(l *Loop) { l.ending.limits = shutdownLimits{drain, grace} })
+}
+
+type shutdownLimits struct{ drain, grace time.Duration }
+
+var defaultLimits = shutdownLimits{drain: 0, grace: 10 * time.Second}
+
 // hooks are functions to call when the loop ends, the last one added first.
 type hooks struct{ fns []*func() }
 
@@ -35,20 +55,22 @@ func (h *hooks) call(l *Loop) {
 // OnShutdown makes Run, or Runner.Close, call fn when it begins to end the loop, before any task is
 // cancelled. Servers stop accepting here. The returned function removes fn.
 func (l *Loop) OnShutdown(fn func()) (remove func()) {
-	return l.hooks[0].add("Loop.OnShutdown", fn)
+	return l.ending.onShutdown.add("Loop.OnShutdown", fn)
 }
 
 // OnClose makes Close call fn when all tasks have ended. Connections and descriptors are released
 // here. Callbacks that fn schedules with CallSoon still run. The returned function removes fn.
-func (l *Loop) OnClose(fn func()) (remove func()) { return l.hooks[1].add("Loop.OnClose", fn) }
+func (l *Loop) OnClose(fn func()) (remove func()) {
+	return l.ending.onClose.add("Loop.OnClose", fn)
+}
 
 // shutdown ends the remaining tasks, in phases of limited length.
 func (l *Loop) shutdown() {
 	l.takeOver()
 	defer l.finishRun()
-	l.hooks[0].call(l)
-	if l.tasks.live > 0 && l.deadline.drain > 0 {
-		phase := l.beginPhase(l.deadline.drain)
+	l.ending.onShutdown.call(l)
+	if l.tasks.live > 0 && l.ending.limits.drain > 0 {
+		phase := l.beginPhase(l.ending.limits.drain)
 		for l.tasks.live > 0 && phase.outlast(l.tasks.all()) {
 		}
 		phase.limit.Cancel()
@@ -60,7 +82,7 @@ func (l *Loop) shutdown() {
 		Cause: errors.New("the loop is shutting down"),
 		by:    "the end of Run",
 	}}
-	phase := l.beginPhase(l.deadline.grace)
+	phase := l.beginPhase(l.ending.limits.grace)
 	for more := true; more && l.tasks.live > 0; { // again if cancelled tasks have started new ones
 		left := l.tasks.all()
 		seen := l.inOne()
@@ -71,7 +93,9 @@ func (l *Loop) shutdown() {
 		more = phase.outlast(left)
 		for _, t := range left {
 			if t.state == failed && t.flags&observed == 0 {
-				l.noteUnseen(&t.core)
+				if t.rare != nil {
+					l.unseen.keep(t.rare.panic)
+				}
 				told := t.rare != nil && t.rare.lost != nil && t.rare.lost.told
 				if t.observe(); !told {
 					l.report(t.report("a task failed during shutdown", t.err))
@@ -99,11 +123,11 @@ func (l *Loop) beginPhase(d time.Duration) *shutdownPhase {
 // whether they ended within the phase. A Stop does not shorten the phase.
 func (p *shutdownPhase) outlast(tasks []*taskCore) bool {
 	l := p.loop
-	l.outlasting, l.outlastTo = len(tasks), l.ids
-	for l.outlasting > 0 && !p.over {
+	l.ending.left, l.ending.last = len(tasks), l.ids
+	for l.ending.left > 0 && !p.over {
 		l.run()
 	}
-	l.outlasting, l.stopping = 0, false
+	l.ending.left, l.stopping = 0, false
 	return !p.over
 }
 
@@ -116,23 +140,24 @@ func (l *Loop) Close() {
 	if l.running.Load() {
 		panic(misuse("Loop.Close", "the loop is running; call Stop and close it after the run"))
 	}
-	if l.closed.Load() || l.closing {
+	if l.closed.Load() || l.ending.closing {
 		return
 	}
-	l.closing = true
+	l.ending.closing = true
 	l.hosted = true // no task makes the steps of others any more
 	l.takeOver()
 	insist(
-		func() { l.hooks[0].call(l) },
+		func() { l.ending.onShutdown.call(l) },
 		l.endTasks,
-		func() { l.hooks[1].call(l) },
+		func() { l.ending.onClose.call(l) },
 		l.runRest,
 		l.awaitCalls,
-		l.shutPosts,
+		l.inbox.close,
+		l.takePosts,
 		l.runRest,
 		l.endTasks, // a callback may have made some
 		l.release,
-		l.reportLost,
+		l.unseen.reportAll,
 		l.reportCalls,
 	)
 }
@@ -154,13 +179,6 @@ func insist(steps ...func()) {
 	}
 }
 
-func (l *Loop) shutPosts() {
-	l.mu.Lock()
-	l.postsShut = true
-	l.mu.Unlock()
-	l.takePosts()
-}
-
 func (l *Loop) release() {
 	if l.closed.Load() {
 		return
@@ -172,17 +190,7 @@ func (l *Loop) release() {
 		l.pool.GiveTo(l.keeper)
 	}
 	l.pool.Close()
-	l.files = nil
-	if l.poller != nil {
-		l.poller.Close()
-	}
-}
-
-func (l *Loop) reportLost() {
-	for _, x := range l.lost {
-		x.run()
-	}
-	l.lost = nil
+	l.watches.close()
 }
 
 // runRest runs the ready callbacks and those that they queue, at most 1000 passes of them.

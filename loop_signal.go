@@ -12,6 +12,16 @@ import (
 // ErrSignal is returned for a signal that cannot be handled.
 var ErrSignal = errors.New("aio: this signal cannot be handled")
 
+// WithInterrupt makes Run handle the given signals, or os.Interrupt without arguments. The first
+// signal cancels the main task, and Run returns an error that matches [ErrInterrupted]. From the
+// second on, signals have their default effect. Default: Run handles no signals.
+func WithInterrupt(sig ...os.Signal) Option {
+	if len(sig) == 0 {
+		sig = []os.Signal{os.Interrupt}
+	}
+	return option(func(l *Loop) { l.interrupt = sig })
+}
+
 // signalHandler is a registered handler. Its goroutine posts the signal to the loop.
 type signalHandler struct {
 	sig   os.Signal
@@ -54,7 +64,7 @@ func (h *signalHandler) pass(l *Loop) {
 	for {
 		select {
 		case <-h.c:
-			l.post(&Handle{loop: l, fn: func() {
+			l.inbox.put(&Handle{loop: l, fn: func() {
 				if l.signals[h.sig] == h {
 					h.fn()
 				}

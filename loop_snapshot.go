@@ -60,11 +60,11 @@ func (l *Loop) snapshot(stacks bool) Snapshot {
 	s := Snapshot{
 		Time:        l.Time(),
 		Ready:       l.ready.Len(),
-		Timers:      l.timers.Len() - l.deadTimers,
-		Descriptors: l.watches.live,
+		Timers:      l.timers.running(),
+		Descriptors: l.watches.table.live,
 		Tasks:       make([]TaskInfo, 0, l.tasks.live),
 	}
-	now := l.now()
+	now := l.clock.now()
 	for _, t := range l.tasks.all() {
 		s.Tasks = append(s.Tasks, t.info(now))
 	}
@@ -83,7 +83,7 @@ func TakeSnapshot(ctx context.Context, l *Loop, stacks bool) (Snapshot, error) {
 		return l.Snapshot(stacks), nil
 	}
 	got := make(chan Snapshot, 1)
-	if !l.post(&Handle{loop: l, fn: func() { got <- l.Snapshot(stacks) }}) {
+	if !l.inbox.put(&Handle{loop: l, fn: func() { got <- l.Snapshot(stacks) }}) {
 		return Snapshot{}, ErrLoopClosed
 	}
 	select {
@@ -141,11 +141,11 @@ func (t *taskCore) info(now int64) TaskInfo {
 
 // addSleeps fills in the remaining time of the tasks in Sleep.
 func (l *Loop) addSleeps(infos []TaskInfo, now int64) {
-	if l.timers.Len() == 0 {
+	if l.timers.heap.Len() == 0 {
 		return
 	}
-	left := make(map[*timer]time.Duration, l.timers.Len())
-	for e := range l.timers.All() {
+	left := make(map[*timer]time.Duration, l.timers.heap.Len())
+	for e := range l.timers.heap.All() {
 		if live(e) {
 			left[e.Item] = time.Duration(e.When - now)
 		}

@@ -53,7 +53,7 @@ func submit[T any](ctx context.Context, l *Loop, fn Func[T], op string) (T, erro
 	}
 	s := &submission[T]{loop: l, ctx: ctx, fn: fn, done: make(chan struct{})}
 	var zero T
-	if !l.post(s) {
+	if !l.inbox.put(s) {
 		return zero, ErrLoopClosed
 	}
 	select {
@@ -61,7 +61,7 @@ func submit[T any](ctx context.Context, l *Loop, fn Func[T], op string) (T, erro
 		return s.value, s.err
 	case <-ctx.Done():
 	}
-	l.post(&Handle{loop: l, fn: func() {
+	l.inbox.put(&Handle{loop: l, fn: func() {
 		if s.task != nil {
 			s.task.flags &^= observed // the caller has stopped waiting
 			s.task.forsaken()
@@ -91,7 +91,7 @@ func (s *submission[T]) run() {
 	if s.withdrawn {
 		return
 	}
-	if s.loop.closing {
+	if s.loop.ending.closing {
 		s.err = fmt.Errorf("%w: SubmitValue came too late", ErrLoopClosed)
 		close(s.done)
 		return
@@ -111,6 +111,32 @@ func (s *submission[T]) completed(*core) {
 		s.value, s.err = s.task.Result()
 	}
 	close(s.done)
+}
+
+// CallSoonThreadsafe makes the loop call fn, and wakes the loop if it waits. Calls from one
+// goroutine keep their order. On the loop itself it works like CallSoon. Cancel the handle on the
+// loop only. It returns [ErrLoopClosed] if the loop is closed. Any goroutine. asyncio:
+// call_soon_threadsafe.
+func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
+	mustHave("Loop.CallSoonThreadsafe", fn != nil)
+	h := &Handle{loop: l, fn: fn}
+	if l.onLoop() {
+		if l.closed.Load() {
+			return nil, ErrLoopClosed
+		}
+		if l.debug.Load() {
+			h.created = callerPC(0)
+		}
+		if l.inbox.posted.Load() { // calls that other goroutines sent before come first
+			l.takePosts()
+		}
+		l.ready.Push(h)
+		return h, nil
+	}
+	if !l.inbox.put(h) {
+		return nil, ErrLoopClosed
+	}
+	return h, nil
 }
 
 // RunParallel runs n loops, each as [Run] does on its own goroutine, and waits until all have

@@ -15,91 +15,68 @@ type timer struct {
 
 func (t *timer) armed() bool { return t.seq != 0 }
 
-func (t *timer) start(l *Loop, when int64) {
-	l.timerSeq++
-	t.seq = l.timerSeq
-	l.timers.Push(timerheap.Entry[*timer]{When: when, Seq: t.seq, Item: t})
+// timers is the part of a loop that knows the deadlines.
+type timers struct {
+	heap timerheap.Heap[*timer]
+	seq  uint64 // of the last entry
+	dead int    // entries of timers that were stopped
+}
+
+// running returns the number of timers that run.
+func (q *timers) running() int { return q.heap.Len() - q.dead }
+
+func (q *timers) start(t *timer, when int64) {
+	q.seq++
+	t.seq = q.seq
+	q.heap.Push(timerheap.Entry[*timer]{When: when, Seq: t.seq, Item: t})
 }
 
 // stop leaves a dead entry in the heap. When more than half are dead they are removed.
-func (t *timer) stop(l *Loop) {
+func (q *timers) stop(t *timer) {
 	if t.seq == 0 {
 		return
 	}
 	t.seq = 0
-	l.deadTimers++
-	if l.deadTimers > 100 && l.deadTimers > l.timers.Len()/2 {
-		l.timers.Compact(live)
-		l.deadTimers = 0
+	q.dead++
+	if q.dead > 100 && q.dead > q.heap.Len()/2 {
+		q.heap.Compact(live)
+		q.dead = 0
 	}
 }
 
 func live(e *timerheap.Entry[*timer]) bool { return e.Item.seq == e.Seq }
 
-// nextTimer returns the deadline of the first live timer.
-func (l *Loop) nextTimer() (when int64, ok bool) {
-	for l.timers.Len() > 0 {
-		if l.deadTimers -= l.timers.Settle(live); l.timers.Len() == 0 {
+// next returns the deadline of the first timer that runs.
+func (q *timers) next() (when int64, ok bool) {
+	for q.heap.Len() > 0 {
+		if q.dead -= q.heap.Settle(live); q.heap.Len() == 0 {
 			break
 		}
-		e := l.timers.Min()
+		e := q.heap.Min()
 		if live(e) {
 			return e.When, true
 		}
-		l.timers.Pop()
-		l.deadTimers--
+		q.heap.Pop()
+		q.dead--
 	}
 	return 0, false
+}
+
+// pop stops the timer that next is about, and returns it.
+func (q *timers) pop() *timer {
+	t := q.heap.Pop().Item
+	t.seq = 0
+	return t
 }
 
 // NextTimer returns when the first timer is due, by the loop's clock, and false if none is running.
 // Loop only.
 func (l *Loop) NextTimer() (when time.Time, ok bool) {
-	at, ok := l.nextTimer()
+	at, ok := l.timers.next()
 	if !ok {
 		return time.Time{}, false
 	}
-	return l.epoch.Add(time.Duration(at)), true
-}
-
-// fireTimers moves the due timers to the end of the ready queue, in the order of their deadlines.
-// Equal deadlines are in FIFO order, or as the chooser says.
-func (l *Loop) fireTimers(now int64) {
-	for {
-		when, ok := l.nextTimer()
-		if !ok || when > now {
-			return
-		}
-		if l.chooser != nil {
-			l.fireTied(when)
-			continue
-		}
-		t := l.timers.Pop().Item
-		t.seq = 0
-		l.ready.Push(t.due)
-	}
-}
-
-func (l *Loop) fireTied(when int64) {
-	var tied []*timer
-	for {
-		next, ok := l.nextTimer()
-		if !ok || next != when {
-			break
-		}
-		t := l.timers.Pop().Item
-		t.seq = 0
-		if l.scheduling != nil {
-			l.fireScheduled(t)
-			continue
-		}
-		tied = append(tied, t)
-	}
-	for len(tied) > 0 {
-		i := l.choose(ChooseTimer, len(tied))
-		l.ready.Push(tied[i].due)
-		tied = append(tied[:i], tied[i+1:]...)
-	}
+	return l.clock.at(at), true
 }
 
 // Timer calls a function on the loop at a time that can be set again and again. Starting and
@@ -124,14 +101,14 @@ func (l *Loop) NewTimer(fn func()) *Timer {
 func (t *Timer) Start(d time.Duration) {
 	l := t.handle.loop
 	l.check("Timer.Start")
-	t.entry.stop(l)
-	t.entry.start(l, l.after(d))
+	l.timers.stop(&t.entry)
+	l.timers.start(&t.entry, l.clock.after(d))
 	t.set = true
 }
 
 // Stop prevents the call. It does nothing if the timer is stopped.
 func (t *Timer) Stop() {
-	t.entry.stop(t.handle.loop)
+	t.handle.loop.timers.stop(&t.entry)
 	t.set = false
 }
 
@@ -156,12 +133,12 @@ type TimerHandle struct {
 // When returns the time for which the callback was scheduled. asyncio: when.
 func (h *TimerHandle) When() time.Time {
 	now := h.loop.Time()
-	return now.Add(time.Duration(subtract(h.when, int64(now.Sub(h.loop.epoch)))))
+	return now.Add(time.Duration(subtract(h.when, int64(now.Sub(h.loop.clock.epoch)))))
 }
 
 // Cancel prevents the call if it has not been made. A second Cancel does nothing. asyncio: cancel.
 func (h *TimerHandle) Cancel() {
-	h.timer.stop(h.loop)
+	h.loop.timers.stop(&h.timer)
 	h.Handle.Cancel()
 }
 
@@ -171,8 +148,8 @@ func (h *TimerHandle) Cancel() {
 // closed or fn is nil. asyncio: call_later.
 func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 	h := l.newTimerHandle("Loop.CallLater", fn)
-	h.when = l.after(d)
-	h.timer.start(l, h.when)
+	h.when = l.clock.after(d)
+	l.timers.start(&h.timer, h.when)
 	return h
 }
 
@@ -181,8 +158,8 @@ func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 // asyncio: call_at.
 func (l *Loop) CallAt(at time.Time, fn func()) *TimerHandle {
 	h := l.newTimerHandle("Loop.CallAt", fn)
-	h.when = l.nanos(at)
-	h.timer.start(l, h.when)
+	h.when = l.clock.nanos(at)
+	l.timers.start(&h.timer, h.when)
 	return h
 }
 

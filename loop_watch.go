@@ -43,13 +43,13 @@ func (l *Loop) Watch(fd uintptr, ready func(ev Interest)) (*Watch, error) {
 func (l *Loop) watch(
 	op string, fd uintptr, interest Interest, ready func(ev Interest),
 ) (*Watch, error) {
-	if err := l.needPoller(); err != nil {
+	if err := l.watches.open(&l.inbox); err != nil {
 		return nil, err
 	}
 	w := &Watch{loop: l, fd: fd, ready: ready}
-	w.token = l.watches.add(w)
-	if err := l.poller.Add(fd, w.token, interest); err != nil {
-		l.watches.remove(w)
+	w.token = l.watches.table.add(w)
+	if err := l.watches.poller.Add(fd, w.token, interest); err != nil {
+		l.watches.table.remove(w)
 		return nil, fmt.Errorf("aio: %s: descriptor %d: %w", op, fd, err)
 	}
 	return w, nil
@@ -62,9 +62,9 @@ func (w *Watch) Close() {
 	}
 	w.ready = nil
 	if !w.loop.closed.Load() {
-		w.loop.poller.Remove(w.fd)
+		w.loop.watches.poller.Remove(w.fd)
 	}
-	w.loop.watches.remove(w)
+	w.loop.watches.table.remove(w)
 }
 
 func (w *Watch) run() {
@@ -84,27 +84,62 @@ func (w *Watch) run() {
 	w.ready(ev)
 }
 
+// watches is the part of a loop that knows the descriptors.
+type watches struct {
+	table  watchTable
+	files  map[uintptr]*fileWatch // of AddReader and AddWriter
+	make   func() (poll.Poller, error)
+	poller poll.Poller // made with the first descriptor; nil: none yet
+	parker parker      // the poller, if it can tell whether it parked; else nil
+	events []poll.Event
+	last   int64 // when the poller was last asked
+	steps  uint  // steps of the loop then
+}
+
+// Poller waits for descriptors on behalf of a loop, which creates one with its first descriptor.
+type Poller = poll.Poller
+
+// PollEvent is an event that a [Poller] reports.
+type PollEvent = poll.Event
+
+// WithPoller sets the function that creates the poller. Default: epoll on Linux, kqueue on macOS
+// and the BSDs, none elsewhere.
+func WithPoller(make func() (Poller, error)) Option {
+	mustHave("WithPoller", make != nil)
+	return option(func(l *Loop) { l.watches.make = make })
+}
+
+// parker is a poller that knows whether its last Wait parked the goroutine.
+type parker interface{ Parked() bool }
+
 // eventsAtOnce is how many events a pass handles. The sockets and buffers that callbacks touch are
 // then still in the cache when the tasks they woke resume. With hundreds of events they are not.
 const eventsAtOnce = 32
 
-// needPoller creates the poller when the first descriptor comes.
-func (l *Loop) needPoller() error {
-	if l.poller != nil {
+// open creates the poller when the first descriptor comes.
+func (x *watches) open(b *inbox) error {
+	if x.poller != nil {
 		return nil
 	}
-	p, err := l.newPoll()
+	p, err := x.make()
 	if errors.Is(err, errors.ErrUnsupported) {
 		return ErrNoPoller
 	} else if err != nil {
 		return err
 	}
-	l.pollBuf = make([]poll.Event, eventsAtOnce)
-	l.parker, _ = p.(parker)
-	l.mu.Lock()
-	l.poller = p
-	l.mu.Unlock()
+	x.events = make([]poll.Event, eventsAtOnce)
+	x.parker, _ = p.(parker)
+	x.poller = p
+	b.wakeBy(p)
 	return nil
+}
+
+// close forgets the files and closes the poller.
+func (x *watches) close() {
+	x.files = nil
+	if x.poller != nil {
+		x.poller.Close()
+	}
 }
 
 // watchTable finds the Watch of an event. Slots are reused. The generation in the token tells
@@ -190,9 +225,9 @@ func (l *Loop) RemoveWriter(fd uintptr) bool {
 
 func (l *Loop) addFile(op string, fd uintptr, fn func(), side func(*fileWatch) **Handle) error {
 	l.checkCallback(op, fn)
-	f := l.files[fd]
+	f := l.watches.files[fd]
 	if f == nil {
-		if l.watches.has(fd) {
+		if l.watches.table.has(fd) {
 			return fmt.Errorf("%s: descriptor %d: %w", op, fd, ErrOwnedDescriptor)
 		}
 		f = &fileWatch{}
@@ -202,10 +237,10 @@ func (l *Loop) addFile(op string, fd uintptr, fn func(), side func(*fileWatch) *
 			return err
 		}
 		f.watch = w
-		if l.files == nil {
-			l.files = map[uintptr]*fileWatch{}
+		if l.watches.files == nil {
+			l.watches.files = map[uintptr]*fileWatch{}
 		}
-		l.files[fd] = f
+		l.watches.files[fd] = f
 		return nil
 	}
 	h := side(f)
@@ -213,11 +248,11 @@ func (l *Loop) addFile(op string, fd uintptr, fn func(), side func(*fileWatch) *
 		(*h).Cancel()
 	}
 	*h = &Handle{loop: l, fn: fn}
-	return l.poller.Modify(fd, f.watch.token, f.interest())
+	return l.watches.poller.Modify(fd, f.watch.token, f.interest())
 }
 
 func (l *Loop) removeFile(fd uintptr, side func(*fileWatch) **Handle) bool {
-	f := l.files[fd]
+	f := l.watches.files[fd]
 	if l.closed.Load() || f == nil || *side(f) == nil {
 		return false
 	}
@@ -225,10 +260,10 @@ func (l *Loop) removeFile(fd uintptr, side func(*fileWatch) **Handle) bool {
 	(*h).Cancel()
 	*h = nil
 	if f.interest() == 0 {
-		delete(l.files, fd)
+		delete(l.watches.files, fd)
 		f.watch.Close()
 	} else if !l.closed.Load() {
-		l.poller.Modify(fd, f.watch.token, f.interest())
+		l.watches.poller.Modify(fd, f.watch.token, f.interest())
 	}
 	return true
 }

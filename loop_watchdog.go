@@ -13,7 +13,7 @@ import (
 
 // SetSlowCallbackDuration sets how long a step of a task or a callback may take before it is
 // reported. Default: 100 ms. asyncio: slow_callback_duration.
-func (l *Loop) SetSlowCallbackDuration(d time.Duration) { l.slow = d }
+func (l *Loop) SetSlowCallbackDuration(d time.Duration) { l.watchdog.limit = d }
 
 // WithSlowCallback sets how long a step may take, and starts the watchdog even outside debug mode.
 // The watchdog is a goroutine that logs the call that blocks the loop, while it blocks, with its
@@ -21,14 +21,22 @@ func (l *Loop) SetSlowCallbackDuration(d time.Duration) { l.slow = d }
 // sync.WaitGroup, otherwise [ToThread]. A loop that waits for events is not reported. Default: 100
 // ms, and the watchdog only in debug mode.
 func WithSlowCallback(d time.Duration) Option {
-	return option(func(l *Loop) { l.slow, l.watcher = d, d > 0 })
+	return option(func(l *Loop) { l.watchdog.limit, l.watchdog.on = d, d > 0 })
+}
+
+// watchdog is the part of a loop that notices a step that takes too long.
+type watchdog struct {
+	limit time.Duration            // of a step
+	on    bool                     // also outside debug mode
+	runs  bool                     // its goroutine does
+	noted atomic.Pointer[taskCore] // while it runs: the running task
 }
 
 // timedStep runs an entry of the ready queue in debug mode.
 func (l *Loop) timedStep(r runnable) {
 	begin := time.Now()
 	r.run()
-	if d := time.Since(begin); l.slow > 0 && d >= l.slow {
+	if d := time.Since(begin); l.watchdog.limit > 0 && d >= l.watchdog.limit {
 		l.report(Report{
 			Message: fmt.Sprintf("%s blocked the loop for %v%s",
 				describe(r), d.Round(time.Millisecond), moveToThread),
@@ -44,15 +52,15 @@ func describe(r runnable) string {
 	return fmt.Sprintf("%T", r)
 }
 
-// watchdog starts the goroutine that notices a step that blocks the loop. The returned function
-// ends it.
-func (l *Loop) watchdog() (stop func()) {
-	if l.slow <= 0 {
+// startWatchdog starts the goroutine that notices a step that blocks the loop. The returned
+// function ends it.
+func (l *Loop) startWatchdog() (stop func()) {
+	if l.watchdog.limit <= 0 {
 		return func() {}
 	}
 	done, ended := make(chan struct{}), make(chan struct{})
-	limit := l.slow
-	l.watched = true
+	limit := l.watchdog.limit
+	l.watchdog.runs = true
 	go func() {
 		defer close(ended)
 		tick := time.NewTicker(max(limit/4, time.Millisecond))
@@ -68,10 +76,10 @@ func (l *Loop) watchdog() (stop func()) {
 			case probe != nil && probe.came.Load():
 				probe = nil
 			case probe == nil:
-				if !l.sleeping.Load() {
+				if !l.inbox.sleeping.Load() {
 					probe = &beat{sent: time.Now()}
 					probe.warn = probe.sent.Add(limit)
-					l.post(probe)
+					l.inbox.put(probe)
 				}
 			case time.Now().After(probe.warn):
 				l.logBlocked(time.Since(probe.sent))
@@ -83,8 +91,8 @@ func (l *Loop) watchdog() (stop func()) {
 	return func() {
 		close(done)
 		<-ended
-		l.watched = false
-		l.noted.Store(nil)
+		l.watchdog.runs = false
+		l.watchdog.noted.Store(nil)
 	}
 }
 
@@ -101,7 +109,7 @@ func (b *beat) run() { b.came.Store(true) }
 func (l *Loop) logBlocked(d time.Duration) {
 	var held *goroutineStack
 	stacks := dumpStacks()
-	current := l.noted.Load()
+	current := l.watchdog.noted.Load()
 	for i, g := range stacks {
 		if g.state == "coroutine" || g.task == 0 && g.loop == 0 {
 			continue

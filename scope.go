@@ -297,7 +297,7 @@ func (s *scope) setDeadline(at time.Time) {
 	if !m.deadline.IsZero() && !m.timer.armed() && !m.expired {
 		m.stale++ // it is in the ready queue
 	}
-	m.timer.stop(l)
+	l.timers.stop(&m.timer)
 	m.deadline = at
 	m.timer.due = m
 	switch outer, ok := m.ctx.Deadline(); {
@@ -312,7 +312,7 @@ func (s *scope) setDeadline(at time.Time) {
 		return
 	}
 	if d := at.Sub(l.Time()); d > 0 {
-		m.timer.start(l, l.nanos(at))
+		l.timers.start(&m.timer, l.clock.nanos(at))
 	} else {
 		l.ready.Push(m)
 	}
@@ -357,7 +357,7 @@ func (m *scopeMore) expireNow() {
 func (s *scope) release() {
 	m := s.more
 	m.left = true
-	m.timer.stop(s.task.loop)
+	s.task.loop.timers.stop(&m.timer)
 	m.link.leave(s.task.loop)
 	for i, outer := range m.outers {
 		if outer != nil {

@@ -56,7 +56,7 @@ func (l *Loop) cancellation(cause error, pc uintptr) *cancellation {
 // the waits under it end.
 func (s *scope) cancel(c *cancellation) {
 	if c.when == 0 {
-		c.when = s.task.loop.stamp()
+		c.when = s.task.loop.clock.stamp()
 	}
 	if !s.cancelled.CompareAndSwap(nil, c) {
 		return

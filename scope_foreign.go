@@ -27,7 +27,7 @@ func (f *foreignContext) follow(
 	f.ctx, f.owner, f.index = ctx, owner, len(l.foreign)
 	l.foreign = append(l.foreign, f)
 	gen := f.gen
-	f.stop = context.AfterFunc(ctx, func() { l.post(&foreignEnd{l, f, gen}) })
+	f.stop = context.AfterFunc(ctx, func() { l.inbox.put(&foreignEnd{l, f, gen}) })
 }
 
 // tell informs the owner, once, that the context has ended.

@@ -215,5 +215,5 @@ func (s *scope) cancelFrom(cause error) {
 	}
 	// The context shows its end from now on. The waits end on the loop, if it still runs.
 	s.std().cancel(c.cause())
-	l.post(&Handle{loop: l, fn: end})
+	l.inbox.put(&Handle{loop: l, fn: end})
 }

@@ -255,7 +255,7 @@ func (l *Loop) fresh() coro.Job {
 // exit ends the running task at its await.
 func (w *worker) exit() {
 	w.forced, w.exiting = false, true
-	if w.task.loop.closing {
+	if w.task.loop.ending.closing {
 		w.inner = &w.task.scope
 	}
 	runtime.Goexit()
@@ -263,7 +263,7 @@ func (w *worker) exit() {
 
 // unservable reports whether the running task cannot wait any more, because the task and the loop
 // are both being ended.
-func (w *worker) unservable() bool { return w.exiting && w.task.loop.closing }
+func (w *worker) unservable() bool { return w.exiting && w.task.loop.ending.closing }
 
 // fail returns the error of an await whose context was cancelled before. The first such await
 // returns at once. Later ones go through the ready queue, so a task that loops over such errors

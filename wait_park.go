@@ -375,7 +375,7 @@ func (p *wait) blockCancelled(c *cancellation) {
 
 // evict removes a task that will not return from the wait from what it waits for.
 func (p *wait) evict(err error) {
-	p.timer.stop(p.worker.loop)
+	p.worker.loop.timers.stop(&p.timer)
 	p.place.leave()
 	if p.on != nil {
 		p.on.evict(p, err)

@@ -47,7 +47,7 @@ var limitSources = map[string][]string{
 	"aiofile.Limit":                            {"aiofile.defaultAll", "aiofile.defaultLine"},
 	"aiofile.WithLimiter":                      {"aiofile.defaultLimit"},
 	"aiter.ExitLimit":                          {"aiter.defaultExitLimit"},
-	"aio.WithShutdown":                         {"options.go: drain: 0, grace: 10 * time.Second"},
+	"aio.WithShutdown":                         {"loop_shutdown.go: drain: 0, grace: 10 * time.Second"},
 	"text of others":                           {"internal/safetext.MaxLine", "internal/safetext.MaxLines"},
 	"a line of a member":                       {"examples/chat.longestLine"},
 	"`-connections` of":                        {"examples/internal/limits/limits.go: Connections: 1000"},
