@@ -7,12 +7,13 @@ import (
 	"strconv"
 )
 
-// checkNetwork panics unless network is one of those of this package.
+// checkNetwork panics unless network is one of the stream networks of this package.
 func checkNetwork(op, network string) {
 	switch network {
 	case "tcp", "tcp4", "tcp6", "unix":
 	default:
-		panic("transport: " + op + ": " + strconv.Quote(network) + " is no network for streams; use tcp, tcp4, tcp6 or unix")
+		panic("transport: " + op + ": " + strconv.Quote(network) + " is no network for streams; " +
+			"use tcp, tcp4, tcp6 or unix")
 	}
 }
 
@@ -27,7 +28,7 @@ func fits(network string, ip netip.Addr) bool {
 	return true
 }
 
-// hostKind says what an empty host stands for.
+// hostKind says what an empty host means.
 type hostKind int
 
 const (
@@ -35,9 +36,11 @@ const (
 	serving                 // every interface
 )
 
-// resolve makes literal addresses of "host:port". A host that is a literal address or empty makes no
-// look-up, nor does a numeric or empty port; everything else is looked up off the loop.
-func resolve(ctx context.Context, n Network, op, network, address string, kind hostKind) ([]netip.AddrPort, error) {
+// resolve returns the addresses of "host:port". A literal or empty host and a numeric or empty port
+// need no look-up. Everything else is looked up off the loop.
+func resolve(
+	ctx context.Context, n Network, op, network, address string, kind hostKind,
+) ([]netip.AddrPort, error) {
 	fail := func(err error) ([]netip.AddrPort, error) {
 		return nil, &net.OpError{Op: op, Net: network, Err: err}
 	}
@@ -71,7 +74,9 @@ func resolve(ctx context.Context, n Network, op, network, address string, kind h
 	return all, nil
 }
 
-func resolveHost(ctx context.Context, n Network, network, host string, kind hostKind) ([]netip.Addr, error) {
+func resolveHost(
+	ctx context.Context, n Network, network, host string, kind hostKind,
+) ([]netip.Addr, error) {
 	if host == "" {
 		v4, v6 := netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()
 		if kind == serving {
@@ -80,7 +85,8 @@ func resolveHost(ctx context.Context, n Network, network, host string, kind host
 			case "tcp":
 				return []netip.Addr{v6}, nil // one listener serves both versions
 			case "udp":
-				return []netip.Addr{v6, v4}, nil // the first serves both, the second a peer or a system without IPv6
+				// the first serves both versions, the second a system or a peer without IPv6
+				return []netip.Addr{v6, v4}, nil
 			}
 		}
 		return []netip.Addr{v4, v6}, nil
@@ -91,7 +97,7 @@ func resolveHost(ctx context.Context, n Network, network, host string, kind host
 	return n.LookupHost(ctx, host)
 }
 
-// resolvePort returns the number of a port; none is 0, and a service name is looked up.
+// resolvePort returns the number of a port. No port is 0; the name of a service is looked up.
 func resolvePort(ctx context.Context, network, service string) (uint16, error) {
 	if service == "" {
 		return 0, nil
@@ -142,11 +148,17 @@ func parseLiteral(op, network, address string) (netip.AddrPort, error) {
 	}
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return ap, &net.OpError{Op: op, Net: network, Err: &net.AddrError{Err: "not a literal address and port", Addr: address}}
+		return ap, &net.OpError{Op: op, Net: network, Err: &net.AddrError{
+			Err:  "not a literal address and port",
+			Addr: address,
+		}}
 	}
 	ap = netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 	if !fits(network, ap.Addr()) {
-		return ap, &net.OpError{Op: op, Net: network, Err: &net.AddrError{Err: "not an address of " + network, Addr: address}}
+		return ap, &net.OpError{Op: op, Net: network, Err: &net.AddrError{
+			Err:  "not an address of " + network,
+			Addr: address,
+		}}
 	}
 	return ap, nil
 }

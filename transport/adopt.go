@@ -8,12 +8,12 @@ import (
 	"github.com/aio-go/aio/internal/unixsocket"
 )
 
-// closedBefore returns the error of a socket of package net that was closed before it was adopted. One that is used by
-// goroutines would tell only later; taking the descriptor tells by itself.
+// closedBefore returns the error of a socket of package net that was closed before it was adopted.
+// A socket that goroutines use would report that only later. Taking the descriptor fails by itself.
 func closedBefore(socket any) error {
 	c, ok := socket.(syscall.Conn)
 	if !ok {
-		return nil // its first operation tells
+		return nil // its first operation fails
 	}
 	raw, err := c.SyscallConn()
 	if err == nil {
@@ -22,7 +22,7 @@ func closedBefore(socket any) error {
 	if errors.Is(err, net.ErrClosed) {
 		return err
 	}
-	return nil // systems without descriptors fail otherwise
+	return nil // on systems without descriptors something else fails
 }
 
 // keepOthersFile returns ln with a Close that does not remove the file of another unix socket.

@@ -15,7 +15,8 @@ func setBroadcast(c syscall.RawConn, on bool) error {
 	}
 	var failure error
 	err := c.Control(func(fd uintptr) {
-		failure = os.NewSyscallError("setsockopt", syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_BROADCAST, value))
+		failure = os.NewSyscallError("setsockopt",
+			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_BROADCAST, value))
 	})
 	if err != nil {
 		return err

@@ -9,21 +9,21 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Connect connects p to address and returns the transport when p's ConnectionMade has run. network is
-// "tcp", "tcp4", "tcp6" or "unix"; address is "host:port" or a path. An empty host is this machine. The
-// port is a number or the name of a service. The addresses of a name are tried one beside the other, each
-// a moment after the one before; see [HappyEyeballs].
+// Connect connects p to address and returns the transport when p's ConnectionMade has run. network
+// is "tcp", "tcp4", "tcp6" or "unix"; address is "host:port" or a path. An empty host is this
+// machine. The port is a number or the name of a service. If a name has several addresses, each
+// attempt starts a moment after the one before it; see [HappyEyeballs].
 //
-// When one address was tried and failed the error is that of the attempt, a [*net.OpError]; when several
-// failed it is a [*ConnectError]. errors.Is tells syscall.ECONNREFUSED and the like. After an error
-// nothing is left open and p has heard nothing.
+// If one address was tried, the error is that of the attempt, a [*net.OpError]. If several failed,
+// it is a [*ConnectError]. errors.Is finds syscall.ECONNREFUSED and the like. After an error
+// nothing is left open and no method of p has been called. asyncio: create_connection and
+// create_unix_connection.
 //
-// It suspends the task; it panics in a goroutine that is not the loop's. Cancellation: the attempt is
-// given up and its descriptor closed. If the connection stood already it is aborted: then p may have
-// heard ConnectionMade, and will hear ConnectionLost.
-//
-// It stands for loop.create_connection and loop.create_unix_connection of asyncio.
-func Connect(ctx context.Context, network, address string, p Protocol, opts ...Option) (Transport, error) {
+// Cancellation: the attempt is given up and its descriptor closed. A connection that is established
+// already is aborted: then ConnectionMade of p may have been called, and ConnectionLost will be.
+func Connect(
+	ctx context.Context, network, address string, p Protocol, opts ...Option,
+) (Transport, error) {
 	const op = "Connect"
 	checkNetwork(op, network)
 	checkProtocol(op, p)
@@ -41,12 +41,11 @@ func Connect(ctx context.Context, network, address string, p Protocol, opts ...O
 }
 
 // Adopt makes a transport of a connection that was made elsewhere, and returns it when p's
-// ConnectionMade has run. c belongs to the transport from then on, also after an error: do not use it
-// any more. TLS options secure it as those of a client do.
+// ConnectionMade has run. The transport owns c from then on, also after an error: do not use c any
+// more. TLS options secure the connection, with this side as the client. It panics if c is nil or
+// no stream. asyncio: create_connection(sock=...) and connect_accepted_socket.
 //
-// It suspends the task; it panics if c is nil or no stream. Cancellation: the connection is aborted.
-//
-// It stands for loop.create_connection(sock=...) and loop.connect_accepted_socket of asyncio.
+// Cancellation: the connection is aborted.
 func Adopt(ctx context.Context, c net.Conn, p Protocol, opts ...Option) (Transport, error) {
 	const op = "Adopt"
 	if c == nil {
@@ -68,8 +67,10 @@ func Adopt(ctx context.Context, c net.Conn, p Protocol, opts ...Option) (Transpo
 	return establish(ctx, op, h, conn, p, o)
 }
 
-// establish puts a transport, secured or not, over conn and waits until the protocol has it.
-func establish(ctx context.Context, op string, h *hub, conn Conn, p Protocol, o *options) (Transport, error) {
+// establish puts a transport, secured or not, over conn and waits until ConnectionMade has run.
+func establish(
+	ctx context.Context, op string, h *hub, conn Conn, p Protocol, o *options,
+) (Transport, error) {
 	if o.tlsConfig != nil {
 		start := func(p Protocol) Transport {
 			raw := newTransport(h, conn, p, nil, nil)
@@ -115,18 +116,32 @@ func dial(ctx context.Context, n Network, network, address string, o *options) (
 	return nil, &ConnectError{Address: address, Errs: errs}
 }
 
-// dialFrom tries the local addresses of remote's version of IP in turn, or none if locals is empty.
-func dialFrom(ctx context.Context, n Network, network string, locals []netip.AddrPort, remote netip.AddrPort, o *options) (Conn, error) {
+// dialFrom tries the local addresses of remote's version of IP in turn. If locals is empty, the
+// system chooses.
+func dialFrom(
+	ctx context.Context,
+	n Network,
+	network string,
+	locals []netip.AddrPort,
+	remote netip.AddrPort,
+	o *options,
+) (Conn, error) {
 	if len(locals) == 0 {
 		return n.Dial(ctx, network, remote.String(), DialOptions{KeepAlive: o.keepAlive})
 	}
 	var last error = &net.OpError{Op: "dial", Net: network, Addr: tcpAddr(remote),
-		Err: &net.AddrError{Err: "no local address of the same version of IP", Addr: remote.String()}}
+		Err: &net.AddrError{
+			Err:  "no local address of the same version of IP",
+			Addr: remote.String(),
+		}}
 	for _, local := range locals {
 		if local.Addr().Is4() != remote.Addr().Is4() {
 			continue
 		}
-		conn, err := n.Dial(ctx, network, remote.String(), DialOptions{LocalAddr: local, KeepAlive: o.keepAlive})
+		conn, err := n.Dial(ctx, network, remote.String(), DialOptions{
+			LocalAddr: local,
+			KeepAlive: o.keepAlive,
+		})
 		if err == nil || isCancelled(ctx, err) {
 			return conn, err
 		}
@@ -135,16 +150,18 @@ func dialFrom(ctx context.Context, n Network, network string, locals []netip.Add
 	return nil, last
 }
 
-// needTask panics in a callback before anything is begun that could not be waited for.
+// needTask panics in a callback, before anything is begun that the callback could not wait for.
 func needTask(ctx context.Context, op string) {
 	if aio.RunningLoop(ctx).CurrentTask() == nil {
-		panic("transport: " + op + ": called outside a task, where nothing can wait; start one with aio.CreateTask(loop.Context(), ...)")
+		panic("transport: " + op + ": called outside a task, where nothing can wait; " +
+			"start one with aio.CreateTask(loop.Context(), ...)")
 	}
 }
 
 func checkProtocol(op string, p Protocol) {
 	if p == nil {
-		panic("transport: " + op + ": the protocol is nil; pass one, BaseProtocol{} ignores everything")
+		panic("transport: " + op + ": the protocol is nil; " +
+			"pass one, BaseProtocol{} ignores everything")
 	}
 }
 
@@ -154,12 +171,14 @@ func checkStream(op string, a net.Addr) {
 		return
 	}
 	switch n := a.Network(); {
-	case strings.HasPrefix(n, "udp"), strings.HasPrefix(n, "ip"), n == "unixgram", n == "unixpacket":
-		panic("transport: " + op + ": a " + n + " socket carries no byte stream; pass a tcp or unix one")
+	case strings.HasPrefix(n, "udp"), strings.HasPrefix(n, "ip"), n == "unixgram",
+		n == "unixpacket":
+		panic("transport: " + op + ": a " + n + " socket carries no byte stream; " +
+			"pass a tcp or unix one")
 	}
 }
 
-// needServerName finds the name the peer's certificate is checked against.
+// needServerName finds the name that the peer's certificate is checked against.
 func needServerName(op, network, address string, o *options) {
 	if o.serverName == "" {
 		o.serverName = o.tlsConfig.ServerName
@@ -168,6 +187,7 @@ func needServerName(op, network, address string, o *options) {
 		o.serverName, _, _ = net.SplitHostPort(address)
 	}
 	if o.serverName == "" && !o.tlsConfig.InsecureSkipVerify {
-		panic("transport: " + op + ": TLS without a host name; name the server in the tls.Config or with the option ServerName")
+		panic("transport: " + op + ": TLS without a host name; " +
+			"name the server in the tls.Config or with the option ServerName")
 	}
 }

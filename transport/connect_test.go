@@ -38,7 +38,7 @@ func serveEcho(ctx context.Context, e *env, network, address string, opts ...Opt
 	return s
 }
 
-// unusedPort returns an address on which nobody listens.
+// unusedPort returns an address on which there is no listener.
 func unusedPort(t *testing.T) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -59,8 +59,10 @@ func TestAClientAndAServerTalk(t *testing.T) {
 			if client.t != ct || ct.Protocol() != client || ct.Loop() != e.loop {
 				t.Error("the transport returned is not the protocol's")
 			}
-			if ct.LocalAddr().String() != st.RemoteAddr().String() || ct.RemoteAddr().String() != st.LocalAddr().String() {
-				t.Errorf("client %v -> %v, server %v -> %v", ct.LocalAddr(), ct.RemoteAddr(), st.LocalAddr(), st.RemoteAddr())
+			if ct.LocalAddr().String() != st.RemoteAddr().String() ||
+				ct.RemoteAddr().String() != st.LocalAddr().String() {
+				t.Errorf("client %v -> %v, server %v -> %v",
+					ct.LocalAddr(), ct.RemoteAddr(), st.LocalAddr(), st.RemoteAddr())
 			}
 			if _, ok := ct.LocalAddr().(*net.TCPAddr); !ok {
 				t.Errorf("LocalAddr is a %T", ct.LocalAddr())
@@ -247,7 +249,8 @@ func TestLocalAddressesOfTheOtherVersionAreSkipped(t *testing.T) {
 	})
 }
 
-// fakeNetwork resolves names from a table and refuses every connection, each address in its own way.
+// fakeNetwork resolves names from a table and refuses every connection, each address in its own
+// way.
 type fakeNetwork struct {
 	names   map[string][]string
 	lookups []string
@@ -258,7 +261,9 @@ type fakeNetwork struct {
 	ln      *fakeListener
 }
 
-func (n *fakeNetwork) Dial(ctx context.Context, network, address string, o DialOptions) (Conn, error) {
+func (n *fakeNetwork) Dial(
+	ctx context.Context, network, address string, o DialOptions,
+) (Conn, error) {
 	if o.LocalAddr.IsValid() {
 		n.dialed = append(n.dialed, o.LocalAddr.String()+">"+address)
 	} else {
@@ -274,7 +279,9 @@ func (n *fakeNetwork) Dial(ctx context.Context, network, address string, o DialO
 	return nil, syscall.ECONNREFUSED
 }
 
-func (n *fakeNetwork) Listen(ctx context.Context, network, address string, o ListenOptions) (Listener, error) {
+func (n *fakeNetwork) Listen(
+	ctx context.Context, network, address string, o ListenOptions,
+) (Listener, error) {
 	if n.ln == nil {
 		return nil, errors.New("no listener")
 	}
@@ -305,7 +312,8 @@ func TestSeveralAddressesFailInOneError(t *testing.T) {
 		}
 		ctx = WithNetwork(ctx, n)
 		_, err := Connect(ctx, "tcp", "many.test:80", &recorder{})
-		if want := []string{"127.0.0.1:80", "127.0.0.2:80", "127.0.0.3:80"}; !slices.Equal(n.dialed, want) {
+		want := []string{"127.0.0.1:80", "127.0.0.2:80", "127.0.0.3:80"}
+		if !slices.Equal(n.dialed, want) {
 			t.Errorf("dialed %q, want %q", n.dialed, want)
 		}
 		var all *ConnectError
@@ -315,7 +323,8 @@ func TestSeveralAddressesFailInOneError(t *testing.T) {
 		if !errors.Is(err, syscall.ECONNREFUSED) || !errors.Is(err, syscall.EHOSTUNREACH) {
 			t.Errorf("%v is neither", err)
 		}
-		for _, text := range []string{"many.test:80", syscall.ECONNREFUSED.Error(), syscall.EHOSTUNREACH.Error()} {
+		for _, text := range []string{"many.test:80", syscall.ECONNREFUSED.Error(),
+			syscall.EHOSTUNREACH.Error()} {
 			if strings.Count(err.Error(), text) != 1 {
 				t.Errorf("%q does not name %q once", err, text)
 			}
@@ -330,7 +339,8 @@ func TestARefusedConnection(t *testing.T) {
 			address := unusedPort(t)
 			_, err := Connect(ctx, "tcp", address, p)
 			var op *net.OpError
-			if !errors.Is(err, syscall.ECONNREFUSED) || !errors.As(err, &op) || !strings.Contains(err.Error(), address) {
+			if !errors.Is(err, syscall.ECONNREFUSED) || !errors.As(err, &op) ||
+				!strings.Contains(err.Error(), address) {
 				t.Errorf("got %v, want connection refused, with the address", err)
 			}
 			p.expect(e)
@@ -364,7 +374,9 @@ func TestConnectingInACallbackPanics(t *testing.T) {
 		defer there.Close()
 		defer here.Close()
 		e.loop.CallSoon(func() {
-			expectPanic(t, "outside a task", func() { Connect(e.loop.Context(), "tcp", "127.0.0.1:1", &recorder{}) })
+			expectPanic(t, "outside a task", func() {
+				Connect(e.loop.Context(), "tcp", "127.0.0.1:1", &recorder{})
+			})
 			expectPanic(t, "outside a task", func() { Adopt(e.loop.Context(), here, &recorder{}) })
 		})
 		e.settle(ctx)
@@ -398,10 +410,14 @@ func TestArgumentsThatMakeNoSensePanic(t *testing.T) {
 		expectPanic(t, "Connect: the protocol is nil", func() { Connect(ctx, "tcp", "127.0.0.1:1", nil) })
 		expectPanic(t, "Connect: \"udp\"", func() { Connect(ctx, "udp", "127.0.0.1:1", &recorder{}) })
 		expectPanic(t, "Listen: \"udp\"", func() { Listen(ctx, "udp", "127.0.0.1:1", factory) })
-		expectPanic(t, "Listen: the protocol factory is nil", func() { Listen(ctx, "tcp", "127.0.0.1:0", nil) })
+		expectPanic(t, "Listen: the protocol factory is nil", func() {
+			Listen(ctx, "tcp", "127.0.0.1:0", nil)
+		})
 		expectPanic(t, "Adopt: the connection is nil", func() { Adopt(ctx, nil, &recorder{}) })
 		expectPanic(t, "AdoptListener: the listener is nil", func() { AdoptListener(ctx, nil, factory) })
-		expectPanic(t, "LocalAddress", func() { Connect(ctx, "unix", "/nowhere", &recorder{}, LocalAddress("127.0.0.1:0")) })
+		expectPanic(t, "LocalAddress", func() {
+			Connect(ctx, "unix", "/nowhere", &recorder{}, LocalAddress("127.0.0.1:0"))
+		})
 		expectPanic(t, "Backlog", func() { Backlog(0) })
 		udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		e.ok(err)
@@ -409,12 +425,22 @@ func TestArgumentsThatMakeNoSensePanic(t *testing.T) {
 		expectPanic(t, "Adopt: a udp socket", func() { Adopt(ctx, udp, &recorder{}) })
 		name := optionFunc(func(o *options) { o.serverName = "example.org" })
 		patience := optionFunc(func(o *options) { o.handshakeTimeout = time.Second })
-		expectPanic(t, "server name without TLS", func() { Connect(ctx, "tcp", "127.0.0.1:1", &recorder{}, name) })
-		expectPanic(t, "handshake timeout without TLS", func() { Connect(ctx, "tcp", "127.0.0.1:1", &recorder{}, patience) })
-		expectPanic(t, "handshake timeout without TLS", func() { Listen(ctx, "tcp", "127.0.0.1:0", factory, patience) })
+		expectPanic(t, "server name without TLS", func() {
+			Connect(ctx, "tcp", "127.0.0.1:1", &recorder{}, name)
+		})
+		expectPanic(t, "handshake timeout without TLS", func() {
+			Connect(ctx, "tcp", "127.0.0.1:1", &recorder{}, patience)
+		})
+		expectPanic(t, "handshake timeout without TLS", func() {
+			Listen(ctx, "tcp", "127.0.0.1:0", factory, patience)
+		})
 		secure := TLS(&tls.Config{})
-		expectPanic(t, "TLS without a host name", func() { Connect(ctx, "tcp", ":1", &recorder{}, secure) })
-		expectPanic(t, "TLS without a host name", func() { Connect(ctx, "unix", "/nowhere", &recorder{}, secure) })
+		expectPanic(t, "TLS without a host name", func() {
+			Connect(ctx, "tcp", ":1", &recorder{}, secure)
+		})
+		expectPanic(t, "TLS without a host name", func() {
+			Connect(ctx, "unix", "/nowhere", &recorder{}, secure)
+		})
 		here, there := net.Pipe()
 		defer there.Close()
 		defer here.Close()
@@ -576,7 +602,8 @@ func TestUnixSockets(t *testing.T) {
 			client := &recorder{}
 			tr, err := Connect(ctx, "unix", path, client)
 			e.ok(err)
-			if tr.RemoteAddr().String() != path || tr.RemoteAddr().Network() != "unix" || s.Addrs()[0].String() != path {
+			if tr.RemoteAddr().String() != path || tr.RemoteAddr().Network() != "unix" ||
+				s.Addrs()[0].String() != path {
 				t.Errorf("connected to %v, server on %v", tr.RemoteAddr(), s.Addrs())
 			}
 			tr.Write([]byte("hello"))
@@ -681,7 +708,8 @@ func TestAClosedListenerSaysSo(t *testing.T) {
 func TestANetworkTakesLiteralAddressesOnly(t *testing.T) {
 	onBoth(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
-			for _, tc := range [][2]string{{"tcp", "localhost:80"}, {"tcp4", "[::1]:80"}, {"tcp6", "127.0.0.1:80"}, {"tcp", "127.0.0.1"}} {
+			for _, tc := range [][2]string{{"tcp", "localhost:80"}, {"tcp4", "[::1]:80"},
+				{"tcp6", "127.0.0.1:80"}, {"tcp", "127.0.0.1"}} {
 				var op *net.OpError
 				if _, err := n.Dial(ctx, tc[0], tc[1], DialOptions{}); !errors.As(err, &op) {
 					t.Errorf("Dial %q: %v, want a *net.OpError", tc, err)

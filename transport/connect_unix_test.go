@@ -15,7 +15,8 @@ import (
 	"github.com/aio-go/aio/internal/leaktest"
 )
 
-// fullBacklog returns the address of a listener that takes no more connections, so that connecting to it hangs.
+// fullBacklog returns the address of a listener that takes no more connections, so that connecting
+// to it hangs.
 func fullBacklog(t *testing.T) string {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)

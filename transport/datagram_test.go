@@ -15,9 +15,9 @@ import (
 	"github.com/aio-go/aio/internal/leaktest"
 )
 
-// postbox is a datagram protocol that writes down what it hears and lets tasks wait for it.
+// postbox is a datagram protocol that records its events and lets tasks wait for it.
 type postbox struct {
-	recorder // its log, and what waits for it
+	recorder // its log, and the tasks that wait for it
 	t        DatagramTransport
 	mail     []string // "data from address"
 	errs     []error
@@ -59,7 +59,9 @@ func (b *postbox) awaitError(ctx context.Context, e *env) error {
 }
 
 // localPort returns the address a transport is bound to.
-func localPort(t DatagramTransport) netip.AddrPort { return t.LocalAddr().(*net.UDPAddr).AddrPort() }
+func localPort(t DatagramTransport) netip.AddrPort {
+	return t.LocalAddr().(*net.UDPAddr).AddrPort()
+}
 
 // Conformance: UD-001, UD-013.
 func TestABoundAndAConnectedEndpointTalk(t *testing.T) {
@@ -79,13 +81,16 @@ func TestABoundAndAConnectedEndpointTalk(t *testing.T) {
 					e.ok(err)
 					ct, err := Endpoint(ctx, tc.network, "", st.LocalAddr().String(), client)
 					e.ok(err)
-					if st.RemoteAddr() != nil || ct.RemoteAddr().String() != st.LocalAddr().String() || ct.Protocol() != client || ct.Loop() != e.loop {
+					if st.RemoteAddr() != nil || ct.RemoteAddr().String() != st.LocalAddr().String() ||
+						ct.Protocol() != client || ct.Loop() != e.loop {
 						t.Errorf("server %v, client %v", st, ct)
 					}
 					ct.SendTo([]byte("one"), netip.AddrPort{})
 					ct.SendTo([]byte("two"), localPort(st)) // the same, said aloud
-					server.awaitMail(ctx, e, fmt.Sprintf("one from %v", localPort(ct)), fmt.Sprintf("two from %v", localPort(ct)))
-					client.awaitMail(ctx, e, fmt.Sprintf("one from %v", localPort(st)), fmt.Sprintf("two from %v", localPort(st)))
+					server.awaitMail(ctx, e, fmt.Sprintf("one from %v",
+						localPort(ct)), fmt.Sprintf("two from %v", localPort(ct)))
+					client.awaitMail(ctx, e, fmt.Sprintf("one from %v",
+						localPort(st)), fmt.Sprintf("two from %v", localPort(st)))
 					ct.Close()
 					ct.Close()
 					if !ct.IsClosing() || client.lost {
@@ -138,7 +143,8 @@ func TestAnEndpointWithoutAnAddressHasAVersion(t *testing.T) {
 			if a := localPort(tr); !a.Addr().Is4() || a.Port() == 0 {
 				t.Errorf("bound to %v", a)
 			}
-			tr.SendTo([]byte("to myself"), netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), localPort(tr).Port()))
+			tr.SendTo([]byte("to myself"),
+				netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), localPort(tr).Port()))
 			box.await(ctx, e, "mail", func() bool { return len(box.mail) == 1 })
 			tr.Close()
 			e.ok(box.awaitLost(ctx, e))
@@ -149,7 +155,9 @@ func TestAnEndpointWithoutAnAddressHasAVersion(t *testing.T) {
 // Conformance: UD-002, UD-003, UD-004.
 func TestASocketMadeElsewhereIsAdopted(t *testing.T) {
 	// That it is a UDP socket, and comes without addresses and options, is for the compiler to see.
-	var adopt func(context.Context, *net.UDPConn, DatagramProtocol) (DatagramTransport, error) = AdoptEndpoint
+	var adopt func(
+		context.Context, *net.UDPConn, DatagramProtocol,
+	) (DatagramTransport, error) = AdoptEndpoint
 	onBoth(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -181,12 +189,18 @@ func TestASocketMadeElsewhereIsAdopted(t *testing.T) {
 func TestDatagramArgumentsThatMakeNoSensePanic(t *testing.T) {
 	inLoop(t, nil, func(ctx context.Context, e *env) {
 		box := &postbox{}
-		expectPanic(t, "Endpoint: neither an address nor a version", func() { Endpoint(ctx, "udp", "", "", box) })
+		expectPanic(t, "Endpoint: neither an address nor a version", func() {
+			Endpoint(ctx, "udp", "", "", box)
+		})
 		expectPanic(t, "Endpoint: \"tcp\"", func() { Endpoint(ctx, "tcp", "127.0.0.1:0", "", box) })
-		expectPanic(t, "Endpoint: the protocol is nil", func() { Endpoint(ctx, "udp", "127.0.0.1:0", "", nil) })
+		expectPanic(t, "Endpoint: the protocol is nil", func() {
+			Endpoint(ctx, "udp", "127.0.0.1:0", "", nil)
+		})
 		expectPanic(t, "AdoptEndpoint: the socket is nil", func() { AdoptEndpoint(ctx, nil, box) })
 		e.loop.CallSoon(func() {
-			expectPanic(t, "outside a task", func() { Endpoint(e.loop.Context(), "udp", "127.0.0.1:0", "", box) })
+			expectPanic(t, "outside a task", func() {
+				Endpoint(e.loop.Context(), "udp", "127.0.0.1:0", "", box)
+			})
 		})
 		e.settle(ctx)
 		a, err := Endpoint(ctx, "udp", "127.0.0.1:0", "", box)
@@ -235,12 +249,14 @@ func TestEndpointsThatCannotBeMade(t *testing.T) {
 				box.expect(e)
 			}
 			var op *net.OpError
-			if _, err := Endpoint(WithNetwork(ctx, mixedNames{n, nil}), "udp", "", "nobody.test:9", &postbox{}); !errors.As(err, &op) {
+			_, err = Endpoint(WithNetwork(ctx, mixedNames{n, nil}), "udp", "", "nobody.test:9", &postbox{})
+			if !errors.As(err, &op) {
 				t.Errorf("a network without datagrams: %v", err)
 			} else if !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("a network without datagrams: %v", err)
 			}
-			if _, err := Endpoint(WithNetwork(ctx, nameless{n.(DatagramNetwork)}), "udp", "", "nobody.test:9", &postbox{}); !errors.As(err, &op) {
+			if _, err := Endpoint(WithNetwork(ctx, nameless{n.(DatagramNetwork)}), "udp", "",
+				"nobody.test:9", &postbox{}); !errors.As(err, &op) {
 				t.Errorf("a name without addresses: %v", err)
 			}
 			e.settle(ctx)
@@ -251,7 +267,7 @@ func TestEndpointsThatCannotBeMade(t *testing.T) {
 	})
 }
 
-// nameless knows no address of any name, and complains about look-ups of what is no name.
+// nameless knows no address of any name, and complains about look-ups of other strings than names.
 type nameless struct{ DatagramNetwork }
 
 func (nameless) LookupHost(_ context.Context, host string) ([]netip.Addr, error) {
@@ -266,7 +282,8 @@ func TestALiteralAddressOfAnEndpointMakesNoLookUp(t *testing.T) {
 	onBoth(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			box := &postbox{}
-			tr, err := Endpoint(WithNetwork(ctx, nameless{n.(DatagramNetwork)}), "udp", "127.0.0.1:0", "127.0.0.1:9", box)
+			tr, err := Endpoint(WithNetwork(ctx, nameless{n.(DatagramNetwork)}), "udp", "127.0.0.1:0",
+				"127.0.0.1:9", box)
 			e.ok(err)
 			tr.Close()
 			e.ok(box.awaitLost(ctx, e))
@@ -282,7 +299,8 @@ func TestBroadcastAndReusePortAreSetOnRequestOnly(t *testing.T) {
 			shy, loud := &postbox{}, &postbox{}
 			st, err := Endpoint(ctx, "udp", "127.0.0.1:0", "", shy)
 			e.ok(err)
-			if _, err := Endpoint(ctx, "udp", st.LocalAddr().String(), "", &postbox{}, ReusePort(true)); !errors.Is(err, syscall.EADDRINUSE) {
+			_, err = Endpoint(ctx, "udp", st.LocalAddr().String(), "", &postbox{}, ReusePort(true))
+			if !errors.Is(err, syscall.EADDRINUSE) {
 				t.Errorf("sharing a port that is not to be shared: %v", err)
 			}
 			st.SendTo([]byte("hello"), everybody)
@@ -326,7 +344,7 @@ func TestARefusalIsToldToAConnectedEndpointWhichStaysOpen(t *testing.T) {
 			if err := connected.awaitError(ctx, e); !errors.Is(err, syscall.ECONNREFUSED) {
 				t.Errorf("got %v, want connection refused", err)
 			}
-			// Somebody is, now.
+			// Now there is one.
 			back, err := net.ListenUDP("udp4", address)
 			e.ok(err)
 			defer back.Close()
@@ -400,7 +418,8 @@ func TestClosingTheLoopClosesItsEndpointsInOrder(t *testing.T) {
 				e.ok(err)
 			}
 		})
-		if want := []string{"0 true", "1 true", "2 true", "3 true", "4 true"}; !slices.Equal(order, want) {
+		want := []string{"0 true", "1 true", "2 true", "3 true", "4 true"}
+		if !slices.Equal(order, want) {
 			t.Errorf("closed %q, want %q", order, want)
 		}
 	})

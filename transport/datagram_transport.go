@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	maxDatagrams     = 64 // delivered, and sent from the queue, in one turn
-	datagramOverhead = 8  // what a queued datagram counts besides its length, bytes
-	patientSends     = 5  // datagrams dropped after a failure before that is reported
+	maxDatagrams     = 64 // datagrams delivered in one turn, and sent from the queue
+	datagramOverhead = 8  // bytes that a queued datagram counts besides its length
+	patientSends     = 5  // datagrams dropped after a failure before a report
 )
 
-// datagramTransport drives a DatagramConn by its reports of readiness. Its life has the phases of a
+// datagramTransport drives a DatagramConn by its reports of readiness. It has the phases of a
 // selectorTransport.
 type datagramTransport struct {
 	hub    *hub
@@ -28,9 +28,9 @@ type datagramTransport struct {
 	flow   FlowControl    // proto, if it implements it
 	remote netip.AddrPort // the zero value if not connected
 
-	queue     []datagram // waits for the socket to become writable
-	queued    int        // what the queue counts, bytes
-	high, low int        // limits of that
+	queue     []datagram // datagrams that wait until the socket is writable
+	queued    int        // bytes in queue, with the overhead
+	high, low int        // limits of queued
 
 	linger        linger
 	phase         phase
@@ -40,7 +40,7 @@ type datagramTransport struct {
 	readQueued    bool // readNow is in the ready queue
 	flushQueued   bool // flushNow is in the ready queue
 	failed        bool // an error has ended the endpoint
-	dropped       int  // datagrams sent after that
+	dropped       int  // datagrams sent after the failure
 }
 
 // datagram is one that waits to be sent.
@@ -49,9 +49,11 @@ type datagram struct {
 	to   netip.AddrPort
 }
 
-// newDatagramTransport makes a transport over conn and queues the start: ConnectionMade, then receiving,
-// then made.
-func newDatagramTransport(h *hub, conn DatagramConn, p DatagramProtocol, made func()) *datagramTransport {
+// newDatagramTransport makes a transport over conn. It queues the start: ConnectionMade, then
+// receiving, then made.
+func newDatagramTransport(
+	h *hub, conn DatagramConn, p DatagramProtocol, made func(),
+) *datagramTransport {
 	t := &datagramTransport{hub: h, conn: conn, high: defaultHigh, low: defaultLow}
 	if u, ok := conn.RemoteAddr().(*net.UDPAddr); ok && u != nil {
 		t.remote = unmapped(u.AddrPort())
@@ -89,7 +91,7 @@ func (t *datagramTransport) connectionMade() {
 	t.proto.ConnectionMade(t)
 }
 
-// endOnPanic, deferred, makes a panic of the protocol the end of the endpoint.
+// endOnPanic, deferred, ends the endpoint if the protocol panicked.
 func (t *datagramTransport) endOnPanic(method string) {
 	if v := recover(); v != nil {
 		t.fatal("the protocol's "+method+" panicked", panicError(v))
@@ -109,7 +111,7 @@ func (t *datagramTransport) onReady(ev aio.Interest) {
 
 // ---- receiving
 
-// read delivers what has arrived, up to the bound of one turn.
+// read delivers the datagrams that have arrived, at most maxDatagrams in one turn.
 func (t *datagramTransport) read() {
 	defer t.endOnPanic("DatagramReceived")
 	for n := 0; t.readable && t.phase == open; n++ {
@@ -139,8 +141,8 @@ func (t *datagramTransport) readNow() {
 	t.read()
 }
 
-// refused tells the protocol what the system said about a datagram. That nobody listens at one of many
-// receivers is none of the others' business.
+// refused tells the protocol why the system refused a datagram. An unconnected socket does not
+// report that one of its receivers is absent: that does not concern the others.
 func (t *datagramTransport) refused(err error) {
 	if !t.remote.IsValid() && errors.Is(err, sys.ECONNREFUSED) {
 		return
@@ -156,9 +158,12 @@ func (t *datagramTransport) refused(err error) {
 func (t *datagramTransport) SendTo(p []byte, to netip.AddrPort) {
 	switch {
 	case t.remote.IsValid() && to.IsValid() && unmapped(to) != t.remote:
-		panic("transport: DatagramTransport.SendTo: the endpoint is connected to " + t.remote.String() + ", not to " + to.String() + "; send there, or use one that is not connected")
+		panic("transport: DatagramTransport.SendTo: the endpoint is connected to " +
+			t.remote.String() + ", not to " + to.String() +
+			"; send there, or use one that is not connected")
 	case !t.remote.IsValid() && !to.IsValid():
-		panic("transport: DatagramTransport.SendTo: no address, and the endpoint is not connected; name the receiver")
+		panic("transport: DatagramTransport.SendTo: " +
+			"no address, and the endpoint is not connected; name the receiver")
 	}
 	if t.phase > open {
 		t.countDropped()
@@ -179,7 +184,8 @@ func (t *datagramTransport) SendTo(p []byte, to netip.AddrPort) {
 	t.maybePause()
 }
 
-// send hands one datagram to the socket, and returns false if that has no room, or has failed for good.
+// send passes one datagram to the socket. It returns false if the socket has no room or has failed
+// for good.
 func (t *datagramTransport) send(p []byte, to netip.AddrPort) bool {
 	err := t.conn.TryWriteTo(p, to)
 	switch {
@@ -201,11 +207,12 @@ func (t *datagramTransport) countDropped() {
 		return
 	}
 	if t.dropped++; t.dropped == patientSends {
-		t.report(strconv.Itoa(patientSends)+" datagrams were sent after the endpoint had failed", net.ErrClosed)
+		t.report(strconv.Itoa(patientSends)+
+			" datagrams were sent after the endpoint had failed", net.ErrClosed)
 	}
 }
 
-// flush continues with the queue and does what waits for its end.
+// flush continues with the queue, and does the work that waits for its end.
 func (t *datagramTransport) flush() {
 	for n := 0; len(t.queue) > 0; n++ {
 		if n == maxDatagrams {
@@ -327,14 +334,16 @@ func (t *datagramTransport) reportPanic(method string) {
 }
 
 func (t *datagramTransport) report(what string, err error) {
-	t.hub.report(what, err, slog.String("transport", t.String()), slog.String("protocol", fmt.Sprintf("%T", t.proto)))
+	t.hub.report(what, err, slog.String("transport", t.String()),
+		slog.String("protocol", fmt.Sprintf("%T", t.proto)))
 }
 
 // ---- the rest
 
 func (t *datagramTransport) SetProtocol(p DatagramProtocol) {
 	if p == nil {
-		panic("transport: DatagramTransport.SetProtocol: the protocol is nil; pass one, BaseDatagramProtocol{} ignores everything")
+		panic("transport: DatagramTransport.SetProtocol: the protocol is nil; " +
+			"pass one, BaseDatagramProtocol{} ignores everything")
 	}
 	if t.phase == lost {
 		return

@@ -6,11 +6,11 @@ import (
 )
 
 // Linux keeps the descriptors of a process in a table that grows by doubling. In a process with
-// several threads each growth waits for all processors, some 15 ms, in the call that needed the
-// room: an accept would hold the loop that long. So the table grows ahead of need, on another
-// goroutine.
+// several threads each growth waits for all processors, some 15 ms. The call that needed the room
+// waits that long, so an accept would stop the loop. Therefore another goroutine makes the table
+// grow ahead of need.
 
-// tableSize is the size of the table as far as we have made it grow.
+// tableSize is the size of the table as far as this package has made it grow.
 var tableSize atomic.Int64
 
 // firstTable holds the descriptors of most programs. It costs 8 KiB.

@@ -2,17 +2,17 @@ package transport
 
 import "github.com/aio-go/aio"
 
-// phase is where a transport, of streams or of datagrams, is in its life.
+// phase is a stage in the life of a transport, of streams or of datagrams.
 //
 //	phase    entered by                            reads  sends  leaves to
 //	fresh    creation                              no     yes    open (ConnectionMade), ending
 //	open     ConnectionMade is called              yes    yes    mute, flushing, ending
 //	mute     a write failed (streams only)         yes    no     ending, lost: see lastWords
-//	flushing Close, with bytes left to send        no     rest   lost, ending (also when linger is over)
+//	flushing Close, with bytes left to send        no     rest   lost, ending (also by linger)
 //	ending   Abort, failure, Close without bytes   no     no     lost: ConnectionLost is queued
 //	lost     ConnectionLost is called              no     no     -
 //
-// A transport that leaves fresh for ending was never announced: its protocol hears nothing at all.
+// If a transport goes from fresh to ending, no method of its protocol is called.
 type phase uint8
 
 const (
@@ -34,19 +34,19 @@ func (p phase) String() string {
 	return "open"
 }
 
-// mortal is a transport as the functions below see it, which are how every transport ends.
+// mortal is what the functions below need of a transport. Every transport ends through them.
 type mortal interface {
 	stage() *phase
-	lingering() *linger // how long it may flush
+	lingering() *linger // bounds the time of flushing
 	Loop() *aio.Loop
 	WriteBufferSize() int
-	dropUnsent()              // forgets what is left to send
-	connectionLost(err error) // tells the protocol, if that has heard of the connection
-	release()                 // frees what the transport held
+	dropUnsent()              // drops the unsent bytes
+	connectionLost(err error) // tells the protocol, if ConnectionMade was called
+	release()                 // frees the transport's resources
 	report(what string, err error)
 }
 
-// closeAfterFlush ends t when what is left to send has gone out.
+// closeAfterFlush ends t when all its bytes have been sent.
 func closeAfterFlush(t mortal) {
 	p := t.stage()
 	switch {
@@ -59,8 +59,8 @@ func closeAfterFlush(t mortal) {
 	}
 }
 
-// failWith ends t with err. A failure of the system is the protocol's business alone; anything else is a
-// mistake in the program and reported as well.
+// failWith ends t with err. Only the protocol gets a failure of the system. Any other failure is a
+// mistake in the program and is reported as well.
 func failWith(t mortal, what string, err error) {
 	if !isSystemError(err) {
 		t.report(what, err)
@@ -68,7 +68,7 @@ func failWith(t mortal, what string, err error) {
 	endSoon(t, err)
 }
 
-// endSoon drops what is left to send and queues ConnectionLost.
+// endSoon drops the unsent bytes and queues ConnectionLost.
 func endSoon(t mortal, err error) {
 	p := t.stage()
 	if *p >= ending {

@@ -15,8 +15,8 @@ import (
 	"github.com/aio-go/aio/internal/sys"
 )
 
-// ErrServerClosed is returned by [Server] methods that need a server which has not been closed. It
-// matches [net.ErrClosed].
+// ErrServerClosed is returned by methods of a [Server] that has been closed. It matches
+// [net.ErrClosed].
 var ErrServerClosed error = serverClosed{}
 
 type serverClosed struct{}
@@ -24,14 +24,14 @@ type serverClosed struct{}
 func (serverClosed) Error() string        { return "transport: the server is closed" }
 func (serverClosed) Is(target error) bool { return target == net.ErrClosed }
 
-// ConnectError is returned by [Connect] when several addresses were tried and none could be reached.
-// errors.Is and errors.As look into each failure.
+// ConnectError is returned by [Connect] when several addresses were tried and none could be
+// reached. errors.Is and errors.As look into each failure.
 type ConnectError struct {
 	Address string  // as given to Connect
 	Errs    []error // one for each address, in the order they were tried
 }
 
-// Error names each different failure once.
+// Error lists each different failure once.
 func (e *ConnectError) Error() string {
 	var texts []string
 	seen := make(map[string]bool)
@@ -41,14 +41,15 @@ func (e *ConnectError) Error() string {
 			texts = append(texts, s)
 		}
 	}
-	return "transport: no address of " + e.Address + " could be reached: " + strings.Join(texts, "; ")
+	return "transport: no address of " + e.Address + " could be reached: " +
+		strings.Join(texts, "; ")
 }
 
 // Unwrap returns the failures.
 func (e *ConnectError) Unwrap() []error { return e.Errs }
 
-// isSystemError reports whether err comes from the system or the peer and not from a mistake in the
-// program.
+// isSystemError reports whether err comes from the system or the peer, so that it is no mistake in
+// the program.
 func isSystemError(err error) bool {
 	var errno sys.Errno
 	var ne net.Error
@@ -59,8 +60,8 @@ func isSystemError(err error) bool {
 // isNotConnected reports the failure of shutting down a connection the peer has already reset.
 func isNotConnected(err error) bool { return errors.Is(err, sys.ENOTCONN) }
 
-// isExhausted reports whether err says that the system or the process has run out of something, which
-// may come back.
+// isExhausted reports whether err says that the system or the process has run out of a resource,
+// which may become free again.
 func isExhausted(err error) bool {
 	for _, e := range []error{sys.EMFILE, sys.ENFILE, sys.ENOBUFS, sys.ENOMEM} {
 		if errors.Is(err, e) {
@@ -70,8 +71,9 @@ func isExhausted(err error) bool {
 	return false
 }
 
-// concernsOne reports whether a failure of accept concerns the one connection that was to be accepted: its peer has
-// given up, or something on the way to it is broken. Linux hands on what it knows of the new connection; see accept(2).
+// concernsOne reports whether a failure of accept concerns one connection only: its peer has given
+// up, or the path to it is broken. Linux returns the pending error of the new connection; see
+// accept(2).
 func concernsOne(err error) bool {
 	return slices.ContainsFunc(ofOneConnection, func(e sys.Errno) bool { return errors.Is(err, e) })
 }
@@ -96,8 +98,9 @@ func panicError(v any) error {
 	return &aio.PanicError{Value: v, Stack: debug.Stack()}
 }
 
-// report tells the loop's exception handler about something that no caller is there to hear. about says
-// which transport or server it concerns.
+// report passes a failure that no caller can receive to the loop's exception handler. about names
+// the transport or server.
 func (h *hub) report(message string, err error, about ...slog.Attr) {
-	h.loop.CallExceptionHandler(aio.Report{Message: "transport: " + message, Err: err, Attrs: about})
+	r := aio.Report{Message: "transport: " + message, Err: err, Attrs: about}
+	h.loop.CallExceptionHandler(r)
 }

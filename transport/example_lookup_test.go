@@ -48,7 +48,9 @@ func ExampleLookupAddr() {
 
 func ExampleServer_Statistics() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
-		server, err := transport.Listen(ctx, "tcp", "127.0.0.1:0", func() transport.Protocol { return &echo{} })
+		server, err := transport.Listen(ctx, "tcp", "127.0.0.1:0", func() transport.Protocol {
+			return &echo{}
+		})
 		if err != nil {
 			return err
 		}
@@ -68,7 +70,7 @@ func ExampleServer_Statistics() {
 	// {Accepted:1 Active:0 Failures:0 HandshakesFailed:0 Resting:false}
 }
 
-// reader prints what it receives.
+// reader prints the bytes it receives.
 type reader struct {
 	transport.BaseProtocol
 	text string

@@ -10,7 +10,7 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// listener shows what it hears.
+// listener prints its events.
 type listener struct {
 	transport.BaseProtocol
 	lost *aio.Future[aio.None]

@@ -26,7 +26,9 @@ func ExampleShare() {
 	ended := make(chan error)
 	go func() {
 		ended <- aio.RunParallel(ctx, len(shares), func(ctx context.Context, i int) error {
-			server, err := transport.AdoptListener(ctx, shares[i], func() transport.Protocol { return &echo{} })
+			server, err := transport.AdoptListener(ctx, shares[i], func() transport.Protocol {
+				return &echo{}
+			})
 			if err != nil {
 				return err
 			}

@@ -22,7 +22,8 @@ func ExampleStaggered() {
 	}
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		race, err := transport.Staggered(ctx, time.Second, nil,
-			mirror("Oslo", time.Minute), mirror("Lima", 2*time.Second), mirror("Suva", time.Minute), mirror("Rome", 0))
+			mirror("Oslo", time.Minute), mirror("Lima", 2*time.Second), mirror("Suva", time.Minute),
+			mirror("Rome", 0))
 		fmt.Println(race.Value, err)
 		return nil
 	}, aio.WithClock(aio.NewVirtualClock()))

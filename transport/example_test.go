@@ -8,7 +8,7 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// echo sends back what it receives.
+// echo sends back the bytes it receives.
 type echo struct {
 	transport.BaseProtocol
 	t transport.Transport
@@ -41,7 +41,9 @@ func (c *caller) ConnectionLost(err error) {
 
 func Example() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		server, err := transport.Listen(ctx, "tcp", "127.0.0.1:0", func() transport.Protocol { return &echo{} })
+		server, err := transport.Listen(ctx, "tcp", "127.0.0.1:0", func() transport.Protocol {
+			return &echo{}
+		})
 		if err != nil {
 			return err
 		}

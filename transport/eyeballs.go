@@ -11,19 +11,17 @@ import (
 // defaultEyeballs is the Connection Attempt Delay that RFC 8305 recommends.
 const defaultEyeballs = 250 * time.Millisecond
 
-// HappyEyeballs tells [Connect] how long it waits for one address of a name before it tries the next one
-// beside it; the first connection that stands is taken, the other attempts are given up (RFC 8305). The
-// addresses are tried in the order of the look-up, IPv6 and IPv4 by turns, so that a version that does
-// not work costs one delay and no more. With 0 or less each attempt has to fail before the next begins,
-// in exactly the order of the look-up. The default is 250 ms.
-//
-// It stands for the argument happy_eyeballs_delay of loop.create_connection in asyncio, where the
-// default is one after the other.
+// HappyEyeballs sets how long [Connect] waits for one address of a name before it also tries the
+// next one. The first connection that is established is taken, and the other attempts are given up
+// (RFC 8305). The addresses are tried in the order of the look-up, IPv6 and IPv4 by turns, so a
+// version that does not work costs one delay only. With 0 or less, each attempt has to fail before
+// the next begins, in exactly the order of the look-up. The default is 250 ms; asyncio's default is
+// 0. asyncio: create_connection(happy_eyeballs_delay=...).
 func HappyEyeballs(delay time.Duration) Option {
 	return optionFunc(func(o *options) { o.eyeballs = delay })
 }
 
-// interleave puts the versions of IP in turns, beginning with that of the first address; each version
+// interleave alternates the versions of IP, beginning with that of the first address. Each version
 // keeps its order.
 func interleave(all []netip.AddrPort) []netip.AddrPort {
 	var first, second []netip.AddrPort
@@ -42,9 +40,11 @@ func interleave(all []netip.AddrPort) []netip.AddrPort {
 	return mixed
 }
 
-// dialFirst returns the first connection to one of remotes that stands, or the failures of all.
-func dialFirst(ctx context.Context, n Network, network string, locals, remotes []netip.AddrPort, o *options) (Conn, []error, error) {
-	if len(remotes) == 1 { // needs no tasks
+// dialFirst returns the first established connection to one of remotes, or the failures of all.
+func dialFirst(
+	ctx context.Context, n Network, network string, locals, remotes []netip.AddrPort, o *options,
+) (Conn, []error, error) {
+	if len(remotes) == 1 { // no tasks are needed
 		conn, err := dialFrom(ctx, n, network, locals, remotes[0], o)
 		if err != nil && isCancelled(ctx, err) {
 			return nil, nil, err

@@ -53,7 +53,9 @@ type slowNetwork struct {
 	stubborn bool // attempts go on when they are cancelled
 }
 
-func (n *slowNetwork) Dial(ctx context.Context, network, address string, o DialOptions) (Conn, error) {
+func (n *slowNetwork) Dial(
+	ctx context.Context, network, address string, o DialOptions,
+) (Conn, error) {
 	n.note("%s starts", address)
 	if n.stubborn {
 		ctx = context.WithoutCancel(ctx)
@@ -75,10 +77,11 @@ func withSlow(t *testing.T, fn func(ctx context.Context, e *env, n *slowNetwork)
 	t.Helper()
 	inLoop(t, nil, func(ctx context.Context, e *env) {
 		n := &slowNetwork{
-			fakeNetwork: &fakeNetwork{names: map[string][]string{"dual.test": {"::1", "::2", "127.0.0.1", "127.0.0.2"}}},
-			racers:      racers{loop: e.loop, began: e.loop.Time()},
-			takes:       map[string]time.Duration{},
-			conns:       map[string]*fakeConn{},
+			fakeNetwork: &fakeNetwork{names: map[string][]string{"dual.test": {"::1", "::2", "127.0.0.1",
+				"127.0.0.2"}}},
+			racers: racers{loop: e.loop, began: e.loop.Time()},
+			takes:  map[string]time.Duration{},
+			conns:  map[string]*fakeConn{},
 		}
 		fn(WithNetwork(ctx, n), e, n)
 		e.settle(ctx)
@@ -95,7 +98,8 @@ func TestAVersionOfIPThatDoesNotAnswerCostsOneDelay(t *testing.T) {
 		p := &recorder{}
 		tr, err := Connect(ctx, "tcp", "dual.test:80", p)
 		e.ok(err)
-		n.expect(t, "0s [::1]:80 starts", "250ms 127.0.0.1:80 starts", "250ms 127.0.0.1:80 connects", "250ms [::1]:80 is cancelled")
+		n.expect(t, "0s [::1]:80 starts", "250ms 127.0.0.1:80 starts", "250ms 127.0.0.1:80 connects",
+			"250ms [::1]:80 is cancelled")
 		p.expect(e, "made")
 		tr.Abort()
 	})
@@ -110,7 +114,8 @@ func TestTheDelayOfHappyEyeballsCanBeChosen(t *testing.T) {
 		n.conns["[::2]:80"] = c
 		tr, err := Connect(ctx, "tcp", "dual.test:80", &recorder{}, HappyEyeballs(time.Second))
 		e.ok(err)
-		n.expect(t, "0s [::1]:80 starts", "1s 127.0.0.1:80 starts", "2s [::2]:80 starts", "3s 127.0.0.2:80 starts",
+		n.expect(t, "0s [::1]:80 starts", "1s 127.0.0.1:80 starts", "2s [::2]:80 starts",
+			"3s 127.0.0.2:80 starts",
 			"3s 127.0.0.2:80 fails", "10s [::1]:80 fails", "11s 127.0.0.1:80 fails", "12s [::2]:80 connects")
 		tr.Abort()
 	})
@@ -123,7 +128,8 @@ func TestWithoutHappyEyeballsTheOrderOfTheLookUpIsKept(t *testing.T) {
 			n.conns["127.0.0.1:80"] = newFake(e)
 			tr, err := Connect(ctx, "tcp", "dual.test:80", &recorder{}, HappyEyeballs(delay))
 			e.ok(err)
-			n.expect(t, "0s [::1]:80 starts", "10s [::1]:80 fails", "10s [::2]:80 starts", "10s [::2]:80 fails",
+			n.expect(t, "0s [::1]:80 starts", "10s [::1]:80 fails", "10s [::2]:80 starts",
+				"10s [::2]:80 fails",
 				"10s 127.0.0.1:80 starts", "10s 127.0.0.1:80 connects")
 			tr.Abort()
 		})
@@ -143,7 +149,8 @@ func TestAllFailuresOfARaceAreInTheError(t *testing.T) {
 		for _, err := range all.Errs {
 			order = append(order, strings.TrimSuffix(err.Error(), ": "+syscall.ECONNREFUSED.Error()))
 		}
-		if want := []string{"[::1]:80", "127.0.0.1:80", "[::2]:80", "127.0.0.2:80"}; !slices.Equal(order, want) {
+		want := []string{"[::1]:80", "127.0.0.1:80", "[::2]:80", "127.0.0.2:80"}
+		if !slices.Equal(order, want) {
 			t.Errorf("errors of %q, want %q", order, want)
 		}
 	})
@@ -176,11 +183,12 @@ func TestACancelledRaceOfAddressesLeavesNothing(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want the time-out", err)
 		}
-		n.expect(t, "0s [::1]:80 starts", "250ms 127.0.0.1:80 starts", "300ms [::1]:80 is cancelled", "300ms 127.0.0.1:80 is cancelled")
+		n.expect(t, "0s [::1]:80 starts", "250ms 127.0.0.1:80 starts", "300ms [::1]:80 is cancelled",
+			"300ms 127.0.0.1:80 is cancelled")
 	})
 }
 
-// mixedNames resolves one name to an address nobody listens on and one with a server.
+// mixedNames resolves one name to an address without a server and one with a server.
 type mixedNames struct {
 	Network
 	ips []netip.Addr
@@ -194,7 +202,8 @@ func TestARealConnectFindsTheAddressThatAnswers(t *testing.T) {
 			s := serveEcho(ctx, e, "tcp4", "127.0.0.1:0")
 			defer s.Close()
 			port := addrPort(s.Addrs()[0]).Port()
-			ctx = WithNetwork(ctx, mixedNames{n, []netip.Addr{netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.1")}})
+			ctx = WithNetwork(ctx,
+				mixedNames{n, []netip.Addr{netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.1")}})
 			p := &recorder{name: "client"}
 			tr, err := Connect(ctx, "tcp", fmt.Sprintf("dual.test:%d", port), p)
 			e.ok(err)

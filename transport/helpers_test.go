@@ -13,7 +13,7 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// guard bounds what must end by itself, generously.
+// guard bounds waits that must end by themselves, generously.
 const guard = 60 * time.Second
 
 // onBoth runs the test on both real networks.
@@ -22,11 +22,11 @@ func onBoth(t *testing.T, test func(t *testing.T, n Network)) {
 	t.Run("portable", func(t *testing.T) { test(t, Portable()) })
 }
 
-// env is what a test has in its loop.
+// env is the environment of a test in its loop.
 type env struct {
 	t       *testing.T
 	loop    *aio.Loop
-	reports []aio.Report // what came to the exception handler
+	reports []aio.Report // the reports of the exception handler
 }
 
 // inLoop runs fn as the main task of a loop whose connections are made by n. Reports fn did not ask
@@ -74,7 +74,7 @@ func (e *env) turn(ctx context.Context) {
 	e.ok(aio.Yield(ctx))
 }
 
-// settle lets everything that is queued run, and what that queues.
+// settle lets everything that is queued run, and everything that this queues.
 func (e *env) settle(ctx context.Context) {
 	e.t.Helper()
 	for range 5 {
@@ -89,7 +89,7 @@ func (e *env) ok(err error) {
 	}
 }
 
-// recorder is a protocol that writes down what it hears and lets tasks wait for it.
+// recorder is a protocol that records its events and lets tasks wait for it.
 type recorder struct {
 	name  string
 	t     Transport
@@ -213,7 +213,7 @@ func (h madeHook) ConnectionMade(t Transport) {
 	h.made(t)
 }
 
-// fakeConn is a Conn that does what the test says.
+// fakeConn is a Conn controlled by the test.
 type fakeConn struct {
 	loop    *aio.Loop
 	ready   func(aio.Interest)
@@ -311,8 +311,12 @@ func (c *fakeConn) Close() error {
 	c.closed = true
 	return nil
 }
-func (c *fakeConn) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
-func (c *fakeConn) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 2} }
+func (c *fakeConn) LocalAddr() net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}
+}
+func (c *fakeConn) RemoteAddr() net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 2}
+}
 
 func (c *fakeConn) expectCalls(e *env, want ...string) {
 	e.t.Helper()
@@ -329,7 +333,9 @@ func (c *fakeConn) expectOut(e *env, want string) {
 }
 
 // withFake runs fn with a transport over a fakeConn; ConnectionMade has been called.
-func withFake(t *testing.T, p Protocol, fn func(ctx context.Context, e *env, c *fakeConn, tr *selectorTransport)) {
+func withFake(
+	t *testing.T, p Protocol, fn func(ctx context.Context, e *env, c *fakeConn, tr *selectorTransport),
+) {
 	t.Helper()
 	inLoop(t, nil, func(ctx context.Context, e *env) {
 		c := newFake(e)

@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	readBufferSize = 64 << 10 // of the buffer a loop's transports read into
+	readBufferSize = 64 << 10 // of the buffer that a loop's transports share for reading
 	spareBuffers   = 16       // empty write buffers a loop keeps
 	spareSize      = 64 << 10 // the largest write buffer worth keeping, bytes
 )
 
-// hub holds what the connections of one loop share, and knows all that is open so that closing the loop
-// closes it too. Only the loop's goroutine touches it.
+// hub holds what the connections of one loop share. It knows everything that is open, so that
+// closing the loop closes that too. Only the loop's goroutine uses it.
 type hub struct {
 	loop      *aio.Loop
 	buf       []byte // lent to the one transport that is reading
@@ -34,14 +34,19 @@ var hubs perloop.Table[*hub]
 
 func hubOf(l *aio.Loop) *hub {
 	return hubs.Get(l, func() *hub {
-		h := &hub{loop: l, buf: make([]byte, readBufferSize), turns: newTurnstile(l), others: make(map[io.Closer]struct{})}
+		h := &hub{
+			loop:   l,
+			buf:    make([]byte, readBufferSize),
+			turns:  newTurnstile(l),
+			others: make(map[io.Closer]struct{}),
+		}
 		l.OnClose(h.close)
 		return h
 	})
 }
 
-// close ends everything that is still open, connections in the order they were made, and waits for the
-// goroutines behind them; these have nothing left to block on.
+// close ends everything that is still open, connections in the order they were made. Then it waits
+// for their goroutines, which have nothing left to block on.
 func (h *hub) close() {
 	for h.first != nil {
 		report := h.first.leftOpen()
@@ -53,7 +58,7 @@ func (h *hub) close() {
 		endNow(h.endpoints[0], aio.ErrLoopClosed)
 		report()
 	}
-	for c := range h.others { // closing has no order anybody could see
+	for c := range h.others { // the order of closing cannot be observed
 		h.closeLeft(c)
 	}
 	h.helper.Wait()
@@ -97,7 +102,7 @@ func (h *hub) takeBuffer(n int) []byte {
 	return make([]byte, 0, max(n, 4096))
 }
 
-// giveBuffer takes back a write buffer that nobody uses any more.
+// giveBuffer takes back a write buffer that is no longer in use.
 func (h *hub) giveBuffer(b []byte) {
 	if cap(b) <= spareSize && len(h.spare) < spareBuffers {
 		h.spare = append(h.spare, b[:0])

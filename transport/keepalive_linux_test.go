@@ -10,7 +10,8 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// keepAliveOf returns whether a TCP connection is asked, after which silence, how often, and the number of tries.
+// keepAliveOf returns whether a TCP connection is probed, after which silence, how often, and the
+// number of probes.
 func keepAliveOf(t *testing.T, tr Transport) (got [4]int) {
 	t.Helper()
 	read := func(fd uintptr) {

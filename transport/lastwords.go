@@ -1,16 +1,18 @@
 package transport
 
-// What the peer said before it left can still be there when a write fails: in the kernel, in the buffer of a
-// portable connection, or behind a pause. A transport whose write failed is mute: it sends nothing any more, and
-// delivers what it can still receive. ConnectionLost, with the error of the write, follows when that has ended.
+// When a write fails, the last bytes of the peer may still be there: in the kernel, in the buffer
+// of a portable connection, or held back by PauseReading. So a transport whose write failed becomes
+// mute: it sends nothing any more and delivers the rest that it can receive. Then ConnectionLost
+// follows, with the error of the write.
 
-// lastWords is implemented by a Conn whose reading comes to an end by itself once a write has failed. Of others
-// only what is there already is read.
+// lastWords is implemented by a Conn whose reading ends by itself once a write has failed. Of any
+// other Conn only the bytes that are there already are read.
 type lastWords interface{ hearsTheEnd() }
 
 func (c *portableConn) hearsTheEnd() {}
 
-// sendingFailed ends the sending half because of err, and the connection when nothing is left to receive.
+// sendingFailed ends the sending half with err. It ends the connection too if nothing is left to
+// receive.
 func (t *selectorTransport) sendingFailed(what string, err error) {
 	if t.phase != open || t.ended || t.way != bothWays || !isSystemError(err) {
 		t.fatal(what, err)
@@ -23,21 +25,21 @@ func (t *selectorTransport) sendingFailed(what string, err error) {
 	if !t.paused {
 		t.readSoon()
 	}
-	t.maybeResume() // nobody must wait for room that does not come
+	t.maybeResume() // no task may wait for room that does not come
 }
 
-// endIfSpent ends a mute transport of which nothing more can be expected.
+// endIfSpent ends a mute transport that can receive nothing more.
 func (t *selectorTransport) endIfSpent() {
 	if _, ok := t.conn.(lastWords); t.phase == mute && !ok {
 		endNow(t, t.sendErr)
 	}
 }
 
-// WriteError returns why nothing can be sent any more, while the last of what the peer sent is still being
-// received; nil if nothing has failed.
+// WriteError returns why nothing more can be sent, while the peer's last bytes are still being
+// received. It returns nil if nothing has failed.
 func (t *selectorTransport) WriteError() error { return t.sendErr }
 
-// WriteError returns that of the raw transport.
+// WriteError returns the WriteError of the raw transport.
 func (t *tlsTransport) WriteError() error {
 	if w, ok := t.raw.(interface{ WriteError() error }); ok {
 		return w.WriteError()

@@ -8,46 +8,53 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// MaxConnections is how many connections a server serves at a time. Those that come then wait in the line of the system,
-// not accepted, until one ends. By default there is no limit but that of descriptors. ([Portable] accepts up to 16 more, which
-// wait as well.) It panics if n is less than 1. For [Listen] and [AdoptListener].
+// MaxConnections sets how many connections a server serves at a time. Further ones wait in the
+// system's backlog, not accepted, until one ends. ([Portable] accepts up to 16 more, which wait as
+// well.) By default only the number of descriptors is a limit. It panics if n is less than 1. For
+// [Listen] and [AdoptListener].
 func MaxConnections(n int) Option {
 	if n < 1 {
-		panic("transport: MaxConnections: the number is less than 1; pass a positive one, or leave the option out")
+		panic("transport: MaxConnections: the number is less than 1; " +
+			"pass a positive one, or leave the option out")
 	}
 	return optionFunc(func(o *options) { o.maxConnections = n })
 }
 
-// IdleTimeout ends connections of a server on which nothing was received and nothing sent for d: the peer is silent, or does
-// not take what is sent to it. ConnectionLost, and reads and drains of package stream, get a [*TimeLimitError].
+// IdleTimeout ends a connection of a server on which no byte moves for d: the peer is silent, or
+// does not take the bytes sent to it. ConnectionLost, and reads and drains of package stream, get a
+// [*TimeLimitError].
 //
-// The time in which a handler of package stream works, and waits for something else than its peer, does not count; a protocol
-// with a method Busy() bool that returns true is left alone in the same way. After such work the connection has at least d, and
-// less than twice as much. By default there is no limit. It panics if d is not positive. For [Listen] and [AdoptListener].
+// Time in which a handler of package stream works, or waits for something other than its peer, does
+// not count. The same holds while a protocol's method Busy() bool returns true. After such work the
+// connection has at least d, and less than twice d. By default there is no limit. It panics if d is
+// not positive. For [Listen] and [AdoptListener].
 func IdleTimeout(d time.Duration) Option {
 	if d <= 0 {
-		panic("transport: IdleTimeout: the time is not positive; pass one above 0, or leave the option out")
+		panic("transport: IdleTimeout: the time is not positive; " +
+			"pass one above 0, or leave the option out")
 	}
 	return optionFunc(func(o *options) { o.idleTimeout = d })
 }
 
-// TotalTimeout ends connections of a server when d has passed since they were accepted, whatever they do, with a
-// [*TimeLimitError]. By default there is no limit. It panics if d is not positive. For [Listen] and [AdoptListener].
+// TotalTimeout ends a connection of a server, busy or not, with a [*TimeLimitError] when d has
+// passed since it was accepted. By default there is no limit. It panics if d is not positive. For
+// [Listen] and [AdoptListener].
 func TotalTimeout(d time.Duration) Option {
 	if d <= 0 {
-		panic("transport: TotalTimeout: the time is not positive; pass one above 0, or leave the option out")
+		panic("transport: TotalTimeout: the time is not positive; " +
+			"pass one above 0, or leave the option out")
 	}
 	return optionFunc(func(o *options) { o.totalTimeout = d })
 }
 
-// TimeLimitError ends a connection because of [IdleTimeout] or [TotalTimeout]. It matches [os.ErrDeadlineExceeded] and is a
-// time-out for net.Error.
+// TimeLimitError ends a connection because of [IdleTimeout] or [TotalTimeout]. It matches
+// [os.ErrDeadlineExceeded] and is a time-out for net.Error.
 type TimeLimitError struct {
 	After time.Duration
 	Idle  bool // by IdleTimeout
 }
 
-// Error tells which limit it was.
+// Error names the limit.
 func (e *TimeLimitError) Error() string {
 	if e.Idle {
 		return fmt.Sprintf("transport: the connection was idle for %v", e.After)
@@ -85,12 +92,13 @@ func (t *selectorTransport) limitTime(o *options) {
 	}
 }
 
-// watchIdle looks after the connection when a time has passed.
+// watchIdle checks the connection when a time has passed.
 func (t *selectorTransport) watchIdle(limit, after time.Duration) {
 	l := t.limits
 	l.idle = t.hub.loop.CallLater(after, func() {
 		now := t.hub.loop.Time()
-		if b, ok := t.application().(interface{ Busy() bool }); ok && b.Busy() || t.outer != nil && handshaking(t.outer) {
+		if b, ok := t.application().(interface{ Busy() bool }); ok && b.Busy() ||
+			t.outer != nil && handshaking(t.outer) {
 			l.moved = now // a handshake has a limit of its own
 		}
 		if left := limit - now.Sub(l.moved); left > 0 {
@@ -140,7 +148,7 @@ func (l *timeLimits) stop() {
 // isFull reports whether no connection can be accepted at the moment.
 func (s *Server) isFull() bool { return s.o.maxConnections > 0 && s.active >= s.o.maxConnections }
 
-// acceptAgain goes on with listeners that have stopped because the server was full.
+// acceptAgain restarts listeners that stopped because the server was full.
 func (s *Server) acceptAgain() {
 	for _, l := range s.listeners {
 		if l.full {

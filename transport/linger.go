@@ -6,17 +6,17 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// slowest is the rate, in bytes a second, below which a peer that takes what is left counts as one that
-// takes nothing: a byte now and then must not hold a connection for ever.
+// slowest is a rate in bytes a second. A peer that takes the remaining bytes more slowly counts as
+// stuck: a byte now and then must not hold a connection for ever.
 const slowest = 1 << 10
 
-// linger bounds how long a closed transport waits for its peer to take what is left to send.
+// linger bounds how long a closed transport waits for its peer to take the unsent bytes.
 type linger struct {
-	patience time.Duration    // for each period without enough progress; 0 means without bound
+	patience time.Duration    // for each period without enough progress; 0 means no bound
 	timer    *aio.TimerHandle // nil unless the transport is flushing
 }
 
-// watch ends t unless what is left, now unsent bytes, becomes less in time.
+// watch ends t unless its unsent bytes become fewer in time.
 func (l *linger) watch(t mortal, unsent int) {
 	if l.patience <= 0 {
 		return
@@ -37,8 +37,8 @@ func (l *linger) stop() {
 	}
 }
 
-// progress reports whether a peer that took bytes for the time d, so that left are left of unsent, goes on
-// fast enough to be waited for.
+// progress reports whether a peer is fast enough to wait for. In the time d it took the unsent
+// bytes down to left.
 func progress(unsent, left int, d time.Duration) bool {
 	taken := unsent - left
 	return taken > 0 && (left == 0 || float64(taken) >= slowest*d.Seconds())

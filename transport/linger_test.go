@@ -10,8 +10,14 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// withUnsent runs fn with a transport that was closed with n bytes left to send, under a virtual clock.
-func withUnsent(t *testing.T, n int, patience time.Duration, fn func(ctx context.Context, e *env, c *fakeConn, p *recorder)) {
+// withUnsent runs fn with a transport that was closed with n bytes left to send, under a virtual
+// clock.
+func withUnsent(
+	t *testing.T,
+	n int,
+	patience time.Duration,
+	fn func(ctx context.Context, e *env, c *fakeConn, p *recorder),
+) {
 	t.Helper()
 	p := &recorder{}
 	inLoop(t, nil, func(ctx context.Context, e *env) {
@@ -29,48 +35,51 @@ func withUnsent(t *testing.T, n int, patience time.Duration, fn func(ctx context
 }
 
 func TestAPeerThatTakesNothingAfterCloseIsGivenUp(t *testing.T) {
-	withUnsent(t, 100_000, 30*time.Second, func(ctx context.Context, e *env, c *fakeConn, p *recorder) {
-		begin := e.loop.Time()
-		err := p.awaitLost(ctx, e)
-		var late *ShutdownTimeoutError
-		if !errors.As(err, &late) || late.After != 30*time.Second {
-			t.Errorf("lost with %v, want the time-out", err)
-		}
-		matches(t, err, context.DeadlineExceeded, os.ErrDeadlineExceeded)
-		if took := e.loop.Time().Sub(begin); took != 30*time.Second {
-			t.Errorf("took %v, want 30s", took)
-		}
-		if !c.closed {
-			t.Error("the connection is open")
-		}
-	})
+	withUnsent(t, 100_000, 30*time.Second,
+		func(ctx context.Context, e *env, c *fakeConn, p *recorder) {
+			begin := e.loop.Time()
+			err := p.awaitLost(ctx, e)
+			var late *ShutdownTimeoutError
+			if !errors.As(err, &late) || late.After != 30*time.Second {
+				t.Errorf("lost with %v, want the time-out", err)
+			}
+			matches(t, err, context.DeadlineExceeded, os.ErrDeadlineExceeded)
+			if took := e.loop.Time().Sub(begin); took != 30*time.Second {
+				t.Errorf("took %v, want 30s", took)
+			}
+			if !c.closed {
+				t.Error("the connection is open")
+			}
+		})
 }
 
 func TestASlowPeerGetsEverythingAfterClose(t *testing.T) {
-	withUnsent(t, 100_000, 10*time.Second, func(ctx context.Context, e *env, c *fakeConn, p *recorder) {
-		for range 4 { // 2.5 KiB a second
-			e.ok(aio.Sleep(ctx, 9900*time.Millisecond))
-			c.drain(25_000)
-		}
-		if err := p.awaitLost(ctx, e); err != nil || len(c.out) != 100_000 {
-			t.Errorf("%d bytes were sent, lost with %v", len(c.out), err)
-		}
-	})
+	withUnsent(t, 100_000, 10*time.Second,
+		func(ctx context.Context, e *env, c *fakeConn, p *recorder) {
+			for range 4 { // 2.5 KiB a second
+				e.ok(aio.Sleep(ctx, 9900*time.Millisecond))
+				c.drain(25_000)
+			}
+			if err := p.awaitLost(ctx, e); err != nil || len(c.out) != 100_000 {
+				t.Errorf("%d bytes were sent, lost with %v", len(c.out), err)
+			}
+		})
 }
 
 // A byte now and then would keep 100,000 bytes, and the descriptor, for weeks.
 func TestAPeerThatTakesAByteNowAndThenIsGivenUp(t *testing.T) {
-	withUnsent(t, 100_000, 10*time.Second, func(ctx context.Context, e *env, c *fakeConn, p *recorder) {
-		begin := e.loop.Time()
-		for !p.lost {
-			c.drain(1)
-			e.ok(aio.Sleep(ctx, time.Second))
-		}
-		var late *ShutdownTimeoutError
-		if took := e.loop.Time().Sub(begin); !errors.As(p.err, &late) || took > 12*time.Second {
-			t.Errorf("lost with %v after %v", p.err, took)
-		}
-	})
+	withUnsent(t, 100_000, 10*time.Second,
+		func(ctx context.Context, e *env, c *fakeConn, p *recorder) {
+			begin := e.loop.Time()
+			for !p.lost {
+				c.drain(1)
+				e.ok(aio.Sleep(ctx, time.Second))
+			}
+			var late *ShutdownTimeoutError
+			if took := e.loop.Time().Sub(begin); !errors.As(p.err, &late) || took > 12*time.Second {
+				t.Errorf("lost with %v after %v", p.err, took)
+			}
+		})
 }
 
 func TestATransportThatIsAbortedOrDoneLeavesNoTimer(t *testing.T) {

@@ -8,16 +8,15 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Resolve returns the addresses that [Connect] would try for address, "host:port", in their order. network
-// is "tcp" or "udp", or one of these followed by 4 or 6 for one version of IP. The port is a number or the
-// name of a service; a host that is a literal address, or none, is not looked up. Names are looked up by the
-// network in ctx.
+// Resolve returns the addresses that [Connect] would try for address, "host:port", in their order.
+// network is "tcp" or "udp", with 4 or 6 at the end for one version of IP. The port is a number or
+// the name of a service. A literal or empty host is not looked up. The network in ctx looks up
+// names.
 //
-// The error is a [*net.OpError], with a [*net.DNSError] inside if there is no such name.
+// The error is a [*net.OpError], with a [*net.DNSError] inside if the name does not exist.
+// asyncio: getaddrinfo.
 //
-// It suspends the task. Cancellation: it returns at once; the look-up is abandoned.
-//
-// It stands for loop.getaddrinfo of asyncio.
+// Cancellation: it returns at once; the look-up is abandoned.
 func Resolve(ctx context.Context, network, address string) ([]netip.AddrPort, error) {
 	const op = "Resolve"
 	if network != "udp" && network != "udp4" && network != "udp6" {
@@ -35,12 +34,11 @@ type reverseResolver interface {
 	LookupAddr(ctx context.Context, ip netip.Addr) ([]string, error)
 }
 
-// LookupAddr returns the names of an address, none of which need lead back to it. The network in ctx is asked
-// if it has a method of this name, otherwise the system. The error is a [*net.DNSError].
+// LookupAddr returns the names of an address; they need not lead back to it. It asks the network in
+// ctx if that has a method of this name, otherwise the system. The error is a [*net.DNSError].
+// asyncio: getnameinfo.
 //
-// It suspends the task. Cancellation: it returns at once; the look-up is abandoned.
-//
-// It stands for loop.getnameinfo of asyncio.
+// Cancellation: it returns at once; the look-up is abandoned.
 func LookupAddr(ctx context.Context, ip netip.Addr) ([]string, error) {
 	needTask(ctx, "LookupAddr")
 	r, ok := NetworkFrom(ctx).(reverseResolver)
@@ -57,8 +55,8 @@ func (systemResolver) LookupAddr(ctx context.Context, ip netip.Addr) ([]string, 
 	})
 }
 
-// onThread is [aio.ToThread] for what nobody asks about once the task has gone: then an error of fn is
-// not reported.
+// onThread is [aio.ToThread] for work that nothing needs once the task has gone: then an error of
+// fn is not reported.
 func onThread[T any](
 	ctx context.Context, fn func(ctx context.Context) (T, error), opts ...aio.ThreadOption,
 ) (T, error) {

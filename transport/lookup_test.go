@@ -30,7 +30,8 @@ func (n *namesNetwork) LookupAddr(ctx context.Context, ip netip.Addr) ([]string,
 
 // Conformance: CN-033.
 func TestResolveReturnsTheAddressesOfTheNetworkInTheContext(t *testing.T) {
-	n := &namesNetwork{ips: []netip.Addr{netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("192.0.2.1")}}
+	n := &namesNetwork{ips: []netip.Addr{netip.MustParseAddr("2001:db8::1"),
+		netip.MustParseAddr("192.0.2.1")}}
 	inLoop(t, n, func(ctx context.Context, e *env) {
 		for _, c := range []struct {
 			network, address string
@@ -53,7 +54,8 @@ func TestResolveReturnsTheAddressesOfTheNetworkInTheContext(t *testing.T) {
 			}
 		}
 		var missing *net.DNSError
-		if _, err := Resolve(ctx, "tcp", "nowhere.example:1"); !errors.As(err, &missing) || !missing.IsNotFound {
+		if _, err := Resolve(ctx, "tcp", "nowhere.example:1"); !errors.As(err, &missing) ||
+			!missing.IsNotFound {
 			t.Errorf("a name that does not exist: %v", err)
 		}
 		expectPanic(t, "needs no look-up", func() { Resolve(ctx, "unix", "path") })
@@ -67,7 +69,8 @@ func TestLookupAddrAsksTheNetworkInTheContextOrTheSystem(t *testing.T) {
 	ip := netip.MustParseAddr("192.0.2.1")
 	inLoop(t, n, func(ctx context.Context, e *env) {
 		names, err := LookupAddr(ctx, ip)
-		if e.ok(err); !slices.Equal(names, []string{"box.example."}) || !slices.Equal(n.asked, []netip.Addr{ip}) {
+		if e.ok(err); !slices.Equal(names, []string{"box.example."}) ||
+			!slices.Equal(n.asked, []netip.Addr{ip}) {
 			t.Errorf("names %q, asked for %v", names, n.asked)
 		}
 	})
@@ -89,9 +92,13 @@ func TestLookupAddrAsksTheNetworkInTheContextOrTheSystem(t *testing.T) {
 func TestAContextWithoutLoopIsAPanicThatNamesTheFunctionCalled(t *testing.T) {
 	ctx := context.Background()
 	for name, call := range map[string]func(){
-		"transport.Connect":    func() { Connect(ctx, "tcp", "127.0.0.1:1", &recorder{}) },
-		"transport.Listen":     func() { Listen(ctx, "tcp", "127.0.0.1:0", func() Protocol { return &recorder{} }) },
-		"transport.Endpoint":   func() { Endpoint(ctx, "udp", "127.0.0.1:0", "", BaseDatagramProtocol{}) },
+		"transport.Connect": func() { Connect(ctx, "tcp", "127.0.0.1:1", &recorder{}) },
+		"transport.Listen": func() {
+			Listen(ctx, "tcp", "127.0.0.1:0", func() Protocol { return &recorder{} })
+		},
+		"transport.Endpoint": func() {
+			Endpoint(ctx, "udp", "127.0.0.1:0", "", BaseDatagramProtocol{})
+		},
 		"transport.Resolve":    func() { Resolve(ctx, "tcp", "127.0.0.1:1") },
 		"transport.LookupAddr": func() { LookupAddr(ctx, netip.IPv6Loopback()) },
 	} {

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// adoptConn takes the descriptor of c if it is a socket of the system and ctx's network is the native
-// one; otherwise c is read by goroutines.
+// adoptConn takes the descriptor of c if it is a socket of the system and ctx's network is the
+// native one; otherwise goroutines read c.
 func adoptConn(ctx context.Context, h *hub, c net.Conn) (Conn, error) {
 	if _, ok := NetworkFrom(ctx).(nativeNetwork); !ok {
 		if err := closedBefore(c); err != nil {
@@ -28,7 +28,10 @@ func adoptConn(ctx context.Context, h *hub, c net.Conn) (Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &nativeConn{nativeSocket: nativeSocket{loop: h.loop, fd: fd}, remote: addrPort(c.RemoteAddr())}
+	n := &nativeConn{
+		nativeSocket: nativeSocket{loop: h.loop, fd: fd},
+		remote:       addrPort(c.RemoteAddr()),
+	}
 	if u, ok := c.RemoteAddr().(*net.UnixAddr); ok {
 		n.path = &unixNames{}
 		if u != nil {
@@ -43,7 +46,11 @@ func adoptConn(ctx context.Context, h *hub, c net.Conn) (Conn, error) {
 // adoptListener does for listeners what adoptConn does for connections.
 func adoptListener(ctx context.Context, h *hub, ln net.Listener) (Listener, error) {
 	_, native := NetworkFrom(ctx).(nativeNetwork)
-	n := &nativeListener{nativeSocket: nativeSocket{loop: h.loop}, addr: ln.Addr(), network: ln.Addr().Network()}
+	n := &nativeListener{
+		nativeSocket: nativeSocket{loop: h.loop},
+		addr:         ln.Addr(),
+		network:      ln.Addr().Network(),
+	}
 	switch ln.(type) {
 	case *net.TCPListener:
 	case *net.UnixListener:

@@ -12,20 +12,22 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// maxWrite bounds one write call: it runs without telling the scheduler, which must not wait for long.
+// maxWrite bounds one write call in bytes. The scheduler is not told of the call and must not wait
+// for long.
 const maxWrite = 256 << 10
 
 // nativeConn is a connected socket.
 type nativeConn struct {
 	nativeSocket
-	local  *netip.AddrPort // connections of one listener share it if they can; nil for a unix socket
+	// connections of one listener share it if they can; nil for a unix socket
+	local  *netip.AddrPort
 	remote netip.AddrPort
 	path   *unixNames // of a unix socket, which has no local and remote
 }
 
 type unixNames struct{ local, remote string }
 
-// connected sets what every connected socket has.
+// connected sets the options of every connected socket.
 func (c *nativeConn) connected() {
 	sa, err := syscall.Getsockname(c.fd)
 	if c.path != nil {
@@ -39,21 +41,24 @@ func (c *nativeConn) connected() {
 			c.local = &local
 		}
 	}
-	// Small writes go out at once. It fails only on a connection that has failed: the first read tells.
+	// Small writes go out at once. This fails only on a connection that has failed; the first read
+	// returns its error.
 	syscall.SetsockoptInt(c.fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
 }
 
-// setKeepAlive has the system ask a peer that is silent whether it is still there, as package net does by default:
-// first after d, then each 15 seconds; after 9 answers that did not come the connection is lost.
+// setKeepAlive makes the system probe a silent peer, as package net does by default: first after d,
+// then each 15 seconds. After 9 unanswered probes the connection is lost.
 func setKeepAlive(fd int, d time.Duration) {
 	if d < 0 {
 		return
 	}
 	secs := int(max(cmp.Or(d, defaultKeepAlive).Round(time.Second)/time.Second, 1))
-	// These fail only for what is no TCP socket, or on a connection that has failed: the first read tells.
+	// These fail only on other sockets than TCP, or on a connection that has failed; the first read
+	// returns its error.
 	syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1)
 	syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE, secs)
-	syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL, int(defaultKeepAlive/time.Second))
+	syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL,
+		int(defaultKeepAlive/time.Second))
 	syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT, 9)
 }
 
@@ -127,7 +132,13 @@ func (c *nativeConn) fail(call string, err error) error {
 	} else {
 		err = os.NewSyscallError(call, err)
 	}
-	return &net.OpError{Op: op, Net: c.RemoteAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
+	return &net.OpError{
+		Op:     op,
+		Net:    c.RemoteAddr().Network(),
+		Source: c.LocalAddr(),
+		Addr:   c.RemoteAddr(),
+		Err:    err,
+	}
 }
 
 func (c *nativeConn) hearsTheEnd() {}

@@ -17,8 +17,14 @@ type nativeDatagram struct {
 	local, remote netip.AddrPort
 }
 
-func (nativeNetwork) Datagram(ctx context.Context, network string, local, remote netip.AddrPort, o DatagramOptions) (DatagramConn, error) {
-	c := &nativeDatagram{nativeSocket: nativeSocket{loop: aio.RunningLoop(ctx), fd: -1}, local: local, remote: remote}
+func (nativeNetwork) Datagram(
+	ctx context.Context, network string, local, remote netip.AddrPort, o DatagramOptions,
+) (DatagramConn, error) {
+	c := &nativeDatagram{
+		nativeSocket: nativeSocket{loop: aio.RunningLoop(ctx), fd: -1},
+		local:        local,
+		remote:       remote,
+	}
 	call, err := c.open(network, o)
 	if err != nil {
 		c.Close()
@@ -26,20 +32,27 @@ func (nativeNetwork) Datagram(ctx context.Context, network string, local, remote
 			err = os.NewSyscallError(call, err)
 		}
 		if remote.IsValid() {
-			return nil, &net.OpError{Op: "dial", Net: network, Source: udpAddr(local), Addr: udpAddr(remote), Err: err}
+			return nil, &net.OpError{
+				Op:     "dial",
+				Net:    network,
+				Source: udpAddr(local),
+				Addr:   udpAddr(remote),
+				Err:    err,
+			}
 		}
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: udpAddr(local), Err: err}
 	}
 	return c, nil
 }
 
-// open makes the socket. When it fails it names the call.
+// open makes the socket. If it fails, it names the call that failed.
 func (c *nativeDatagram) open(network string, o DatagramOptions) (call string, err error) {
 	version := syscall.AF_INET
 	if c.six = c.local.Addr().Is6() || c.remote.Addr().Is6(); c.six {
 		version = syscall.AF_INET6
 	}
-	if c.fd, err = syscall.Socket(version, syscall.SOCK_DGRAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0); err != nil {
+	kind := syscall.SOCK_DGRAM | syscall.SOCK_NONBLOCK | syscall.SOCK_CLOEXEC
+	if c.fd, err = syscall.Socket(version, kind, 0); err != nil {
 		return "socket", err
 	}
 	set := func(level, option, value int) {
@@ -89,8 +102,8 @@ func (c *nativeDatagram) open(network string, o DatagramOptions) (call string, e
 	return "", nil
 }
 
-// adoptDatagram takes the descriptor of c if ctx's network is the native one; otherwise c is used by
-// goroutines.
+// adoptDatagram takes the descriptor of c if ctx's network is the native one; otherwise goroutines
+// use c.
 func adoptDatagram(ctx context.Context, h *hub, c *net.UDPConn) (DatagramConn, error) {
 	if _, ok := NetworkFrom(ctx).(nativeNetwork); !ok {
 		if err := closedBefore(c); err != nil {

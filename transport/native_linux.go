@@ -42,7 +42,9 @@ type nativeNetwork struct{ systemResolver }
 // descriptors (Linux); elsewhere it is [Portable].
 func Native() Network { return nativeNetwork{} }
 
-func (nativeNetwork) Dial(ctx context.Context, network, address string, o DialOptions) (Conn, error) {
+func (nativeNetwork) Dial(
+	ctx context.Context, network, address string, o DialOptions,
+) (Conn, error) {
 	loop := aio.RunningLoop(ctx)
 	c := &nativeConn{nativeSocket: nativeSocket{loop: loop, fd: -1}}
 	var to syscall.Sockaddr
@@ -61,7 +63,7 @@ func (nativeNetwork) Dial(ctx context.Context, network, address string, o DialOp
 	}
 	connected := false
 	defer func() {
-		if !connected { // after an error, or if the task was ended where it waited
+		if !connected { // after an error, or if the loop ended the task in its wait
 			c.Close()
 		}
 	}()
@@ -84,29 +86,37 @@ func (nativeNetwork) Dial(ctx context.Context, network, address string, o DialOp
 	if isCancelled(ctx, err) {
 		return nil, err
 	}
-	failure := &net.OpError{Op: "dial", Net: network, Addr: c.RemoteAddr(), Err: os.NewSyscallError(call, err)}
+	failure := &net.OpError{
+		Op:   "dial",
+		Net:  network,
+		Addr: c.RemoteAddr(),
+		Err:  os.NewSyscallError(call, err),
+	}
 	if o.LocalAddr.IsValid() {
 		failure.Source = c.LocalAddr()
 	}
 	return nil, failure
 }
 
-// maxSelf is how often an attempt is made again that has connected a socket to itself.
+// maxSelf is how often an attempt is repeated after it connected a socket to itself.
 const maxSelf = 2
 
-// self reports whether the connection is one of the socket with itself. The system makes such a connection when it happens to choose, for
-// our end, the very port of this machine that nobody listens on: a dead host would seem alive.
+// self reports whether the socket is connected to itself. The system makes such a connection if it
+// happens to choose, for the local end, the very port of this machine that is being dialled. A dead
+// host would then seem alive.
 func (c *nativeConn) self(o DialOptions) bool {
 	return c.path == nil && !o.LocalAddr.IsValid() && *c.local == c.remote
 }
 
-// connect makes the socket and suspends until it is connected. When it fails it names the call.
+// connect makes the socket and suspends until it is connected. If it fails, it names the call that
+// failed.
 func (c *nativeConn) connect(ctx context.Context, to syscall.Sockaddr) (call string, err error) {
 	if c.fd, err = streamSocket(family(to)); err != nil {
 		return "socket", err
 	}
 	if c.local != nil && c.local.IsValid() {
-		if err := syscall.SetsockoptInt(c.fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
+		err := syscall.SetsockoptInt(c.fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1)
+		if err != nil {
 			return "setsockopt", err
 		}
 		from, err := sockaddr(*c.local)
@@ -130,7 +140,7 @@ func (c *nativeConn) connect(ctx context.Context, to syscall.Sockaddr) (call str
 	return "", nil
 }
 
-// awaitConnected suspends the task until the attempt has ended, and returns how.
+// awaitConnected suspends the task until the attempt has ended, and returns its error.
 func (c *nativeConn) awaitConnected(ctx context.Context) error {
 	w := aio.NewWaiter(ctx, "transport.Connect", c)
 	watch, err := c.loop.Watch(uintptr(c.fd), func(ev aio.Interest) {
@@ -139,7 +149,7 @@ func (c *nativeConn) awaitConnected(ctx context.Context) error {
 		}
 	})
 	if err != nil {
-		w.Unpark() // a wait that was prepared has to be gone through
+		w.Unpark() // a wait that was prepared has to be completed
 		w.Park()
 		return err
 	}
@@ -155,15 +165,20 @@ func (c *nativeConn) awaitConnected(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		// A report may be spurious: only a peer proves the connection.
+		// A report may be spurious. The connection is established only if it has a peer.
 		if _, err := syscall.Getpeername(c.fd); err != syscall.ENOTCONN {
 			return err
 		}
 	}
 }
 
-func (nativeNetwork) Listen(ctx context.Context, network, address string, o ListenOptions) (Listener, error) {
-	l := &nativeListener{nativeSocket: nativeSocket{loop: aio.RunningLoop(ctx), fd: -1}, network: network}
+func (nativeNetwork) Listen(
+	ctx context.Context, network, address string, o ListenOptions,
+) (Listener, error) {
+	l := &nativeListener{
+		nativeSocket: nativeSocket{loop: aio.RunningLoop(ctx), fd: -1},
+		network:      network,
+	}
 	var call string
 	var err error
 	if network == "unix" {
@@ -192,5 +207,6 @@ func (nativeNetwork) Listen(ctx context.Context, network, address string, o List
 }
 
 func lacksIPv6(err error) bool {
-	return err == syscall.EAFNOSUPPORT || err == syscall.EADDRNOTAVAIL || err == syscall.EPROTONOSUPPORT
+	return err == syscall.EAFNOSUPPORT || err == syscall.EADDRNOTAVAIL ||
+		err == syscall.EPROTONOSUPPORT
 }

@@ -30,7 +30,8 @@ func TestNativeListenersSetTheReusePortOptionOnlyIfAsked(t *testing.T) {
 	inLoop(t, Native(), func(ctx context.Context, e *env) {
 		for _, want := range []int{0, 1} {
 			s := serveEcho(ctx, e, "tcp", "127.0.0.1:0", ReusePort(want == 1))
-			got, err := syscall.GetsockoptInt(s.listeners[0].ln.(*nativeListener).fd, syscall.SOL_SOCKET, soReusePort())
+			got, err := syscall.GetsockoptInt(s.listeners[0].ln.(*nativeListener).fd, syscall.SOL_SOCKET,
+				soReusePort())
 			e.ok(err)
 			if got != want {
 				t.Errorf("SO_REUSEPORT is %d, want %d", got, want)
@@ -144,7 +145,8 @@ func TestATransportsDescriptorBelongsToIt(t *testing.T) {
 }
 
 func TestASocketConnectedToItselfIsNotTakenForAHost(t *testing.T) {
-	here, there := netip.MustParseAddrPort("127.0.0.1:40000"), netip.MustParseAddrPort("127.0.0.1:40001")
+	here, there := netip.MustParseAddrPort(
+		"127.0.0.1:40000"), netip.MustParseAddrPort("127.0.0.1:40001")
 	for _, c := range []struct {
 		name    string
 		conn    nativeConn
@@ -152,7 +154,10 @@ func TestASocketConnectedToItselfIsNotTakenForAHost(t *testing.T) {
 		want    bool
 	}{
 		{"both ends are the same by chance", nativeConn{local: &here, remote: here}, DialOptions{}, true},
-		{"both ends are the same on demand", nativeConn{local: &here, remote: here}, DialOptions{LocalAddr: here}, false},
+		{"both ends are the same on demand", nativeConn{
+			local:  &here,
+			remote: here,
+		}, DialOptions{LocalAddr: here}, false},
 		{"two ends", nativeConn{local: &there, remote: here}, DialOptions{}, false},
 		{"a Unix socket without a name", nativeConn{path: &unixNames{}}, DialOptions{}, false},
 	} {

@@ -18,7 +18,7 @@ type nativeListener struct {
 	addr    net.Addr
 	file    unixsocket.File
 	origin  io.Closer       // the listener that was adopted, of a unix socket; nil if there is none
-	local   *netip.AddrPort // this end of the last connection
+	local   *netip.AddrPort // the local end of the last connection
 }
 
 func (l *nativeListener) listenTCP(at netip.AddrPort, o ListenOptions) (call string, err error) {
@@ -29,11 +29,11 @@ func (l *nativeListener) listenTCP(at netip.AddrPort, o ListenOptions) (call str
 	if l.fd, err = streamSocket(family(sa)); err != nil {
 		return "socket", err
 	}
-	// A port whose last connections are still winding down can be listened on again.
+	// This allows to listen on a port whose last connections are still winding down.
 	if err := syscall.SetsockoptInt(l.fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
 		return "setsockopt", err
 	}
-	setKeepAlive(l.fd, o.KeepAlive) // what is accepted inherits it
+	setKeepAlive(l.fd, o.KeepAlive) // accepted connections inherit it
 	if o.ReusePort {
 		if err := syscall.SetsockoptInt(l.fd, syscall.SOL_SOCKET, soReusePort(), 1); err != nil {
 			return "setsockopt", err
@@ -44,7 +44,8 @@ func (l *nativeListener) listenTCP(at netip.AddrPort, o ListenOptions) (call str
 		if l.network == "tcp" && at.Addr().IsUnspecified() {
 			only = 0
 		}
-		if err := syscall.SetsockoptInt(l.fd, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, only); err != nil {
+		err := syscall.SetsockoptInt(l.fd, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, only)
+		if err != nil {
 			return "setsockopt", err
 		}
 	}
@@ -66,12 +67,15 @@ func (l *nativeListener) listenUnix(path string, o ListenOptions) (call string, 
 	if l.fd, err = streamSocket(syscall.AF_UNIX); err != nil {
 		return "socket", err
 	}
-	err = unixsocket.Claim(path, func() error { return syscall.Bind(l.fd, &syscall.SockaddrUnix{Name: path}) })
+	err = unixsocket.Claim(path, func() error {
+		return syscall.Bind(l.fd, &syscall.SockaddrUnix{Name: path})
+	})
 	if err != nil {
 		return "bind", err
 	}
 	l.file = unixsocket.Remember(path)
-	if err := unixsocket.SetMode(path, o.socketMode()); err != nil { // before anybody can connect
+	// before another process can connect
+	if err := unixsocket.SetMode(path, o.socketMode()); err != nil {
 		return "chmod", err
 	}
 	if call, err := l.listen(o); err != nil {
@@ -83,7 +87,7 @@ func (l *nativeListener) listenUnix(path string, o ListenOptions) (call string, 
 	return "", nil
 }
 
-// longestBacklog is cut by the kernel to its limit, net.core.somaxconn. Kernels of long ago keep 16 bits.
+// longestBacklog is cut by the kernel to net.core.somaxconn. Old kernels keep only 16 bits.
 const longestBacklog = 1<<16 - 1
 
 func (l *nativeListener) bind(sa syscall.Sockaddr, o ListenOptions) (call string, err error) {
@@ -125,7 +129,12 @@ func (l *nativeListener) TryAccept() (Conn, error) {
 			return nil, ErrWouldBlock
 		case syscall.EINTR:
 		default:
-			return nil, &net.OpError{Op: "accept", Net: l.network, Addr: l.addr, Err: os.NewSyscallError("accept4", err)}
+			return nil, &net.OpError{
+				Op:   "accept",
+				Net:  l.network,
+				Addr: l.addr,
+				Err:  os.NewSyscallError("accept4", err),
+			}
 		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"net"
 )
 
-// Native returns the network that talks to the system's sockets directly. It needs a poller of
-// descriptors; on this system there is none yet, and it is [Portable].
+// Native returns the network that talks to the system's sockets directly. This system has no poller
+// of descriptors yet, so it is [Portable].
 func Native() Network { return Portable() }
 
 func adoptConn(_ context.Context, h *hub, c net.Conn) (Conn, error) {

@@ -10,43 +10,45 @@ import (
 	"github.com/aio-go/aio/internal/sys"
 )
 
-// ErrNotPipe says that a file is none that can be waited for: a regular file, a directory, or a device
-// such as /dev/null, which is always ready. Package aiofile reads and writes such files.
-var ErrNotPipe = errors.New("transport: not a pipe, socket or terminal; use package aiofile for regular files")
+// ErrNotPipe says that a file cannot be waited for: a regular file, a directory, or a device that
+// is always ready, such as /dev/null. Package aiofile reads and writes such files.
+var ErrNotPipe = errors.New("transport: not a pipe, socket or terminal; " +
+	"use package aiofile for regular files")
 
-// ConnectReadPipe makes a transport that receives from f: the reading end of a pipe, a FIFO, a socket, a
-// terminal or another descriptor that can be waited for. It returns when p's ConnectionMade has run. At the
-// end of the stream p hears EOFReceived, whatever that returns ConnectionLost follows, since there is nothing
-// else to keep open. The transport cannot write: Write panics.
+// ConnectReadPipe makes a transport that receives from f: the reading end of a pipe, a FIFO, a
+// socket, a terminal or another descriptor that can be waited for. It returns when p's
+// ConnectionMade has run. At the end of the stream p gets EOFReceived. ConnectionLost follows,
+// whatever EOFReceived returns, since nothing else is left to keep open. The transport cannot
+// write: Write panics.
 //
-// f belongs to the transport from then on, also after an error: do not use it any more. Of a standard stream,
-// [os.Stdin] say, only a duplicate belongs to the transport and the stream itself stays open. Other processes
-// that share the descriptor do not notice that it is used without blocking, as far as the system allows: for
-// sockets and the masters of terminals it does not, and their mode is restored at the end.
+// The transport owns f from then on, also after an error: do not use f any more. Of a standard
+// stream such as [os.Stdin] it owns only a duplicate, and the stream itself stays open. The
+// descriptor is used without blocking. As far as the system allows, other processes that share it
+// do not notice. For sockets and the masters of terminals they do, and the mode is restored at the
+// end.
 //
-// The error is a [*os.PathError] with the name of f; it matches [ErrNotPipe] for a file that cannot be waited for.
+// The error is a [*os.PathError] with the name of f. For a file that cannot be waited for it
+// matches [ErrNotPipe]. It panics if f or p is nil. asyncio: connect_read_pipe.
 //
-// It suspends the task; it panics if f or p is nil. Cancellation: the transport is aborted.
-//
-// It stands for loop.connect_read_pipe of asyncio.
+// Cancellation: the transport is aborted.
 func ConnectReadPipe(ctx context.Context, f *os.File, p Protocol) (Transport, error) {
 	return connectPipe(ctx, "ConnectReadPipe", f, receives, p)
 }
 
-// ConnectWritePipe makes a transport that sends to f: the writing end of a pipe, a FIFO, a socket, a terminal
-// or another descriptor that can be waited for. It returns when p's ConnectionMade has run. WriteEOF is the
-// same as Close. When nobody reads any more p hears ConnectionLost, also if nothing is written: with nil, or
-// with [syscall.EPIPE] if something was left to send. ([Portable] and systems without a poller notice that only
-// in a write.)
+// ConnectWritePipe makes a transport that sends to f: the writing end of a pipe, a FIFO, a socket,
+// a terminal or another descriptor that can be waited for. It returns when p's ConnectionMade has
+// run. WriteEOF is the same as Close. When the last reader closes its end, p gets ConnectionLost,
+// even if nothing is being written. The error is nil, or [syscall.EPIPE] if bytes were left to
+// send. ([Portable] and systems without a poller notice it only in a write.)
 //
-// What [ConnectReadPipe] says about f, errors and cancellation holds here too.
-//
-// It stands for loop.connect_write_pipe of asyncio.
+// For f, errors and cancellation see [ConnectReadPipe]. asyncio: connect_write_pipe.
 func ConnectWritePipe(ctx context.Context, f *os.File, p Protocol) (Transport, error) {
 	return connectPipe(ctx, "ConnectWritePipe", f, sends, p)
 }
 
-func connectPipe(ctx context.Context, op string, f *os.File, d direction, p Protocol) (Transport, error) {
+func connectPipe(
+	ctx context.Context, op string, f *os.File, d direction, p Protocol,
+) (Transport, error) {
 	if f == nil {
 		panic("transport: " + op + ": the file is nil; pass one, such as an end of os.Pipe")
 	}
@@ -56,7 +58,8 @@ func connectPipe(ctx context.Context, op string, f *os.File, d direction, p Prot
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		if _, closed := f.Seek(0, io.SeekCurrent); errors.Is(closed, os.ErrClosed) { // Windows says that its handle is wrong
+		// Windows would report a wrong handle
+		if _, closed := f.Seek(0, io.SeekCurrent); errors.Is(closed, os.ErrClosed) {
 			err = os.ErrClosed
 		}
 	case info.Mode().IsRegular(), info.IsDir():
@@ -82,10 +85,10 @@ func connectPipe(ctx context.Context, op string, f *os.File, d direction, p Prot
 	return t, nil
 }
 
-// isStandard reports whether f is a stream that the rest of the program goes on using.
+// isStandard reports whether f is a standard stream, which the rest of the program goes on using.
 func isStandard(f *os.File) bool { return f == os.Stdin || f == os.Stdout || f == os.Stderr }
 
-// pipeError makes a *os.PathError of err, with what it says about the reason.
+// pipeError makes a *os.PathError of err and keeps its reason.
 func pipeError(op string, f *os.File, err error) error {
 	if path := (*os.PathError)(nil); errors.As(err, &path) {
 		err = path.Err
@@ -93,7 +96,7 @@ func pipeError(op string, f *os.File, err error) error {
 	return &os.PathError{Op: op, Path: f.Name(), Err: err}
 }
 
-// direction is what a Conn can do.
+// direction says whether a Conn receives, sends, or does both.
 type direction uint8
 
 const (
@@ -105,8 +108,9 @@ const (
 // oneWay is implemented by a Conn that is an end of a pipe.
 type oneWay interface{ direction() direction }
 
-// nobodyReads ends a pipe that t writes to: the other end of it has been closed, or nothing is left to send.
-func (t *selectorTransport) nobodyReads() {
+// readerGone ends a pipe that t writes to, because the other end has been closed or nothing is
+// left to send.
+func (t *selectorTransport) readerGone() {
 	if t.phase >= ending {
 		return
 	}
@@ -117,7 +121,11 @@ func (t *selectorTransport) nobodyReads() {
 		}
 	}
 	if t.WriteBufferSize() > 0 {
-		t.fatal("writing failed", &os.PathError{Op: "write", Path: t.RemoteAddr().String(), Err: sys.EPIPE})
+		t.fatal("writing failed", &os.PathError{
+			Op:   "write",
+			Path: t.RemoteAddr().String(),
+			Err:  sys.EPIPE,
+		})
 		return
 	}
 	endSoon(t, nil)

@@ -4,5 +4,5 @@ package transport
 
 import "os"
 
-// duplicate returns f itself, which the transport then closes: there is no simple duplicate here.
+// duplicate returns f itself, which the transport then closes: this system has no simple duplicate.
 func duplicate(f *os.File) (*os.File, error) { return f, nil }

@@ -12,8 +12,11 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// newPipeConn makes a Conn that reads or writes a descriptor of its own for what f is open on. It never takes f itself.
-func newPipeConn(ctx context.Context, h *hub, f *os.File, d direction) (conn Conn, taken bool, err error) {
+// newPipeConn makes a Conn with a descriptor of its own for the pipe or device of f. It never takes
+// f itself.
+func newPipeConn(
+	ctx context.Context, h *hub, f *os.File, d direction,
+) (conn Conn, taken bool, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return nil, false, err
@@ -43,10 +46,13 @@ type pipeConn struct {
 	name     string
 	dir      direction
 	terminal bool
-	restore  func() // gives others who share the descriptor its blocking mode back; nil if there is nothing to do
+	// gives the descriptor its blocking mode back, for others that share it; nil if there is
+	// nothing to do
+	restore func()
 }
 
-// open gets a descriptor without blocking mode from one that may have it, and may be shared with other processes.
+// open gets a non-blocking descriptor from one that may block and may be shared with other
+// processes.
 func (c *pipeConn) open(fd int) error {
 	var st syscall.Stat_t
 	if err := syscall.Fstat(fd, &st); err != nil {
@@ -58,15 +64,18 @@ func (c *pipeConn) open(fd int) error {
 	}
 	kind := st.Mode & syscall.S_IFMT
 	c.terminal = kind == syscall.S_IFCHR
-	if flags&syscall.O_NONBLOCK == 0 && (kind == syscall.S_IFIFO || kind == syscall.S_IFCHR && st.Rdev != ptmx) {
-		// The mode belongs to what was opened, not to the descriptor: a program that changes it changes it for the shell, too. So open it
-		// again. The master of a terminal must not be: that makes another terminal.
+	if flags&syscall.O_NONBLOCK == 0 && (kind == syscall.S_IFIFO ||
+		kind == syscall.S_IFCHR && st.Rdev != ptmx) {
+		// The mode belongs to the open file, not to the descriptor: changing it would change it for
+		// the shell, too. So open the file again. The master of a terminal must not be opened
+		// again: that makes another terminal.
 		access := syscall.O_RDONLY
 		if c.dir == sends {
 			access = syscall.O_WRONLY
 		}
 		path := fmt.Sprintf("/proc/self/fd/%d", fd)
-		if again, err := syscall.Open(path, access|syscall.O_NONBLOCK|syscall.O_NOCTTY|syscall.O_CLOEXEC, 0); err == nil {
+		mode := access | syscall.O_NONBLOCK | syscall.O_NOCTTY | syscall.O_CLOEXEC
+		if again, err := syscall.Open(path, mode, 0); err == nil {
 			c.fd = again
 			return c.tryWatch(kind)
 		}
@@ -88,10 +97,11 @@ func (c *pipeConn) open(fd int) error {
 	return nil
 }
 
-// ptmx is the number of the device that makes terminals, whose masters it is: 5, 2.
+// ptmx is the number of the device that makes terminals: 5, 2. The masters of terminals have it
+// too.
 const ptmx = 5<<8 | 2
 
-// tryWatch asks the poller about devices, of which it takes some and refuses others.
+// tryWatch asks the poller about devices; it takes some and refuses others.
 func (c *pipeConn) tryWatch(kind uint32) error {
 	switch kind {
 	case syscall.S_IFIFO, syscall.S_IFSOCK:
@@ -126,7 +136,8 @@ func (c *pipeConn) TryRead(p []byte) (int, error) {
 	case errno == syscall.EAGAIN:
 		return 0, ErrWouldBlock
 	case errno == syscall.EIO && c.terminal:
-		return 0, io.EOF // the way the master of a terminal learns that the other side was closed
+		// the master of a terminal learns in this way that the other side was closed
+		return 0, io.EOF
 	case errno != 0:
 		return 0, c.fail("read", errno)
 	case n == 0:
@@ -149,13 +160,14 @@ func (c *pipeConn) TryWrite(p []byte) (int, error) {
 	return 0, c.fail("write", errno)
 }
 
-// try reads or writes; the descriptor does not block, so the scheduler is told nothing about it.
+// try reads or writes. The descriptor does not block, so the scheduler is not told.
 func (c *pipeConn) try(call uintptr, p []byte) (int, syscall.Errno) {
 	if c.fd < 0 {
 		return 0, syscall.EBADF
 	}
 	for {
-		n, _, errno := syscall.RawSyscall(call, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		n, _, errno := syscall.RawSyscall(call, uintptr(c.fd),
+			uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
 		if errno != syscall.EINTR {
 			return int(n), errno
 		}

@@ -27,34 +27,39 @@ func openTerminal(t *testing.T) (master, terminal *os.File) {
 	var errno syscall.Errno
 	raw.Control(func(fd uintptr) {
 		unlocked := 0
-		if _, _, errno = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCSPTLCK, uintptr(unsafe.Pointer(&unlocked))); errno == 0 {
-			_, _, errno = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCGPTN, uintptr(unsafe.Pointer(&n)))
+		if _, _, errno = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCSPTLCK,
+			uintptr(unsafe.Pointer(&unlocked))); errno == 0 {
+			_, _, errno = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCGPTN,
+				uintptr(unsafe.Pointer(&n)))
 		}
 	})
 	if errno != 0 {
 		t.Skipf("no terminals here: %v", errno)
 	}
 	// Opened as a shell has it: in blocking mode.
-	fd, err := syscall.Open(fmt.Sprintf("/dev/pts/%d", n), syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_CLOEXEC, 0)
+	fd, err := syscall.Open(fmt.Sprintf("/dev/pts/%d",
+		n), syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		t.Skipf("no terminals here: %v", err)
 	}
 	terminal = os.NewFile(uintptr(fd), "terminal")
 	t.Cleanup(func() { terminal.Close() })
 	var mode syscall.Termios
-	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.TCGETS, uintptr(unsafe.Pointer(&mode))); errno != 0 {
+	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.TCGETS,
+		uintptr(unsafe.Pointer(&mode))); errno != 0 {
 		t.Fatal(errno)
 	}
 	mode.Lflag &^= syscall.ECHO | syscall.ICANON | syscall.ISIG
 	mode.Oflag &^= syscall.OPOST
 	mode.Iflag &^= syscall.ICRNL | syscall.IXON
-	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.TCSETS, uintptr(unsafe.Pointer(&mode))); errno != 0 {
+	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.TCSETS,
+		uintptr(unsafe.Pointer(&mode))); errno != 0 {
 		t.Fatal(errno)
 	}
 	return master, terminal
 }
 
-// isBlocking reports the mode of what f is open on.
+// isBlocking reports the mode of the open file of f.
 func isBlocking(t *testing.T, f *os.File) bool {
 	t.Helper()
 	raw, err := f.SyscallConn()
@@ -62,7 +67,9 @@ func isBlocking(t *testing.T, f *os.File) bool {
 		t.Fatal(err)
 	}
 	var flags uintptr
-	raw.Control(func(fd uintptr) { flags, _, _ = syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFL, 0) })
+	raw.Control(func(fd uintptr) {
+		flags, _, _ = syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFL, 0)
+	})
 	return flags&syscall.O_NONBLOCK == 0
 }
 
@@ -149,7 +156,8 @@ func TestAPortableWritePipeNoticesThatItsReaderLeftWhenItWrites(t *testing.T) {
 	})
 }
 
-// What others share must not stop blocking: neither a pipe nor a terminal, and a socket only for as long.
+// A descriptor that others share must go on blocking: a pipe and a terminal always, a socket after
+// the end.
 func TestOthersDoNotNoticeThatADescriptorIsUsedWithoutBlocking(t *testing.T) {
 	onBoth(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {

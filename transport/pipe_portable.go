@@ -19,8 +19,8 @@ type portablePipe struct {
 	restore  func() // as of pipeConn
 }
 
-// newPortablePipe takes f. If the runtime cannot end a read of it, the goroutine in that read is left behind by
-// Close, until something comes.
+// newPortablePipe takes f. If the runtime cannot end a read of f, Close leaves the goroutine in
+// that read behind until bytes arrive.
 func newPortablePipe(h *hub, f *os.File, d direction) *portablePipe {
 	c := newPortableConn(h, filePipe{f})
 	c.deaf = f.SetDeadline(time.Time{}) != nil
@@ -68,7 +68,7 @@ func (p *portablePipe) isClosed() bool {
 	return p.closed
 }
 
-// filePipe is a file as the portable connection wants it.
+// filePipe is a file with the methods that the portable connection needs.
 type filePipe struct{ *os.File }
 
 func (p filePipe) LocalAddr() net.Addr  { return pipeAddr(p.Name()) }

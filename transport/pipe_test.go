@@ -37,7 +37,12 @@ type fakePipe struct {
 
 func (p fakePipe) direction() direction { return p.dir }
 
-func withFakePipe(t *testing.T, d direction, p Protocol, fn func(ctx context.Context, e *env, c *fakeConn, tr *selectorTransport)) {
+func withFakePipe(
+	t *testing.T,
+	d direction,
+	p Protocol,
+	fn func(ctx context.Context, e *env, c *fakeConn, tr *selectorTransport),
+) {
 	t.Helper()
 	inLoop(t, nil, func(ctx context.Context, e *env) {
 		c := newFake(e)
@@ -66,7 +71,8 @@ func TestAReadPipeDeliversDataThenItsEnd(t *testing.T) {
 			e.ok(p.awaitLost(ctx, e))
 			p.expect(e, "made", "eof", "lost")
 			if tr.CanWriteEOF() || !tr.IsClosing() || tr.Protocol() != nil {
-				t.Errorf("can write EOF %v, is closing %v, protocol %v", tr.CanWriteEOF(), tr.IsClosing(), tr.Protocol())
+				t.Errorf("can write EOF %v, is closing %v, protocol %v",
+					tr.CanWriteEOF(), tr.IsClosing(), tr.Protocol())
 			}
 		})
 	})
@@ -140,38 +146,40 @@ func TestAPipeCarriesMoreThanItHolds(t *testing.T) {
 // Conformance: UP-007.
 func TestAFailedReadOfAPipeIsReportedAndEndsIt(t *testing.T) {
 	p := &recorder{}
-	withFakePipe(t, receives, p, func(ctx context.Context, e *env, c *fakeConn, tr *selectorTransport) {
-		failure := &os.PathError{Op: "read", Path: "|0", Err: syscall.EINVAL}
-		c.receive(failure)
-		if err := p.awaitLost(ctx, e); err != failure {
-			t.Errorf("lost with %v", err)
-		}
-		if err := e.expectReport("reading failed"); err != failure {
-			t.Errorf("reported %v", err)
-		}
-	})
+	withFakePipe(t, receives, p,
+		func(ctx context.Context, e *env, c *fakeConn, tr *selectorTransport) {
+			failure := &os.PathError{Op: "read", Path: "|0", Err: syscall.EINVAL}
+			c.receive(failure)
+			if err := p.awaitLost(ctx, e); err != failure {
+				t.Errorf("lost with %v", err)
+			}
+			if err := e.expectReport("reading failed"); err != failure {
+				t.Errorf("reported %v", err)
+			}
+		})
 }
 
 // Conformance: UP-009, UP-016.
 func TestAPipeThatIsClosedTwiceIsLostOnce(t *testing.T) {
 	p := &recorder{}
-	withFakePipe(t, receives, p, func(ctx context.Context, e *env, c *fakeConn, tr *selectorTransport) {
-		failure := &os.PathError{Op: "read", Path: "|0", Err: syscall.EINVAL}
-		c.receive(failure)
-		e.turn(ctx)
-		tr.Close() // the first reason stays
-		tr.Close()
-		e.settle(ctx)
-		p.expect(e, "made", "lost")
-		if p.err != failure {
-			t.Errorf("lost with %v", p.err)
-		}
-		c.expectCalls(e, "start", "close")
-		if tr.Protocol() != nil || tr.flows {
-			t.Error("the transport still knows its protocol")
-		}
-		e.expectReport("reading failed")
-	})
+	withFakePipe(t, receives, p,
+		func(ctx context.Context, e *env, c *fakeConn, tr *selectorTransport) {
+			failure := &os.PathError{Op: "read", Path: "|0", Err: syscall.EINVAL}
+			c.receive(failure)
+			e.turn(ctx)
+			tr.Close() // the first reason stays
+			tr.Close()
+			e.settle(ctx)
+			p.expect(e, "made", "lost")
+			if p.err != failure {
+				t.Errorf("lost with %v", p.err)
+			}
+			c.expectCalls(e, "start", "close")
+			if tr.Protocol() != nil || tr.flows {
+				t.Error("the transport still knows its protocol")
+			}
+			e.expectReport("reading failed")
+		})
 	q := &recorder{}
 	withFakePipe(t, sends, q, func(ctx context.Context, e *env, c *fakeConn, tr *selectorTransport) {
 		tr.Close()
@@ -197,23 +205,24 @@ func TestAWritePipeBuffersOnlyTheRest(t *testing.T) {
 		{"would block", 0, false, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			withFakePipe(t, sends, &recorder{}, func(ctx context.Context, e *env, f *fakeConn, tr *selectorTransport) {
-				f.room, f.zero = c.room, c.zero
-				tr.Write([]byte("hello"))
-				f.expectOut(e, c.sent)
-				if n := tr.WriteBufferSize(); n != len("hello")-len(c.sent) {
-					t.Errorf("%d bytes are buffered", n)
-				}
-				if c.room < 0 {
-					return
-				}
-				tr.Write([]byte(", world"))
-				f.drain(4)
-				e.settle(ctx)
-				f.drain(100)
-				e.settle(ctx)
-				f.expectOut(e, "hello, world")
-			})
+			withFakePipe(t, sends, &recorder{},
+				func(ctx context.Context, e *env, f *fakeConn, tr *selectorTransport) {
+					f.room, f.zero = c.room, c.zero
+					tr.Write([]byte("hello"))
+					f.expectOut(e, c.sent)
+					if n := tr.WriteBufferSize(); n != len("hello")-len(c.sent) {
+						t.Errorf("%d bytes are buffered", n)
+					}
+					if c.room < 0 {
+						return
+					}
+					tr.Write([]byte(", world"))
+					f.drain(4)
+					e.settle(ctx)
+					f.drain(100)
+					e.settle(ctx)
+					f.expectOut(e, "hello, world")
+				})
 		})
 	}
 }
@@ -330,12 +339,12 @@ func TestClosingTheLoopClosesPipes(t *testing.T) {
 			e.ok(err)
 			tr, err := ConnectWritePipe(ctx, w2, out)
 			e.ok(err)
-			tr.Write(make([]byte, 1<<20)) // which nobody reads
+			tr.Write(make([]byte, 1<<20)) // no task reads it
 		})
 		if in.err != aio.ErrLoopClosed || out.err != aio.ErrLoopClosed {
 			t.Errorf("lost with %v and %v", in.err, out.err)
 		}
-		// On Windows the end is open as long as a read that nobody wants any more has not returned.
+		// On Windows the end is open as long as an abandoned read has not returned.
 		if _, err := w1.Write([]byte("x")); !errors.Is(err, syscall.EPIPE) && runtime.GOOS != "windows" {
 			t.Errorf("the reading end is open: %v", err)
 		}

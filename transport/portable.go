@@ -11,16 +11,18 @@ import (
 	"github.com/aio-go/aio/internal/unixsocket"
 )
 
-// Portable returns the network that works on every system Go runs on: connections of package net, with
-// goroutines that do what blocks and post to the loop. It costs about twice as much per request as
-// [Native]. Every goroutine ends when its connection or listener closes.
+// Portable returns the network that works on every system Go runs on: connections of package net,
+// with goroutines that make the blocking calls and post to the loop. It costs about twice as much
+// per request as [Native]. Every goroutine ends when its connection or listener closes.
 //
-// The backlog of a listener is the system's; [ListenOptions] has no say in it.
+// The system sets the backlog of a listener; [ListenOptions.Backlog] is ignored.
 func Portable() Network { return portableNetwork{} }
 
 type portableNetwork struct{ systemResolver }
 
-func (portableNetwork) Dial(ctx context.Context, network, address string, o DialOptions) (Conn, error) {
+func (portableNetwork) Dial(
+	ctx context.Context, network, address string, o DialOptions,
+) (Conn, error) {
 	h := hubOf(aio.RunningLoop(ctx))
 	var d net.Dialer
 	if network != "unix" {
@@ -56,13 +58,13 @@ func (portableNetwork) Dial(ctx context.Context, network, address string, o Dial
 	return newPortableConn(h, c), nil
 }
 
-// attempt carries a connection from the goroutine that made it to the task that asked, which may have
-// gone by then.
+// attempt carries a connection from the goroutine that made it to the task that asked for it. That
+// task may have gone.
 type attempt struct {
 	mu   sync.Mutex // guards the rest
 	conn net.Conn
 	err  error
-	over bool // nobody will take conn
+	over bool // no task will take conn
 }
 
 func (a *attempt) put(c net.Conn, err error) {
@@ -83,7 +85,7 @@ func (a *attempt) take() (net.Conn, error) {
 	return c, a.err
 }
 
-// abandon closes a connection that was not taken, now or when it comes.
+// abandon closes a connection that the task did not take, now or when it arrives.
 func (a *attempt) abandon() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -94,7 +96,9 @@ func (a *attempt) abandon() {
 	}
 }
 
-func (portableNetwork) Listen(ctx context.Context, network, address string, o ListenOptions) (Listener, error) {
+func (portableNetwork) Listen(
+	ctx context.Context, network, address string, o ListenOptions,
+) (Listener, error) {
 	h := hubOf(aio.RunningLoop(ctx))
 	fail := func(err error) (Listener, error) {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
@@ -104,7 +108,8 @@ func (portableNetwork) Listen(ctx context.Context, network, address string, o Li
 		if o.ReusePort {
 			return fail(errors.ErrUnsupported)
 		}
-		ln, err := unixsocket.Listen(context.Background(), address, o.socketMode(), o.KeepSocketFile)
+		ln, err := unixsocket.Listen(context.Background(), address, o.socketMode(),
+			o.KeepSocketFile)
 		if err != nil {
 			return nil, sys.Error(err)
 		}
@@ -122,8 +127,8 @@ func (portableNetwork) Listen(ctx context.Context, network, address string, o Li
 	return newPortableListener(h, ln), nil
 }
 
-// portableNews is what a connection and a datagram socket of the portable network share: the lock of
-// their goroutines, and the way on which these tell the loop.
+// portableNews is shared by a connection and a datagram socket of the portable network. It has the
+// lock of their goroutines, and the way on which these tell the loop.
 type portableNews struct {
 	hub  *hub
 	tell func() // deliver as a value, made once
@@ -142,7 +147,7 @@ func (c *portableNews) init(h *hub) {
 	h.loop.MayPost(1) // the goroutines
 }
 
-// notifyLocked posts news to the loop; news that a post is on its way for travels with it.
+// notifyLocked posts news to the loop. If a post is on its way already, news is added to it.
 func (c *portableNews) notifyLocked(news aio.Interest) {
 	if c.closed || c.ready == nil {
 		return
@@ -150,7 +155,7 @@ func (c *portableNews) notifyLocked(news aio.Interest) {
 	first := c.news == 0
 	c.news |= news
 	if first {
-		// It fails only when the loop is closed: then nobody wants to know.
+		// It fails only if the loop is closed: then no one needs the news.
 		c.hub.loop.CallSoonThreadsafe(c.tell)
 	}
 }

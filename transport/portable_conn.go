@@ -11,25 +11,26 @@ import (
 // portableBuffer is how much a portable connection takes ahead in each direction, bytes.
 const portableBuffer = 32 << 10
 
-// portableConn joins a net.Conn to a loop: one goroutine reads ahead into a bounded buffer, another,
-// started by the first write, sends what TryWrite took.
+// portableConn joins a net.Conn to a loop. One goroutine reads ahead into a bounded buffer.
+// Another, started by the first write, sends the bytes that TryWrite took.
 type portableConn struct {
 	portableNews
 	nc net.Conn
 
-	in      []byte // in[inFrom:inTo] was received and not yet read
+	in      []byte // in[inFrom:inTo] has been received and not yet read
 	inFrom  int
 	inTo    int
-	inErr   error // how receiving ended
+	inErr   error // why receiving ended
 	out     []byte
 	spare   []byte // out and spare take turns
 	sending int    // bytes taken out of out and not yet sent
-	outErr  error  // how sending ended
+	outErr  error  // why sending ended
 	starved bool   // TryWrite found no room
 	writing bool   // the writer goroutine runs
 	eof     bool   // CloseWrite was called
 
-	deaf bool // Close does not end a Read or Write under way: its goroutine must be left behind. Set when made
+	// Close does not end a Read or Write under way, so its goroutine is left behind; set once
+	deaf bool
 }
 
 func newPortableConn(h *hub, nc net.Conn) *portableConn {
@@ -46,7 +47,7 @@ func (c *portableConn) Start(ready func(aio.Interest)) error {
 	if c.closed {
 		return &net.OpError{Op: "read", Net: c.nc.LocalAddr().Network(), Err: net.ErrClosed}
 	}
-	c.notifyLocked(aio.Writable) // what was written before anybody listened may be out by now
+	c.notifyLocked(aio.Writable) // bytes written before Start may be out by now
 	c.spawn(c.receive)
 	return nil
 }
@@ -60,7 +61,8 @@ func (c *portableConn) spawn(fn func()) {
 	c.hub.helper.Go(fn)
 }
 
-// receive is the reading goroutine. It alone writes to in beyond inTo, so it does that unlocked.
+// receive is the reading goroutine. Only it writes to in beyond inTo, so it does that without the
+// lock.
 func (c *portableConn) receive() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -182,7 +184,7 @@ func (c *portableConn) send() {
 			c.notifyLocked(aio.Writable | aio.HangUp)
 			return
 		}
-		// Both the room and the fall of Pending are news.
+		// Both the new room and the fall of Pending are reported.
 		c.starved = false
 		c.notifyLocked(aio.Writable)
 	}
@@ -205,14 +207,19 @@ func (c *portableConn) CloseWrite() error {
 		return c.closedError("close")
 	}
 	if !c.CanCloseWrite() {
-		return &net.OpError{Op: "close", Net: c.nc.LocalAddr().Network(), Err: errors.ErrUnsupported}
+		return &net.OpError{
+			Op:  "close",
+			Net: c.nc.LocalAddr().Network(),
+			Err: errors.ErrUnsupported,
+		}
 	}
 	c.eof = true
 	c.startWriterLocked()
 	return nil
 }
 
-// CanCloseWrite reports whether the connection has a half-close; one of package net may not.
+// CanCloseWrite reports whether the connection has a half-close; a connection of package net may
+// have none.
 func (c *portableConn) CanCloseWrite() bool {
 	_, ok := c.nc.(closeWriter)
 	return ok
@@ -243,7 +250,13 @@ func (c *portableConn) LocalAddr() net.Addr  { return c.nc.LocalAddr() }
 func (c *portableConn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 
 func (c *portableConn) closedError(op string) error {
-	return &net.OpError{Op: op, Net: c.nc.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: net.ErrClosed}
+	return &net.OpError{
+		Op:     op,
+		Net:    c.nc.LocalAddr().Network(),
+		Source: c.LocalAddr(),
+		Addr:   c.RemoteAddr(),
+		Err:    net.ErrClosed,
+	}
 }
 
 var _ Pender = (*portableConn)(nil)

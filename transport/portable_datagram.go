@@ -14,7 +14,9 @@ import (
 // datagramsAhead is how many datagrams a portable socket takes ahead in each direction.
 const datagramsAhead = 64
 
-func (portableNetwork) Datagram(ctx context.Context, network string, local, remote netip.AddrPort, o DatagramOptions) (DatagramConn, error) {
+func (portableNetwork) Datagram(
+	ctx context.Context, network string, local, remote netip.AddrPort, o DatagramOptions,
+) (DatagramConn, error) {
 	h := hubOf(aio.RunningLoop(ctx))
 	control := func(network, address string, c syscall.RawConn) error {
 		if o.ReusePort {
@@ -28,7 +30,8 @@ func (portableNetwork) Datagram(ctx context.Context, network string, local, remo
 	var err error
 	if remote.IsValid() {
 		d := net.Dialer{LocalAddr: udpAddr(local), Control: control}
-		nc, err = d.DialContext(context.Background(), udpVersion(network, remote), remote.String()) // needs no waiting
+		// does not wait
+		nc, err = d.DialContext(context.Background(), udpVersion(network, remote), remote.String())
 	} else {
 		lc := net.ListenConfig{Control: control}
 		nc, err = lc.ListenPacket(context.Background(), udpVersion(network, local), local.String())
@@ -39,7 +42,7 @@ func (portableNetwork) Datagram(ctx context.Context, network string, local, remo
 	return newPortableDatagram(h, nc.(*net.UDPConn)), nil
 }
 
-// udpVersion keeps package net from serving both versions of IP where one address is meant.
+// udpVersion keeps package net from serving both versions of IP if one address is meant.
 func udpVersion(network string, a netip.AddrPort) string {
 	switch {
 	case a.Addr().Is4():
@@ -50,19 +53,19 @@ func udpVersion(network string, a netip.AddrPort) string {
 	return network
 }
 
-// portableDatagram joins a UDP socket of package net to a loop: one goroutine receives ahead into a
-// bounded queue, another, started by the first datagram, sends what TryWriteTo took.
+// portableDatagram joins a UDP socket of package net to a loop. One goroutine receives ahead into a
+// bounded queue. Another, started by the first datagram, sends the datagrams that TryWriteTo took.
 type portableDatagram struct {
 	portableNews
 	nc *net.UDPConn
 
 	in      []received
 	out     []datagram
-	pending int  // bytes in out and in the datagram that is being sent, and the overhead of each
+	pending int  // bytes in out and in the datagram being sent, with the overhead of each
 	writing bool // the sending goroutine runs
 }
 
-// received is a datagram, or why there is none.
+// received is a datagram, or the error of receiving.
 type received struct {
 	data []byte
 	from netip.AddrPort
@@ -83,7 +86,7 @@ func (c *portableDatagram) Start(ready func(aio.Interest)) error {
 	if c.closed {
 		return c.closedError("read")
 	}
-	c.notifyLocked(aio.Writable) // what was sent before anybody listened may be out by now
+	c.notifyLocked(aio.Writable) // datagrams sent before Start may be out by now
 	c.hub.helper.Go(c.receive)
 	return nil
 }
@@ -155,7 +158,7 @@ func (c *portableDatagram) TryWriteTo(p []byte, to netip.AddrPort) error {
 	return nil
 }
 
-// send is the sending goroutine. Its failures go the way of what is received.
+// send is the sending goroutine. Its failures are queued like received datagrams.
 func (c *portableDatagram) send() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -177,7 +180,7 @@ func (c *portableDatagram) send() {
 		}
 		c.mu.Lock()
 		c.pending -= len(d.data) + datagramOverhead
-		news := aio.Writable // both the room and the fall of Pending are news
+		news := aio.Writable // both the new room and the fall of Pending are reported
 		if err != nil {
 			c.in = append(c.in, received{err: sys.DatagramError(err)})
 			news |= aio.Readable
@@ -208,7 +211,7 @@ func (c *portableDatagram) Close() error {
 	c.mu.Unlock()
 	c.hub.disown(c)
 	c.hub.loop.MayPost(-1)
-	return c.nc.Close() // ends what the goroutines wait for
+	return c.nc.Close() // ends the waits of the goroutines
 }
 
 func (c *portableDatagram) LocalAddr() net.Addr {
@@ -226,7 +229,13 @@ func (c *portableDatagram) RemoteAddr() net.Addr {
 }
 
 func (c *portableDatagram) closedError(op string) error {
-	return &net.OpError{Op: op, Net: "udp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: net.ErrClosed}
+	return &net.OpError{
+		Op:     op,
+		Net:    "udp",
+		Source: c.LocalAddr(),
+		Addr:   c.RemoteAddr(),
+		Err:    net.ErrClosed,
+	}
 }
 
 var _ Pender = (*portableDatagram)(nil)

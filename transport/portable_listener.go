@@ -27,7 +27,7 @@ type accepted struct {
 	err  error
 }
 
-// acceptAhead is the number of connections the goroutine accepts before the loop has taken one.
+// acceptAhead is how many connections the goroutine accepts ahead of the loop.
 const acceptAhead = 16
 
 func newPortableListener(h *hub, ln net.Listener) *portableListener {
@@ -50,7 +50,8 @@ func (l *portableListener) Start(ready func()) error {
 	return nil
 }
 
-// acceptAll is the accepting goroutine. After a failure it waits until the loop has taken that.
+// acceptAll is the accepting goroutine. After a failure it waits until the loop has taken the
+// error.
 func (l *portableListener) acceptAll() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -135,5 +136,10 @@ func (l *portableListener) Close() error {
 func (l *portableListener) Addr() net.Addr { return l.ln.Addr() }
 
 func (l *portableListener) closedError() error {
-	return &net.OpError{Op: "accept", Net: l.ln.Addr().Network(), Addr: l.ln.Addr(), Err: net.ErrClosed}
+	return &net.OpError{
+		Op:   "accept",
+		Net:  l.ln.Addr().Network(),
+		Addr: l.ln.Addr(),
+		Err:  net.ErrClosed,
+	}
 }

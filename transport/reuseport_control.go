@@ -11,7 +11,8 @@ import (
 func reusePort(_, _ string, c syscall.RawConn) error {
 	var failure error
 	err := c.Control(func(fd uintptr) {
-		failure = os.NewSyscallError("setsockopt", syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, soReusePort(), 1))
+		failure = os.NewSyscallError("setsockopt",
+			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, soReusePort(), 1))
 	})
 	if err != nil {
 		return err

@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// reusePort fails: the system has no such option, or one that means something else.
+// reusePort fails: the system lacks the option, or its option means something else.
 func reusePort(_, _ string, _ syscall.RawConn) error { return errors.ErrUnsupported }

@@ -20,10 +20,12 @@ func TestASecuredConnectionOverRealSockets(t *testing.T) {
 			s, err := Listen(ctx, "tcp", "127.0.0.1:0", c.factory, TLS(ca.Server()))
 			e.ok(err)
 			p := &recorder{name: "client"}
-			tr, err := Connect(ctx, "tcp", s.Addrs()[0].String(), p, TLS(ca.Client()), ServerName("localhost"))
+			tr, err := Connect(ctx, "tcp", s.Addrs()[0].String(), p, TLS(ca.Client()),
+				ServerName("localhost"))
 			e.ok(err)
 			p.expect(e, "made")
-			if state, ok := tr.TLSConnectionState(); !ok || !state.HandshakeComplete || state.Version != tls.VersionTLS13 {
+			if state, ok := tr.TLSConnectionState(); !ok || !state.HandshakeComplete ||
+				state.Version != tls.VersionTLS13 {
 				t.Errorf("the state is %+v, %v", state, ok)
 			}
 			big := strings.Repeat("0123456789abcdef", 1<<14)
@@ -48,7 +50,8 @@ func TestAHandshakeThatFailsLeavesNothingOpen(t *testing.T) {
 			s, err := Listen(ctx, "tcp", "127.0.0.1:0", c.factory, TLS(ca.Server()))
 			e.ok(err)
 			p := &recorder{name: "client"}
-			_, err = Connect(ctx, "tcp", s.Addrs()[0].String(), p, TLS(other.Client()), ServerName("localhost"))
+			_, err = Connect(ctx, "tcp", s.Addrs()[0].String(), p, TLS(other.Client()),
+				ServerName("localhost"))
 			var bad *tls.CertificateVerificationError
 			if !errors.As(err, &bad) {
 				t.Errorf("got %v, want a certificate error", err)

@@ -13,34 +13,36 @@ import (
 )
 
 const (
-	// One report of readiness reads at most so much; the rest follows in the next pass, so that one
-	// busy connection does not keep the others waiting.
+	// One report of readiness reads at most this many bytes. The rest follows in the next pass, so
+	// that one busy connection does not delay the others.
 	maxReadBytes = 256 << 10
 	maxReadCalls = 16
-	// One turn of writing sends at most about so much, for the same reason.
+	// One turn of writing sends at most about this many bytes, for the same reason.
 	maxWriteBytes = 1 << 20
 )
 
-// selectorTransport drives a Conn by its reports of readiness. It stands for the transports of
-// asyncio's selector event loop.
+// selectorTransport drives a Conn by its reports of readiness, like the transports of asyncio's
+// selector event loop.
 type selectorTransport struct {
-	hub   *hub
-	conn  Conn
-	proto Protocol // asked each time for what else it implements: an idle connection is to be small
+	hub  *hub
+	conn Conn
+	// other interfaces of it are asserted at each use, to keep an idle connection small
+	proto Protocol
 
-	server     *Server            // that accepted the connection, or nil
-	outer      *tlsTransport      // the secured transport on top, if any: what the server closes
+	server *Server // the server that accepted the connection, or nil
+	// the secured transport on top, or nil; the server closes this one
+	outer      *tlsTransport
 	prev, next *selectorTransport // in the hub's list
 
 	file   *fileJob // the file being sent, or nil
 	linger linger
 
-	buf       []byte // buf[sent:] waits for the connection to become writable
+	buf       []byte // buf[sent:] waits until the connection is writable
 	sent      int
 	high, low int // limits of the buffer
 
 	limits  *timeLimits // nil if there are none
-	sendErr error       // why nothing can be sent any more, nil as long as it can
+	sendErr error       // why nothing more can be sent, or nil
 
 	phase         phase
 	made          bool // ConnectionMade was called
@@ -49,7 +51,7 @@ type selectorTransport struct {
 	wroteEOF      bool // WriteEOF was called
 	ended         bool // the peer has sent its last byte
 	readable      bool // a read may find something
-	hungUp        bool // a short read proves nothing any more
+	hungUp        bool // a short read no longer means that nothing is left
 	readQueued    bool // readNow is in the ready queue
 	flushQueued   bool // flushNow is in the ready queue
 	pends         bool // conn is a Pender
@@ -58,8 +60,8 @@ type selectorTransport struct {
 	way           direction
 }
 
-// newTransport makes a transport over conn and queues the start: ConnectionMade, then reading, then
-// made, if it is not nil. A pipe may be flushed for ever: a pager is no attacker.
+// newTransport makes a transport over conn. It queues the start: ConnectionMade, then reading, then
+// made if it is not nil. Flushing to a pipe has no time limit: a pager is no attacker.
 func newTransport(h *hub, conn Conn, p Protocol, s *Server, made func()) *selectorTransport {
 	t := &selectorTransport{hub: h, conn: conn, server: s, high: defaultHigh, low: defaultLow}
 	_, t.pends = conn.(Pender)
@@ -114,7 +116,7 @@ func (t *selectorTransport) onReady(ev aio.Interest) {
 	if ev&aio.HangUp != 0 {
 		t.hungUp = true
 		if t.way == sends {
-			t.nobodyReads()
+			t.readerGone()
 			return
 		}
 	}
@@ -133,12 +135,12 @@ func (t *selectorTransport) canRead() bool {
 	return t.readable && (t.phase == open || t.phase == mute) && !t.paused && !t.ended
 }
 
-// read delivers what has arrived, up to the bound of one turn.
+// read delivers the bytes that have arrived, at most maxReadBytes in one turn.
 func (t *selectorTransport) read() {
 	if !t.canRead() {
 		return
 	}
-	method := "GetBuffer" // the one that is running
+	method := "GetBuffer" // the method that is running
 	defer func() {
 		if v := recover(); v != nil {
 			t.protocolFailed(method, v)
@@ -155,7 +157,8 @@ func (t *selectorTransport) read() {
 			into = t.proto.(BufferedProtocol)
 			method = "GetBuffer"
 			if p = into.GetBuffer(-1); len(p) == 0 {
-				t.fatal("GetBuffer returned an empty buffer", errors.New("transport: GetBuffer returned an empty buffer"))
+				t.fatal("GetBuffer returned an empty buffer",
+					errors.New("transport: GetBuffer returned an empty buffer"))
 				return
 			}
 		}
@@ -207,9 +210,10 @@ func (t *selectorTransport) eof() {
 	}
 }
 
-// ReadNow reads what has arrived into p, past the protocol, and returns 0 where that is to be waited
-// for. What ends the connection the protocol learns as ever. It is for package aiohttp, where a task
-// reads as long as there is something: it saves a pass of the loop for each buffer, and a copy.
+// ReadNow reads bytes that have arrived into p, past the protocol. It returns 0 if there are none,
+// or if the connection ends; the protocol learns the end as always. Package aiohttp uses it in
+// tasks that read as long as there are bytes. This saves a copy and a pass of the loop for each
+// buffer.
 func (t *selectorTransport) ReadNow(p []byte) int {
 	if !t.readable || t.phase != open || t.ended || len(p) == 0 {
 		return 0
@@ -263,7 +267,9 @@ func (t *selectorTransport) ResumeReading() {
 	}
 }
 
-func (t *selectorTransport) IsReading() bool { return t.phase <= mute && !t.paused && t.way != sends }
+func (t *selectorTransport) IsReading() bool {
+	return t.phase <= mute && !t.paused && t.way != sends
+}
 
 // ---- sending
 
@@ -272,10 +278,12 @@ func (t *selectorTransport) Write(p []byte) {
 		return
 	}
 	if t.wroteEOF {
-		panic("transport: Transport.Write: after WriteEOF; write everything first, or close with Close")
+		panic("transport: Transport.Write: after WriteEOF; " +
+			"write everything first, or close with Close")
 	}
 	if t.way == receives {
-		panic("transport: Transport.Write: this is the reading end of a pipe; ConnectWritePipe makes transports that write")
+		panic("transport: Transport.Write: this is the reading end of a pipe; " +
+			"ConnectWritePipe makes transports that write")
 	}
 	if t.file != nil {
 		panic("transport: Transport.Write: a file is being sent; wait until Sendfile has returned")
@@ -283,7 +291,7 @@ func (t *selectorTransport) Write(p []byte) {
 	t.send(p)
 }
 
-// send is Write without questions.
+// send is Write without its checks.
 func (t *selectorTransport) send(p []byte) {
 	if len(t.buf) == 0 {
 		n, err := t.push(p)
@@ -301,7 +309,8 @@ func (t *selectorTransport) send(p []byte) {
 	}
 }
 
-// push hands p to the connection until that is full, or the turn is over, and returns how much it took.
+// push passes p to the connection until that is full or the turn is over. It returns the number of
+// bytes taken.
 func (t *selectorTransport) push(p []byte) (n int, err error) {
 	for n < len(p) {
 		if n >= maxWriteBytes {
@@ -343,14 +352,14 @@ func (t *selectorTransport) keep(p []byte) {
 	case t.buf == nil:
 		t.buf = t.hub.takeBuffer(len(p))
 	case t.sent > len(t.buf)/2 && len(t.buf)+len(p) > cap(t.buf):
-		// Only then: moving much for little room, again and again, would take for ever.
+		// Move only then: moving many bytes for little room, again and again, would take too long.
 		t.buf = t.buf[:copy(t.buf, t.buf[t.sent:])]
 		t.sent = 0
 	}
 	t.buf = append(t.buf, p...)
 }
 
-// flush continues with the buffer and does what waits for its end.
+// flush continues with the buffer, and does the work that waits for its end.
 func (t *selectorTransport) flush() {
 	if len(t.buf) > 0 {
 		n, err := t.push(t.buf[t.sent:])
@@ -368,7 +377,8 @@ func (t *selectorTransport) flush() {
 			t.shutWriting()
 		}
 	} else if t.pends {
-		if _, err := t.conn.TryWrite(nil); err != nil && err != ErrWouldBlock && t.phase == flushing {
+		if _, err := t.conn.TryWrite(nil); err != nil && err != ErrWouldBlock &&
+			t.phase == flushing {
 			t.fatal("writing failed", err)
 			return
 		}
@@ -412,14 +422,16 @@ func (t *selectorTransport) WriteEOF() {
 		return
 	}
 	if t.file != nil {
-		panic("transport: Transport.WriteEOF: a file is being sent; wait until Sendfile has returned")
+		panic("transport: Transport.WriteEOF: a file is being sent; " +
+			"wait until Sendfile has returned")
 	}
 	if t.way == sends {
 		t.Close()
 		return
 	}
 	if !t.CanWriteEOF() {
-		panic("transport: Transport.WriteEOF: this connection has no half-close; ask CanWriteEOF first")
+		panic("transport: Transport.WriteEOF: this connection has no half-close; " +
+			"ask CanWriteEOF first")
 	}
 	t.wroteEOF = true
 	if len(t.buf) == 0 {
@@ -428,7 +440,7 @@ func (t *selectorTransport) WriteEOF() {
 }
 
 func (t *selectorTransport) shutWriting() {
-	// The peer may have reset the connection; the next read tells.
+	// The peer may have reset the connection; the next read returns that error.
 	if err := t.conn.CloseWrite(); err != nil && !isNotConnected(err) {
 		t.sendingFailed("closing the sending half failed", err)
 	}
@@ -464,7 +476,7 @@ func (t *selectorTransport) SetWriteBufferLimits(high, low int) error {
 	return nil
 }
 
-// bufferLimits fills in the limits left to be derived, and checks them.
+// bufferLimits fills in the limits to be derived, and checks them.
 func bufferLimits(high, low int) (int, int, error) {
 	switch {
 	case high == DefaultLimit && low == DefaultLimit:
@@ -475,7 +487,8 @@ func bufferLimits(high, low int) (int, int, error) {
 		low = high / 4
 	}
 	if high < low || low < 0 {
-		return 0, 0, fmt.Errorf("transport: write buffer limits high %d, low %d: high must not be less than low, nor low negative", high, low)
+		return 0, 0, fmt.Errorf("transport: write buffer limits high %d, low %d: "+
+			"high must not be less than low, nor low negative", high, low)
 	}
 	return high, low, nil
 }
@@ -486,7 +499,7 @@ func (t *selectorTransport) Close() {
 	if t.phase == mute {
 		endSoon(t, t.sendErr)
 	} else if t.way == sends && t.phase == open && t.WriteBufferSize() == 0 {
-		t.nobodyReads() // sending may have failed just now
+		t.readerGone() // sending may have failed just now
 	} else {
 		closeAfterFlush(t)
 	}
@@ -496,8 +509,8 @@ func (t *selectorTransport) Close() {
 func (t *selectorTransport) Abort()          { endSoon(t, nil) }
 func (t *selectorTransport) IsClosing() bool { return t.phase > open }
 
-// fatal ends the connection with err, which is reported if it is a mistake in the program, or of a pipe that
-// cannot be read: that has no peer who could be the reason.
+// fatal ends the connection with err. The error is reported if it is a mistake in the program, or
+// if it is of a pipe that cannot be read, since a pipe has no peer to blame.
 func (t *selectorTransport) fatal(what string, err error) {
 	if t.way == receives && isSystemError(err) {
 		t.report(what, err)
@@ -525,7 +538,7 @@ func (t *selectorTransport) connectionLost(err error) {
 	}
 }
 
-// release frees what the connection held. The Conn itself stays: it knows the addresses.
+// release frees the resources of the connection. The Conn stays: it knows the addresses.
 func (t *selectorTransport) release() {
 	t.conn.Close()
 	t.limits.stop()
@@ -540,13 +553,13 @@ func (t *selectorTransport) release() {
 	}
 }
 
-// loopClosed ends the connection inside the close of its loop, which runs no callbacks any more.
+// loopClosed ends the connection while its loop closes, which runs no more callbacks.
 func (t *selectorTransport) loopClosed() {
 	t.phase = ending
 	endNow(t, aio.ErrLoopClosed)
 }
 
-// protocolFailed makes a panic of the protocol the end of the connection.
+// protocolFailed ends the connection because the protocol panicked.
 func (t *selectorTransport) protocolFailed(method string, v any) {
 	t.fatal("the protocol's "+method+" panicked", panicError(v))
 }
@@ -559,14 +572,16 @@ func (t *selectorTransport) reportPanic(method string) {
 }
 
 func (t *selectorTransport) report(what string, err error) {
-	t.hub.report(what, err, slog.String("transport", t.String()), slog.String("protocol", fmt.Sprintf("%T", t.proto)))
+	t.hub.report(what, err, slog.String("transport", t.String()),
+		slog.String("protocol", fmt.Sprintf("%T", t.proto)))
 }
 
 // ---- the rest
 
 func (t *selectorTransport) SetProtocol(p Protocol) {
 	if p == nil {
-		panic("transport: Transport.SetProtocol: the protocol is nil; pass one, BaseProtocol{} ignores everything")
+		panic("transport: Transport.SetProtocol: the protocol is nil; " +
+			"pass one, BaseProtocol{} ignores everything")
 	}
 	if t.phase == lost {
 		return

@@ -2,15 +2,17 @@ package transport
 
 import "os"
 
-// beginFile begins a Sendfile. Whoever respects flow control writes nothing meanwhile.
+// beginFile begins a Sendfile. A protocol that obeys flow control writes nothing meanwhile.
 func (t *selectorTransport) beginFile(j *fileJob) {
 	switch {
 	case t.wroteEOF:
 		panic("transport: Sendfile: after WriteEOF; send everything first")
 	case t.way == receives:
-		panic("transport: Sendfile: this is the reading end of a pipe; ConnectWritePipe makes transports that write")
+		panic("transport: Sendfile: this is the reading end of a pipe; " +
+			"ConnectWritePipe makes transports that write")
 	case t.file != nil:
-		panic("transport: Sendfile: another file is being sent; wait until that Sendfile has returned")
+		panic("transport: Sendfile: another file is being sent; " +
+			"wait until that Sendfile has returned")
 	}
 	t.file = j
 	if !t.writingPaused && t.flows {

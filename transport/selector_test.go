@@ -15,7 +15,11 @@ import (
 	"github.com/aio-go/aio"
 )
 
-var errReset = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+var errReset = &net.OpError{
+	Op:  "read",
+	Net: "tcp",
+	Err: os.NewSyscallError("read", syscall.ECONNRESET),
+}
 
 // Conformance: TR-005.
 func TestConnectionMadeComesBeforeReading(t *testing.T) {
@@ -238,9 +242,14 @@ func TestAPanicOfTheProtocolIsFatal(t *testing.T) {
 	boom := errors.New("boom")
 	tests := map[string]func(p *recorder) Protocol{
 		"ConnectionMade": func(p *recorder) Protocol { p.onMade = func() { panic(boom) }; return p },
-		"DataReceived":   func(p *recorder) Protocol { p.onData = func([]byte) { panic(boom) }; return p },
-		"EOFReceived":    func(p *recorder) Protocol { p.onEOF = func() { panic(boom) }; return p },
-		"GetBuffer":      func(p *recorder) Protocol { return &buffered{recorder: p, get: func(int) []byte { panic(boom) }} },
+		"DataReceived": func(p *recorder) Protocol {
+			p.onData = func([]byte) { panic(boom) }
+			return p
+		},
+		"EOFReceived": func(p *recorder) Protocol { p.onEOF = func() { panic(boom) }; return p },
+		"GetBuffer": func(p *recorder) Protocol {
+			return &buffered{recorder: p, get: func(int) []byte { panic(boom) }}
+		},
 		"BufferUpdated": func(p *recorder) Protocol {
 			p.onData = func([]byte) { panic(boom) }
 			return &buffered{recorder: p, size: 10}
@@ -539,7 +548,10 @@ func TestWriteEOF(t *testing.T) {
 		})
 	})
 	t.Run("a peer that is gone already is found by the next read", func(t *testing.T) {
-		if !isNotConnected(&net.OpError{Op: "set", Err: os.NewSyscallError("shutdown", syscall.ENOTCONN)}) {
+		if !isNotConnected(&net.OpError{
+			Op:  "set",
+			Err: os.NewSyscallError("shutdown", syscall.ENOTCONN),
+		}) {
 			t.Error("not recognised")
 		}
 	})
@@ -919,7 +931,7 @@ func TestReadingAndWritingDoNotAllocate(t *testing.T) {
 	})
 }
 
-// echoer sends back what it receives.
+// echoer sends back the bytes it receives.
 type echoer struct {
 	BaseProtocol
 	t Transport

@@ -13,11 +13,12 @@ import (
 	"github.com/aio-go/aio/internal/sys"
 )
 
-// ErrSendfileNotAvailable is returned by [Sendfile] and [Socket.Sendfile] with the option [NativeOnly] where
-// the system cannot send the file by itself: on a transport that is secured or no socket of the loop's, for
-// what is no regular file, and where the system call is missing or refuses. Nothing was sent then. It matches
-// [errors.ErrUnsupported].
-var ErrSendfileNotAvailable = fmt.Errorf("transport: the system cannot send this file here: %w", errors.ErrUnsupported)
+// ErrSendfileNotAvailable is returned by [Sendfile] and [Socket.Sendfile] with the option
+// [NativeOnly] if the system cannot send the file by itself. That is so on a secured transport or
+// one without a native socket, for a file that is not regular, and if the system call is missing or
+// refuses. Nothing has been sent. It matches [errors.ErrUnsupported].
+var ErrSendfileNotAvailable = fmt.Errorf("transport: the system cannot send this file here: %w",
+	errors.ErrUnsupported)
 
 // SendfileOption adjusts [Sendfile] and [Socket.Sendfile].
 type SendfileOption interface{ applySendfile(x *fileTransfer) }
@@ -34,12 +35,13 @@ func FileFrom(offset int64) SendfileOption {
 	return sendfileOption(func(x *fileTransfer) { x.at = offset })
 }
 
-// FileRange sends count bytes from offset, fewer if the file is shorter. It panics if offset is negative or
-// count is not positive: there is nothing to send then.
+// FileRange sends count bytes from offset, or fewer if the file is shorter. It panics if offset is
+// negative or count is not positive.
 func FileRange(offset, count int64) SendfileOption {
 	from := FileFrom(offset)
 	if count <= 0 {
-		panic("transport: FileRange: the count is not positive; send nothing, or use FileFrom for the rest of the file")
+		panic("transport: FileRange: the count is not positive; " +
+			"send nothing, or use FileFrom for the rest of the file")
 	}
 	return sendfileOption(func(x *fileTransfer) {
 		from.applySendfile(x)
@@ -47,40 +49,40 @@ func FileRange(offset, count int64) SendfileOption {
 	})
 }
 
-// NativeOnly lets the transfer fail with [ErrSendfileNotAvailable] where it would have to read the file and
-// write it. It stands for fallback=False of asyncio.
+// NativeOnly lets the transfer fail with [ErrSendfileNotAvailable] where it would have to read and
+// write the file. asyncio: fallback=False.
 func NativeOnly() SendfileOption {
 	return sendfileOption(func(x *fileTransfer) { x.native, x.copied = true, false })
 }
 
-// Copied reads the file on another goroutine and writes it in pieces, also where the system could send it by
-// itself. It costs more, but a slow disk cannot hold up the loop.
+// Copied reads the file on another goroutine and writes it in pieces, even if the system could send
+// it by itself. It costs more, but a slow disk cannot delay the loop.
 func Copied() SendfileOption {
 	return sendfileOption(func(x *fileTransfer) { x.native, x.copied = false, true })
 }
 
-// Sendfile sends a file over t after everything written before, and returns how many bytes of it. Without
-// options it sends all of the file, wherever that is positioned. On a TCP or unix connection under Linux the
-// kernel does it without copying the data to the program; elsewhere, with TLS and for files that are not
-// regular, it is read on another goroutine and written, a piece at a time. Afterwards, also after an error, the
-// file is positioned behind the last byte sent, or where it was if none was.
+// Sendfile sends a file over t, after everything written before, and returns the number of bytes
+// sent. Without options it sends the whole file, whatever its position. On a TCP or unix connection
+// under Linux the kernel sends it without a copy in the program. Elsewhere, with TLS, and for files
+// that are not regular, another goroutine reads the file and the loop writes it in pieces.
+// Afterwards, also after an error, the position of the file is behind the last byte sent; if none
+// was sent, it is unchanged.
 //
-// While it goes on nothing can be written: Write, WriteEOF and another Sendfile panic, and a protocol with the
-// methods of [FlowControl] is asked to pause writing. Receiving goes on. Closing the transport ends the
-// transfer with an error that matches [net.ErrClosed], whatever was sent by then; losing the connection ends it
-// with the same error that ConnectionLost gets, or that of the write that failed.
+// During the transfer nothing else can be written: Write, WriteEOF and another Sendfile panic, and
+// a protocol with the methods of [FlowControl] is asked to pause writing. Receiving goes on.
+// Closing the transport ends the transfer with an error that matches [net.ErrClosed]. Losing the
+// connection ends it with the error of ConnectionLost or of the failed write.
 //
-// The kernel reads what is not in its cache from the disk while the loop waits, 256 KiB at most in one go;
-// [Copied] avoids that where disks are slow.
+// The kernel may have to read from the disk while the loop waits, at most 256 KiB at a time; use
+// [Copied] if disks are slow. It panics if t or f is nil. asyncio: sendfile.
 //
-// It suspends the task; it panics if t or f is nil. Cancellation: the transfer ends where it is and the
-// connection stays open, with part of the file sent; the count tells how much.
-//
-// It stands for loop.sendfile of asyncio.
+// Cancellation: the transfer ends where it is and the connection stays open, with part of the file
+// sent. The returned number says how much.
 func Sendfile(ctx context.Context, t Transport, f *os.File, opts ...SendfileOption) (int64, error) {
 	const op = "Sendfile"
 	if t == nil {
-		panic("transport: Sendfile: the transport is nil; pass the one ConnectionMade was called with")
+		panic("transport: Sendfile: the transport is nil; " +
+			"pass the one ConnectionMade was called with")
 	}
 	x := newFileTransfer(op, f, opts)
 	needTask(ctx, op)
@@ -130,15 +132,15 @@ func Sendfile(ctx context.Context, t Transport, f *os.File, opts ...SendfileOpti
 // fileCarrier is a transport that files can be sent over.
 type fileCarrier interface {
 	Transport
-	beginFile(j *fileJob) // keeps others from writing
+	beginFile(j *fileJob) // blocks other writes
 	endFile()
-	roomForFile() bool   // writing is not paused
-	writeFile(p []byte)  // is Write for the transfer itself
+	roomForFile() bool   // whether writing is not paused
+	writeFile(p []byte)  // Write for the transfer itself
 	fileSender() trySend // nil if the kernel cannot send files on this transport
 }
 
-// trySend lets the kernel send up to limit bytes of f from an offset. It returns what TryWrite would, and 0 and
-// nil at the end of the file.
+// trySend lets the kernel send up to limit bytes of f from an offset. It returns what TryWrite
+// would, and 0 and nil at the end of the file.
 type trySend func(f *os.File, offset int64, limit int) (int, error)
 
 // fileJob is the task that sends a file over a transport, as the transport sees it.
@@ -147,14 +149,14 @@ type fileJob struct {
 	err    error // what the connection was lost with
 }
 
-// changed is called when there may be room, and when the transport ends. There may be no job.
+// changed is called when there may be room, and when the transport ends. j may be nil.
 func (j *fileJob) changed() {
 	if j != nil {
 		j.waiter.Unpark()
 	}
 }
 
-// lost is called when the connection fails, and with the error of ConnectionLost.
+// lost is called when the connection fails, with the error of ConnectionLost.
 func (j *fileJob) lost(err error) {
 	if j != nil {
 		j.err = cmp.Or(j.err, err)
@@ -182,25 +184,26 @@ func (j *fileJob) until(ctx context.Context, over func() error, cond func() bool
 	return err
 }
 
-// fileTarget is where a file goes.
+// fileTarget is the destination of a file.
 type fileTarget struct {
-	clear func(ctx context.Context) error           // waits until everything written before has gone out
+	// waits until everything written before has been sent
+	clear func(ctx context.Context) error
 	try   trySend                                   // nil if there is no system call
 	wait  func(ctx context.Context) error           // after ErrWouldBlock from try
 	write func(ctx context.Context, p []byte) error // waits for room and sends p
 }
 
-// fileTransfer is a file on its way.
+// fileTransfer is the transfer of one file.
 type fileTransfer struct {
 	f      *os.File
-	at     int64 // where to go on, bytes
-	left   int64 // how much to send at most; to the end of the file if negative
+	at     int64 // the next byte to send
+	left   int64 // bytes to send at most; to the end of the file if negative
 	sent   int64
 	native bool // NativeOnly
 	copied bool // Copied
 }
 
-const filePiece = 64 << 10 // read and written in one go, bytes
+const filePiece = 64 << 10 // bytes read and written in one go
 
 func newFileTransfer(op string, f *os.File, opts []SendfileOption) *fileTransfer {
 	if f == nil {
@@ -219,7 +222,7 @@ func newFileTransfer(op string, f *os.File, opts []SendfileOption) *fileTransfer
 func (x *fileTransfer) run(ctx context.Context, to fileTarget) (int64, error) {
 	defer func() {
 		if x.sent > 0 {
-			x.f.Seek(x.at, io.SeekStart) // fails for what has no position
+			x.f.Seek(x.at, io.SeekStart) // fails if the file has no position
 		}
 	}()
 	info, err := x.f.Stat()
@@ -255,7 +258,8 @@ func (x *fileTransfer) piece(limit int) int {
 	return int(x.left)
 }
 
-// byKernel leaves the transfer to the system. If that refuses at once it returns ErrSendfileNotAvailable.
+// byKernel leaves the transfer to the system. If the system refuses at once it returns
+// ErrSendfileNotAvailable.
 func (x *fileTransfer) byKernel(ctx context.Context, to fileTarget) error {
 	if err := to.clear(ctx); err != nil {
 		return err
@@ -286,10 +290,10 @@ func (x *fileTransfer) byKernel(ctx context.Context, to fileTarget) error {
 	return nil
 }
 
-// maxFilePiece bounds one system call, bytes: the loop waits for it.
+// maxFilePiece bounds one system call, in bytes: the loop waits for it.
 const maxFilePiece = 256 << 10
 
-// byHand reads the file off the loop and writes it.
+// byHand reads the file off the loop and writes the pieces.
 func (x *fileTransfer) byHand(ctx context.Context, to fileTarget, regular bool) error {
 	if x.at > 0 && !regular {
 		if _, err := x.f.Seek(x.at, io.SeekStart); err != nil {
@@ -300,7 +304,7 @@ func (x *fileTransfer) byHand(ctx context.Context, to fileTarget, regular bool) 
 	for x.left != 0 {
 		p, at := buf[:x.piece(len(buf))], x.at
 		got, err := aio.ToThread(ctx, func(context.Context) (got filePieceRead, _ error) {
-			if regular { // and not by the position, which nobody must move if this is abandoned
+			if regular { // at an offset: an abandoned read must not move the position
 				got.n, got.err = x.f.ReadAt(p, at)
 			} else {
 				got.n, got.err = x.f.Read(p)
@@ -317,14 +321,14 @@ func (x *fileTransfer) byHand(ctx context.Context, to fileTarget, regular bool) 
 			return err
 		}
 		x.advance(got.n)
-		if got.err != nil { // what came along with it counts
+		if got.err != nil { // bytes that came with the error count
 			return got.err
 		}
 	}
 	return nil
 }
 
-// filePieceRead is what a read has returned.
+// filePieceRead is the result of a read.
 type filePieceRead struct {
 	n   int
 	err error

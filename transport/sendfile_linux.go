@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// sendfile lets the kernel send up to limit bytes of f from offset to the socket fd. It tells the scheduler, as
-// the disk may take its time.
+// sendfile lets the kernel send up to limit bytes of f from offset to the socket fd. It tells the
+// scheduler, as the disk may be slow.
 func sendfile(fd int, f *os.File, offset int64, limit int) (n int, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -31,7 +31,7 @@ func sendfile(fd int, f *os.File, offset int64, limit int) (n int, err error) {
 	return max(n, 0), err
 }
 
-// trySendfile is TryWrite of a part of a file.
+// trySendfile is TryWrite for a part of a file.
 func (c *nativeConn) trySendfile(f *os.File, offset int64, limit int) (int, error) {
 	n, err := sendfile(c.fd, f, offset, limit)
 	if err != nil && err != ErrWouldBlock {

@@ -61,9 +61,12 @@ type road struct {
 	authority *tlstest.Authority
 }
 
-// onAllRoads runs the test over plain connections of both networks, with the kernel's help if there is some
-// and without, and over TLS. ct sends, server receives.
-func onAllRoads(t *testing.T, test func(ctx context.Context, e *env, way road, ct Transport, client, server *recorder)) {
+// onAllRoads runs the test over plain connections of both networks, with the kernel's help if there
+// is some and without, and over TLS. ct sends, server receives.
+func onAllRoads(
+	t *testing.T,
+	test func(ctx context.Context, e *env, way road, ct Transport, client, server *recorder),
+) {
 	ca := tlstest.New(t)
 	for _, way := range []road{
 		{name: "native", native: isNativeSystem(), network: Native()},
@@ -91,11 +94,14 @@ func onAllRoads(t *testing.T, test func(ctx context.Context, e *env, way road, c
 	}
 }
 
-func securedPair(ctx context.Context, e *env, ca *tlstest.Authority, client, server *recorder) Transport {
+func securedPair(
+	ctx context.Context, e *env, ca *tlstest.Authority, client, server *recorder,
+) Transport {
 	e.t.Helper()
 	s, err := Listen(ctx, "tcp", "127.0.0.1:0", func() Protocol { return server }, TLS(ca.Server()))
 	e.ok(err)
-	ct, err := Connect(ctx, "tcp", s.Addrs()[0].String(), client, TLS(ca.Client()), ServerName("localhost"))
+	ct, err := Connect(ctx, "tcp", s.Addrs()[0].String(), client, TLS(ca.Client()),
+		ServerName("localhost"))
 	e.ok(err)
 	server.await(ctx, e, "the handshake", func() bool { return server.t != nil })
 	s.Close()
@@ -171,7 +177,8 @@ func TestARangeOfAFileIsSent(t *testing.T) {
 		if at := position(e.t, f); n != 1000 || m != 10 || at != 300_000 {
 			e.t.Errorf("sent %d and %d bytes, the file is at %d", n, m, at)
 		}
-		server.received(ctx, e, bytes.Join([][]byte{data[1000:101_000], data[299_000:], data[299_990:]}, nil))
+		server.received(ctx, e,
+			bytes.Join([][]byte{data[1000:101_000], data[299_000:], data[299_990:]}, nil))
 	})
 }
 
@@ -187,7 +194,8 @@ func TestWithoutFallBackAFileIsSentByTheKernelOrNotAtAll(t *testing.T) {
 			server.received(ctx, e, data)
 			return
 		}
-		if !errors.Is(err, ErrSendfileNotAvailable) || !errors.Is(err, errors.ErrUnsupported) || n != 0 || position(e.t, f) != 0 {
+		if !errors.Is(err, ErrSendfileNotAvailable) || !errors.Is(err, errors.ErrUnsupported) || n != 0 ||
+			position(e.t, f) != 0 {
 			e.t.Errorf("sent %d bytes: %v; the file is at %d", n, err, position(e.t, f))
 		}
 		ct.Write([]byte("nothing of it"))
@@ -296,7 +304,9 @@ func TestNothingCanBeWrittenWhileAFileIsSent(t *testing.T) {
 		}
 		ct.Write([]byte("!"))
 		server.received(ctx, e, append(x.data, '!'))
-		client.await(ctx, e, "the permission to write", func() bool { return client.log[len(client.log)-1] == "resume" })
+		client.await(ctx, e, "the permission to write", func() bool {
+			return client.log[len(client.log)-1] == "resume"
+		})
 		for i, event := range client.log[1:] { // the last piece may have filled the buffer once more
 			if event != [...]string{"pause", "resume"}[i%2] {
 				e.t.Fatalf("heard %q", client.log)
@@ -317,7 +327,8 @@ func TestAPeerThatLeavesEndsTheTransfer(t *testing.T) {
 		if at := position(e.t, x.f); n <= 0 || n >= int64(len(x.data)) || at != n {
 			e.t.Errorf("sent %d of %d bytes, the file is at %d", n, len(x.data), at)
 		}
-		if !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, net.ErrClosed) &&
+		if !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) &&
+			!errors.Is(err, net.ErrClosed) &&
 			!errors.Is(err, io.ErrUnexpectedEOF) {
 			e.t.Errorf("err %v", err)
 		}
@@ -339,7 +350,8 @@ func TestAPeerThatResetsEndsTheTransferWithTheError(t *testing.T) {
 			e.settle(ctx)
 			c.(*net.TCPConn).SetLinger(0)
 			c.Close()
-			if _, err := x.await(ctx); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+			if _, err := x.await(ctx); !errors.Is(err, syscall.ECONNRESET) &&
+				!errors.Is(err, syscall.EPIPE) {
 				t.Errorf("err %v", err)
 			}
 			client.awaitLost(ctx, e)
@@ -386,7 +398,9 @@ func TestACancelledTransferThatHasNotBegunSendsNothing(t *testing.T) {
 		st.PauseReading()
 		before := pattern(16 << 20)
 		ct.Write(before)
-		task := aio.CreateTask(ctx, func(ctx context.Context) (int64, error) { return Sendfile(ctx, ct, f) })
+		task := aio.CreateTask(ctx, func(ctx context.Context) (int64, error) {
+			return Sendfile(ctx, ct, f)
+		})
 		e.settle(ctx)
 		task.Cancel(nil)
 		if _, err := task.Await(ctx); !errors.Is(err, aio.ErrCancelled) || position(t, f) != 3 {
@@ -408,7 +422,8 @@ func TestWhatIsNoRegularFileIsReadAndWritten(t *testing.T) {
 		defer r.Close()
 		io.WriteString(w, "out of a pipe")
 		w.Close()
-		if n, err := Sendfile(ctx, ct, r, NativeOnly()); n != 0 || !errors.Is(err, ErrSendfileNotAvailable) {
+		if n, err := Sendfile(ctx, ct, r, NativeOnly()); n != 0 ||
+			!errors.Is(err, ErrSendfileNotAvailable) {
 			e.t.Errorf("natively: sent %d: %v", n, err)
 		}
 		n, err := Sendfile(ctx, ct, r, way.opts...)
@@ -422,7 +437,7 @@ func TestWhatIsNoRegularFileIsReadAndWritten(t *testing.T) {
 	})
 }
 
-// refusing is a connection whose kernel sends files as the test says.
+// refusing is a connection whose kernel sends files under the control of the test.
 type refusing struct {
 	*fakeConn
 	answers []any // int: bytes that are sent; error
@@ -451,8 +466,10 @@ func TestARefusalAtOnceMeansThatTheKernelCannotAndALaterOneIsAnError(t *testing.
 		out     string
 	}{
 		{"refused at once", []any{syscall.EINVAL}, nil, 10, nil, "0123456789"},
-		{"refused at once, no fall-back", []any{syscall.EINVAL}, []SendfileOption{NativeOnly()}, 0, ErrSendfileNotAvailable, ""},
-		{"the reason is told", []any{syscall.EINVAL}, []SendfileOption{NativeOnly()}, 0, syscall.EINVAL, ""},
+		{"refused at once, no fall-back", []any{syscall.EINVAL}, []SendfileOption{NativeOnly()}, 0,
+			ErrSendfileNotAvailable, ""},
+		{"the reason is told", []any{syscall.EINVAL}, []SendfileOption{NativeOnly()}, 0,
+			syscall.EINVAL, ""},
 		{"refused later", []any{4, syscall.EIO}, nil, 4, syscall.EIO, "0123"},
 		{"lost at once", []any{syscall.EPIPE}, nil, 0, syscall.EPIPE, ""},
 		{"a file that ends early", []any{4, 0}, nil, 4, nil, "0123"},
@@ -505,7 +522,9 @@ func TestSecuringAConnectionWhileAFileIsSentPanics(t *testing.T) {
 		client, server := &recorder{name: "client"}, &recorder{name: "server"}
 		ct, st := pair(ctx, e, client, server)
 		x := stuck(ctx, e, road{native: isNativeSystem()}, ct, server)
-		expectPanic(t, "a file is being sent", func() { StartTLS(ctx, ct, ca.Client(), false, ServerName("localhost")) })
+		expectPanic(t, "a file is being sent", func() {
+			StartTLS(ctx, ct, ca.Client(), false, ServerName("localhost"))
+		})
 		st.Abort()
 		x.await(ctx)
 		client.awaitLost(ctx, e)

@@ -18,17 +18,14 @@ import (
 // acceptPause is how long a listener rests after accepting failed.
 const acceptPause = time.Second
 
-// maxLost is how many connections in a row may turn out to have failed before that counts as a failure of the
-// listener.
+// maxLost is how many connections in a row may fail before they are accepted. After that it counts
+// as a failure of the listener.
 const maxLost = 100
 
-// Server accepts connections and gives each a protocol of its own. [Listen] makes it. All methods
-// belong to the loop's goroutine.
+// Server accepts connections and gives each a protocol of its own. [Listen] makes it.
 //
-// When its loop begins to shut down the server closes, and connections that are idle end, see [Server.Shutdown]; the
-// others go on. When the loop closes they are aborted.
-//
-// It stands for asyncio.Server.
+// When its loop begins to shut down, the server closes and ends idle connections, see
+// [Server.Shutdown]; the others go on. When the loop closes they are aborted. asyncio: Server.
 type Server struct {
 	_         nocopy.Mark
 	hub       *hub
@@ -38,11 +35,11 @@ type Server struct {
 	serving   bool
 	closed    bool
 	active    int          // connections that were accepted and are not lost
-	accepted  int          // all of them
-	failures  int          // of accepting
+	accepted  int          // connections accepted so far
+	failures  int          // failures of accepting
 	unshaken  int          // TLS handshakes that failed
 	graceful  list.List    // protocols that have begun and not ended
-	retiring  bool         // they were asked to end when they are idle
+	retiring  bool         // the protocols were asked to end when they are idle
 	waiters   []aio.Waiter // tasks in WaitClosed and Shutdown
 	forever   aio.Waiter   // the task in ServeForever
 	inForever bool
@@ -54,25 +51,28 @@ type listening struct {
 	s       *Server
 	ln      Listener
 	queued  bool // accept is in the loop's queue
-	waiting bool // for the pause after a failure to pass
-	full    bool // it has stopped because the server has as many connections as it may
-	lost    int  // connections in a row that had failed before they were accepted
+	waiting bool // the pause after a failure is not over
+	full    bool // it has stopped because the server has its maximum of connections
+	lost    int  // connections in a row that failed before they were accepted
 	resume  *aio.TimerHandle
 }
 
-// Listen accepts connections on address and gives each a protocol made by factory. network is "tcp",
-// "tcp4", "tcp6" or "unix"; address is "host:port" or a path. An empty host means every interface, an
-// empty port or 0 a free one, which [Server.Addrs] tells. A name is listened on at each of its
-// addresses. The server accepts when Listen returns, unless [StartServing] says otherwise.
+// Listen accepts connections on address and gives each a protocol made by factory. network is
+// "tcp", "tcp4", "tcp6" or "unix"; address is "host:port" or a path. An empty host means every
+// interface, an empty port or 0 a free one; [Server.Addrs] returns it. A name is listened on at
+// each of its addresses. The server accepts when Listen returns, unless [StartServing] says
+// otherwise.
 //
-// A socket at a unix path on which nobody listens any more is replaced; one that is in use, and any other file, gives
-// syscall.EADDRINUSE. Only the same user can connect to a unix socket unless [SocketMode] says otherwise. errors.Is tells syscall.EADDRINUSE and the like;
-// after an error nothing is left open.
+// At a unix path, a socket without a listener is replaced. One in use, and any other file, gives
+// syscall.EADDRINUSE. Only the same user can connect to a unix socket unless [SocketMode] says
+// otherwise. errors.Is finds syscall.EADDRINUSE and the like. After an error nothing is left open.
 //
-// It suspends the task only to look up a name. Cancellation: nothing is left open.
+// It suspends the task only to look up a name. asyncio: create_server and create_unix_server.
 //
-// It stands for loop.create_server and loop.create_unix_server of asyncio.
-func Listen(ctx context.Context, network, address string, factory func() Protocol, opts ...Option) (*Server, error) {
+// Cancellation: nothing is left open.
+func Listen(
+	ctx context.Context, network, address string, factory func() Protocol, opts ...Option,
+) (*Server, error) {
 	const op = "Listen"
 	checkNetwork(op, network)
 	checkFactory(op, factory)
@@ -83,7 +83,13 @@ func Listen(ctx context.Context, network, address string, factory func() Protoco
 	if err != nil {
 		return nil, err
 	}
-	lo := ListenOptions{Backlog: o.backlog, ReusePort: o.reusePort, KeepSocketFile: o.keepSocketFile, SocketMode: o.socketMode, KeepAlive: o.keepAlive}
+	lo := ListenOptions{
+		Backlog:        o.backlog,
+		ReusePort:      o.reusePort,
+		KeepSocketFile: o.keepSocketFile,
+		SocketMode:     o.socketMode,
+		KeepAlive:      o.keepAlive,
+	}
 	var lns []Listener
 	for _, a := range where {
 		ln, err := n.Listen(ctx, network, a, lo)
@@ -98,12 +104,12 @@ func Listen(ctx context.Context, network, address string, factory func() Protoco
 	return newServer(h, lns, factory, o)
 }
 
-// AdoptListener is [Listen] on a listener that was made elsewhere. ln belongs to the server from then
-// on, also after an error: do not use it any more. It panics if ln is nil or no stream listener, and
-// does not suspend.
-//
-// It stands for loop.create_server(sock=...) of asyncio.
-func AdoptListener(ctx context.Context, ln net.Listener, factory func() Protocol, opts ...Option) (*Server, error) {
+// AdoptListener is [Listen] on a listener that was made elsewhere. The server owns ln from then on,
+// also after an error: do not use ln any more. It panics if ln is nil or no stream listener. It
+// does not suspend. asyncio: create_server(sock=...).
+func AdoptListener(
+	ctx context.Context, ln net.Listener, factory func() Protocol, opts ...Option,
+) (*Server, error) {
 	const op = "AdoptListener"
 	if ln == nil {
 		panic("transport: AdoptListener: the listener is nil; pass one, or use Listen")
@@ -122,12 +128,15 @@ func AdoptListener(ctx context.Context, ln net.Listener, factory func() Protocol
 
 func checkFactory(op string, factory func() Protocol) {
 	if factory == nil {
-		panic("transport: " + op + ": the protocol factory is nil; pass a function that returns a new protocol")
+		panic("transport: " + op + ": the protocol factory is nil; " +
+			"pass a function that returns a new protocol")
 	}
 }
 
-// listenAddresses resolves and drops repetitions.
-func listenAddresses(ctx context.Context, n Network, network string, given []string) ([]string, error) {
+// listenAddresses resolves the addresses and drops repetitions.
+func listenAddresses(
+	ctx context.Context, n Network, network string, given []string,
+) ([]string, error) {
 	var all []string
 	for _, address := range given {
 		literals := []string{address}
@@ -171,9 +180,9 @@ func newServer(h *hub, lns []Listener, factory func() Protocol, o *options) (*Se
 	return s, nil
 }
 
-// StartServing begins to accept; until then connections wait in the backlog. It does nothing on a server
-// that accepts already and fails with [ErrServerClosed] on one that was closed. After any other error
-// the server is closed.
+// StartServing begins to accept; until then connections wait in the backlog. On a server that
+// accepts already it does nothing. On a closed server it returns [ErrServerClosed]. After any other
+// error the server is closed.
 func (s *Server) StartServing() error {
 	if s.closed {
 		return ErrServerClosed
@@ -203,8 +212,8 @@ func (s *Server) Addrs() []net.Addr {
 	return addrs
 }
 
-// Close stops listening. Connections that were accepted go on; see [Server.Shutdown], [Server.CloseClients] and
-// [Server.WaitClosed]. A second call does nothing.
+// Close stops listening. Accepted connections go on; see [Server.Shutdown], [Server.CloseClients]
+// and [Server.WaitClosed]. A second call does nothing.
 func (s *Server) Close() {
 	if s.closed {
 		return
@@ -222,10 +231,10 @@ func (s *Server) Close() {
 	s.wakeIfOver()
 }
 
-// CloseClients closes every connection the server accepted, each after what it has left to send.
+// CloseClients closes every accepted connection after its unsent bytes.
 func (s *Server) CloseClients() { s.eachClient(Transport.Close) }
 
-// AbortClients drops every connection the server accepted, with what it has left to send.
+// AbortClients drops every accepted connection and its unsent bytes.
 func (s *Server) AbortClients() { s.eachClient(Transport.Abort) }
 
 func (s *Server) eachClient(do func(Transport)) {
@@ -242,8 +251,8 @@ func (s *Server) eachClient(do func(Transport)) {
 	}
 }
 
-// WaitClosed waits until the server was closed and the last connection it accepted has ended; if that
-// is so it returns at once.
+// WaitClosed waits until the server is closed and the last accepted connection has ended. If that
+// is so already, it returns at once.
 //
 // Cancellation: nothing changes.
 func (s *Server) WaitClosed(ctx context.Context) error {
@@ -271,13 +280,14 @@ func (s *Server) wakeIfOver() {
 	s.waiters = nil
 }
 
-// ServeForever accepts until [Server.Close] is called, and then returns nil. It fails with
-// [ErrServerClosed] if the server was closed before. It panics if another task is in it.
+// ServeForever accepts until [Server.Close] is called, and then returns nil. On a closed server it
+// returns [ErrServerClosed]. It panics if another task is in it.
 //
-// Cancellation: the server is closed; connections it accepted go on.
+// Cancellation: the server is closed; accepted connections go on.
 func (s *Server) ServeForever(ctx context.Context) error {
 	if s.inForever {
-		panic("transport: Server.ServeForever: another task is in it; call it once, others can use WaitClosed")
+		panic("transport: Server.ServeForever: another task is in it; " +
+			"call it once, others can use WaitClosed")
 	}
 	if err := s.StartServing(); err != nil {
 		return err
@@ -292,10 +302,10 @@ func (s *Server) ServeForever(ctx context.Context) error {
 	return err
 }
 
-// Scope runs fn and then closes the server and waits until its last connection has ended. It returns
-// fn's error, or that of the wait. It stands for "async with server" in asyncio.
+// Scope runs fn, then closes the server and waits until its last connection has ended. It returns
+// fn's error, or that of the wait. asyncio: async with server.
 //
-// Cancellation: the server is closed, the wait ends at once.
+// Cancellation: the server is closed and the wait ends at once.
 func (s *Server) Scope(ctx context.Context, fn func(ctx context.Context) error) error {
 	defer s.Close()
 	err := fn(ctx)
@@ -317,8 +327,8 @@ func (s *Server) String() string {
 	return fmt.Sprintf("<Server %s %v clients=%d>", state, s.Addrs(), s.active)
 }
 
-// accept takes the connections that wait. A turn ends after the backlog, or after acceptTime: a flood
-// of connections leaves other tasks their turn.
+// accept accepts waiting connections. A turn ends after the backlog, or after acceptTime, so that a
+// flood of connections leaves other tasks their turn.
 func (l *listening) accept() {
 	if l.queued {
 		return
@@ -343,7 +353,7 @@ func (l *listening) accept() {
 				return
 			}
 		case concernsOne(err) && l.lost < maxLost:
-			l.lost++ // the next one may be well
+			l.lost++ // the next one may be in order
 		case err == ErrWouldBlock, errors.Is(err, net.ErrClosed):
 			return
 		default:
@@ -366,7 +376,7 @@ func (l *listening) acceptSoon() {
 	}
 }
 
-// pause reports that accepting failed and tries again later: an exhausted system would otherwise be
+// pause reports that accepting failed and tries again later. Otherwise an exhausted system would be
 // asked without end.
 func (l *listening) pause(err error) {
 	l.s.failures++

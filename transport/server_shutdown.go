@@ -7,20 +7,22 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Graceful is implemented by protocols that know when nothing is under way on their connections, for
-// [Server.Shutdown] and the end of the loop. Those of package stream do.
+// Graceful is implemented by protocols that know when their connections are idle. [Server.Shutdown]
+// and the end of the loop use it. The protocols of package stream implement it.
 type Graceful interface {
 	Protocol
-	// Enrol is called once, before ConnectionMade. In ConnectionMade the protocol calls begin, and end when all that it has begun
-	// has ended, also what goes on after ConnectionLost. The other two methods are called only in between.
+	// Enrol is called once, before ConnectionMade. In ConnectionMade the protocol calls begin. It
+	// calls end when all its work has ended, including work after ConnectionLost. The other two
+	// methods are called only in between.
 	Enrol(begin func() (end func()))
-	// Retire asks the protocol to end its connection as soon as it is idle. It may be called more than once.
+	// Retire asks the protocol to end its connection as soon as it is idle. It may be called more
+	// than once.
 	Retire()
-	// CutOff says that there is no more time. The transport is aborted right after.
+	// CutOff says that no time is left. The transport is aborted right after it.
 	CutOff()
 }
 
-// enrol keeps account of a protocol from its beginning to its end.
+// enrol keeps count of a protocol from its beginning to its end.
 func (s *Server) enrol(p Protocol) {
 	g, ok := p.(Graceful)
 	if !ok {
@@ -28,7 +30,7 @@ func (s *Server) enrol(p Protocol) {
 	}
 	g.Enrol(func() (end func()) {
 		e := s.graceful.PushBack(g)
-		if s.retiring { // it came in at the last moment
+		if s.retiring { // the connection was accepted just before the end
 			g.Retire()
 		}
 		return func() {
@@ -38,20 +40,21 @@ func (s *Server) enrol(p Protocol) {
 	})
 }
 
-// Shutdown ends the server in order: it stops accepting, closes connections that are idle, lets the others finish, and waits
-// for them and for their handlers.
+// Shutdown ends the server in order. It stops accepting, closes idle connections, lets the others
+// finish, and waits for them and for their handlers.
 //
-// A connection of package stream is idle while its handler waits for the peer in a read and nothing is buffered. The read then
-// gets the end of the stream, as if the peer had left, so that the handler ends by itself and can still say goodbye. A line or
-// frame of which a part has come is waited for; so is what [stream.Reader.ReadAll] reads, and a stream of bytes that has not been
-// answered. Of other protocols those that implement [Graceful] are asked; connections of the rest are closed, after what
-// they have left to send. Connections whose TLS handshake is under way are dropped.
+// A connection of package stream is idle while its handler waits for the peer in a read and nothing
+// is buffered. The read then gets the end of the stream, as if the peer had left, so the handler
+// ends by itself and can still say goodbye. A connection is not idle while a line or frame has
+// arrived in part, in [stream.Reader.ReadAll], and while a stream of bytes has no answer yet. Of
+// other protocols those that implement [Graceful] are asked. Other connections are closed after
+// their unsent bytes. Connections in a TLS handshake are dropped.
 //
-// Give it a limit, with aio.Timeout(ctx, d, server.Shutdown). Do not call it in a handler, which would wait for itself.
+// Give it a limit with aio.Timeout(ctx, d, server.Shutdown). Do not call it in a handler, which
+// would wait for itself. asyncio has no counterpart; it works like Server.Shutdown of net/http.
 //
-// Cancellation: connections that are left are aborted and their handlers cancelled. [Server.WaitClosed] waits for the connections.
-//
-// It stands for Server.shutdown of net/http; asyncio has no counterpart.
+// Cancellation: the remaining connections are aborted and their handlers cancelled.
+// [Server.WaitClosed] waits for the connections.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.Close()
 	s.retire()
@@ -75,7 +78,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// retire asks every protocol that can be asked to end.
+// retire asks every [Graceful] protocol to end.
 func (s *Server) retire() {
 	s.retiring = true
 	s.each(Graceful.Retire)
@@ -94,8 +97,8 @@ func handshaking(t Transport) bool {
 	return ok && secured.state == tlsHandshaking && !secured.upgrade
 }
 
-// Look has what arrived already delivered now, unless reading is paused, so that a decision can follow. It is for a callback
-// of the loop.
+// Look delivers bytes that have arrived now, unless reading is paused, so that a decision can
+// follow. It is for callbacks of the loop.
 func (t *selectorTransport) Look() {
 	if t.phase == open {
 		t.readable = true
@@ -103,7 +106,7 @@ func (t *selectorTransport) Look() {
 	}
 }
 
-// Look is that of the raw transport.
+// Look calls Look of the raw transport.
 func (t *tlsTransport) Look() {
 	if l, ok := t.raw.(interface{ Look() }); ok {
 		l.Look()

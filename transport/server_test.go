@@ -16,7 +16,7 @@ import (
 	"github.com/aio-go/aio/internal/leaktest"
 )
 
-// collect is a protocol factory that keeps what it made.
+// collect is a protocol factory that keeps its protocols.
 type collect struct {
 	made  []*recorder
 	tasks []aio.Waiter
@@ -350,7 +350,8 @@ func TestAPathThatCannotBeBound(t *testing.T) {
 			if !errors.Is(err, syscall.ENOENT) {
 				t.Errorf("got %v, want no such file or directory", err)
 			}
-			if after := leaktest.Descriptors(); after > before { // fewer: some of an earlier test were still open
+			// fewer: some of an earlier test were still open
+			if after := leaktest.Descriptors(); after > before {
 				t.Errorf("%d descriptors before, %d after", before, after)
 			}
 			if b, _ := os.ReadFile(path); string(b) != "precious" {
@@ -431,11 +432,13 @@ func TestAnAddressInUse(t *testing.T) {
 			defer s.Close()
 			address := s.Addrs()[0].String()
 			before := leaktest.Descriptors()
-			_, err := Listen(ctx, "tcp", "127.0.0.1:0", func() Protocol { return &recorder{} }, AlsoOn(address))
+			_, err := Listen(ctx, "tcp", "127.0.0.1:0", func() Protocol { return &recorder{} },
+				AlsoOn(address))
 			if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), address) {
 				t.Errorf("got %v, want address in use, with the address", err)
 			}
-			if after := leaktest.Descriptors(); after > before { // fewer: some of an earlier test were still open
+			// fewer: some of an earlier test were still open
+			if after := leaktest.Descriptors(); after > before {
 				t.Errorf("%d descriptors before, %d after: the first listener is still open", before, after)
 			}
 		})
@@ -475,7 +478,8 @@ func TestReusePort(t *testing.T) {
 	onBoth(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			factory := func() Protocol { return &recorder{} }
-			if probe, err := Listen(ctx, "tcp", "127.0.0.1:0", factory, ReusePort(true)); errors.Is(err, errors.ErrUnsupported) {
+			probe, err := Listen(ctx, "tcp", "127.0.0.1:0", factory, ReusePort(true))
+			if errors.Is(err, errors.ErrUnsupported) {
 				t.Log("this system has no such option: ", err)
 				return
 			} else {
@@ -487,7 +491,8 @@ func TestReusePort(t *testing.T) {
 			two, err := Listen(ctx, "tcp", one.Addrs()[0].String(), factory, ReusePort(true))
 			e.ok(err)
 			two.Close()
-			if _, err := Listen(ctx, "tcp", one.Addrs()[0].String(), factory); !errors.Is(err, syscall.EADDRINUSE) {
+			_, err = Listen(ctx, "tcp", one.Addrs()[0].String(), factory)
+			if !errors.Is(err, syscall.EADDRINUSE) {
 				t.Errorf("without the option: %v, want address in use", err)
 			}
 			_, err = Listen(ctx, "unix", filepath.Join(t.TempDir(), "s"), factory, ReusePort(true))
@@ -498,7 +503,7 @@ func TestReusePort(t *testing.T) {
 	})
 }
 
-// fakeListener accepts what the test says.
+// fakeListener accepts the connections that the test gives it.
 type fakeListener struct {
 	loop   *aio.Loop
 	clock  *aio.VirtualClock
@@ -510,7 +515,9 @@ type fakeListener struct {
 
 func (l *fakeListener) Start(ready func()) error { l.ready = ready; return nil }
 func (l *fakeListener) Close() error             { l.closed = true; return nil }
-func (l *fakeListener) Addr() net.Addr           { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9} }
+func (l *fakeListener) Addr() net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}
+}
 func (l *fakeListener) TryAccept() (Conn, error) {
 	l.asked++
 	if len(l.queue) == 0 {
@@ -529,7 +536,11 @@ func (l *fakeListener) TryAccept() (Conn, error) {
 }
 
 // withFakeListener runs fn with a server over a fakeListener.
-func withFakeListener(t *testing.T, fn func(ctx context.Context, e *env, l *fakeListener, s *Server, c *collect), opts ...Option) {
+func withFakeListener(
+	t *testing.T,
+	fn func(ctx context.Context, e *env, l *fakeListener, s *Server, c *collect),
+	opts ...Option,
+) {
 	t.Helper()
 	clock := aio.NewVirtualClock()
 	inLoop(t, nil, func(ctx context.Context, e *env) {
@@ -608,7 +619,10 @@ func TestAcceptingRestsWhenDescriptorsRunOut(t *testing.T) {
 	for _, cause := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
 		t.Run(cause.Error(), func(t *testing.T) {
 			withFakeListener(t, func(ctx context.Context, e *env, l *fakeListener, s *Server, c *collect) {
-				l.queue = []any{newFake(e), &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", cause)}, newFake(e)}
+				l.queue = []any{newFake(e), &net.OpError{
+					Op:  "accept",
+					Err: os.NewSyscallError("accept4", cause),
+				}, newFake(e)}
 				l.ready()
 				e.settle(ctx)
 				if err := e.expectReport("lack of resources"); !errors.Is(err, cause) {
@@ -616,7 +630,8 @@ func TestAcceptingRestsWhenDescriptorsRunOut(t *testing.T) {
 				}
 				l.ready() // another client: not now
 				e.settle(ctx)
-				if st := s.Statistics(); st != (ServerStatistics{Accepted: 1, Active: 1, Failures: 1, Resting: true}) {
+				st := s.Statistics()
+				if st != (ServerStatistics{Accepted: 1, Active: 1, Failures: 1, Resting: true}) {
 					t.Errorf("while it rests: %+v", st)
 				}
 				if l.asked != 2 || len(c.made) != 1 || l.closed || !s.IsServing() {
@@ -639,7 +654,8 @@ func TestAcceptingRestsWhenDescriptorsRunOut(t *testing.T) {
 }
 
 func TestAConnectionThatWasResetBeforeItWasAcceptedHoldsUpNobody(t *testing.T) {
-	for _, cause := range []error{syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EPROTO, syscall.ENOTCONN} {
+	for _, cause := range []error{syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EPROTO,
+		syscall.ENOTCONN} {
 		withFakeListener(t, func(ctx context.Context, e *env, l *fakeListener, s *Server, c *collect) {
 			l.queue = []any{os.NewSyscallError("accept", cause), newFake(e)}
 			l.ready()

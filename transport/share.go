@@ -5,17 +5,18 @@ import (
 	"sync"
 )
 
-// Share makes n listeners of one, for as many loops: each accepts its part of the connections, with
-// [AdoptListener]. It is for systems where [ReusePort] does not spread connections, and for listeners that
-// cannot be opened twice, such as unix sockets; where it does, ReusePort costs less: here every connection
-// passes through a goroutine and is then read by goroutines, as with [Portable].
+// Share makes n listeners of one, for n loops: each accepts its part of the connections, with
+// [AdoptListener]. It is for systems where [ReusePort] does not spread connections, and for
+// listeners that cannot be opened twice, such as unix sockets. Where ReusePort works it costs less:
+// Share passes every connection through a goroutine, and goroutines then read it as with
+// [Portable].
 //
-// ln belongs to the listeners from then on and is closed with the last of them: close each, or give it to
-// a server that does. A listener that is slow to accept does not hold up the others. After a failure of ln
+// The listeners own ln and close it with the last of them: close each, or give it to a server,
+// which does so. A listener that accepts slowly does not delay the others. After a failure of ln
 // each Accept under way may return it.
 //
-// It may be called on any goroutine and does not block. It panics if ln is nil or n less than 1. asyncio
-// has no counterpart.
+// It may be called on any goroutine and does not block. It panics if ln is nil or n is less than 1.
+// asyncio has no counterpart.
 func Share(ln net.Listener, n int) []net.Listener {
 	switch {
 	case ln == nil:
@@ -32,15 +33,15 @@ func Share(ln net.Listener, n int) []net.Listener {
 	return all
 }
 
-// shared is a listener and the goroutine that accepts for all who share it.
+// shared is a listener and the goroutine that accepts for all its shares.
 type shared struct {
 	ln       net.Listener
-	next     chan accepted // hands on, to whoever asks first
-	over     chan struct{} // closed with the last share
+	next     chan accepted // passes a connection to the first Accept
+	over     chan struct{} // closed when the last share is closed
 	acceptor sync.WaitGroup
 
 	mu   sync.Mutex // guards open
-	open int        // shares that are not closed
+	open int        // number of shares that are not closed
 }
 
 func (s *shared) acceptAll() {
@@ -64,10 +65,10 @@ type shareOf struct {
 	closed chan struct{}
 }
 
-// Accept waits for the next connection that falls to this share.
+// Accept waits for the next connection of this share.
 func (l *shareOf) Accept() (net.Conn, error) {
 	select {
-	case <-l.closed: // even if a connection is waiting
+	case <-l.closed: // even if a connection waits
 	default:
 		select {
 		case a := <-l.next:
@@ -75,7 +76,12 @@ func (l *shareOf) Accept() (net.Conn, error) {
 		case <-l.closed:
 		}
 	}
-	return nil, &net.OpError{Op: "accept", Net: l.Addr().Network(), Addr: l.Addr(), Err: net.ErrClosed}
+	return nil, &net.OpError{
+		Op:   "accept",
+		Net:  l.Addr().Network(),
+		Addr: l.Addr(),
+		Err:  net.ErrClosed,
+	}
 }
 
 // Close ends this share; the last one closes the listener itself and returns its error.

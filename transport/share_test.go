@@ -49,17 +49,18 @@ func TestLoopsShareOneListener(t *testing.T) {
 			var served atomic.Int32
 			over, ended := make(chan struct{}), make(chan error, 1)
 			go func() {
-				ended <- aio.RunParallel(WithNetwork(context.Background(), n), loops, func(ctx context.Context, i int) error {
-					s, err := AdoptListener(ctx, shares[i], func() Protocol { served.Add(1); return &echoer{} })
-					if err != nil {
-						return err
-					}
-					if _, _, err := aio.Recv(ctx, over); err != nil {
-						return err
-					}
-					s.Close()
-					return s.WaitClosed(ctx)
-				})
+				ended <- aio.RunParallel(WithNetwork(context.Background(), n), loops,
+					func(ctx context.Context, i int) error {
+						s, err := AdoptListener(ctx, shares[i], func() Protocol { served.Add(1); return &echoer{} })
+						if err != nil {
+							return err
+						}
+						if _, _, err := aio.Recv(ctx, over); err != nil {
+							return err
+						}
+						s.Close()
+						return s.WaitClosed(ctx)
+					})
 			}()
 			for i := range clients {
 				if err := talkOnce(network, address, fmt.Sprint("hello ", i)); err != nil {
@@ -107,7 +108,7 @@ func TestTheLastShareClosesTheListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	got.Close()
-	late, err := net.Dial("tcp", ln.Addr().String()) // accepted, and handed to nobody
+	late, err := net.Dial("tcp", ln.Addr().String()) // accepted, and taken by no loop
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,22 +12,21 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// ErrBlockingSocket says that a descriptor is in blocking mode: using it would stop the loop. Make it
-// non-blocking with syscall.SetNonblock. [AdoptSocket] always looks; in debug mode every operation of a
-// [Socket] does, since the mode belongs to all who share the descriptor.
+// ErrBlockingSocket says that a descriptor is in blocking mode: using it would stop the loop. Make
+// it non-blocking with syscall.SetNonblock. [AdoptSocket] always checks the mode. In debug mode
+// every operation of a [Socket] does, since others that share the descriptor can change it.
 var ErrBlockingSocket = errors.New("transport: the socket is in blocking mode")
 
-// Socket is a plain socket whose operations suspend the task until they are done: for protocols that do not
-// fit the other forms of this package, or code that is ported. [Connect] and package stream cost less to
-// use and not more to run.
+// Socket is a plain socket whose operations suspend the task until they are done. It is for
+// protocols that do not fit the other forms of this package, and for code that is ported. [Connect]
+// and package stream are simpler to use and as fast.
 //
-// Every method belongs to the loop's goroutine. Several tasks may wait on one Socket, one to receive and one to
-// send for example; two that receive each get a part. Between operations the loop's poller does not know of
-// the descriptor. A Socket is closed by its owner, at the latest with the loop.
+// Several tasks may wait on one Socket, for example one to receive and one to send; of two that
+// receive each gets a part. Between operations the loop's poller does not watch the descriptor. The
+// owner closes a Socket; the loop does at its end.
 //
-// Sockets need a poller of descriptors and are there on Linux; elsewhere they cannot be made.
-//
-// It stands for a non-blocking socket.socket with the loop.sock_* methods of asyncio.
+// Sockets need a poller of descriptors, so only Linux has them. asyncio: a non-blocking
+// socket.socket with the loop.sock_* methods.
 type Socket struct {
 	hub     *hub
 	calls   socketCalls
@@ -43,15 +42,15 @@ type socketWait struct {
 	want   aio.Interest
 }
 
-// socketCalls is what the system does with a socket. None of its methods blocks: they return ErrWouldBlock,
-// connect also syscall.EINPROGRESS; otherwise an *os.SyscallError.
+// socketCalls are the system calls of a socket. No method blocks: it returns ErrWouldBlock, and
+// connect also syscall.EINPROGRESS. Other errors are of type *os.SyscallError.
 type socketCalls interface {
 	fd() uintptr
 	isBlocking() bool
 	bind(network, address string) error
 	listen(backlog int) error
 	connect(network string, to netip.AddrPort, path string) error
-	connected() error // nil if so, ErrWouldBlock if it is not known yet
+	connected() error // nil if connected, ErrWouldBlock if that is not known yet
 	accept() (socketCalls, error)
 	recv(p []byte) (int, error)
 	recvFrom(p []byte) (int, netip.AddrPort, error)
@@ -62,13 +61,15 @@ type socketCalls interface {
 	close() error
 }
 
-// NewSocket makes a socket. network is "tcp4", "tcp6", "udp4", "udp6" or "unix"; the last is a stream. It
-// panics if it is anything else, and fails with [errors.ErrUnsupported] on systems without sockets of this kind.
+// NewSocket makes a socket. network is "tcp4", "tcp6", "udp4", "udp6" or "unix"; the last is a
+// stream. It panics for any other network. On systems without such sockets it fails with
+// [errors.ErrUnsupported].
 func NewSocket(ctx context.Context, network string) (*Socket, error) {
 	switch network {
 	case "tcp4", "tcp6", "udp4", "udp6", "unix":
 	default:
-		panic("transport: NewSocket: " + network + " is no network for sockets; use tcp4, tcp6, udp4, udp6 or unix")
+		panic("transport: NewSocket: " + network + " is no network for sockets; " +
+			"use tcp4, tcp6, udp4, udp6 or unix")
 	}
 	h := hubOf(aio.RunningLoop(ctx))
 	calls, err := openSocket(network)
@@ -78,8 +79,9 @@ func NewSocket(ctx context.Context, network string) (*Socket, error) {
 	return newSocket(h, calls, network), nil
 }
 
-// AdoptSocket makes a Socket of a descriptor, which belongs to it from then on unless an error is returned:
-// [ErrBlockingSocket], or the system's if it is no TCP, UDP or unix stream socket.
+// AdoptSocket makes a Socket of a descriptor, which the Socket owns unless an error is returned.
+// The error is [ErrBlockingSocket], or that of the system if fd is no TCP, UDP or unix stream
+// socket.
 func AdoptSocket(ctx context.Context, fd uintptr) (*Socket, error) {
 	h := hubOf(aio.RunningLoop(ctx))
 	calls, network, err := socketOf(fd)
@@ -98,16 +100,17 @@ func newSocket(h *hub, calls socketCalls, network string) *Socket {
 	return s
 }
 
-// Fd returns the descriptor, for options that only the system knows. It is not valid after Close.
+// Fd returns the descriptor, for options that this package does not know. It is not valid after
+// Close.
 func (s *Socket) Fd() uintptr { return s.calls.fd() }
 
 // Network returns "tcp4", "tcp6", "udp4", "udp6" or "unix".
 func (s *Socket) Network() string { return s.network }
 
-// LocalAddr returns the address of this end, nil if it has none or after Close.
+// LocalAddr returns the local address. It is nil if there is none, and after Close.
 func (s *Socket) LocalAddr() net.Addr { local, _ := s.addrs(); return local }
 
-// RemoteAddr returns the address of the peer, nil if there is none or after Close.
+// RemoteAddr returns the address of the peer. It is nil if there is none, and after Close.
 func (s *Socket) RemoteAddr() net.Addr { _, remote := s.addrs(); return remote }
 
 func (s *Socket) addrs() (local, remote net.Addr) {
@@ -117,8 +120,8 @@ func (s *Socket) addrs() (local, remote net.Addr) {
 	return s.calls.names(s.network)
 }
 
-// Close closes the descriptor; the tasks that wait on it get an error that matches [net.ErrClosed]. A second
-// call does nothing.
+// Close closes the descriptor. Tasks that wait on it get an error that matches [net.ErrClosed]. A
+// second call does nothing.
 func (s *Socket) Close() error {
 	if s.closed {
 		return nil
@@ -140,7 +143,7 @@ func (s *Socket) Bind(address string) error {
 	return s.failed("bind", s.calls.bind(s.network, address))
 }
 
-// Listen makes the socket one to [Socket.Accept] from, with a line of backlog connections.
+// Listen prepares the socket for [Socket.Accept]. At most backlog connections wait.
 func (s *Socket) Listen(backlog int) error {
 	if err := s.begin("listen"); err != nil {
 		return err
@@ -148,12 +151,11 @@ func (s *Socket) Listen(backlog int) error {
 	return s.failed("listen", s.calls.listen(backlog))
 }
 
-// Connect connects to "host:port" or a path. A name is looked up by the network in ctx; the first address that
-// is of the socket's own version of IP is used. A datagram socket is connected at once.
+// Connect connects to "host:port" or a path. The network in ctx looks up a name; the first address
+// of the socket's own version of IP is used. A datagram socket is connected at once.
+// asyncio: sock_connect.
 //
-// It suspends the task. Cancellation: the attempt goes on in the system; call Connect again, or Close.
-//
-// It stands for loop.sock_connect of asyncio.
+// Cancellation: the attempt goes on in the system; call Connect again, or Close.
 func (s *Socket) Connect(ctx context.Context, address string) error {
 	const op = "dial"
 	if err := s.begin(op); err != nil {
@@ -180,11 +182,9 @@ func (s *Socket) Connect(ctx context.Context, address string) error {
 	return s.failed(op, err)
 }
 
-// Accept returns the next connection; its RemoteAddr tells the peer.
+// Accept returns the next connection; its RemoteAddr is the peer. asyncio: sock_accept.
 //
-// It suspends the task. Cancellation: nothing is taken from the line.
-//
-// It stands for loop.sock_accept of asyncio.
+// Cancellation: no connection is taken from the line.
 func (s *Socket) Accept(ctx context.Context) (*Socket, error) {
 	var calls socketCalls
 	err := s.do(ctx, "accept", "transport.Socket.Accept", aio.Readable, func() (err error) {
@@ -197,12 +197,11 @@ func (s *Socket) Accept(ctx context.Context) (*Socket, error) {
 	return newSocket(s.hub, calls, s.network), nil
 }
 
-// Recv receives into p what is there, at most len(p) bytes, or one datagram, whose rest is lost if p is too
-// small. At the end of a stream it returns 0 and [io.EOF].
+// Recv receives the bytes that are there into p, at most len(p), or one datagram. The part of a
+// datagram that does not fit is lost. At the end of a stream it returns 0 and [io.EOF].
+// asyncio: sock_recv and sock_recv_into.
 //
-// It suspends the task. Cancellation: nothing is taken.
-//
-// It stands for loop.sock_recv and loop.sock_recv_into of asyncio.
+// Cancellation: nothing is taken.
 func (s *Socket) Recv(ctx context.Context, p []byte) (n int, err error) {
 	err = s.do(ctx, "read", "transport.Socket.Recv", aio.Readable, func() (err error) {
 		n, err = s.calls.recv(p)
@@ -214,11 +213,10 @@ func (s *Socket) Recv(ctx context.Context, p []byte) (n int, err error) {
 	return n, err
 }
 
-// RecvFrom receives one datagram into p and returns its sender; what p has no room for is lost.
+// RecvFrom receives one datagram into p and returns its sender. The part that does not fit is lost.
+// asyncio: sock_recvfrom and sock_recvfrom_into.
 //
-// It suspends the task. Cancellation: nothing is taken.
-//
-// It stands for loop.sock_recvfrom and loop.sock_recvfrom_into of asyncio.
+// Cancellation: nothing is taken.
 func (s *Socket) RecvFrom(ctx context.Context, p []byte) (n int, from netip.AddrPort, err error) {
 	err = s.do(ctx, "read", "transport.Socket.RecvFrom", aio.Readable, func() (err error) {
 		n, from, err = s.calls.recvFrom(p)
@@ -227,11 +225,10 @@ func (s *Socket) RecvFrom(ctx context.Context, p []byte) (n int, from netip.Addr
 	return n, from, err
 }
 
-// SendAll sends all of p and returns how much it has sent, less than len(p) only with an error.
+// SendAll sends all of p and returns the number of bytes sent, less than len(p) only with an error.
+// asyncio: sock_sendall.
 //
-// It suspends the task. Cancellation: the rest is not sent; the count tells how much was.
-//
-// It stands for loop.sock_sendall of asyncio.
+// Cancellation: the rest is not sent; the returned number says how much was.
 func (s *Socket) SendAll(ctx context.Context, p []byte) (sent int, err error) {
 	err = s.do(ctx, "write", "transport.Socket.SendAll", aio.Writable, func() error {
 		for first := true; first || sent < len(p); first = false {
@@ -246,24 +243,24 @@ func (s *Socket) SendAll(ctx context.Context, p []byte) (sent int, err error) {
 	return sent, err
 }
 
-// SendTo sends p as one datagram to an address.
+// SendTo sends p as one datagram to an address. asyncio: sock_sendto.
 //
-// It suspends the task. Cancellation: nothing is sent.
-//
-// It stands for loop.sock_sendto of asyncio.
+// Cancellation: nothing is sent.
 func (s *Socket) SendTo(ctx context.Context, p []byte, to netip.AddrPort) error {
-	return s.do(ctx, "write", "transport.Socket.SendTo", aio.Writable, func() error { return s.calls.sendTo(p, to) })
+	return s.do(ctx, "write", "transport.Socket.SendTo", aio.Writable, func() error {
+		return s.calls.sendTo(p, to)
+	})
 }
 
-// Sendfile sends a file and returns how many bytes of it; what [Sendfile] says about options, the position of
-// the file and slow disks holds here too. It panics if f is nil or the socket is no stream.
+// Sendfile sends a file and returns the number of bytes sent. The remarks of [Sendfile] on options,
+// the position of the file and slow disks apply. It panics if f is nil or the socket is no stream.
+// asyncio: sock_sendfile.
 //
-// It suspends the task. Cancellation: the transfer ends where it is.
-//
-// It stands for loop.sock_sendfile of asyncio.
+// Cancellation: the transfer ends where it is.
 func (s *Socket) Sendfile(ctx context.Context, f *os.File, opts ...SendfileOption) (int64, error) {
 	if !s.isStream() {
-		panic("transport: Socket.Sendfile: a " + s.network + " socket carries no byte stream; use tcp or unix")
+		panic("transport: Socket.Sendfile: a " + s.network + " socket carries no byte stream; " +
+			"use tcp or unix")
 	}
 	x := newFileTransfer("Socket.Sendfile", f, opts)
 	if err := s.begin("sendfile"); err != nil {
@@ -290,7 +287,7 @@ func (s *Socket) Sendfile(ctx context.Context, f *os.File, opts ...SendfileOptio
 
 func (s *Socket) isStream() bool { return s.network[:3] != "udp" }
 
-// begin refuses what cannot work, or would block.
+// begin refuses operations that cannot work, or would block.
 func (s *Socket) begin(op string) error {
 	switch {
 	case s.closed:
@@ -301,8 +298,10 @@ func (s *Socket) begin(op string) error {
 	return nil
 }
 
-// do calls try until it does not block any more, and waits in between.
-func (s *Socket) do(ctx context.Context, op, name string, want aio.Interest, try func() error) error {
+// do calls try until it does not return ErrWouldBlock, and waits in between.
+func (s *Socket) do(
+	ctx context.Context, op, name string, want aio.Interest, try func() error,
+) error {
 	if err := s.begin(op); err != nil {
 		return err
 	}
@@ -315,20 +314,21 @@ func (s *Socket) do(ctx context.Context, op, name string, want aio.Interest, try
 	return s.failed(op, err)
 }
 
-// wait suspends the task until the socket is ready. The poller knows it only meanwhile: that it is told anew
-// each time makes it report what is the case already.
+// wait suspends the task until the socket is ready. The poller watches it only meanwhile. Since the
+// watch is new each time, it also reports readiness that exists already.
 func (s *Socket) wait(ctx context.Context, name string, want aio.Interest) error {
 	w := socketWait{aio.NewWaiter(ctx, name, s), want}
 	s.waiting = append(s.waiting, w)
-	defer func() { // also when the task is ended where it waits
-		if s.waiting = slices.DeleteFunc(s.waiting, func(x socketWait) bool { return x == w }); len(s.waiting) == 0 {
+	defer func() { // also if the loop ends the task in its wait
+		s.waiting = slices.DeleteFunc(s.waiting, func(x socketWait) bool { return x == w })
+		if len(s.waiting) == 0 {
 			s.forget()
 		}
 	}()
 	if s.watch == nil {
 		watch, err := s.hub.loop.Watch(s.calls.fd(), s.onReady)
 		if err != nil {
-			w.waiter.Unpark() // a wait that was prepared has to be gone through
+			w.waiter.Unpark() // a wait that was prepared has to be completed
 			w.waiter.Park()
 			return err
 		}
@@ -358,7 +358,8 @@ func (s *Socket) forget() {
 	}
 }
 
-// failed makes an error say what failed where. Cancellations, and what says it already, stay as they are.
+// failed adds the operation and the addresses to an error. Cancellations, and errors that have them
+// already, stay as they are.
 func (s *Socket) failed(op string, err error) error {
 	var system *os.SyscallError
 	if err == net.ErrClosed || err == ErrBlockingSocket || errors.As(err, &system) {

@@ -86,13 +86,14 @@ func (s rawSocket) connect(network string, to netip.AddrPort, path string) error
 	}
 	switch err := syscall.Connect(int(s), sa); err {
 	case syscall.EINPROGRESS, syscall.EALREADY, syscall.EINTR:
-		return ErrWouldBlock // EALREADY: an attempt that nobody waited for any more
+		return ErrWouldBlock // EALREADY: an earlier attempt, which no task waits for any more
 	case syscall.EISCONN:
-		if peer, e := syscall.Getpeername(int(s)); e == nil && to.IsValid() && fromSockaddr(peer) == to {
+		if peer, e := syscall.Getpeername(int(s)); e == nil && to.IsValid() &&
+			fromSockaddr(peer) == to {
 			return nil // that attempt has succeeded meanwhile
 		}
 		return systemError("connect", err)
-	case syscall.EAGAIN: // a unix socket whose line is full, which nobody will tell about
+	case syscall.EAGAIN: // a unix socket whose line is full; no report will say when it is not
 		return os.NewSyscallError("connect", err)
 	default:
 		return systemError("connect", err)
@@ -107,7 +108,7 @@ func (s rawSocket) connected() error {
 	if err != nil {
 		return systemError("connect", err)
 	}
-	// A report may be spurious: only a peer proves the connection.
+	// A report may be spurious. The connection is established only if it has a peer.
 	if _, err := syscall.Getpeername(int(s)); err == syscall.ENOTCONN {
 		return ErrWouldBlock
 	}
@@ -136,7 +137,10 @@ func (s rawSocket) recv(p []byte) (n int, err error) {
 
 func (s rawSocket) recvFrom(p []byte) (n int, from netip.AddrPort, err error) {
 	var sa syscall.Sockaddr
-	err = retry(syscall.EINTR, func() (err error) { n, sa, err = syscall.Recvfrom(int(s), p, 0); return err })
+	err = retry(syscall.EINTR, func() (err error) {
+		n, sa, err = syscall.Recvfrom(int(s), p, 0)
+		return err
+	})
 	if err != nil {
 		return 0, from, systemError("recvfrom", err)
 	}
@@ -144,7 +148,10 @@ func (s rawSocket) recvFrom(p []byte) (n int, from netip.AddrPort, err error) {
 }
 
 func (s rawSocket) send(p []byte) (n int, err error) {
-	err = retry(syscall.EINTR, func() (err error) { n, err = syscall.Write(int(s), p[:min(len(p), maxWriteBytes)]); return err })
+	err = retry(syscall.EINTR, func() (err error) {
+		n, err = syscall.Write(int(s), p[:min(len(p), maxWriteBytes)])
+		return err
+	})
 	return max(n, 0), systemError("write", err)
 }
 
@@ -153,7 +160,9 @@ func (s rawSocket) sendTo(p []byte, to netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
-	return systemError("sendto", retry(syscall.EINTR, func() error { return syscall.Sendto(int(s), p, 0, sa) }))
+	return systemError("sendto", retry(syscall.EINTR, func() error {
+		return syscall.Sendto(int(s), p, 0, sa)
+	}))
 }
 
 func (s rawSocket) sendfile(f *os.File, offset int64, limit int) (int, error) {
@@ -185,7 +194,7 @@ func (s rawSocket) names(network string) (local, remote net.Addr) {
 
 func (s rawSocket) close() error { return systemError("close", syscall.Close(int(s))) }
 
-// retry calls call again as long as it fails for a reason that is none, EINTR or again.
+// retry repeats call while it returns EINTR or again.
 func retry(again syscall.Errno, call func() error) error {
 	for {
 		if err := call(); err != syscall.EINTR && err != error(again) {
@@ -194,7 +203,7 @@ func retry(again syscall.Errno, call func() error) error {
 	}
 }
 
-// systemError makes an *os.SyscallError of an error number, and ErrWouldBlock where that is meant.
+// systemError makes an *os.SyscallError of an error number, or ErrWouldBlock.
 func systemError(call string, err error) error {
 	if err == syscall.EAGAIN {
 		return ErrWouldBlock

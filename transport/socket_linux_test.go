@@ -113,7 +113,10 @@ func TestAReceiveThatWasCancelledTakesNothing(t *testing.T) {
 	inLoop(t, nil, func(ctx context.Context, e *env) {
 		a, b := socketPair(ctx, e)
 		buf := make([]byte, 10)
-		first := aio.Start(ctx, func(ctx context.Context) error { _, err := a.Recv(ctx, make([]byte, 10)); return err })
+		first := aio.Start(ctx, func(ctx context.Context) error {
+			_, err := a.Recv(ctx, make([]byte, 10))
+			return err
+		})
 		a.waitsIn(ctx, e, 1)
 		first.Cancel(nil)
 		_, err := b.SendAll(ctx, []byte("data"))
@@ -134,10 +137,14 @@ func TestASendThatWasCancelledIsNotContinued(t *testing.T) {
 		a, b := socketPair(ctx, e)
 		data := pattern(8 << 20)
 		sent := 0
-		first := aio.Start(ctx, func(ctx context.Context) (err error) { sent, err = a.SendAll(ctx, data); return err })
+		first := aio.Start(ctx, func(ctx context.Context) (err error) {
+			sent, err = a.SendAll(ctx, data)
+			return err
+		})
 		a.waitsIn(ctx, e, 1)
 		first.Cancel(nil)
-		if _, err := first.Await(ctx); !errors.Is(err, aio.ErrCancelled) || sent <= 0 || sent >= len(data) {
+		if _, err := first.Await(ctx); !errors.Is(err, aio.ErrCancelled) || sent <= 0 ||
+			sent >= len(data) {
 			t.Errorf("the first sent %d: %v", sent, err)
 		}
 		second := aio.Start(ctx, func(ctx context.Context) error {
@@ -220,7 +227,9 @@ func TestDatagramsCarryTheirSender(t *testing.T) {
 		a, b := newSocketFor(ctx, e, "udp4"), newSocketFor(ctx, e, "udp4")
 		e.ok(a.Bind("127.0.0.1:0"))
 		e.ok(b.Bind("127.0.0.1:0"))
-		address := func(s *Socket) netip.AddrPort { return netip.MustParseAddrPort(s.LocalAddr().String()) }
+		address := func(s *Socket) netip.AddrPort {
+			return netip.MustParseAddrPort(s.LocalAddr().String())
+		}
 		receiving := aio.Start(ctx, func(ctx context.Context) error {
 			buf := make([]byte, 100)
 			n, from, err := b.RecvFrom(ctx, buf)
@@ -301,12 +310,16 @@ func TestAPortNobodyListensOnRefuses(t *testing.T) {
 func TestAnAcceptThatTimedOutLeavesNothingListening(t *testing.T) {
 	inLoop(t, nil, func(ctx context.Context, e *env) {
 		l, address := listeningSocket(ctx, e, "tcp4")
-		err := aio.Timeout(ctx, time.Millisecond, func(ctx context.Context) error { _, err := l.Accept(ctx); return err })
+		err := aio.Timeout(ctx, time.Millisecond, func(ctx context.Context) error {
+			_, err := l.Accept(ctx)
+			return err
+		})
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("accept: %v", err)
 		}
 		e.ok(l.Close())
-		if err := newSocketFor(ctx, e, "tcp4").Connect(ctx, address); !errors.Is(err, syscall.ECONNREFUSED) {
+		err = newSocketFor(ctx, e, "tcp4").Connect(ctx, address)
+		if !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("connect: %v", err)
 		}
 	})
@@ -386,15 +399,22 @@ func TestWhatIsNoSocketIsNotAdopted(t *testing.T) {
 			t.Errorf("a file: %v", err)
 		}
 		expectPanic(t, "no network for sockets", func() { NewSocket(ctx, "tcp") })
-		expectPanic(t, "carries no byte stream", func() { newSocketFor(ctx, e, "udp4").Sendfile(ctx, file(t, nil)) })
+		expectPanic(t, "carries no byte stream", func() {
+			newSocketFor(ctx, e, "udp4").Sendfile(ctx, file(t, nil))
+		})
 	})
-	expectPanic(t, "aio: transport.NewSocket: no running event loop", func() { NewSocket(context.Background(), "tcp4") })
+	expectPanic(t, "aio: transport.NewSocket: no running event loop", func() {
+		NewSocket(context.Background(), "tcp4")
+	})
 }
 
 func TestClosingASocketEndsTheWaits(t *testing.T) {
 	inLoop(t, nil, func(ctx context.Context, e *env) {
 		a, _ := socketPair(ctx, e)
-		receiving := aio.Start(ctx, func(ctx context.Context) error { _, err := a.Recv(ctx, make([]byte, 1)); return err })
+		receiving := aio.Start(ctx, func(ctx context.Context) error {
+			_, err := a.Recv(ctx, make([]byte, 1))
+			return err
+		})
 		a.waitsIn(ctx, e, 1)
 		e.ok(a.Close())
 		if _, err := receiving.Await(ctx); !errors.Is(err, net.ErrClosed) {
@@ -415,8 +435,14 @@ func TestEachDirectionOfASocketWaitsForItself(t *testing.T) {
 		a, b := socketPair(ctx, e)
 		data := pattern(8 << 20)
 		var got []byte
-		receiving := aio.Start(ctx, func(ctx context.Context) error { got = receiveAll(ctx, e, a); return nil })
-		sending := aio.Start(ctx, func(ctx context.Context) error { _, err := a.SendAll(ctx, data); return err })
+		receiving := aio.Start(ctx, func(ctx context.Context) error {
+			got = receiveAll(ctx, e, a)
+			return nil
+		})
+		sending := aio.Start(ctx, func(ctx context.Context) error {
+			_, err := a.SendAll(ctx, data)
+			return err
+		})
 		a.waitsIn(ctx, e, 2)
 		_, err := b.SendAll(ctx, []byte("there"))
 		e.ok(err)
@@ -446,7 +472,10 @@ func TestEachDirectionOfASocketWaitsForItself(t *testing.T) {
 
 // Conformance: SF-003, SF-004, SF-005, SF-006.
 func TestASocketSendsFiles(t *testing.T) {
-	for name, opts := range map[string][]SendfileOption{"native": {NativeOnly()}, "copied": {Copied()}} {
+	for name, opts := range map[string][]SendfileOption{
+		"native": {NativeOnly()},
+		"copied": {Copied()},
+	} {
 		t.Run(name, func(t *testing.T) {
 			inLoop(t, nil, func(ctx context.Context, e *env) {
 				a, b := socketPair(ctx, e)
@@ -487,7 +516,10 @@ func TestACancelledTransferOfASocketLeavesThePoller(t *testing.T) {
 		for range 3 {
 			f := file(t, data)
 			var sent int64
-			sending := aio.Start(ctx, func(ctx context.Context) (err error) { sent, err = a.Sendfile(ctx, f); return err })
+			sending := aio.Start(ctx, func(ctx context.Context) (err error) {
+				sent, err = a.Sendfile(ctx, f)
+				return err
+			})
 			a.waitsIn(ctx, e, 1)
 			sending.Cancel(nil)
 			if _, err := sending.Await(ctx); !errors.Is(err, aio.ErrCancelled) {
@@ -511,7 +543,8 @@ func TestACancelledTransferOfASocketLeavesThePoller(t *testing.T) {
 func TestTheErrorsOfASocketSayWhatFailedWhere(t *testing.T) {
 	inLoop(t, nil, func(ctx context.Context, e *env) {
 		a, b := socketPair(ctx, e)
-		e.ok(syscall.SetsockoptLinger(int(b.Fd()), syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1}))
+		e.ok(syscall.SetsockoptLinger(int(b.Fd()), syscall.SOL_SOCKET, syscall.SO_LINGER,
+			&syscall.Linger{Onoff: 1}))
 		b.Close()
 		_, err := a.Recv(ctx, make([]byte, 1))
 		for _, part := range []string{"read tcp4 127.0.0.1:", "read: connection reset by peer"} {

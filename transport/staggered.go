@@ -9,33 +9,33 @@ import (
 	"github.com/aio-go/aio/internal/errtree"
 )
 
-// Race is how a [Staggered] race has ended.
+// Race is the result of [Staggered].
 type Race[T any] struct {
 	// Winner is the index of the candidate that succeeded, -1 if none did.
 	Winner int
-	// Value is what the winner returned.
+	// Value is the value that the winner returned.
 	Value T
-	// Errs has one entry for each candidate that was started, in their order: its error, nil for the
-	// winner. A candidate that was still running when another won has a cancellation.
+	// Errs has one entry for each candidate that was started, in their order: its error, nil for
+	// the winner. A candidate that was cancelled because another won has a cancellation.
 	Errs []error
 }
 
-// Staggered runs candidates, each in a task of its own, until one succeeds. The first starts at once;
-// each other when the one before it has failed, or delay after the start of that one, whichever comes
-// first. With a delay of 0 or less a candidate waits for the failure of the one before, however long
-// that takes. When one has succeeded no more are started, and those still running are cancelled and
-// waited for.
+// Staggered runs candidates, each in a task of its own, until one succeeds. The first starts at
+// once. Each other one starts when the one before it has failed, or delay after the start of that
+// one, whichever comes first. With a delay of 0 or less a candidate waits for the failure of the
+// one before, however long that takes. Once one has succeeded no more are started, and those still
+// running are cancelled and waited for.
 //
-// A value that is no use any more, because another candidate won or a panic ended the race, is given to
-// discard, which may be nil. The error is that of the race itself: its cancellation. That no candidate
-// succeeded is no error; Race says so. If a candidate panics the others are cancelled and the panic is
-// raised again here.
+// A value that is not needed, because another candidate won or a panic ended the race, is passed to
+// discard, which may be nil. The returned error is that of the wait only. If no candidate
+// succeeded, that is no error; see [Race]. If a candidate panics, the others are cancelled and the
+// panic is re-panicked here. asyncio: staggered_race.
 //
-// It suspends the task; it is for the loop only. Cancellation: the candidates that run are cancelled and
-// waited for; the value of a winner is discarded.
-//
-// It stands for staggered_race of asyncio.
-func Staggered[T any](ctx context.Context, delay time.Duration, discard func(T), candidates ...aio.Func[T]) (Race[T], error) {
+// Cancellation: the running candidates are cancelled and waited for; the value of a winner is
+// discarded.
+func Staggered[T any](
+	ctx context.Context, delay time.Duration, discard func(T), candidates ...aio.Func[T],
+) (Race[T], error) {
 	race := Race[T]{Winner: -1}
 	taken := false // by the caller
 	throwAway := func(v T) {
@@ -43,7 +43,7 @@ func Staggered[T any](ctx context.Context, delay time.Duration, discard func(T),
 			discard(v)
 		}
 	}
-	defer func() { // also after a panic, or if the task was ended where it waits
+	defer func() { // also after a panic, or if the loop ends the task in its wait
 		if !taken && race.Winner >= 0 {
 			throwAway(race.Value)
 		}
@@ -83,7 +83,7 @@ func Staggered[T any](ctx context.Context, delay time.Duration, discard func(T),
 	return race, nil
 }
 
-// waitAtMost waits for ev, or until d is over; without end if d is not positive.
+// waitAtMost waits for ev, at most for d, or without a limit if d is not positive.
 func waitAtMost(ctx context.Context, d time.Duration, ev *aiosync.Event) error {
 	if d <= 0 {
 		return ev.Wait(ctx)

@@ -11,7 +11,7 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// racers makes candidates and writes down what happens to them.
+// racers makes candidates and records their events.
 type racers struct {
 	loop      *aio.Loop
 	began     time.Time
@@ -74,7 +74,8 @@ func TestTheSecondCandidateNeverStartsWhenTheFirstSucceeds(t *testing.T) {
 		inRace(t, func(ctx context.Context, r *racers) {
 			race, err := Staggered(ctx, delay, r.discard,
 				r.candidate("a", 0, nil), r.candidate("b", 0, nil))
-			if err != nil || race.Winner != 0 || race.Value != "a" || !slices.Equal(race.Errs, []error{nil}) {
+			if err != nil || race.Winner != 0 || race.Value != "a" ||
+				!slices.Equal(race.Errs, []error{nil}) {
 				t.Errorf("got %+v, %v", race, err)
 			}
 			r.expect(t, "0s a starts", "0s a ends")
@@ -86,14 +87,17 @@ func TestTheSecondCandidateNeverStartsWhenTheFirstSucceeds(t *testing.T) {
 func TestASlowCandidateLosesAgainstTheNextAndIsCancelled(t *testing.T) {
 	inRace(t, func(ctx context.Context, r *racers) {
 		race, err := Staggered(ctx, time.Second, r.discard,
-			r.candidate("a", 10*time.Second, nil), r.candidate("b", 2*time.Second, nil), r.candidate("c", 9*time.Second, nil), r.candidate("d", 0, nil))
+			r.candidate("a", 10*time.Second, nil), r.candidate("b", 2*time.Second, nil),
+			r.candidate("c", 9*time.Second, nil), r.candidate("d", 0, nil))
 		if err != nil || race.Winner != 1 || race.Value != "b" || len(race.Errs) != 3 {
 			t.Fatalf("got %+v, %v", race, err)
 		}
-		if !errors.Is(race.Errs[0], aio.ErrCancelled) || race.Errs[1] != nil || !errors.Is(race.Errs[2], aio.ErrCancelled) {
+		if !errors.Is(race.Errs[0], aio.ErrCancelled) || race.Errs[1] != nil ||
+			!errors.Is(race.Errs[2], aio.ErrCancelled) {
 			t.Errorf("errors %v", race.Errs)
 		}
-		r.expect(t, "0s a starts", "1s b starts", "2s c starts", "3s b ends", "3s a is cancelled", "3s c is cancelled")
+		r.expect(t, "0s a starts", "1s b starts", "2s c starts", "3s b ends", "3s a is cancelled",
+			"3s c is cancelled")
 	})
 }
 
@@ -102,7 +106,8 @@ func TestARaceThatAllLoseReturnsAllErrorsInOrder(t *testing.T) {
 	inRace(t, func(ctx context.Context, r *racers) {
 		race, err := Staggered(ctx, time.Second, r.discard,
 			r.candidate("a", 3*time.Second, errOne), r.candidate("b", time.Second/2, errTwo))
-		if err != nil || race.Winner != -1 || race.Value != "" || !slices.Equal(race.Errs, []error{errOne, errTwo}) {
+		if err != nil || race.Winner != -1 || race.Value != "" ||
+			!slices.Equal(race.Errs, []error{errOne, errTwo}) {
 			t.Errorf("got %+v, %v", race, err)
 		}
 		r.expect(t, "0s a starts", "1s b starts", "1.5s b ends", "3s a ends")
@@ -113,7 +118,8 @@ func TestAFailureStartsTheNextCandidateAtOnce(t *testing.T) {
 	inRace(t, func(ctx context.Context, r *racers) {
 		race, err := Staggered(ctx, time.Second, r.discard,
 			r.candidate("a", time.Second/4, errOne), r.candidate("b", time.Second/4, nil))
-		if err != nil || race.Winner != 1 || race.Value != "b" || !slices.Equal(race.Errs, []error{errOne, nil}) {
+		if err != nil || race.Winner != 1 || race.Value != "b" ||
+			!slices.Equal(race.Errs, []error{errOne, nil}) {
 			t.Errorf("got %+v, %v", race, err)
 		}
 		r.expect(t, "0s a starts", "250ms a ends", "250ms b starts", "500ms b ends")

@@ -30,8 +30,8 @@ type pacedBuffered struct {
 func (p *pacedBuffered) GetBuffer(int) []byte { return p.buf[:] }
 func (p *pacedBuffered) BufferUpdated(n int)  { p.t.Write(p.buf[:n]) }
 
-// sender writes a known sequence of bytes in pieces of random length, now and then does not read for a
-// while, and checks that the sequence comes back.
+// sender writes a known sequence of bytes in pieces of random length, now and then does not read
+// for a while, and checks that the sequence comes back.
 type sender struct {
 	BaseProtocol
 	t              Transport
@@ -120,7 +120,11 @@ func TestRandomTrafficComesBackWhole(t *testing.T) {
 			t.Logf("seed %d", seed)
 			var senders []*sender
 			for i := range conns {
-				p := &sender{rnd: rand.New(rand.NewPCG(seed, uint64(i))), end: size, done: aio.NewFuture[aio.None](e.loop.Context())}
+				p := &sender{
+					rnd:  rand.New(rand.NewPCG(seed, uint64(i))),
+					end:  size,
+					done: aio.NewFuture[aio.None](e.loop.Context()),
+				}
 				_, err := Connect(ctx, "tcp", s.Addrs()[0].String(), p)
 				e.ok(err)
 				senders = append(senders, p)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// errWouldBlock is what crypto/tls gets from an empty memoryBIO once the handshake is over. It says
-// Temporary, so that crypto/tls keeps the part of a record it has and can be called again.
+// errWouldBlock is the error of an empty memoryBIO after the handshake. It is Temporary, so that
+// crypto/tls keeps an incomplete record and can be called again.
 var errWouldBlock net.Error = wouldBlock{}
 
 type wouldBlock struct{}
@@ -18,17 +18,17 @@ func (wouldBlock) Error() string   { return "transport: no complete TLS record y
 func (wouldBlock) Timeout() bool   { return true }
 func (wouldBlock) Temporary() bool { return true }
 
-// memoryBIO is the connection crypto/tls works on: two queues of bytes in memory.
+// memoryBIO is the connection that crypto/tls uses: two queues of bytes in memory.
 //
-// crypto/tls holds mutexes while it reads and writes. Suspending a task below it would hold them across
-// the suspension, and the next call from another task would stop the goroutine of the loop for good.
-// Therefore Write only appends, and Read never waits, with one exception: during the handshake it calls
-// park. Nothing else can call into crypto/tls then, because the secured transport refuses to.
+// crypto/tls holds mutexes while it reads and writes. A suspension below it would keep them locked,
+// and the next call from another task would block the goroutine of the loop for ever. Therefore
+// Write only appends, and Read never waits, except during the handshake, when it calls park. The
+// secured transport makes no other call into crypto/tls then.
 type memoryBIO struct {
 	in   []byte       // received, not yet taken by crypto/tls
-	lent bool         // in belongs to the caller of feed and must be kept before that returns
-	end  error        // what Read reports once in is used up; nil if more may come
-	park func() error // suspends the handshake until something arrived; nil when it is over
+	lent bool         // in belongs to the caller of feed; keep must copy it before that returns
+	end  error        // the error of Read once in is used up; nil if more may come
+	park func() error // suspends the handshake until bytes arrive; nil when it is over
 
 	out  *[]byte // records to be sent, from the pool; nil if there are none
 	addr interface {
@@ -37,8 +37,8 @@ type memoryBIO struct {
 	}
 }
 
-// feed appends received bytes. They are not copied if nothing is waiting: call keep before they become
-// invalid.
+// feed appends received bytes. If nothing is waiting they are not copied: call keep before they
+// become invalid.
 func (b *memoryBIO) feed(p []byte) {
 	if len(b.in) == 0 {
 		b.in, b.lent = p, true
@@ -48,7 +48,7 @@ func (b *memoryBIO) feed(p []byte) {
 	b.in = append(b.in, p...)
 }
 
-// keep copies what is left of lent bytes.
+// keep copies the rest of lent bytes.
 func (b *memoryBIO) keep() {
 	if b.lent {
 		b.lent = false
@@ -102,7 +102,7 @@ func (b *memoryBIO) pending() int {
 	return len(*b.out)
 }
 
-// drain hands what is to be sent to send, in one piece. send must not keep it.
+// drain passes the bytes to be sent to send, in one piece. send must not keep them.
 func (b *memoryBIO) drain(send func(p []byte)) {
 	out := b.out
 	if out == nil {
@@ -123,25 +123,25 @@ func (b *memoryBIO) Close() error { return nil }
 func (b *memoryBIO) LocalAddr() net.Addr  { return b.addr.LocalAddr() }
 func (b *memoryBIO) RemoteAddr() net.Addr { return b.addr.RemoteAddr() }
 
-// Nothing here waits, so there is nothing a deadline could end.
+// No method waits, so a deadline has nothing to end.
 func (b *memoryBIO) SetDeadline(time.Time) error      { return nil }
 func (b *memoryBIO) SetReadDeadline(time.Time) error  { return nil }
 func (b *memoryBIO) SetWriteDeadline(time.Time) error { return nil }
 
 const (
-	// flushSize is the number of bytes of records that are collected before they are sent even in the
-	// middle of a batch.
+	// flushSize is the number of bytes of records after which they are sent even in the middle of a
+	// batch.
 	flushSize = 64 << 10
 	// maxPlain is the largest payload of a TLS record.
 	maxPlain = 16 << 10
 )
 
-// An idle connection holds no buffers: they are taken for the time of one batch.
+// An idle connection holds no buffers: a batch takes them for its duration.
 var (
 	outgoing = sync.Pool{New: func() any { return new([]byte) }}
 	incoming = sync.Pool{New: func() any { return new([maxPlain]byte) }}
 )
 
-// isOrderlyEnd reports whether crypto/tls means a close_notify by err: a connection that ended without
-// one shows as ErrTruncated here, since memoryBIO never returns io.EOF.
+// isOrderlyEnd reports whether crypto/tls saw a close_notify. A connection that ended without one
+// gives ErrTruncated, since memoryBIO never returns io.EOF.
 func isOrderlyEnd(err error) bool { return errors.Is(err, io.EOF) }

@@ -82,7 +82,7 @@ func TestABIOGivesItsOutputAwayInOnePiece(t *testing.T) {
 	var sent []string
 	b.drain(func(p []byte) {
 		sent = append(sent, string(p))
-		b.Write([]byte("ef")) // as a protocol may that is told to pause writing
+		b.Write([]byte("ef")) // as a protocol may that was told to pause writing
 	})
 	b.drain(func(p []byte) { sent = append(sent, string(p)) })
 	if len(sent) != 2 || sent[0] != "abcd" || sent[1] != "ef" || b.pending() != 0 {
@@ -96,7 +96,8 @@ func TestABIOIsAConnectionThatNeverWaits(t *testing.T) {
 	if conn.LocalAddr() == nil || conn.RemoteAddr() == nil {
 		t.Error("the callbacks of a configuration may ask for the addresses")
 	}
-	if err := errors.Join(conn.Close(), conn.SetDeadline(time.Time{}), conn.SetReadDeadline(time.Time{}), conn.SetWriteDeadline(time.Time{})); err != nil {
+	if err := errors.Join(conn.Close(), conn.SetDeadline(time.Time{}),
+		conn.SetReadDeadline(time.Time{}), conn.SetWriteDeadline(time.Time{})); err != nil {
 		t.Error(err)
 	}
 	conn.Write([]byte("x"))

@@ -270,7 +270,8 @@ func TestAPanicOfASecuredProtocolEndsTheConnection(t *testing.T) {
 			if len(d.server.received) > 1 {
 				panic("cannot read this")
 			}
-			d.server.t.PauseReading() // the next record is decrypted by ResumeReading, not in the raw transport's call
+			// the next record is decrypted by ResumeReading, not in the raw transport's call
+			d.server.t.PauseReading()
 		}
 		d.client.t.Write([]byte("x"))
 		d.client.t.Write([]byte("y"))

@@ -12,8 +12,9 @@ import (
 	"github.com/aio-go/aio/internal/tlstest"
 )
 
-// The peer may end its side before, during and after the handshake. Nothing may wait for it then. The time-out
-// of a handshake is as long as that of the tests, so one that is waited for fails them.
+// The peer may end its side before, during and after the handshake. Nothing may wait for it then.
+// The time-out of a handshake is as long as that of the tests, so one that is waited for fails
+// them.
 
 func TestAnUpgradeAfterTheEndOfThePeerFailsAtOnce(t *testing.T) {
 	ca := tlstest.New(t)
@@ -73,60 +74,62 @@ func settled(ctx context.Context) {
 	}
 }
 
-// One side is cut off after each number of bytes of the other's handshake, in order or not, and the handshake
-// of this side fails at once; with all of them it succeeds.
+// One side is cut off after each number of bytes of the other's handshake, in order or not, and the
+// handshake of this side fails at once; with all of them it succeeds.
 func TestAHandshakeThatIsCutOffAnywhereFailsAtOnce(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		for _, reset := range []bool{false, true} {
 			for _, ofServer := range []bool{false, true} {
-				t.Run(fmt.Sprint(tls.VersionName(version), " reset ", reset, " of the server ", ofServer), func(t *testing.T) {
-					for cut, done := 0, false; !done; cut += 97 {
-						onLoop(t, func(ctx context.Context, _ *[]aio.Report) {
-							l := aio.RunningLoop(ctx)
-							begin := l.Time()
-							d := newDuo(t, l)
-							d.ccfg.MaxVersion = version
-							mine, other := d.spipe, d.cpipe
-							if ofServer {
-								mine, other = d.cpipe, d.spipe
-							}
-							other.stuck = true
-							d.serve(l)
-							dial := aio.Start(ctx, d.dial)
-							for left := cut; ; {
-								settled(ctx)
-								k := min(left, len(other.out))
-								other.unstick(k)
-								if left -= k; left == 0 || k == 0 {
-									done = left > 0 && d.server.t != nil
-									break
+				t.Run(fmt.Sprint(tls.VersionName(version), " reset ", reset, " of the server ", ofServer),
+					func(t *testing.T) {
+						for cut, done := 0, false; !done; cut += 97 {
+							onLoop(t, func(ctx context.Context, _ *[]aio.Report) {
+								l := aio.RunningLoop(ctx)
+								begin := l.Time()
+								d := newDuo(t, l)
+								d.ccfg.MaxVersion = version
+								mine, other := d.spipe, d.cpipe
+								if ofServer {
+									mine, other = d.cpipe, d.spipe
 								}
-							}
-							if reset {
+								other.stuck = true
+								d.serve(l)
+								dial := aio.Start(ctx, d.dial)
+								for left := cut; ; {
+									settled(ctx)
+									k := min(left, len(other.out))
+									other.unstick(k)
+									if left -= k; left == 0 || k == 0 {
+										done = left > 0 && d.server.t != nil
+										break
+									}
+								}
+								if reset {
+									other.Abort()
+								} else {
+									mine.ended = true
+									mine.deliverSoon()
+								}
+								settled(ctx)
+								if !done && !mine.closing {
+									t.Errorf("cut off after %d bytes it goes on", cut)
+								}
+								if took := l.Time().Sub(begin); took != 0 {
+									t.Errorf("cut off after %d bytes: %v have passed", cut, took)
+								}
+								d.serverTLS.Abort()
 								other.Abort()
-							} else {
-								mine.ended = true
-								mine.deliverSoon()
-							}
-							settled(ctx)
-							if !done && !mine.closing {
-								t.Errorf("cut off after %d bytes it goes on", cut)
-							}
-							if took := l.Time().Sub(begin); took != 0 {
-								t.Errorf("cut off after %d bytes: %v have passed", cut, took)
-							}
-							d.serverTLS.Abort()
-							other.Abort()
-							dial.Await(ctx)
-						})
-					}
-				})
+								dial.Await(ctx)
+							})
+						}
+					})
 			}
 		}
 	}
 }
 
-// Also where the connection below is a secured one: since TLS 1.3 a close_notify ends one direction.
+// Also where the connection below is a secured one: since TLS 1.3 a close_notify ends one
+// direction.
 func TestAnUpgradeInsideTLSAfterTheEndOfThePeerFailsAtOnce(t *testing.T) {
 	onLoop(t, func(ctx context.Context, _ *[]aio.Report) {
 		d := newDuo(t, aio.RunningLoop(ctx))
@@ -150,7 +153,8 @@ func TestAnUpgradeThatCannotBeSentIsRefused(t *testing.T) {
 		client, s := &recorder{name: "client"}, &recorder{name: "server"}
 		ct, st := pair(ctx, e, client, s)
 		ct.WriteEOF()
-		tlsPanics(t, func() { StartTLS(ctx, ct, ca.Client(), false, ServerName("localhost")) }, "StartTLS", "WriteEOF")
+		tlsPanics(t, func() { StartTLS(ctx, ct, ca.Client(), false, ServerName("localhost")) },
+			"StartTLS", "WriteEOF")
 		client.awaitLost(ctx, e)
 		_ = st
 	})

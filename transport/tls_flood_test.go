@@ -19,7 +19,8 @@ func forged(t *testing.T, body func(ctx context.Context, d *duo, f *tlstest.Forg
 		d.ccfg.KeyLogWriter = &keys
 		d.connect(ctx, t)
 		if state, _ := d.client.t.TLSConnectionState(); state.CipherSuite != tls.TLS_AES_128_GCM_SHA256 {
-			t.Skipf("the test forges records of AES-128-GCM, the peers agreed on %s", tls.CipherSuiteName(state.CipherSuite))
+			t.Skipf("the test forges records of AES-128-GCM, the peers agreed on %s",
+				tls.CipherSuiteName(state.CipherSuite))
 		}
 		d.cpipe.SetProtocol(&diary{}) // an honest client would not stand all those answers
 		aio.Yield(ctx)                // the delivery that the end of the handshake has queued
@@ -59,14 +60,17 @@ func TestAKeyUpdateFloodIsHeldBack(t *testing.T) {
 		d.spipe.unstick(-1) // now it reads
 		untilTrue(ctx, t, "the rest", func() bool { return len(d.server.received) == rounds })
 		d.cpipe.Write(f.Record(23, 'y'))
-		untilTrue(ctx, t, "data after the flood", func() bool { return len(d.server.received) == rounds+1 })
+		untilTrue(ctx, t, "data after the flood", func() bool {
+			return len(d.server.received) == rounds+1
+		})
 		if d.server.lost || d.spipe.paused {
 			t.Error("the connection does not go on")
 		}
 	})
 }
 
-// A full buffer of the application's own does not keep data from being read: both sides may be writing.
+// A full buffer of the application's own does not keep data from being read: both sides may be
+// writing.
 func TestReadingGoesOnWhileTheWriteBufferIsFull(t *testing.T) {
 	forged(t, func(ctx context.Context, d *duo, f *tlstest.Forger) {
 		d.spipe.stuck = true
@@ -80,14 +84,18 @@ func TestReadingGoesOnWhileTheWriteBufferIsFull(t *testing.T) {
 	})
 }
 
-// Who has set the limit of the buffer so high that it is never full gets an error in place of no bound.
+// If the limit of the buffer is so high that it is never full, there is an error in place of
+// unbounded memory.
 func TestAKeyUpdateFloodUnderAHighLimitEndsTheConnection(t *testing.T) {
 	forged(t, func(ctx context.Context, d *duo, f *tlstest.Forger) {
 		d.server.t.SetWriteBufferLimits(1<<30, 1<<20)
 		d.spipe.stuck = true
 		d.cpipe.Write(f.Flood(1000, true))
 		most := 0
-		untilTrue(ctx, t, "the end", func() bool { most = max(most, len(d.spipe.out)); return d.server.lost })
+		untilTrue(ctx, t, "the end", func() bool {
+			most = max(most, len(d.spipe.out))
+			return d.server.lost
+		})
 		if d.server.err != errUnread || most > worstOwed+1000 {
 			t.Errorf("lost with %v, %d bytes were kept", d.server.err, most)
 		}
@@ -101,8 +109,12 @@ func TestOneDeliveryDoesABoundedPartOfTheWork(t *testing.T) {
 		most int // bytes of data in a pass
 		want int
 	}{
-		"key updates with answers":    {func(f *tlstest.Forger) []byte { return f.Flood(100, true) }, 1, 100},
-		"key updates without answers": {func(f *tlstest.Forger) []byte { return f.Flood(100, false) }, maxReads, 100},
+		"key updates with answers": {func(f *tlstest.Forger) []byte {
+			return f.Flood(100, true)
+		}, 1, 100},
+		"key updates without answers": {func(f *tlstest.Forger) []byte {
+			return f.Flood(100, false)
+		}, maxReads, 100},
 		"tiny records": {func(f *tlstest.Forger) (all []byte) {
 			for range 1000 {
 				all = append(all, f.Record(23, 'x')...)
@@ -140,7 +152,8 @@ func TestOneDeliveryDoesABoundedPartOfTheWork(t *testing.T) {
 	}
 }
 
-// What came before the loss of a connection is delivered although it takes several passes.
+// Bytes that came before the loss of a connection are delivered, although that takes several
+// passes.
 func TestWhatArrivedBeforeALossIsDeliveredInSeveralPasses(t *testing.T) {
 	for _, eof := range []bool{false, true} {
 		forged(t, func(ctx context.Context, d *duo, f *tlstest.Forger) {
@@ -168,7 +181,9 @@ func TestWhatArrivedBeforeALossIsDeliveredInSeveralPasses(t *testing.T) {
 
 // PauseReading, ResumeReading, Close and Abort in the middle of postponed work keep their promises.
 func TestPostponedWorkHeedsTheApplication(t *testing.T) {
-	for name, act := range map[string]func(Transport){"pause": Transport.PauseReading, "close": Transport.Close, "abort": Transport.Abort} {
+	for name, act := range map[string]func(
+		Transport,
+	){"pause": Transport.PauseReading, "close": Transport.Close, "abort": Transport.Abort} {
 		t.Run(name, func(t *testing.T) {
 			forged(t, func(ctx context.Context, d *duo, f *tlstest.Forger) {
 				var all []byte

@@ -23,7 +23,8 @@ func newTLS(l *aio.Loop, app Protocol, o *options, server bool) *tlsTransport {
 		t.patience.shutdown = defaultShutdownTimeout
 	}
 	if server {
-		// Not a copy for each: connections share the session ticket keys of the configuration.
+		// Do not copy it for each connection: they share the session ticket keys of the
+		// configuration.
 		t.conn = tls.Server(&t.bio, o.tlsConfig)
 		return t
 	}
@@ -36,11 +37,14 @@ func newTLS(l *aio.Loop, app Protocol, o *options, server bool) *tlsTransport {
 	return t
 }
 
-// wrapClientTLS secures an outgoing connection. start makes the raw transport, with the protocol it is
-// given. The handshake runs in the caller's task; ConnectionMade of app is called before it returns.
+// wrapClientTLS secures an outgoing connection. start makes the raw transport with the protocol it
+// is given. The handshake runs in the caller's task; ConnectionMade of app is called before it
+// returns.
 //
-// When it fails, or ctx is cancelled, the raw connection has been ended and app has heard nothing.
-func wrapClientTLS(ctx context.Context, start func(p Protocol) Transport, app Protocol, o *options) (Transport, error) {
+// If it fails, or ctx is cancelled, the raw connection is ended and no method of app is called.
+func wrapClientTLS(
+	ctx context.Context, start func(p Protocol) Transport, app Protocol, o *options,
+) (Transport, error) {
 	l := aio.RunningLoop(ctx)
 	o.tlsConfig = hubOf(l).turns.signBeside(o.tlsConfig)
 	t := newTLS(l, app, o, false)
@@ -51,11 +55,14 @@ func wrapClientTLS(ctx context.Context, start func(p Protocol) Transport, app Pr
 	return t, nil
 }
 
-// wrapServerTLS secures an accepted connection. It runs in a callback of the loop; the handshake has a
-// task of its own. ConnectionMade of app is called when the handshake is over. When that fails the raw
-// connection is ended and app has heard nothing; as in asyncio this is no matter for the exception
-// handler, since any stranger can cause it, only for the log at debug level.
-func wrapServerTLS(l *aio.Loop, start func(p Protocol) Transport, app Protocol, o *options) *tlsTransport {
+// wrapServerTLS secures an accepted connection. It runs in a callback of the loop; the handshake
+// has a task of its own. ConnectionMade of app is called when the handshake is over. If the
+// handshake fails, the raw connection is ended and no method of app is called. As in asyncio the
+// failure does not go to the exception handler, since any stranger can cause it. It is logged at
+// debug level.
+func wrapServerTLS(
+	l *aio.Loop, start func(p Protocol) Transport, app Protocol, o *options,
+) *tlsTransport {
 	t := newTLS(l, app, o, true)
 	t.raw = start(tlsProtocol{t})
 	peer := "an unnamed peer"
@@ -73,31 +80,38 @@ func wrapServerTLS(l *aio.Loop, start func(p Protocol) Transport, app Protocol, 
 	return t
 }
 
-// StartTLS secures a connection that is in use: t's protocol goes on with the transport returned, which
-// it must use from now on in place of t; its ConnectionMade is not called again. server says which part
-// this side plays in the handshake. The server name of a client comes from cfg or [ServerName]. Other
-// options that apply are [HandshakeTimeout], [ShutdownTimeout] and [AlreadyReceived].
+// StartTLS secures a connection that is in use. t's protocol goes on with the returned transport
+// and must use it in place of t from now on; its ConnectionMade is not called again. server says
+// which part this side plays in the handshake. The server name of a client comes from cfg or
+// [ServerName]. [HandshakeTimeout], [ShutdownTimeout] and [AlreadyReceived] apply too.
 //
 // Nothing may be written to t while StartTLS waits. Reading is resumed if it was paused.
 //
-// It fails without touching the connection if cfg is not acceptable or t is closing. When the handshake
-// fails, at once if the peer had ended its side before, the connection is ended and the protocol's ConnectionLost gets the same error:
-// ErrHandshakeInterrupted, *HandshakeTimeoutError, *tls.CertificateVerificationError or another error of
-// crypto/tls.
+// If cfg is not acceptable or t is closing, it fails without touching the connection. If the
+// handshake fails, the connection is ended and the protocol's ConnectionLost gets the same error:
+// ErrHandshakeInterrupted, *HandshakeTimeoutError, *tls.CertificateVerificationError or another
+// error of crypto/tls. The handshake fails at once if the peer had ended its side before. StartTLS
+// panics if t or cfg is nil, and after WriteEOF. asyncio: start_tls.
 //
-// Cancellation: the connection is aborted; half a handshake is of no use.
-//
-// It stands for loop.start_tls of asyncio. It panics if t or cfg is nil, and after WriteEOF.
-func StartTLS(ctx context.Context, t Transport, cfg *tls.Config, server bool, opts ...Option) (Transport, error) {
+// Cancellation: the connection is aborted, because half a handshake is of no use.
+func StartTLS(
+	ctx context.Context, t Transport, cfg *tls.Config, server bool, opts ...Option,
+) (Transport, error) {
 	if t == nil {
-		panic("transport: StartTLS: the transport is nil; pass the one ConnectionMade was called with")
+		panic("transport: StartTLS: the transport is nil; " +
+			"pass the one ConnectionMade was called with")
 	}
 	o := gather("StartTLS", append([]Option{TLS(cfg)}, opts...))
 	if !server && cfg.ServerName == "" && o.serverName == "" && !cfg.InsecureSkipVerify {
 		return nil, errNoServerName
 	}
 	if t.IsClosing() {
-		return nil, &net.OpError{Op: "StartTLS", Net: "tls", Addr: t.RemoteAddr(), Err: net.ErrClosed}
+		return nil, &net.OpError{
+			Op:   "StartTLS",
+			Net:  "tls",
+			Addr: t.RemoteAddr(),
+			Err:  net.ErrClosed,
+		}
 	}
 	o.tlsConfig = hubOf(t.Loop()).turns.signBeside(cfg)
 	s := newTLS(t.Loop(), t.Protocol(), o, server)
@@ -111,7 +125,7 @@ func StartTLS(ctx context.Context, t Transport, cfg *tls.Config, server bool, op
 	switch raw := t.(type) {
 	case *selectorTransport:
 		raw.mustTakeTLS()
-		raw.outer = s // what the server closes, if one accepted the connection
+		raw.outer = s // a server that accepted the connection closes this one
 		s.full, s.server = raw.writingPaused, raw.server
 		if raw.ended {
 			s.bio.finish(ErrHandshakeInterrupted)
@@ -130,22 +144,24 @@ func StartTLS(ctx context.Context, t Transport, cfg *tls.Config, server bool, op
 	return s, nil
 }
 
-// mustTakeTLS panics if t cannot carry the two directions of TLS, or not now.
+// mustTakeTLS panics if t can never carry the two directions of TLS, or cannot at the moment.
 func (t *selectorTransport) mustTakeTLS() {
 	switch {
 	case t.file != nil:
 		panic("transport: StartTLS: a file is being sent; wait until Sendfile has returned")
 	case t.wroteEOF:
-		panic("transport: StartTLS: after WriteEOF the handshake cannot be sent; secure the connection before")
+		panic("transport: StartTLS: after WriteEOF the handshake cannot be sent; " +
+			"secure the connection before")
 	case t.way != bothWays:
 		panic("transport: StartTLS: a pipe has one direction; TLS needs two")
 	}
 }
 
-var errNoServerName = errors.New("transport: StartTLS: the client has no server name to verify; set tls.Config.ServerName or pass the ServerName option")
+var errNoServerName = errors.New("transport: StartTLS: the client has no server name to verify; " +
+	"set tls.Config.ServerName or pass the ServerName option")
 
-// handshake runs the handshake in the calling task and then publishes the transport. Whatever way it
-// fails, also by a panic in a callback of the configuration, the raw connection is ended.
+// handshake runs the handshake in the calling task and then publishes the transport. If it fails in
+// any way, including a panic in a callback of the configuration, the raw connection is ended.
 func (t *tlsTransport) handshake(ctx context.Context) (err error) {
 	completed := false
 	defer func() {
@@ -176,10 +192,12 @@ func (t *tlsTransport) handshake(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	// The values of the task's context let the callbacks of the configuration await. Its cancellation
-	// must not get through: crypto/tls would watch it and close the connection from another goroutine.
+	// The values of the task's context let the callbacks of the configuration await. Its
+	// cancellation must not pass: crypto/tls would watch it and close the connection from another
+	// goroutine.
 	err = t.conn.HandshakeContext(context.WithoutCancel(ctx))
-	if err != nil && t.failure == nil && ctx.Err() != nil { // in a signature, whose error crypto/tls hides
+	// cancelled in a signature, whose error crypto/tls hides
+	if err != nil && t.failure == nil && ctx.Err() != nil {
 		t.failure = context.Cause(ctx)
 	}
 	if t.failure != nil {
@@ -194,7 +212,7 @@ func (t *tlsTransport) handshake(ctx context.Context) (err error) {
 	return t.failure
 }
 
-// wait suspends the handshake until the raw transport has something to tell.
+// wait suspends the handshake until the raw transport has news.
 func (t *tlsTransport) wait(ctx context.Context) error {
 	t.flush()
 	t.relent()
@@ -237,8 +255,8 @@ func (t *tlsTransport) giveUp(err error) {
 	t.inLine.Unpark()
 }
 
-// abandon ends the connection after the handshake failed with err. If the failure is the peer's, an
-// alert tells it so.
+// abandon ends the connection after the handshake failed with err. If the peer caused the failure,
+// an alert tells it.
 func (t *tlsTransport) abandon(err error) {
 	t.stopTimer()
 	if s := t.server; s != nil && err != errClosedInHandshake && !errors.Is(err, aio.ErrCancelled) {
@@ -267,7 +285,7 @@ func (t *tlsTransport) abandon(err error) {
 	}
 }
 
-// publish hands the transport to the application protocol.
+// publish passes the transport to the application protocol.
 func (t *tlsTransport) publish() {
 	t.stopTimer()
 	t.state = tlsOpen
@@ -277,12 +295,15 @@ func (t *tlsTransport) publish() {
 	t.flooded = false
 	t.pace()
 	if !t.upgrade {
-		t.guard("transport: a protocol panicked in ConnectionMade", func() { t.app.ConnectionMade(t) })
+		t.guard("transport: a protocol panicked in ConnectionMade", func() {
+			t.app.ConnectionMade(t)
+		})
 		if f, ok := t.app.(FlowControl); ok && t.full {
 			f.PauseWriting()
 		}
 	}
 	t.flush()
-	// What came with the peer's last flight is delivered through the loop, after the caller has gone on.
+	// Bytes that came with the peer's last flight are delivered by the loop, after the caller has
+	// gone on.
 	t.receiveSoon()
 }

@@ -33,12 +33,15 @@ func TestASecuredConnectionLooksLikeAnyOther(t *testing.T) {
 						t.Error("ConnectionMade and the caller got different transports")
 					}
 					d.client.t.Write([]byte("hello"))
-					untilTrue(ctx, t, "the echo", func() bool { return len(d.client.received) == len("echo hello") })
+					untilTrue(ctx, t, "the echo", func() bool {
+						return len(d.client.received) == len("echo hello")
+					})
 					if got := string(d.client.received); got != "echo hello" {
 						t.Errorf("received %q", got)
 					}
 					state, ok := d.client.t.TLSConnectionState()
-					if !ok || state.Version != version || len(state.PeerCertificates) != 1 || state.ServerName != "localhost" || state.CipherSuite == 0 {
+					if !ok || state.Version != version || len(state.PeerCertificates) != 1 ||
+						state.ServerName != "localhost" || state.CipherSuite == 0 {
 						t.Errorf("connection state %v %+v", ok, state)
 					}
 					if _, ok := d.server.t.TLSConnectionState(); !ok {
@@ -107,8 +110,10 @@ func TestTLSOptionsRefuseNonsense(t *testing.T) {
 	tlsPanics(t, func() { HandshakeTimeout(-time.Second) }, "HandshakeTimeout", "not positive")
 	tlsPanics(t, func() { ShutdownTimeout(0) }, "ShutdownTimeout", "not positive")
 	tlsPanics(t, func() { TLS(nil) }, "TLS", "nil")
-	tlsPanics(t, func() { TLS(&tls.Config{Renegotiation: tls.RenegotiateFreelyAsClient}) }, "TLS", "renegotiation")
-	tlsPanics(t, func() { gather("Connect", []Option{HandshakeTimeout(time.Second)}) }, "Connect", "without TLS")
+	tlsPanics(t, func() { TLS(&tls.Config{Renegotiation: tls.RenegotiateFreelyAsClient}) }, "TLS",
+		"renegotiation")
+	tlsPanics(t, func() { gather("Connect", []Option{HandshakeTimeout(time.Second)}) }, "Connect",
+		"without TLS")
 }
 
 // Conformance: TL-005.
@@ -193,7 +198,9 @@ func TestAConnectionThatBreaksDuringTheHandshakeFailsIt(t *testing.T) {
 		{"reset by the peer, told apart", func(d *duo) { d.spipe.Abort() }, ErrHandshakeInterrupted},
 		{"TL-010 end of file", func(d *duo) { d.spipe.Close() }, syscall.ECONNRESET},
 		{"TL-011 lost with an error", func(d *duo) { d.cpipe.lose(broken) }, broken},
-		{"lost with an error, told apart", func(d *duo) { d.cpipe.lose(broken) }, ErrHandshakeInterrupted},
+		{"lost with an error, told apart", func(d *duo) {
+			d.cpipe.lose(broken)
+		}, ErrHandshakeInterrupted},
 		{"lost without one", func(d *duo) { d.cpipe.lose(nil) }, ErrHandshakeInterrupted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -214,7 +221,9 @@ func TestAConnectionThatBreaksDuringTheHandshakeFailsIt(t *testing.T) {
 
 // Conformance: TL-012.
 func TestClosingDuringTheHandshakeAbortsTheRawTransport(t *testing.T) {
-	for name, end := range map[string]func(Transport){"Close": Transport.Close, "Abort": Transport.Abort} {
+	for name, end := range map[string]func(
+		Transport,
+	){"Close": Transport.Close, "Abort": Transport.Abort} {
 		t.Run(name, func(t *testing.T) {
 			onLoop(t, func(ctx context.Context, _ *[]aio.Report) {
 				l := aio.RunningLoop(ctx)
@@ -230,7 +239,9 @@ func TestClosingDuringTheHandshakeAbortsTheRawTransport(t *testing.T) {
 				if !d.spipe.aborted || !d.serverTLS.IsClosing() {
 					t.Errorf("aborted %v, closing %v, want both", d.spipe.aborted, d.serverTLS.IsClosing())
 				}
-				untilTrue(ctx, t, "the end of the handshake's task", func() bool { return len(l.AllTasks()) == tasks })
+				untilTrue(ctx, t, "the end of the handshake's task", func() bool {
+					return len(l.AllTasks()) == tasks
+				})
 				d.server.check(t, "")
 				end(d.serverTLS) // again
 			})
@@ -298,7 +309,8 @@ func TestAClosedConnectionLetsGoOfTheConfiguration(t *testing.T) {
 			return w
 		}
 		cfg := talk()
-		aio.Start(ctx, func(context.Context) error { return nil }).Await(ctx) // the loop may remember the last task that ended
+		// the loop may remember the last task that ended
+		aio.Start(ctx, func(context.Context) error { return nil }).Await(ctx)
 		collected(t, "the configuration", func() bool { return cfg.Value() == nil })
 	})
 }
@@ -317,7 +329,8 @@ func TestPeersAgreeOnAProtocolNameAndShowCertificates(t *testing.T) {
 		if cs.NegotiatedProtocol != "b" || ss.NegotiatedProtocol != "b" {
 			t.Errorf("agreed on %q and %q, want b", cs.NegotiatedProtocol, ss.NegotiatedProtocol)
 		}
-		if name := ss.PeerCertificates[0].Subject.CommonName; name != "alice" || ss.ServerName != "localhost" {
+		if name := ss.PeerCertificates[0].Subject.CommonName; name != "alice" ||
+			ss.ServerName != "localhost" {
 			t.Errorf("the server sees %q who asked for %q", name, ss.ServerName)
 		}
 	})
@@ -386,7 +399,9 @@ func TestAPeerThatSendsOnWhileTheHandshakeWaitsIsHeldBack(t *testing.T) {
 func TestAPanicInACallbackOfTheConfigurationIsReportedAndEndsTheConnection(t *testing.T) {
 	onLoop(t, func(ctx context.Context, reports *[]aio.Report) {
 		d := newDuo(t, aio.RunningLoop(ctx))
-		d.scfg = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { panic("no certificate today") }}
+		d.scfg = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			panic("no certificate today")
+		}}
 		d.serve(aio.RunningLoop(ctx))
 		matches(t, d.dial(ctx), syscall.ECONNRESET)
 		if len(*reports) != 1 || !strings.Contains((*reports)[0].Err.Error(), "no certificate today") {
@@ -480,7 +495,8 @@ func TestAConnectionLostBehindTheHandshakeIsMadeAndLost(t *testing.T) {
 }
 
 func TestTimeoutErrorsSayHowLongWasWaited(t *testing.T) {
-	for _, err := range []error{&HandshakeTimeoutError{After: 7 * time.Second}, &ShutdownTimeoutError{After: 7 * time.Second}, errWouldBlock} {
+	for _, err := range []error{&HandshakeTimeoutError{After: 7 * time.Second},
+		&ShutdownTimeoutError{After: 7 * time.Second}, errWouldBlock} {
 		var ne net.Error
 		if !errors.As(err, &ne) && err != errWouldBlock && !strings.Contains(err.Error(), "7s") {
 			t.Errorf("%v", err)
@@ -506,7 +522,8 @@ func TestAHandshakeIsATaskNamedAfterItsPeer(t *testing.T) {
 				}
 			}
 		})
-		if !slices.ContainsFunc(names, func(s string) bool { return strings.HasPrefix(s, "TLS handshake with ") }) {
+		if !slices.ContainsFunc(names,
+			func(s string) bool { return strings.HasPrefix(s, "TLS handshake with ") }) {
 			t.Errorf("tasks %q", names)
 		}
 		d.serverTLS.Abort()

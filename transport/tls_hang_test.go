@@ -11,9 +11,10 @@ import (
 	"github.com/aio-go/aio/internal/tlstest"
 )
 
-// crypto/tls holds a mutex in each direction while it waits for the connection below, and one during the
-// handshake. On a loop a second caller would stop the goroutine that has to release them. The tests here
-// bring about each of these situations; if one of them stopped the loop, the test would not end.
+// crypto/tls holds a mutex in each direction while it waits for the connection below, and one
+// during the handshake. On a loop a second caller would stop the goroutine that has to release
+// them. The tests here bring about each of these situations; if one of them stopped the loop, the
+// test would not end.
 
 func TestTasksThatWriteToAFullConnectionDoNotHangTheLoop(t *testing.T) {
 	connected(t, func(ctx context.Context, d *duo) {
@@ -68,8 +69,8 @@ func TestEveryCallDuringTheHandshakeReturns(t *testing.T) {
 	})
 }
 
-// A TLS 1.3 peer may ask for new keys at any time; crypto/tls answers inside Read, which needs the mutex
-// of the sending half.
+// A TLS 1.3 peer may ask for new keys at any time; crypto/tls answers inside Read, which needs the
+// mutex of the sending half.
 func TestAKeyUpdateWhileWritersWaitDoesNotHangTheLoop(t *testing.T) {
 	onLoop(t, func(ctx context.Context, _ *[]aio.Report) {
 		d := newDuo(t, aio.RunningLoop(ctx))
@@ -78,7 +79,8 @@ func TestAKeyUpdateWhileWritersWaitDoesNotHangTheLoop(t *testing.T) {
 		d.connect(ctx, t)
 		state, _ := d.client.t.TLSConnectionState()
 		if state.CipherSuite != tls.TLS_AES_128_GCM_SHA256 {
-			t.Skipf("the test forges a record for AES-128-GCM, the peers agreed on %s", tls.CipherSuiteName(state.CipherSuite))
+			t.Skipf("the test forges a record for AES-128-GCM, the peers agreed on %s",
+				tls.CipherSuiteName(state.CipherSuite))
 		}
 		d.spipe.stuck = true
 		d.server.t.Write(make([]byte, 1<<20)) // with the old key
@@ -90,7 +92,9 @@ func TestAKeyUpdateWhileWritersWaitDoesNotHangTheLoop(t *testing.T) {
 		}
 		d.server.t.Write([]byte("with the new key"))
 		d.spipe.unstick(-1)
-		untilTrue(ctx, t, "the data", func() bool { return len(d.client.received) == 1<<20+len("with the new key") })
+		untilTrue(ctx, t, "the data", func() bool {
+			return len(d.client.received) == 1<<20+len("with the new key")
+		})
 		if !bytes.HasSuffix(d.client.received, []byte("with the new key")) {
 			t.Error("the data changed")
 		}

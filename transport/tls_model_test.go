@@ -34,7 +34,8 @@ func (s *strict) ConnectionMade(t Transport) {
 
 func (s *strict) DataReceived(p []byte) {
 	if s.t == nil || s.lost || s.ended || s.paused || s.closed || len(p) == 0 {
-		s.complain(fmt.Sprintf("DataReceived of %d bytes (paused %v, closed %v)", len(p), s.paused, s.closed))
+		s.complain(fmt.Sprintf("DataReceived of %d bytes (paused %v, closed %v)",
+			len(p), s.paused, s.closed))
 	}
 	s.diary.DataReceived(p)
 }
@@ -54,9 +55,9 @@ func (s *strict) ConnectionLost(err error) {
 	s.diary.ConnectionLost(err)
 }
 
-// Two protocols do random things to a connection whose network has its own moods. Whatever happens, the
-// calls come in order, what is received is a prefix of what was sent, the whole of it if both sides end
-// in order, and the end comes.
+// Two protocols do random things to a connection whose network is random, too. The calls always
+// come in order. The received bytes are a prefix of the sent ones, and all of them if both sides
+// end in order. The end always comes.
 func TestRandomUseKeepsTheRules(t *testing.T) {
 	for seed := range uint64(100) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
@@ -148,7 +149,8 @@ func randomUse(ctx context.Context, t *testing.T, seed uint64) {
 			t.Errorf("what the %s received was never sent", e.peer.name)
 		}
 		if !aborted && !e.peer.closed && len(e.peer.received) < len(e.sent) {
-			t.Errorf("the %s received %d bytes of %d and lost the connection with %v", e.peer.name, len(e.peer.received), len(e.sent), e.peer.err)
+			t.Errorf("the %s received %d bytes of %d and lost the connection with %v",
+				e.peer.name, len(e.peer.received), len(e.sent), e.peer.err)
 		}
 		var late *ShutdownTimeoutError
 		if !aborted && e.me.err != nil && !errors.As(e.me.err, &late) {

@@ -2,24 +2,26 @@ package transport
 
 import "errors"
 
-// How fast a secured transport decrypts. crypto/tls does much for a few bytes of a hostile peer: it makes new
-// keys for each KeyUpdate and answers it, and opens each record by itself, however little is in it. So one
-// delivery does a bounded part of that, and the rest is for the next pass of the loop. A peer that asks for
-// answers and does not take them gets no further ones. Meanwhile the raw transport does not read.
+// This file bounds how fast a secured transport decrypts. A hostile peer can make crypto/tls do
+// much work for a few bytes. It makes new keys for each KeyUpdate and answers it, and it opens each
+// record by itself, however small. So one delivery does a bounded part, and the next pass of the
+// loop continues. A peer that asks for answers and does not take them gets no further ones.
+// Meanwhile the raw transport does not read.
 
 const (
-	// maxReads is how many times one delivery asks crypto/tls for data. Each time crypto/tls passes at most
-	// 16 records that carry none before it gives up.
+	// maxReads is how many times one delivery asks crypto/tls for data. Each time crypto/tls passes
+	// at most 16 records that carry none before it gives up.
 	maxReads = 32
-	// maxOwed is how many bytes of answers may wait in a write buffer that is full.
+	// maxOwed is how many bytes of answers may wait in a full write buffer.
 	maxOwed = 16 << 10
-	// worstOwed is how many may wait if the limits of the buffer are so high that it is not full.
+	// worstOwed is how many bytes of answers may wait if the buffer's limits are so high that it is
+	// not full.
 	worstOwed = 256 << 10
 )
 
 var errUnread = errors.New("transport: the TLS peer asks for answers and does not read them")
 
-// pace makes the raw transport read, or not.
+// pace starts or stops the raw transport's reading.
 func (t *tlsTransport) pace() {
 	if t.paused && t.state == tlsOpen || t.behind || t.choked {
 		t.raw.PauseReading()
@@ -28,7 +30,7 @@ func (t *tlsTransport) pace() {
 	}
 }
 
-// postpone leaves the rest of what was received to the next pass.
+// postpone leaves the rest of the received bytes to the next pass.
 func (t *tlsTransport) postpone() {
 	t.behind = true
 	t.pace()
@@ -60,7 +62,7 @@ func (t *tlsTransport) receive() {
 	}
 }
 
-// answered is told that crypto/tls has written n bytes by itself. It ends the delivery.
+// answered counts the n bytes that crypto/tls wrote by itself. It ends the delivery.
 func (t *tlsTransport) answered(n int) {
 	if t.raw.WriteBufferSize() == 0 {
 		t.owed = 0
@@ -78,7 +80,7 @@ func (t *tlsTransport) answered(n int) {
 	}
 }
 
-// unchoke goes on after the peer has taken what waited.
+// unchoke continues after the peer has taken the answers.
 func (t *tlsTransport) unchoke() {
 	if t.choked {
 		t.choked = false
@@ -86,20 +88,20 @@ func (t *tlsTransport) unchoke() {
 	}
 }
 
-// cut handles the end of what the peer sends without a close_notify. Often it has closed its sending half
-// alone and waits for an answer. So what was written goes out first, and what the application writes until
-// all of it has gone; then the connection ends with ErrTruncated.
+// cut handles the end of the peer's bytes without a close_notify. Often the peer has closed its
+// sending half only, and waits for an answer. So the written bytes go out first, and also those
+// that the application writes until all have been sent. Then the connection ends with ErrTruncated.
 func (t *tlsTransport) cut() {
 	t.ended, t.severed = true, true
 	t.failure = ErrTruncated
 	t.flush()
 	t.watchShutdown()
-	t.raw.SetWriteBufferLimits(0, 0) // ResumeWriting tells when all is out
+	t.raw.SetWriteBufferLimits(0, 0) // ResumeWriting is called when all is out
 	t.endCut()
 }
 
-// endCut ends a connection that was cut unless there is something left to send. A task that was just told
-// that there is room has two passes to write more.
+// endCut ends a connection that was cut if nothing is left to send. A task that was just told of
+// room has two passes to write more.
 func (t *tlsTransport) endCut() {
 	if !t.severed {
 		return

@@ -16,8 +16,9 @@ import (
 	"github.com/aio-go/aio/internal/tlstest"
 )
 
-// pipe is one end of a connection in memory, with the manners of a raw transport and faults on demand.
-// What is written on one end is delivered on the other by a later callback of the loop.
+// pipe is one end of a connection in memory, which behaves like a raw transport and fails on
+// demand. A later callback of the loop delivers on one end the bytes that were written on the
+// other.
 type pipe struct {
 	loop  *aio.Loop
 	peer  *pipe
@@ -46,7 +47,7 @@ func newPipes(l *aio.Loop) (a, b *pipe) {
 	return a, b
 }
 
-// start is what the layer above is given to make its raw transport.
+// start makes the raw transport for the layer above.
 func (p *pipe) start(proto Protocol) Transport {
 	p.proto = proto
 	p.loop.CallSoon(func() {
@@ -68,7 +69,7 @@ func (p *pipe) Write(data []byte) {
 	p.pump()
 }
 
-// pump lets the network take what was written, unless it is stuck.
+// pump lets the network take the written bytes, unless it is stuck.
 func (p *pipe) pump() {
 	if !p.stuck && len(p.out) > 0 {
 		p.take(len(p.out))
@@ -187,7 +188,7 @@ func (p *pipe) TLSConnectionState() (tls.ConnectionState, bool) {
 	return tls.ConnectionState{}, false
 }
 
-// diary is a protocol that writes down what happens to it.
+// diary is a protocol that records its events.
 type diary struct {
 	t        Transport
 	events   []string
@@ -228,13 +229,15 @@ func (r *diary) check(t *testing.T, want string) {
 	}
 }
 
-// onLoop runs main as the main task of a loop with a virtual clock, and fails if anything was reported
-// to the exception handler that was not expected with reports.
+// onLoop runs main as the main task of a loop with a virtual clock, and fails if anything was
+// reported to the exception handler that was not expected with reports.
 func onLoop(t *testing.T, main func(ctx context.Context, reports *[]aio.Report)) {
 	t.Helper()
 	var reports []aio.Report
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		aio.RunningLoop(ctx).SetExceptionHandler(func(_ *aio.Loop, r aio.Report) { reports = append(reports, r) })
+		aio.RunningLoop(ctx).SetExceptionHandler(func(_ *aio.Loop, r aio.Report) {
+			reports = append(reports, r)
+		})
 		main(ctx, &reports)
 		return nil
 	}, aio.WithClock(aio.NewVirtualClock()))
@@ -301,10 +304,12 @@ func (d *duo) connect(ctx context.Context, t *testing.T) {
 	untilTrue(ctx, t, "the server's handshake", func() bool { return d.server.t != nil })
 }
 
-// bothLost waits until both protocols heard ConnectionLost.
+// bothLost waits until both protocols got ConnectionLost.
 func (d *duo) bothLost(ctx context.Context, t *testing.T) {
 	t.Helper()
-	untilTrue(ctx, t, "the end of the connection", func() bool { return d.client.lost && d.server.lost })
+	untilTrue(ctx, t, "the end of the connection", func() bool {
+		return d.client.lost && d.server.lost
+	})
 }
 
 // connected runs body with an established duo.

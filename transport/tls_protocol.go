@@ -7,11 +7,12 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// tlsProtocol is the face of a tlsTransport towards the raw transport: it takes encrypted bytes and
-// gives the application protocol decrypted ones.
+// tlsProtocol is the protocol of the raw transport below a tlsTransport. It takes encrypted bytes
+// and passes decrypted ones to the application protocol.
 type tlsProtocol struct{ t *tlsTransport }
 
-// maxEarly bounds what is kept of a peer that sends on while the handshake waits for something else.
+// maxEarly bounds the bytes kept of a peer that goes on sending while the handshake waits for
+// something else.
 const maxEarly = 256 << 10
 
 // ConnectionMade lets the handshake begin.
@@ -34,7 +35,7 @@ func (p tlsProtocol) DataReceived(data []byte) {
 		}
 		t.waiter.Unpark()
 	case tlsOpen, tlsClosing:
-		if t.ended { // whatever follows a close_notify is not part of the conversation
+		if t.ended { // bytes after a close_notify are not part of the conversation
 			return
 		}
 		t.bio.feed(data)
@@ -43,8 +44,8 @@ func (p tlsProtocol) DataReceived(data []byte) {
 	}
 }
 
-// EOFReceived takes the end of what the raw connection delivers. The raw transport is kept open: it is
-// closed here, after what was received has been delivered.
+// EOFReceived handles the end of the raw connection's bytes. The raw transport stays open; deliver
+// closes it after the received bytes have been delivered.
 func (p tlsProtocol) EOFReceived() bool {
 	t := p.t
 	switch t.state {
@@ -60,7 +61,7 @@ func (p tlsProtocol) EOFReceived() bool {
 	return false
 }
 
-// ConnectionLost takes the end of the raw connection.
+// ConnectionLost handles the end of the raw connection.
 func (p tlsProtocol) ConnectionLost(err error) {
 	t := p.t
 	t.rawLost, t.lostErr = true, err
@@ -77,10 +78,10 @@ func (p tlsProtocol) ConnectionLost(err error) {
 	}
 	if t.state == tlsOpen && !t.paused && (t.behind || t.choked) && err != aio.ErrLoopClosed {
 		t.unchoke()
-		return // receive tells it, after what had arrived
+		return // receive reports it, after the bytes that had arrived
 	}
 	if t.state == tlsClosing && t.quiet {
-		// Many peers are gone before our close_notify arrives. A plain connection would not know.
+		// Many peers are gone before our close_notify arrives; a plain connection would not notice.
 		err = nil
 	}
 	t.lose(err)
@@ -108,13 +109,14 @@ func (p tlsProtocol) ResumeWriting() {
 	}
 }
 
-// hears reports whether the application protocol has been connected and not yet lost.
+// hears reports whether the application protocol has got ConnectionMade and not yet ConnectionLost.
 func (t *tlsTransport) hears() bool {
 	return t.state != tlsLost && (t.upgrade || t.state != tlsHandshaking)
 }
 
-// deliver decrypts what is there and gives it to the application protocol, until nothing complete is
-// left, reading is paused or it was enough for one pass (see tls_pace.go). What is to be sent meanwhile goes out in one piece at the end.
+// deliver decrypts the received bytes and passes them to the application protocol. It stops when no
+// complete record is left, reading is paused, or the pass has done enough (see tls_pace.go). Bytes
+// to be sent meanwhile go out in one piece at the end.
 func (t *tlsTransport) deliver() {
 	if t.busy {
 		return
@@ -142,7 +144,7 @@ func (t *tlsTransport) deliver() {
 		answer := t.bio.pending() - before
 		switch {
 		case n > 0:
-			// An error that came along comes again: crypto/tls remembers those that last.
+			// An error that came with bytes comes again: crypto/tls remembers permanent errors.
 			t.hand(plain[:n])
 		case err == nil:
 		case errors.Is(err, errWouldBlock):
@@ -171,8 +173,8 @@ func (t *tlsTransport) wants() bool {
 	return t.state == tlsClosing && !t.retiring || t.state == tlsOpen && !t.paused && !t.ended
 }
 
-// hand gives decrypted bytes to the application protocol, to its own buffer if it has one. The protocol
-// may be exchanged, paused or closed on the way.
+// hand passes decrypted bytes to the application protocol, into its own buffer if it has one. The
+// protocol may be exchanged, paused or closed on the way.
 func (t *tlsTransport) hand(data []byte) {
 	for len(data) > 0 && t.state == tlsOpen {
 		if t.paused {
@@ -197,7 +199,7 @@ func (t *tlsTransport) hand(data []byte) {
 
 var errNoBuffer = errors.New("transport: GetBuffer of the protocol returned an empty buffer")
 
-// peerEnded handles the peer's close_notify. Since TLS 1.3 it ends one direction only; before, it asks
+// peerEnded handles the peer's close_notify. In TLS 1.3 it ends one direction only; before, it asks
 // for the end of both.
 func (t *tlsTransport) peerEnded() {
 	t.ended = true

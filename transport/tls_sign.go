@@ -13,9 +13,9 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// isSlow reports whether a signature with key takes so long that it is not made on the loop: milliseconds for
-// RSA, tenths of them for large curves, nobody knows how long for a key in a module or a service. P-256 and
-// Ed25519 take 20 to 40 µs, less than what handing over would cost.
+// isSlow reports whether a signature with key takes so long that it is not made on the loop. RSA
+// takes milliseconds, large curves some tenths of one, and a key in a module or a service any time.
+// P-256 and Ed25519 take 20 to 40 µs, less than the hand-over to another goroutine.
 func isSlow(key crypto.PrivateKey) bool {
 	switch k := key.(type) {
 	case *ecdsa.PrivateKey:
@@ -28,13 +28,13 @@ func isSlow(key crypto.PrivateKey) bool {
 	return false
 }
 
-// signBeside returns cfg, or a copy whose slow keys sign on another goroutine while the handshake's task
-// waits. The last copy is kept: its session ticket keys serve the next connection as well.
+// signBeside returns cfg, or a copy whose slow keys sign on another goroutine while the handshake's
+// task waits. The last copy is kept: its session ticket keys serve the next connection as well.
 func (s *turnstile) signBeside(cfg *tls.Config) *tls.Config {
 	if cfg != s.given {
 		s.given, s.beside = cfg, s.copy(cfg)
 		if s.beside == cfg {
-			s.given, s.beside = nil, nil // keep nothing that is of no use
+			s.given, s.beside = nil, nil // keep nothing that is not used
 			return cfg
 		}
 		if cfg.WrapSession == nil && cfg.UnwrapSession == nil { // tickets stay those of cfg
@@ -44,11 +44,14 @@ func (s *turnstile) signBeside(cfg *tls.Config) *tls.Config {
 	return s.beside
 }
 
-// copy returns cfg itself if nothing in it may be slow.
+// copy returns cfg itself if no key in it may be slow.
 func (s *turnstile) copy(cfg *tls.Config) *tls.Config {
-	static := slices.ContainsFunc(cfg.Certificates, func(c tls.Certificate) bool { return isSlow(c.PrivateKey) })
+	static := slices.ContainsFunc(cfg.Certificates, func(c tls.Certificate) bool {
+		return isSlow(c.PrivateKey)
+	})
 	verifies := cfg.ClientAuth >= tls.VerifyClientCertIfGiven
-	if !static && !verifies && cfg.GetCertificate == nil && cfg.GetClientCertificate == nil && cfg.GetConfigForClient == nil {
+	if !static && !verifies && cfg.GetCertificate == nil && cfg.GetClientCertificate == nil &&
+		cfg.GetConfigForClient == nil {
 		return cfg
 	}
 	given := cfg
@@ -66,7 +69,9 @@ func (s *turnstile) copy(cfg *tls.Config) *tls.Config {
 		}
 	}
 	if get := given.GetClientCertificate; get != nil {
-		cfg.GetClientCertificate = func(request *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		cfg.GetClientCertificate = func(
+			request *tls.CertificateRequestInfo,
+		) (*tls.Certificate, error) {
 			c, err := get(request)
 			return s.certificate(c), err
 		}
@@ -119,12 +124,16 @@ func (k besideSigner) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts
 	return apart(k.turns, func() ([]byte, error) { return k.Signer.Sign(rand, digest, opts) })
 }
 
-// SignMessage hashes msg unless the key itself does more.
-func (k besideSigner) SignMessage(rand io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return apart(k.turns, func() ([]byte, error) { return crypto.SignMessage(k.Signer, rand, msg, opts) })
+// SignMessage hashes msg unless the key itself signs messages.
+func (k besideSigner) SignMessage(
+	rand io.Reader, msg []byte, opts crypto.SignerOpts,
+) ([]byte, error) {
+	return apart(k.turns, func() ([]byte, error) {
+		return crypto.SignMessage(k.Signer, rand, msg, opts)
+	})
 }
 
-// besideDecrypter is one that decrypts as well, which the oldest key exchange of RSA needs.
+// besideDecrypter is a besideSigner that decrypts as well, for the oldest key exchange of RSA.
 type besideDecrypter struct {
 	besideSigner
 	crypto.Decrypter
@@ -132,11 +141,14 @@ type besideDecrypter struct {
 
 func (k besideDecrypter) Public() crypto.PublicKey { return k.besideSigner.Public() }
 
-func (k besideDecrypter) Decrypt(rand io.Reader, msg []byte, opts crypto.DecrypterOpts) ([]byte, error) {
+func (k besideDecrypter) Decrypt(
+	rand io.Reader, msg []byte, opts crypto.DecrypterOpts,
+) ([]byte, error) {
 	return apart(k.turns, func() ([]byte, error) { return k.Decrypter.Decrypt(rand, msg, opts) })
 }
 
-// apart runs fn on another goroutine. The running task, which makes a handshake, waits for it.
+// apart runs fn on another goroutine. The running task, which does a handshake, waits for it.
 func apart[T any](s *turnstile, fn func() (T, error)) (T, error) {
-	return onThread(s.loop.Context(), func(context.Context) (T, error) { return fn() }, aio.LimitedBy(s.signers))
+	return onThread(s.loop.Context(), func(context.Context) (T, error) { return fn() },
+		aio.LimitedBy(s.signers))
 }

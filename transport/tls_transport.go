@@ -13,14 +13,19 @@ import (
 
 // tlsState is the state of a secured transport.
 //
-//	state           | crypto/tls          | application protocol     | left by
-//	tlsHandshaking  | in HandshakeContext | has heard nothing (*)    | success: tlsOpen; failure, Close, Abort: tlsLost
-//	tlsOpen         | both directions     | gets everything          | Close, end of the peer: tlsClosing; failure, Abort: tlsFailed
-//	tlsClosing      | close_notify is out | hears nothing until lost | end or loss of the peer, time-out: tlsFailed or tlsLost
-//	tlsFailed       | not called any more | hears nothing until lost | ConnectionLost of the raw transport: tlsLost
-//	tlsLost         | not called any more | has heard ConnectionLost | -
+//	state          | crypto/tls          | application protocol      | left by
+//	tlsHandshaking | in HandshakeContext | no call yet (*)           | success: tlsOpen;
+//	               |                     |                           | failure, Close, Abort: tlsLost
+//	tlsOpen        | both directions     | gets all events           | Close, peer's end: tlsClosing;
+//	               |                     |                           | failure, Abort: tlsFailed
+//	tlsClosing     | close_notify is out | no call until lost        | peer's end or loss, time-out:
+//	               |                     |                           | tlsFailed or tlsLost
+//	tlsFailed      | not called any more | no call until lost        | ConnectionLost of the raw
+//	               |                     |                           | transport: tlsLost
+//	tlsLost        | not called any more | ConnectionLost was called | -
 //
-// (*) with StartTLS it knows the raw transport, and hears ConnectionLost even when the handshake fails.
+// (*) With StartTLS the protocol knows the raw transport, and gets ConnectionLost even if the
+// handshake fails.
 type tlsState uint8
 
 const (
@@ -31,21 +36,21 @@ const (
 	tlsLost
 )
 
-// tlsTransport is the transport a protocol gets on a secured connection. It sits on the raw transport,
-// whose protocol is its other face, tlsProtocol. It may sit on another tlsTransport.
+// tlsTransport is the transport that a protocol gets on a secured connection. It sits on the raw
+// transport, whose protocol is tlsProtocol. It may sit on another tlsTransport.
 //
-// No call into crypto/tls waits (see memoryBIO), apart from the handshake, which has a task of its own
-// or the task of whoever connects.
+// No call into crypto/tls waits (see memoryBIO), apart from the handshake, which runs in a task of
+// its own or in the task that connects.
 type tlsTransport struct {
 	loop   *aio.Loop
-	server *Server // whose handshake it is, or nil
+	server *Server // the server that accepted the connection, or nil
 	raw    Transport
 	app    Protocol
 	conn   *tls.Conn
 	bio    memoryBIO
 
 	state    tlsState
-	answers  bool // as the server of the handshake
+	answers  bool // is the server of the handshake
 	upgrade  bool // made by StartTLS: app had its ConnectionMade already
 	busy     bool // receive is running: records to be sent are collected
 	paused   bool // by PauseReading
@@ -57,21 +62,21 @@ type tlsTransport struct {
 	behind   bool // the rest of what was received is for the next pass
 	queued   bool // receive is in the ready queue
 	choked   bool // decrypting waits until the peer has taken the answers it asked for
-	severed  bool // open for what is left to be sent only: the peer ended without close_notify
+	severed  bool // the peer ended without close_notify; open only for the unsent bytes
 	retiring bool // Close has been passed on to the raw transport
-	quiet    bool // closing, and the kernel had taken all data: the loss of the rest is no matter
+	quiet    bool // closing, and the kernel has taken all data: a loss of the rest is no error
 
 	chains   [][]*x509.Certificate // see tls_verify.go
 	held     []byte                // decrypted, but reading was paused before app took it
-	failure  error                 // why the connection is ended here; nil if in order
-	lostErr  error                 // what the raw transport's ConnectionLost said
+	failure  error                 // why this side ends the connection; nil if in order
+	lostErr  error                 // the error of the raw transport's ConnectionLost
 	turns    *turnstile
 	waiter   aio.Waiter // the suspended handshake, which waits for the peer
-	inLine   aio.Waiter // the same, which waits for its turn
+	inLine   aio.Waiter // the same handshake, which waits for its turn
 	timer    *aio.TimerHandle
 	file     *fileJob // the file being sent, or nil
-	owed     int      // bytes of crypto/tls's own answers since the raw write buffer was empty
-	unsent   int      // size of the raw write buffer when the shutdown timer was set, and what was added since
+	owed     int      // bytes of crypto/tls's answers since the raw write buffer was empty
+	unsent   int      // raw write buffer when the shutdown timer was set, plus bytes added since
 	patience struct{ handshake, shutdown time.Duration }
 }
 
@@ -92,7 +97,8 @@ func (t *tlsTransport) writeFile(p []byte) {
 		piece := p[:min(len(p), flushSize)]
 		p = p[len(piece):]
 		if _, err := t.conn.Write(piece); err != nil {
-			// Only after an alert of ours, sent for what the peer did: receive saw it as well.
+			// Only after an alert that this side sent because of the peer: receive saw the error as
+			// well.
 			t.fail(err)
 			return
 		}
@@ -113,13 +119,15 @@ func (t *tlsTransport) flush() {
 
 // WriteEOF panics.
 func (t *tlsTransport) WriteEOF() {
-	panic("transport: WriteEOF: TLS cannot end the sending half alone; ask CanWriteEOF first, or Close")
+	panic("transport: WriteEOF: TLS cannot end the sending half alone; " +
+		"ask CanWriteEOF first, or Close")
 }
 
 // CanWriteEOF returns false.
 func (t *tlsTransport) CanWriteEOF() bool { return false }
 
-// Close sends what is buffered and a close_notify, waits for the peer's and closes the raw transport.
+// Close sends the buffered bytes and a close_notify, waits for the peer's, and closes the raw
+// transport.
 func (t *tlsTransport) Close() {
 	switch t.state {
 	case tlsHandshaking:
@@ -141,7 +149,7 @@ func (t *tlsTransport) Close() {
 		t.retire()
 		return
 	}
-	// The answer may be here already, behind data nobody wants any more.
+	// The answer may be here already, behind data that is no longer needed.
 	t.paused = false
 	t.pace()
 	if !t.busy {
@@ -149,7 +157,7 @@ func (t *tlsTransport) Close() {
 	}
 }
 
-// retire closes the raw transport when TLS has nothing more to say.
+// retire closes the raw transport when TLS has nothing left to send.
 func (t *tlsTransport) retire() {
 	if !t.retiring {
 		t.retiring = true
@@ -171,8 +179,8 @@ func (t *tlsTransport) Abort() {
 	}
 }
 
-// fail ends an established connection because of err. An alert that explains it to the peer goes out if
-// the socket takes it at once.
+// fail ends an established connection because of err. An alert for the peer goes out if the socket
+// takes it at once.
 func (t *tlsTransport) fail(err error) {
 	if t.state != tlsOpen && t.state != tlsClosing {
 		return
@@ -215,7 +223,8 @@ func (t *tlsTransport) stopTimer() {
 
 func (t *tlsTransport) beginFile(j *fileJob) {
 	if t.file != nil {
-		panic("transport: Sendfile: another file is being sent; wait until that Sendfile has returned")
+		panic("transport: Sendfile: another file is being sent; " +
+			"wait until that Sendfile has returned")
 	}
 	t.file = j
 	if f, ok := t.app.(FlowControl); ok && !t.full {
@@ -239,7 +248,7 @@ func (t *tlsTransport) fileSender() trySend { return nil }
 // IsClosing reports whether the connection is closing or gone.
 func (t *tlsTransport) IsClosing() bool { return t.state > tlsOpen || t.raw.IsClosing() }
 
-// PauseReading stops deliveries; the raw transport stops, too, so that the peer is held back.
+// PauseReading stops deliveries. The raw transport stops too, so that the peer has to wait.
 func (t *tlsTransport) PauseReading() {
 	if t.state > tlsOpen || t.paused {
 		return
@@ -276,10 +285,11 @@ func (t *tlsTransport) WriteBufferLimits() (high, low int) { return t.raw.WriteB
 // WriteBufferSize returns the number of encrypted bytes not yet taken by the kernel.
 func (t *tlsTransport) WriteBufferSize() int { return t.raw.WriteBufferSize() + t.bio.pending() }
 
-// SetProtocol makes p the receiver of what is delivered from now on.
+// SetProtocol makes p the receiver of all further events.
 func (t *tlsTransport) SetProtocol(p Protocol) {
 	if p == nil {
-		panic("transport: SetProtocol: the protocol is nil; pass one that ignores what it gets, such as BaseProtocol")
+		panic("transport: SetProtocol: the protocol is nil; " +
+			"pass one that ignores what it gets, such as BaseProtocol")
 	}
 	if t.state != tlsLost {
 		t.app = p
@@ -295,8 +305,8 @@ func (t *tlsTransport) LocalAddr() net.Addr { return t.raw.LocalAddr() }
 // RemoteAddr returns the address of the peer.
 func (t *tlsTransport) RemoteAddr() net.Addr { return t.raw.RemoteAddr() }
 
-// TLSConnectionState returns what the handshake negotiated, once it is over. crypto/tls would wait for a
-// handshake that is under way, with the goroutine of the loop, so it is not asked then.
+// TLSConnectionState returns the result of the handshake once it is over. During the handshake
+// crypto/tls is not asked, because it would wait and block the goroutine of the loop.
 func (t *tlsTransport) TLSConnectionState() (tls.ConnectionState, bool) {
 	if t.state == tlsHandshaking || t.conn == nil {
 		return tls.ConnectionState{}, false
@@ -317,7 +327,7 @@ func (t *tlsTransport) String() string {
 	return fmt.Sprintf("TLS %v -> %v %s", t.LocalAddr(), t.RemoteAddr(), names[t.state])
 }
 
-// guard runs a part of the protocol's work that the raw transport does not call itself: a panic of the
+// guard runs calls of the protocol that the raw transport does not make itself. A panic of the
 // application ends the connection, as it would there.
 func (t *tlsTransport) guard(message string, fn func()) {
 	defer func() {

@@ -10,26 +10,31 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// handshakeSteps is how many handshakes may compute in one pass of a loop. A step, from a message of the peer
-// to the wait for the next one, takes a few tenths of a millisecond.
+// handshakeSteps is how many steps of handshakes may run in one pass of a loop. A step, from a
+// message of the peer to the wait for the next one, takes a few tenths of a millisecond.
 const handshakeSteps = 2
 
-// turnstile bounds the work of handshakes on a loop, so that other tasks get their turn however many peers
-// want one. It counts steps and not handshakes under way: a handshake whose peer is silent keeps no other from
-// going on. Those that wait are first in, first out; the time they wait counts for their HandshakeTimeout.
+// turnstile bounds the work of handshakes on a loop, so that other tasks get their turn however
+// many peers connect. It counts steps and not handshakes under way: a handshake whose peer is
+// silent stops no other one. Waiting handshakes resume in FIFO order. The time they wait counts for
+// their HandshakeTimeout.
 type turnstile struct {
 	loop  *aio.Loop
-	left  int // steps of this pass
+	left  int // steps left in this pass
 	line  []aio.Waiter
 	armed bool // renew is queued
 
 	signers       *aiosync.Limiter // see tls_sign.go
-	given, beside *tls.Config      // the last configuration, and its copy that signs beside the loop
+	given, beside *tls.Config      // the last configuration, and its copy that signs off the loop
 }
 
 func newTurnstile(l *aio.Loop) *turnstile {
-	// One thread is left to the loop.
-	return &turnstile{loop: l, left: handshakeSteps, signers: aiosync.NewLimiter(max(1, runtime.GOMAXPROCS(0)-1))}
+	// The loop keeps one thread.
+	return &turnstile{
+		loop:    l,
+		left:    handshakeSteps,
+		signers: aiosync.NewLimiter(max(1, runtime.GOMAXPROCS(0)-1)),
+	}
 }
 
 // step suspends t's handshake until it may compute.
@@ -42,7 +47,7 @@ func (s *turnstile) step(ctx context.Context, t *tlsTransport) error {
 	w := aio.NewWaiter(ctx, "transport: TLS handshake, waiting for its turn", t)
 	t.inLine = w
 	s.line = append(s.line, w)
-	defer func() { // given up, cancelled, or ended where it waits
+	defer func() { // given up, cancelled, or ended by the loop
 		t.inLine = aio.Waiter{}
 		if i := slices.Index(s.line, w); i >= 0 {
 			s.line = slices.Delete(s.line, i, i+1)
@@ -58,7 +63,7 @@ func (s *turnstile) arm() {
 	}
 }
 
-// renew begins the steps of another pass.
+// renew allows the steps of another pass.
 func (s *turnstile) renew() {
 	s.armed = false
 	n := min(handshakeSteps, len(s.line))

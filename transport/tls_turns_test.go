@@ -51,7 +51,8 @@ func TestHandshakesTakeTurnsInOrder(t *testing.T) {
 		for ; len(order) < n-1; pass++ {
 			e.turn(ctx)
 		}
-		if i := handshakeSteps; order[i] != 6 || !slices.IsSorted(slices.Delete(slices.Clone(order), i, i+1)) {
+		if i := handshakeSteps; order[i] != 6 ||
+			!slices.IsSorted(slices.Delete(slices.Clone(order), i, i+1)) {
 			t.Errorf("the order is %v", order)
 		}
 		for pass, n := range steps {
@@ -75,7 +76,7 @@ func TestAHandshakeThatGetsNoTurnIsCutOffInTime(t *testing.T) {
 		l := aio.RunningLoop(ctx)
 		d := newDuo(t, l)
 		turns := hubOf(l).turns
-		turns.left, turns.armed = 0, true // nobody renews them
+		turns.left, turns.armed = 0, true // no callback renews them
 		err := d.dial(ctx)
 		var late *HandshakeTimeoutError
 		if !errors.As(err, &late) {
@@ -89,7 +90,8 @@ func TestAHandshakeThatGetsNoTurnIsCutOffInTime(t *testing.T) {
 	})
 }
 
-// slowKey is a private key that signs when the loop has made a step: never, if it signs on the loop.
+// slowKey is a private key that signs when the loop has made a step: never, if it signs on the
+// loop.
 type slowKey struct {
 	crypto.Signer
 	loop *aio.Loop
@@ -109,7 +111,8 @@ func (k slowKey) Sign(r io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 
 func TestTheLoopGoesOnWhileAHandshakeIsSigned(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		for _, way := range []string{"Certificates", "GetCertificate", "GetConfigForClient", "the client's Certificates", "GetClientCertificate"} {
+		for _, way := range []string{"Certificates", "GetCertificate", "GetConfigForClient",
+			"the client's Certificates", "GetClientCertificate"} {
 			t.Run(tls.VersionName(version)+" "+way, func(t *testing.T) {
 				onLoop(t, func(ctx context.Context, _ *[]aio.Report) {
 					d := newDuo(t, aio.RunningLoop(ctx))
@@ -125,14 +128,20 @@ func TestTheLoopGoesOnWhileAHandshakeIsSigned(t *testing.T) {
 					case "Certificates":
 						d.scfg.Certificates = []tls.Certificate{cert}
 					case "GetCertificate":
-						d.scfg.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &cert, nil }
+						d.scfg.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+							return &cert, nil
+						}
 					case "GetConfigForClient":
 						other := &tls.Config{Certificates: []tls.Certificate{cert}}
-						d.scfg.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return other, nil }
+						d.scfg.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+							return other, nil
+						}
 					case "the client's Certificates":
 						d.ccfg.Certificates = []tls.Certificate{cert}
 					case "GetClientCertificate":
-						d.ccfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &cert, nil }
+						d.ccfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+							return &cert, nil
+						}
 					}
 					if strings.Contains(way, "lient's") || way == "GetClientCertificate" {
 						d.scfg.ClientAuth, d.scfg.ClientCAs = tls.RequireAndVerifyClientCert, d.auth.Pool()
@@ -211,7 +220,8 @@ func TestKeysThatAreFastSignOnTheLoop(t *testing.T) {
 	for _, c := range []struct {
 		key  crypto.PrivateKey
 		slow bool
-	}{{p256, false}, {ed, false}, {nil, false}, {p384, true}, {large, true}, {slowKey{Signer: p256}, true}} {
+	}{{p256, false}, {ed, false}, {nil, false}, {p384, true}, {large, true},
+		{slowKey{Signer: p256}, true}} {
 		if got := isSlow(c.key); got != c.slow {
 			t.Errorf("%T: slow %v, want %v", c.key, got, c.slow)
 		}
@@ -239,7 +249,8 @@ func TestKeysThatAreFastSignOnTheLoop(t *testing.T) {
 	})
 }
 
-// Servers with one configuration know each other's sessions, also where its keys sign beside the loop.
+// Servers with one configuration know each other's sessions, also where its keys sign beside the
+// loop.
 func TestSessionsOfSlowKeysAreResumedByEveryServerOfTheConfiguration(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		ca := tlstest.New(t)
@@ -247,7 +258,10 @@ func TestSessionsOfSlowKeysAreResumedByEveryServerOfTheConfiguration(t *testing.
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg := &tls.Config{Certificates: []tls.Certificate{ca.CertificateFor(key, "localhost")}, MaxVersion: version}
+		cfg := &tls.Config{
+			Certificates: []tls.Certificate{ca.CertificateFor(key, "localhost")},
+			MaxVersion:   version,
+		}
 		client := ca.Client()
 		client.ClientSessionCache = tls.NewLRUClientSessionCache(1)
 		for resumed := range 2 {
@@ -274,7 +288,11 @@ func TestTheKeyExchangeOfRSADecryptsBesideTheLoop(t *testing.T) {
 			t.Fatal(err)
 		}
 		suites := []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}
-		d.scfg = &tls.Config{Certificates: []tls.Certificate{d.auth.CertificateFor(key, "localhost")}, MaxVersion: tls.VersionTLS12, CipherSuites: suites}
+		d.scfg = &tls.Config{
+			Certificates: []tls.Certificate{d.auth.CertificateFor(key, "localhost")},
+			MaxVersion:   tls.VersionTLS12,
+			CipherSuites: suites,
+		}
 		d.ccfg.CipherSuites = suites
 		d.scfg = hubOf(aio.RunningLoop(ctx)).turns.signBeside(d.scfg)
 		d.connect(ctx, t)
@@ -284,13 +302,15 @@ func TestTheKeyExchangeOfRSADecryptsBesideTheLoop(t *testing.T) {
 func TestAServerCountsAndReportsHandshakesThatFail(t *testing.T) {
 	var logged bytes.Buffer
 	defer slog.SetDefault(slog.Default())
-	slog.SetDefault(slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	slog.SetDefault(slog.New(slog.NewTextHandler(&logged,
+		&slog.HandlerOptions{Level: slog.LevelDebug})))
 	ca, other := tlstest.New(t), tlstest.New(t)
 	onBoth(t, func(t *testing.T, n Network) {
 		logged.Reset()
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			var c collect
-			s, err := Listen(ctx, "tcp", "127.0.0.1:0", c.factory, TLS(ca.Server()), HandshakeTimeout(time.Second))
+			s, err := Listen(ctx, "tcp", "127.0.0.1:0", c.factory, TLS(ca.Server()),
+				HandshakeTimeout(time.Second))
 			e.ok(err)
 			address := s.Addrs()[0].String()
 			failed := func(n int) {
@@ -302,11 +322,13 @@ func TestAServerCountsAndReportsHandshakesThatFail(t *testing.T) {
 					t.Errorf("%d failed, want %d", got, n)
 				}
 			}
-			if _, err := Connect(ctx, "tcp", address, &recorder{}, TLS(other.Client()), ServerName("localhost")); err == nil {
+			_, err = Connect(ctx, "tcp", address, &recorder{}, TLS(other.Client()), ServerName("localhost"))
+			if err == nil {
 				t.Error("the certificate is good")
 			}
 			failed(1)
-			for i, text := range []string{"GET / HTTP/1.1\r\n\r\n", ""} { // garbage, and a peer that leaves at once
+			// garbage, and a peer that leaves at once
+			for i, text := range []string{"GET / HTTP/1.1\r\n\r\n", ""} {
 				p := &recorder{}
 				tr, err := Connect(ctx, "tcp", address, p)
 				e.ok(err)
@@ -314,7 +336,8 @@ func TestAServerCountsAndReportsHandshakesThatFail(t *testing.T) {
 				tr.Write([]byte(text))
 				tr.Close()
 				failed(2 + i)
-				if !strings.Contains(logged.String(), port) || !strings.Contains(logged.String(), "TLS handshake failed") {
+				if !strings.Contains(logged.String(), port) ||
+					!strings.Contains(logged.String(), "TLS handshake failed") {
 					t.Errorf("logged: %s", &logged)
 				}
 			}
@@ -362,7 +385,8 @@ func TestAServerCountsUpgradesThatFail(t *testing.T) {
 	})
 }
 
-// However the messages of many peers come in, also while their handshakes wait in line, few compute in one pass.
+// However the messages of many peers come in, also while their handshakes wait in line, few compute
+// in one pass.
 func TestManyHellosAtOnceAreSpreadOverPasses(t *testing.T) {
 	const n = 10 * handshakeSteps
 	ca := tlstest.New(t)
@@ -371,7 +395,10 @@ func TestManyHellosAtOnceAreSpreadOverPasses(t *testing.T) {
 		l := aio.RunningLoop(ctx)
 		computed := 0
 		cfg := ca.Server()
-		cfg.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { computed++; return nil, nil }
+		cfg.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			computed++
+			return nil, nil
+		}
 		var duos []*duo
 		for range n {
 			d := &duo{auth: ca, server: &diary{}, scfg: cfg}

@@ -44,11 +44,15 @@ func TestAPlainConnectionCanBeSecuredInTheMiddle(t *testing.T) {
 		d := newDuo(t, aio.RunningLoop(ctx))
 		d.plain(ctx, t)
 		d.client.t.Write([]byte("STARTTLS\n"))
-		untilTrue(ctx, t, "the request", func() bool { return len(d.server.received) == len("STARTTLS\n") })
+		untilTrue(ctx, t, "the request", func() bool {
+			return len(d.server.received) == len("STARTTLS\n")
+		})
 		d.upgrade(ctx, t)
 		d.client.t.Write([]byte("secret"))
 		d.server.t.Write([]byte("answer"))
-		untilTrue(ctx, t, "the data", func() bool { return len(d.server.received) == 15 && len(d.client.received) == 6 })
+		untilTrue(ctx, t, "the data", func() bool {
+			return len(d.server.received) == 15 && len(d.client.received) == 6
+		})
 		if _, ok := d.server.t.TLSConnectionState(); !ok {
 			t.Error("the transport says it is not secured")
 		}

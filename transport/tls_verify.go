@@ -8,16 +8,18 @@ import (
 	"time"
 )
 
-// A peer chooses the certificates that it shows. crypto/x509 checks up to 100 signatures to find a chain
-// among them, and a few certificates with keys of P-521 or RSA-4096 are enough to make that take tens of milliseconds.
-// So certificates are verified on another goroutine, as signatures are made. crypto/tls has no place for
-// that: it gets a configuration that leaves verification to the callbacks, which do what crypto/tls does.
+// A peer chooses the certificates that it shows. crypto/x509 checks up to 100 signatures to find a
+// chain among them. A few certificates with keys of P-521 or RSA-4096 make that take tens of
+// milliseconds. So certificates are verified on another goroutine, as signatures are made.
+// crypto/tls has no hook for that. It gets a configuration that leaves verification to the
+// callbacks, and these do what crypto/tls does.
 
-// verifyBeside returns the configuration of t's side, which verifies beside the loop if it verifies at all.
+// verifyBeside returns the configuration of t's side. If that verifies at all, it does so off the
+// loop.
 //
-// crypto/tls keeps the verification, on the loop, in FIPS mode and with Encrypted Client Hello, which have
-// rules of their own, and for clients with a cache of sessions: it does not resume one whose certificate
-// has expired.
+// crypto/tls itself verifies, on the loop, in FIPS mode and with Encrypted Client Hello, which have
+// rules of their own. It also does for clients with a cache of sessions: it does not resume one
+// whose certificate has expired.
 func (t *tlsTransport) verifyBeside(cfg *tls.Config) *tls.Config {
 	if fips140.Enabled() || !t.answers && (cfg.InsecureSkipVerify || cfg.ServerName == "" ||
 		cfg.EncryptedClientHelloConfigList != nil || cfg.ClientSessionCache != nil) {
@@ -44,11 +46,11 @@ func (t *tlsTransport) verifyBeside(cfg *tls.Config) *tls.Config {
 	return cfg
 }
 
-// verification is that of one connection's certificates. t.chains has what it found.
+// verification verifies the certificates of one connection. t.chains has the result.
 type verification struct {
 	t     *tlsTransport
 	given *tls.Config
-	shown *x509.Certificate // the peer's, which chains belongs to
+	shown *x509.Certificate // the peer's certificate, to which chains belongs
 }
 
 // peer is tls.Config.VerifyPeerCertificate.
@@ -79,7 +81,7 @@ func (v *verification) connection(state tls.ConnectionState) error {
 	return v.given.VerifyConnection(state)
 }
 
-// verify finds the chains for certs, unless it has. A client without a certificate is none to be verified.
+// verify finds the chains of certs if it has not yet. A client without a certificate needs none.
 func (v *verification) verify(certs []*x509.Certificate) error {
 	switch {
 	case len(certs) == 0 && v.t.answers:
@@ -94,7 +96,8 @@ func (v *verification) verify(certs []*x509.Certificate) error {
 		opts.CurrentTime = v.given.Time()
 	}
 	if v.t.answers {
-		opts.Roots, opts.KeyUsages = v.given.ClientCAs, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+		opts.Roots = v.given.ClientCAs
+		opts.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	} else {
 		opts.Roots, opts.DNSName = v.given.RootCAs, v.given.ServerName
 	}

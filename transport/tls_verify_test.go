@@ -14,7 +14,8 @@ import (
 	"github.com/aio-go/aio/internal/tlstest"
 )
 
-// patientPool trusts what auth has issued, when the loop has made a step: never, if the loop verifies.
+// patientPool trusts the certificates of auth once the loop has made a step: never, if the loop
+// verifies.
 func patientPool(t *testing.T, l *aio.Loop, auth *tlstest.Authority, used *int) *x509.CertPool {
 	root, err := x509.ParseCertificate(auth.Root())
 	if err != nil {
@@ -38,7 +39,8 @@ var tlsVersions = []uint16{tls.VersionTLS12, tls.VersionTLS13}
 
 func TestTheLoopGoesOnWhileCertificatesAreVerified(t *testing.T) {
 	for _, version := range tlsVersions {
-		for _, side := range []string{"client", "server", "server, by GetConfigForClient", "server, if given"} {
+		for _, side := range []string{"client", "server", "server, by GetConfigForClient",
+			"server, if given"} {
 			t.Run(tls.VersionName(version)+" "+side, func(t *testing.T) {
 				onLoop(t, func(ctx context.Context, _ *[]aio.Report) {
 					l := aio.RunningLoop(ctx)
@@ -56,7 +58,9 @@ func TestTheLoopGoesOnWhileCertificatesAreVerified(t *testing.T) {
 						}
 						if side == "server, by GetConfigForClient" {
 							inner := d.scfg
-							d.scfg = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return inner, nil }}
+							d.scfg = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+								return inner, nil
+							}}
 						}
 					}
 					d.scfg = hubOf(l).turns.signBeside(d.scfg) // as Listen does
@@ -80,7 +84,7 @@ func TestTheLoopGoesOnWhileCertificatesAreVerified(t *testing.T) {
 	}
 }
 
-// What crypto/tls accepts and refuses is accepted and refused.
+// The same certificates are accepted and refused as by crypto/tls.
 func TestVerificationIsThatOfTLS(t *testing.T) {
 	later := func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }
 	for _, c := range []struct {
@@ -90,9 +94,15 @@ func TestVerificationIsThatOfTLS(t *testing.T) {
 		refused bool
 	}{
 		{"all in order", func(*duo, *tlstest.Authority) {}, nil, false},
-		{"an unknown authority", func(d *duo, other *tlstest.Authority) { d.ccfg.RootCAs = other.Pool() }, new(x509.UnknownAuthorityError), false},
-		{"another name", func(d *duo, _ *tlstest.Authority) { d.copts.serverName = "elsewhere.example" }, new(x509.HostnameError), false},
-		{"expired", func(d *duo, _ *tlstest.Authority) { d.ccfg.Time = later }, new(x509.CertificateInvalidError), false},
+		{"an unknown authority", func(d *duo, other *tlstest.Authority) {
+			d.ccfg.RootCAs = other.Pool()
+		}, new(x509.UnknownAuthorityError), false},
+		{"another name", func(d *duo, _ *tlstest.Authority) {
+			d.copts.serverName = "elsewhere.example"
+		}, new(x509.HostnameError), false},
+		{"expired", func(d *duo, _ *tlstest.Authority) {
+			d.ccfg.Time = later
+		}, new(x509.CertificateInvalidError), false},
 		{"not to be verified", func(d *duo, other *tlstest.Authority) {
 			d.ccfg.RootCAs, d.ccfg.InsecureSkipVerify = other.Pool(), true
 		}, nil, false},
@@ -107,10 +117,13 @@ func TestVerificationIsThatOfTLS(t *testing.T) {
 		{"a stranger's certificate, which need not be", func(d *duo, other *tlstest.Authority) {
 			d.scfg.ClientAuth, d.scfg.ClientCAs = tls.VerifyClientCertIfGiven, other.Pool()
 			cert := d.auth.Certificate("me")
-			d.ccfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &cert, nil }
+			d.ccfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+				return &cert, nil
+			}
 		}, nil, true},
 		{"an expired client", func(d *duo, _ *tlstest.Authority) {
-			d.scfg.ClientAuth, d.scfg.ClientCAs, d.scfg.Time = tls.RequireAndVerifyClientCert, d.auth.Pool(), later
+			d.scfg.ClientAuth, d.scfg.ClientCAs = tls.RequireAndVerifyClientCert, d.auth.Pool()
+			d.scfg.Time = later
 			d.ccfg.Certificates = []tls.Certificate{d.auth.Certificate("me")}
 		}, nil, true},
 		{"no certificate", func(d *duo, _ *tlstest.Authority) {
@@ -131,8 +144,10 @@ func TestVerificationIsThatOfTLS(t *testing.T) {
 					d.serve(l)
 					err := d.dial(ctx)
 					switch {
-					case c.refused: // since TLS 1.3 the client hears of it later
-						untilTrue(ctx, t, "the server's end", func() bool { return d.serverTLS.(*tlsTransport).state >= tlsFailed })
+					case c.refused: // since TLS 1.3 the client learns it later
+						untilTrue(ctx, t, "the server's end", func() bool {
+							return d.serverTLS.(*tlsTransport).state >= tlsFailed
+						})
 						if d.server.t != nil {
 							t.Error("the server's application has a connection")
 						}
@@ -141,7 +156,8 @@ func TestVerificationIsThatOfTLS(t *testing.T) {
 							t.Fatal(err)
 						}
 						untilTrue(ctx, t, "the server's handshake", func() bool { return d.server.t != nil })
-					case err == nil || !errors.As(err, new(*tls.CertificateVerificationError)) || !errors.As(err, c.want):
+					case err == nil || !errors.As(err, new(*tls.CertificateVerificationError)) ||
+						!errors.As(err, c.want):
 						t.Errorf("the client's error is %v", err)
 					}
 				})
@@ -230,8 +246,8 @@ func TestASessionIsResumedOnlyWithACertificateThatIsGoodStill(t *testing.T) {
 	}
 }
 
-// Nothing waits for a verification, a signature or a lookup whose connection has gone: how it ends is
-// no matter, and no report.
+// Nothing waits for a verification, a signature or a look-up whose connection has gone. Its failure
+// is not reported.
 func TestAVerificationThatFailsBehindALostConnectionIsNotReported(t *testing.T) {
 	onLoop(t, func(ctx context.Context, _ *[]aio.Report) {
 		l := aio.RunningLoop(ctx)
@@ -254,7 +270,8 @@ func TestAVerificationThatFailsBehindALostConnectionIsNotReported(t *testing.T) 
 		}
 		goroutines := runtime.NumGoroutine()
 		close(released)
-		for runtime.NumGoroutine() >= goroutines { // it fails before the cancellation, which the loop sees first
+		// it fails before the cancellation, which the loop sees first
+		for runtime.NumGoroutine() >= goroutines {
 			runtime.Gosched()
 		}
 		dialing.Cancel(nil)
@@ -262,6 +279,8 @@ func TestAVerificationThatFailsBehindALostConnectionIsNotReported(t *testing.T) 
 			t.Errorf("the client's handshake: %v", err)
 		}
 		signers := hubOf(l).turns.signers
-		untilTrue(ctx, t, "the end of the verification", func() bool { return signers.Statistics().Borrowed == 0 })
+		untilTrue(ctx, t, "the end of the verification", func() bool {
+			return signers.Statistics().Borrowed == 0
+		})
 	})
 }

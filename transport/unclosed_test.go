@@ -21,7 +21,9 @@ func TestWhatIsOpenWhenItsLoopClosesIsCountedAndInDebugModeReported(t *testing.T
 				if err != nil {
 					return err
 				}
-				open := func() (Transport, error) { return Connect(ctx, "tcp", s.Addrs()[0].String(), BaseProtocol{}) }
+				open := func() (Transport, error) {
+					return Connect(ctx, "tcp", s.Addrs()[0].String(), BaseProtocol{})
+				}
 				if _, err := open(); err != nil {
 					return err
 				}
@@ -38,12 +40,14 @@ func TestWhatIsOpenWhenItsLoopClosesIsCountedAndInDebugModeReported(t *testing.T
 				}
 				_, err = Endpoint(ctx, "udp4", "127.0.0.1:0", "", BaseDatagramProtocol{})
 				return err
-			}, aio.WithDebug(debug), aio.WithSlowCallback(0), aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { reports = append(reports, r) }))
+			}, aio.WithDebug(debug), aio.WithSlowCallback(0),
+				aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { reports = append(reports, r) }))
 			if err != nil {
 				t.Fatal(err)
 			}
 			after := Unclosed()
-			if got := after.Connections + after.Endpoints + after.Sockets - before.Connections - before.Endpoints - before.Sockets; got != want+sockets {
+			if got := after.Connections + after.Endpoints +
+				after.Sockets - before.Connections - before.Endpoints - before.Sockets; got != want+sockets {
 				t.Errorf("counted %d, want %d", got, want+sockets)
 			}
 			if !debug {
@@ -54,7 +58,8 @@ func TestWhatIsOpenWhenItsLoopClosesIsCountedAndInDebugModeReported(t *testing.T
 			}
 			for _, r := range reports {
 				last := r.Attrs[len(r.Attrs)-1]
-				if !r.Warning || last.Key != "opened" || !strings.HasPrefix(last.Value.String(), "unclosed_test.go:") {
+				if !r.Warning || last.Key != "opened" ||
+					!strings.HasPrefix(last.Value.String(), "unclosed_test.go:") {
 					t.Errorf("reported %+v", r)
 				}
 			}

@@ -15,7 +15,10 @@ import (
 func TestASecondServerOnAUnixPathIsRefusedAndTheFirstNoticesNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, n Network) {
 		dir := t.TempDir()
-		for name, path := range map[string]string{"path": filepath.Join(dir, "s"), "abstract": "@aio-test-" + dir} {
+		for name, path := range map[string]string{
+			"path":     filepath.Join(dir, "s"),
+			"abstract": "@aio-test-" + dir,
+		} {
 			if name == "abstract" && runtime.GOOS != "linux" {
 				continue
 			}
@@ -92,7 +95,7 @@ func TestAServerThatClosesLeavesTheSocketOfAnother(t *testing.T) {
 					first, err = AdoptListener(ctx, ln, func() Protocol { return &recorder{} })
 					e.ok(err)
 				}
-				e.ok(os.Remove(path)) // somebody insists
+				e.ok(os.Remove(path)) // another program removes it
 				second := serveEcho(ctx, e, "unix", path)
 				first.Close()
 				client := connect(ctx, e, second)
@@ -109,7 +112,8 @@ func TestAServerThatClosesLeavesTheSocketOfAnother(t *testing.T) {
 	})
 }
 
-// A listener that was inherited, by socket activation say, belongs to whoever made its file.
+// A listener that was inherited, by socket activation say, belongs to the process that made its
+// file.
 func TestTheFileOfAnInheritedListenerStays(t *testing.T) {
 	onBoth(t, func(t *testing.T, n Network) {
 		path := filepath.Join(t.TempDir(), "s")
@@ -177,7 +181,8 @@ func TestConnectionsThatFailedBeforeTheyWereAcceptedDoNotStopAccepting(t *testin
 			before := e.loop.Time()
 			l.ready()
 			c.await(ctx, e, 2)
-			if st := s.Statistics(); st != (ServerStatistics{Accepted: 2, Active: 2}) || e.loop.Time() != before {
+			if st := s.Statistics(); st != (ServerStatistics{Accepted: 2, Active: 2}) ||
+				e.loop.Time() != before {
 				t.Errorf("%v: %+v after %v", cause, st, e.loop.Time().Sub(before))
 			}
 		})
