@@ -19,7 +19,8 @@ func BenchmarkEcho(b *testing.B) {
 				var sopts, copts []transport.Option
 				if secured {
 					a := tlstest.New(b)
-					sopts, copts = append(sopts, transport.TLS(a.Server())), append(copts, transport.TLS(a.Client()))
+					sopts, copts = append(sopts, transport.TLS(a.Server())),
+						append(copts, transport.TLS(a.Client()))
 				}
 				b.ReportAllocs()
 				b.SetBytes(int64(size))

@@ -5,17 +5,17 @@ import (
 	"sync"
 )
 
-// Memory for buffers is shared between connections, in pieces of a few sizes, in bytes. What is larger
-// than the largest is left to the collector.
+// Connections share memory for buffers, in pieces of a few sizes, in bytes. Larger pieces are left
+// to the garbage collector.
 var (
 	sizes = [...]int{4 << 10, 16 << 10, 64 << 10, 256 << 10}
 	pools [len(sizes)]sync.Pool
 )
 
-// buffer is a queue of bytes: written at the back, taken from the front. While it is empty it holds no
-// memory, so that an idle connection costs none.
+// buffer is a FIFO queue of bytes. While it is empty it holds no memory, so an idle connection
+// needs none.
 type buffer struct {
-	data  []byte  // data[head:] is what is queued
+	data  []byte  // data[head:] is queued
 	head  int     //
 	piece *[]byte // the memory under data, if it is a shared piece
 }
@@ -23,7 +23,7 @@ type buffer struct {
 // Len returns the number of queued bytes.
 func (b *buffer) Len() int { return len(b.data) - b.head }
 
-// Bytes returns what is queued; it is valid until the next call of another method.
+// Bytes returns the queued bytes, valid until the next call of another method.
 func (b *buffer) Bytes() []byte { return b.data[b.head:] }
 
 // Write appends a copy of p.
@@ -34,10 +34,10 @@ func (b *buffer) Write(p []byte) {
 	b.data = append(b.data, p...)
 }
 
-// makeRoom sees to n bytes of room at the back, unless that is left to append.
+// makeRoom makes n bytes of room at the back, or leaves that to append.
 func (b *buffer) makeRoom(n int) {
 	if b.head >= b.Len() {
-		// Moving the rest to the front costs no more than what was taken before.
+		// Moving the rest to the front costs no more than the bytes taken before.
 		b.data = b.data[:copy(b.data, b.Bytes())]
 		b.head = 0
 	}
@@ -88,7 +88,7 @@ func (b *buffer) Next(n int) []byte {
 	return p
 }
 
-// Discard takes n bytes and forgets them; n is at most Len.
+// Discard drops n bytes; n is at most Len.
 func (b *buffer) Discard(n int) {
 	b.head += n
 	if b.head == len(b.data) {
@@ -97,8 +97,9 @@ func (b *buffer) Discard(n int) {
 	}
 }
 
-// search looks for the separator that ends first. from is where to begin: what lies before it was
-// searched already. It returns the start and the end of the match, -1 and where to go on if there is none.
+// search looks for the separator that ends first. It begins at from, as the bytes before were
+// searched already. It returns the start and the end of the match. If there is none it returns -1
+// and where to go on.
 func (b *buffer) search(from int, separators ...[]byte) (start, end int) {
 	queued := b.Bytes()
 	start, end = -1, -1

@@ -101,7 +101,8 @@ func TestSearchFindsTheSeparatorThatEndsFirst(t *testing.T) {
 			seps = append(seps, []byte(s))
 		}
 		if start, end := b.search(c.from, seps...); start != c.start || end != c.end {
-			t.Errorf("%q from %d for %q: %d, %d, want %d, %d", c.data, c.from, c.seps, start, end, c.start, c.end)
+			t.Errorf("%q from %d for %q: %d, %d, want %d, %d",
+				c.data, c.from, c.seps, start, end, c.start, c.end)
 		}
 	}
 }

@@ -9,39 +9,39 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// connection is the protocol between a transport and the Reader and Writer of a connection; the three
-// live in one piece of memory. (A client has a Reader and Writer of its own; see halves.)
+// connection is the protocol between a transport and the Reader and Writer of a connection. The
+// three share one piece of memory. (A client has a Reader and Writer of its own; see halves.)
 //
-//	state      | set by                              | reads               | writes and drains
-//	connecting | newConnection                       | -                   | -
-//	open       | ConnectionMade                      | data as it comes    | go out
-//	closing    | Writer.Close, the transport          | end of stream later | ErrClosed
-//	mute       | a write that failed                  | what is left        | the error
-//	lost       | ConnectionLost                      | end or the error    | ErrClosed or the error
+//	state      | set by                      | reads               | writes and drains
+//	connecting | newConnection               | -                   | -
+//	open       | ConnectionMade              | data as it arrives  | are sent
+//	closing    | Writer.Close, the transport | end of stream later | ErrClosed
+//	mute       | a write that failed         | the rest            | the error
+//	lost       | ConnectionLost              | end or the error    | ErrClosed or the error
 //
-// "closing" and "mute" are asked of the transport; "lost" is the field.
+// The transport knows whether it is closing or mute; lost is a field.
 type connection struct {
 	in     incoming
 	reader Reader // of in
 	writer Writer // to transport
 
 	transport transport.Transport
-	served    *service // of the server that accepted it; nil on the client's side
+	served    *service // if a server accepted the connection; nil for a client
 	host      string   // the name a client connected to, for a later upgrade to TLS
 
 	full     bool // the transport asked to pause writing
 	lost     bool
 	lostErr  error
-	over     atomic.Bool // closed by the program, or lost; read by a goroutine of the runtime
+	over     atomic.Bool // closed by the program, or lost; a goroutine of the runtime reads it
 	client   bool        // the program has to close it
-	dropping bool        // the handler failed: the connection is aborted when all is out
+	dropping bool        // the handler failed: the connection is aborted when all bytes are sent
 
-	drains []aio.Waiter // the tasks in Drain while full, in the order they came
+	drains []aio.Waiter // the tasks in Drain while full, in FIFO order
 	closes []aio.Waiter // the tasks in WaitClosed
 
-	unpaused  int    // bytes written since the task last let others go on, see Drain
+	unpaused  int    // bytes written since Drain last let other tasks run
 	upgrading bool   // StartTLS is under way
-	backlog   []byte // written meanwhile
+	backlog   []byte // bytes written meanwhile
 }
 
 func newConnection(limit int) *connection {
@@ -72,8 +72,8 @@ func (c *connection) DataReceived(p []byte) {
 	}
 }
 
-// EOFReceived implements transport.Protocol. A plain connection stays open for the reply. TLS peers, as
-// a rule, do not listen any more once they have ended their side.
+// EOFReceived implements transport.Protocol. A plain connection stays open for the reply. TLS peers
+// usually do not read any more once they have ended their side.
 func (c *connection) EOFReceived() bool {
 	c.reader.FeedEOF()
 	_, secured := c.transport.TLSConnectionState()
@@ -90,7 +90,7 @@ func (c *connection) ConnectionLost(err error) {
 	switch {
 	case err == nil:
 		c.reader.FeedEOF()
-	case !c.reader.eof: // if the peer has ended its side in order, that is what a read tells
+	case !c.reader.eof: // if the peer has ended its side in order, a read returns io.EOF
 		c.reader.SetError(err)
 	}
 	c.reader.paused = false
@@ -112,7 +112,7 @@ func (c *connection) ResumeWriting() {
 	wakeAll(&c.drains)
 }
 
-// broken returns the error of a connection that cannot be written to any more.
+// broken returns the error of a connection that cannot send any more.
 func (c *connection) broken() error {
 	switch {
 	case c.lostErr != nil:
@@ -134,7 +134,7 @@ func (c *connection) broken() error {
 func waitIn(ctx context.Context, line *[]aio.Waiter, op string, on any) error {
 	w := aio.NewWaiter(ctx, op, on)
 	*line = append(*line, w)
-	defer func() { // cancelled, or ended where it waits
+	defer func() { // cancelled, or ended by the loop
 		if i := slices.Index(*line, w); i >= 0 {
 			*line = slices.Delete(*line, i, i+1)
 		}
@@ -142,7 +142,7 @@ func waitIn(ctx context.Context, line *[]aio.Waiter, op string, on any) error {
 	return w.Park()
 }
 
-// wakeAll lets everybody in line go on.
+// wakeAll resumes all tasks in line.
 func wakeAll(line *[]aio.Waiter) {
 	waiting := *line
 	*line = nil

@@ -7,15 +7,17 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// dam is a network whose outgoing connections can be made to take nothing, whatever the system would
-// still buffer.
+// dam is a network whose outgoing connections can be made to take nothing, whatever the system
+// would still buffer.
 type dam struct {
 	transport.Network
 	closed bool
 	conns  []*dammed
 }
 
-func (d *dam) Dial(ctx context.Context, network, address string, o transport.DialOptions) (transport.Conn, error) {
+func (d *dam) Dial(
+	ctx context.Context, network, address string, o transport.DialOptions,
+) (transport.Conn, error) {
 	conn, err := d.Network.Dial(ctx, network, address, o)
 	if err != nil {
 		return nil, err

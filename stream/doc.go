@@ -1,8 +1,8 @@
-// Package stream is the high-level network interface of aio: connections that tasks read from and write
-// to. It stands for the streams of asyncio.
+// Package stream is the high-level network interface of aio: connections that tasks read from and
+// write to.
 //
-// [Open] connects and returns a [Reader] and a [Writer]; [Serve] accepts connections and runs a handler
-// for each, in a task of its own:
+// [Open] connects and returns a [Reader] and a [Writer]. [Serve] accepts connections and runs a
+// handler for each, in a task of its own:
 //
 //	server, err := stream.Serve(ctx, "tcp", "localhost:8888",
 //		func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
@@ -22,35 +22,38 @@
 //	}
 //	return server.ServeForever(ctx)
 //
-// Network "unix" with a path as address makes the same of Unix sockets. The option [transport.TLS] secures a
-// connection from the start, [Writer.StartTLS] one that is in use. [ReadPipe] and [WritePipe] make readers and
-// writers of pipes and terminals, standard input among them.
+// Network "unix" with a path as address does the same with Unix sockets. The option [transport.TLS]
+// secures a connection from the start, [Writer.StartTLS] one that is in use. [ReadPipe] and
+// [WritePipe] make readers and writers of pipes and terminals, such as standard input.
+//
+// Everything belongs to the goroutine of the loop, unless its documentation says otherwise. A
+// function whose documentation has a paragraph "Cancellation:" suspends the calling task.
+// asyncio: the streams.
 //
 // # Reading
 //
-// What arrives is buffered until a task reads it. The reads differ in where they stop: [Reader.Read] takes
-// what is there, [Reader.ReadExactly] a number of bytes, [Reader.ReadLine], [Reader.Lines] and
-// [Reader.ReadUntil] go up to a separator, [Reader.ReadFrame] takes a message with its length in front,
-// [Reader.ReadAll] goes to the end of the stream. A reader has a limit
-// ([Limit], 64 KiB): more bytes before a separator are an error, and twice as many in the buffer hold the
-// peer back until they are read.
+// Received bytes are buffered until a task reads them. The reads differ in where they stop.
+// [Reader.Read] takes the bytes that are there, [Reader.ReadExactly] a number of bytes.
+// [Reader.ReadLine], [Reader.Lines] and [Reader.ReadUntil] go up to a separator. [Reader.ReadFrame]
+// takes a message with its length in front, and [Reader.ReadAll] goes to the end of the stream. A
+// reader has a limit ([Limit], 64 KiB). More bytes before a separator are an error. When twice as
+// many bytes are buffered, the peer has to wait until they are read.
 //
 // # Writing
 //
-// [Writer.Write] never waits; it buffers what the network does not take at once. [Writer.Drain] waits while
-// the buffer is too full: call it after each larger portion, or a slow peer fills the memory.
+// [Writer.Write] never waits; it buffers the bytes that the network does not take at once.
+// [Writer.Drain] waits while the buffer is too full. Call it after each larger portion, or a slow
+// peer fills the memory.
 //
 // # Ending
 //
-// The end of the peer's data is [io.EOF] for the reader; the other direction stays open, except with TLS.
-// [Writer.Close] sends what is left and closes; [Writer.WaitClosed] waits for that. A connection that was
-// lost gives its error to reads, drains and WaitClosed. With TLS, a connection that was cut is told apart
-// from one that was closed in order: it ends with transport.ErrTruncated.
+// At the end of the peer's data a read returns [io.EOF]. The other direction stays open, except
+// with TLS. [Writer.Close] sends the buffered bytes and closes the connection; [Writer.WaitClosed]
+// waits for that. If a connection was lost, reads, drains and WaitClosed return its error. A TLS
+// connection that was cut, and not closed in order, ends with transport.ErrTruncated.
 //
 // # Cancellation
 //
-// Every wait ends when its task, or the block around it, is cancelled, and leaves nothing behind: a read
-// takes its data when it returns and not before, so that a time-out around it loses none.
-//
-// All of this belongs to the goroutine of the loop, as everything in aio does.
+// Every wait ends when its task, or the block around it, is cancelled, and leaves nothing behind. A
+// read takes its data only when it returns, so a time-out around it loses none.
 package stream

@@ -132,7 +132,8 @@ func TestAllIsSentBeforeASecuredConnectionCloses(t *testing.T) {
 	})
 }
 
-// What a main function leaves behind is cancelled, closed and gone when Run returns; TestMain counts.
+// A main function's open connections are cancelled, closed and gone when Run returns; TestMain
+// counts.
 func TestARunThatEndsTakesItsConnectionsWithIt(t *testing.T) {
 	a := tlstest.New(t)
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
@@ -146,8 +147,12 @@ func TestARunThatEndsTakesItsConnectionsWithIt(t *testing.T) {
 			secured, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", idle, transport.TLS(a.Server()))
 			ok(t, err)
 			d := &dam{Network: transport.NetworkFrom(ctx)}
-			r, w := dial(transport.WithNetwork(ctx, d), t, secured.Addrs()[0].String(), transport.TLS(a.Client()))
-			reader = aio.Start(ctx, func(ctx context.Context) error { _, err := r.ReadLine(ctx); return err })
+			r, w := dial(transport.WithNetwork(ctx, d), t, secured.Addrs()[0].String(),
+				transport.TLS(a.Client()))
+			reader = aio.Start(ctx, func(ctx context.Context) error {
+				_, err := r.ReadLine(ctx)
+				return err
+			})
 			d.shut()
 			w.Write(make([]byte, 128<<10))
 			drainer = aio.Start(ctx, w.Drain)

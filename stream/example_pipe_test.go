@@ -9,7 +9,8 @@ import (
 	"github.com/aio-go/aio/stream"
 )
 
-// The lines that come out of a pipe. The same way a program reads its standard input, with os.Stdin.
+// The lines that come out of a pipe. The same way a program reads its standard input, with
+// os.Stdin.
 func ExampleReadPipe() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		r, w, err := os.Pipe()
@@ -39,7 +40,7 @@ func ExampleReadPipe() {
 	// green
 }
 
-// A writer of a pipe waits when nobody reads.
+// A writer of a pipe waits while the reader does not read.
 func ExampleWritePipe() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		r, w, err := os.Pipe()

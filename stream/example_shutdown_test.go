@@ -26,7 +26,8 @@ func ExampleServer() {
 				w.WriteString("we are closing\n")
 				return nil
 			},
-			transport.MaxConnections(1000), transport.IdleTimeout(10*time.Minute), transport.TotalTimeout(24*time.Hour))
+			transport.MaxConnections(1000), transport.IdleTimeout(10*time.Minute),
+			transport.TotalTimeout(24*time.Hour))
 		if err != nil {
 			return err
 		}

@@ -155,8 +155,8 @@ func TestALargeTransferPassesThroughASmallReader(t *testing.T) {
 	}
 }
 
-// Tasks that read, write, drain or ask at the same time: with a crypto/tls connection below that waits,
-// each of these would stop the loop for good.
+// Tasks that read, write, drain or ask at the same time: with a crypto/tls connection below that
+// waits, each of these would stop the loop for good.
 func TestTasksThatShareASecuredConnectionDoNotHangTheLoop(t *testing.T) {
 	a := tlstest.New(t)
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {

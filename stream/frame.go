@@ -10,8 +10,9 @@ import (
 	"strconv"
 )
 
-// Prefix is how the length of a frame is written in front of it. The numbers are unsigned, the most
-// significant byte first; with [LittleEndian], as in Prefix32|LittleEndian, the least significant one.
+// Prefix is the form of the length in front of a frame. The length is unsigned, with the most
+// significant byte first. With [LittleEndian], as in Prefix32|LittleEndian, the least significant
+// byte is first.
 type Prefix uint8
 
 const (
@@ -23,7 +24,8 @@ const (
 	Prefix32 Prefix = 4
 	// Prefix64 is eight bytes.
 	Prefix64 Prefix = 8
-	// PrefixVarint is one to ten bytes, as encoding/binary and protocol buffers write an unsigned number.
+	// PrefixVarint is one to ten bytes, an unsigned varint as in encoding/binary and protocol
+	// buffers.
 	PrefixVarint Prefix = 16
 
 	// LittleEndian, added to another prefix, puts the least significant byte first.
@@ -33,18 +35,18 @@ const (
 var (
 	// ErrFrameSize matches every [*FrameSizeError].
 	ErrFrameSize = errors.New("stream: the frame is too large")
-	// ErrPrefix is returned by [Reader.ReadFrame] for a varint that is no number of 64 bits.
+	// ErrPrefix is returned by [Reader.ReadFrame] for a varint that does not fit in 64 bits.
 	ErrPrefix = errors.New("stream: the length of the frame is malformed")
 )
 
-// FrameSizeError is returned for a frame that is larger than its reader's limit, or than its prefix can
-// tell. It matches [ErrFrameSize].
+// FrameSizeError is returned for a frame larger than its reader's limit, or than its prefix can
+// express. It matches [ErrFrameSize].
 type FrameSizeError struct {
 	Size  uint64 // of the frame without its prefix, bytes
 	Limit uint64 // the largest size allowed
 }
 
-// Error tells both sizes.
+// Error names both sizes.
 func (e *FrameSizeError) Error() string {
 	return fmt.Sprintf("stream: a frame of %d bytes, the limit is %d", e.Size, e.Limit)
 }
@@ -57,14 +59,15 @@ func (p Prefix) check(op string) {
 	switch p &^ LittleEndian {
 	case Prefix8, Prefix16, Prefix32, Prefix64, PrefixVarint:
 	default:
-		panic("stream: " + op + ": " + strconv.Itoa(int(p)) + " is no prefix; use one of the constants, such as Prefix32")
+		panic("stream: " + op + ": " + strconv.Itoa(int(p)) + " is no prefix; " +
+			"use one of the constants, such as Prefix32")
 	}
 }
 
-// fixed returns the number of bytes of a prefix that always has the same, 0 for PrefixVarint.
+// fixed returns the number of bytes of a prefix of fixed length, 0 for PrefixVarint.
 func (p Prefix) fixed() int { return int(p &^ (LittleEndian | PrefixVarint)) }
 
-// max returns the largest size the prefix can tell.
+// max returns the largest size that the prefix can express.
 func (p Prefix) max() uint64 {
 	if n := p.fixed(); n == 1 || n == 2 || n == 4 {
 		return 1<<(8*n) - 1
@@ -87,8 +90,8 @@ func (p Prefix) append(to []byte, size uint64) []byte {
 	return append(to, b[8-n:]...)
 }
 
-// parse reads a prefix at the start of data. It returns the number of bytes it has, 0 if more are needed,
-// and the size it tells.
+// parse reads a prefix at the start of data. It returns the number of its bytes, or 0 if more are
+// needed, and the size.
 func (p Prefix) parse(data []byte) (n int, size uint64, err error) {
 	n = p.fixed()
 	if n == 0 {
@@ -110,17 +113,16 @@ func (p Prefix) parse(data []byte) (n int, size uint64, err error) {
 	return n, binary.BigEndian.Uint64(b[:]), nil
 }
 
-// ReadFrame reads one frame: a prefix that tells a length, and as many bytes, which it returns. The
-// reader's limit ([Limit], 64 KiB) is the largest length it accepts, so that a peer cannot make it buffer
-// more; for a larger one it returns a [*FrameSizeError], for a varint that is no number [ErrPrefix]. Both
-// leave the frame where it is, and the stream is of no use for frames any more.
+// ReadFrame reads one frame: a prefix with a length, and as many bytes, which it returns. The
+// reader's limit ([Limit], 64 KiB) is the largest length it accepts, so that a peer cannot make it
+// buffer more. For a larger length it returns a [*FrameSizeError], for a malformed varint
+// [ErrPrefix]. Both leave the frame in the stream, which is then of no use for frames any more.
 //
-// At the end of the stream it returns nil and [io.EOF]. If the stream ends inside a frame it takes what is
-// left, prefix included, and returns it in an [*IncompleteReadError].
+// At the end of the stream it returns nil and [io.EOF]. If the stream ends inside a frame, it takes
+// the remaining bytes, prefix included, and returns them in an [*IncompleteReadError]. asyncio has
+// no counterpart; two calls of readexactly do the same.
 //
-// It is loop only. asyncio has no counterpart; it does what two calls of StreamReader.readexactly would.
-//
-// Cancellation: nothing is taken, also if a part of the frame has arrived.
+// Cancellation: nothing is taken, even if a part of the frame has arrived.
 func (r *Reader) ReadFrame(ctx context.Context, prefix Prefix) ([]byte, error) {
 	const op = "Reader.ReadFrame"
 	prefix.check(op)
@@ -161,9 +163,9 @@ func (r *Reader) ReadFrame(ctx context.Context, prefix Prefix) ([]byte, error) {
 	}
 }
 
-// WriteFrame writes p as one frame, its length in front. It does not wait, as [Writer.Write]. A length
-// that prefix cannot tell gives a [*FrameSizeError], and nothing is written. The other side's limit is
-// not known here.
+// WriteFrame writes p as one frame, its length in front. Like [Writer.Write] it does not wait. If
+// prefix cannot express the length, it returns a [*FrameSizeError] and writes nothing. The limit of
+// the other side is not known here.
 func (w *Writer) WriteFrame(prefix Prefix, p []byte) error {
 	prefix.check("Writer.WriteFrame")
 	size := uint64(len(p))

@@ -17,31 +17,34 @@ import (
 
 var allPrefixes = []stream.Prefix{
 	stream.Prefix8, stream.Prefix16, stream.Prefix32, stream.Prefix64, stream.PrefixVarint,
-	stream.Prefix16 | stream.LittleEndian, stream.Prefix32 | stream.LittleEndian, stream.Prefix64 | stream.LittleEndian,
+	stream.Prefix16 | stream.LittleEndian,
+	stream.Prefix32 | stream.LittleEndian,
+	stream.Prefix64 | stream.LittleEndian,
 }
 
 func TestFramesComeAsTheyWereWritten(t *testing.T) {
 	onBoth(t, func(t *testing.T, run func(main func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			frames := [][]byte{[]byte("one"), {}, noise(127), noise(128), noise(255)}
-			server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-				for _, prefix := range allPrefixes {
-					for range frames {
-						p, err := r.ReadFrame(ctx, prefix)
-						if err != nil {
-							return err
-						}
-						if err := w.WriteFrame(prefix, p); err != nil {
-							return err
+			server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
+				func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+					for _, prefix := range allPrefixes {
+						for range frames {
+							p, err := r.ReadFrame(ctx, prefix)
+							if err != nil {
+								return err
+							}
+							if err := w.WriteFrame(prefix, p); err != nil {
+								return err
+							}
 						}
 					}
-				}
-				_, err := r.ReadFrame(ctx, stream.Prefix8)
-				if err != io.EOF {
-					t.Errorf("at the end: %v", err)
-				}
-				return nil
-			})
+					_, err := r.ReadFrame(ctx, stream.Prefix8)
+					if err != io.EOF {
+						t.Errorf("at the end: %v", err)
+					}
+					return nil
+				})
 			ok(t, err)
 			defer server.Close()
 			r, w, err := stream.Open(ctx, "tcp", server.Addrs()[0].String())
@@ -69,15 +72,16 @@ func TestTheBytesOfAPrefix(t *testing.T) {
 		prefix stream.Prefix
 		frame  string
 	}{
-		"\x02hi":                                {stream.Prefix8, "hi"},
-		"\x00\x02hi":                            {stream.Prefix16, "hi"},
-		"\x02\x00hi":                            {stream.Prefix16 | stream.LittleEndian, "hi"},
-		"\x00\x00\x00\x02hi":                    {stream.Prefix32, "hi"},
-		"\x02\x00\x00\x00hi":                    {stream.Prefix32 | stream.LittleEndian, "hi"},
-		"\x00\x00\x00\x00\x00\x00\x00\x02hi":    {stream.Prefix64, "hi"},
-		"\x02\x00\x00\x00\x00\x00\x00\x00hi":    {stream.Prefix64 | stream.LittleEndian, "hi"},
-		"\x02hi ":                               {stream.PrefixVarint, "hi"},
-		"\x82\x00hi":                            {stream.PrefixVarint, "hi"}, // longer than need be, but a number
+		"\x02hi":                             {stream.Prefix8, "hi"},
+		"\x00\x02hi":                         {stream.Prefix16, "hi"},
+		"\x02\x00hi":                         {stream.Prefix16 | stream.LittleEndian, "hi"},
+		"\x00\x00\x00\x02hi":                 {stream.Prefix32, "hi"},
+		"\x02\x00\x00\x00hi":                 {stream.Prefix32 | stream.LittleEndian, "hi"},
+		"\x00\x00\x00\x00\x00\x00\x00\x02hi": {stream.Prefix64, "hi"},
+		"\x02\x00\x00\x00\x00\x00\x00\x00hi": {stream.Prefix64 | stream.LittleEndian, "hi"},
+		"\x02hi ":                            {stream.PrefixVarint, "hi"},
+		// longer than need be, but a number
+		"\x82\x00hi":                            {stream.PrefixVarint, "hi"},
 		"\xac\x02" + strings.Repeat("ab", 150):  {stream.PrefixVarint, strings.Repeat("ab", 150)},
 		"\x00":                                  {stream.Prefix8, ""},
 		"\x00\x01\x00" + strings.Repeat("x", 9): {stream.Prefix8, ""},
@@ -103,7 +107,8 @@ func TestAFrameOverTheLimitIsRefusedAndStays(t *testing.T) {
 		for range 2 {
 			var tooLarge *stream.FrameSizeError
 			_, err := r.ReadFrame(ctx, stream.Prefix8)
-			if !errors.As(err, &tooLarge) || tooLarge.Size != 11 || tooLarge.Limit != 10 || r.Buffered() != 12 {
+			if !errors.As(err, &tooLarge) || tooLarge.Size != 11 || tooLarge.Limit != 10 ||
+				r.Buffered() != 12 {
 				t.Fatalf("got %v, %d bytes left", err, r.Buffered())
 			}
 			matches(t, err, stream.ErrFrameSize)
@@ -116,18 +121,21 @@ func TestAFrameOverTheLimitIsRefusedAndStays(t *testing.T) {
 		r = stream.NewReader(10) // refused before anything is buffered
 		r.FeedData(bytes.Repeat([]byte{0xff}, 8))
 		var tooLarge *stream.FrameSizeError
-		if _, err := r.ReadFrame(ctx, stream.Prefix64); !errors.As(err, &tooLarge) || tooLarge.Size != math.MaxUint64 {
+		if _, err := r.ReadFrame(ctx, stream.Prefix64); !errors.As(err, &tooLarge) ||
+			tooLarge.Size != math.MaxUint64 {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
 func TestAVarintThatIsNoNumberIsRefused(t *testing.T) {
-	for _, text := range []string{strings.Repeat("\xff", 10), strings.Repeat("\x80", 11), strings.Repeat("\xff", 9) + "\x02"} {
+	for _, text := range []string{strings.Repeat("\xff", 10), strings.Repeat("\x80", 11),
+		strings.Repeat("\xff", 9) + "\x02"} {
 		run(t, func(ctx context.Context) {
 			r := stream.NewReader(100)
 			r.FeedData([]byte(text))
-			if _, err := r.ReadFrame(ctx, stream.PrefixVarint); err != stream.ErrPrefix || r.Buffered() != len(text) {
+			if _, err := r.ReadFrame(ctx, stream.PrefixVarint); err != stream.ErrPrefix ||
+				r.Buffered() != len(text) {
 				t.Errorf("%q: got %v, %d bytes left", text, err, r.Buffered())
 			}
 		})
@@ -152,7 +160,8 @@ func TestAStreamThatEndsInsideAFrame(t *testing.T) {
 			aio.RunningLoop(ctx).CallSoon(r.FeedEOF)
 			_, err := r.ReadFrame(ctx, tc.prefix)
 			var incomplete *stream.IncompleteReadError
-			if !errors.As(err, &incomplete) || string(incomplete.Partial) != tc.text || incomplete.Expected != tc.expected {
+			if !errors.As(err, &incomplete) || string(incomplete.Partial) != tc.text ||
+				incomplete.Expected != tc.expected {
 				t.Errorf("%q: got %v, want %q of %d bytes", tc.text, err, tc.text, tc.expected)
 			}
 			if _, err := r.ReadFrame(ctx, tc.prefix); err != io.EOF {
@@ -224,10 +233,11 @@ func TestReadingAFrameHasOneReaderAndPaces(t *testing.T) {
 
 func TestMisuseOfFrames(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-			_, err := r.ReadAll(ctx)
-			return err
-		})
+		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
+			func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+				_, err := r.ReadAll(ctx)
+				return err
+			})
 		ok(t, err)
 		defer server.Close()
 		r, w, err := stream.Open(ctx, "tcp", server.Addrs()[0].String())
@@ -236,7 +246,8 @@ func TestMisuseOfFrames(t *testing.T) {
 		panics(t, func() { w.WriteFrame(0, nil) }, "Writer.WriteFrame", "no prefix")
 		for prefix, most := range map[stream.Prefix]int{stream.Prefix8: 255, stream.Prefix16: 65535} {
 			var tooLarge *stream.FrameSizeError
-			if err := w.WriteFrame(prefix, make([]byte, most+1)); !errors.As(err, &tooLarge) || tooLarge.Limit != uint64(most) {
+			if err := w.WriteFrame(prefix, make([]byte, most+1)); !errors.As(err, &tooLarge) ||
+				tooLarge.Limit != uint64(most) {
 				t.Errorf("a frame of %d bytes: %v", most+1, err)
 			}
 			ok(t, w.WriteFrame(prefix, make([]byte, most)))

@@ -12,7 +12,8 @@ import (
 	"github.com/aio-go/aio/stream"
 )
 
-// feedIn hands data to r in pieces whose sizes come from cuts, one a pass of the loop, and then the end.
+// feedIn hands data to r in pieces whose sizes come from cuts, one a pass of the loop, and then the
+// end.
 func feedIn(ctx context.Context, r *stream.Reader, data, cuts []byte) {
 	aio.Start(ctx, func(ctx context.Context) error {
 		for len(data) > 0 {
@@ -32,8 +33,9 @@ func feedIn(ctx context.Context, r *stream.Reader, data, cuts []byte) {
 	})
 }
 
-// isLong reports whether an input is not worth trying. The fuzzer looks for a shorter form of each input that is new, in
-// a time that grows with the square of the length, and tries no other input meanwhile.
+// isLong reports whether an input is not worth trying. The fuzzer looks for a shorter form of each
+// input that is new, in a time that grows with the square of the length, and tries no other input
+// meanwhile.
 func isLong(parts ...[]byte) bool {
 	n := 0
 	for _, p := range parts {
@@ -53,8 +55,8 @@ func fuzzing(t *testing.T, main func(ctx context.Context)) {
 	}
 }
 
-// However the data is cut, the lines are those of bytes.Lines; with a small limit none is longer, and
-// the reader comes to the end.
+// However the data is cut, the lines are those of bytes.Lines; with a small limit none is longer,
+// and the reader comes to the end.
 func FuzzReadLine(f *testing.F) {
 	f.Add([]byte("one\ntwo\r\n\n\nlast"), []byte{0, 1, 2, 3, 31})
 	f.Add([]byte(""), []byte{})

@@ -138,7 +138,10 @@ func hoard(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 // The handler has returned, so no task shows the connection; yet the peer must not keep it.
 func TestAPeerThatDoesNotReadKeepsNoConnectionAfterTheHandler(t *testing.T) {
 	a := tlstest.New(t)
-	for name, opts := range map[string][]transport.Option{"plain": nil, "TLS": {transport.TLS(a.Server())}} {
+	for name, opts := range map[string][]transport.Option{
+		"plain": nil,
+		"TLS":   {transport.TLS(a.Server())},
+	} {
 		t.Run(name, func(t *testing.T) {
 			opts = append(opts, transport.ShutdownTimeout(50*time.Millisecond))
 			withServer(t, hoard, func(t *testing.T, ctx context.Context, address string) {
@@ -151,7 +154,8 @@ func TestAPeerThatDoesNotReadKeepsNoConnectionAfterTheHandler(t *testing.T) {
 					peer(ctx, t, secured.Handshake)
 					conn = secured
 				}
-				// Nobody aborts: WaitClosed in withServer's end would wait for ever. The peer notices, too.
+				// Nothing aborts: WaitClosed in withServer's end would wait for ever. The peer
+				// notices, too.
 				for s := serverOf(ctx); s.Statistics().Accepted == 0 || s.Statistics().Active > 0; {
 					ok(t, aio.Sleep(ctx, time.Millisecond))
 				}
@@ -172,10 +176,11 @@ func TestWhatAHandlerSaidBeforeItFailedArrives(t *testing.T) {
 	for _, r := range reportsOf(t, func(ctx context.Context) {
 		for _, n := range []transport.Network{transport.Native(), transport.Portable()} {
 			ctx := transport.WithNetwork(ctx, n)
-			s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-				w.WriteString("error: broken\n")
-				return failure
-			})
+			s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
+				func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+					w.WriteString("error: broken\n")
+					return failure
+				})
 			ok(t, err)
 			peer(ctx, t, func() error {
 				if answer, err := talk(s.Addrs()[0].String(), ""); answer != "error: broken\n" {
@@ -191,7 +196,7 @@ func TestWhatAHandlerSaidBeforeItFailedArrives(t *testing.T) {
 	}
 }
 
-// What is written while an upgrade waits for the peer is bounded by Drain, as everything else is.
+// Drain bounds the bytes written while an upgrade waits for the peer, as at all other times.
 func TestDrainWaitsWhileTooMuchIsWrittenDuringAnUpgrade(t *testing.T) {
 	a := tlstest.New(t)
 	run(t, func(ctx context.Context) {

@@ -17,7 +17,8 @@ import (
 // patience is the time after which a test that uses real connections is stuck.
 const patience = time.Minute
 
-// run runs main as the main task of a loop and fails if something was reported to the exception handler.
+// run runs main as the main task of a loop and fails if something was reported to the exception
+// handler.
 func run(t *testing.T, main func(ctx context.Context)) {
 	t.Helper()
 	for _, r := range reportsOf(t, main) {
@@ -25,7 +26,7 @@ func run(t *testing.T, main func(ctx context.Context)) {
 	}
 }
 
-// reportsOf runs main as the main task of a loop and returns what was reported to the exception handler.
+// reportsOf runs main as the main task of a loop and returns the reports of the exception handler.
 func reportsOf(t *testing.T, main func(ctx context.Context)) (reports []aio.Report) {
 	t.Helper()
 	err := aio.Run(t.Context(), func(ctx context.Context) error {
@@ -49,7 +50,10 @@ func sub(t *testing.T, name string, main func(t *testing.T, ctx context.Context)
 
 // onBoth runs the test on both kinds of network.
 func onBoth(t *testing.T, test func(t *testing.T, run func(main func(ctx context.Context)))) {
-	for name, n := range map[string]transport.Network{"native": transport.Native(), "portable": transport.Portable()} {
+	for name, n := range map[string]transport.Network{
+		"native":   transport.Native(),
+		"portable": transport.Portable(),
+	} {
 		t.Run(name, func(t *testing.T) {
 			test(t, func(main func(ctx context.Context)) {
 				t.Helper()

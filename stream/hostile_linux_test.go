@@ -84,7 +84,8 @@ func TestRunningOutOfDescriptors(t *testing.T) {
 					if rest, found := strings.CutPrefix(lines.Text(), what); found {
 						return strings.TrimSpace(rest)
 					}
-					if text := lines.Text(); strings.HasPrefix(text, "unexpected") || strings.HasPrefix(text, "---") {
+					if text := lines.Text(); strings.HasPrefix(text, "unexpected") ||
+						strings.HasPrefix(text, "---") {
 						t.Error(text)
 					}
 				}
@@ -108,8 +109,8 @@ func TestRunningOutOfDescriptors(t *testing.T) {
 // peers is how many connections it gets at a time.
 const peers = 3 * room
 
-// askMoreThanItCanServe has three times as many connections open as the server has descriptors for. All
-// of them are answered in the end.
+// askMoreThanItCanServe has three times as many connections open as the server has descriptors for.
+// All of them are answered in the end.
 func askMoreThanItCanServe(t *testing.T, address string, exhausted func()) {
 	answers, leave := make(chan error, peers), make(chan struct{})
 	for i := range peers {

@@ -21,12 +21,17 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// Peers that mean no good, or do not know better: whatever they do, the others are served, nothing is
-// reported, and no task, goroutine or descriptor is left.
+// Peers that mean no good, or do not know better: whatever they do, the others are served, nothing
+// is reported, and no task, goroutine or descriptor is left.
 
 // withServer serves handler on both networks, one after the other, and calls main with the server's
-// address. main's end closes the server; what is left then fails the test.
-func withServer(t *testing.T, handler stream.Handler, main func(t *testing.T, ctx context.Context, address string), opts ...transport.Option) {
+// address. main's end closes the server; a connection that is left then fails the test.
+func withServer(
+	t *testing.T,
+	handler stream.Handler,
+	main func(t *testing.T, ctx context.Context, address string),
+	opts ...transport.Option,
+) {
 	onBoth(t, func(t *testing.T, run func(main func(ctx context.Context))) {
 		goroutines, fds := runtime.NumGoroutine(), leaktest.Descriptors()
 		run(func(ctx context.Context) {
@@ -43,8 +48,9 @@ func withServer(t *testing.T, handler stream.Handler, main func(t *testing.T, ct
 			}
 		})
 		deadline := time.Now().Add(10 * time.Second)
-		for (runtime.NumGoroutine() > goroutines || leaktest.Descriptors() > fds) && time.Now().Before(deadline) {
-			time.Sleep(time.Millisecond) // what has been told to end needs a moment
+		for (runtime.NumGoroutine() > goroutines ||
+			leaktest.Descriptors() > fds) && time.Now().Before(deadline) {
+			time.Sleep(time.Millisecond) // connections that were told to end need a moment
 		}
 		if g, d := runtime.NumGoroutine(), leaktest.Descriptors(); g > goroutines || d > fds {
 			t.Errorf("%d goroutines and %d descriptors, before it were %d and %d", g, d, goroutines, fds)

@@ -39,7 +39,7 @@ func leave(t *testing.T, network string, text []byte) (address string, left <-ch
 			return
 		}
 		if u, ok := c.(*net.UnixConn); ok {
-			u.SetWriteBuffer(64<<10 + 2*len(text)) // the text must fit: it may be that nobody reads
+			u.SetWriteBuffer(64<<10 + 2*len(text)) // the text must fit: the peer may not read it
 		}
 		c.Write(text)
 		c.Close()
@@ -47,7 +47,8 @@ func leave(t *testing.T, network string, text []byte) (address string, left <-ch
 	return ln.Addr().String(), over
 }
 
-// standStill blocks the loop until the channel is closed. The patience of run is on the loop and cannot end this.
+// standStill blocks the loop until the channel is closed. The patience of run is on the loop and
+// cannot end this.
 func standStill(t *testing.T, until <-chan struct{}) {
 	t.Helper()
 	select {
@@ -57,7 +58,8 @@ func standStill(t *testing.T, until <-chan struct{}) {
 	}
 }
 
-// breaks writes until that fails. The loop cannot read in between, unless the failure is on its way to it.
+// breaks writes until that fails. The loop cannot read in between, unless the failure is on its way
+// to it.
 func breaks(ctx context.Context, t *testing.T, write func([]byte) (int, error)) {
 	t.Helper()
 	for i := 0; ; i++ {
@@ -135,7 +137,8 @@ func TestAllThatThePeerSentIsReadAfterAWriteThatFailed(t *testing.T) {
 				ok(t, aio.Yield(ctx))
 			}
 			if n := r.Buffered(); n == len(data) || w.Transport().IsReading() {
-				t.Fatalf("%d bytes of %d are buffered, reading goes on: %v", n, len(data), w.Transport().IsReading())
+				t.Fatalf("%d bytes of %d are buffered, reading goes on: %v",
+					n, len(data), w.Transport().IsReading())
 			}
 			breaks(ctx, t, w.Write)
 			yields(ctx, 20)
@@ -147,7 +150,7 @@ func TestAllThatThePeerSentIsReadAfterAWriteThatFailed(t *testing.T) {
 	})
 }
 
-// A peer that has only stopped listening may go on talking, as package net has it.
+// A peer that has stopped reading may go on talking, as with package net.
 func TestAPeerThatDoesNotListenAnyMoreIsHeardToItsEnd(t *testing.T) {
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		ln, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))

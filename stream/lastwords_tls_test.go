@@ -16,7 +16,7 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// batch keeps what is written, if it is told to.
+// batch keeps written bytes, if it is told to.
 type batch struct {
 	net.Conn
 	collect bool
@@ -34,15 +34,18 @@ func (b *batch) Write(p []byte) (int, error) {
 // SetWriteDeadline is how crypto/tls ends the writing half for good, which is to come later.
 func (b *batch) SetWriteDeadline(time.Time) error { return nil }
 
-// What the peer said last over TLS is read after a write that failed, whatever end the peer made of it, and however
-// many passes it takes to decrypt.
+// The last words of a peer over TLS are read after a write that failed, whatever end the peer made
+// of it, and however many passes it takes to decrypt them.
 func TestWhatATLSPeerSaidLastIsReadAfterAWriteThatFailed(t *testing.T) {
 	a := tlstest.New(t)
 	for name, c := range map[string]struct {
 		say     func(c *tls.Conn)
 		orderly bool
 	}{
-		"a line, close_notify":    {func(c *tls.Conn) { io.WriteString(c, "421 goodbye\n"); c.CloseWrite() }, true},
+		"a line, close_notify": {func(c *tls.Conn) {
+			io.WriteString(c, "421 goodbye\n")
+			c.CloseWrite()
+		}, true},
 		"a line, no close_notify": {func(c *tls.Conn) { io.WriteString(c, "421 goodbye\n") }, false},
 		"many records": {func(c *tls.Conn) {
 			for _, b := range []byte("421 " + string(make([]byte, 500)) + " goodbye") {
@@ -76,7 +79,8 @@ func TestWhatATLSPeerSaidLastIsReadAfterAWriteThatFailed(t *testing.T) {
 					raw.Write(whole.data)
 				}()
 				run(func(ctx context.Context) {
-					r, w, err := stream.Open(ctx, "tcp", ln.Addr().String(), transport.TLS(a.Client()), transport.ServerName("localhost"))
+					r, w, err := stream.Open(ctx, "tcp", ln.Addr().String(), transport.TLS(a.Client()),
+						transport.ServerName("localhost"))
 					ok(t, err)
 					defer w.Close()
 					close(shaken)
@@ -94,11 +98,13 @@ func TestWhatATLSPeerSaidLastIsReadAfterAWriteThatFailed(t *testing.T) {
 					}
 					_, err = r.ReadLine(ctx)
 					switch {
-					case c.orderly && err == io.EOF, !c.orderly && (errors.Is(err, transport.ErrTruncated) || gone(err)):
+					case c.orderly && err == io.EOF, !c.orderly && (errors.Is(err, transport.ErrTruncated) ||
+						gone(err)):
 					default:
 						t.Errorf("after the line: %v", err)
 					}
-					// With goroutines in between the end of the peer may be seen first, which is one in order.
+					// With goroutines in between the end of the peer may be seen first, which is
+					// one in order.
 					if err := w.WaitClosed(ctx); err == nil && strings.HasSuffix(t.Name(), "native") {
 						t.Error("WaitClosed does not tell that a write has failed")
 					}

@@ -15,7 +15,10 @@ import (
 
 // onNetworks runs main on both kinds of network, in a loop in which reports are no failure.
 func onNetworks(t *testing.T, main func(t *testing.T, ctx context.Context)) {
-	for name, n := range map[string]transport.Network{"native": transport.Native(), "portable": transport.Portable()} {
+	for name, n := range map[string]transport.Network{
+		"native":   transport.Native(),
+		"portable": transport.Portable(),
+	} {
 		t.Run(name, func(t *testing.T) {
 			reportsOf(t, func(ctx context.Context) { main(t, transport.WithNetwork(ctx, n)) })
 		})
@@ -25,12 +28,13 @@ func onNetworks(t *testing.T, main func(t *testing.T, ctx context.Context)) {
 func TestAServerServesAtMostSoManyConnections(t *testing.T) {
 	onNetworks(t, func(t *testing.T, ctx context.Context) {
 		now, most := 0, 0
-		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-			now++
-			most = max(most, now)
-			defer func() { now-- }()
-			return answers(nil)(ctx, r, w)
-		}, transport.MaxConnections(2))
+		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
+			func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+				now++
+				most = max(most, now)
+				defer func() { now-- }()
+				return answers(nil)(ctx, r, w)
+			}, transport.MaxConnections(2))
 		ok(t, err)
 		tasks := make([]*aio.Task[aio.None], 7)
 		for i := range tasks {
@@ -67,7 +71,8 @@ func TestAPeerThatIsSilentOrDoesNotReadIsEnded(t *testing.T) {
 		for _, secure := range []bool{false, true} {
 			var server, client []transport.Option
 			if secure {
-				server, client = []transport.Option{transport.TLS(a.Server())}, []transport.Option{transport.TLS(a.Client())}
+				server, client = []transport.Option{transport.TLS(a.Server())},
+					[]transport.Option{transport.TLS(a.Client())}
 			}
 			silent := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 				_, err := r.ReadLine(ctx)
@@ -82,11 +87,12 @@ func TestAPeerThatIsSilentOrDoesNotReadIsEnded(t *testing.T) {
 			}
 			for which, handler := range map[string]stream.Handler{"silent": silent, "pushing": pushing} {
 				ended := aio.NewFuture[error](ctx)
-				s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-					err := handler(ctx, r, w)
-					ended.SetResult(err)
-					return err
-				}, append(server, transport.IdleTimeout(50*time.Millisecond))...)
+				s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
+					func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+						err := handler(ctx, r, w)
+						ended.SetResult(err)
+						return err
+					}, append(server, transport.IdleTimeout(50*time.Millisecond))...)
 				ok(t, err)
 				_, w := dial(ctx, t, s.Addrs()[0].String(), append(client, stream.Limit(1))...)
 				err, _ = ended.Await(ctx)
@@ -104,13 +110,14 @@ func TestAPeerThatIsSilentOrDoesNotReadIsEnded(t *testing.T) {
 
 func TestAHandlerThatWorksIsNotIdle(t *testing.T) {
 	onNetworks(t, func(t *testing.T, ctx context.Context) {
-		s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-			if err := aio.Sleep(ctx, 200*time.Millisecond); err != nil {
+		s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
+			func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+				if err := aio.Sleep(ctx, 200*time.Millisecond); err != nil {
+					return err
+				}
+				_, err := w.WriteString("done\n")
 				return err
-			}
-			_, err := w.WriteString("done\n")
-			return err
-		}, transport.IdleTimeout(10*time.Millisecond))
+			}, transport.IdleTimeout(10*time.Millisecond))
 		ok(t, err)
 		r, w := dial(ctx, t, s.Addrs()[0].String())
 		rest, err := r.ReadAll(ctx)
@@ -123,11 +130,12 @@ func TestAHandlerThatWorksIsNotIdle(t *testing.T) {
 func TestAConnectionThatIsOpenForTooLongIsEnded(t *testing.T) {
 	onNetworks(t, func(t *testing.T, ctx context.Context) {
 		ended := aio.NewFuture[error](ctx)
-		s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-			err := answers(nil)(ctx, r, w)
-			ended.SetResult(err)
-			return err
-		}, transport.TotalTimeout(50*time.Millisecond))
+		s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
+			func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+				err := answers(nil)(ctx, r, w)
+				ended.SetResult(err)
+				return err
+			}, transport.TotalTimeout(50*time.Millisecond))
 		ok(t, err)
 		r, w := dial(ctx, t, s.Addrs()[0].String())
 		defer w.Abort()

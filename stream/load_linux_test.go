@@ -78,7 +78,8 @@ func TestLoadKeyUpdates(t *testing.T) {
 				})
 				watch.Await(ctx)
 				s.print(t, peers)
-				// High limit, the answers owed above it, and what one read of crypto/tls has answered.
+				// High limit, the answers owed above it, and what one read of crypto/tls has
+				// answered.
 				if s.wrote > 64<<10+16<<10+1<<10 {
 					t.Errorf("%d bytes were kept in one write buffer", s.wrote)
 				}
@@ -90,11 +91,13 @@ func TestLoadKeyUpdates(t *testing.T) {
 	}
 }
 
-// narrow returns a listener for whose connections the system keeps little that is to be sent.
+// narrow returns a listener for whose connections the system buffers few bytes.
 func narrow(t *testing.T) net.Listener {
 	t.Helper()
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		return c.Control(func(fd uintptr) { syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF, 4096) })
+		return c.Control(func(fd uintptr) {
+			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF, 4096)
+		})
 	}}
 	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	ok(t, err)
@@ -117,7 +120,9 @@ type keyUpdates struct {
 	records []byte
 }
 
-func (k *keyUpdates) prepare(t *testing.T, a *tlstest.Authority, address string, rounds int, reads bool) (err error) {
+func (k *keyUpdates) prepare(
+	t *testing.T, a *tlstest.Authority, address string, rounds int, reads bool,
+) (err error) {
 	if k.conn, err = reach(address); err != nil {
 		return err
 	}

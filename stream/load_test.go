@@ -22,8 +22,9 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// Peers that cost much. Each test prints the longest delay of another task and the memory of a connection,
-// which are to be at most 20 ms and 1 MB on a machine that does nothing else. What a test asserts holds on any.
+// Peers that cost much. Each test prints the longest delay of another task and the memory of a
+// connection, which are to be at most 20 ms and 1 MB on a machine that does nothing else. What a
+// test asserts holds on any.
 
 // strain is what an attack has done to the others.
 type strain struct {
@@ -32,9 +33,14 @@ type strain struct {
 	wrote  int           // the most bytes in the write buffer of one connection
 }
 
-// underAttack runs attack, on a goroutine, and measures meanwhile; the memory at its height, when attack has
-// returned and before its end is called.
-func underAttack(ctx context.Context, t *testing.T, writers *[]*stream.Writer, attack func() (end func(), err error)) (s strain) {
+// underAttack runs attack, on a goroutine, and measures meanwhile; the memory at its height, when
+// attack has returned and before its end is called.
+func underAttack(
+	ctx context.Context,
+	t *testing.T,
+	writers *[]*stream.Writer,
+	attack func() (end func(), err error),
+) (s strain) {
 	t.Helper()
 	before := live()
 	watch := aio.Start(ctx, func(ctx context.Context) error {
@@ -70,7 +76,8 @@ func live() int {
 
 func (s strain) print(t *testing.T, connections int) {
 	t.Helper()
-	t.Logf("longest delay of another task %v; memory %d KiB, %d KiB a connection; write buffer at most %d KiB",
+	t.Logf("longest delay of another task %v; memory %d KiB, %d KiB a connection; "+
+		"write buffer at most %d KiB",
 		s.late.Round(10*time.Microsecond), s.memory>>10, s.memory>>10/connections, s.wrote>>10)
 }
 
@@ -109,7 +116,10 @@ func TestLoadHandshakes(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	ok(t, err)
 	slow := &tls.Config{Certificates: []tls.Certificate{a.CertificateFor(key, "localhost")}}
-	for name, cfg := range map[string]*tls.Config{"ECDSA P-256": a.Server(), "RSA of 2048 bits": slow} {
+	for name, cfg := range map[string]*tls.Config{
+		"ECDSA P-256":      a.Server(),
+		"RSA of 2048 bits": slow,
+	} {
 		t.Run(name, func(t *testing.T) {
 			var none []*stream.Writer
 			run(t, func(ctx context.Context) {
@@ -140,7 +150,7 @@ func TestLoadHandshakes(t *testing.T) {
 							return end, err
 						}
 					}
-					for _, c := range conns { // everybody gets the server's answer
+					for _, c := range conns { // every connection gets the server's answer
 						if _, err := io.ReadFull(c, make([]byte, 500)); err != nil {
 							return end, err
 						}
@@ -188,12 +198,13 @@ func TestLoadSlowReaders(t *testing.T) {
 			}
 		})
 		if errors.Is(err, context.DeadlineExceeded) {
-			return nil // the buffer is full, and nobody reads
+			return nil // the buffer is full, and the peer does not read
 		}
 		return err
 	}
 	run(t, func(ctx context.Context) {
-		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", handler, transport.ShutdownTimeout(100*time.Millisecond))
+		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", handler,
+			transport.ShutdownTimeout(100*time.Millisecond))
 		ok(t, err)
 		defer server.Close()
 		var left atomic.Int32
@@ -245,7 +256,8 @@ func TestThousandsOfHandshakesAreDropped(t *testing.T) {
 	a := tlstest.New(t)
 	hello, err := captureHello(clientOf(a))
 	ok(t, err)
-	begins := [][]byte{nil, hello[:1], hello[:len(hello)/2], hello, []byte("GET / HTTP/1.1\r\n\r\n"), append(bytes.Clone(hello), "\x17\x03\x03\x00\x01x"...)}
+	begins := [][]byte{nil, hello[:1], hello[:len(hello)/2], hello, []byte("GET / HTTP/1.1\r\n\r\n"),
+		append(bytes.Clone(hello), "\x17\x03\x03\x00\x01x"...)}
 	withServer(t, shout, func(t *testing.T, ctx context.Context, address string) {
 		const peers = 20
 		peer(ctx, t, func() error {

@@ -32,7 +32,13 @@ func echo(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 
 // listen serves handler on a free port and returns its address; the server is closed with its last
 // connection when body returns.
-func listen(ctx context.Context, t *testing.T, handler stream.Handler, body func(address string), opts ...transport.Option) {
+func listen(
+	ctx context.Context,
+	t *testing.T,
+	handler stream.Handler,
+	body func(address string),
+	opts ...transport.Option,
+) {
 	t.Helper()
 	s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", handler, opts...)
 	ok(t, err)
@@ -42,7 +48,9 @@ func listen(ctx context.Context, t *testing.T, handler stream.Handler, body func
 }
 
 // dial opens a connection.
-func dial(ctx context.Context, t *testing.T, address string, opts ...transport.Option) (*stream.Reader, *stream.Writer) {
+func dial(
+	ctx context.Context, t *testing.T, address string, opts ...transport.Option,
+) (*stream.Reader, *stream.Writer) {
 	t.Helper()
 	r, w, err := stream.Open(ctx, "tcp", address, opts...)
 	ok(t, err)
@@ -119,7 +127,8 @@ func TestALineIsEchoedOverTLS(t *testing.T) {
 				r, w, err := stream.Open(ctx, network, address, opts...)
 				ok(t, err)
 				converse(ctx, t, r, w, "hello\n")
-				if state, secured := w.TLSConnectionState(); !secured || state.PeerCertificates[0].Subject.CommonName != "localhost" {
+				if state, secured := w.TLSConnectionState(); !secured ||
+					state.PeerCertificates[0].Subject.CommonName != "localhost" {
 					t.Errorf("connection state %v", secured)
 				}
 				if w.CanWriteEOF() || !errors.Is(w.WriteEOF(), stream.ErrNoHalfClose) {
@@ -217,7 +226,8 @@ func TestConnectionsAndListenersMadeElsewhereAreAdopted(t *testing.T) {
 			})
 		})
 	}
-	panics(t, func() { stream.AdoptListener(t.Context(), nil, nil) }, "AdoptListener", "handler is nil")
+	panics(t, func() { stream.AdoptListener(t.Context(), nil, nil) }, "AdoptListener",
+		"handler is nil")
 }
 
 func TestAnOptionOfThisPackageMeansNothingToTransport(t *testing.T) {

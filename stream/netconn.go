@@ -13,22 +13,23 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// NetConn returns the connection as a [net.Conn], for libraries that read and write on one and know
-// nothing of loops: bufio, net/textproto, net/http's ReadResponse. It behaves as net.Conn says: several tasks may read and write
-// at once, in each direction one after the other in the order in which they came; Close ends what they wait for, with
-// [net.ErrClosed]; a time-out is [os.ErrDeadlineExceeded] and says how much was done. The connection is used through the
-// net.Conn or through r and w, not both at a time.
+// NetConn returns the connection as a [net.Conn], for libraries that know nothing of loops, such as
+// bufio, net/textproto and ReadResponse of net/http. It behaves as net.Conn says. Several tasks may
+// read and write at once; in each direction they take turns in FIFO order. Close ends their waits
+// with [net.ErrClosed]. A time-out returns [os.ErrDeadlineExceeded] and the number of bytes done.
+// Use the connection through the net.Conn or through r and w, not both at a time.
 //
-// Reads and writes suspend the task that makes them. Write hands on what there is room for and waits for more, as [Writer.Drain] does,
-// so what it reports as written may still be on its way, as in any net.Conn.
+// Reads and writes suspend the calling task. Write returns when the last byte is in the buffer, as
+// [Writer.Drain] allows. Bytes reported as written may still be on their way, as in any net.Conn.
 //
-// All methods work on other goroutines, too, such as those that the transport of net/http and drivers of databases start: there each
-// makes its call on the loop and waits for it, which takes a few microseconds. After the loop has been closed they return
-// [aio.ErrLoopClosed]. A tls.Conn of the standard library on top is for other goroutines alone: two tasks that use that at once stop
-// the loop. In tasks use [transport.TLS] or [Writer.StartTLS].
+// All methods work on other goroutines, too, such as those of the transport of net/http and of
+// database drivers. There each method makes its call on the loop and waits for it, which takes a
+// few microseconds. After the loop has been closed they return [aio.ErrLoopClosed]. Use a tls.Conn
+// of the standard library on top only on other goroutines: two tasks that use one at the same time
+// stop the loop. In tasks use [transport.TLS] or [Writer.StartTLS].
 //
-// Cancellation: reads and writes end with the error when ctx or the task that makes them is cancelled;
-// the connection stays as it is, and what was written before counts as written.
+// Cancellation: when ctx or the calling task is cancelled, reads and writes return the error. The
+// connection stays as it is, and bytes written before count as written.
 func NetConn(ctx context.Context, r *Reader, w *Writer) net.Conn {
 	loop := aio.RunningLoop(ctx)
 	return &netConn{
@@ -47,7 +48,7 @@ type netConn struct {
 	read, write half
 }
 
-// writePiece is how much Write hands on before it looks whether there is room for more, in bytes.
+// writePiece is how many bytes Write sends before it checks for room.
 const writePiece = 64 << 10
 
 // Read reads at least one byte, or none at the end.
@@ -63,7 +64,8 @@ func (c *netConn) readSome(p []byte) (n int, err error) {
 	return n, c.wrap("read", err)
 }
 
-// Write writes p and waits while the buffer is too full. It returns how much of p was handed on.
+// Write writes p and waits while the buffer is too full. It returns the number of bytes sent or
+// buffered.
 func (c *netConn) Write(p []byte) (int, error) {
 	return c.onLoop(func() (int, error) { return c.writeAll(p) })
 }
@@ -85,8 +87,9 @@ func (c *netConn) writeAll(p []byte) (n int, err error) {
 	return n, c.wrap("write", err)
 }
 
-// onLoop makes a call in the running task or, on a goroutine that is none of the loop's, in a task made for that. It is waited
-// for in any case, since the caller's buffer is in use; what ends it is the deadline, Close, or the end of ctx.
+// onLoop makes a call in the running task. On another goroutine than the loop's it starts a task
+// for the call. It always waits for the end of the call, since that uses the caller's buffer. The
+// deadline, Close and the end of ctx end the call.
 func (c *netConn) onLoop(call func() (int, error)) (n int, err error) {
 	if loop := c.read.loop; loop.IsHere() || aio.InTask(c.ctx) {
 		return call()
@@ -107,13 +110,14 @@ func (c *netConn) do(h *half, call func(ctx context.Context) error) error {
 		return net.ErrClosed
 	}
 	err := h.bound(c.ctx, call)
-	if c.closed && (errors.Is(err, aio.ErrCancelled) || errors.Is(err, ErrClosed) || err == io.EOF) {
+	if c.closed && (errors.Is(err, aio.ErrCancelled) || errors.Is(err, ErrClosed) ||
+		err == io.EOF) {
 		return net.ErrClosed
 	}
 	return err
 }
 
-// wrap makes err what package net would return.
+// wrap makes err an error like those of package net.
 func (c *netConn) wrap(op string, err error) error {
 	if err == nil || err == io.EOF {
 		return err
@@ -124,7 +128,7 @@ func (c *netConn) wrap(op string, err error) error {
 	return &net.OpError{Op: op, Net: "aio", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
 }
 
-// Close closes the connection after what was written, as [Writer.Close] does.
+// Close closes the connection after the written bytes, as [Writer.Close] does.
 func (c *netConn) Close() error {
 	_, err := c.onLoop(func() (int, error) {
 		c.closed = true
@@ -134,7 +138,7 @@ func (c *netConn) Close() error {
 		return 0, nil
 	})
 	if errors.Is(err, aio.ErrLoopClosed) {
-		return nil // and with it the connection
+		return nil // the loop has closed the connection too
 	}
 	return err
 }
@@ -160,7 +164,8 @@ func (c *netConn) set(at time.Time, halves ...*half) error {
 	return c.wrap("set", err)
 }
 
-// half is one direction of a netConn: a line of calls, and the deadline for all of them, which can be moved while they wait.
+// half is one direction of a netConn: a line of calls, and a deadline for all of them. The deadline
+// can be moved while they wait.
 type half struct {
 	loop  *aio.Loop
 	turn  aiosync.Lock // one call at a time
@@ -189,7 +194,7 @@ func (h *half) end(err error) {
 	}
 }
 
-// bound makes a call, which waits, when its turn has come and until the deadline.
+// bound makes a call that waits, when its turn comes, until the deadline at most.
 func (h *half) bound(ctx context.Context, fn func(ctx context.Context) error) error {
 	if !h.at.IsZero() && !h.at.After(h.loop.Time()) {
 		return os.ErrDeadlineExceeded

@@ -140,8 +140,14 @@ func TestCloseOfANetConnEndsWhatTasksWaitFor(t *testing.T) {
 				var tasks []*aio.Task[aio.None]
 				for range 2 { // one waits for the peer, one for the other
 					tasks = append(tasks,
-						aio.Start(ctx, func(context.Context) error { _, err := conn.Read(make([]byte, 9)); return err }),
-						aio.Start(ctx, func(context.Context) error { _, err := conn.Write(make([]byte, 1<<20)); return err }))
+						aio.Start(ctx, func(context.Context) error {
+							_, err := conn.Read(make([]byte, 9))
+							return err
+						}),
+						aio.Start(ctx, func(context.Context) error {
+							_, err := conn.Write(make([]byte, 1<<20))
+							return err
+						}))
 				}
 				yields(ctx, 3)
 				ok(t, conn.Close())

@@ -10,17 +10,17 @@ import (
 )
 
 // Open connects to address and returns the two halves of the connection. network is "tcp", "tcp4",
-// "tcp6" or "unix"; address is "host:port" or a path. The options are those of [transport.Connect], such
-// as [transport.TLS], and [Limit].
+// "tcp6" or "unix"; address is "host:port" or a path. The options are those of [transport.Connect],
+// such as [transport.TLS], and [Limit].
 //
-// The caller closes the Writer. The errors are those of transport.Connect; after one nothing is left
-// open.
+// The caller closes the Writer. The errors are those of transport.Connect; after an error nothing
+// is left open. asyncio: open_connection and open_unix_connection.
 //
-// It suspends the task. Cancellation: the attempt is given up and its descriptor closed.
-//
-// It stands for asyncio.open_connection and asyncio.open_unix_connection.
-func Open(ctx context.Context, network, address string, opts ...transport.Option) (*Reader, *Writer, error) {
-	aio.RunningLoop(ctx) // panics if there is none
+// Cancellation: the attempt is given up and its descriptor closed.
+func Open(
+	ctx context.Context, network, address string, opts ...transport.Option,
+) (*Reader, *Writer, error) {
+	aio.RunningLoop(ctx) // panics if there is no loop
 	limit, opts := takeLimit(opts)
 	c := newConnection(limit)
 	if network != "unix" {
@@ -32,14 +32,13 @@ func Open(ctx context.Context, network, address string, opts ...transport.Option
 	return c.handOut()
 }
 
-// Adopt returns the two halves of a connection that was made elsewhere. conn belongs to them from then on,
-// also after an error: do not use it any more. The options are those of [transport.Adopt], and [Limit].
+// Adopt returns the two halves of a connection that was made elsewhere. They own conn from then on,
+// also after an error: do not use it any more. The options are those of [transport.Adopt], and
+// [Limit]. asyncio: open_connection(sock=...).
 //
-// It suspends the task. Cancellation: the connection is aborted.
-//
-// It stands for asyncio.open_connection with a socket.
+// Cancellation: the connection is aborted.
 func Adopt(ctx context.Context, conn net.Conn, opts ...transport.Option) (*Reader, *Writer, error) {
-	aio.RunningLoop(ctx) // panics if there is none
+	aio.RunningLoop(ctx) // panics if there is no loop
 	limit, opts := takeLimit(opts)
 	c := newConnection(limit)
 	if _, err := transport.Adopt(ctx, conn, c, opts...); err != nil {
@@ -48,9 +47,9 @@ func Adopt(ctx context.Context, conn net.Conn, opts ...transport.Option) (*Reade
 	return c.handOut()
 }
 
-// Limit is the limit of the readers that [Open] and [Serve] make: the largest number of bytes before a
-// separator, half the number of bytes that may be buffered. The default is [DefaultLimit], 64 KiB. It
-// panics unless n is positive.
+// Limit is the limit of the readers that [Open] and [Serve] make: the largest number of bytes
+// before a separator. At most twice as many bytes are buffered. The default is [DefaultLimit], 64
+// KiB. It panics unless n is positive.
 func Limit(n int) transport.Option {
 	if n <= 0 {
 		panic("stream: Limit: the limit is not positive; pass DefaultLimit if in doubt")
@@ -58,8 +57,8 @@ func Limit(n int) transport.Option {
 	return limitOption{transport.AlreadyReceived(nil), n}
 }
 
-// limitOption is an option without meaning to package transport. It takes its place among that
-// package's options by embedding one that does nothing.
+// limitOption is an option of this package only. It becomes an option of package transport by
+// embedding one that does nothing.
 type limitOption struct {
 	transport.Option
 	limit int
@@ -78,8 +77,8 @@ func takeLimit(opts []transport.Option) (limit int, others []transport.Option) {
 	return limit, others
 }
 
-// upgradeName returns the options of a client's later upgrade to TLS: the host it connected to is the
-// name to verify unless cfg or opts have one.
+// upgradeName returns the options of a client's later upgrade to TLS. The name to verify is the
+// host that it connected to, unless cfg or opts have a name.
 func (c *connection) upgradeName(cfg *tls.Config, opts []transport.Option) []transport.Option {
 	if c.served != nil || c.host == "" || cfg == nil || cfg.ServerName != "" {
 		return opts

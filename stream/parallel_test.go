@@ -15,7 +15,8 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// A server on every core: each loop listens on the same address, and the system spreads the connections.
+// A server on every core: each loop listens on the same address, and the system spreads the
+// connections.
 func ExampleServe_parallel() {
 	hello := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 		name, err := r.ReadLine(ctx)
@@ -45,7 +46,10 @@ func TestLoopsShareAPort(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("other systems may give all connections to one of the sockets")
 	}
-	for name, n := range map[string]transport.Network{"native": transport.Native(), "portable": transport.Portable()} {
+	for name, n := range map[string]transport.Network{
+		"native":   transport.Native(),
+		"portable": transport.Portable(),
+	} {
 		t.Run(name, func(t *testing.T) { shareAPort(t, n) })
 	}
 }
@@ -57,29 +61,31 @@ func shareAPort(t *testing.T, n transport.Network) {
 	ended := make(chan error, 1)
 	addresses <- "127.0.0.1:0" // from loop to loop: the first finds a free port
 	go func() {
-		ended <- aio.RunParallel(transport.WithNetwork(context.Background(), n), loops, func(ctx context.Context, i int) error {
-			at, _, err := aio.Recv(ctx, addresses)
-			if err != nil {
-				return err
-			}
-			server, err := stream.Serve(ctx, "tcp", at, func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-				served[i]++
-				_, err := w.WriteString("hello")
-				return err
-			}, transport.ReusePort(true))
-			if err != nil {
-				serving <- err.Error()
-				return err
-			}
-			at = server.Addrs()[0].String()
-			addresses <- at
-			serving <- at
-			if _, _, err := aio.Recv(ctx, over); err != nil {
-				return err
-			}
-			server.Close()
-			return server.WaitClosed(ctx)
-		})
+		ended <- aio.RunParallel(transport.WithNetwork(context.Background(), n), loops,
+			func(ctx context.Context, i int) error {
+				at, _, err := aio.Recv(ctx, addresses)
+				if err != nil {
+					return err
+				}
+				server, err := stream.Serve(ctx, "tcp", at,
+					func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+						served[i]++
+						_, err := w.WriteString("hello")
+						return err
+					}, transport.ReusePort(true))
+				if err != nil {
+					serving <- err.Error()
+					return err
+				}
+				at = server.Addrs()[0].String()
+				addresses <- at
+				serving <- at
+				if _, _, err := aio.Recv(ctx, over); err != nil {
+					return err
+				}
+				server.Close()
+				return server.WaitClosed(ctx)
+			})
 	}()
 	at := <-serving
 	for range loops - 1 {

@@ -13,8 +13,8 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// asyncioServer echoes lines, backwards, with asyncio's own streams: over TCP, TLS and a Unix socket. The line
-// "secure me" makes it upgrade the connection. It ends with its input.
+// asyncioServer echoes lines, backwards, with asyncio's own streams: over TCP, TLS and a Unix
+// socket. The line "secure me" makes it upgrade the connection. It ends with its input.
 const asyncioServer = `
 import asyncio, ssl, sys
 
@@ -47,8 +47,9 @@ async def main():
 asyncio.run(main())
 `
 
-// asyncioClient sends what must come back: lines, a megabyte, and what it sends before the end of its direction. Its
-// arguments are kinds of connections and where to make them. It prints each that went well.
+// asyncioClient sends what must come back: lines, a megabyte, and what it sends before the end of
+// its direction. Its arguments are kinds of connections and where to make them. It prints each that
+// went well.
 const asyncioClient = `
 import asyncio, os, ssl, sys
 
@@ -167,7 +168,7 @@ func TestAsyncioTalksToOurServer(t *testing.T) {
 			}
 			w.WriteString(strings.ToUpper(string(line)))
 			if err := w.Drain(ctx); err != nil {
-				return onlyCancelled(err) // one who closes does not wait for the answer to its last words
+				return onlyCancelled(err) // a client that closes does not wait for the answer to its last words
 			}
 			if string(line) == "secure me\n" {
 				if err := w.StartTLS(ctx, a.Server()); err != nil {
@@ -183,7 +184,8 @@ func TestAsyncioTalksToOurServer(t *testing.T) {
 			listen(ctx, t, serve, func(secured string) {
 				unix, err := stream.Serve(ctx, "unix", path, serve, limit)
 				ok(t, err)
-				got := output(ctx, t, "python3", "-c", asyncioClient, ca, "tcp", plain, "unix", path, "tls", secured, "starttls", plain)
+				got := output(ctx, t, "python3", "-c", asyncioClient, ca, "tcp", plain, "unix", path, "tls",
+					secured, "starttls", plain)
 				if got != "tcp\nunix\ntls\nstarttls\n" {
 					t.Errorf("the client said %q", got)
 				}

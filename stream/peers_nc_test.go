@@ -13,7 +13,8 @@ import (
 	"github.com/aio-go/aio/stream"
 )
 
-// needNetcat skips the test if there is no nc that knows -N: to shut down the sending half at the end of its input.
+// needNetcat skips the test if there is no nc that knows -N: to shut down the sending half at the
+// end of its input.
 func needNetcat(t *testing.T) {
 	t.Helper()
 	help, _ := exec.Command("nc", "-h").CombinedOutput()
@@ -36,8 +37,8 @@ func feed(ctx context.Context, t *testing.T, input, name string, args ...string)
 	return string(out)
 }
 
-// nc sends all its input and the end of it before it reads a reply: the server must take the end of one direction for
-// what it is.
+// nc sends all its input and the end of it before it reads a reply: the server must take the end of
+// one direction for what it is.
 func TestNetcatTalksToOurServer(t *testing.T) {
 	needNetcat(t)
 	input := strings.Repeat("to netcat and back\n", 20_000)

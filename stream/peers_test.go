@@ -20,7 +20,8 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// The tests here talk to programs that know nothing of this library. Each skips where its program is missing.
+// The tests here talk to programs that know nothing of this library. Each skips where its program
+// is missing.
 
 // program is a peer that runs until the end of the test.
 type program struct {
@@ -106,12 +107,15 @@ func serveHTTP(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 		return err
 	}
 	path := strings.Fields(string(head))[1]
-	fmt.Fprintf(w, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(path), path)
+	fmt.Fprintf(w, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+		len(path), path)
 	return w.Drain(ctx)
 }
 
 // get sends a request for path and returns the answer, head and body.
-func get(ctx context.Context, t *testing.T, r *stream.Reader, w *stream.Writer, path string) (head, body string) {
+func get(
+	ctx context.Context, t *testing.T, r *stream.Reader, w *stream.Writer, path string,
+) (head, body string) {
 	t.Helper()
 	fmt.Fprintf(w, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path)
 	h, err := r.ReadUntil(ctx, []byte("\r\n\r\n"))
@@ -251,7 +255,8 @@ http {
 			r, w, err := stream.Open(ctx, "unix", filepath.Join(dir, name), opts...)
 			ok(t, err)
 			head, body := get(ctx, t, r, w, "/file")
-			if !strings.Contains(head, " 200 OK\r\n") || !strings.Contains(head, "nginx") || body != string(data) {
+			if !strings.Contains(head, " 200 OK\r\n") || !strings.Contains(head, "nginx") ||
+				body != string(data) {
 				t.Errorf("%s: %d bytes after %q", name, len(body), head)
 			}
 			shut(ctx, t, w)

@@ -15,8 +15,8 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// toy is an HTTP/1.1 server that keeps connections: it answers each request with its path, until the client leaves or
-// asks to close. It counts what it has answered.
+// toy is an HTTP/1.1 server that keeps connections: it answers each request with its path, until
+// the client leaves or asks to close. It counts what it has answered.
 func toy(requests *int) stream.Handler {
 	return func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 		for {
@@ -30,7 +30,8 @@ func toy(requests *int) stream.Handler {
 				return nil
 			}
 			*requests++
-			fmt.Fprintf(w, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s", len(fields[1]), fields[1])
+			fmt.Fprintf(w, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s",
+				len(fields[1]), fields[1])
 			if err := w.Drain(ctx); err != nil {
 				return onlyCancelled(err)
 			}
@@ -41,8 +42,8 @@ func toy(requests *int) stream.Handler {
 	}
 }
 
-// wrk measures; here it is a client that is in a hurry, on many connections, and that counts errors. A second is the
-// least it can be told.
+// wrk measures; here it is a client that is in a hurry, on many connections, and that counts
+// errors. A second is the least it can be told.
 func TestWrkTalksToOurServer(t *testing.T) {
 	if _, err := exec.LookPath("wrk"); err != nil {
 		t.Skip("there is no wrk on this machine")
@@ -58,7 +59,8 @@ func TestWrkTalksToOurServer(t *testing.T) {
 			run(t, func(ctx context.Context) {
 				answered := 0
 				listen(ctx, t, toy(&answered), func(address string) {
-					report := output(ctx, t, "wrk", "--threads", "1", "--connections", "20", "--duration", "1s", "--timeout", "30s",
+					report := output(ctx, t, "wrk", "--threads", "1", "--connections", "20", "--duration", "1s",
+						"--timeout", "30s",
 						scheme+"://"+address+"/from/wrk")
 					m := regexp.MustCompile(`(\d+) requests in`).FindStringSubmatch(report)
 					if m == nil {

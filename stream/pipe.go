@@ -13,9 +13,10 @@ type PipeReader struct {
 	c *connection
 }
 
-// ReadPipe makes a reader of f: the reading end of a pipe, a FIFO, a socket or a terminal, [os.Stdin] for example. f
-// belongs to it from then on; see [transport.ConnectReadPipe] for what that means and for the errors. The only option
-// is [Limit].
+// ReadPipe makes a reader of f: the reading end of a pipe, a FIFO, a socket or a terminal,
+// [os.Stdin] for example. The reader owns f from then on; see [transport.ConnectReadPipe] for the
+// consequences and the errors. The only option is [Limit]. asyncio: connect_read_pipe with a
+// StreamReaderProtocol.
 //
 //	in, err := stream.ReadPipe(ctx, os.Stdin)
 //	if err != nil {
@@ -24,9 +25,7 @@ type PipeReader struct {
 //	defer in.Close()
 //	for line, err := range in.Lines(ctx) {
 //
-// It suspends the task. Cancellation: the pipe is closed.
-//
-// It stands for loop.connect_read_pipe of asyncio with a StreamReaderProtocol.
+// Cancellation: the pipe is closed.
 func ReadPipe(ctx context.Context, f *os.File, opts ...transport.Option) (*PipeReader, error) {
 	limit, _ := takeLimit(opts)
 	c := newConnection(limit)
@@ -36,14 +35,16 @@ func ReadPipe(ctx context.Context, f *os.File, opts ...transport.Option) (*PipeR
 	return c.handOutReader(), nil
 }
 
-// Close closes the pipe: whoever writes to it from then on gets a broken pipe. Reads get what had arrived and then the
-// end of the stream. A second Close does nothing. It does not wait; see WaitClosed.
+// Close closes the pipe: a process that writes to it gets a broken pipe. Reads get the bytes that
+// have arrived and then the end of the stream. A second Close does nothing. It does not wait; see
+// WaitClosed.
 func (r *PipeReader) Close() {
 	r.c.over.Store(true)
 	r.c.transport.Abort()
 }
 
-// WaitClosed waits until the pipe is closed, from either side. It returns the error if reading failed.
+// WaitClosed waits until the pipe is closed, from either side. It returns the error if reading
+// failed.
 //
 // Cancellation: nothing changes.
 func (r *PipeReader) WaitClosed(ctx context.Context) error { return r.c.writer.WaitClosed(ctx) }
@@ -51,13 +52,13 @@ func (r *PipeReader) WaitClosed(ctx context.Context) error { return r.c.writer.W
 // Transport returns the transport below.
 func (r *PipeReader) Transport() transport.Transport { return r.c.transport }
 
-// WritePipe makes a writer of f: the writing end of a pipe, a FIFO, a socket or a terminal, [os.Stdout] for example. f
-// belongs to it from then on; see [transport.ConnectWritePipe] for what that means and for the errors. When nobody reads
-// any more the writer is closed, or lost with a broken pipe if something was left to send. There are no options yet.
+// WritePipe makes a writer of f: the writing end of a pipe, a FIFO, a socket or a terminal,
+// [os.Stdout] for example. The writer owns f from then on; see [transport.ConnectWritePipe] for the
+// consequences and the errors. When the last reader closes its end, the writer is closed, or lost
+// with a broken pipe if bytes were left to send. There are no options yet.
+// asyncio: connect_write_pipe with a StreamWriter.
 //
-// It suspends the task. Cancellation: the pipe is closed.
-//
-// It stands for loop.connect_write_pipe of asyncio with a StreamWriter.
+// Cancellation: the pipe is closed.
 func WritePipe(ctx context.Context, f *os.File, opts ...transport.Option) (*Writer, error) {
 	limit, _ := takeLimit(opts)
 	c := newConnection(limit)

@@ -15,7 +15,9 @@ import (
 )
 
 // pipeStreams returns the two ends of a pipe as streams.
-func pipeStreams(t *testing.T, ctx context.Context, opts ...transport.Option) (*stream.PipeReader, *stream.Writer) {
+func pipeStreams(
+	t *testing.T, ctx context.Context, opts ...transport.Option,
+) (*stream.PipeReader, *stream.Writer) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {

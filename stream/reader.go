@@ -11,51 +11,49 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// DefaultLimit is the limit of a reader for which none was set, in bytes.
+// DefaultLimit is the default limit of a reader, in bytes.
 const DefaultLimit = 64 << 10
 
-// Source is what a [Reader] needs of the transport that feeds it: to be paused while the reader has
+// Source is the part of a transport that a [Reader] needs: the reader pauses it while it has
 // enough. Every transport.Transport is one.
 type Source interface {
 	PauseReading()
 	ResumeReading()
 }
 
-// Reader is the receiving half of a connection: bytes that arrive are buffered until a task reads them.
-// When more than twice the limit is buffered the transport is paused, so that the peer is held back,
-// until no more than the limit is left.
+// Reader is the receiving half of a connection: received bytes are buffered until a task reads
+// them. When more than twice the limit is buffered, the transport is paused and the peer has to
+// wait. It resumes when no more than the limit is left.
 //
-// One task reads at a time: while one waits, another gets an error matching [ErrBusy] at once. A read
-// takes its data when it returns; one that fails or is cancelled takes nothing unless it says so. Data
-// that arrived before the connection was lost can be read before the error shows.
-//
-// The methods belong to the loop's goroutine.
-//
-// It stands for asyncio.StreamReader.
+// One task reads at a time: while one waits, another gets an error matching [ErrBusy] at once. A
+// read takes its data when it returns. A read that fails or is cancelled takes nothing unless it
+// says so. Data that arrived before the connection was lost can be read before the error.
+// asyncio: StreamReader.
 type Reader struct{ *incoming }
 
-// incoming is what a Reader reads from. It is apart, so that a Reader that nobody has any more can be told from one
-// that is fed.
+// incoming is the state that a Reader reads from. It is a separate object, so that the collector
+// can find a Reader that is forgotten while its connection is still fed.
 type incoming struct {
 	buf     buffer
 	limit   int
-	want    int // how much the waiting read needs, if that is more than twice the limit
+	want    int // how many bytes the waiting read needs, if more than twice the limit
 	eof     bool
 	err     error
 	source  Source
 	paused  bool
 	waiter  aio.Waiter // the task that reads
 	waiting string     // and in which method; "" if there is none
-	into    []byte     // where it wants the data, if it is in Read
-	idle    func()     // called when a read begins to wait with nothing buffered; nil if nobody wants to know
-	owes    bool       // something was taken and nothing written since
-	got     int        // how much has been put there since: in front of buf, and taken if the task is not cancelled
+	into    []byte     // the buffer of that task, if it is in Read
+	idle    func()     // called when a read begins to wait with nothing buffered; may be nil
+	owes    bool       // bytes were taken and nothing was written since
+	// bytes put into it since: they precede buf, and are taken unless the task is cancelled
+	got int
 }
 
-// NewReader returns a reader for a protocol of your own, to be fed by FeedData, FeedEOF and SetError;
-// [Open] and [Serve] make theirs. limit is the largest number of bytes before a separator, 64 KiB is
-// usual ([DefaultLimit]); half the number of bytes that may be buffered. It panics unless limit is
-// positive.
+// NewReader returns a reader for a protocol of your own, to be fed by FeedData, FeedEOF and
+// SetError; [Open] and [Serve] make theirs. limit is the largest number of bytes before a
+// separator, usually [DefaultLimit]. At most twice as many bytes are buffered. It panics unless
+// limit is positive.
 func NewReader(limit int) *Reader {
 	r := &Reader{new(incoming)}
 	r.init(limit)
@@ -69,10 +67,11 @@ func (r *incoming) init(limit int) {
 	r.limit = limit
 }
 
-// SetSource tells the reader what to pause when it has enough. Without a source it buffers everything.
+// SetSource sets the source to pause when the reader has enough. Without a source it buffers
+// everything.
 func (r *Reader) SetSource(s Source) { r.source = s }
 
-// FeedData appends what arrived; p is copied. It panics after FeedEOF.
+// FeedData appends received bytes; p is copied. It panics after FeedEOF.
 func (r *Reader) FeedData(p []byte) {
 	if r.eof {
 		panic("stream: Reader.FeedData: the stream has ended; feed nothing after FeedEOF")
@@ -94,23 +93,23 @@ func (r *Reader) FeedData(p []byte) {
 	}
 }
 
-// FeedEOF says that no more data will come. Reads get what is buffered and then the end.
+// FeedEOF says that no more data will come. Reads get the buffered bytes and then the end.
 func (r *Reader) FeedEOF() {
 	r.eof = true
 	r.wake()
 }
 
-// SetError says that no more data will come, because of err. Reads get what is buffered and then err.
+// SetError says that no more data will come, because of err. Reads get the buffered bytes and then
+// err.
 func (r *Reader) SetError(err error) {
 	r.err = err
 	r.wake()
 }
 
-// Err returns the error given to SetError, nil if there is none. It stands for
-// asyncio.StreamReader.exception.
+// Err returns the error given to SetError, nil if there is none. asyncio: exception.
 func (r *Reader) Err() error { return r.err }
 
-// AtEOF reports whether the stream has ended and everything was read.
+// AtEOF reports whether the stream has ended and everything has been read.
 func (r *Reader) AtEOF() bool { return r.eof && r.Buffered() == 0 }
 
 // Buffered returns the number of bytes that can be read without waiting.
@@ -136,7 +135,8 @@ func (r *Reader) String() string {
 
 func (r *Reader) wake() { r.waiter.Unpark() }
 
-// takeBack puts what a Read was given that waits, or has not come back from it, where every read finds it.
+// takeBack moves the bytes that a waiting Read was given, or has not returned yet, to where every
+// read finds them.
 func (r *Reader) takeBack() {
 	if r.got > 0 {
 		rest := r.buf.Next(r.buf.Len())
@@ -151,19 +151,20 @@ func (r *Reader) begin(op string) error {
 	if r.waiting != "" {
 		return r.busy(op)
 	}
-	if r.into != nil { // of a task that was ended where it waited
+	if r.into != nil { // of a task that the loop ended in its wait
 		r.takeBack()
 	}
 	return nil
 }
 
 func (r *Reader) busy(op string) error {
-	return fmt.Errorf("%w: %s was called while it waits in %s; give each stream one reader, or use a Lock", ErrBusy, op, r.waiting)
+	return fmt.Errorf("%w: %s was called while it waits in %s; "+
+		"give each stream one reader, or use a Lock", ErrBusy, op, r.waiting)
 }
 
-// prepare makes the waiter of a read, which is woken when something is fed. need is how many bytes the read is waiting
-// for. The read itself parks, and has deferred waited: the fewer frames there are, the smaller is the stack of a task
-// that waits.
+// prepare makes the waiter of a read, which resumes when bytes are fed. need is the number of bytes
+// that the read waits for. The read itself parks and defers waited: fewer frames make the stack of
+// a waiting task smaller.
 func (r *Reader) prepare(ctx context.Context, op string, need int) aio.Waiter {
 	r.want = need
 	r.resume()
@@ -175,7 +176,7 @@ func (r *Reader) prepare(ctx context.Context, op string, need int) aio.Waiter {
 	return r.waiter
 }
 
-// waited ends a read, also of a task that is ended where it waits.
+// waited ends a read, also of a task that the loop ends in its wait.
 func (r *Reader) waited() { r.waiter, r.waiting, r.want = aio.Waiter{}, "", 0 }
 
 func (r *Reader) resume() {
@@ -185,7 +186,7 @@ func (r *Reader) resume() {
 	}
 }
 
-// taken is called after data was taken.
+// taken is called after a read took data.
 func (r *Reader) taken() {
 	r.owes = true
 	if r.paused && r.buf.Len() <= r.limit {
@@ -198,11 +199,10 @@ const (
 	opReadAll = "Reader.ReadAll"
 )
 
-// Read reads what is there, at most len(p) bytes, and waits only if there is nothing. At the end of the
-// stream it returns 0 and [io.EOF]. If p is empty it returns at once. What arrives while it waits is
-// written straight into p, so no other Read that waits at the same time may use that memory.
-//
-// It stands for asyncio.StreamReader.read with a positive count.
+// Read reads the bytes that are there, at most len(p), and waits only if there are none. At the end
+// of the stream it returns 0 and [io.EOF]. If p is empty it returns at once. Bytes that arrive
+// while it waits are written straight into p, so no other waiting Read may use that memory.
+// asyncio: read with a positive count.
 //
 // Cancellation: nothing is taken.
 func (r *Reader) Read(ctx context.Context, p []byte) (int, error) {
@@ -245,12 +245,11 @@ func (r *Reader) end() error {
 	return nil
 }
 
-// ReadAll reads until the stream ends. The limit does not apply: memory does. When the connection is
-// lost it returns what came before, and the error.
+// ReadAll reads until the stream ends. The limit does not apply, so memory is the limit. If the
+// connection is lost, it returns the bytes before the loss, and the error. asyncio: read without a
+// count.
 //
-// It stands for asyncio.StreamReader.read without a count.
-//
-// Cancellation: nothing is taken; all that arrived stays readable.
+// Cancellation: nothing is taken; all bytes stay readable.
 func (r *Reader) ReadAll(ctx context.Context) ([]byte, error) {
 	const op = opReadAll
 	if err := r.begin(op); err != nil {
@@ -268,7 +267,7 @@ func (r *Reader) ReadAll(ctx context.Context) ([]byte, error) {
 	return data, r.err
 }
 
-// pauseIfFull restores the back-pressure after a read that had lifted it was cancelled.
+// pauseIfFull restores back-pressure after a cancelled read that had lifted it.
 func (r *Reader) pauseIfFull() {
 	if r.source != nil && !r.paused && r.buf.Len() > 2*r.limit {
 		r.paused = true
@@ -276,8 +275,9 @@ func (r *Reader) pauseIfFull() {
 	}
 }
 
-// ReadExactly reads n bytes. The limit does not apply. If the stream ends before, it takes what is left
-// and returns it in an [*IncompleteReadError]. A negative n gives [ErrCount].
+// ReadExactly reads n bytes. The limit does not apply. If the stream ends before, it takes the
+// remaining bytes and returns them in an [*IncompleteReadError]. A negative n gives [ErrCount].
+// asyncio: readexactly.
 //
 // Cancellation: nothing is taken.
 func (r *Reader) ReadExactly(ctx context.Context, n int) ([]byte, error) {
@@ -307,18 +307,19 @@ func (r *Reader) ReadExactly(ctx context.Context, n int) ([]byte, error) {
 	return data, nil
 }
 
-// incomplete takes what is left of a stream that ended too early.
+// incomplete takes the remaining bytes of a stream that ended too early.
 func (r *Reader) incomplete(expected int) error {
 	err := &IncompleteReadError{Partial: r.buf.Next(r.buf.Len()), Expected: expected}
 	r.taken()
 	return err
 }
 
-// ReadUntil reads up to and including a separator; of several the one that ends first. If the stream
-// ends before, it takes what is left and returns it in an [*IncompleteReadError].
+// ReadUntil reads up to and including a separator. Of several separators the one that ends first
+// counts. If the stream ends before, it takes the remaining bytes and returns them in an
+// [*IncompleteReadError].
 //
-// If more bytes than the limit precede the separator it returns a [*LimitError]; the data stays, and can
-// be read in another way.
+// If more bytes than the limit precede the separator, it returns a [*LimitError]. The bytes stay
+// and can be read in another way. asyncio: readuntil.
 //
 // Cancellation: nothing is taken.
 func (r *Reader) ReadUntil(ctx context.Context, separators ...[]byte) ([]byte, error) {
@@ -371,11 +372,11 @@ func (r *Reader) findEnd(ctx context.Context, op string, separators ...[]byte) (
 
 var newline = []byte{'\n'}
 
-// ReadLine reads up to and including the next newline. The last line of a stream may be without; after
-// it, and for an empty stream, it returns nil and [io.EOF].
+// ReadLine reads up to and including the next newline. The last line of a stream may have none.
+// After it, and for an empty stream, it returns nil and [io.EOF].
 //
-// If a line is longer than the limit it returns a [*LimitError] and drops what it has of the line: up to
-// and including the newline if that is there, otherwise everything buffered.
+// If a line is longer than the limit, it returns a [*LimitError] and drops the line up to the
+// newline, or all buffered bytes if the newline has not arrived. asyncio: readline.
 //
 // Cancellation: nothing is taken.
 func (r *Reader) ReadLine(ctx context.Context) ([]byte, error) {
@@ -400,7 +401,7 @@ func (r *Reader) ReadLine(ctx context.Context) ([]byte, error) {
 	return line, nil
 }
 
-// Lines iterates over the lines that are left, newlines included, until the stream ends. An error of
+// Lines iterates over the remaining lines, newlines included, until the stream ends. An error of
 // ReadLine is yielded, with a nil line, and ends the iteration.
 //
 //	for line, err := range r.Lines(ctx) {

@@ -37,7 +37,9 @@ func TestAWriterSendsAFileBetweenOtherThings(t *testing.T) {
 				run(func(ctx context.Context) {
 					var server, client []transport.Option
 					if secured {
-						server, client = []transport.Option{transport.TLS(a.Server())}, []transport.Option{transport.TLS(a.Client()), transport.ServerName("localhost")}
+						server, client = []transport.Option{transport.TLS(a.Server())},
+							[]transport.Option{transport.TLS(a.Client()),
+								transport.ServerName("localhost")}
 					}
 					handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 						w.WriteString("before ")
@@ -69,7 +71,9 @@ func TestDrainWaitsForTheEndOfAFile(t *testing.T) {
 		data := noise(100)
 		data = bytes.Repeat(data, 120_000)
 		handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-			sending := aio.CreateTask(ctx, func(ctx context.Context) (int64, error) { return w.Sendfile(ctx, onDisk(t, data)) })
+			sending := aio.CreateTask(ctx, func(ctx context.Context) (int64, error) {
+				return w.Sendfile(ctx, onDisk(t, data))
+			})
 			if err := aio.Yield(ctx); err != nil {
 				return err
 			}

@@ -12,43 +12,50 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// Server is a listening server; see [transport.Server] for what it can do.
+// Server is a listening server; see [transport.Server].
 type Server = transport.Server
 
-// Handler serves one connection. Its Reader and Writer are open; the Writer is closed when it returns.
+// Handler serves one connection. Its Reader and Writer are open; the Writer is closed when it
+// returns.
 type Handler = func(ctx context.Context, r *Reader, w *Writer) error
 
 // Serve accepts connections on address and starts a task for each, named after the peer, that runs
-// handler. It returns when the server accepts. network and address are those of [transport.Listen], the
-// options its options and [Limit].
+// handler. It returns when the server accepts. network and address are those of [transport.Listen],
+// the options its options and [Limit].
 //
-// When handler returns the Writer is closed: what it wrote still goes out, unless the peer takes nothing of it
-// for the time of [transport.ShutdownTimeout]. An error or panic of handler
-// is reported to the loop's exception handler, a cancellation is not.
+// When handler returns, the Writer is closed. Its bytes are still sent, unless the peer takes none
+// of them for the time of [transport.ShutdownTimeout]. An error or panic of handler is reported to
+// the loop's exception handler, a cancellation is not.
 //
-// It suspends the task only to look up a name. Cancellation: nothing is left open.
+// It suspends the task only to look up a name. It panics if handler is nil. asyncio: start_server
+// and start_unix_server.
 //
-// It stands for asyncio.start_server and asyncio.start_unix_server. It panics if handler is nil.
-func Serve(ctx context.Context, network, address string, handler Handler, opts ...transport.Option) (*Server, error) {
+// Cancellation: nothing is left open.
+func Serve(
+	ctx context.Context, network, address string, handler Handler, opts ...transport.Option,
+) (*Server, error) {
 	factory, opts := factory(ctx, "Serve", handler, opts)
 	return transport.Listen(ctx, network, address, factory, opts...)
 }
 
-// AdoptListener is [Serve] on a listener that was made elsewhere. ln belongs to the server from then on,
-// also after an error: do not use it any more. It does not suspend.
-//
-// It stands for asyncio.start_server with a socket.
-func AdoptListener(ctx context.Context, ln net.Listener, handler Handler, opts ...transport.Option) (*Server, error) {
+// AdoptListener is [Serve] on a listener that was made elsewhere. The server owns ln from then on,
+// also after an error: do not use ln any more. It does not suspend.
+// asyncio: start_server(sock=...).
+func AdoptListener(
+	ctx context.Context, ln net.Listener, handler Handler, opts ...transport.Option,
+) (*Server, error) {
 	factory, opts := factory(ctx, "AdoptListener", handler, opts)
 	return transport.AdoptListener(ctx, ln, factory, opts...)
 }
 
-// factory returns what makes the protocols of a server, and the options that concern transport.
-func factory(ctx context.Context, op string, handler Handler, opts []transport.Option) (func() transport.Protocol, []transport.Option) {
+// factory returns the factory of a server's protocols, and the options of package transport.
+func factory(
+	ctx context.Context, op string, handler Handler, opts []transport.Option,
+) (func() transport.Protocol, []transport.Option) {
 	if handler == nil {
 		panic("stream: " + op + ": the handler is nil; pass a function that serves one connection")
 	}
-	aio.RunningLoop(ctx) // panics if there is none
+	aio.RunningLoop(ctx) // panics if there is no loop
 	limit, opts := takeLimit(opts)
 	return func() transport.Protocol {
 		c := newConnection(limit)
@@ -57,13 +64,14 @@ func factory(ctx context.Context, op string, handler Handler, opts []transport.O
 	}, opts
 }
 
-// peerLeft reports whether err only says that the other side has gone.
+// peerLeft reports whether err only says that the peer has gone.
 func peerLeft(err error) bool {
 	_, limit := errtree.As[*transport.TimeLimitError](err)
-	return limit || errtree.Is(err, sys.EPIPE) || errtree.Is(err, sys.ECONNRESET) || errtree.Is(err, transport.ErrTruncated)
+	return limit || errtree.Is(err, sys.EPIPE) || errtree.Is(err, sys.ECONNRESET) ||
+		errtree.Is(err, transport.ErrTruncated)
 }
 
-// service is what a connection of a server has besides. It goes through these states:
+// service is the part of a connection that only a server needs. It goes through these states:
 //
 //	state    | entered by                              | a read with nothing buffered
 //	serving  | the handler starts                      | waits
@@ -75,7 +83,7 @@ type service struct {
 	begin    func() (end func())
 	task     *aio.Task[aio.None]
 	retiring bool
-	looking  bool   // whether it is idle is to be decided
+	looking  bool   // a decision whether it is idle is pending
 	stop     func() // ends the grace of a handler that failed; nil if there is none
 }
 
@@ -101,24 +109,24 @@ func (c *connection) start() {
 			Message:  "stream: a connection handler failed",
 			Err:      err,
 			TaskName: s.task.Name(),
-			Warning:  peerLeft(err), // every day's business of a server
+			Warning:  peerLeft(err), // a server sees it every day
 		})
 		c.drop()
 	})
 }
 
-// failedGrace is how long a peer has to take the little that a failed handler has written.
+// failedGrace is how long a peer has to take the last bytes of a failed handler.
 const failedGrace = time.Second
 
-// drop ends the connection of a handler that failed. What the peer is behind with is dropped; an error message that the handler wrote
-// at the end is not.
+// drop ends the connection of a handler that failed. A backlog that the peer has not taken is
+// dropped; an error message that the handler wrote at the end is not.
 func (c *connection) drop() {
 	if c.lost || c.full || c.upgrading || c.transport.WriteBufferSize() == 0 {
 		c.writer.Abort()
 		return
 	}
 	c.over.Store(true)
-	c.dropping = true // when all is out
+	c.dropping = true // when all bytes are sent
 	c.transport.PauseReading()
 	c.transport.SetWriteBufferLimits(0, 0)
 	if !c.full {
@@ -147,14 +155,17 @@ func (c *connection) Retire() {
 	}
 }
 
-// Busy reports whether the handler works, or waits for something else than its peer; see transport.IdleTimeout.
+// Busy reports whether the handler works, or waits for something other than its peer; see
+// transport.IdleTimeout.
 func (c *connection) Busy() bool {
 	return c.served != nil && c.served.task != nil && !c.served.task.Done() &&
 		c.reader.waiting == "" && len(c.drains) == 0 && len(c.closes) == 0 && !c.upgrading
 }
 
-// isIdle reports whether the handler waits for the peer to begin with something. A task that reads to the end of the stream
-// must not take this for the end, nor one that takes bytes as they come and has not answered: what it has got may be half.
+// isIdle reports whether the handler waits for the peer to begin something. It is false for a task
+// that reads to the end of the stream, which must not take a shutdown for that end. It is false,
+// too, for one that takes bytes as they come and has not answered, since these may be half of a
+// message.
 func (c *connection) isIdle() bool {
 	switch r := &c.reader; r.waiting {
 	case "", opReadAll:
@@ -166,7 +177,7 @@ func (c *connection) isIdle() bool {
 	}
 }
 
-// retireSoon ends the reads of an idle connection, unless something has come in the meantime.
+// retireSoon ends the reads of an idle connection, unless bytes have come in the meantime.
 func (c *connection) retireSoon() {
 	if c.served.looking {
 		return
@@ -174,7 +185,8 @@ func (c *connection) retireSoon() {
 	c.served.looking = true
 	c.transport.Loop().CallSoon(func() {
 		c.served.looking = false
-		if l, ok := c.transport.(interface{ Look() }); ok && c.isIdle() && !c.transport.IsClosing() {
+		if l, ok := c.transport.(interface{ Look() }); ok && c.isIdle() &&
+			!c.transport.IsClosing() {
 			l.Look()
 		}
 		if c.isIdle() && !c.lost && !c.in.eof {

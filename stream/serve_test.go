@@ -54,7 +54,8 @@ func TestAFailingHandlerIsReportedAndItsConnectionClosed(t *testing.T) {
 					shut(ctx, t, w)
 				})
 			})
-			if len(reports) != 1 || !errors.Is(reports[0].Err, bad) || !strings.HasPrefix(reports[0].TaskName, "stream handler for ") {
+			if len(reports) != 1 || !errors.Is(reports[0].Err, bad) ||
+				!strings.HasPrefix(reports[0].TaskName, "stream handler for ") {
 				t.Errorf("reports %+v", reports)
 			}
 		})
@@ -97,7 +98,10 @@ func TestACancelledHandlerIsNotReportedAndTheServerGoesOn(t *testing.T) {
 // Conformance: SV-008, SV-009.
 func TestAServerClosesItsSecuredClients(t *testing.T) {
 	a := tlstest.New(t)
-	for name, end := range map[string]func(*stream.Server){"CloseClients": (*stream.Server).CloseClients, "AbortClients": (*stream.Server).AbortClients} {
+	for name, end := range map[string]func(*stream.Server){
+		"CloseClients": (*stream.Server).CloseClients,
+		"AbortClients": (*stream.Server).AbortClients,
+	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {
 				idle := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
@@ -135,7 +139,8 @@ func TestAHandlerWhosePeerHasLeftIsReportedAsAWarning(t *testing.T) {
 	} {
 		var got []aio.Report
 		err := aio.Run(t.Context(), func(ctx context.Context) error {
-			s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(context.Context, *stream.Reader, *stream.Writer) error { return c.err })
+			s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
+				func(context.Context, *stream.Reader, *stream.Writer) error { return c.err })
 			if err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// answers is a line protocol as anybody would write it: each line is answered, "slow" only when go is set.
+// answers is an ordinary line protocol: each line is answered, "slow" only when go is set.
 func answers(slow *aiosync.Event) stream.Handler {
 	return func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 		for line, err := range r.Lines(ctx) {
@@ -59,7 +59,8 @@ func TestAServerThatShutsDownEndsIdleConnectionsAndWaitsForTheOthers(t *testing.
 					ok(t, err)
 					address := server.Addrs()[0].String()
 
-					// An answer to what was written with it tells that the server has a line, or half of one.
+					// An answer to what was written with it tells that the server has a line, or
+					// half of one.
 					one := func(text string) (*stream.Reader, *stream.Writer) {
 						r, w := dial(ctx, t, address, clientOpts...)
 						w.WriteString("one\n" + text)
@@ -149,17 +150,18 @@ func TestAShutdownThatTakesTooLongAbortsAndCancels(t *testing.T) {
 	})
 }
 
-// What a handler does after it has closed its connection belongs to it.
+// A handler's work after it has closed its connection still counts.
 func TestAShutdownWaitsForAHandlerWhoseConnectionHasEnded(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		written := new(aiosync.Event)
 		done := false
-		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-			w.Close()
-			err := written.Wait(ctx)
-			done = true
-			return err
-		})
+		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
+			func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+				w.Close()
+				err := written.Wait(ctx)
+				done = true
+				return err
+			})
 		ok(t, err)
 		r, w := dial(ctx, t, server.Addrs()[0].String())
 		_, err = r.ReadAll(ctx)
@@ -197,11 +199,12 @@ func TestAShutdownIsNotTakenForTheEndOfWhatAPeerSends(t *testing.T) {
 	} {
 		sub(t, name, func(t *testing.T, ctx context.Context) {
 			received := ""
-			server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-				data, err := read(ctx, r)
-				received = string(data)
-				return err
-			})
+			server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
+				func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+					data, err := read(ctx, r)
+					received = string(data)
+					return err
+				})
 			ok(t, err)
 			_, w := dial(ctx, t, server.Addrs()[0].String())
 			defer w.Close()
@@ -234,7 +237,8 @@ func TestIdleConnectionsDoNotTakeTheDrainOfALoop(t *testing.T) {
 		line, err := r.ReadLine(ctx)
 		expect(t, line, err, "got one\n")
 		return nil
-	}, aio.WithShutdown(time.Hour, time.Second), aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { reports = append(reports, r) })))
+	}, aio.WithShutdown(time.Hour, time.Second),
+		aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { reports = append(reports, r) })))
 	if len(reports) > 0 || time.Since(started) > time.Minute {
 		t.Errorf("%v after %v", reports, time.Since(started))
 	}
@@ -243,7 +247,9 @@ func TestIdleConnectionsDoNotTakeTheDrainOfALoop(t *testing.T) {
 func TestAServerOfOtherProtocolsShutsDownToo(t *testing.T) {
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
-			server, err := transport.Listen(ctx, "tcp", "127.0.0.1:0", func() transport.Protocol { return transport.BaseProtocol{} })
+			server, err := transport.Listen(ctx, "tcp", "127.0.0.1:0", func() transport.Protocol {
+				return transport.BaseProtocol{}
+			})
 			ok(t, err)
 			r, w := dial(ctx, t, server.Addrs()[0].String())
 			defer w.Close()
@@ -262,14 +268,15 @@ func TestTheConnectionOfAHandlerThatFailsIsAborted(t *testing.T) {
 		reports := reportsOf(t, func(ctx context.Context) {
 			ctx = transport.WithNetwork(ctx, n)
 			failed := errors.New("out of paper")
-			server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-				if line, _ := r.ReadLine(ctx); string(line) == "much\n" {
-					w.Write(make([]byte, 32<<20)) // to one who does not read
-				} else {
-					w.WriteString("500 " + failed.Error() + "\n")
-				}
-				return failed
-			})
+			server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
+				func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+					if line, _ := r.ReadLine(ctx); string(line) == "much\n" {
+						w.Write(make([]byte, 32<<20)) // the peer does not read
+					} else {
+						w.WriteString("500 " + failed.Error() + "\n")
+					}
+					return failed
+				})
 			ok(t, err)
 			_, w := dial(ctx, t, server.Addrs()[0].String(), stream.Limit(10))
 			defer w.Abort()

@@ -9,65 +9,75 @@ import (
 	"github.com/aio-go/aio/internal/unclosed"
 )
 
-// halves is what a client has of a connection. The connection does not refer to it: when the program has forgotten
-// both, the memory is collected, and nobody can close the connection any more.
+// halves is a client's handle of a connection. The connection does not refer to it. When the
+// program has forgotten both halves, they are collected, and nothing else could close the
+// connection.
 type halves struct {
 	reader Reader
 	writer Writer
 }
 
-// handOut makes the halves of a client, and sees to what happens when they are forgotten.
+// handOut makes the halves of a client and watches for their collection.
 func (c *connection) handOut() (*Reader, *Writer, error) {
 	h := &halves{Reader{&c.in}, Writer{c}}
-	watch(c, h, forgetting{&unclosed.Connections, "stream: a connection was forgotten without Close; it is closed now. Call Writer.Close in a defer"})
+	watch(c, h, forgetting{&unclosed.Connections, "stream: a connection was forgotten " +
+		"without Close; it is closed now. Call Writer.Close in a defer"})
 	return &h.reader, &h.writer, nil
 }
 
-// handOutReader and handOutWriter do that for the two kinds of pipes.
+// handOutReader and handOutWriter do the same for the two kinds of pipes.
 func (c *connection) handOutReader() *PipeReader {
 	h := &struct {
 		pipe   PipeReader
 		reader Reader
 	}{reader: Reader{&c.in}}
 	h.pipe = PipeReader{&h.reader, c}
-	watch(c, h, forgetting{&unclosed.Pipes, "stream: a pipe was forgotten without Close; it is closed now. Call PipeReader.Close in a defer"})
+	watch(c, h, forgetting{&unclosed.Pipes, "stream: a pipe was forgotten without Close; " +
+		"it is closed now. Call PipeReader.Close in a defer"})
 	return &h.pipe
 }
 
 func (c *connection) handOutWriter() *Writer {
 	w := &Writer{c}
-	watch(c, w, forgetting{&unclosed.Pipes, "stream: a pipe was forgotten without Close; it is closed now. Call Writer.Close in a defer"})
+	watch(c, w, forgetting{&unclosed.Pipes, "stream: a pipe was forgotten without Close; " +
+		"it is closed now. Call Writer.Close in a defer"})
 	return w
 }
 
-// forgetting is what is done about something that was forgotten.
+// forgetting says how to count and report a forgotten handle.
 type forgetting struct {
 	count   *atomic.Int64
 	message string
 }
 
-// watch waits for the end of what the program has of c.
+// watch waits for the collection of the program's handle of c.
 func watch[T any](c *connection, handle *T, f forgetting) {
 	c.client = true
 	loop := c.transport.Loop()
 	runtime.AddCleanup(handle, func(c *connection) {
 		if !c.over.Load() {
-			loop.CallSoonThreadsafe(func() { c.forgotten(f) }) // if the loop is closed, so is the connection
+			// if the loop is closed, so is the connection
+			loop.CallSoonThreadsafe(func() { c.forgotten(f) })
 		}
 	}, c)
 }
 
-// forgotten runs on the loop after all that the program had was collected.
+// forgotten runs on the loop after the program's handle was collected.
 func (c *connection) forgotten(f forgetting) {
 	if c.lost || c.transport.IsClosing() {
 		return
 	}
 	f.count.Add(1)
-	about := []slog.Attr{slog.Any("local", c.transport.LocalAddr()), slog.Any("remote", c.transport.RemoteAddr())}
+	about := []slog.Attr{slog.Any("local", c.transport.LocalAddr()),
+		slog.Any("remote", c.transport.RemoteAddr())}
 	if o, ok := c.transport.(interface{ OpenedAt() string }); ok && o.OpenedAt() != "" {
 		about = append(about, slog.String("opened", o.OpenedAt()))
 	}
-	c.transport.Loop().CallExceptionHandler(aio.Report{Message: f.message, Warning: true, Attrs: about})
+	c.transport.Loop().CallExceptionHandler(aio.Report{
+		Message: f.message,
+		Warning: true,
+		Attrs:   about,
+	})
 	c.writer.Close()
 }
 

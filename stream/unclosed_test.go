@@ -16,10 +16,14 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// withReports runs main in a loop and returns what was reported.
-func withReports(t *testing.T, main func(ctx context.Context, reports *[]aio.Report), opts ...aio.Option) (reports []aio.Report) {
+// withReports runs main in a loop and returns the reports.
+func withReports(
+	t *testing.T, main func(ctx context.Context, reports *[]aio.Report), opts ...aio.Option,
+) (reports []aio.Report) {
 	t.Helper()
-	opts = append(opts, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { reports = append(reports, r) }))
+	opts = append(opts, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) {
+		reports = append(reports, r)
+	}))
 	ok(t, aio.Run(context.Background(), func(ctx context.Context) error {
 		return aio.Timeout(ctx, time.Minute, func(ctx context.Context) error {
 			main(ctx, &reports)
@@ -58,7 +62,8 @@ func TestAConnectionThatIsForgottenIsReportedOnceAndClosed(t *testing.T) {
 			collect(ctx, t, func() bool { return true })
 		})
 	})
-	if len(reports) != 1 || !strings.Contains(reports[0].Message, "forgotten without Close") || !reports[0].Warning {
+	if len(reports) != 1 || !strings.Contains(reports[0].Message, "forgotten without Close") ||
+		!reports[0].Warning {
 		t.Errorf("reported %+v", reports)
 	}
 }
@@ -138,7 +143,8 @@ func TestAConnectionThatTheLoopHadToEndIsReportedInDebugMode(t *testing.T) {
 			ok(t, err)
 			_, keep = dial(ctx, t, server.Addrs()[0].String())
 		}, aio.WithDebug(debug))
-		if said := len(reports) == 1 && strings.Contains(reports[0].Message, "the loop was closed before"); said != debug {
+		if said := len(reports) == 1 &&
+			strings.Contains(reports[0].Message, "the loop was closed before"); said != debug {
 			t.Errorf("debug %v: reported %+v", debug, reports)
 		}
 		if _, err := keep.WriteString("x"); err == nil {
@@ -150,10 +156,11 @@ func TestAConnectionThatTheLoopHadToEndIsReportedInDebugMode(t *testing.T) {
 // Abort is an end, too, also if the loop has no turn left in which the transport could tell of it.
 func TestAConnectionThatIsAbortedAtTheVeryEndWasClosed(t *testing.T) {
 	reports := withReports(t, func(ctx context.Context, _ *[]aio.Report) {
-		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-			_, err := r.ReadAll(ctx)
-			return err
-		})
+		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
+			func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+				_, err := r.ReadAll(ctx)
+				return err
+			})
 		ok(t, err)
 		_, w, err := stream.Open(ctx, "tcp", server.Addrs()[0].String())
 		ok(t, err)
@@ -173,7 +180,8 @@ func TestASecuredConnectThatTimesOutIsNoForgottenConnection(t *testing.T) {
 			return err
 		}
 		listen(ctx, t, silent, func(address string) {
-			_, _, err := stream.Open(ctx, "tcp", address, transport.TLS(a.Client()), transport.ServerName("localhost"),
+			_, _, err := stream.Open(ctx, "tcp", address, transport.TLS(a.Client()),
+				transport.ServerName("localhost"),
 				transport.HandshakeTimeout(time.Millisecond))
 			var slow *transport.HandshakeTimeoutError
 			if !errors.As(err, &slow) {
@@ -189,7 +197,7 @@ func TestASecuredConnectThatTimesOutIsNoForgottenConnection(t *testing.T) {
 	}
 }
 
-// opened returns what a report says about where.
+// opened returns the place in a report.
 func opened(r aio.Report) string {
 	for _, a := range r.Attrs {
 		if a.Key == "opened" {
@@ -226,7 +234,8 @@ func TestWhatIsForgottenIsCountedAndInDebugModeNamedWithItsLine(t *testing.T) {
 			t.Errorf("debug %v: counted %+v, before %+v", debug, after, before)
 		}
 		for _, r := range reports {
-			if (opened(r) != "") != debug || debug && !strings.HasPrefix(opened(r), "unclosed_test.go:") && !strings.HasPrefix(opened(r), "net_test.go:") {
+			if (opened(r) != "") != debug || debug && !strings.HasPrefix(opened(r), "unclosed_test.go:") &&
+				!strings.HasPrefix(opened(r), "net_test.go:") {
 				t.Errorf("debug %v: %q was opened at %q", debug, r.Message, opened(r))
 			}
 		}

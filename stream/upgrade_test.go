@@ -142,10 +142,15 @@ func TestClosingDuringAnUpgradeEndsIt(t *testing.T) {
 			_, err := r.ReadAll(ctx)
 			return err
 		}
-		for name, end := range map[string]func(*stream.Writer){"Close": (*stream.Writer).Close, "Abort": (*stream.Writer).Abort} {
+		for name, end := range map[string]func(*stream.Writer){
+			"Close": (*stream.Writer).Close,
+			"Abort": (*stream.Writer).Abort,
+		} {
 			listen(ctx, t, silent, func(address string) {
 				_, w := dial(ctx, t, address)
-				upgrade := aio.Start(ctx, func(ctx context.Context) error { return w.StartTLS(ctx, a.Client()) })
+				upgrade := aio.Start(ctx, func(ctx context.Context) error {
+					return w.StartTLS(ctx, a.Client())
+				})
 				yields(ctx, 3)
 				end(w)
 				if _, err := upgrade.Await(ctx); err == nil {

@@ -10,29 +10,25 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// Writer is the sending half of a connection. Writing never waits: what the network does not take at
-// once is buffered. A task that writes much calls Drain now and then, which waits while the buffer is
-// too full.
+// Writer is the sending half of a connection. Writing never waits: the bytes that the network does
+// not take at once are buffered. A task that writes much calls Drain now and then, which waits
+// while the buffer is too full. asyncio: StreamWriter.
 //
 //	w.Write(data)
 //	if err := w.Drain(ctx); err != nil {
 //		return err
 //	}
-//
-// The methods belong to the loop's goroutine.
-//
-// It stands for asyncio.StreamWriter.
 type Writer struct{ c *connection }
 
-// Write sends p, or buffers it; the caller may use p again at once. On a connection that is closed or
-// lost it returns 0 and [ErrClosed] or the error of the loss; otherwise len(p) and nil, which does not
-// mean that the peer has got it.
+// Write sends or buffers p; the caller may use p again at once. It returns len(p) and nil, which
+// does not mean that the peer has got the bytes. On a connection that is closed or lost it returns
+// 0 and [ErrClosed] or the error of the loss. asyncio: write.
 func (w *Writer) Write(p []byte) (int, error) {
 	c := w.c
 	if err := c.broken(); err != nil {
 		return 0, err
 	}
-	if c.upgrading { // plain bytes must not get among those of the handshake
+	if c.upgrading { // plain bytes must not mix with those of the handshake
 		c.backlog = append(c.backlog, p...)
 		return len(p), nil
 	}
@@ -45,8 +41,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 // WriteString is Write for a string.
 func (w *Writer) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
 
-// WriteLines writes the chunks in order, as one piece. It adds no newlines. It stands for
-// asyncio.StreamWriter.writelines.
+// WriteLines writes the chunks in order, as one piece. It adds no newlines. asyncio: writelines.
 func (w *Writer) WriteLines(chunks ...[]byte) (int, error) {
 	n := 0
 	for _, chunk := range chunks {
@@ -59,16 +54,16 @@ func (w *Writer) WriteLines(chunks ...[]byte) (int, error) {
 	return w.Write(all)
 }
 
-// maxUnpaused is how many bytes a task may write before Drain lets others go on, even if the system takes all of
-// them at once: a peer that reads fast must not hold the loop.
+// maxUnpaused is how many bytes a task may write before Drain lets other tasks run, even if the
+// system takes all of them at once. A peer that reads fast must not hold the loop.
 const maxUnpaused = 1 << 20
 
-// Drain waits while the buffer is too full: above the transport's high limit, until it is down to the
-// low one. While StartTLS is under way it waits for that if as much was written meanwhile. Many tasks may
-// wait; all go on together. After each mebibyte it lets other tasks go on in any case. It returns the error of a connection that was lost,
-// [ErrClosed] if it is closed.
+// Drain waits while the buffer is too full: above the transport's high limit, until it has fallen
+// to the low one. During StartTLS it also waits if as many bytes were written meanwhile. Many tasks
+// may wait; all resume together. After each mebibyte it lets other tasks run in any case. It
+// returns the error of a connection that was lost, or [ErrClosed] if it is closed. asyncio: drain.
 //
-// Cancellation: what was written is still sent.
+// Cancellation: written bytes are still sent.
 func (w *Writer) Drain(ctx context.Context) error {
 	const op = "Writer.Drain"
 	c := w.c
@@ -104,12 +99,12 @@ func (w *Writer) Drain(ctx context.Context) error {
 	if err := c.broken(); c.lost || err != ErrClosed {
 		return err
 	}
-	return nil // closed by another task meanwhile: what was written goes out
+	return nil // closed by another task meanwhile: the written bytes are sent
 }
 
-// WriteEOF closes the sending half after everything written has gone out; the peer sees the end of the
-// stream and can still reply. It returns [ErrNoHalfClose] where that is not possible, and does nothing on
-// a connection that is closing.
+// WriteEOF closes the sending half after all written bytes have been sent. The peer sees the end of
+// the stream and can still reply. If that is not possible it returns [ErrNoHalfClose]. On a closing
+// connection it does nothing. asyncio: write_eof.
 func (w *Writer) WriteEOF() error {
 	if !w.CanWriteEOF() {
 		return ErrNoHalfClose
@@ -121,7 +116,8 @@ func (w *Writer) WriteEOF() error {
 // CanWriteEOF reports whether the sending half can be closed alone. TLS cannot.
 func (w *Writer) CanWriteEOF() bool { return !w.c.upgrading && w.c.transport.CanWriteEOF() }
 
-// Close sends what is buffered and then closes the connection. It does not wait; see WaitClosed.
+// Close sends the buffered bytes and then closes the connection. It does not wait; see WaitClosed.
+// asyncio: close.
 func (w *Writer) Close() {
 	w.c.over.Store(true)
 	if w.c.upgrading {
@@ -131,7 +127,7 @@ func (w *Writer) Close() {
 	w.c.transport.Close()
 }
 
-// Abort drops what is buffered and closes the connection.
+// Abort drops the buffered bytes and closes the connection.
 func (w *Writer) Abort() {
 	w.c.over.Store(true)
 	w.c.transport.Abort()
@@ -140,8 +136,8 @@ func (w *Writer) Abort() {
 // IsClosing reports whether the connection is closing or closed.
 func (w *Writer) IsClosing() bool { return w.c.lost || w.c.transport.IsClosing() }
 
-// WaitClosed waits until the connection is gone. It returns nil if it ended in order, otherwise the error
-// it was lost with. Call Close before, or wait for the peer.
+// WaitClosed waits until the connection is gone. It returns nil if it ended in order, otherwise the
+// error of its loss. Call Close before, or wait for the peer. asyncio: wait_closed.
 //
 // Cancellation: the connection goes on closing.
 func (w *Writer) WaitClosed(ctx context.Context) error {
@@ -154,13 +150,13 @@ func (w *Writer) WaitClosed(ctx context.Context) error {
 	return c.lostErr
 }
 
-// StartTLS secures the connection; on a server's side as server, otherwise as client. Bytes that were
-// received but not read are taken for the beginning of the handshake: nothing that was sent in plain
-// text can pass for secured. What is written while StartTLS waits is sent afterwards, secured. The
-// server name of a client is the host it connected to unless cfg gives one.
+// StartTLS secures the connection, with a server's side as the server of the handshake. Bytes
+// received but not read are taken for the beginning of the handshake: nothing sent in plain text
+// can pass for secured. Bytes written while StartTLS waits are sent afterwards, secured. The server
+// name of a client is the host that it connected to, unless cfg gives one.
 //
-// When it fails, at once if the peer had ended its side before, the connection is lost, with the same error. The options are those of
-// [transport.StartTLS].
+// If it fails, the connection is lost with the same error. It fails at once if the peer had ended
+// its side before. The options are those of [transport.StartTLS]. asyncio: start_tls.
 //
 // Cancellation: the connection is aborted.
 func (w *Writer) StartTLS(ctx context.Context, cfg *tls.Config, opts ...transport.Option) error {
@@ -172,7 +168,7 @@ func (w *Writer) StartTLS(ctx context.Context, cfg *tls.Config, opts ...transpor
 		return err
 	}
 	opts = c.upgradeName(cfg, opts)
-	c.reader.takeBack() // also what a Read that waits was given: it came in plain text
+	c.reader.takeBack() // also bytes given to a waiting Read: they came in plain text
 	if unread := c.reader.buf.Len(); unread > 0 {
 		opts = append(opts, transport.AlreadyReceived(c.reader.buf.Next(unread)))
 		c.reader.paused = false
@@ -195,18 +191,20 @@ func (w *Writer) StartTLS(ctx context.Context, cfg *tls.Config, opts ...transpor
 	return nil
 }
 
-// Sendfile sends a file after everything written before and returns how many bytes of it; see
-// [transport.Sendfile], whose options it takes. Nothing can be written meanwhile: a task in Drain goes on
-// afterwards, Write panics. The bytes may still be on their way when it returns, as after Drain.
+// Sendfile sends a file after everything written before and returns the number of bytes sent; see
+// [transport.Sendfile], also for the options. Meanwhile nothing can be written: a task in Drain
+// resumes afterwards, and Write panics. As after Drain, the bytes may still be on their way when it
+// returns. asyncio: sendfile.
 //
-// Cancellation: the transfer ends where it is and the connection stays open, with part of the file sent; the
-// count tells how much.
-//
-// It stands for loop.sendfile of asyncio.
-func (w *Writer) Sendfile(ctx context.Context, f *os.File, opts ...transport.SendfileOption) (int64, error) {
+// Cancellation: the transfer ends where it is and the connection stays open, with part of the file
+// sent. The returned number says how much.
+func (w *Writer) Sendfile(
+	ctx context.Context, f *os.File, opts ...transport.SendfileOption,
+) (int64, error) {
 	c := w.c
 	if c.upgrading {
-		panic("stream: Writer.Sendfile: StartTLS is under way in another task; wait until it has returned")
+		panic("stream: Writer.Sendfile: StartTLS is under way in another task; " +
+			"wait until it has returned")
 	}
 	if err := c.broken(); err != nil {
 		return 0, err
@@ -214,7 +212,7 @@ func (w *Writer) Sendfile(ctx context.Context, f *os.File, opts ...transport.Sen
 	return transport.Sendfile(ctx, c.transport, f, opts...)
 }
 
-// tooMuchEarly reports whether more was written during an upgrade than the buffer is to hold.
+// tooMuchEarly reports whether more bytes were written during an upgrade than the buffer may hold.
 func (c *connection) tooMuchEarly() bool {
 	high, _ := c.transport.WriteBufferLimits()
 	return len(c.backlog) > high
@@ -229,7 +227,8 @@ func (w *Writer) LocalAddr() net.Addr { return w.c.transport.LocalAddr() }
 // RemoteAddr returns the address of the peer.
 func (w *Writer) RemoteAddr() net.Addr { return w.c.transport.RemoteAddr() }
 
-// TLSConnectionState returns what the TLS handshake negotiated; false if the connection is not secured.
+// TLSConnectionState returns the result of the TLS handshake, or false if the connection is not
+// secured.
 func (w *Writer) TLSConnectionState() (tls.ConnectionState, bool) {
 	return w.c.transport.TLSConnectionState()
 }
