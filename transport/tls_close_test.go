@@ -54,9 +54,10 @@ func TestAnOrderlyEndIsToldApartFromACutConnection(t *testing.T) {
 
 // Conformance: TL-016.
 func TestAClosedTransportTakesNothingAndDeliversNothing(t *testing.T) {
-	for name, end := range map[string]func(
-		Transport,
-	){"Close": Transport.Close, "Abort": Transport.Abort} {
+	for name, end := range map[string]func(Transport){
+		"Close": Transport.Close,
+		"Abort": Transport.Abort,
+	} {
 		t.Run(name, func(t *testing.T) {
 			connected(t, func(ctx context.Context, d *duo) {
 				d.client.t.Write([]byte("too late"))
@@ -322,9 +323,10 @@ func TestBothSidesMayCloseAtOnce(t *testing.T) {
 }
 
 func TestAProtocolMayCloseOrAbortWhileItReceives(t *testing.T) {
-	for name, end := range map[string]func(
-		Transport,
-	){"Close": Transport.Close, "Abort": Transport.Abort} {
+	for name, end := range map[string]func(Transport){
+		"Close": Transport.Close,
+		"Abort": Transport.Abort,
+	} {
 		t.Run(name, func(t *testing.T) {
 			connected(t, func(ctx context.Context, d *duo) {
 				d.server.onData = func([]byte) {

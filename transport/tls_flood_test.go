@@ -181,9 +181,11 @@ func TestWhatArrivedBeforeALossIsDeliveredInSeveralPasses(t *testing.T) {
 
 // PauseReading, ResumeReading, Close and Abort in the middle of postponed work keep their promises.
 func TestPostponedWorkHeedsTheApplication(t *testing.T) {
-	for name, act := range map[string]func(
-		Transport,
-	){"pause": Transport.PauseReading, "close": Transport.Close, "abort": Transport.Abort} {
+	for name, act := range map[string]func(Transport){
+		"pause": Transport.PauseReading,
+		"close": Transport.Close,
+		"abort": Transport.Abort,
+	} {
 		t.Run(name, func(t *testing.T) {
 			forged(t, func(ctx context.Context, d *duo, f *tlstest.Forger) {
 				var all []byte

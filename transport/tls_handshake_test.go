@@ -221,9 +221,10 @@ func TestAConnectionThatBreaksDuringTheHandshakeFailsIt(t *testing.T) {
 
 // Conformance: TL-012.
 func TestClosingDuringTheHandshakeAbortsTheRawTransport(t *testing.T) {
-	for name, end := range map[string]func(
-		Transport,
-	){"Close": Transport.Close, "Abort": Transport.Abort} {
+	for name, end := range map[string]func(Transport){
+		"Close": Transport.Close,
+		"Abort": Transport.Abort,
+	} {
 		t.Run(name, func(t *testing.T) {
 			onLoop(t, func(ctx context.Context, _ *[]aio.Report) {
 				l := aio.RunningLoop(ctx)
