@@ -9,7 +9,7 @@ import "github.com/aio-go/aio"
 //		aiotest.Explore(t, program, aiotest.With(aiotest.Bytes(data)))
 //	})
 func Bytes(data []byte) Strategy {
-	return Strategy{"bytes", func(uint64) strategy { return &bytes{data: data} }}
+	return Strategy{"bytes", func(*config) strategy { return &bytes{data: data} }}
 }
 
 type bytes struct {

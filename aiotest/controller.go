@@ -31,6 +31,7 @@ type controller struct {
 	// The present run.
 	*run
 	strategy strategy
+	level    level
 	cancelAt int // the await at which its task is cancelled, counted from 1; 0: none
 	awaits   int
 	victim   uint32 // the task to cancel before the next step
@@ -41,7 +42,9 @@ type controller struct {
 	taken    []departure
 	ended    bool // main has returned: the rest goes on in the plain order
 	prior    map[string]bool
-	scratch  []aio.Entry
+	scratch  []aio.Entry // of allowed
+	timed    []aio.Entry // of withTime
+	index    []int       // of the entries that the level allows, in those that are ready
 }
 
 // stopRun is the panic that ends a run in the middle.
@@ -61,9 +64,9 @@ func newController(t testing.TB, conf config, fn program) *controller {
 func (c *controller) close() { c.runner.Close() }
 
 // schedule runs the function once, as s says, and returns what became of it.
-func (c *controller) schedule(s strategy, cancelAt int, st *story) *run {
+func (c *controller) schedule(s strategy, l level, cancelAt int, st *story) *run {
 	c.run = &run{sometimes: c.prior, story: st, forgiving: cancelAt > 0}
-	c.strategy, c.cancelAt = s, cancelAt
+	c.strategy, c.level, c.cancelAt = s, l, cancelAt
 	c.awaits, c.victim, c.steps, c.posts, c.choices, c.ended = 0, 0, 0, 0, 0, false
 	c.turns.reset()
 	c.taken = c.taken[:0]
@@ -113,25 +116,39 @@ func (c *controller) Next(ready []aio.Entry) int {
 			c.strike()
 		}
 	}
-	plain := c.turns.plain(ready)
+	if c.ended || c.strategy == nil {
+		return c.take(ready, c.turns.plain(ready), c.turns.plain(ready))
+	}
+	open, plain := ready, 0
+	if c.level == documented {
+		open = c.allowed(ready)
+	} else {
+		plain = c.turns.plain(ready)
+	}
+	among, wait := c.withTime(open)
 	i := plain
-	if !c.ended && c.strategy != nil {
-		ready, wait := c.withTime(ready)
-		if len(ready) > 1 {
-			c.choices++
-			if i = c.strategy.choose(ready, plain); i != plain {
-				at := c.turns.point(ready[plain].EntryKey)
-				c.taken = append(c.taken, departure{at, ready[i].EntryKey})
-			}
-		}
-		if ready[i].EntryKey == timePasses {
-			c.time.borrow(wait)
-			if c.story != nil {
-				c.story.note(wait.String() + " pass")
-			}
-			return -1
+	if len(among) > 1 {
+		c.choices++
+		if i = c.strategy.choose(among, plain); i != plain {
+			at := c.turns.point(among[plain].EntryKey)
+			c.taken = append(c.taken, departure{at, among[i].EntryKey})
 		}
 	}
+	if among[i].EntryKey == timePasses {
+		c.time.borrow(wait)
+		if c.story != nil {
+			c.story.note(wait.String() + " pass")
+		}
+		return -1
+	}
+	if c.level == documented {
+		return c.take(ready, c.index[i], 0)
+	}
+	return c.take(ready, i, plain)
+}
+
+// take notes that entry i takes the step.
+func (c *controller) take(ready []aio.Entry, i, plain int) int {
 	if ready[i].Kind == aio.EntryPost && ready[i].Op == "" {
 		c.posts++
 	}
@@ -157,8 +174,8 @@ func (c *controller) withTime(ready []aio.Entry) (all []aio.Entry, wait time.Dur
 	if wait = c.time.until(next); wait <= 0 || c.time.borrowed+wait > c.conf.lateness {
 		return ready, 0
 	}
-	c.scratch = append(append(c.scratch[:0], ready...), aio.Entry{})
-	return c.scratch, wait
+	c.timed = append(append(c.timed[:0], ready...), aio.Entry{})
+	return c.timed, wait
 }
 
 // stop ends the run at once.

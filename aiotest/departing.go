@@ -8,8 +8,8 @@ type departing struct {
 	bound  int
 	path   []branch
 	depth  int
-	spent  int // departures of this schedule so far
-	begun  bool
+	spent  int  // departures of this schedule so far
+	count  int  // schedules
 	pruned bool // the bound has kept something out
 	done   bool
 	astray bool // the program did not repeat itself
@@ -25,11 +25,7 @@ func (d *departing) begin() bool {
 	if d.done {
 		return false
 	}
-	if d.begun && !d.advance() {
-		d.done = true
-		return false
-	}
-	d.begun = true
+	d.count++
 	d.depth, d.spent = 0, 0
 	return true
 }
@@ -75,7 +71,10 @@ func (d *departing) end(int) {
 	if d.depth < len(d.path) { // the run was cut short or did not repeat itself
 		d.path = d.path[:d.depth]
 	}
+	d.done = !d.advance()
 }
 
-// covered reports whether all schedules there are have been run.
-func (d *departing) covered() bool { return d.done && !d.pruned && !d.astray }
+// covered reports whether all schedules there are have been run, and how many there were.
+func (d *departing) covered() (n int, all bool) {
+	return d.count, d.done && !d.pruned && !d.astray
+}

@@ -47,7 +47,7 @@ func ExampleExplore() {
 		})
 	})
 	// Output:
-	// aiotest: schedule 3 fails; the shortest found has 1 departure from the plain order
+	// aiotest: schedule 1 fails; the shortest found has 0 departures from the plain order
 	//   invariant: no seat is sold twice does not hold
 }
 

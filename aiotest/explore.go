@@ -13,10 +13,10 @@ import (
 )
 
 // Explore runs fn again and again, each time in another order, until it fails or the schedules are
-// used up, see [Schedules]. Any entry that is ready may take the next step, for as long as the
-// strategy likes: the orders are all those that a program with other durations could have, not only
-// the documented one. At a deadline of several timers each may be first. What fails a run is said
-// at [Run].
+// used up, see [Schedules]. The orders come from two levels: [DocumentedOrder], in which only what a
+// program may not rely on varies, and [EveryOrder], in which any entry that is ready may take the
+// next step. The default strategy uses both. At a deadline of several timers each may be first. What
+// fails a run is said at [Run].
 //
 // The first failure is shrunk to a schedule with few departures from the plain order, in which a
 // task runs until it waits. The test fails with the problems of that schedule, its story and a
@@ -49,14 +49,26 @@ func Explore(t testing.TB, fn func(ctx context.Context, t *T) error, opts ...Opt
 	switch {
 	case res.failed:
 		c.tell(t, res, mark)
-	case res.covered:
-		t.Logf("aiotest: covered all %d schedules", res.schedules)
+	case res.covered > 0:
+		t.Logf("aiotest: covered %s", c.coveredText(res.covered))
 	default:
 		t.Logf("aiotest: %d schedules of strategy %s", res.schedules, c.strategyName())
 	}
 	if !res.failed {
 		c.reportUnreached(t)
 	}
+}
+
+// coveredText says of how many schedules there was nothing left.
+func (c *controller) coveredText(n int) string {
+	text := fmt.Sprintf("all %d schedules", n)
+	if n == 1 {
+		text = "the only schedule"
+	}
+	if c.conf.level == documented {
+		text += " of the documented order"
+	}
+	return text
 }
 
 // explores counts the calls of Explore in each test, so that tokens tell them apart.
@@ -86,10 +98,11 @@ func nthExplore(t testing.TB) int {
 type result struct {
 	failed    bool
 	kind      problemKind
+	level     level
 	taken     []departure
 	cancelAt  int
 	schedules int // run until then, shrinking not counted
-	covered   bool
+	covered   int // how many schedules there are, 0: it is not known
 }
 
 func (c *controller) strategyName() string { return c.chosen().name }
@@ -104,65 +117,101 @@ func (c *controller) chosen() Strategy {
 // explore runs schedules until one fails.
 func (c *controller) explore() (res result) {
 	if c.conf.cancels {
-		for at := 1; res.schedules < c.conf.schedules; at++ {
-			res.schedules++
-			r := c.follow(nil, at, nil)
-			if kind := r.failed(); kind != "" {
-				res.fail(kind, nil, at)
-				return res
-			}
-			if c.awaits < at {
-				break
+		for _, l := range c.levels() {
+			for at := 1; res.schedules < c.conf.schedules; at++ {
+				res.schedules++
+				r := c.follow(nil, l, at, nil)
+				if kind := r.failed(); kind != "" {
+					res.fail(kind, l, nil, at)
+					return res
+				}
+				if c.awaits < at {
+					break
+				}
 			}
 		}
 	}
-	s := c.chosen().make(c.conf.seed)
+	s := c.chosen().make(&c.conf)
 	awaits := 0
 	for res.schedules < c.conf.schedules {
 		if !s.begin() {
-			if x, ok := s.(interface{ covered() bool }); ok {
-				res.covered = x.covered()
+			if x, ok := s.(interface{ covered() (int, bool) }); ok {
+				if n, all := x.covered(); all {
+					res.covered = n
+				}
 			}
 			return res
+		}
+		l := c.levels()[0]
+		if x, ok := s.(*portfolio); ok {
+			l = x.level()
 		}
 		at := 0
 		if c.conf.cancels && awaits > 0 && res.schedules%2 == 0 {
 			at = 1 + res.schedules/2%awaits
 		}
 		res.schedules++
-		r := c.schedule(s, at, nil)
+		r := c.schedule(s, l, at, nil)
 		awaits = max(awaits, c.awaits)
 		if kind := r.failed(); kind != "" {
-			res.fail(kind, c.taken, at)
+			res.fail(kind, l, c.taken, at)
 			return res
 		}
 	}
 	return res
 }
 
-func (res *result) fail(kind problemKind, taken []departure, cancelAt int) {
-	res.failed, res.kind, res.cancelAt = true, kind, cancelAt
+// usesBoth reports whether the orders of both levels are tried.
+func (c *controller) usesBoth() bool {
+	return c.conf.level == bothLevels && c.strategyName() == Portfolio().name
+}
+
+// levels are those whose orders are tried.
+func (c *controller) levels() []level {
+	switch {
+	case c.usesBoth():
+		return []level{documented, every}
+	case c.conf.level == documented:
+		return []level{documented}
+	}
+	return []level{every}
+}
+
+func (res *result) fail(kind problemKind, l level, taken []departure, cancelAt int) {
+	res.failed, res.kind, res.level, res.cancelAt = true, kind, l, cancelAt
 	res.taken = slices.Clone(taken)
 }
 
 // tell shrinks a failure and fails the test with it.
 func (c *controller) tell(t testing.TB, res result, mark string) {
 	t.Helper()
-	taken, repeats := c.shrink(res.taken, res.cancelAt, res.kind)
+	res, repeats := c.shrink(res)
 	if !repeats {
 		t.Errorf("aiotest: schedule %d failed (%s), but not when it was run again: "+
 			"the function depends on more than the order of its steps.\n%s",
-			res.schedules, res.kind, c.difference(taken, res.cancelAt))
+			res.schedules, res.kind, c.difference(res))
 		return
 	}
 	st := newStory()
-	r := c.follow(taken, res.cancelAt, st)
-	k := token{mark, res.cancelAt, taken}
+	r := c.follow(res.taken, res.level, res.cancelAt, st)
+	k := token{mark, res.level, res.cancelAt, res.taken}
 	head := fmt.Sprintf("aiotest: schedule %d fails; the shortest found has %s\n",
-		res.schedules, countOf(len(taken), "departure"))
-	t.Errorf("%s", describe(r, st, head)+
+		res.schedules, countOf(len(res.taken), "departure"))
+	t.Errorf("%s", describe(r, st, head)+c.levelText(res.level)+
 		fmt.Sprintf("To run it again: AIO_REPLAY='%s' go test -run '^%s$'",
 			k.save(t.Name()), patternOf(t.Name())))
+}
+
+// levelText says which level a schedule needs.
+func (c *controller) levelText(l level) string {
+	switch {
+	case l == documented:
+		return "Level: the documented order allows this schedule\n"
+	case c.usesBoth():
+		return "Level: this schedule needs every order; a program that relies on the " +
+			"documented one takes aiotest.DocumentedOrder\n"
+	}
+	return "Level: every order\n"
 }
 
 // patternOf returns what -run needs to find the test, without the outer ^ and $.
@@ -196,7 +245,7 @@ func (c *controller) replay(t testing.TB, k token) {
 	t.Helper()
 	st := newStory()
 	p := newReplaying(&c.turns, k.taken)
-	r := c.schedule(p, k.cancelAt, st)
+	r := c.schedule(p, k.level, k.cancelAt, st)
 	const unfit = "aiotest: the token does not fit the program any more: "
 	stale := ""
 	switch {

@@ -105,7 +105,7 @@ func TestALostUpdateIsFoundShrunkAndTold(t *testing.T) {
 		"the shortest found has 1 departure from the plain order\n",
 		"n = 1, want 2",
 		">   4  right      starts, in place of left; waits in Yield at explore_test.go:",
-		"AIO_REPLAY='1-", "go test -run '^TestALostUpdateIsFoundShrunkAndTold$'")
+		"AIO_REPLAY='2-", "go test -run '^TestALostUpdateIsFoundShrunkAndTold$'")
 }
 
 func TestEachStrategyFindsALostUpdate(t *testing.T) {
@@ -141,7 +141,7 @@ func TestATokenRepeatsTheFailure(t *testing.T) {
 }
 
 func TestATokenOfAnotherTestIsNoneOfOurBusiness(t *testing.T) {
-	t.Setenv("AIO_REPLAY", "1-0000-2.1:3")
+	t.Setenv("AIO_REPLAY", "2-0000-e-2.1:3")
 	if r := explore(t, lostUpdate(2)); len(r.errors) != 1 || strings.Contains(r.errors[0], "the schedule of AIO_REPLAY") {
 		t.Errorf("%q", r.errors)
 	}
@@ -162,7 +162,7 @@ func TestAStaleTokenSaysWhyItDoesNotFit(t *testing.T) {
 }
 
 func TestATokenThatIsNoneIsRefused(t *testing.T) {
-	for _, token := range []string{"nonsense", "2-4c68-2.2:3", "1-4c68-x", "1-4c68-2.2:q3", "1-4c68-!0", "@there/is/no/file"} {
+	for _, token := range []string{"nonsense", "3-4c68-e-2.2:3", "2-4c68", "2-4c68-f", "2-4c68-e-x", "2-4c68-e-2.2:q3", "2-4c68-e-!0", "@there/is/no/file"} {
 		t.Setenv("AIO_REPLAY", token)
 		wantOne(t, explore(t, lostUpdate(2)), "aiotest: AIO_REPLAY: ")
 	}

@@ -20,6 +20,7 @@ type config struct {
 	steps     int
 	seed      uint64
 	strategy  Strategy
+	level     level
 	lateness  time.Duration
 	leaks     bool
 	cancels   bool
@@ -76,7 +77,7 @@ func LoopOptions(opts ...aio.Option) Option {
 // Strategy is a way to go through the orders of a program.
 type Strategy struct {
 	name string
-	make func(seed uint64) strategy
+	make func(c *config) strategy
 }
 
 // String returns the name.
@@ -86,14 +87,15 @@ func (s Strategy) String() string { return s.name }
 func With(s Strategy) Option { return option(func(c *config) { c.strategy = s }) }
 
 // Portfolio is the default strategy. It begins with the plain order and all orders that depart from
-// it once, and goes on with random ones of several kinds in turn, and those that depart twice.
+// it once, and goes on with random ones of several kinds in turn, and those that depart twice. It
+// uses both levels, see [DocumentedOrder] and [EveryOrder], unless one of them is given.
 func Portfolio() Strategy {
-	return Strategy{"portfolio", func(seed uint64) strategy { return newPortfolio(seed) }}
+	return Strategy{"portfolio", func(c *config) strategy { return newPortfolio(c.seed, c.level) }}
 }
 
 // RandomWalk chooses each step at random among all that are ready.
 func RandomWalk() Strategy {
-	return Strategy{"random", func(seed uint64) strategy { return newRandom(seed, 0) }}
+	return Strategy{"random", func(c *config) strategy { return newRandom(c.seed, 0) }}
 }
 
 // PCT gives each task a random priority and lets the highest run. At depth-1 random places the task
@@ -102,7 +104,7 @@ func RandomWalk() Strategy {
 // estimated by the schedules before.
 func PCT(depth int) Strategy {
 	mustBePositive("PCT", depth)
-	return Strategy{"PCT", func(seed uint64) strategy { return newPCT(seed, depth) }}
+	return Strategy{"PCT", func(c *config) strategy { return newPCT(c.seed, depth) }}
 }
 
 // Exhaustive goes through all orders that depart from the plain order at most departures times, in
@@ -113,7 +115,7 @@ func Exhaustive(departures int) Strategy {
 	if departures < 0 {
 		departures = math.MaxInt
 	}
-	return Strategy{"exhaustive", func(uint64) strategy { return &departing{bound: departures} }}
+	return Strategy{"exhaustive", func(*config) strategy { return &departing{bound: departures} }}
 }
 
 func mustBePositive(op string, n int) {

@@ -2,9 +2,59 @@ package aiotest
 
 import "github.com/aio-go/aio"
 
-// portfolio uses several strategies in turn: first everything near the plain order, then all of
-// them.
+// portfolio uses several strategies in turn. In every order that is first what lies near the plain
+// order, then all of them. A quarter of the schedules stays in the documented order.
 type portfolio struct {
+	documented *mixture // nil: not used
+	every      *mixture // nil: not used
+	now        *mixture
+	count      int
+}
+
+func newPortfolio(seed uint64, l level) *portfolio {
+	p := &portfolio{}
+	if l != every {
+		p.documented = newMixture(seed, documented)
+	}
+	if l != documented {
+		p.every = newMixture(seed, every)
+	}
+	return p
+}
+
+func (p *portfolio) begin() bool {
+	p.count++
+	if p.documented != nil && (p.every == nil || p.count%4 == 1) {
+		if p.now = p.documented; p.now.begin() {
+			return true
+		}
+	}
+	p.now = p.every
+	return p.every != nil && p.every.begin()
+}
+
+func (p *portfolio) choose(ready []aio.Entry, plain int) int { return p.now.choose(ready, plain) }
+
+func (p *portfolio) end(choices int) { p.now.end(choices) }
+
+// level returns that of the present schedule.
+func (p *portfolio) level() level {
+	if p.now == p.documented {
+		return documented
+	}
+	return every
+}
+
+// covered reports whether all schedules of the widest level have been run, and their number.
+func (p *portfolio) covered() (n int, all bool) {
+	if p.every != nil {
+		return p.every.covered()
+	}
+	return p.documented.covered()
+}
+
+// mixture are the strategies for one level.
+type mixture struct {
 	near   *departing // one departure
 	far    *departing // two, interleaved with the random ones
 	others []strategy
@@ -17,47 +67,52 @@ type portfolio struct {
 // turn.
 const nearAtMost = 200
 
-func newPortfolio(seed uint64) *portfolio {
-	p := &portfolio{near: &departing{bound: 1}, far: &departing{bound: 2}}
-	p.others = []strategy{
+func newMixture(seed uint64, l level) *mixture {
+	m := &mixture{near: &departing{bound: 1}, far: &departing{bound: 2}}
+	m.others = []strategy{
 		newRandom(seed, 0),
 		newPCT(seed, 2),
-		p.far,
+		m.far,
 		newPCT(seed, 3),
 		newRandom(seed+1, 0.8),
-		p.near,
+		m.near,
 	}
-	return p
+	return m
 }
 
-func (p *portfolio) begin() bool {
-	p.count++
-	if p.covered() {
+func (m *mixture) begin() bool {
+	m.count++
+	if _, all := m.covered(); all {
 		return false
 	}
-	if p.count%2 == 1 && p.count <= 2*nearAtMost && p.near.begin() {
-		p.now = p.near
+	if m.count%2 == 1 && m.count <= 2*nearAtMost && m.near.begin() {
+		m.now = m.near
 		return true
 	}
-	for range p.others {
-		p.now = p.others[p.turn%len(p.others)]
-		p.turn++
-		if p.now.begin() {
+	for range m.others {
+		m.now = m.others[m.turn%len(m.others)]
+		m.turn++
+		if m.now.begin() {
 			return true
 		}
 	}
 	return false
 }
 
-func (p *portfolio) choose(ready []aio.Entry, plain int) int { return p.now.choose(ready, plain) }
+func (m *mixture) choose(ready []aio.Entry, plain int) int { return m.now.choose(ready, plain) }
 
-func (p *portfolio) end(choices int) {
-	p.now.end(choices)
-	for _, s := range p.others { // what one has learned about the length is good for the others
-		if x, ok := s.(*pct); ok && p.now != s {
+func (m *mixture) end(choices int) {
+	m.now.end(choices)
+	for _, s := range m.others { // what one has learned about the length is good for the others
+		if x, ok := s.(*pct); ok && m.now != s {
 			x.end(choices)
 		}
 	}
 }
 
-func (p *portfolio) covered() bool { return p.near.covered() || p.far.covered() }
+func (m *mixture) covered() (n int, all bool) {
+	if n, all = m.near.covered(); all {
+		return n, all
+	}
+	return m.far.covered()
+}

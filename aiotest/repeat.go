@@ -3,13 +3,13 @@ package aiotest
 import "fmt"
 
 // difference runs a schedule a few times and says where two runs part, and what may be behind it.
-func (c *controller) difference(taken []departure, cancelAt int) string {
+func (c *controller) difference(res result) string {
 	first := newStory()
-	c.follow(taken, cancelAt, first)
+	c.follow(res.taken, res.level, res.cancelAt, first)
 	posts := c.posts
 	for range 5 {
 		again := newStory()
-		c.follow(taken, cancelAt, again)
+		c.follow(res.taken, res.level, res.cancelAt, again)
 		posts = max(posts, c.posts)
 		if at, ok := parting(first.lines, again.lines); ok {
 			return fmt.Sprintf("Two runs part at step %d:\n%s\n%s\n%s",

@@ -8,36 +8,63 @@ const (
 	maxShrinkSteps = 2_000_000
 )
 
-// shrink looks for the schedule with the fewest departures that fails in the same way: it drops
-// departures, then tries every schedule with fewer than are left.
-func (c *controller) shrink(
-	taken []departure, cancelAt int, kind problemKind,
-) (best []departure, repeats bool) {
-	left, steps := maxShrinks, maxShrinkSteps
-	spend := func() {
-		left--
-		if steps -= c.steps; steps < 0 {
-			left = 0
-		}
-	}
-	try := func(given []departure) ([]departure, bool) {
-		r := c.follow(given, cancelAt, nil)
-		spend()
-		return slices.Clone(c.taken), r.failed() == kind
-	}
-	best, ok := try(taken)
+// shrinker looks for the schedule with the fewest departures that fails in the same way.
+type shrinker struct {
+	c        *controller
+	cancelAt int
+	kind     problemKind
+	left     int // schedules that it may still run
+	steps    int // steps that it may still make
+}
+
+// shrink drops departures, then tries every schedule with fewer than are left, in all levels that
+// the options allow. Of two of one length it prefers the one that the documented order allows.
+func (c *controller) shrink(res result) (best result, repeats bool) {
+	s := &shrinker{c, res.cancelAt, res.kind, maxShrinks, maxShrinkSteps}
+	taken, ok := s.try(res.taken, res.level)
 	if !ok {
-		return taken, false
+		return res, false
 	}
-	if len(best) > len(taken) {
-		best = slices.Clone(taken)
+	best = res
+	if len(taken) <= len(res.taken) {
+		best.taken = taken
 	}
-	for size := max(1, len(best)/2); size >= 1 && left > 0; {
+	s.drop(&best)
+	if best.level == documented || c.usesBoth() {
+		limit := len(best.taken)
+		if best.level != documented {
+			limit++
+		}
+		s.search(&best, documented, limit)
+	}
+	if best.level == every || c.usesBoth() {
+		s.search(&best, every, len(best.taken))
+	}
+	return best, true
+}
+
+// try runs the schedule with the departures given and reports whether it fails in the same way.
+func (s *shrinker) try(given []departure, l level) (taken []departure, fails bool) {
+	r := s.c.follow(given, l, s.cancelAt, nil)
+	return slices.Clone(s.c.taken), s.spend(r)
+}
+
+func (s *shrinker) spend(r *run) (fails bool) {
+	s.left--
+	if s.steps -= s.c.steps; s.steps < 0 {
+		s.left = 0
+	}
+	return r.failed() == s.kind
+}
+
+// drop leaves out departures, many at a time at first.
+func (s *shrinker) drop(best *result) {
+	for size := max(1, len(best.taken)/2); size >= 1 && s.left > 0; {
 		shorter := false
-		for from := 0; from < len(best) && left > 0; {
-			given := slices.Delete(slices.Clone(best), from, min(from+size, len(best)))
-			if got, ok := try(given); ok && len(got) < len(best) {
-				best, shorter = got, true
+		for from := 0; from < len(best.taken) && s.left > 0; {
+			given := slices.Delete(slices.Clone(best.taken), from, min(from+size, len(best.taken)))
+			if got, ok := s.try(given, best.level); ok && len(got) < len(best.taken) {
+				best.taken, shorter = got, true
 			} else {
 				from += size
 			}
@@ -46,18 +73,24 @@ func (c *controller) shrink(
 			size /= 2
 		}
 	}
-	for bound := 0; bound < len(best) && bound <= 2 && left > 0; bound++ {
-		for d := (&departing{bound: bound}); left > 0 && d.begin(); {
-			if c.schedule(d, cancelAt, nil).failed() == kind {
-				return slices.Clone(c.taken), true
+}
+
+// maxSearched is with how many departures shrinking tries every schedule.
+const maxSearched = 2
+
+// search tries all schedules of a level with fewer departures than limit.
+func (s *shrinker) search(best *result, l level, limit int) {
+	for bound := 0; bound < limit && bound <= maxSearched && s.left > 0; bound++ {
+		for d := (&departing{bound: bound}); s.left > 0 && d.begin(); {
+			if s.spend(s.c.schedule(d, l, s.cancelAt, nil)) {
+				best.level, best.taken = l, slices.Clone(s.c.taken)
+				return
 			}
-			spend()
 		}
 	}
-	return best, true
 }
 
 // follow runs the schedule with the departures given.
-func (c *controller) follow(given []departure, cancelAt int, st *story) *run {
-	return c.schedule(newReplaying(&c.turns, given), cancelAt, st)
+func (c *controller) follow(given []departure, l level, cancelAt int, st *story) *run {
+	return c.schedule(newReplaying(&c.turns, given), l, cancelAt, st)
 }

@@ -11,17 +11,18 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// A token names a schedule: version, test, await that is cancelled, departures.
+// A token names a schedule: version, test, level, await that is cancelled, departures.
 //
-//	1-4f2a-2.1:3-3.2:c1       at turn 1 of task 2 runs task 3; at turn 2 of task 3 callback 1
-//	1-4f2a-!5                 the plain order; the task in the fifth await is cancelled
+//	2-4f2a-e-2.1:3-3.2:c1     at turn 1 of task 2 runs task 3; at turn 2 of task 3 callback 1
+//	2-4f2a-d-!5               the documented order; the task in the fifth await is cancelled
 type token struct {
 	test     string
+	level    level
 	cancelAt int
 	taken    []departure
 }
 
-const tokenVersion = "1"
+const tokenVersion = "2"
 
 // testMark is what a token has of the name of a test, and of the place of the Explore in it.
 func testMark(name string, n int) string {
@@ -31,7 +32,7 @@ func testMark(name string, n int) string {
 }
 
 func (k token) String() string {
-	parts := []string{tokenVersion, k.test}
+	parts := []string{tokenVersion, k.test, k.level.letter()}
 	if k.cancelAt > 0 {
 		parts = append(parts, "!"+strconv.Itoa(k.cancelAt))
 	}
@@ -59,8 +60,19 @@ func parseToken(text string) (token, error) {
 	if parts[0] != tokenVersion {
 		return token{}, fmt.Errorf("its version is %q, known is %s", parts[0], tokenVersion)
 	}
+	if len(parts) < 3 {
+		return token{}, fmt.Errorf("it names no level")
+	}
 	k := token{test: parts[1]}
-	for _, p := range parts[2:] {
+	switch parts[2] {
+	case documented.letter():
+		k.level = documented
+	case every.letter():
+		k.level = every
+	default:
+		return token{}, fmt.Errorf("its level is %q, known are d and e", parts[2])
+	}
+	for _, p := range parts[3:] {
 		if at, ok := strings.CutPrefix(p, "!"); ok {
 			n, err := strconv.Atoi(at)
 			if err != nil || n < 1 {

@@ -17,7 +17,7 @@ func randomKey(r *rand.Rand) aio.EntryKey {
 }
 
 func randomToken(r *rand.Rand, n int) token {
-	k := token{test: testMark("TestX", 1), cancelAt: r.IntN(3)}
+	k := token{test: testMark("TestX", 1), level: documented + level(r.IntN(2)), cancelAt: r.IntN(3)}
 	for range n {
 		then := randomKey(r)
 		if r.IntN(5) == 0 {
@@ -61,8 +61,8 @@ func TestALongTokenGoesToAFile(t *testing.T) {
 }
 
 func FuzzParseToken(f *testing.F) {
-	f.Add("1-4f2a-2.1:3-3.2:c1")
-	f.Add("1-4f2a-!5-2.1:w0")
+	f.Add("2-4f2a-e-2.1:3-3.2:c1")
+	f.Add("2-4f2a-d-!5-2.1:w0")
 	f.Fuzz(func(t *testing.T, text string) {
 		k, err := parseToken(text)
 		if err != nil {

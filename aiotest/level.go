@@ -1,0 +1,75 @@
+package aiotest
+
+import "github.com/aio-go/aio"
+
+// level says which orders are tried.
+type level uint8
+
+const (
+	bothLevels level = iota // the portfolio uses both, other strategies every order
+	documented
+	every
+)
+
+// letter is what a token has of the level.
+func (l level) letter() string {
+	if l == documented {
+		return "d"
+	}
+	return "e"
+}
+
+// DocumentedOrder makes Explore try only what the documented order allows. The ready queue is FIFO,
+// so tasks start in order, wake-ups come in order, and Yield takes one turn. What a program may not
+// rely on varies: how long timers, threads, descriptors and other goroutines take. What one of them
+// makes ready is held back for as long as the strategy likes.
+//
+// Use it for a program that relies on the documented order. By default [Portfolio] tries these
+// orders first, and then goes on to every order; a failure says which it needs.
+func DocumentedOrder() Option { return option(func(c *config) { c.level = documented }) }
+
+// EveryOrder makes Explore try every order of the entries that are ready, in which any of them may
+// be held back for as long as the strategy likes. So an await of any kind, also a Yield, stands for
+// one that takes longer in production. It finds what shows only after the next change of the
+// program. Strategies other than [Portfolio] use it by default.
+func EveryOrder() Option { return option(func(c *config) { c.level = every }) }
+
+// fromOutside reports whether an entry comes when the outside world likes.
+func fromOutside(e *aio.Entry) bool {
+	switch e.Kind {
+	case aio.EntryStep:
+		return e.By == aio.EntryKey{} && e.Op != "" // its time has come
+	case aio.EntryCallback:
+		return false
+	}
+	return true
+}
+
+// allowed are the entries that may take the next step in the documented order: those from outside
+// that are ahead of the first one that is not, and that one. Calls of other goroutines keep their
+// order.
+func (c *controller) allowed(ready []aio.Entry) []aio.Entry {
+	c.index = c.index[:0]
+	posted := false
+	for i := range ready {
+		if e := &ready[i]; !fromOutside(e) {
+			c.index = append(c.index, i)
+			break
+		} else if e.Kind == aio.EntryPost && e.Op == "" {
+			if posted {
+				continue
+			}
+			posted = true
+		}
+		c.index = append(c.index, i)
+	}
+	n := len(c.index)
+	if c.index[n-1] == n-1 {
+		return ready[:n:n]
+	}
+	c.scratch = c.scratch[:0]
+	for _, i := range c.index {
+		c.scratch = append(c.scratch, ready[i])
+	}
+	return c.scratch
+}
