@@ -42,9 +42,10 @@ type controller struct {
 	taken    []departure
 	ended    bool // main has returned: the rest goes on in the plain order
 	prior    map[string]bool
-	scratch  []aio.Entry // of allowed
-	timed    []aio.Entry // of withTime
-	index    []int       // of the entries that the level allows, in those that are ready
+	scratch  []aio.Entry    // of allowed
+	timed    []aio.Entry    // of withTime
+	index    []int          // of the entries that the level allows, in those that are ready
+	held     []aio.EntryKey // those that were passed over in the documented order
 }
 
 // stopRun is the panic that ends a run in the middle.
@@ -69,7 +70,7 @@ func (c *controller) schedule(s strategy, l level, cancelAt int, st *story) *run
 	c.strategy, c.level, c.cancelAt = s, l, cancelAt
 	c.awaits, c.victim, c.steps, c.posts, c.choices, c.ended = 0, 0, 0, 0, 0, false
 	c.turns.reset()
-	c.taken = c.taken[:0]
+	c.taken, c.held = c.taken[:0], c.held[:0]
 	c.time.reset()
 	c.once()
 	c.ended = true
@@ -121,7 +122,7 @@ func (c *controller) Next(ready []aio.Entry) int {
 	}
 	open, plain := ready, 0
 	if c.level == documented {
-		open = c.allowed(ready)
+		open, plain = c.allowed(ready)
 	} else {
 		plain = c.turns.plain(ready)
 	}
@@ -142,7 +143,8 @@ func (c *controller) Next(ready []aio.Entry) int {
 		return -1
 	}
 	if c.level == documented {
-		return c.take(ready, c.index[i], 0)
+		c.hold(open, i)
+		return c.take(ready, c.index[i], c.index[plain])
 	}
 	return c.take(ready, i, plain)
 }
@@ -164,7 +166,7 @@ var timePasses = aio.EntryKey{}
 
 // withTime adds the choice to let time pass, if the next timer is near enough.
 func (c *controller) withTime(ready []aio.Entry) (all []aio.Entry, wait time.Duration) {
-	if c.conf.lateness <= 0 {
+	if c.conf.lateness <= 0 || c.level == documented && anyTimer(ready) {
 		return ready, 0
 	}
 	next, ok := c.runner.Loop().NextTimer()
@@ -176,6 +178,17 @@ func (c *controller) withTime(ready []aio.Entry) (all []aio.Entry, wait time.Dur
 	}
 	c.timed = append(append(c.timed[:0], ready...), aio.Entry{})
 	return c.timed, wait
+}
+
+// anyTimer reports whether something is ready because its time has come: in the documented order it
+// precedes all that comes later.
+func anyTimer(ready []aio.Entry) bool {
+	for i := range ready {
+		if fromOutside(&ready[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // stop ends the run at once.

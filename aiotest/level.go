@@ -1,6 +1,10 @@
 package aiotest
 
-import "github.com/aio-go/aio"
+import (
+	"slices"
+
+	"github.com/aio-go/aio"
+)
 
 // level says which orders are tried.
 type level uint8
@@ -47,8 +51,9 @@ func fromOutside(e *aio.Entry) bool {
 
 // allowed are the entries that may take the next step in the documented order: those from outside
 // that are ahead of the first one that is not, and that one. Calls of other goroutines keep their
-// order.
-func (c *controller) allowed(ready []aio.Entry) []aio.Entry {
+// order. plain is the first one that was not passed over before: what takes long is held back until
+// nothing else is left.
+func (c *controller) allowed(ready []aio.Entry) (open []aio.Entry, plain int) {
 	c.index = c.index[:0]
 	posted := false
 	for i := range ready {
@@ -63,13 +68,33 @@ func (c *controller) allowed(ready []aio.Entry) []aio.Entry {
 		}
 		c.index = append(c.index, i)
 	}
-	n := len(c.index)
-	if c.index[n-1] == n-1 {
-		return ready[:n:n]
+	if n := len(c.index); c.index[n-1] == n-1 {
+		open = ready[:n:n]
+	} else {
+		c.scratch = c.scratch[:0]
+		for _, i := range c.index {
+			c.scratch = append(c.scratch, ready[i])
+		}
+		open = c.scratch
 	}
-	c.scratch = c.scratch[:0]
-	for _, i := range c.index {
-		c.scratch = append(c.scratch, ready[i])
+	if len(c.held) > 0 {
+		for i := range open {
+			if !slices.Contains(c.held, open[i].EntryKey) {
+				return open, i
+			}
+		}
 	}
-	return c.scratch
+	return open, 0
+}
+
+// hold notes that entry i takes the step, and that those ahead of it are passed over.
+func (c *controller) hold(open []aio.Entry, i int) {
+	for j := range open[:i] {
+		if key := open[j].EntryKey; !slices.Contains(c.held, key) {
+			c.held = append(c.held, key)
+		}
+	}
+	if at := slices.Index(c.held, open[i].EntryKey); at >= 0 {
+		c.held = slices.Delete(c.held, at, at+1)
+	}
 }

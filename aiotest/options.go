@@ -28,7 +28,7 @@ type config struct {
 }
 
 func newConfig(opts []Option) config {
-	c := config{schedules: 4000, steps: 20_000, seed: 1, lateness: time.Millisecond}
+	c := config{schedules: 4000, steps: 20_000, seed: 1, lateness: defaultLateness}
 	for _, o := range opts {
 		if o == nil {
 			panic("aiotest: Option: an option is nil; leave it out")
@@ -57,8 +57,13 @@ func Seed(seed uint64) Option { return option(func(c *config) { c.seed = seed })
 
 // Lateness sets for how long the clock may go on while something is ready: a timer may be due, and
 // come first, before the steps are made that were ready earlier. 0 makes steps take no time, so
-// that timers come strictly in the order of their deadlines. Default: 1 ms.
+// that timers come strictly in the order of their deadlines. A program in which a sleep of a
+// millisecond is no promise that others have done their work needs more than the default, 100 µs.
 func Lateness(d time.Duration) Option { return option(func(c *config) { c.lateness = d }) }
+
+// defaultLateness is less than a test's shortest usual sleep: many tests sleep for a millisecond of
+// virtual time until everything else has been done.
+const defaultLateness = 100 * time.Microsecond
 
 // AllowLeaks lets the function leave tasks behind. They are cancelled, as at the end of [aio.Run].
 func AllowLeaks() Option { return option(func(c *config) { c.leaks = true }) }

@@ -172,12 +172,12 @@ func doubleRelease(ctx context.Context, t *aiotest.T, fixed bool) error {
 		}
 	}
 	return together(ctx, call(false), call(true), func(ctx context.Context) error {
-		if err := aio.Sleep(ctx, 400*time.Microsecond); err != nil {
+		if err := aio.Sleep(ctx, 40*time.Microsecond); err != nil {
 			return err
 		}
 		return call(false)(ctx)
 	}, func(ctx context.Context) error {
-		if err := aio.Sleep(ctx, 800*time.Microsecond); err != nil {
+		if err := aio.Sleep(ctx, 80*time.Microsecond); err != nil {
 			return err
 		}
 		return call(false)(ctx)

@@ -172,12 +172,12 @@ func lazyConnection(ctx context.Context, t *aiotest.T, fixed bool) error {
 		return nil
 	}
 	err := together(ctx, get, func(ctx context.Context) error {
-		if err := aio.Sleep(ctx, time.Millisecond); err != nil {
+		if err := aio.Sleep(ctx, 50*time.Microsecond); err != nil {
 			return err
 		}
 		return get(ctx)
 	}, func(ctx context.Context) error {
-		if err := aio.Sleep(ctx, time.Millisecond); err != nil {
+		if err := aio.Sleep(ctx, 50*time.Microsecond); err != nil {
 			return err
 		}
 		return get(ctx)
