@@ -31,6 +31,18 @@ func (s *Server) logAccess(w *reply) {
 	logAccess(w.ctx, l, w.req, status, size, s.loop.Time().Sub(w.began))
 }
 
+// logAccess is called on a goroutine of net/http, when all was sent.
+func (x *exchange) logAccess() {
+	l, w, loop := x.on.limits.accessLog, x.task, x.on.loop
+	if l == nil || w == nil {
+		return
+	}
+	w.mu.Lock()
+	status, size := w.status, w.accepted
+	w.mu.Unlock()
+	loop.CallSoonThreadsafe(func() { logAccess(w.ctx, l, x.r, status, size, loop.Time().Sub(x.began)) })
+}
+
 func logAccess(ctx context.Context, l *slog.Logger, r *http.Request, status int, size int64, d time.Duration) {
 	l.LogAttrs(context.WithoutCancel(ctx), slog.LevelInfo, "request",
 		slog.String("method", safetext.Line(r.Method)), slog.String("path", safetext.Line(r.URL.Path)),

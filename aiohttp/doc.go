@@ -66,8 +66,8 @@
 //
 // # What runs where
 //
-// [Serve] speaks HTTP/1.1 on the loop: a request is a task, and costs no goroutine. With TLS, and for
-// HTTP/2, the server is that of net/http on its goroutines, as it is under OnLoop. The client's
+// [Serve] speaks HTTP/1.1 on the loop, with and without TLS: a request is a task, and costs no
+// goroutine. HTTP/2 is spoken by net/http on its goroutines, as all is under OnLoop. The client's
 // connections belong to net/http. There a request costs a goroutine while its head is waited for and
 // while a piece of its body is, none in between. These goroutines do not count for
 // aio.WithThreadLimiter: the limits of the client bound them, and slow servers do not keep ToThread

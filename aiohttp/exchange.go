@@ -27,6 +27,7 @@ type exchange struct {
 	r       *http.Request
 	control *http.ResponseController
 	task    *writer      // nil: the task never ran
+	began   time.Time    // for the access log
 	body    *requestBody // nil: there is none
 
 	sending          sync.Mutex  // held while something is written to w; never by a waiting task
@@ -43,6 +44,7 @@ func (x *exchange) serve(ctx context.Context) (_ aio.None, _ error) {
 	o := x.on
 	self := aio.CurrentTask(ctx)
 	self.SetName(requestName(x.r))
+	x.began = o.loop.Time()
 	stop := context.AfterFunc(x.r.Context(), func() {
 		cause := context.Cause(x.r.Context())
 		if cause == context.Canceled {

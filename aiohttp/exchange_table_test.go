@@ -352,7 +352,7 @@ var exchangeCases = []exchangeCase{
 	// Requests as the handler sees them.
 	{name: "a request", request: "GET /a%20b/c?q=1&r=%41 HTTP/1.1\r\nHost: example.com:81\r\nx-a: 1\r\nX-A: 2\r\nCookie: a=b\r\nUser-Agent: test\r\n\r\n",
 		h: tells(func(w http.ResponseWriter, r *http.Request) any {
-			return fmt.Sprint(r.Method, r.URL, r.URL.Path, r.URL.Host, r.RequestURI, r.Host, r.Proto, r.Header, r.Form, r.TLS == nil, r.Close)
+			return fmt.Sprint(r.Method, r.URL, r.URL.Path, r.URL.Host, r.RequestURI, r.Host, r.Proto, r.Header, r.Form, r.Close)
 		})},
 	{name: "OPTIONS", request: "OPTIONS / HTTP/1.1\r\nHost: x\r\n\r\n", h: tells(func(w http.ResponseWriter, r *http.Request) any { return r.Method + r.RequestURI })},
 	{name: "OPTIONS of all", request: "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", h: writes("hello"), direct: rawOnly},

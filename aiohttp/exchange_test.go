@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/internal/tlstest"
 )
 
 // A raw peer must see the same from every server: that of net/http, Serve, and net/http with
@@ -49,6 +51,17 @@ func TestServersAnswerAlike(t *testing.T) {
 	mounted.Start()
 	t.Cleanup(mounted.Close)
 	served := serveOn(t, loop, h, func(s *http.Server) { s.ErrorLog = quiet })
+	authority := tlstest.New(t)
+	secured := serveOn(t, loop, h, func(s *http.Server) { s.ErrorLog, s.TLSConfig = quiet, authority.Server() })
+	plain := func(addr net.Addr) func() (net.Conn, error) {
+		return func() (net.Conn, error) { return net.Dial(addr.Network(), addr.String()) }
+	}
+	settings := authority.Client()
+	settings.ServerName = "localhost"
+	servers := map[string]func() (net.Conn, error){
+		"OnLoop": plain(mounted.Listener.Addr()), "Serve": plain(served),
+		"Serve with TLS": func() (net.Conn, error) { return tls.Dial("tcp", secured.String(), settings) },
+	}
 
 	names := map[string]bool{}
 	for i := range exchangeCases {
@@ -59,7 +72,7 @@ func TestServersAnswerAlike(t *testing.T) {
 		names[c.name] = true
 		t.Run(c.name, func(t *testing.T) {
 			current.Store(c)
-			want := converse(t, reference.Listener.Addr(), c.request)
+			want := converse(t, plain(reference.Listener.Addr()), c.request)
 			if c.ours != nil {
 				if ours := c.ours(want); ours == want {
 					t.Errorf("it is said to differ, %s, but does not:\n%s", c.because, want)
@@ -67,11 +80,11 @@ func TestServersAnswerAlike(t *testing.T) {
 					want = ours
 				}
 			}
-			for name, addr := range map[string]net.Addr{"OnLoop": mounted.Listener.Addr(), "Serve": served} {
+			for name, dial := range servers {
 				if name == "OnLoop" && c.onLoop != "" {
 					continue
 				}
-				if got := converse(t, addr, c.request); got != want {
+				if got := converse(t, dial, c.request); got != want {
 					t.Errorf("%s answers\n%s\nand should answer\n%s", name, got, want)
 				}
 			}
@@ -91,12 +104,12 @@ func serveOn(t *testing.T, loop *aio.Loop, h http.Handler, setup ...func(*http.S
 
 // converse sends a request as it is, and then asks whether the connection is kept. It returns what
 // can be seen of the answers.
-func converse(t *testing.T, to net.Addr, request string) string {
+func converse(t *testing.T, dial func() (net.Conn, error), request string) string {
 	t.Helper()
 	if request == "" {
 		request = get
 	}
-	conn, err := net.Dial(to.Network(), to.String())
+	conn, err := dial()
 	ok(t, err)
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(patience))

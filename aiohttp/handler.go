@@ -79,6 +79,7 @@ type onLoop struct {
 	loop    *aio.Loop
 	h       http.Handler
 	limits  limits
+	server  *http.Server  // that the handler is shown; nil: net/http's own
 	active  atomic.Int64  // requests that are not answered yet
 	waiting atomic.Bool   // somebody wants to know when there are none
 	idle    aiosync.Event // is set then
@@ -127,6 +128,7 @@ func (o *onLoop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The task has the values of the request and not its cancellation: this goroutine must not
 	// return before the task has ended.
 	aio.SubmitValue(requestValues{context.WithoutCancel(r.Context()), o}, o.loop, x.serve)
+	defer x.logAccess()
 	x.finish()
 }
 
@@ -167,6 +169,10 @@ func (v requestValues) Value(key any) any {
 		return v.on
 	case awayKey{}: // this is a task again
 		return nil
+	case http.ServerContextKey:
+		if v.on.server != nil {
+			return v.on.server
+		}
 	case traceKey:
 		refuseToBlock(v.on.loop)
 	}

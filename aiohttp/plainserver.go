@@ -9,41 +9,47 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// plainServer is a [Server] that net/http runs, on its goroutines: for what only that has, TLS and
-// HTTP/2 among it. Handlers run as under [OnLoop].
+// plainServer is a server of net/http, on its goroutines, for what only that has: HTTP/2, and some
+// hooks. Handlers run as under [OnLoop].
 type plainServer struct {
 	s        *Server
+	on       *onLoop // counts the requests
+	http     *http.Server
 	listener net.Listener
 }
 
+// servePlain has net/http do all that comes to a listener.
 func servePlain(s *Server, listener net.Listener) *plainServer {
-	p := &plainServer{s: s, listener: limitListener(listener, s.on.limits)}
+	p := &plainServer{s: s, on: s.on, http: s.http, listener: limitListener(listener, s.on.limits)}
 	serve := func() error { return s.http.Serve(p.listener) }
 	if s.http.TLSConfig != nil {
-		s.scheme = "https"
 		serve = func() error { return s.http.ServeTLS(p.listener, "", "") }
 	}
-	s.loop.MayPost(1) // requests
-	go func() {
-		defer s.loop.MayPost(-1)
-		err := serve()
-		s.loop.CallSoonThreadsafe(func() {
-			if !s.stopped && !errors.Is(err, http.ErrServerClosed) {
-				s.failed.SetError(err)
-			}
-		})
-	}()
+	p.serve(serve)
 	return p
 }
 
+func (p *plainServer) serve(serve func() error) {
+	p.s.loop.MayPost(1) // requests
+	go func() {
+		defer p.s.loop.MayPost(-1)
+		err := serve()
+		p.s.loop.CallSoonThreadsafe(func() {
+			if !p.s.stopped && !errors.Is(err, http.ErrServerClosed) {
+				p.s.failed.SetError(err)
+			}
+		})
+	}()
+}
+
 func (p *plainServer) stop() {
-	p.s.http.SetKeepAlivesEnabled(false)
+	p.http.SetKeepAlivesEnabled(false)
 	p.listener.Close()
 }
 
 func (p *plainServer) shutdown(ctx context.Context) error {
 	for {
-		if err := p.s.on.quiet(ctx); err != nil {
+		if err := p.on.quiet(ctx); err != nil {
 			return err
 		}
 		// All that came are answered. Some may be between a connection and a task yet; a connection
@@ -51,13 +57,13 @@ func (p *plainServer) shutdown(ctx context.Context) error {
 		err := aio.Blocking(ctx, func(ctx context.Context) error {
 			short, cancel := context.WithTimeout(lifetime{ctx}, moment)
 			defer cancel()
-			err := p.s.http.Shutdown(short)
+			err := p.http.Shutdown(short)
 			if short.Err() != nil || errors.Is(err, net.ErrClosed) { // closed by stop
 				return nil
 			}
 			return err
 		}, unbounded)
-		if err != nil || p.s.on.active.Load() == 0 {
+		if err != nil || p.on.active.Load() == 0 {
 			return err
 		}
 	}
@@ -65,8 +71,8 @@ func (p *plainServer) shutdown(ctx context.Context) error {
 
 func (p *plainServer) close() {
 	if p.s.scheme == "http" {
-		p.s.http.Close()
+		p.http.Close()
 	} else {
-		go p.s.http.Close() // waits for peers that do not read
+		go p.http.Close() // waits for peers that do not read
 	}
 }

@@ -2,6 +2,7 @@ package aiohttp
 
 import (
 	"context"
+	"crypto/tls"
 	"log"
 	"net"
 	"net/http"
@@ -33,11 +34,14 @@ type Server struct {
 	closed   bool
 	failed   *aio.Future[aio.None] // when it cannot accept any more
 
-	plain *plainServer // net/http does it all; nil: this package does
+	plain   *plainServer // net/http does it all; nil: this package does
+	foreign *plainServer // net/http's, for connections that speak HTTP/2; nil: there were none
+	secure  *tls.Config  // nil: connections are plain
 
 	h              http.Handler
 	routes, blocks bool            // h is a http.ServeMux; h is known to block
 	values         context.Context // of the requests
+	base           context.Context // what net/http would make them of
 	accepting      *transport.Server
 	first          *serverConn   // the connections, those that were hijacked apart
 	changed        aiosync.Event // is set when there is one less
@@ -77,9 +81,9 @@ type ServerStatistics struct {
 // minutes, MaxHeaderBytes 64 KiB, [BodyTimeout] 1 minute and [MaxConnections] 16384. Only the same user
 // can connect to a Unix socket, see [SocketMode].
 //
-// HTTP/1.1 is spoken on the loop. With a TLSConfig, with unencrypted HTTP/2 in Protocols, and with the
-// hooks ConnState and ConnContext, the server is that of net/http, on its goroutines, and h runs as
-// under [OnLoop].
+// HTTP/1.1 is spoken on the loop, with and without TLS. HTTP/2, which clients agree on by TLS, is that of
+// net/http, on its goroutines, and h runs as under [OnLoop]. So does all of a server with unencrypted
+// HTTP/2 in Protocols, with functions in TLSNextProto, or with the hooks ConnState and ConnContext.
 //
 // Cancellation: nothing listens.
 func Serve(
@@ -100,6 +104,14 @@ func Serve(
 	}
 	s.listener = listener.Addr()
 	s.forget = [2]func(){loop.OnShutdown(s.stop), loop.OnClose(s.Close)}
+	if s.http.TLSConfig != nil {
+		s.scheme = "https"
+		if s.secure, err = secureConfig(s.http); err != nil {
+			listener.Close()
+			s.Close()
+			return nil, err
+		}
+	}
 	if s.isPlain() {
 		s.plain = servePlain(s, listener)
 		return s, nil
@@ -141,15 +153,17 @@ func newServer(loop *aio.Loop, h http.Handler, setup []func(*http.Server)) *Serv
 // isPlain reports whether the settings ask for what only the server of net/http has.
 func (s *Server) isPlain() bool {
 	p := s.http.Protocols
-	return s.http.TLSConfig != nil || s.http.ConnState != nil || s.http.ConnContext != nil ||
+	return s.http.ConnState != nil || s.http.ConnContext != nil || len(s.http.TLSNextProto) > 0 ||
 		p != nil && (p.UnencryptedHTTP2() || !p.HTTP1())
 }
 
 // setValues makes the context whose values the requests have.
 func (s *Server) setValues(l net.Listener) {
 	values := s.loop.Context()
+	s.base = context.Background()
 	if f := s.http.BaseContext; f != nil {
-		values = &bothValues{values, f(l)}
+		s.base = f(l)
+		values = &bothValues{values, s.base}
 	}
 	s.values = requestValues{context.WithValue(values, http.ServerContextKey, s.http), s.on}
 }
@@ -221,7 +235,11 @@ func (s *Server) Statistics() ServerStatistics {
 	if s.plain != nil {
 		return ServerStatistics{Active: int(s.on.active.Load())}
 	}
-	return s.count
+	count := s.count
+	if s.foreign != nil {
+		count.Active += int(s.foreign.on.active.Load())
+	}
+	return count
 }
 
 // ServeForever waits until the task or block around it is cancelled, and then ends the server:
@@ -246,6 +264,18 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return s.plain.shutdown(ctx)
 	}
 	s.http.Shutdown(lifetime{ctx}) // what was registered with RegisterOnShutdown
+	if s.foreign != nil {
+		if err := s.foreign.shutdown(ctx); err != nil {
+			return err
+		}
+		for c := s.first; c != nil; {
+			next := c.next
+			if c.lent {
+				c.t.Close()
+			}
+			c = next
+		}
+	}
 	for s.first != nil {
 		s.changed.Clear()
 		if err := s.changed.Wait(ctx); err != nil {
@@ -270,6 +300,9 @@ func (s *Server) stop() {
 	case s.accepting != nil:
 		s.accepting.Close()
 	}
+	if s.foreign != nil {
+		s.foreign.stop()
+	}
 	for c := s.first; c != nil; {
 		next := c.next
 		c.retire()
@@ -280,8 +313,8 @@ func (s *Server) stop() {
 // retire ends a connection that is idle. One that has said nothing yet, or has begun to, has a moment.
 func (c *serverConn) retire() {
 	switch {
-	case c.phase != connIdle:
-	case c.served && !c.begun:
+	case c.phase > connIdle:
+	case c.phase == connIdle && c.served && !c.begun:
 		c.shut()
 	default:
 		c.waitUntil(c.s.loop.Time().Add(moment))
@@ -302,6 +335,9 @@ func (s *Server) Close() {
 	if s.plain != nil {
 		s.plain.close()
 		return
+	}
+	if s.foreign != nil {
+		s.foreign.close()
 	}
 	for c := s.first; c != nil; {
 		next := c.next

@@ -2,6 +2,7 @@ package aiohttp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -37,6 +38,8 @@ const (
 // connPhase is what a connection of a server is at.
 //
 //	phase     meaning                                        left by
+//	greeting  is to be secured                               the end of the handshake (idle, hijacked);
+//	                                                         an error, the peer's end (closing)
 //	idle      waits for a head, or has a part of one         a whole head (busy); an error, the peer's
 //	                                                         end, a time limit (lingering, closing)
 //	busy      a task answers a request                       the task's end (idle, lingering, closing);
@@ -48,7 +51,8 @@ const (
 type connPhase uint8
 
 const (
-	connIdle connPhase = iota
+	connGreeting connPhase = iota
+	connIdle
 	connBusy
 	connHijacked
 	connLingering
@@ -66,13 +70,15 @@ type serverConn struct {
 	prev, next *serverConn // in the server's list
 
 	phase   connPhase
-	served  bool  // a request was answered
-	eof     bool  // the peer has ended its side
-	paused  bool  // reading
-	full    bool  // writing would only fill the memory
-	begun   bool  // the head that is awaited has begun
-	timed   bool  // and the time for it runs
-	lost    error // why, if phase is gone or sending has failed
+	tls     *tls.ConnectionState // nil: it is not secured
+	lent    bool                 // it is hijacked, by net/http's HTTP/2
+	served  bool                 // a request was answered
+	eof     bool                 // the peer has ended its side
+	paused  bool                 // reading
+	full    bool                 // writing would only fill the memory
+	begun   bool                 // the head that is awaited has begun
+	timed   bool                 // and the time for it runs
+	lost    error                // why, if phase is gone or sending has failed
 	cur     *reply
 	serveFn func(ctx context.Context) error // serve, once
 
@@ -105,13 +111,28 @@ type serverConn struct {
 // ConnectionMade implements transport.Protocol.
 func (c *serverConn) ConnectionMade(t transport.Transport) {
 	c.t = t
-	c.now, _ = t.(interface{ ReadNow(p []byte) int })
 	if addr := t.RemoteAddr(); addr != nil {
 		c.remote = addr.String()
 	}
 	c.ctx = &connValues{c.s.values, t.LocalAddr()}
 	c.serveFn, c.timerFn = c.serve, c.onTimer
 	c.s.link(c)
+	if c.s.secure == nil {
+		c.open(t)
+		return
+	}
+	if d := c.s.handshakeTimeout(); d > 0 {
+		c.waitUntil(c.s.loop.Time().Add(d))
+	}
+	if c.s.stopped {
+		c.retire()
+	}
+}
+
+// open begins to wait for requests.
+func (c *serverConn) open(t transport.Transport) {
+	c.t, c.phase = t, connIdle
+	c.now, _ = t.(interface{ ReadNow(p []byte) int })
 	c.timed = true
 	if d := c.s.headTimeout(); d > 0 {
 		c.waitUntil(c.s.loop.Time().Add(d))
@@ -164,6 +185,10 @@ func (c *serverConn) pause() {
 
 // DataReceived implements transport.Protocol.
 func (c *serverConn) DataReceived(p []byte) {
+	if c.phase == connGreeting {
+		c.greet(p)
+		return
+	}
 	if c.phase >= connLingering {
 		if c.skipped += len(p); c.skipped > maxSkipped {
 			c.shut()
@@ -191,6 +216,10 @@ func (c *serverConn) DataReceived(p []byte) {
 func (c *serverConn) EOFReceived() (keepOpen bool) {
 	c.eof = true
 	switch c.phase {
+	case connGreeting:
+		c.notSecured(io.EOF)
+		c.phase = connClosing
+		return false
 	case connIdle:
 		if c.in.len() == 0 {
 			c.phase = connClosing
@@ -220,7 +249,7 @@ func (c *serverConn) ConnectionLost(err error) {
 	c.full, c.paused = false, false
 	c.wakeWriters()
 	c.reader.Unpark()
-	if !hijacked {
+	if !hijacked || c.lent {
 		c.s.unlink(c)
 	}
 	if w := c.cur; w != nil && !hijacked {
@@ -356,6 +385,7 @@ func (c *serverConn) serve(ctx context.Context) error {
 		w.cancel()
 	}
 	w.req = w.req.WithContext(ctx)
+	w.req.TLS = c.tls
 	if w.body.kind != noBody {
 		w.req.Body = &w.body
 	}
@@ -563,7 +593,7 @@ func (c *serverConn) watchWriting() {
 	switch d := c.s.on.limits.progress; {
 	case !c.writeUntil.IsZero():
 		c.writeAt = c.writeUntil
-	case d > 0 && c.phase != connHijacked:
+	case d > 0 && (c.phase != connHijacked || c.lent):
 		c.writeAt = c.s.loop.Time().Add(d)
 	default:
 		return
@@ -659,6 +689,9 @@ func (c *serverConn) onTimer() {
 // readLate is called when the peer's time is over.
 func (c *serverConn) readLate() {
 	switch c.phase {
+	case connGreeting:
+		c.notSecured(c.lateError("read"))
+		c.abort()
 	case connIdle:
 		if c.in.len() == 0 {
 			c.shut()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/internal/tlstest"
 )
 
 // soon is long for the limits of these tests and short for patience.
@@ -292,8 +293,11 @@ func TestHTTP2AnswersAlike(t *testing.T) {
 	})
 	reference, c := http2Site(t, h)
 	mounted, _ := http2Site(t, aiohttp.OnLoop(loop, h))
+	a := tlstest.New(t)
+	served := "https://" + serveOn(t, loop, h, func(s *http.Server) { s.TLSConfig = a.Server() }).String()
+	ours := clientsOf(t, a)[2]
 	for _, path := range []string{"/", "/trailer", "/limit", "/flush", "/abort"} {
-		seen := func(url string) string {
+		seen := func(c *http.Client, url string) string {
 			resp, err := c.Post(url+path, "text/plain", strings.NewReader("hello, world"))
 			ok(t, err)
 			defer resp.Body.Close()
@@ -303,8 +307,12 @@ func TestHTTP2AnswersAlike(t *testing.T) {
 			}
 			return show(resp, string(body), err)
 		}
-		if got, want := seen(mounted.URL), seen(reference.URL); got != want {
+		want := seen(c, reference.URL)
+		if got := seen(c, mounted.URL); got != want {
 			t.Errorf("%s: OnLoop answers\n%s\nand should answer\n%s", path, got, want)
+		}
+		if got := seen(ours, served); got != want {
+			t.Errorf("%s: Serve answers\n%s\nand should answer\n%s", path, got, want)
 		}
 	}
 }
