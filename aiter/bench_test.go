@@ -28,7 +28,9 @@ func endless(ctx context.Context, awaits bool) iter.Seq2[int, error] {
 // BenchmarkItem measures what an item costs on its way from the source to the loop.
 func BenchmarkItem(b *testing.B) {
 	id := func(_ context.Context, v int) (int, error) { return v, nil }
-	for name, of := range map[string]func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error]{
+	for name, of := range map[string]func(
+		ctx context.Context, src iter.Seq2[int, error],
+	) iter.Seq2[int, error]{
 		"range": func(_ context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] { return src },
 		"Map": func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
 			return aiter.Map(ctx, src, id)
@@ -50,18 +52,19 @@ func BenchmarkItem(b *testing.B) {
 		},
 	} {
 		for _, awaits := range []bool{false, true} {
-			b.Run("of="+name+"/awaits="+map[bool]string{false: "no", true: "yes"}[awaits], func(b *testing.B) {
-				b.ReportAllocs()
-				_ = aio.Run(context.Background(), func(ctx context.Context) error {
-					n := 0
-					for _, err := range of(ctx, endless(ctx, awaits)) {
-						if n++; err != nil || n > b.N {
-							return err
+			b.Run("of="+name+"/awaits="+map[bool]string{false: "no", true: "yes"}[awaits],
+				func(b *testing.B) {
+					b.ReportAllocs()
+					_ = aio.Run(context.Background(), func(ctx context.Context) error {
+						n := 0
+						for _, err := range of(ctx, endless(ctx, awaits)) {
+							if n++; err != nil || n > b.N {
+								return err
+							}
 						}
-					}
-					return nil
+						return nil
+					})
 				})
-			})
 		}
 	}
 }
@@ -70,7 +73,8 @@ func BenchmarkWith(b *testing.B) {
 	b.ReportAllocs()
 	_ = aio.Run(context.Background(), func(ctx context.Context) error {
 		for range b.N {
-			if err := aiter.With(ctx, aiter.Scope[int]{}, func(context.Context, int) error { return nil }); err != nil {
+			err := aiter.With(ctx, aiter.Scope[int]{}, func(context.Context, int) error { return nil })
+			if err != nil {
 				return err
 			}
 		}

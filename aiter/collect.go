@@ -2,8 +2,8 @@ package aiter
 
 import "iter"
 
-// Collect returns the items of a sequence as a slice, and the error that ended it, with the items that came before. Python:
-// [v async for v in src].
+// Collect returns the items of a sequence as a slice. If an error ends the sequence, it is returned
+// with the items before it. Python: [v async for v in src].
 //
 // Cancellation: ends the sequence, as in a loop.
 func Collect[T any](src iter.Seq2[T, error]) ([]T, error) {
@@ -15,11 +15,13 @@ func Collect[T any](src iter.Seq2[T, error]) ([]T, error) {
 	return out, err
 }
 
-// CollectMap returns a map with the key and value that entry makes of each item; of equal keys the last one counts. Python:
-// {k: v async for k, v in src}.
+// CollectMap returns a map with the key and value that entry returns for each item. Of equal keys
+// the last one counts. Python: {k: v async for k, v in src}.
 //
 // Cancellation: as for Collect.
-func CollectMap[T any, K comparable, V any](src iter.Seq2[T, error], entry func(v T) (K, V)) (map[K]V, error) {
+func CollectMap[T any, K comparable, V any](
+	src iter.Seq2[T, error], entry func(v T) (K, V),
+) (map[K]V, error) {
 	out := map[K]V{}
 	err := ForEach(src, func(item T) error {
 		k, v := entry(item)
@@ -41,8 +43,9 @@ func CollectSet[T comparable](src iter.Seq2[T, error]) (map[T]struct{}, error) {
 	return out, err
 }
 
-// Fold returns what fn makes of init and the first item, of that and the second, and so on. With an error it returns what it had so far.
-// Python: functools.reduce.
+// Fold combines the items: fn gets init and the first item, then its result and the second item,
+// and so on. If an error ends the sequence, Fold returns it with the last result. Python:
+// functools.reduce.
 //
 // Cancellation: as for Collect.
 func Fold[T, A any](src iter.Seq2[T, error], init A, fn func(acc A, v T) A) (A, error) {
@@ -54,7 +57,8 @@ func Fold[T, A any](src iter.Seq2[T, error], init A, fn func(acc A, v T) A) (A, 
 	return acc, err
 }
 
-// First returns the first item and closes the sequence, or [ErrStopIteration] if it has none.
+// First returns the first item and closes the sequence. If there is none, it returns
+// [ErrStopIteration].
 //
 // Cancellation: as for Collect.
 func First[T any](src iter.Seq2[T, error]) (T, error) {
@@ -66,8 +70,8 @@ func First[T any](src iter.Seq2[T, error]) (T, error) {
 	return zero, ErrStopIteration
 }
 
-// ForEach calls fn with each item and returns the error that ends it: that of the sequence, or of fn. It is a loop that cannot forget the
-// error, since it is its result. fn may await.
+// ForEach calls fn with each item and returns the error that ends the loop: that of the sequence,
+// or of fn. Unlike in a for loop the error cannot be forgotten. fn may await.
 //
 // Cancellation: as for Collect.
 func ForEach[T any](src iter.Seq2[T, error], fn func(v T) error) error {
@@ -83,8 +87,8 @@ func ForEach[T any](src iter.Seq2[T, error], fn func(v T) error) error {
 	return nil
 }
 
-// Values is a sequence without errors, for loops that want only the values; the error that ends it is put in err, as in a bufio.Scanner. Look at
-// it after the loop:
+// Values is a sequence without errors, for loops that need only the values. The error that ends it
+// is stored in err. Check it after the loop, as with a bufio.Scanner:
 //
 //	var err error
 //	for line := range aiter.Values(lines(ctx), &err) {
@@ -110,8 +114,9 @@ func Values[T any](src iter.Seq2[T, error], err *error) iter.Seq[T] {
 	}
 }
 
-// Checked is src, but panics if the loop goes on after an error: then it was not looked at, as in for v := range seq, which drops it. It is for
-// tests, and for the development of code that is handed sequences of others. A loop that counts errors on purpose and goes on is caught, too.
+// Checked is src, but panics if the loop goes on after an error. Then the error was not checked, as
+// in for v := range seq. It is for tests, and for the development of code that gets sequences of
+// others. It also catches a loop that counts errors on purpose and goes on.
 //
 // Cancellation: as for Collect.
 func Checked[T any](src iter.Seq2[T, error]) iter.Seq2[T, error] {
@@ -120,7 +125,8 @@ func Checked[T any](src iter.Seq2[T, error]) iter.Seq2[T, error] {
 		for v, err := range src {
 			on := yield(v, err)
 			if err != nil && on {
-				panic(misuse("Checked", "the loop went on after the error that ended its sequence; take both values, and leave the loop: "+err.Error()))
+				panic(misuse("Checked", "the loop went on after the error that ended its "+
+					"sequence; take both values, and leave the loop: "+err.Error()))
 			}
 			if !on || err != nil {
 				return

@@ -5,20 +5,33 @@ import (
 	"iter"
 )
 
-// MapConcurrent is the sequence of what fn makes of each item of src, in the order of src, while up to limit calls run at the same time, each in a
-// task of its own. A result counts until the loop has taken it, so that there are never more than limit items between the source and the loop. An
-// error of the source or of fn comes in its place in the order, after the results before it; what came after it is ended. It panics if limit is
-// less than 1.
+// MapConcurrent is the sequence of the results of fn for the items of src, in the order of src. Up
+// to limit calls run at the same time, each in a task of its own. A result counts until the loop
+// has taken it, so at most limit items are between the source and the loop. An error of the source
+// or of fn takes its place in the order, after the results before it, and ends the calls after it.
+// It panics if limit is less than 1.
 //
-// Cancellation: of the wait for the next result; the source and all calls are cancelled and waited for.
-func MapConcurrent[T, U any](ctx context.Context, src iter.Seq2[T, error], limit int, fn func(ctx context.Context, v T) (U, error)) iter.Seq2[U, error] {
+// Cancellation: of the wait for the next result; the source and all calls are cancelled and waited
+// for.
+func MapConcurrent[T, U any](
+	ctx context.Context,
+	src iter.Seq2[T, error],
+	limit int,
+	fn func(ctx context.Context, v T) (U, error),
+) iter.Seq2[U, error] {
 	return mapConcurrent(ctx, "MapConcurrent", src, limit, fn, true)
 }
 
-// MapUnordered is [MapConcurrent] with the results in the order in which the calls end. The first error ends it.
+// MapUnordered is [MapConcurrent] with the results in the order in which the calls end. The first
+// error ends it.
 //
 // Cancellation: as for MapConcurrent.
-func MapUnordered[T, U any](ctx context.Context, src iter.Seq2[T, error], limit int, fn func(ctx context.Context, v T) (U, error)) iter.Seq2[U, error] {
+func MapUnordered[T, U any](
+	ctx context.Context,
+	src iter.Seq2[T, error],
+	limit int,
+	fn func(ctx context.Context, v T) (U, error),
+) iter.Seq2[U, error] {
 	return mapConcurrent(ctx, "MapUnordered", src, limit, fn, false)
 }
 
@@ -29,12 +42,20 @@ type call[U any] struct {
 	settled bool
 }
 
-func mapConcurrent[T, U any](ctx context.Context, op string, src iter.Seq2[T, error], limit int, fn func(ctx context.Context, v T) (U, error), ordered bool) iter.Seq2[U, error] {
+func mapConcurrent[T, U any](
+	ctx context.Context,
+	op string,
+	src iter.Seq2[T, error],
+	limit int,
+	fn func(ctx context.Context, v T) (U, error),
+	ordered bool,
+) iter.Seq2[U, error] {
 	mustBe(src != nil && fn != nil, op, "the source or the function is nil")
 	mustBe(limit >= 1, op, "the limit must be at least 1")
 	return func(yield func(U, error) bool) {
 		c := &crew{ctx: ctx, name: "aiter." + op}
-		var line []*call[U] // results in the order in which the loop gets them; if ordered, those that are still to come, too
+		// results in the order of the loop; if ordered, also calls without a result yet
+		var line []*call[U]
 		var reader *member
 		under := 0 // calls whose results were not taken
 		settle := func(x *call[U], v U, err error) {

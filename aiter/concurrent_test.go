@@ -20,15 +20,18 @@ func TestMergeHandsOutItemsAsTheyCome(t *testing.T) {
 		loop := aio.RunningLoop(ctx)
 		began := loop.Time()
 		named := func(name string, n int, each time.Duration) iter.Seq2[string, error] {
-			return aiter.Map(ctx, counting(ctx, &log, name, n, each, nil), func(_ context.Context, v int) (string, error) {
-				return fmt.Sprintf("%s%d at %s", name, v, loop.Time().Sub(began)), nil
-			})
+			return aiter.Map(ctx, counting(ctx, &log, name, n, each, nil),
+				func(_ context.Context, v int) (string, error) {
+					return fmt.Sprintf("%s%d at %s", name, v, loop.Time().Sub(began)), nil
+				})
 		}
-		for v, err := range aiter.Merge(ctx, named("a", 3, 2*time.Second), named("b", 2, 3*time.Second), named("c", 0, 0)) {
+		for v, err := range aiter.Merge(ctx, named("a", 3, 2*time.Second), named("b", 2, 3*time.Second),
+			named("c", 0, 0)) {
 			log.add("%s %v", v, err)
 		}
 		log.want(t, "c closed: <nil>", "a1 at 2s <nil>", "b1 at 3s <nil>", "a2 at 4s <nil>",
-			"b2 at 6s <nil>", "a3 at 6s <nil>", "b closed: <nil>", "a closed: <nil>") // of two timers the older one is first
+			// of two timers the older one is first
+			"b2 at 6s <nil>", "a3 at 6s <nil>", "b closed: <nil>", "a closed: <nil>")
 		wantItems(t, aiter.Merge[int](ctx))
 		return nil
 	})
@@ -48,7 +51,9 @@ func TestTheFirstErrorOfAMergeEndsTheOtherSources(t *testing.T) {
 }
 
 func TestASourceInItsYieldCleansUpWithItsPlainContext(t *testing.T) {
-	for name, of := range map[string]func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error]{
+	for name, of := range map[string]func(
+		ctx context.Context, src iter.Seq2[int, error],
+	) iter.Seq2[int, error]{
 		"Merge": func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
 			return aiter.Merge(ctx, src)
 		},
@@ -111,7 +116,8 @@ func TestPrefetchWorksWhileTheLoopBodyDoes(t *testing.T) {
 				_ = aiter.ForEach(seq, func(int) error { return aio.Sleep(ctx, time.Second) })
 			}
 		}
-		one, both := elapsed(ctx, body(count(ctx, &log, 5, nil))), elapsed(ctx, body(aiter.Prefetch(ctx, count(ctx, &log, 5, nil), 1)))
+		one, both := elapsed(ctx, body(count(ctx, &log, 5, nil))),
+			elapsed(ctx, body(aiter.Prefetch(ctx, count(ctx, &log, 5, nil), 1)))
 		if one != 10*time.Second || both != 6*time.Second {
 			t.Errorf("without: %s, with: %s", one, both)
 		}
@@ -130,7 +136,9 @@ func TestConcurrentMapsKeepTheLimitAndTheirOrder(t *testing.T) {
 		}
 		items := []int{1, 2, 3, 4, 5, 6, 7, 8}
 		var took time.Duration
-		took = elapsed(ctx, func() { wantItems(t, aiter.MapConcurrent(ctx, aiter.FromSlice(items), 4, work), items...) })
+		took = elapsed(ctx, func() {
+			wantItems(t, aiter.MapConcurrent(ctx, aiter.FromSlice(items), 4, work), items...)
+		})
 		if most != 4 || took != 14*time.Second {
 			t.Errorf("in order: up to %d at a time, after %s", most, took)
 		}
@@ -147,7 +155,9 @@ func TestConcurrentMapsKeepTheLimitAndTheirOrder(t *testing.T) {
 
 func TestResultsThatNobodyTakesHoldTheSourceBack(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		for _, of := range []func(context.Context, iter.Seq2[int, error], int, func(context.Context, int) (int, error)) iter.Seq2[int, error]{
+		for _, of := range []func(
+			context.Context, iter.Seq2[int, error], int, func(context.Context, int) (int, error),
+		) iter.Seq2[int, error]{
 			aiter.MapConcurrent[int, int], aiter.MapUnordered[int, int],
 		} {
 			asked := 0
@@ -187,7 +197,8 @@ func TestBatchesGoByTimeOrSize(t *testing.T) {
 		for batch, err := range aiter.BatchWithin(ctx, src, 3, 2*time.Second) {
 			log.add("%v %v at %s", batch, err, loop.Time().Sub(began))
 		}
-		log.want(t, "[0 1 2] <nil> at 0s", "[3 4] <nil> at 3s", "[5] <nil> at 7s", "[6 7] <nil> at 14s", "[] boom at 14s")
+		log.want(t, "[0 1 2] <nil> at 0s", "[3 4] <nil> at 3s", "[5] <nil> at 7s", "[6 7] <nil> at 14s",
+			"[] boom at 14s")
 		return nil
 	})
 }
@@ -210,7 +221,9 @@ func TestABatchFillsWhileTheLoopBodyWorks(t *testing.T) {
 func TestTheRateLimitSpacesItemsOut(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		limiter := aiosync.NewRateLimiter(2, time.Second)
-		took := elapsed(ctx, func() { wantItems(t, aiter.RateLimit(ctx, aiter.FromSlice([]int{1, 2, 3, 4}), limiter), 1, 2, 3, 4) })
+		took := elapsed(ctx, func() {
+			wantItems(t, aiter.RateLimit(ctx, aiter.FromSlice([]int{1, 2, 3, 4}), limiter), 1, 2, 3, 4)
+		})
 		if took != time.Second {
 			t.Errorf("it took %s", took)
 		}
@@ -255,7 +268,8 @@ func TestRetryBeginsAgainAfterAPause(t *testing.T) {
 			})
 		}
 		wantItems(t, aiter.Retry(ctx, aiter.Backoff{Attempts: 3, First: time.Second}, begin), 1, 2, 3)
-		log.want(t, "try after 0 failures at 0s", "try after 1 failures at 1s", "try after 2 failures at 3s",
+		log.want(t, "try after 0 failures at 0s", "try after 1 failures at 1s",
+			"try after 2 failures at 3s",
 			"try after 1 failures at 4s", "try after 2 failures at 6s")
 		return nil
 	})
@@ -276,13 +290,17 @@ func TestRetryGivesUpWhenItShould(t *testing.T) {
 			d := elapsed(ctx, func() { _, err = all(t, aiter.Retry(ctx, b, failing)) })
 			return d, err
 		}
-		if d, err := retry(aiter.Backoff{Attempts: 6, First: time.Second, Max: 5 * time.Second}); d != (1+2+4+5+5)*time.Second || tries != 6 || !errors.Is(err, errBoom) {
+		d, err := retry(aiter.Backoff{Attempts: 6, First: time.Second, Max: 5 * time.Second})
+		if d != (1+2+4+5+5)*time.Second || tries != 6 || !errors.Is(err, errBoom) {
 			t.Errorf("%d tries in %s, then %v", tries, d, err)
 		}
-		if d, err := retry(aiter.Backoff{First: time.Second, Retryable: func(err error) bool { return err != errBoom }}); d != 0 || tries != 1 || err != errBoom {
+		if d, err := retry(aiter.Backoff{
+			First:     time.Second,
+			Retryable: func(err error) bool { return err != errBoom },
+		}); d != 0 || tries != 1 || err != errBoom {
 			t.Errorf("not worth it: %d tries in %s, then %v", tries, d, err)
 		}
-		err := aio.Timeout(ctx, 10*time.Second, func(context.Context) error {
+		err = aio.Timeout(ctx, 10*time.Second, func(context.Context) error {
 			_, err := retry(aiter.Backoff{First: time.Second})
 			return err
 		})
@@ -297,12 +315,13 @@ func TestAMemberThatAStrangerCancelsIsNotMistakenForTheEnd(t *testing.T) {
 	for _, passes := range []int{0, 1, 3} { // before its first step, in its source, in its yield
 		run(t, func(ctx context.Context) error {
 			reader := started(ctx, func(ctx context.Context) error {
-				_, err := all(t, aiter.Merge(ctx, aiter.Generate(ctx, func(ctx context.Context, yield func(int) bool) error {
-					_ = aio.Yield(ctx)
-					for yield(1) {
-					}
-					return ctx.Err()
-				})))
+				_, err := all(t, aiter.Merge(ctx, aiter.Generate(ctx,
+					func(ctx context.Context, yield func(int) bool) error {
+						_ = aio.Yield(ctx)
+						for yield(1) {
+						}
+						return ctx.Err()
+					})))
 				return err
 			})
 			_ = reader
@@ -326,13 +345,14 @@ func TestAMemberThatAStrangerCancelsIsNotMistakenForTheEnd(t *testing.T) {
 func TestAPanicInAConcurrentCallEndsTheIteration(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var log journal
-		seq := aiter.MapConcurrent(ctx, count(ctx, &log, 100, nil), 3, func(ctx context.Context, v int) (int, error) {
-			if v == 3 {
-				panic("in the call")
-			}
-			defer log.add("call %d ended", v)
-			return v, aio.Sleep(ctx, time.Hour)
-		})
+		seq := aiter.MapConcurrent(ctx, count(ctx, &log, 100, nil), 3,
+			func(ctx context.Context, v int) (int, error) {
+				if v == 3 {
+					panic("in the call")
+				}
+				defer log.add("call %d ended", v)
+				return v, aio.Sleep(ctx, time.Hour)
+			})
 		wantPanic(t, func() { _, _ = aiter.Collect(seq) }, "in the call", "TestAPanicInAConcurrentCall")
 		log.want(t, "call 1 ended", "call 2 ended", closed)
 		return nil
@@ -389,7 +409,8 @@ func TestAnIterationOverTasksThatIsLeftOpenIsClosedAtShutdown(t *testing.T) {
 	log.want(t, closed)
 }
 
-// Any chain of combinators, left at any moment in any way, in any order of the tasks, closes its sources and leaves no task.
+// Any chain of combinators, left at any moment in any way, in any order of the tasks, closes its
+// sources and leaves no task.
 func TestAnyChainLeftAtAnyMomentClosesItsSources(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 2))

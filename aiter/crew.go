@@ -9,19 +9,21 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// crew are the tasks of one iteration. They begin with it and have ended when it has: that is what during sees to. They are no group of the
-// task that iterates, since the loop body runs in between: a group's block would cancel the waits of the body, and could not be left in
-// another task than it was entered in, as happens with iterators that are stepped by hand.
+// crew is the tasks of one iteration. They begin with it and have ended when it has; during ensures
+// that. They are no group of the iterating task, since the loop body runs in between. The block of
+// a group would cancel the waits of the body. It also could not be left in another task than the
+// one that entered it, as happens with iterators that are stepped by hand.
 //
-// When the iteration is left, members that hold, which is in their source's yield, are sent home: the yield returns false and the source
-// cleans up undisturbed. Those that wait for something else are cancelled.
+// When the iteration is left, members that hold, in their source's yield, are let go: the yield
+// returns false, and the source cleans up without a cancellation. Members in other waits are
+// cancelled.
 type crew struct {
 	ctx      context.Context
 	name     string
-	members  []*member // those that have not ended, in the order in which they began
+	members  []*member // members that have not ended, in the order in which they began
 	consumer aio.Waiter
 	leaving  bool
-	broken   []*aio.Task[aio.None] // those that panicked or exited
+	broken   []*aio.Task[aio.None] // members that panicked or exited
 }
 
 type member struct {
@@ -33,8 +35,8 @@ type member struct {
 	offers  int // items of this member that wait to be taken
 }
 
-// during calls loop, which is the iteration, and ends the members after it, whichever way it ends. A panic of a member is raised again, unless
-// the loop body has panicked itself.
+// during calls loop, which is the iteration. In any case it then ends the members. A panic of a
+// member is re-panicked, unless the loop body has panicked itself.
 func (c *crew) during(loop func()) {
 	orderly := false
 	defer func() {
@@ -45,7 +47,8 @@ func (c *crew) during(loop func()) {
 	orderly = true
 }
 
-// begin starts a member. If its task is cancelled before it begins, lost is called in place of work.
+// begin starts a member. If its task is cancelled before it begins, lost is called in place of
+// work.
 func (c *crew) begin(work func(ctx context.Context, m *member), lost func(err error)) {
 	m := &member{crew: c}
 	began := false
@@ -64,7 +67,7 @@ func (c *crew) begin(work func(ctx context.Context, m *member), lost func(err er
 	}, aio.Name(c.name))
 	m.task.AddDoneCallback(func() {
 		if slices.Contains(c.broken, m.task) {
-			_ = m.task.Err() // settle hands it on; it needs no report
+			_ = m.task.Err() // settle passes it on; it needs no report
 		}
 		if !began {
 			if !c.leaving {
@@ -83,10 +86,10 @@ func (c *crew) gone(m *member) {
 	c.wake()
 }
 
-// done reports whether nothing more can come.
+// done reports whether no more items can come.
 func (c *crew) done() bool { return len(c.members) == 0 || len(c.broken) > 0 }
 
-// wait suspends the task that iterates until wake.
+// wait suspends the iterating task until wake.
 func (c *crew) wait(ctx context.Context) error {
 	c.consumer = aio.NewWaiter(ctx, c.name, nil)
 	return c.consumer.Park()
@@ -94,7 +97,8 @@ func (c *crew) wait(ctx context.Context) error {
 
 func (c *crew) wake() { c.consumer.Unpark() }
 
-// hold suspends a member until letGo. It returns false if the iteration was left, or the error of a cancellation that came from elsewhere.
+// hold suspends a member until letGo. It returns false if the iteration was left, or the error of a
+// cancellation from elsewhere.
 func (m *member) hold() (bool, error) {
 	if m.crew.leaving {
 		return false, nil
@@ -114,7 +118,7 @@ func (m *member) hold() (bool, error) {
 
 func (m *member) letGo() { m.holder.Unpark() }
 
-// end ends the members and waits for that, also in a task that is cancelled.
+// end ends the members and waits for them, also in a task that is cancelled.
 func (c *crew) end() {
 	c.leaving = true
 	for _, m := range slices.Clone(c.members) {
@@ -127,12 +131,12 @@ func (c *crew) end() {
 	free := context.WithoutCancel(c.ctx)
 	for len(c.members) > 0 {
 		if c.wait(free) != nil {
-			return // the loop is being closed and ends the members itself
+			return // the loop is closing and ends the members itself
 		}
 	}
 }
 
-// settle hands on how members ended that did not return.
+// settle passes on panics and exits of members.
 func (c *crew) settle(orderly bool) {
 	var first *aio.PanicError
 	exited := false
@@ -152,7 +156,11 @@ func (c *crew) settle(orderly bool) {
 	case first != nil && orderly:
 		panic(first)
 	case first != nil:
-		aio.RunningLoop(c.ctx).CallExceptionHandler(aio.Report{Message: "a task of an iteration panicked", Err: first, TaskName: c.name})
+		aio.RunningLoop(c.ctx).CallExceptionHandler(aio.Report{
+			Message:  "a task of an iteration panicked",
+			Err:      first,
+			TaskName: c.name,
+		})
 	case exited && orderly:
 		runtime.Goexit()
 	}

@@ -162,12 +162,16 @@ func isSmall(_ context.Context, n int) (bool, error) {
 }
 
 func ExampleFilter() {
-	virtual(func(ctx context.Context) error { return show(aiter.Filter(ctx, readings(ctx, 5), isOdd)) })
+	virtual(func(ctx context.Context) error {
+		return show(aiter.Filter(ctx, readings(ctx, 5), isOdd))
+	})
 	// Output: [1 3 5]
 }
 
 func ExampleFlatMap() {
-	virtual(func(ctx context.Context) error { return show(aiter.FlatMap(ctx, readings(ctx, 3), readings)) })
+	virtual(func(ctx context.Context) error {
+		return show(aiter.FlatMap(ctx, readings(ctx, 3), readings))
+	})
 	// Output: [1 1 2 1 2 3]
 }
 
@@ -209,12 +213,16 @@ func ExampleDrop() {
 }
 
 func ExampleTakeWhile() {
-	virtual(func(ctx context.Context) error { return show(aiter.TakeWhile(ctx, readings(ctx, 5), isSmall)) })
+	virtual(func(ctx context.Context) error {
+		return show(aiter.TakeWhile(ctx, readings(ctx, 5), isSmall))
+	})
 	// Output: [1 2]
 }
 
 func ExampleDropWhile() {
-	virtual(func(ctx context.Context) error { return show(aiter.DropWhile(ctx, readings(ctx, 5), isSmall)) })
+	virtual(func(ctx context.Context) error {
+		return show(aiter.DropWhile(ctx, readings(ctx, 5), isSmall))
+	})
 	// Output: [3 4 5]
 }
 
@@ -252,7 +260,8 @@ func ExampleBatchWithin() {
 
 func ExampleMerge() {
 	virtual(func(ctx context.Context) error {
-		halves := aiter.Map(ctx, aiter.Tick(ctx, 1600*time.Millisecond), func(context.Context, time.Time) (int, error) { return 0, nil })
+		halves := aiter.Map(ctx, aiter.Tick(ctx, 1600*time.Millisecond),
+			func(context.Context, time.Time) (int, error) { return 0, nil })
 		return show(aiter.Merge(ctx, readings(ctx, 4), aiter.Take(halves, 2)))
 	})
 	// Output: [1 0 2 3 0 4]
@@ -280,9 +289,10 @@ func ExampleMapConcurrent() {
 	virtual(func(ctx context.Context) error {
 		loop := aio.RunningLoop(ctx)
 		began := loop.Time()
-		err := show(aiter.MapConcurrent(ctx, aiter.FromSlice([]int{3, 1, 2, 2}), 2, func(ctx context.Context, n int) (int, error) {
-			return n, aio.Sleep(ctx, time.Duration(n)*time.Second)
-		}))
+		err := show(aiter.MapConcurrent(ctx, aiter.FromSlice([]int{3, 1, 2, 2}), 2,
+			func(ctx context.Context, n int) (int, error) {
+				return n, aio.Sleep(ctx, time.Duration(n)*time.Second)
+			}))
 		fmt.Println("after", loop.Time().Sub(began))
 		return err
 	})
@@ -293,9 +303,10 @@ func ExampleMapConcurrent() {
 
 func ExampleMapUnordered() {
 	virtual(func(ctx context.Context) error {
-		return show(aiter.MapUnordered(ctx, aiter.FromSlice([]int{3, 1, 2}), 2, func(ctx context.Context, n int) (int, error) {
-			return n, aio.Sleep(ctx, time.Duration(n)*time.Second+time.Duration(n)*time.Millisecond)
-		}))
+		return show(aiter.MapUnordered(ctx, aiter.FromSlice([]int{3, 1, 2}), 2,
+			func(ctx context.Context, n int) (int, error) {
+				return n, aio.Sleep(ctx, time.Duration(n)*time.Second+time.Duration(n)*time.Millisecond)
+			}))
 	})
 	// Output: [1 3 2]
 }
@@ -304,7 +315,8 @@ func ExampleRateLimit() {
 	virtual(func(ctx context.Context) error {
 		loop := aio.RunningLoop(ctx)
 		began := loop.Time()
-		for range aiter.RateLimit(ctx, aiter.FromSlice([]int{1, 2, 3}), aiosync.NewRateLimiter(1, time.Second)) {
+		for range aiter.RateLimit(ctx, aiter.FromSlice([]int{1, 2, 3}),
+			aiosync.NewRateLimiter(1, time.Second)) {
 			fmt.Println(loop.Time().Sub(began))
 		}
 		return nil
@@ -431,7 +443,9 @@ func ExampleValues() {
 
 func ExampleChecked() {
 	virtual(func(ctx context.Context) error {
-		failing := aiter.Generate(ctx, func(context.Context, func(int) bool) error { return errors.New("no connection") })
+		failing := aiter.Generate(ctx, func(context.Context, func(int) bool) error {
+			return errors.New("no connection")
+		})
 		defer func() { fmt.Println(recover()) }()
 		for n := range aiter.Checked(failing) { // where is the error?
 			fmt.Println("got", n)
@@ -488,17 +502,18 @@ func ExampleIterator() {
 
 func ExampleNewGenerator() {
 	virtual(func(ctx context.Context) error {
-		average := aiter.NewGenerator(ctx, func(_ context.Context, yield func(float64) (float64, error)) error {
-			sum, mean := 0.0, 0.0
-			for n := 1.0; ; n++ {
-				v, err := yield(mean)
-				if err != nil {
-					return err
+		average := aiter.NewGenerator(ctx,
+			func(_ context.Context, yield func(float64) (float64, error)) error {
+				sum, mean := 0.0, 0.0
+				for n := 1.0; ; n++ {
+					v, err := yield(mean)
+					if err != nil {
+						return err
+					}
+					sum += v
+					mean = sum / n
 				}
-				sum += v
-				mean = sum / n
-			}
-		})
+			})
 		defer average.Close(ctx)
 		if _, err := average.Next(ctx); err != nil { // to the first yield
 			return err
@@ -584,18 +599,25 @@ func ExampleScope() {
 				return nil
 			},
 		}
-		return aiter.With(ctx, timed, func(ctx context.Context, began time.Time) error { return aio.Sleep(ctx, time.Second) })
+		return aiter.With(ctx, timed, func(ctx context.Context, began time.Time) error {
+			return aio.Sleep(ctx, time.Second)
+		})
 	})
 	// Output: ended with <nil>
 }
 
 func ExampleExitLimit() {
 	virtual(func(ctx context.Context) error {
-		stubborn := aiter.Scope[int]{End: func(ctx context.Context, _ error) error { return aio.Sleep(ctx, 24*time.Hour) }}
+		stubborn := aiter.Scope[int]{End: func(ctx context.Context, _ error) error {
+			return aio.Sleep(ctx, 24*time.Hour)
+		}}
 		loop := aio.RunningLoop(ctx)
 		began := loop.Time()
 		err := aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
-			return aiter.With(ctx, stubborn, func(ctx context.Context, _ int) error { return aio.Sleep(ctx, time.Hour) }, aiter.ExitLimit(5*time.Second))
+			return aiter.With(ctx, stubborn, func(ctx context.Context, _ int) error {
+				return aio.Sleep(ctx,
+					time.Hour)
+			}, aiter.ExitLimit(5*time.Second))
 		})
 		fmt.Println(errors.Is(err, context.DeadlineExceeded), "after", loop.Time().Sub(began))
 		return nil
@@ -606,7 +628,8 @@ func ExampleExitLimit() {
 func ExampleWithOption() {
 	options := []aiter.WithOption{aiter.ExitLimit(time.Minute)}
 	virtual(func(ctx context.Context) error {
-		return aiter.With(ctx, lamp{"cellar"}, func(context.Context, string) error { return nil }, options...)
+		return aiter.With(ctx, lamp{"cellar"},
+			func(context.Context, string) error { return nil }, options...)
 	})
 	// Output:
 	// light on in the cellar
@@ -615,18 +638,21 @@ func ExampleWithOption() {
 
 func ExampleClosing() {
 	virtual(func(ctx context.Context) error {
-		return aiter.With(ctx, aiter.Closing(aiter.Pull(ctx, readings(ctx, 9))), func(ctx context.Context, it *aiter.Iterator[int]) error {
-			n, err := it.Next(ctx)
-			fmt.Println(n)
-			return err
-		})
+		return aiter.With(ctx, aiter.Closing(aiter.Pull(ctx, readings(ctx, 9))),
+			func(ctx context.Context, it *aiter.Iterator[int]) error {
+				n, err := it.Next(ctx)
+				fmt.Println(n)
+				return err
+			})
 	})
 	// Output: 1
 }
 
 func ExampleContextManager() {
 	virtual(func(ctx context.Context) error {
-		transaction := aiter.ContextManager(func(ctx context.Context, yield func(string) (context.Context, error)) error {
+		transaction := aiter.ContextManager(func(ctx context.Context, yield func(
+			string,
+		) (context.Context, error)) error {
 			if err := aio.Sleep(ctx, time.Second); err != nil {
 				return err
 			}
@@ -654,18 +680,19 @@ func ExampleContextManager() {
 
 func ExampleExitStack() {
 	virtual(func(ctx context.Context) error {
-		return aiter.With(ctx, &aiter.ExitStack{}, func(ctx context.Context, stack *aiter.ExitStack) error {
-			stack.Defer(func(context.Context) error {
-				fmt.Println("and good night")
+		return aiter.With(ctx, &aiter.ExitStack{},
+			func(ctx context.Context, stack *aiter.ExitStack) error {
+				stack.Defer(func(context.Context) error {
+					fmt.Println("and good night")
+					return nil
+				})
+				for _, room := range []string{"kitchen", "hall"} {
+					if _, err := aiter.Enter(ctx, stack, lamp{room}); err != nil {
+						return err
+					}
+				}
 				return nil
 			})
-			for _, room := range []string{"kitchen", "hall"} {
-				if _, err := aiter.Enter(ctx, stack, lamp{room}); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
 	})
 	// Output:
 	// light on in the kitchen

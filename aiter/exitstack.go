@@ -7,27 +7,30 @@ import (
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
-// ExitStack leaves any number of scopes in the reverse order in which they were entered, for when their number is only known as the program
-// runs. The zero value is empty and ready. It is itself a [Manager]:
+// ExitStack leaves any number of scopes in the reverse order of entering. It is for a number that
+// is known only when the program runs. The zero value is empty and ready. It is itself a [Manager]:
 //
-//	err := aiter.With(ctx, &aiter.ExitStack{}, func(ctx context.Context, stack *aiter.ExitStack) error {
+//	body := func(ctx context.Context, stack *aiter.ExitStack) error {
 //		for _, address := range addresses {
 //			conn, err := aiter.Enter(ctx, stack, dial(address))
 //			...
 //		}
 //		...
-//	})
+//	}
+//	err := aiter.With(ctx, &aiter.ExitStack{}, body)
 //
-// Each exit gets the error as those before it have left it. A panic or runtime.Goexit in one does not keep the others from running. Its methods
-// are for the loop only. Python: contextlib.AsyncExitStack.
+// Each exit gets the error that the exits before it have returned. After a panic or runtime.Goexit
+// in one, the others still run. Its methods are for the loop only. Python:
+// contextlib.AsyncExitStack.
 type ExitStack struct {
 	_     nocopy.Mark
 	exits []func(ctx context.Context, err error) error
 }
 
-// Enter enters m and puts its Exit on the stack. If entering fails nothing is put there. Python: enter_async_context.
+// Enter enters m and pushes its Exit on the stack. If entering fails nothing is pushed. Python:
+// enter_async_context.
 //
-// Cancellation: ctx is handed to the Enter of m.
+// Cancellation: Enter of m gets ctx.
 func Enter[T any](ctx context.Context, s *ExitStack, m Manager[T]) (T, error) {
 	mustBe(s != nil && m != nil, "Enter", "the stack or the manager is nil")
 	v, err := m.Enter(ctx)
@@ -37,19 +40,20 @@ func Enter[T any](ctx context.Context, s *ExitStack, m Manager[T]) (T, error) {
 	return v, err
 }
 
-// Push puts a function on the stack that is called like the Exit of a [Manager]. Python: push_async_exit.
+// Push pushes a function that is called like the Exit of a [Manager]. Python: push_async_exit.
 func (s *ExitStack) Push(exit func(ctx context.Context, err error) error) {
 	mustBe(exit != nil, "ExitStack.Push", "the function is nil")
 	s.exits = append(s.exits, exit)
 }
 
-// Defer puts a function on the stack that does not want to know how the body ended. Python: push_async_callback.
+// Defer pushes a function that does not get the error of the body. Python: push_async_callback.
 func (s *ExitStack) Defer(fn func(ctx context.Context) error) {
 	mustBe(fn != nil, "ExitStack.Defer", "the function is nil")
 	s.Push(func(ctx context.Context, _ error) error { return fn(ctx) })
 }
 
-// PopAll takes everything off the stack and returns it as another one: what was to be left at the end of this block goes on. Python: pop_all.
+// PopAll moves all functions to a new stack and returns it: the scopes outlive this block. Python:
+// pop_all.
 func (s *ExitStack) PopAll() *ExitStack {
 	rest := &ExitStack{exits: s.exits}
 	s.exits = nil
@@ -59,9 +63,9 @@ func (s *ExitStack) PopAll() *ExitStack {
 // Enter implements [Manager]: it does nothing and returns the stack.
 func (s *ExitStack) Enter(context.Context) (*ExitStack, error) { return s, nil }
 
-// Exit implements [Manager]: it leaves everything on the stack. Those who use a stack without With call Close.
+// Exit implements [Manager]: it leaves all scopes on the stack. Without With, call Close instead.
 //
-// Cancellation: ctx is handed to the exits.
+// Cancellation: the exits get ctx.
 func (s *ExitStack) Exit(ctx context.Context, err error) error {
 	switch now := s.unwind(ctx, err); {
 	case now == err:
@@ -73,7 +77,7 @@ func (s *ExitStack) Exit(ctx context.Context, err error) error {
 	}
 }
 
-// unwind returns what becomes of err.
+// unwind calls the exits and returns the final error.
 func (s *ExitStack) unwind(ctx context.Context, err error) error {
 	var broken *aio.PanicError
 	for len(s.exits) > 0 {
@@ -97,8 +101,10 @@ func (s *ExitStack) unwind(ctx context.Context, err error) error {
 	return err
 }
 
-// call calls one exit. If that ends the goroutine, the rest of the stack is left before.
-func (s *ExitStack) call(ctx context.Context, exit func(ctx context.Context, err error) error, err error) (p *aio.PanicError, now error) {
+// call calls one exit. If the exit ends the goroutine, the rest of the stack is left first.
+func (s *ExitStack) call(
+	ctx context.Context, exit func(ctx context.Context, err error) error, err error,
+) (p *aio.PanicError, now error) {
 	returned := false
 	defer func() {
 		if returned {
@@ -119,9 +125,10 @@ func (s *ExitStack) call(ctx context.Context, exit func(ctx context.Context, err
 	return nil, now
 }
 
-// Close leaves everything on the stack after a good end, as With does, and returns the errors, joined. Python: aclose.
+// Close leaves all scopes on the stack after a good end, as With does, and returns the errors,
+// joined. Python: aclose.
 //
-// Cancellation: as for [With], with its usual limit.
+// Cancellation: as for [With], with its default limit.
 func (s *ExitStack) Close(ctx context.Context) error {
 	return left(ctx, ctx.Err() != nil, outcome(nil, leave(ctx, defaultExitLimit, s.Exit, nil)))
 }

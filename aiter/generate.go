@@ -11,18 +11,23 @@ import (
 	"github.com/aio-go/aio/internal/errtree"
 )
 
-// Generate makes a sequence from a function: what the function yields are the values, what it returns is the error, nil for a good end. The
-// function may await, also in deferred cleanup. When yield returns false the loop has been left and the function must return; an error that
-// it then returns, and that is no cancellation, goes to the loop's exception handler, since nobody else is there to take it. Each range over
-// the sequence calls the function anew, in the task that iterates. Python: an async generator function.
+// Generate makes a sequence from a function. The values that the function yields are the items; the
+// error that it returns ends the sequence, nil is a good end. The function may await, also in
+// deferred cleanup. When yield returns false, the loop has been left and the function must return.
+// An error that it then returns goes to the loop's exception handler, unless it is a cancellation,
+// since no caller can take it. Each range over the sequence calls the function anew, in the
+// iterating task. Python: an async generator function.
 //
-// Cancellation: ctx is handed to body, whose awaits it ends.
-func Generate[T any](ctx context.Context, body func(ctx context.Context, yield func(T) bool) error) iter.Seq2[T, error] {
+// Cancellation: body gets ctx, and its awaits fail.
+func Generate[T any](
+	ctx context.Context, body func(ctx context.Context, yield func(T) bool) error,
+) iter.Seq2[T, error] {
 	mustBe(body != nil, "Generate", "the function is nil")
 	return func(yield func(T, error) bool) {
 		left := false
 		err := body(ctx, func(v T) bool {
-			mustBe(!left, "Generate", "the function yielded again after yield had returned false; it must return then")
+			mustBe(!left, "Generate",
+				"the function yielded again after yield had returned false; it must return then")
 			left = !yield(v, nil)
 			return !left
 		})
@@ -37,12 +42,16 @@ func Generate[T any](ctx context.Context, body func(ctx context.Context, yield f
 	}
 }
 
-// reportClosing tells the exception handler what went wrong in a generator that nobody listens to any more.
+// reportClosing reports the failure of a generator that has no caller any more.
 func reportClosing(l *aio.Loop, err error) {
-	l.CallExceptionHandler(aio.Report{Message: "an error occurred while a generator was being closed", Err: err})
+	l.CallExceptionHandler(aio.Report{
+		Message: "an error occurred while a generator was being closed",
+		Err:     err,
+	})
 }
 
-// isCancellation reports whether err is a cancellation, wrapped or not. One that is joined to other errors is not: these must not get lost.
+// isCancellation reports whether err is a cancellation, wrapped or not. A cancellation that is
+// joined to other errors is none: these must not get lost.
 func isCancellation(err error) bool {
 	for n := 0; err != nil && n < errtree.Max; n++ {
 		if err == context.Canceled {
@@ -70,7 +79,7 @@ func FromSlice[T any](items []T) iter.Seq2[T, error] {
 	}
 }
 
-// FromSeq is the sequence of the values of an ordinary iterator. It never fails.
+// FromSeq is the sequence of an ordinary iterator's values. It never fails.
 func FromSeq[T any](seq iter.Seq[T]) iter.Seq2[T, error] {
 	mustBe(seq != nil, "FromSeq", "the iterator is nil")
 	return func(yield func(T, error) bool) {
@@ -82,11 +91,11 @@ func FromSeq[T any](seq iter.Seq[T]) iter.Seq2[T, error] {
 	}
 }
 
-// FromFunc is the sequence of what next returns, called again and again, until it returns [ErrStopIteration] or io.EOF, which is a good end,
-// or another error. next is the one method that most sources have: a cursor's, a reader's, [Iterator.Next]. Python: an object with
-// __anext__.
+// FromFunc is the sequence of the results of next, which is called again and again. It ends when
+// next returns [ErrStopIteration] or io.EOF, a good end, or another error. Most sources have such a
+// method: a cursor, a reader, [Iterator.Next]. Python: an object with __anext__.
 //
-// Cancellation: ctx is handed to next.
+// Cancellation: next gets ctx.
 func FromFunc[T any](ctx context.Context, next aio.Func[T]) iter.Seq2[T, error] {
 	mustBe(next != nil, "FromFunc", "the function is nil")
 	return func(yield func(T, error) bool) {
@@ -107,8 +116,8 @@ func FromFunc[T any](ctx context.Context, next aio.Func[T]) iter.Seq2[T, error] 
 	}
 }
 
-// FromChannel is the sequence of what comes through a Go channel, until that is closed. A value is taken when the loop asks for it, not
-// before.
+// FromChannel is the sequence of the values of a Go channel, until the channel is closed. A value
+// is taken when the loop asks for it, not before.
 //
 // Cancellation: as for [aio.Recv]; no value is lost.
 func FromChannel[T any](ctx context.Context, ch <-chan T) iter.Seq2[T, error] {
@@ -128,8 +137,9 @@ func FromChannel[T any](ctx context.Context, ch <-chan T) iter.Seq2[T, error] {
 	}
 }
 
-// FromQueue is the sequence of the items of a queue, until the queue is shut down and empty. Unlike [aiosync.Queue.All] it calls TaskDone for
-// each item when the loop body is done with it, left by whatever way, so that Join waits for the bodies.
+// FromQueue is the sequence of the items of a queue, until the queue is shut down and empty. Unlike
+// [aiosync.Queue.All] it calls TaskDone for each item when the loop body has ended, in any way, so
+// that Join waits for the bodies.
 //
 // Cancellation: as for [aiosync.Queue.Get].
 func FromQueue[T any](ctx context.Context, q *aiosync.Queue[T]) iter.Seq2[T, error] {
@@ -151,8 +161,9 @@ func FromQueue[T any](ctx context.Context, q *aiosync.Queue[T]) iter.Seq2[T, err
 	}
 }
 
-// Tick is a sequence without end: the time by the loop's clock, each d, the first time after d. If the loop body takes longer than d, what
-// was missed is left out; ticks stay at whole multiples of d from the beginning. It panics if d is not positive.
+// Tick is an endless sequence: the time by the loop's clock, each d, the first time after d. If the
+// loop body takes longer than d, missed ticks are left out; ticks stay at whole multiples of d from
+// the beginning. It panics if d is not positive.
 //
 // Cancellation: ends the wait for the next tick.
 func Tick(ctx context.Context, d time.Duration) iter.Seq2[time.Time, error] {

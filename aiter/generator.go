@@ -13,19 +13,20 @@ import (
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
-// Generator is a function that hands out values one by one and can be given values and errors in return. It runs in the task that makes the
-// step, so its awaits are that task's: a cancellation of the task, or of a block around the step, reaches the await that the body is in, and
-// the body may catch it. Most programs need only [Generate] and for range. Its methods are for the loop only. Python: an async generator
-// object.
+// Generator is a function that yields values one by one and can get values and errors in return. It
+// runs in the task that makes the step, so its awaits are that task's. A cancellation of the task,
+// or of a block around the step, reaches the current await of the body, and the body may catch it.
+// Most programs need only [Generate] and for range. Its methods are for the loop only. Python: an
+// async generator object.
 //
 //	state      meaning                                  left by
-//	created    the body has not begun                   Next, Throw (ended at once), Close (ended at once)
+//	created    the body has not begun                   Next; Throw, Close: ended at once
 //	suspended  the body waits in its yield              Next, Send, Throw, Close
 //	running    a step is under way, perhaps awaiting    the body yields or ends
 //	ended      for good                                 -
 //
-// A generator that was begun holds a stack until it ends. Close it, best with a deferred call or with [Closing]; what is left when the
-// loop shuts down is closed then.
+// A generator that has begun holds a stack until it ends. Close it with a deferred call or with
+// [Closing]; a loop that shuts down closes the others.
 type Generator[In, Out any] struct {
 	_        nocopy.Mark
 	ctx      context.Context
@@ -34,16 +35,20 @@ type Generator[In, Out any] struct {
 	stepper  aio.AnyTask
 	closing  bool // the step is that of a Close
 	told     bool // the body knows that it is being closed
-	ignored  bool // and yielded again
+	ignored  bool // the body yielded again
 	returned bool // the body has returned, it did not panic or exit
-	seen     bool // how it ended has been handed out
+	seen     bool // its end has been returned
 	left     *leftover
 }
 
-// NewGenerator makes a generator; the body begins with the first Next. It gets ctx, and a function that hands out a value and returns what
-// the next step brings: the value of Send, the zero value for Next, the error of Throw, or [ErrClosed]. After ErrClosed the body must return.
-// What it returns is the error of the step that ends it; nil, ErrClosed and [ErrStopIteration] are a good end.
-func NewGenerator[In, Out any](ctx context.Context, body func(ctx context.Context, yield func(Out) (In, error)) error) *Generator[In, Out] {
+// NewGenerator makes a generator; the body begins with the first Next. The body gets ctx and a
+// yield function. yield passes a value out and returns the input of the next step: the value of
+// Send, the zero value for Next, the error of Throw, or [ErrClosed]. After ErrClosed the body must
+// return. The step that ends the body returns its error; nil, ErrClosed and [ErrStopIteration] are
+// a good end.
+func NewGenerator[In, Out any](
+	ctx context.Context, body func(ctx context.Context, yield func(Out) (In, error)) error,
+) *Generator[In, Out] {
 	mustBe(body != nil, "NewGenerator", "the function is nil")
 	g := &Generator[In, Out]{ctx: ctx}
 	g.co = coro.New(func(yield coro.Yield[In, Out], _ In) (aio.None, error) {
@@ -59,45 +64,51 @@ func NewGenerator[In, Out any](ctx context.Context, body func(ctx context.Contex
 	return g
 }
 
-// Next goes on with the body up to its next yield and returns the value. At the end it returns the error of the body once, and
-// [ErrStopIteration] from then on. A panic of the body is raised here. It panics if a step is under way in another task. Next is an
-// [aio.Func]: aio.WaitFor(ctx, time.Second, g.Next) works. Python: anext, __anext__.
+// Next runs the body up to its next yield and returns the value. At the end it returns the error of
+// the body once, and [ErrStopIteration] from then on. A panic of the body is re-panicked here. It
+// panics if a step is under way in another task. Next is an [aio.Func]: aio.WaitFor(ctx,
+// time.Second, g.Next) works. Python: anext, __anext__.
 //
-// Cancellation: the await that the body is in fails; what comes of it is the body's matter.
+// Cancellation: the current await of the body fails; the body decides what follows.
 func (g *Generator[In, Out]) Next(ctx context.Context) (Out, error) {
 	return g.step(ctx, "Generator.Next", g.co.Resume)
 }
 
-// Send is Next with a value that the yield in which the body waits returns. It panics if the body has not begun: nobody waits for the value.
-// Python: asend.
+// Send is Next with a value for the body: its yield returns the value. It panics if the body has
+// not begun, since no yield waits for the value. Python: asend.
 //
 // Cancellation: as for Next.
 func (g *Generator[In, Out]) Send(ctx context.Context, v In) (Out, error) {
-	mustBe(g.co.Status() != coro.Created, "Generator.Send", "the generator has not begun, so nothing waits for a value; call Next first")
+	mustBe(g.co.Status() != coro.Created, "Generator.Send",
+		"the generator has not begun, so nothing waits for a value; call Next first")
 	return g.step(ctx, "Generator.Send", func() (Out, bool) { return g.co.Send(v) })
 }
 
-// Throw is Next with an error that the yield in which the body waits returns. A body that has not begun never does: the generator ends with
-// the error. It panics if the error is nil. Python: athrow.
+// Throw is Next with an error for the body: its yield returns the error. If the body has not begun,
+// it never does, and the generator ends with the error. It panics if the error is nil. Python:
+// athrow.
 //
 // Cancellation: as for Next.
 func (g *Generator[In, Out]) Throw(ctx context.Context, err error) (Out, error) {
 	mustBe(err != nil, "Generator.Throw", "the error is nil; use Next")
 	if g.co.Status() == coro.Created {
-		g.returned = true // as it never begins
+		g.returned = true // since it never begins
 	}
 	return g.step(ctx, "Generator.Throw", func() (Out, bool) { return g.co.Throw(err) })
 }
 
-// Close ends the generator: the yield in which the body waits returns [ErrClosed], and Close returns when the body has, with its error if
-// that is not ErrClosed. A body that yields once more is ended there, and Close returns
-// [ErrIgnoredClose]. A body that has not begun never does. On a generator that has ended it does nothing. If another task closes it already,
-// Close waits for that. It panics if another kind of step is under way in another task: cancel that task first. Python: aclose.
+// Close ends the generator: the body's yield returns [ErrClosed]. Close returns when the body has,
+// with its error unless that is ErrClosed. A body that yields once more is ended there, and Close
+// returns [ErrIgnoredClose]. A body that has not begun never does. On a generator that has ended it
+// does nothing. If another task closes it already, Close waits for that. It panics if another kind
+// of step is under way in another task: cancel that task first. Python: aclose.
 //
-// Cancellation: awaits in the cleanup of a cancelled task fail, unless they use [context.WithoutCancel].
+// Cancellation: awaits in the cleanup of a cancelled task fail, unless they use
+// [context.WithoutCancel].
 func (g *Generator[In, Out]) Close(ctx context.Context) error { return g.close(ctx, false) }
 
-// closeAtEnd is Close for a loop that shuts down: the cleanup of another generator may be making a step of this one.
+// closeAtEnd is Close for a loop that shuts down: the cleanup of another generator may be in a step
+// of this one.
 func (g *Generator[In, Out]) closeAtEnd(ctx context.Context) error { return g.close(ctx, true) }
 
 func (g *Generator[In, Out]) close(ctx context.Context, patient bool) error {
@@ -117,7 +128,7 @@ func (g *Generator[In, Out]) close(ctx context.Context, patient bool) error {
 	_, err := g.step(ctx, "Generator.Close", func() (v Out, ok bool) {
 		g.closing = true
 		defer func() { g.closing = false }()
-		_ = g.co.Close() // the result says more
+		_ = g.co.Close() // the body's result says more
 		return v, false
 	})
 	switch {
@@ -129,8 +140,9 @@ func (g *Generator[In, Out]) close(ctx context.Context, patient bool) error {
 	return err
 }
 
-// All is the sequence of what is still to come. Leaving the loop early leaves the generator where it is, so that another range goes on from
-// there; close it when done. Python: async for over a generator object.
+// All is the sequence of the remaining items. If the loop ends early, the generator stays where it
+// is, and another range goes on from there; close it when done. Python: async for over a generator
+// object.
 //
 // Cancellation: as for Next.
 func (g *Generator[In, Out]) All(ctx context.Context) iter.Seq2[Out, error] {
@@ -138,12 +150,16 @@ func (g *Generator[In, Out]) All(ctx context.Context) iter.Seq2[Out, error] {
 }
 
 // step makes one step in the running task.
-func (g *Generator[In, Out]) step(ctx context.Context, op string, resume func() (Out, bool)) (v Out, err error) {
-	mustBe(!g.turn.Locked(), op, "a step is under way, of another task or of the body itself; one at a time can be made")
+func (g *Generator[In, Out]) step(
+	ctx context.Context, op string, resume func() (Out, bool),
+) (v Out, err error) {
+	mustBe(!g.turn.Locked(), op, "a step is under way, of another task or of the body itself; "+
+		"one at a time can be made")
 	if g.co.Status() == coro.Created && g.left == nil {
 		g.left = register(aio.RunningLoop(ctx), g.closeAtEnd, g.co.Close)
 	}
-	if err := g.turn.Acquire(ctx); err != nil { // never waits, but panics unless this is a task of the loop
+	// never waits, but panics unless this is a task of the loop
+	if err := g.turn.Acquire(ctx); err != nil {
 		return v, err
 	}
 	g.stepper = aio.CurrentTask(ctx)
@@ -155,7 +171,8 @@ func (g *Generator[In, Out]) step(ctx context.Context, op string, resume func() 
 	if ctx == g.ctx {
 		v, ok = resume()
 	} else {
-		// The body's awaits know their own context; a block makes the one of this step count as well.
+		// The body's awaits use their own context; a block makes the context of this step count as
+		// well.
 		_ = aio.TimeoutAt(ctx, time.Time{}, func(context.Context) error {
 			v, ok = resume()
 			return nil
@@ -167,7 +184,7 @@ func (g *Generator[In, Out]) step(ctx context.Context, op string, resume func() 
 	return v, err
 }
 
-// ended is called after a step that may have been the last, and returns what the step has to.
+// ended is called after a step that may have been the last, and returns the error of the step.
 func (g *Generator[In, Out]) ended() error {
 	if g.co.Status() != coro.Finished {
 		return nil

@@ -104,7 +104,8 @@ func TestAYieldReturnsWhatIsSent(t *testing.T) {
 			log.add("%q %v", got, err)
 		}
 		end := aiter.ErrStopIteration.Error()
-		log.want(t, `"after nothing" <nil>`, `"after one" <nil>`, `"after two" <nil>`, `"" `+end, `"" `+end)
+		log.want(t, `"after nothing" <nil>`, `"after one" <nil>`, `"after two" <nil>`, `"" `+
+			end, `"" `+end)
 		return nil
 	})
 }
@@ -123,7 +124,8 @@ func TestTheConsumerSeesTheCancellationAfterTheCleanup(t *testing.T) {
 			return err
 		})
 		_, err := g.Next(ctx)
-		log.add("cancelled %v, for the reason %v", errors.Is(err, aio.ErrCancelled), errors.Is(err, errReason))
+		log.add("cancelled %v, for the reason %v",
+			errors.Is(err, aio.ErrCancelled), errors.Is(err, errReason))
 		log.want(t, "cleanup <nil>", "cancelled true, for the reason true")
 		return nil
 	})
@@ -148,14 +150,16 @@ func TestAnErrorCanBeThrownIntoAGenerator(t *testing.T) {
 		body        func(ctx context.Context, yield func(string) (string, error)) error
 	}{
 		{"it is handled and a value yielded", "caught", nil, catches},
-		{"it is handled and the body ends", "", aiter.ErrStopIteration, func(_ context.Context, yield func(string) (string, error)) error {
-			_, _ = yield("first")
-			return nil
-		}},
-		{"it is not handled", "", errBoom, func(_ context.Context, yield func(string) (string, error)) error {
-			_, err := yield("first")
-			return err
-		}},
+		{"it is handled and the body ends", "", aiter.ErrStopIteration,
+			func(_ context.Context, yield func(string) (string, error)) error {
+				_, _ = yield("first")
+				return nil
+			}},
+		{"it is not handled", "", errBoom,
+			func(_ context.Context, yield func(string) (string, error)) error {
+				_, err := yield("first")
+				return err
+			}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			run(t, func(ctx context.Context) error {
@@ -163,7 +167,8 @@ func TestAnErrorCanBeThrownIntoAGenerator(t *testing.T) {
 				if v, err := g.Next(ctx); v != "first" || err != nil {
 					t.Errorf("the first step gives %q, %v", v, err)
 				}
-				if v, err := g.Throw(ctx, errBoom); len(v) < len(c.value) || v[:len(c.value)] != c.value || err != c.err {
+				if v, err := g.Throw(ctx, errBoom); len(v) < len(c.value) || v[:len(c.value)] != c.value ||
+					err != c.err {
 					t.Errorf("Throw gives %q, %v", v, err)
 				}
 				return g.Close(ctx)
@@ -195,13 +200,14 @@ func TestACancellationWhileAThrownErrorIsHandledComesAfterTheCleanup(t *testing.
 	run(t, func(ctx context.Context) error {
 		var log journal
 		task := started(ctx, func(ctx context.Context) error {
-			g := aiter.NewGenerator(ctx, func(ctx context.Context, yield func(string) (string, error)) error {
-				defer func() { log.add("cleanup %v", aio.Sleep(context.WithoutCancel(ctx), time.Second)) }()
-				if _, err := yield("first"); errors.Is(err, errBoom) {
-					return aio.Sleep(ctx, time.Hour)
-				}
-				return nil
-			})
+			g := aiter.NewGenerator(ctx,
+				func(ctx context.Context, yield func(string) (string, error)) error {
+					defer func() { log.add("cleanup %v", aio.Sleep(context.WithoutCancel(ctx), time.Second)) }()
+					if _, err := yield("first"); errors.Is(err, errBoom) {
+						return aio.Sleep(ctx, time.Hour)
+					}
+					return nil
+				})
 			if _, err := g.Next(ctx); err != nil {
 				return err
 			}
@@ -410,7 +416,10 @@ func TestWrongArgumentsPanicAndSaySo(t *testing.T) {
 		} {
 			wantPanic(t, fn, "aiter: ")
 		}
-		wantPanic(t, func() { _, _ = aiter.Pull(ctx, aiter.FromSlice([]int{1})).Next(context.Background()) }, "no running event loop")
+		wantPanic(t, func() {
+			_, _ = aiter.Pull(ctx,
+				aiter.FromSlice([]int{1})).Next(context.Background())
+		}, "no running event loop")
 		return nil
 	})
 }
@@ -502,7 +511,8 @@ func TestTheContextOfAStepInterruptsTheAwaitInTheBody(t *testing.T) {
 		patient := aiter.NewGenerator(ctx, func(ctx context.Context, yield func(int) (int, error)) error {
 			for i := 0; ; i++ {
 				if err := aio.Sleep(ctx, time.Hour); err != nil {
-					log.add("caught %v", errors.Is(err, context.DeadlineExceeded) || errors.Is(err, aio.ErrCancelled))
+					log.add("caught %v", errors.Is(err, context.DeadlineExceeded) ||
+						errors.Is(err, aio.ErrCancelled))
 				}
 				if _, err := yield(i); err != nil {
 					return err

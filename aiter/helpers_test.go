@@ -21,8 +21,8 @@ var (
 	errReason = errors.New("the reason")
 )
 
-// run runs main under a virtual clock. It fails the test if main returns an error, if anything is reported, or if a task is left when main
-// returns.
+// run runs main under a virtual clock. It fails the test if main returns an error, if anything is
+// reported, or if a task is left when main returns.
 func run(t *testing.T, main func(ctx context.Context) error, opts ...aio.Option) {
 	t.Helper()
 	seen, err := runReports(t, func(ctx context.Context) error {
@@ -41,11 +41,14 @@ func run(t *testing.T, main func(ctx context.Context) error, opts ...aio.Option)
 }
 
 // runReports is run for tests in which something is reported, or left.
-func runReports(t *testing.T, main func(ctx context.Context) error, opts ...aio.Option) (*[]aio.Report, error) {
+func runReports(
+	t *testing.T, main func(ctx context.Context) error, opts ...aio.Option,
+) (*[]aio.Report, error) {
 	t.Helper()
 	seen := &[]aio.Report{}
 	handler := aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { *seen = append(*seen, r) })
-	opts = append([]aio.Option{aio.WithClock(aio.NewVirtualClock()), handler, aio.WithSlowCallback(0)}, opts...)
+	opts = append([]aio.Option{aio.WithClock(aio.NewVirtualClock()), handler, aio.WithSlowCallback(0)},
+		opts...)
 	err := aio.Run(t.Context(), main, opts...)
 	return seen, err
 }
@@ -58,7 +61,8 @@ func (j *journal) add(format string, args ...any) { *j = append(*j, fmt.Sprintf(
 func (j *journal) want(t *testing.T, lines ...string) {
 	t.Helper()
 	if !slices.Equal(*j, lines) {
-		t.Fatalf("what happened differs\n got: %s\nwant: %s", strings.Join(*j, " | "), strings.Join(lines, " | "))
+		t.Fatalf("what happened differs\n got: %s\nwant: %s",
+			strings.Join(*j, " | "), strings.Join(lines, " | "))
 	}
 }
 
@@ -84,12 +88,15 @@ func wantPanic(t *testing.T, fn func(), parts ...string) {
 	}
 }
 
-// count yields 1 to n, each after a second, then ends with err. Its cleanup awaits, and is written down.
+// count yields 1 to n, each after a second, then ends with err. Its cleanup awaits, and is written
+// down.
 func count(ctx context.Context, log *journal, n int, err error) iter.Seq2[int, error] {
 	return counting(ctx, log, "source", n, time.Second, err)
 }
 
-func counting(ctx context.Context, log *journal, name string, n int, each time.Duration, err error) iter.Seq2[int, error] {
+func counting(
+	ctx context.Context, log *journal, name string, n int, each time.Duration, err error,
+) iter.Seq2[int, error] {
 	return aiter.Generate(ctx, func(ctx context.Context, yield func(int) bool) error {
 		defer func() { log.add("%s closed: %v", name, aio.Yield(context.WithoutCancel(ctx))) }()
 		for i := range n {
@@ -104,7 +111,8 @@ func counting(ctx context.Context, log *journal, name string, n int, each time.D
 	})
 }
 
-// all takes a whole sequence and checks the contract on the way: no error before the end, a zero value beside it, nothing after it.
+// all takes a whole sequence and checks the contract on the way: no error before the end, a zero
+// value beside it, nothing after it.
 func all[T any](t *testing.T, seq iter.Seq2[T, error]) ([]T, error) {
 	t.Helper()
 	var out []T
@@ -163,4 +171,6 @@ type dice struct{ *rand.Rand }
 
 func (d dice) Choose(_ aio.Choice, n int) int { return d.IntN(n) }
 
-func throwing(seed uint64) aio.Option { return aio.WithChooser(dice{rand.New(rand.NewPCG(seed, 1))}) }
+func throwing(seed uint64) aio.Option {
+	return aio.WithChooser(dice{rand.New(rand.NewPCG(seed, 1))})
+}

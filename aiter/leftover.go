@@ -12,11 +12,11 @@ import (
 	"github.com/aio-go/aio/internal/perloop"
 )
 
-// Generators that were begun and not ended hold stacks, and may hold more. When a loop shuts down they are closed: by a task, after all
-// other tasks have ended, so that their cleanup can await. What remains when the loop is closed is ended without that.
-// Python: loop.shutdown_asyncgens.
+// A generator that has begun and not ended holds a stack, and may hold more. When a loop shuts
+// down, a task closes these generators after all other tasks have ended, so that their cleanup can
+// await. Generators that remain when the loop is closed are ended without that.
 
-// leftover is a generator that was begun.
+// leftover is a generator that has begun.
 type leftover struct {
 	of    *leftovers
 	seq   uint64
@@ -48,12 +48,15 @@ func register(l *aio.Loop, close func(ctx context.Context) error, end func() err
 
 func (x *leftover) forget() { delete(x.of.open, x) }
 
-// inOrder returns those that are open, the oldest first.
+// inOrder returns the open generators, the oldest first.
 func (t *leftovers) inOrder() []*leftover {
-	return slices.SortedFunc(maps.Keys(t.open), func(a, b *leftover) int { return cmp.Compare(a.seq, b.seq) })
+	return slices.SortedFunc(maps.Keys(t.open), func(a, b *leftover) int {
+		return cmp.Compare(a.seq, b.seq)
+	})
 }
 
-// shutdown is called when the loop begins to end. The task is begun at once: at its first wait it is among those that are to be outlived.
+// shutdown is called when the loop begins to end. The task begins at once: at its first wait it is
+// among the tasks to be outlived.
 func (t *leftovers) shutdown() {
 	aio.Start(t.loop.Context(), t.closeAll, aio.Name("aiter: closing generators"), aio.Eager())
 }
@@ -62,7 +65,9 @@ func (t *leftovers) closeAll(ctx context.Context) error {
 	self := aio.CurrentTask(ctx)
 	free := context.WithoutCancel(ctx)
 	for {
-		others := slices.DeleteFunc(aio.AllTasks(ctx), func(o aio.AnyTask) bool { return o == self })
+		others := slices.DeleteFunc(aio.AllTasks(ctx), func(o aio.AnyTask) bool {
+			return o == self
+		})
 		if len(others) == 0 {
 			break
 		}
@@ -73,11 +78,12 @@ func (t *leftovers) closeAll(ctx context.Context) error {
 	var closing []aio.AnyTask
 	for _, x := range t.inOrder() {
 		task := aio.Start(ctx, func(ctx context.Context) error {
-			// Shutdown cancels this task, too; the block keeps that from the cleanup.
-			return aio.TimeoutAt(context.WithoutCancel(ctx), time.Time{}, func(ctx context.Context) error {
-				t.ended(x.close(ctx))
-				return nil
-			})
+			// Shutdown cancels this task, too; the block protects the cleanup from that.
+			return aio.TimeoutAt(context.WithoutCancel(ctx), time.Time{},
+				func(ctx context.Context) error {
+					t.ended(x.close(ctx))
+					return nil
+				})
 		}, aio.Eager()) // a task that is cancelled before its first step never makes it
 		if !task.Done() {
 			closing = append(closing, task)

@@ -11,7 +11,9 @@ import (
 )
 
 // closes makes a generator whose cleanup awaits.
-func closes(ctx context.Context, log *journal, name string, failure error) *aiter.Generator[int, int] {
+func closes(
+	ctx context.Context, log *journal, name string, failure error,
+) *aiter.Generator[int, int] {
 	return aiter.NewGenerator(ctx, func(ctx context.Context, yield func(int) (int, error)) error {
 		if _, err := yield(1); err != aiter.ErrClosed {
 			return err
@@ -71,7 +73,8 @@ func TestACleanupThatFailsDuringTheShutdownIsReportedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Run returned %v", err)
 	}
-	if len(*seen) != 1 || (*seen)[0].Err != errBoom || (*seen)[0].Message != "an error occurred while a generator was being closed" {
+	if len(*seen) != 1 || (*seen)[0].Err != errBoom ||
+		(*seen)[0].Message != "an error occurred while a generator was being closed" {
 		t.Fatalf("the reports are %+v", *seen)
 	}
 	log.want(t, "failing: <nil>")
@@ -122,7 +125,9 @@ func TestAGeneratorWhoseTaskIsEndedByForceIsEndedWithIt(t *testing.T) {
 func TestGeneratorsOfALoopThatIsOnlyClosedAreEnded(t *testing.T) {
 	var log journal
 	var seen []aio.Report
-	l := aio.NewLoop(aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { seen = append(seen, r) }))
+	l := aio.NewLoop(aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) {
+		seen = append(seen, r)
+	}))
 	_, err := aio.RunUntilComplete(l, func(ctx context.Context) (int, error) {
 		g := aiter.NewGenerator(ctx, func(ctx context.Context, yield func(int) (int, error)) error {
 			defer log.add("deferred")
@@ -138,7 +143,8 @@ func TestGeneratorsOfALoopThatIsOnlyClosedAreEnded(t *testing.T) {
 	log.want(t, "deferred")
 }
 
-// An iterator that was left open and steps another one that is open as well: shutdown finds both, and each is closed once.
+// An iterator that was left open and steps another one that is open as well: shutdown finds both,
+// and each is closed once.
 func TestNestedIteratorsThatAreLeftOpenAreClosedOnce(t *testing.T) {
 	for _, innerFirst := range []bool{false, true} {
 		var log journal
@@ -147,19 +153,21 @@ func TestNestedIteratorsThatAreLeftOpenAreClosedOnce(t *testing.T) {
 			if innerFirst {
 				_, _ = inner.Next(ctx)
 			}
-			outer := aiter.Pull(ctx, aiter.Generate(ctx, func(ctx context.Context, yield func(int) bool) error {
-				defer func() {
-					_ = aio.Yield(context.WithoutCancel(ctx))
-					log.add("inner: %v", inner.Close(ctx))
-				}()
-				for v, err := range inner.All(ctx) {
-					if err != nil || !yield(v) {
-						return err
+			outer := aiter.Pull(ctx, aiter.Generate(ctx,
+				func(ctx context.Context, yield func(int) bool) error {
+					defer func() {
+						_ = aio.Yield(context.WithoutCancel(ctx))
+						log.add("inner: %v", inner.Close(ctx))
+					}()
+					for v, err := range inner.All(ctx) {
+						if err != nil || !yield(v) {
+							return err
+						}
 					}
-				}
-				return nil
-			}))
-			zipped := aiter.Pull(ctx, aiter.Zip(ctx, outer.All(ctx), aiter.Zip(ctx, count(ctx, &log, 9, nil), count(ctx, &log, 9, nil))))
+					return nil
+				}))
+			zipped := aiter.Pull(ctx, aiter.Zip(ctx, outer.All(ctx),
+				aiter.Zip(ctx, count(ctx, &log, 9, nil), count(ctx, &log, 9, nil))))
 			_, err := zipped.Next(ctx)
 			return err
 		})

@@ -5,14 +5,15 @@ import (
 	"iter"
 )
 
-// offer is an item, or the error at the end, that a member has for the loop.
+// offer is an item that a member has for the loop, or the error at its end.
 type offer[T any] struct {
 	v    T
 	err  error
 	from *member
 }
 
-// supply has a member offer the items of src, and the error at the end if there is one. It holds the member while n items wait to be taken.
+// supply makes a member offer the items of src, and the error at the end if there is one. It holds
+// the member while n items wait to be taken.
 func supply[T any](m *member, src iter.Seq2[T, error], n int, put func(o offer[T])) {
 	for v, err := range src {
 		if err != nil {
@@ -31,7 +32,7 @@ func supply[T any](m *member, src iter.Seq2[T, error], n int, put func(o offer[T
 	}
 }
 
-// offers are what members have for the loop.
+// offers are the items that members have for the loop.
 type offers[T any] struct {
 	*crew
 	ready []offer[T]
@@ -63,7 +64,7 @@ func (o *offers[T]) take() offer[T] {
 	return x
 }
 
-// from begins a member that supplies the items of src.
+// from starts a member that supplies the items of src.
 func (o *offers[T]) from(src iter.Seq2[T, error], n int) {
 	o.begin(
 		func(_ context.Context, m *member) { supply(m, src, n, o.put) },
@@ -71,7 +72,7 @@ func (o *offers[T]) from(src iter.Seq2[T, error], n int) {
 	)
 }
 
-// deliver hands what is ready to the loop body, until nothing more can come.
+// deliver yields offers to the loop body until no more can come.
 func (o *offers[T]) deliver(ctx context.Context, yield func(T, error) bool) {
 	var zero T
 	for {
@@ -95,9 +96,10 @@ func (o *offers[T]) deliver(ctx context.Context, yield func(T, error) bool) {
 	}
 }
 
-// Merge is the items of all the sources as they come, those that come in the same pass in the order in which their tasks had their turns.
-// Each source has a task of its own and waits in its yield until its item has been taken; it works on its next one while the loop body works. The
-// first error ends the sequence, and the other sources; what they had ready is dropped. aiostream: merge.
+// Merge yields the items of all sources as they come. Items of the same pass come in the order in
+// which their tasks ran. Each source has a task of its own and waits in its yield until its item is
+// taken; it works on the next one while the loop body runs. The first error ends the sequence and
+// the other sources; their waiting items are dropped. Python: aiostream.stream.merge.
 //
 // Cancellation: of the wait for the next item; the sources are ended and waited for.
 func Merge[T any](ctx context.Context, srcs ...iter.Seq2[T, error]) iter.Seq2[T, error] {
@@ -113,8 +115,8 @@ func Merge[T any](ctx context.Context, srcs ...iter.Seq2[T, error]) iter.Seq2[T,
 	}
 }
 
-// Prefetch is the items of src, of which up to n are fetched ahead by a task, while the loop body works. An error comes after the items
-// before it. It panics if n is less than 1.
+// Prefetch yields the items of src. A task fetches up to n of them ahead while the loop body works.
+// An error comes after the items before it. It panics if n is less than 1.
 //
 // Cancellation: of the wait for the next item; the source is ended and waited for.
 func Prefetch[T any](ctx context.Context, src iter.Seq2[T, error], n int) iter.Seq2[T, error] {

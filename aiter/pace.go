@@ -11,18 +11,22 @@ import (
 	"github.com/aio-go/aio/internal/errtree"
 )
 
-// BatchWithin is the items of src in slices of up to n: a batch is handed out when it is full, when d has passed since its first item came, or
-// when the source has ended. A task reads the source meanwhile, also while the loop body works, but not more than a full batch ahead. Before an
-// error the items that came before it are handed out. It panics if n is less than 1 or d not positive. See [Batch].
+// BatchWithin yields the items of src in slices of up to n. A batch ends when it is full, when d
+// has passed since its first item, or when the source has ended. A task reads the source meanwhile,
+// also while the loop body works, but at most one full batch ahead. Before an error it yields the
+// items before the error. It panics if n is less than 1 or d is not positive. See [Batch].
 //
-// Cancellation: of the wait for the next batch; what is in it then is dropped, the source is ended and waited for.
-func BatchWithin[T any](ctx context.Context, src iter.Seq2[T, error], n int, d time.Duration) iter.Seq2[[]T, error] {
+// Cancellation: of the wait for the next batch; the items in it are dropped, the source is ended
+// and waited for.
+func BatchWithin[T any](
+	ctx context.Context, src iter.Seq2[T, error], n int, d time.Duration,
+) iter.Seq2[[]T, error] {
 	mustBe(src != nil, "BatchWithin", "the source is nil")
 	mustBe(n >= 1 && d > 0, "BatchWithin", "the size must be at least 1 and the time positive")
 	return func(yield func([]T, error) bool) {
 		o := newOffers[T](ctx, "aiter.BatchWithin")
 		loop := aio.RunningLoop(ctx)
-		var timer *aio.TimerHandle // of the batch that is being filled
+		var timer *aio.TimerHandle // of the current batch
 		due := false
 		put := func(x offer[T]) {
 			if len(o.ready) == 0 {
@@ -78,20 +82,28 @@ func BatchWithin[T any](ctx context.Context, src iter.Seq2[T, error], n int, d t
 	}
 }
 
-// RateLimit is the items of src, handed out as fast as the limiter lets them pass. The limiter may be shared by several sequences.
+// RateLimit yields the items of src as fast as the limiter lets them pass. Several sequences may
+// share the limiter.
 //
 // Cancellation: of the wait for the limiter; the item that waited for it is dropped.
-func RateLimit[T any](ctx context.Context, src iter.Seq2[T, error], limiter *aiosync.RateLimiter) iter.Seq2[T, error] {
+func RateLimit[T any](
+	ctx context.Context, src iter.Seq2[T, error], limiter *aiosync.RateLimiter,
+) iter.Seq2[T, error] {
 	mustBe(src != nil && limiter != nil, "RateLimit", "the source or the limiter is nil")
-	return Map(ctx, src, func(ctx context.Context, v T) (T, error) { return v, limiter.Acquire(ctx) })
+	return Map(ctx, src, func(ctx context.Context, v T) (T, error) {
+		return v, limiter.Acquire(ctx)
+	})
 }
 
-// TimeoutEach is the items of src, each of which may keep the loop waiting for d at most; the time that the loop body takes does not count. If
-// one takes longer, the await that the source is in is cancelled, and the sequence ends with an [*aio.TimeoutError], unless the source
-// catches the cancellation and yields an item.
+// TimeoutEach yields the items of src. The loop waits at most d for each; the time of the loop body
+// does not count. If an item takes longer, the current await of the source is cancelled. The
+// sequence ends with an [*aio.TimeoutError], unless the source catches the cancellation and yields
+// an item.
 //
 // Cancellation: ctx is the one that src was made with.
-func TimeoutEach[T any](ctx context.Context, src iter.Seq2[T, error], d time.Duration) iter.Seq2[T, error] {
+func TimeoutEach[T any](
+	ctx context.Context, src iter.Seq2[T, error], d time.Duration,
+) iter.Seq2[T, error] {
 	mustBe(src != nil, "TimeoutEach", "the source is nil")
 	return func(yield func(T, error) bool) {
 		it := Pull(ctx, src)
@@ -114,21 +126,28 @@ func TimeoutEach[T any](ctx context.Context, src iter.Seq2[T, error], d time.Dur
 
 // Backoff says how often and when [Retry] tries again.
 type Backoff struct {
-	Attempts int           // in a row without an item, the first included; 0 or less: no limit
+	// failures in a row without an item, the first try included; 0 or less: no limit
+	Attempts int
 	First    time.Duration // the pause before the second try; it doubles with each further one
 	Max      time.Duration // the longest pause; 0: no limit
 
-	// Retryable tells whether an error is worth another try; nil: all are. Cancellations never are.
+	// Retryable reports whether an error is worth another try; nil: all are. Cancellations never
+	// are.
 	Retryable func(err error) bool
 }
 
-// Retry is the items of the sequence that begin returns; when that fails, it is begun again after a pause, as b says, and the items go on
-// with what the new one yields. begin gets the number of failures in a row, and should continue after the last item that it has handed out,
-// if that matters. An item makes the count begin at nothing again. When there are no attempts left the last error is the end, wrapped with their number.
-// Pauses are exact, without jitter: a random part would make tests differ.
+// Retry yields the items of the sequence that begin returns. When that fails, it calls begin again
+// after a pause, as b says, and goes on with the items of the new sequence. begin gets the number
+// of failures in a row; if needed, it should continue after the last item that it has yielded. An
+// item resets the count. After the last attempt the sequence ends with the last error, wrapped with
+// the number of attempts. Pauses are exact, without jitter: a random part would make tests differ.
 //
 // Cancellation: of the pause; it is never retried.
-func Retry[T any](ctx context.Context, b Backoff, begin func(ctx context.Context, failures int) iter.Seq2[T, error]) iter.Seq2[T, error] {
+func Retry[T any](
+	ctx context.Context,
+	b Backoff,
+	begin func(ctx context.Context, failures int) iter.Seq2[T, error],
+) iter.Seq2[T, error] {
 	mustBe(begin != nil, "Retry", "the function is nil")
 	return func(yield func(T, error) bool) {
 		var zero T
@@ -153,7 +172,8 @@ func Retry[T any](ctx context.Context, b Backoff, begin func(ctx context.Context
 				return
 			}
 			if failures == b.Attempts {
-				yield(zero, fmt.Errorf("aiter: Retry: %d attempts failed, the last with: %w", failures, failure))
+				yield(zero, fmt.Errorf("aiter: Retry: %d attempts failed, the last with: %w",
+					failures, failure))
 				return
 			}
 			if err := aio.Sleep(ctx, b.pause(failures)); err != nil {
@@ -164,7 +184,7 @@ func Retry[T any](ctx context.Context, b Backoff, begin func(ctx context.Context
 	}
 }
 
-// pause is the time to wait after so many failures in a row.
+// pause is the pause after this number of failures in a row.
 func (b Backoff) pause(failures int) time.Duration {
 	d := b.First
 	for range failures - 1 {

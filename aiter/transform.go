@@ -5,8 +5,8 @@ import (
 	"iter"
 )
 
-// values is the items of src, for a loop that makes another sequence of them. An error of src goes to
-// yield and ends the loop.
+// values is the items of src, for a loop that makes another sequence of them. An error of src is
+// passed to yield and ends the loop.
 func values[T, U any](src iter.Seq2[T, error], yield func(U, error) bool) iter.Seq[T] {
 	return func(each func(T) bool) {
 		for v, err := range src {
@@ -22,11 +22,14 @@ func values[T, U any](src iter.Seq2[T, error], yield func(U, error) bool) iter.S
 	}
 }
 
-// Map is the sequence of what fn makes of each item of src. fn may await; the next item is asked for when it has returned and the loop body
-// is done with what it returned. An error of fn ends the sequence. Python: (await fn(v) async for v in src).
+// Map is the sequence of the results of fn for the items of src. fn may await. The next item is
+// fetched when the loop body has ended. An error of fn ends the sequence. Python: (await fn(v)
+// async for v in src).
 //
-// Cancellation: ctx is handed to fn.
-func Map[T, U any](ctx context.Context, src iter.Seq2[T, error], fn func(ctx context.Context, v T) (U, error)) iter.Seq2[U, error] {
+// Cancellation: fn gets ctx.
+func Map[T, U any](
+	ctx context.Context, src iter.Seq2[T, error], fn func(ctx context.Context, v T) (U, error),
+) iter.Seq2[U, error] {
 	mustBe(src != nil && fn != nil, "Map", "the source or the function is nil")
 	return func(yield func(U, error) bool) {
 		var zero U
@@ -43,11 +46,13 @@ func Map[T, U any](ctx context.Context, src iter.Seq2[T, error], fn func(ctx con
 	}
 }
 
-// Filter is the sequence of those items of src for which keep returns true. keep may await; its error ends the sequence.
-// Python: (v async for v in src if await keep(v)).
+// Filter yields the items of src for which keep returns true. keep may await; its error ends the
+// sequence. Python: (v async for v in src if await keep(v)).
 //
-// Cancellation: ctx is handed to keep.
-func Filter[T any](ctx context.Context, src iter.Seq2[T, error], keep func(ctx context.Context, v T) (bool, error)) iter.Seq2[T, error] {
+// Cancellation: keep gets ctx.
+func Filter[T any](
+	ctx context.Context, src iter.Seq2[T, error], keep func(ctx context.Context, v T) (bool, error),
+) iter.Seq2[T, error] {
 	mustBe(src != nil && keep != nil, "Filter", "the source or the function is nil")
 	return func(yield func(T, error) bool) {
 		var zero T
@@ -64,11 +69,15 @@ func Filter[T any](ctx context.Context, src iter.Seq2[T, error], keep func(ctx c
 	}
 }
 
-// FlatMap is the items of the sequences that fn makes of each item of src, one sequence after the other.
-// Python: (u async for v in src async for u in fn(v)).
+// FlatMap yields the items of the sequences that fn returns for the items of src, one sequence
+// after the other. Python: (u async for v in src async for u in fn(v)).
 //
-// Cancellation: ctx is handed to fn.
-func FlatMap[T, U any](ctx context.Context, src iter.Seq2[T, error], fn func(ctx context.Context, v T) iter.Seq2[U, error]) iter.Seq2[U, error] {
+// Cancellation: fn gets ctx.
+func FlatMap[T, U any](
+	ctx context.Context,
+	src iter.Seq2[T, error],
+	fn func(ctx context.Context, v T) iter.Seq2[U, error],
+) iter.Seq2[U, error] {
 	mustBe(src != nil && fn != nil, "FlatMap", "the source or the function is nil")
 	return func(yield func(U, error) bool) {
 		var zero U
@@ -92,7 +101,7 @@ type Indexed[T any] struct {
 	Value T
 }
 
-// Enumerate is the items of src with their numbers, from 0. Python: enumerate.
+// Enumerate yields the items of src with their numbers, from 0. Python: enumerate.
 func Enumerate[T any](src iter.Seq2[T, error]) iter.Seq2[Indexed[T], error] {
 	mustBe(src != nil, "Enumerate", "the source is nil")
 	return func(yield func(Indexed[T], error) bool) {
@@ -106,8 +115,9 @@ func Enumerate[T any](src iter.Seq2[T, error]) iter.Seq2[Indexed[T], error] {
 	}
 }
 
-// Chain is the items of the first source, then those of the second, and so on. A source is begun when its turn comes, and is closed before
-// the next one begins. The first error ends it. Python: itertools.chain.
+// Chain yields the items of the first source, then those of the second, and so on. A source begins
+// when its turn comes, and is closed before the next one begins. The first error ends the sequence.
+// Python: itertools.chain.
 func Chain[T any](srcs ...iter.Seq2[T, error]) iter.Seq2[T, error] {
 	for _, src := range srcs {
 		mustBe(src != nil, "Chain", "a source is nil")
@@ -128,8 +138,8 @@ func Chain[T any](srcs ...iter.Seq2[T, error]) iter.Seq2[T, error] {
 	}
 }
 
-// Take is the first n items of src. The source is closed as soon as it has given the nth; with n <= 0 it is not begun.
-// Python: itertools.islice.
+// Take yields the first n items of src. The source is closed as soon as it has yielded the nth;
+// with n <= 0 it does not begin. Python: itertools.islice.
 func Take[T any](src iter.Seq2[T, error], n int) iter.Seq2[T, error] {
 	mustBe(src != nil, "Take", "the source is nil")
 	return func(yield func(T, error) bool) {
@@ -146,7 +156,7 @@ func Take[T any](src iter.Seq2[T, error], n int) iter.Seq2[T, error] {
 	}
 }
 
-// Drop is the items of src without the first n.
+// Drop yields the items of src without the first n.
 func Drop[T any](src iter.Seq2[T, error], n int) iter.Seq2[T, error] {
 	mustBe(src != nil, "Drop", "the source is nil")
 	return func(yield func(T, error) bool) {
@@ -163,11 +173,13 @@ func Drop[T any](src iter.Seq2[T, error], n int) iter.Seq2[T, error] {
 	}
 }
 
-// TakeWhile is the items of src up to the first for which keep returns false, which is left out; the source is closed then.
-// Python: itertools.takewhile.
+// TakeWhile yields the items of src before the first for which keep returns false; then the source
+// is closed. Python: itertools.takewhile.
 //
-// Cancellation: ctx is handed to keep.
-func TakeWhile[T any](ctx context.Context, src iter.Seq2[T, error], keep func(ctx context.Context, v T) (bool, error)) iter.Seq2[T, error] {
+// Cancellation: keep gets ctx.
+func TakeWhile[T any](
+	ctx context.Context, src iter.Seq2[T, error], keep func(ctx context.Context, v T) (bool, error),
+) iter.Seq2[T, error] {
 	mustBe(src != nil && keep != nil, "TakeWhile", "the source or the function is nil")
 	return func(yield func(T, error) bool) {
 		var zero T
@@ -184,10 +196,13 @@ func TakeWhile[T any](ctx context.Context, src iter.Seq2[T, error], keep func(ct
 	}
 }
 
-// DropWhile is the items of src from the first for which drop returns false on. Python: itertools.dropwhile.
+// DropWhile yields the items of src, beginning with the first for which drop returns false. Python:
+// itertools.dropwhile.
 //
-// Cancellation: ctx is handed to drop.
-func DropWhile[T any](ctx context.Context, src iter.Seq2[T, error], drop func(ctx context.Context, v T) (bool, error)) iter.Seq2[T, error] {
+// Cancellation: drop gets ctx.
+func DropWhile[T any](
+	ctx context.Context, src iter.Seq2[T, error], drop func(ctx context.Context, v T) (bool, error),
+) iter.Seq2[T, error] {
 	mustBe(src != nil && drop != nil, "DropWhile", "the source or the function is nil")
 	return func(yield func(T, error) bool) {
 		dropping := true
@@ -203,8 +218,8 @@ func DropWhile[T any](ctx context.Context, src iter.Seq2[T, error], drop func(ct
 	}
 }
 
-// Batch is the items of src in slices of n, the last one with what is left. Before an error the items that came before it are handed out.
-// It panics if n is less than 1. Python: itertools.batched.
+// Batch yields the items of src in slices of n; the last one has the rest. Before an error it
+// yields the items before the error. It panics if n is less than 1. Python: itertools.batched.
 func Batch[T any](src iter.Seq2[T, error], n int) iter.Seq2[[]T, error] {
 	mustBe(src != nil, "Batch", "the source is nil")
 	mustBe(n >= 1, "Batch", "the size must be at least 1")

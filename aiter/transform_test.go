@@ -23,11 +23,14 @@ func each(v int) func() iter.Seq2[int, error] {
 	return func() iter.Seq2[int, error] { return aiter.FromSlice([]int{v, 10 * v}) }
 }
 
-// combinators are all those that pass numbers on, as functions of their source. Which of the numbers 1, 2, 3 they make of it, and after how
-// many items, is for other tests; here is what holds for all.
+type combinator = func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error]
+
+// combinators are all those that pass numbers on, as functions of their source. Which of the
+// numbers 1, 2, 3 they make of it, and after how many items, is for other tests; here is what holds
+// for all.
 var combinators = []struct {
 	name string
-	of   func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error]
+	of   combinator
 }{
 	{"Map", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
 		return aiter.Map(ctx, src, double)
@@ -36,13 +39,17 @@ var combinators = []struct {
 		return aiter.Filter(ctx, src, odd)
 	}},
 	{"FlatMap", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
-		return aiter.FlatMap(ctx, src, func(_ context.Context, v int) iter.Seq2[int, error] { return each(v)() })
+		return aiter.FlatMap(ctx, src, func(_ context.Context, v int) iter.Seq2[int, error] {
+			return each(v)()
+		})
 	}},
 	{"FlatMap, inside", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
-		return aiter.FlatMap(ctx, aiter.FromSlice([]int{1}), func(context.Context, int) iter.Seq2[int, error] { return src })
+		return aiter.FlatMap(ctx, aiter.FromSlice([]int{1}),
+			func(context.Context, int) iter.Seq2[int, error] { return src })
 	}},
 	{"Enumerate", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
-		return aiter.Map(ctx, aiter.Enumerate(src), func(_ context.Context, x aiter.Indexed[int]) (int, error) { return x.Value, nil })
+		return aiter.Map(ctx, aiter.Enumerate(src),
+			func(_ context.Context, x aiter.Indexed[int]) (int, error) { return x.Value, nil })
 	}},
 	{"Chain", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
 		return aiter.Chain(src, aiter.FromSlice([]int{4}))
@@ -50,25 +57,36 @@ var combinators = []struct {
 	{"Chain, later", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
 		return aiter.Chain(aiter.FromSlice[int](nil), src)
 	}},
-	{"Take", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] { return aiter.Take(src, 9) }},
-	{"Drop", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] { return aiter.Drop(src, 1) }},
+	{"Take", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
+		return aiter.Take(src, 9)
+	}},
+	{"Drop", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
+		return aiter.Drop(src, 1)
+	}},
 	{"TakeWhile", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
 		return aiter.TakeWhile(ctx, src, func(context.Context, int) (bool, error) { return true, nil })
 	}},
 	{"DropWhile", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
-		return aiter.DropWhile(ctx, src, func(_ context.Context, v int) (bool, error) { return v < 2, nil })
+		return aiter.DropWhile(ctx, src, func(_ context.Context, v int) (bool, error) {
+			return v < 2, nil
+		})
 	}},
 	{"Zip, first", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
-		return aiter.Map(ctx, aiter.Zip(ctx, src, aiter.FromSlice([]int{1, 2, 3, 4})), func(_ context.Context, p aiter.Pair[int, int]) (int, error) { return p.First, nil })
+		return aiter.Map(ctx, aiter.Zip(ctx, src, aiter.FromSlice([]int{1, 2, 3, 4})),
+			func(_ context.Context, p aiter.Pair[int, int]) (int, error) { return p.First, nil })
 	}},
 	{"Zip, second", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
-		return aiter.Map(ctx, aiter.Zip(ctx, aiter.FromSlice([]int{1, 2, 3, 4}), src), func(_ context.Context, p aiter.Pair[int, int]) (int, error) { return p.Second, nil })
+		return aiter.Map(ctx, aiter.Zip(ctx, aiter.FromSlice([]int{1, 2, 3, 4}), src),
+			func(_ context.Context, p aiter.Pair[int, int]) (int, error) { return p.Second, nil })
 	}},
 	{"Batch", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
-		return aiter.Map(ctx, aiter.Batch(src, 1), func(_ context.Context, b []int) (int, error) { return b[0], nil })
+		return aiter.Map(ctx, aiter.Batch(src, 1), func(_ context.Context, b []int) (int, error) {
+			return b[0], nil
+		})
 	}},
 	{"BatchWithin", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
-		return aiter.Map(ctx, aiter.BatchWithin(ctx, src, 9, time.Millisecond), func(_ context.Context, b []int) (int, error) { return b[0], nil })
+		return aiter.Map(ctx, aiter.BatchWithin(ctx, src, 9, time.Millisecond),
+			func(_ context.Context, b []int) (int, error) { return b[0], nil })
 	}},
 	{"Merge", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
 		return aiter.Merge(ctx, src, aiter.FromSlice[int](nil))
@@ -89,7 +107,8 @@ var combinators = []struct {
 		return aiter.TimeoutEach(ctx, src, time.Minute)
 	}},
 	{"Retry", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
-		return aiter.Retry(ctx, aiter.Backoff{Attempts: 1}, func(context.Context, int) iter.Seq2[int, error] { return src })
+		return aiter.Retry(ctx, aiter.Backoff{Attempts: 1},
+			func(context.Context, int) iter.Seq2[int, error] { return src })
 	}},
 	{"Pull", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
 		return func(yield func(int, error) bool) {
@@ -111,13 +130,14 @@ var combinators = []struct {
 	{"three of them", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
 		return aiter.Merge(ctx, aiter.Prefetch(ctx, aiter.MapConcurrent(ctx, src, 2, double), 2))
 	}},
-	{"stepped by hand inside tasks", func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
-		merged := aiter.Merge(ctx, src)
-		return aiter.Prefetch(ctx, aiter.TimeoutEach(ctx, merged, time.Minute), 1)
-	}},
+	{"stepped by hand inside tasks",
+		func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error] {
+			merged := aiter.Merge(ctx, src)
+			return aiter.Prefetch(ctx, aiter.TimeoutEach(ctx, merged, time.Minute), 1)
+		}},
 }
 
-func eachCombinator(t *testing.T, test func(t *testing.T, ctx context.Context, of func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error])) {
+func eachCombinator(t *testing.T, test func(t *testing.T, ctx context.Context, of combinator)) {
 	for _, c := range combinators {
 		t.Run(c.name, func(t *testing.T) {
 			run(t, func(ctx context.Context) error {
@@ -131,7 +151,7 @@ func eachCombinator(t *testing.T, test func(t *testing.T, ctx context.Context, o
 const closed = "source closed: <nil>"
 
 func TestTheSourceIsClosedWhenTheLoopIsLeftEarly(t *testing.T) {
-	eachCombinator(t, func(t *testing.T, ctx context.Context, of func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error]) {
+	eachCombinator(t, func(t *testing.T, ctx context.Context, of combinator) {
 		var log journal
 		for _, err := range of(ctx, count(ctx, &log, 1000, nil)) {
 			if err != nil {
@@ -145,7 +165,7 @@ func TestTheSourceIsClosedWhenTheLoopIsLeftEarly(t *testing.T) {
 }
 
 func TestTheSourceIsClosedWhenTheLoopBodyPanicsOrExits(t *testing.T) {
-	eachCombinator(t, func(t *testing.T, ctx context.Context, of func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error]) {
+	eachCombinator(t, func(t *testing.T, ctx context.Context, of combinator) {
 		var log journal
 		if v := panicValue(func() {
 			for range of(ctx, count(ctx, &log, 1000, nil)) {
@@ -174,7 +194,7 @@ func TestTheSourceIsClosedWhenTheLoopBodyPanicsOrExits(t *testing.T) {
 }
 
 func TestTheErrorOfTheSourceComesOnceAndIsTheEnd(t *testing.T) {
-	eachCombinator(t, func(t *testing.T, ctx context.Context, of func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error]) {
+	eachCombinator(t, func(t *testing.T, ctx context.Context, of combinator) {
 		var log journal
 		items, err := all(t, of(ctx, count(ctx, &log, 3, errBoom)))
 		if !errors.Is(err, errBoom) || len(items) == 0 {
@@ -185,7 +205,7 @@ func TestTheErrorOfTheSourceComesOnceAndIsTheEnd(t *testing.T) {
 }
 
 func TestASourceThatGoesOnAfterItsErrorIsNotAsked(t *testing.T) {
-	eachCombinator(t, func(t *testing.T, ctx context.Context, of func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error]) {
+	eachCombinator(t, func(t *testing.T, ctx context.Context, of combinator) {
 		broken := func(yield func(int, error) bool) {
 			if yield(1, nil) && yield(2, nil) && yield(77, errBoom) {
 				t.Error("the source was asked for more after its error")
@@ -198,7 +218,7 @@ func TestASourceThatGoesOnAfterItsErrorIsNotAsked(t *testing.T) {
 }
 
 func TestACancellationReachesTheSourceAndTheLoop(t *testing.T) {
-	eachCombinator(t, func(t *testing.T, ctx context.Context, of func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error]) {
+	eachCombinator(t, func(t *testing.T, ctx context.Context, of combinator) {
 		var log journal
 		task := aio.Start(ctx, func(ctx context.Context) error {
 			for v, err := range of(ctx, counting(ctx, &log, "source", 1, 10*time.Second, nil)) {
@@ -221,7 +241,7 @@ func TestACancellationReachesTheSourceAndTheLoop(t *testing.T) {
 }
 
 func TestATimeoutAroundTheLoopClosesTheSource(t *testing.T) {
-	eachCombinator(t, func(t *testing.T, ctx context.Context, of func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error]) {
+	eachCombinator(t, func(t *testing.T, ctx context.Context, of combinator) {
 		var log journal
 		seq := of(ctx, count(ctx, &log, 1000, nil)) // made outside of the block
 		err := aio.Timeout(ctx, 2*time.Second+time.Millisecond, func(context.Context) error {
@@ -235,7 +255,7 @@ func TestATimeoutAroundTheLoopClosesTheSource(t *testing.T) {
 }
 
 func TestAPanicOfTheSourceIsRaisedInTheLoop(t *testing.T) {
-	eachCombinator(t, func(t *testing.T, ctx context.Context, of func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error]) {
+	eachCombinator(t, func(t *testing.T, ctx context.Context, of combinator) {
 		var log journal
 		src := aiter.Generate(ctx, func(ctx context.Context, yield func(int) bool) error {
 			defer func() { log.add("closed %v", aio.Yield(context.WithoutCancel(ctx))) }()
@@ -248,13 +268,13 @@ func TestAPanicOfTheSourceIsRaisedInTheLoop(t *testing.T) {
 }
 
 func TestASequenceThatIsNotRangedOverDoesNothing(t *testing.T) {
-	eachCombinator(t, func(t *testing.T, ctx context.Context, of func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error]) {
+	eachCombinator(t, func(t *testing.T, ctx context.Context, of combinator) {
 		of(ctx, func(func(int, error) bool) { t.Error("the source was begun") })
 	})
 }
 
 func TestASequenceThatIsRangedOverTwiceBeginsAnew(t *testing.T) {
-	eachCombinator(t, func(t *testing.T, ctx context.Context, of func(ctx context.Context, src iter.Seq2[int, error]) iter.Seq2[int, error]) {
+	eachCombinator(t, func(t *testing.T, ctx context.Context, of combinator) {
 		var log journal
 		seq := of(ctx, count(ctx, &log, 3, nil))
 		first, err1 := all(t, seq)
@@ -268,7 +288,8 @@ func TestASequenceThatIsRangedOverTwiceBeginsAnew(t *testing.T) {
 
 func TestTheResultIsTheSameInAnyOrderOfTheTasks(t *testing.T) {
 	for _, c := range combinators {
-		if c.name == "MapUnordered" || c.name == "BatchWithin" { // what they make depends on time, which depends on the order here
+		// what they make depends on time, which depends on the order here
+		if c.name == "MapUnordered" || c.name == "BatchWithin" {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
@@ -304,9 +325,12 @@ func TestWhatTheOtherCombinatorsMake(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var log journal
 		one := func() iter.Seq2[int, error] { return count(ctx, &log, 5, nil) }
-		wantItems(t, aiter.FlatMap(ctx, aiter.Take(one(), 2), func(_ context.Context, v int) iter.Seq2[int, error] { return each(v)() }), 1, 10, 2, 20)
-		wantItems(t, aiter.Enumerate(aiter.FromSlice([]string{"a", "b"})), aiter.Indexed[string]{0, "a"}, aiter.Indexed[string]{1, "b"})
-		wantItems(t, aiter.Chain(aiter.FromSlice([]int{8}), one(), aiter.FromSlice([]int{9})), 8, 1, 2, 3, 4, 5, 9)
+		wantItems(t, aiter.FlatMap(ctx, aiter.Take(one(), 2),
+			func(_ context.Context, v int) iter.Seq2[int, error] { return each(v)() }), 1, 10, 2, 20)
+		wantItems(t, aiter.Enumerate(aiter.FromSlice([]string{"a", "b"})), aiter.Indexed[string]{0, "a"},
+			aiter.Indexed[string]{1, "b"})
+		wantItems(t, aiter.Chain(aiter.FromSlice([]int{8}), one(), aiter.FromSlice([]int{9})), 8, 1,
+			2, 3, 4, 5, 9)
 		wantItems(t, aiter.Chain[int]())
 		wantItems(t, aiter.Take(one(), 2), 1, 2)
 		wantItems(t, aiter.Take(one(), 0))
@@ -315,8 +339,10 @@ func TestWhatTheOtherCombinatorsMake(t *testing.T) {
 		wantItems(t, aiter.TakeWhile(ctx, one(), small), 1, 2)
 		wantItems(t, aiter.DropWhile(ctx, one(), small), 3, 4, 5)
 		wantItems(t, aiter.Batch(one(), 2), []int{1, 2}, []int{3, 4}, []int{5})
-		wantItems(t, aiter.Zip(ctx, one(), aiter.FromSlice([]string{"a", "b"})), aiter.Pair[int, string]{1, "a"}, aiter.Pair[int, string]{2, "b"})
-		wantItems(t, aiter.Zip(ctx, aiter.FromSlice([]string{"a"}), one()), aiter.Pair[string, int]{"a", 1})
+		wantItems(t, aiter.Zip(ctx, one(), aiter.FromSlice([]string{"a", "b"})),
+			aiter.Pair[int, string]{1, "a"}, aiter.Pair[int, string]{2, "b"})
+		wantItems(t, aiter.Zip(ctx, aiter.FromSlice([]string{"a"}), one()),
+			aiter.Pair[string, int]{"a", 1})
 		return nil
 	})
 }
@@ -324,7 +350,8 @@ func TestWhatTheOtherCombinatorsMake(t *testing.T) {
 func TestTakeDoesNotWaitForMoreThanItNeeds(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var log journal
-		if d := elapsed(ctx, func() { wantItems(t, aiter.Take(count(ctx, &log, 9, nil), 2), 1, 2) }); d != 2*time.Second {
+		d := elapsed(ctx, func() { wantItems(t, aiter.Take(count(ctx, &log, 9, nil), 2), 1, 2) })
+		if d != 2*time.Second {
 			t.Errorf("it took %s", d)
 		}
 		return nil
@@ -333,17 +360,29 @@ func TestTakeDoesNotWaitForMoreThanItNeeds(t *testing.T) {
 
 func TestAnErrorOfTheFunctionEndsTheSequenceAndClosesTheSource(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		fails := func(_ context.Context, v int) (bool, error) { return true, cmp.Or(map[int]error{2: errBoom}[v]) }
+		fails := func(_ context.Context, v int) (bool, error) {
+			return true, cmp.Or(map[int]error{2: errBoom}[v])
+		}
 		made := func(ctx context.Context, v int) (int, error) {
 			_, err := fails(ctx, v)
 			return 99, err
 		}
 		for name, of := range map[string]func(src iter.Seq2[int, error]) iter.Seq2[int, error]{
-			"Map":           func(src iter.Seq2[int, error]) iter.Seq2[int, error] { return aiter.Map(ctx, src, made) },
-			"Filter":        func(src iter.Seq2[int, error]) iter.Seq2[int, error] { return aiter.Filter(ctx, src, fails) },
-			"TakeWhile":     func(src iter.Seq2[int, error]) iter.Seq2[int, error] { return aiter.TakeWhile(ctx, src, fails) },
-			"MapConcurrent": func(src iter.Seq2[int, error]) iter.Seq2[int, error] { return aiter.MapConcurrent(ctx, src, 3, made) },
-			"MapUnordered":  func(src iter.Seq2[int, error]) iter.Seq2[int, error] { return aiter.MapUnordered(ctx, src, 3, made) },
+			"Map": func(src iter.Seq2[int, error]) iter.Seq2[int, error] {
+				return aiter.Map(ctx, src, made)
+			},
+			"Filter": func(src iter.Seq2[int, error]) iter.Seq2[int, error] {
+				return aiter.Filter(ctx, src, fails)
+			},
+			"TakeWhile": func(src iter.Seq2[int, error]) iter.Seq2[int, error] {
+				return aiter.TakeWhile(ctx, src, fails)
+			},
+			"MapConcurrent": func(src iter.Seq2[int, error]) iter.Seq2[int, error] {
+				return aiter.MapConcurrent(ctx, src, 3, made)
+			},
+			"MapUnordered": func(src iter.Seq2[int, error]) iter.Seq2[int, error] {
+				return aiter.MapUnordered(ctx, src, 3, made)
+			},
 			"FlatMap": func(src iter.Seq2[int, error]) iter.Seq2[int, error] {
 				return aiter.FlatMap(ctx, src, func(ctx context.Context, v int) iter.Seq2[int, error] {
 					_, err := fails(ctx, v)
@@ -376,7 +415,8 @@ func TestCollectionsOfASequence(t *testing.T) {
 		sum, err4 := aiter.Fold(count(ctx, &log, 4, nil), 100, func(acc, v int) int { return acc + v })
 		first, err5 := aiter.First(count(ctx, &log, 4, nil))
 		got := fmt.Sprint(list, slices.Sorted(maps.Keys(set)), lengths, sum, first)
-		if want := "[go python go] [go python] map[go:2 python:6] 110 1"; got != want || errors.Join(err1, err2, err3, err4, err5) != nil {
+		if want := "[go python go] [go python] map[go:2 python:6] 110 1"; got != want ||
+			errors.Join(err1, err2, err3, err4, err5) != nil {
 			t.Errorf("got %s, %v", got, errors.Join(err1, err2, err3, err4, err5))
 		}
 		log.want(t, closed, closed)
@@ -385,13 +425,15 @@ func TestCollectionsOfASequence(t *testing.T) {
 		if got, err := aiter.Collect(failing); !slices.Equal(got, []int{1, 2}) || err != errBoom {
 			t.Errorf("Collect: %v, %v", got, err)
 		}
-		if got, err := aiter.Fold(failing, 0, func(acc, v int) int { return acc + v }); got != 3 || err != errBoom {
+		if got, err := aiter.Fold(failing, 0, func(acc, v int) int { return acc + v }); got != 3 ||
+			err != errBoom {
 			t.Errorf("Fold: %v, %v", got, err)
 		}
 		if _, err := aiter.First(aiter.FromSlice[int](nil)); err != aiter.ErrStopIteration {
 			t.Errorf("First: %v", err)
 		}
-		if err := aiter.ForEach(count(ctx, &log, 9, nil), func(v int) error { return errBoom }); err != errBoom {
+		err := aiter.ForEach(count(ctx, &log, 9, nil), func(v int) error { return errBoom })
+		if err != errBoom {
 			t.Errorf("ForEach: %v", err)
 		}
 		return nil

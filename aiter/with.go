@@ -10,21 +10,24 @@ import (
 	"github.com/aio-go/aio/internal/errtree"
 )
 
-// Manager is a scope that is entered and left; both may await. [With] does it. Python: an asynchronous context manager.
+// Manager is a scope that is entered and left; both may await. See [With]. Python: an asynchronous
+// context manager.
 type Manager[T any] interface {
-	// Enter begins the scope and returns what the body is to work with. After an error the scope was not entered and is not left.
-	// Python: __aenter__.
+	// Enter begins the scope and returns the value for the body. After an error the scope was not
+	// entered and is not left. Python: __aenter__.
 	Enter(ctx context.Context) (T, error)
 
-	// Exit ends the scope, once for each Enter. err is how the body ended: nil, its error, an [*aio.PanicError] or [*aio.GoexitError].
-	// What Exit returns is its own error; With joins it to err, unless it contains err already. To swallow err, which is rarely wise, it
-	// returns [ErrSuppress]; returning nil does not. Python: __aexit__.
+	// Exit ends the scope, once for each Enter. err is the end of the body: nil, its error, an
+	// [*aio.PanicError] or an [*aio.GoexitError]. Exit returns its own error; With joins it to err,
+	// unless it contains err already. To swallow err, which is rarely wise, it returns
+	// [ErrSuppress]; returning nil does not swallow it. Python: __aexit__.
 	//
 	// ctx is not cancelled when the body's was. See [ExitLimit].
 	Exit(ctx context.Context, err error) error
 }
 
-// Scope is a [Manager] made of two functions. A nil Begin does nothing and gives the zero value, a nil End does nothing.
+// Scope is a [Manager] made of two functions. A nil Begin returns the zero value, a nil End does
+// nothing.
 type Scope[T any] struct {
 	Begin func(ctx context.Context) (T, error)
 	End   func(ctx context.Context, err error) error
@@ -46,8 +49,8 @@ func (s Scope[T]) Exit(ctx context.Context, err error) error {
 	return s.End(ctx, err)
 }
 
-// Closing is a [Manager] for a thing with a Close that awaits, such as an [Iterator] or [Generator]: the body gets the thing, and at the
-// end it is closed. Python: contextlib.aclosing.
+// Closing is a [Manager] for a value with a Close that awaits, such as an [Iterator] or
+// [Generator]: the body gets the value, and at the end it is closed. Python: contextlib.aclosing.
 func Closing[T interface {
 	Close(ctx context.Context) error
 }](thing T) Manager[T] {
@@ -57,9 +60,10 @@ func Closing[T interface {
 	}
 }
 
-// ExitLimit is how long a scope that is cancelled may take to be left, by the loop's clock: an option of [With]. Default: 10 seconds. It counts
-// from the moment when the scope begins to be left or, if the cancellation comes later, from then; an Exit that is not finished by then is
-// cancelled. A scope that is not cancelled may take its time. 0 or less is no limit.
+// ExitLimit is how long leaving a cancelled scope may take, by the loop's clock. It is an option of
+// [With]. Default: 10 seconds; 0 or less: no limit. The time counts from the moment when the scope
+// begins to be left, or from the cancellation if that comes later. Then Exit is cancelled. A scope
+// that is not cancelled has no limit.
 type ExitLimit time.Duration
 
 // WithOption is a setting of [With]: an [ExitLimit].
@@ -69,13 +73,19 @@ func (d ExitLimit) withOption(l *ExitLimit) { *l = d }
 
 const defaultExitLimit = ExitLimit(10 * time.Second)
 
-// With enters m, calls body with what that gives, and leaves m, whichever way body ends: by returning, by a panic, by runtime.Goexit, or by
-// any of these because it was cancelled. The error of body comes first in the result, that of leaving is joined to it. A panic is raised again
-// after leaving, as an [*aio.PanicError]. Python: async with.
+// With enters m, calls body with its value, and leaves m in any case: when body returns, panics,
+// calls runtime.Goexit, or is cancelled. The error of body comes first in the result; that of
+// leaving is joined to it. A panic is re-panicked after leaving, as an [*aio.PanicError]. Python:
+// async with.
 //
-// Cancellation: entering and body see it. Leaving gets a context that is freed from it, for as long as [ExitLimit] says. If it comes
-// meanwhile and nothing failed, the result is the cancellation.
-func With[T any](ctx context.Context, m Manager[T], body func(ctx context.Context, v T) error, opts ...WithOption) error {
+// Cancellation: entering and body get it. Leaving gets a context without it, for the time of
+// [ExitLimit]. If it comes during leaving and nothing failed, the result is the cancellation.
+func With[T any](
+	ctx context.Context,
+	m Manager[T],
+	body func(ctx context.Context, v T) error,
+	opts ...WithOption,
+) error {
 	mustBe(m != nil && body != nil, "With", "the manager or the function is nil")
 	limit := defaultExitLimit
 	for _, o := range opts {
@@ -96,7 +106,8 @@ func With[T any](ctx context.Context, m Manager[T], body func(ctx context.Contex
 	return left(ctx, ctx.Err() != nil, outcome(err, leave(ctx, limit, m.Exit, err)))
 }
 
-// left returns the error of a scope. A cancellation that came while it was left has stopped nothing, but must not be lost.
+// left returns the error of a scope. A cancellation during leaving has stopped nothing, but must
+// not be lost.
 func left(ctx context.Context, before bool, err error) error {
 	if err == nil && !before && ctx.Err() != nil {
 		return aio.Yield(ctx)
@@ -104,7 +115,7 @@ func left(ctx context.Context, before bool, err error) error {
 	return err
 }
 
-// outcome is the error of a scope: the body's, and what Exit made of it.
+// outcome is the error of a scope, made of the errors of body and Exit.
 func outcome(err, exit error) error {
 	if r, ok := exit.(*replacement); ok {
 		return r.error
@@ -123,13 +134,16 @@ func outcome(err, exit error) error {
 	return errors.Join(err, exit)
 }
 
-// replacement is what a stack returns that has put another error in the place of the body's.
+// replacement is the error of a stack that has replaced the body's error.
 type replacement struct{ error }
 
 func (r *replacement) Unwrap() error { return r.error }
 
-// leaveBroken leaves a scope whose body has panicked with v, or has exited if v is nil, and lets that go on.
-func leaveBroken(ctx context.Context, limit ExitLimit, exit func(ctx context.Context, err error) error, v any) {
+// leaveBroken leaves a scope whose body has panicked with v, or has exited if v is nil. Then it
+// re-panics or exits.
+func leaveBroken(
+	ctx context.Context, limit ExitLimit, exit func(ctx context.Context, err error) error, v any,
+) {
 	if v == nil {
 		err := leave(ctx, limit, exit, &aio.GoexitError{})
 		if err != nil && err != ErrSuppress {
@@ -152,10 +166,14 @@ func leaveBroken(ctx context.Context, limit ExitLimit, exit func(ctx context.Con
 }
 
 func reportLeaving(l *aio.Loop, err error) {
-	l.CallExceptionHandler(aio.Report{Message: "leaving a scope failed after its body was ended by runtime.Goexit", Err: err})
+	l.CallExceptionHandler(aio.Report{
+		Message: "leaving a scope failed after its body was ended by runtime.Goexit",
+		Err:     err,
+	})
 }
 
-// panicOf makes what was recovered an error. One that comes from elsewhere is copied: it may be the outcome of a task.
+// panicOf makes an error of a recovered value. A *PanicError from elsewhere is copied: it may be
+// the outcome of a task.
 func panicOf(v any) *aio.PanicError {
 	if p, ok := v.(*aio.PanicError); ok {
 		copied := *p
@@ -165,8 +183,14 @@ func panicOf(v any) *aio.PanicError {
 	return &aio.PanicError{Value: v, Stack: debug.Stack()}
 }
 
-// leave calls exit with a context that is freed from the cancellation of ctx but ends when the limit has passed after it.
-func leave(ctx context.Context, limit ExitLimit, exit func(ctx context.Context, err error) error, err error) error {
+// leave calls exit with a context without the cancellation of ctx, which ends when the limit has
+// passed after that.
+func leave(
+	ctx context.Context,
+	limit ExitLimit,
+	exit func(ctx context.Context, err error) error,
+	err error,
+) error {
 	return aio.TimeoutAt(context.WithoutCancel(ctx), time.Time{}, func(free context.Context) error {
 		if limit > 0 {
 			defer watch(ctx, free, time.Duration(limit))()
@@ -175,8 +199,8 @@ func leave(ctx context.Context, limit ExitLimit, exit func(ctx context.Context, 
 	})
 }
 
-// watch sets a deadline for the innermost block, whose context is free, once ctx is cancelled. The function it returns ends that. Usually an
-// exit is over before the loop gets round to starting the task that watches.
+// watch sets a deadline for the innermost block, whose context is free, once ctx is cancelled. The
+// returned function ends that. Usually an exit is over before the loop starts the watching task.
 func watch(ctx, free context.Context, limit time.Duration) (stop func()) {
 	loop, block := aio.RunningLoop(ctx), aio.CurrentTimeout(free)
 	expire := func() { _ = block.Reschedule(loop.Time().Add(limit)) }

@@ -52,10 +52,11 @@ func works(context.Context, string) error { return nil }
 func TestWithEntersAndLeaves(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var log journal
-		err := aiter.With(ctx, &resource{name: "r", log: &log}, func(ctx context.Context, name string) error {
-			log.add("body with %s", name)
-			return nil
-		})
+		err := aiter.With(ctx, &resource{name: "r", log: &log},
+			func(ctx context.Context, name string) error {
+				log.add("body with %s", name)
+				return nil
+			})
 		log.want(t, "r entered", "body with r", "r left after <nil>")
 		return err
 	})
@@ -80,14 +81,17 @@ func TestTheErrorOfAScopeIsTheBodysThenThatOfLeaving(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			run(t, func(ctx context.Context) error {
 				var log journal
-				err := aiter.With(ctx, &resource{log: &log, exit: c.exit}, func(context.Context, string) error { return c.body })
+				err := aiter.With(ctx, &resource{log: &log, exit: c.exit}, func(context.Context, string) error {
+					return c.body
+				})
 				if got := fmt.Sprint(err); got != c.want {
 					t.Errorf("got %q, want %q", got, c.want)
 				}
-				stack := aiter.With(ctx, &aiter.ExitStack{}, func(ctx context.Context, s *aiter.ExitStack) error {
-					_, _ = aiter.Enter(ctx, s, &resource{log: &log, exit: c.exit})
-					return c.body
-				})
+				stack := aiter.With(ctx, &aiter.ExitStack{},
+					func(ctx context.Context, s *aiter.ExitStack) error {
+						_, _ = aiter.Enter(ctx, s, &resource{log: &log, exit: c.exit})
+						return c.body
+					})
 				if got := fmt.Sprint(stack); got != c.want {
 					t.Errorf("with a stack: got %q, want %q", got, c.want)
 				}
@@ -100,7 +104,8 @@ func TestTheErrorOfAScopeIsTheBodysThenThatOfLeaving(t *testing.T) {
 func TestAScopeThatWasNotEnteredIsNotLeft(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var log journal
-		if err := aiter.With(ctx, &resource{name: "r", log: &log, enter: errBoom}, works); err != errBoom {
+		err := aiter.With(ctx, &resource{name: "r", log: &log, enter: errBoom}, works)
+		if err != errBoom {
 			t.Errorf("got %v", err)
 		}
 		log.want(t, "r entered")
@@ -112,9 +117,10 @@ func TestAScopeIsLeftWithAwaitsWhenItIsCancelled(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var log journal
 		task := started(ctx, func(ctx context.Context) error {
-			return aiter.With(ctx, &resource{name: "r", log: &log, slow: 9 * time.Second}, func(ctx context.Context, _ string) error {
-				return aio.Sleep(ctx, time.Hour)
-			})
+			return aiter.With(ctx, &resource{name: "r", log: &log, slow: 9 * time.Second},
+				func(ctx context.Context, _ string) error {
+					return aio.Sleep(ctx, time.Hour)
+				})
 		})
 		task.Cancel(errReason)
 		_, err := task.Await(ctx)
@@ -123,9 +129,10 @@ func TestAScopeIsLeftWithAwaitsWhenItIsCancelled(t *testing.T) {
 		}
 		log.want(t, "r entered", "r left after cancelled")
 		err = aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
-			return aiter.With(ctx, &resource{name: "r", log: &log, slow: 9 * time.Second}, func(ctx context.Context, _ string) error {
-				return aio.Sleep(ctx, time.Hour)
-			})
+			return aiter.With(ctx, &resource{name: "r", log: &log, slow: 9 * time.Second},
+				func(ctx context.Context, _ string) error {
+					return aio.Sleep(ctx, time.Hour)
+				})
 		})
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
@@ -146,8 +153,10 @@ func TestLeavingACancelledScopeIsBounded(t *testing.T) {
 	}{
 		{"before it is left", time.Second, nil, 11 * time.Second},
 		{"while it is left", 5 * time.Second, nil, 15 * time.Second},
-		{"with a limit of its own", 5 * time.Second, []aiter.WithOption{aiter.ExitLimit(time.Minute)}, 65 * time.Second},
-		{"without a limit", 5 * time.Second, []aiter.WithOption{aiter.ExitLimit(0)}, 2*time.Second + 1000*time.Hour},
+		{"with a limit of its own", 5 * time.Second, []aiter.WithOption{aiter.ExitLimit(time.Minute)},
+			65 * time.Second},
+		{"without a limit", 5 * time.Second, []aiter.WithOption{aiter.ExitLimit(0)},
+			2*time.Second + 1000*time.Hour},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			run(t, func(ctx context.Context) error {
@@ -155,13 +164,16 @@ func TestLeavingACancelledScopeIsBounded(t *testing.T) {
 				var err error
 				took := elapsed(ctx, func() {
 					task := aio.Start(ctx, func(ctx context.Context) error {
-						return aiter.With(ctx, forEver(&log), func(ctx context.Context, _ string) error { return aio.Sleep(ctx, 2*time.Second) }, c.opts...)
+						return aiter.With(ctx, forEver(&log), func(ctx context.Context, _ string) error {
+							return aio.Sleep(ctx, 2*time.Second)
+						}, c.opts...)
 					})
 					_ = aio.Sleep(ctx, c.cancel)
 					task.Cancel(errReason)
 					_, err = task.Await(ctx)
 				})
-				if timedOut := errors.Is(err, context.DeadlineExceeded); took != c.want || timedOut != (c.name != "without a limit") {
+				if timedOut := errors.Is(err, context.DeadlineExceeded); took != c.want ||
+					timedOut != (c.name != "without a limit") {
 					t.Errorf("it took %s and ended with %v", took, err)
 				}
 				return nil
@@ -189,7 +201,11 @@ func TestAScopeIsLeftWhenItsBodyPanicsOrExits(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var log journal
 		v := panicValue(func() {
-			_ = aiter.With(ctx, &resource{name: "r", log: &log, exit: errBoom}, func(context.Context, string) error { panic("in the body") })
+			_ = aiter.With(ctx, &resource{
+				name: "r",
+				log:  &log,
+				exit: errBoom,
+			}, func(context.Context, string) error { panic("in the body") })
 		})
 		p, ok := v.(*aio.PanicError)
 		if !ok || p.Value != "in the body" || len(p.Others) != 1 || p.Others[0] != errBoom {
@@ -197,7 +213,9 @@ func TestAScopeIsLeftWhenItsBodyPanicsOrExits(t *testing.T) {
 		}
 		swallows := &resource{name: "r", log: &log, exit: aiter.ErrSuppress}
 		wantPanic(t, func() {
-			_ = aiter.With(ctx, swallows, func(context.Context, string) error { panic("cannot be swallowed") })
+			_ = aiter.With(ctx, swallows, func(context.Context, string) error {
+				panic("cannot be swallowed")
+			})
 		}, "cannot be swallowed")
 		_, err := aio.Start(ctx, func(ctx context.Context) error {
 			return aiter.With(ctx, swallows, func(context.Context, string) error { return exits() })
@@ -206,7 +224,8 @@ func TestAScopeIsLeftWhenItsBodyPanicsOrExits(t *testing.T) {
 		if !errors.As(err, &exit) {
 			t.Errorf("the task ended with %v", err)
 		}
-		log.want(t, "r entered", "r left after panic in the body", "r entered", "r left after panic cannot be swallowed", "r entered", "r left after exit")
+		log.want(t, "r entered", "r left after panic in the body", "r entered",
+			"r left after panic cannot be swallowed", "r entered", "r left after exit")
 		return nil
 	})
 }
@@ -214,7 +233,9 @@ func TestAScopeIsLeftWhenItsBodyPanicsOrExits(t *testing.T) {
 func TestAPanicWhileAPanicIsOnItsWayIsAddedToIt(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		broken := aiter.Scope[string]{End: func(context.Context, error) error { panic("second") }}
-		v := panicValue(func() { _ = aiter.With(ctx, broken, func(context.Context, string) error { panic("first") }) })
+		v := panicValue(func() {
+			_ = aiter.With(ctx, broken, func(context.Context, string) error { panic("first") })
+		})
 		p, ok := v.(*aio.PanicError)
 		if !ok || p.Value != "first" || len(p.Others) != 1 {
 			t.Fatalf("the panic is %v", v)
@@ -232,7 +253,9 @@ func TestAnErrorOfLeavingAfterAGoexitIsReported(t *testing.T) {
 	seen, _ := runReports(t, func(ctx context.Context) error {
 		var log journal
 		_, err := aio.Start(ctx, func(ctx context.Context) error {
-			return aiter.With(ctx, &resource{log: &log, exit: errBoom}, func(context.Context, string) error { return exits() })
+			return aiter.With(ctx, &resource{log: &log, exit: errBoom}, func(context.Context, string) error {
+				return exits()
+			})
 		}).Await(ctx)
 		_ = err
 		return nil
@@ -258,11 +281,12 @@ func TestClosingClosesAGeneratorBeforeTheScopeEnds(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var log journal
 		for _, end := range []error{nil, errBoom} {
-			err := aiter.With(ctx, aiter.Closing(aiter.Pull(ctx, count(ctx, &log, 3, nil))), func(ctx context.Context, it *aiter.Iterator[int]) error {
-				v, _ := it.Next(ctx)
-				log.add("%d", v)
-				return end
-			})
+			err := aiter.With(ctx, aiter.Closing(aiter.Pull(ctx, count(ctx, &log, 3, nil))),
+				func(ctx context.Context, it *aiter.Iterator[int]) error {
+					v, _ := it.Next(ctx)
+					log.add("%d", v)
+					return end
+				})
 			log.add("%v", err)
 		}
 		log.want(t, "1", closed, "<nil>", "1", closed, "boom")
@@ -275,7 +299,9 @@ func TestAScopeMadeOfAFunctionWithOneYield(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var log journal
 		handled := errors.New("handled")
-		m := aiter.ContextManager(func(ctx context.Context, yield func(int) (context.Context, error)) error {
+		m := aiter.ContextManager(func(ctx context.Context, yield func(
+			int,
+		) (context.Context, error)) error {
 			log.add("enter %v", aio.Yield(ctx))
 			ctx, err := yield(42)
 			log.add("surfaced %v, cleanup %v", err, aio.Sleep(ctx, time.Second))
@@ -297,29 +323,41 @@ func TestAScopeMadeOfAFunctionWithOneYield(t *testing.T) {
 
 		log = nil
 		task := started(ctx, func(ctx context.Context) error {
-			return aiter.With(ctx, m, func(ctx context.Context, _ int) error { return aio.Sleep(ctx, time.Hour) })
+			return aiter.With(ctx, m, func(ctx context.Context, _ int) error {
+				return aio.Sleep(ctx, time.Hour)
+			})
 		})
 		task.Cancel(nil)
 		if _, err := task.Await(ctx); !errors.Is(err, aio.ErrCancelled) || len(log) != 2 {
 			t.Errorf("cancelled: %v, %v", err, log)
 		}
-		wantPanic(t, func() { _ = aiter.With(ctx, m, func(context.Context, int) error { panic("in the body") }) }, "in the body")
+		wantPanic(t, func() {
+			_ = aiter.With(ctx, m, func(context.Context, int) error {
+				panic("in the body")
+			})
+		}, "in the body")
 		return nil
 	})
 }
 
 func TestAScopeMadeOfAFunctionThatYieldsTooOftenOrNotAtAllFails(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		never := aiter.ContextManager(func(context.Context, func(int) (context.Context, error)) error { return nil })
+		never := aiter.ContextManager(func(context.Context, func(int) (context.Context, error)) error {
+			return nil
+		})
 		body := func(context.Context, int) error { return nil }
 		if err := aiter.With(ctx, never, body); err == nil {
 			t.Error("a function that does not yield is accepted")
 		}
-		failing := aiter.ContextManager(func(context.Context, func(int) (context.Context, error)) error { return errBoom })
+		failing := aiter.ContextManager(func(context.Context, func(int) (context.Context, error)) error {
+			return errBoom
+		})
 		if err := aiter.With(ctx, failing, body); err != errBoom {
 			t.Errorf("got %v", err)
 		}
-		twice := aiter.ContextManager(func(_ context.Context, yield func(int) (context.Context, error)) error {
+		twice := aiter.ContextManager(func(_ context.Context, yield func(
+			int,
+		) (context.Context, error)) error {
 			_, _ = yield(1)
 			_, _ = yield(2)
 			return nil
@@ -328,11 +366,15 @@ func TestAScopeMadeOfAFunctionThatYieldsTooOftenOrNotAtAllFails(t *testing.T) {
 			t.Error("a function that yields twice is accepted")
 		}
 		wantPanic(t, func() {
-			m := aiter.ContextManager(func(_ context.Context, yield func(int) (context.Context, error)) error {
+			m := aiter.ContextManager(func(_ context.Context, yield func(
+				int,
+			) (context.Context, error)) error {
 				_, err := yield(1)
 				return err
 			})
-			_ = aiter.With(ctx, m, func(ctx context.Context, _ int) error { return aiter.With(ctx, m, body) })
+			_ = aiter.With(ctx, m, func(ctx context.Context, _ int) error {
+				return aiter.With(ctx, m, body)
+			})
 		}, "entered already")
 		return nil
 	})
@@ -356,12 +398,14 @@ func TestAStackIsLeftInReverseOrder(t *testing.T) {
 			if _, err := aiter.Enter(ctx, s, &resource{name: "last", log: &log}); err != nil {
 				return err
 			}
-			if _, err := aiter.Enter(ctx, s, &resource{name: "not", log: &log, enter: errReason}); err != errReason {
+			_, err := aiter.Enter(ctx, s, &resource{name: "not", log: &log, enter: errReason})
+			if err != errReason {
 				t.Errorf("Enter returned %v", err)
 			}
 			return errBoom
 		})
-		log.want(t, "first entered", "last entered", "not entered", "last left after boom", "fails <nil>", "suppresses boom\ntranslated", "first left after <nil>")
+		log.want(t, "first entered", "last entered", "not entered", "last left after boom", "fails <nil>",
+			"suppresses boom\ntranslated", "first left after <nil>")
 		return err
 	})
 }
@@ -395,7 +439,8 @@ func TestAPanicOrExitInAStackDoesNotKeepTheRestFromBeingLeft(t *testing.T) {
 				return nil
 			})
 		}, "in the middle")
-		log.want(t, "outer entered", "inner entered", "inner left after <nil>", "outer left after panic in the middle")
+		log.want(t, "outer entered", "inner entered", "inner left after <nil>",
+			"outer left after panic in the middle")
 		log = nil
 		_, err := aio.Start(ctx, func(ctx context.Context) error {
 			return aiter.With(ctx, &aiter.ExitStack{}, func(_ context.Context, s *aiter.ExitStack) error {
@@ -433,11 +478,12 @@ func TestAGeneratorScopeOfAnAbandonedStackIsClosedAtShutdown(t *testing.T) {
 	var log journal
 	seen, err := runReports(t, func(ctx context.Context) error {
 		var s aiter.ExitStack // nobody leaves it
-		_, err := aiter.Enter(ctx, &s, aiter.ContextManager(func(_ context.Context, yield func(int) (context.Context, error)) error {
-			ctx, err := yield(1)
-			log.add("%v, cleanup %v", err == aiter.ErrClosed, aio.Sleep(ctx, time.Second))
-			return err
-		}))
+		_, err := aiter.Enter(ctx, &s,
+			aiter.ContextManager(func(_ context.Context, yield func(int) (context.Context, error)) error {
+				ctx, err := yield(1)
+				log.add("%v, cleanup %v", err == aiter.ErrClosed, aio.Sleep(ctx, time.Second))
+				return err
+			}))
 		return err
 	})
 	if err != nil || len(*seen) != 0 {

@@ -13,11 +13,13 @@ type Pair[A, B any] struct {
 	Second B
 }
 
-// Zip is the items of two sources in pairs, until either ends; an item of a that has no partner is dropped. Both run in the task that
-// iterates: first a is asked, then b. Python: zip.
+// Zip yields the items of two sources in pairs, until either ends; an item of a without a partner
+// is dropped. Both run in the iterating task: first a, then b. Python: zip.
 //
 // Cancellation: ctx is the one that b was made with.
-func Zip[A, B any](ctx context.Context, a iter.Seq2[A, error], b iter.Seq2[B, error]) iter.Seq2[Pair[A, B], error] {
+func Zip[A, B any](
+	ctx context.Context, a iter.Seq2[A, error], b iter.Seq2[B, error],
+) iter.Seq2[Pair[A, B], error] {
 	mustBe(a != nil && b != nil, "Zip", "a source is nil")
 	return func(yield func(Pair[A, B], error) bool) {
 		partners := Pull(ctx, b)
@@ -41,7 +43,7 @@ func Zip[A, B any](ctx context.Context, a iter.Seq2[A, error], b iter.Seq2[B, er
 	}
 }
 
-// closeNow is for deferred calls: there is nobody to return an error to.
+// closeNow is for deferred calls, which can return no error.
 func closeNow[T any](ctx context.Context, it *Iterator[T]) {
 	if err := it.Close(ctx); err != nil && !isCancellation(err) {
 		reportClosing(aio.RunningLoop(ctx), err)
