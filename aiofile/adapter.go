@@ -7,15 +7,16 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Reader returns an [io.Reader] for libraries that read from one. In a task each Read suspends it. On another goroutine,
-// such as one of net/http that sends a request's body, Read blocks that and asks the loop, and returns
-// [aio.ErrLoopClosed] when there is none any more. Put a bufio.Reader in front if they read in small pieces.
+// Reader returns an [io.Reader] for libraries. In a task each Read suspends the task. On another
+// goroutine, such as one of net/http that sends a request's body, Read blocks and makes the call on
+// the loop. After the end of the loop it returns [aio.ErrLoopClosed]. If the library reads small
+// pieces, put a bufio.Reader in front.
 //
 // Cancellation: as for Read, by ctx.
 func (f *File) Reader(ctx context.Context) io.Reader { return newAdapter(ctx, f) }
 
-// Writer returns an [io.Writer] for libraries that write to one, as [File.Reader] does for those that read. Put a
-// bufio.Writer in front if they write in small pieces, and flush it.
+// Writer returns an [io.Writer] for libraries that works like [File.Reader]. If the library writes
+// small pieces, put a bufio.Writer in front, and flush it.
 //
 // Cancellation: as for Write, by ctx.
 func (f *File) Writer(ctx context.Context) io.Writer { return newAdapter(ctx, f) }
@@ -33,8 +34,8 @@ func newAdapter(ctx context.Context, f *File) adapter {
 func (a adapter) Read(p []byte) (int, error)  { return a.do(p, a.f.Read) }
 func (a adapter) Write(p []byte) (int, error) { return a.do(p, a.f.Write) }
 
-// do calls fn in the running task or, on a goroutine that is none of the loop's, in a task made for that. It is waited
-// for in any case, since p is in use.
+// do calls fn in the running task. On another goroutine than the loop's it starts a task for the
+// call. It always waits for the end, since p is in use.
 func (a adapter) do(p []byte, fn func(ctx context.Context, p []byte) (int, error)) (int, error) {
 	if aio.InTask(a.ctx) {
 		return fn(a.ctx, p)
@@ -43,10 +44,11 @@ func (a adapter) do(p []byte, fn func(ctx context.Context, p []byte) (int, error
 		n   int
 		err error
 	}
-	r, err := aio.SubmitValue(context.WithoutCancel(a.ctx), a.loop, func(context.Context) (r result, _ error) {
-		r.n, r.err = fn(a.ctx, p)
-		return r, nil
-	})
+	r, err := aio.SubmitValue(context.WithoutCancel(a.ctx), a.loop,
+		func(context.Context) (r result, _ error) {
+			r.n, r.err = fn(a.ctx, p)
+			return r, nil
+		})
 	if err != nil {
 		return 0, err
 	}

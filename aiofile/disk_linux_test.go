@@ -55,7 +55,8 @@ func TestAFullDiskLeavesTheOldContentAndNoPart(t *testing.T) {
 
 func TestADeviceThatIsFullIsAnError(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		if err := aiofile.WriteFile(ctx, "/dev/full", []byte("x"), 0o666); !errors.Is(err, syscall.ENOSPC) {
+		err := aiofile.WriteFile(ctx, "/dev/full", []byte("x"), 0o666)
+		if !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("got %v", err)
 		}
 		return nil

@@ -11,7 +11,7 @@ import (
 // defaultLimit is how many operations of a loop are under way at a time.
 const defaultLimit = 32
 
-// limits are what a loop's operations share.
+// limits is shared by the operations of a loop.
 type limits struct {
 	usual *aiosync.Limiter
 }
@@ -26,7 +26,8 @@ func limitsOf(ctx context.Context) *limits {
 
 type limiterKey struct{}
 
-// WithLimiter returns a context with which the operations of this package are bounded by limiter, in place of the loop's usual bound of 32.
+// WithLimiter returns a context in which limiter bounds the operations of this package, in place of
+// the loop's default bound of 32.
 func WithLimiter(ctx context.Context, limiter *aiosync.Limiter) context.Context {
 	if limiter == nil {
 		panic(misuse("WithLimiter", "the limiter is nil; make one with aiosync.NewLimiter"))
@@ -34,21 +35,23 @@ func WithLimiter(ctx context.Context, limiter *aiosync.Limiter) context.Context 
 	return context.WithValue(ctx, limiterKey{}, limiter)
 }
 
-// Do calls fn, which may block, beside the loop, by the rules of this package: for what package os has and this one has not.
+// Do calls fn, which may block, off the loop by the rules of this package. It is for functions of
+// package os that this package lacks.
 //
 //	info, err := aiofile.Do(ctx, func() (os.FileInfo, error) { return os.Stat(name) })
 //
-// A panic of fn is raised again in the caller. For calls that can be interrupted or may be left alone there is [aio.ToThread].
+// A panic of fn is re-panicked in the caller. For calls that can be interrupted or abandoned use
+// [aio.ToThread].
 //
-// Cancellation: fn is not called if the task is cancelled while it waits in line. Once fn has begun, its end is waited for and its outcome
-// returned.
+// Cancellation: if the task is cancelled while it waits in line, fn is not called. Once fn has
+// begun, Do waits for its end and returns its outcome.
 func Do[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 	if fn == nil {
 		panic(misuse("Do", "the function is nil"))
 	}
 	var zero T
-	aio.RunningLoop(ctx)                   // panics if there is none
-	if err := aio.Yield(ctx); err != nil { // nothing below waits with ctx, if there is a token
+	aio.RunningLoop(ctx)                   // panics if there is no loop
+	if err := aio.Yield(ctx); err != nil { // if there is a token, nothing below waits with ctx
 		return zero, err
 	}
 	l := limitsOf(ctx)
@@ -61,7 +64,8 @@ func Do[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 		return zero, err
 	}
 	defer limiter.ReleaseFor(turn)
-	return aio.ToThread(context.WithoutCancel(ctx), func(context.Context) (T, error) { return fn() }, aio.LimitedBy(nil))
+	return aio.ToThread(context.WithoutCancel(ctx),
+		func(context.Context) (T, error) { return fn() }, aio.LimitedBy(nil))
 }
 
 // do is Do for functions without a result.
@@ -70,7 +74,8 @@ func do(ctx context.Context, fn func() error) error {
 	return err
 }
 
-// insist calls fn beside the loop even if the task is cancelled, and on the loop if the task is being ended and cannot wait any more.
+// insist calls fn off the loop even if the task is cancelled. If the loop ends the task, which then
+// cannot wait, it calls fn on the loop.
 func insist(ctx context.Context, fn func() error) error {
 	called := false
 	var err error

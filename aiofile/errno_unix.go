@@ -8,22 +8,23 @@ import (
 	"syscall"
 )
 
-// errInvalid is what fsync says of what cannot be brought to a disk.
+// errInvalid is fsync's error for files that cannot be synced to a disk.
 var errInvalid error = syscall.EINVAL
 
-// openFolder are flags with which only a folder is opened, and nobody is waited for.
+// openFolder are flags that open only a folder, without waiting.
 const openFolder = syscall.O_DIRECTORY | syscall.O_NONBLOCK | syscall.O_NOFOLLOW
 
-// noFolder are the errors for a path through what is no folder.
+// noFolder are the errors for a path through something other than a folder.
 var noFolder = []error{syscall.ENOTDIR, syscall.ELOOP}
 
-// ours reports whether a file belongs to the user that this process acts as.
+// ours reports whether a file belongs to the effective user of this process.
 func ours(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid()
 }
 
-// joinGroup gives f the group of the file that it is to replace, and reports whether it has that then.
+// joinGroup gives f the group of the file that it will replace, and reports whether f has that
+// group then.
 func joinGroup(f *os.File, old fs.FileInfo) bool {
 	info, err := f.Stat()
 	if err != nil {

@@ -18,16 +18,16 @@ func ours(fs.FileInfo) bool { return true }
 
 func joinGroup(*os.File, fs.FileInfo) bool { return true }
 
-// patience is how long a file that is open somewhere is waited for.
+// patience is how long to wait for a file that is open elsewhere.
 const patience = 2 * time.Second
 
-// rename gives a file another name. Windows refuses that while somebody has the file of that name open, which may be a
-// reader or a virus scanner that is done in a moment.
+// rename gives a file another name. Windows refuses that while the file of that name is open, for
+// example by a virus scanner, which closes it in a moment.
 func rename(from, to string) error {
 	return persist(patience, func() error { return os.Rename(from, to) })
 }
 
-// persist calls fn again while it fails because a file is in use, for d at most.
+// persist repeats fn while it fails because a file is in use, for at most d.
 func persist(d time.Duration, fn func() error) error {
 	const (
 		sharingViolation = syscall.Errno(32)
@@ -36,7 +36,8 @@ func persist(d time.Duration, fn func() error) error {
 	end := time.Now().Add(d)
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		err := fn()
-		inUse := errors.Is(err, syscall.ERROR_ACCESS_DENIED) || errors.Is(err, sharingViolation) || errors.Is(err, lockViolation)
+		inUse := errors.Is(err, syscall.ERROR_ACCESS_DENIED) || errors.Is(err, sharingViolation) ||
+			errors.Is(err, lockViolation)
 		if !inUse || time.Now().After(end) {
 			return err
 		}

@@ -17,7 +17,9 @@ import (
 
 // inTemp runs fn in a temporary folder.
 func inTemp(fn func(ctx context.Context, dir string) error) {
-	err := aio.Run(context.Background(), func(ctx context.Context) error { return aiofile.TempDir(ctx, "", "example-*", fn) })
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		return aiofile.TempDir(ctx, "", "example-*", fn)
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -88,7 +90,8 @@ func ExampleCreate() {
 
 func ExampleOpenFile() {
 	inTemp(func(ctx context.Context, dir string) error {
-		f, err := aiofile.OpenFile(ctx, filepath.Join(dir, "log"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+		f, err := aiofile.OpenFile(ctx, filepath.Join(dir, "log"),
+			os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 		if err != nil {
 			return err
 		}
@@ -171,7 +174,9 @@ func ExampleWalk() {
 	inTemp(func(ctx context.Context, dir string) error {
 		for _, name := range []string{"a/one", "b/two", "c/three"} {
 			name = filepath.Join(dir, filepath.FromSlash(name))
-			if _, err := aiofile.Do(ctx, func() (aio.None, error) { return aio.None{}, os.Mkdir(filepath.Dir(name), 0o777) }); err != nil {
+			if _, err := aiofile.Do(ctx, func() (aio.None, error) {
+				return aio.None{}, os.Mkdir(filepath.Dir(name), 0o777)
+			}); err != nil {
 				return err
 			}
 			if err := aiofile.WriteFile(ctx, name, nil, 0o666); err != nil {
@@ -260,11 +265,12 @@ func ExampleWalkOption() {
 func ExampleTempFile() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		var name string
-		err := aiofile.TempFile(ctx, "", "upload-*.bin", func(ctx context.Context, f *aiofile.File) error {
-			name = f.Name()
-			_, err := f.WriteString(ctx, "some bytes")
-			return err
-		})
+		err := aiofile.TempFile(ctx, "", "upload-*.bin",
+			func(ctx context.Context, f *aiofile.File) error {
+				name = f.Name()
+				_, err := f.WriteString(ctx, "some bytes")
+				return err
+			})
 		if err != nil {
 			return err
 		}

@@ -12,34 +12,36 @@ import (
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
-// File is an open file. Its operations go one after the other, in the order in which they were asked for, each beside the loop. Close it when
-// done. Its methods are for the loop only.
+// File is an open file. Its operations run in FIFO order, each off the loop. Close it when done.
+// Its methods are for the loop only.
 type File struct {
 	_      nocopy.Mark
 	f      *os.File
 	turn   aiosync.Lock
 	failed error // the first write that failed
-	slow   *slow // for what may keep a reader or writer waiting for ever; nil for files on a disk
+	slow   *slow // for files whose readers or writers may wait for ever; nil for files on a disk
 }
 
 // Open opens a file for reading. See [os.Open]. Python: open, aiofiles.open.
 //
-// Cancellation: as the package says; a file that is returned has to be closed.
+// Cancellation: as the package says; a returned file has to be closed.
 func Open(ctx context.Context, name string) (*File, error) {
 	return OpenFile(ctx, name, os.O_RDONLY, 0)
 }
 
-// Create makes a file, or empties it if it exists, for reading and writing. See [os.Create]. To never lose the old content use [Replace].
+// Create makes a file, or empties it if it exists, for reading and writing. See [os.Create].
+// [Replace] never loses the old content.
 //
 // Cancellation: as for [Open].
 func Create(ctx context.Context, name string) (*File, error) {
 	return OpenFile(ctx, name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 }
 
-// OpenFile opens a file in the way that flag says; if it is made, with these permissions, before umask. See [os.OpenFile].
+// OpenFile opens a file as flag says. A file that it makes has the permissions perm, before umask.
+// See [os.OpenFile].
 //
-// A FIFO is opened for reading at once on Linux: its first Read waits for a writer. Opening one for writing waits until
-// there is a reader.
+// On Linux, opening a FIFO for reading returns at once, and the first Read waits for a writer.
+// Opening one for writing waits for a reader.
 //
 // Cancellation: as for [Open]. The wait for the other side of a FIFO ends at once.
 func OpenFile(ctx context.Context, name string, flag int, perm fs.FileMode) (*File, error) {
@@ -47,7 +49,7 @@ func OpenFile(ctx context.Context, name string, flag int, perm fs.FileMode) (*Fi
 	return f, shown(err)
 }
 
-// with has fn called beside the loop when it is the operation's turn.
+// with calls fn off the loop when it is the operation's turn.
 func with[T any](ctx context.Context, f *File, fn func() (T, error)) (v T, err error) {
 	if err := f.turn.Acquire(ctx); err != nil {
 		return v, err
@@ -57,10 +59,11 @@ func with[T any](ctx context.Context, f *File, fn func() (T, error)) (v T, err e
 	return v, shown(err)
 }
 
-// Name returns the name that the file was opened by.
+// Name returns the name that was passed to Open.
 func (f *File) Name() string { return f.f.Name() }
 
-// Read reads up to len(p) bytes from where the file stands. At the end it returns io.EOF. See [os.File.Read].
+// Read reads up to len(p) bytes at the current position. At the end it returns io.EOF. See
+// [os.File.Read].
 //
 // Cancellation: as the package says; p is not written to after Read has returned.
 func (f *File) Read(ctx context.Context, p []byte) (int, error) {
@@ -70,17 +73,17 @@ func (f *File) Read(ctx context.Context, p []byte) (int, error) {
 	return with(ctx, f, func() (int, error) { return f.f.Read(p) })
 }
 
-// ReadAt reads len(p) bytes from an offset, and does not move where the file stands. See [os.File.ReadAt].
+// ReadAt reads len(p) bytes at an offset, and does not move the position. See [os.File.ReadAt].
 //
 // Cancellation: as for Read.
 func (f *File) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	return with(ctx, f, func() (int, error) { return f.f.ReadAt(p, off) })
 }
 
-// ReadAll reads what is left, up to the end. With an error it returns what came before: [ErrTooLong] if there is more
-// than 1 GiB, or than [Limit] says.
+// ReadAll reads the rest of the file. With an error it returns the bytes before it. More than 1
+// GiB, or than [Limit] says, is an error that matches [ErrTooLong].
 //
-// Cancellation: ends it after the chunk that is being read; what was read is returned.
+// Cancellation: ends it after the current chunk; the bytes read are returned.
 func (f *File) ReadAll(ctx context.Context, opts ...ReadOption) ([]byte, error) {
 	limit := limitOf(opts, defaultAll)
 	var all []byte
@@ -96,10 +99,11 @@ func (f *File) ReadAll(ctx context.Context, opts ...ReadOption) ([]byte, error) 
 	return all, nil
 }
 
-// chunkSize is how much is read or written at a time where the caller does not say.
+// chunkSize is how many bytes are read or written at a time by default.
 const chunkSize = 64 << 10
 
-// Chunks is the sequence of what is left of the file, in pieces of up to n bytes. A piece is good until the next one is asked for.
+// Chunks is the sequence of the rest of the file, in pieces of up to n bytes. A piece is valid
+// until the next step.
 //
 // Cancellation: its error ends the sequence.
 func (f *File) Chunks(ctx context.Context, n int) iter.Seq2[[]byte, error] {
@@ -123,10 +127,12 @@ func (f *File) Chunks(ctx context.Context, n int) iter.Seq2[[]byte, error] {
 	}
 }
 
-// Write writes p where the file stands. After an error it returns how much was written. See [os.File.Write].
+// Write writes p at the current position. With an error it returns the number of bytes written. See
+// [os.File.Write].
 //
-// Cancellation: as the package says; all of p is written or, if the task was cancelled before, nothing. Of what was
-// written to a FIFO or a terminal that is full, Write returns how much that was.
+// Cancellation: as the package says; all of p is written or, if the task was cancelled before,
+// nothing. On a FIFO or terminal that is full, a part may be written; the returned number says how
+// much.
 func (f *File) Write(ctx context.Context, p []byte) (int, error) {
 	if f.slow != nil {
 		return f.wrote(f.writeSlow(ctx, p))
@@ -158,7 +164,7 @@ func (f *File) wrote(n int, err error) (int, error) {
 	return n, err
 }
 
-// Seek moves to where the next Read or Write begins. See [os.File.Seek].
+// Seek moves the position of the next Read or Write. See [os.File.Seek].
 //
 // Cancellation: as the package says.
 func (f *File) Seek(ctx context.Context, offset int64, whence int) (int64, error) {
@@ -173,7 +179,7 @@ func (f *File) Truncate(ctx context.Context, size int64) error {
 	return err
 }
 
-// Sync has what was written brought to the disk, and returns when it is there. See [os.File.Sync].
+// Sync writes the file's content to the disk, and returns when that is done. See [os.File.Sync].
 //
 // Cancellation: as the package says.
 func (f *File) Sync(ctx context.Context) error {
@@ -188,12 +194,12 @@ func (f *File) Stat(ctx context.Context) (fs.FileInfo, error) {
 	return with(ctx, f, f.f.Stat)
 }
 
-// Close closes the file after the operations that were asked for before. A second call returns an error that matches [os.ErrClosed]. It is
-// meant to be deferred; the error tells of writes that have failed late.
+// Close closes the file after the operations before it. A second call returns an error that matches
+// [os.ErrClosed]. Call it in a defer. Its error may be that of an earlier write.
 //
 // Cancellation: none. A cancelled task closes its files, too.
 func (f *File) Close(ctx context.Context) error {
-	if f.turn.Acquire(context.WithoutCancel(ctx)) == nil { // unless the task is being ended
+	if f.turn.Acquire(context.WithoutCancel(ctx)) == nil { // unless the loop ends the task
 		defer f.turn.Release()
 	}
 	return shown(insist(ctx, f.f.Close))

@@ -111,7 +111,8 @@ func TestWholeFilesAreReadAndWritten(t *testing.T) {
 
 func TestLinesKeepTheirNewlines(t *testing.T) {
 	long := strings.Repeat("long ", 50_000)
-	for _, text := range []string{"", "\n", "a\nb\n", "a\nb", "\n\nx\n\n", long + "\n" + long, long + "\nshort\n" + long + "\n"} {
+	for _, text := range []string{"", "\n", "a\nb\n", "a\nb", "\n\nx\n\n", long + "\n" + long, long +
+		"\nshort\n" + long + "\n"} {
 		name := filepath.Join(t.TempDir(), "file")
 		write(t, name, text)
 		run(t, func(ctx context.Context) error {
@@ -122,7 +123,8 @@ func TestLinesKeepTheirNewlines(t *testing.T) {
 				}
 				got = append(got, line)
 			}
-			if want := strings.SplitAfter(text, "\n"); strings.Join(got, "") != text || len(got) != len(want)-1 && (len(got) != len(want) || strings.HasSuffix(text, "\n")) {
+			if want := strings.SplitAfter(text, "\n"); strings.Join(got, "") != text ||
+				len(got) != len(want)-1 && (len(got) != len(want) || strings.HasSuffix(text, "\n")) {
 				t.Errorf("%.20q has become %d lines", text, len(got))
 			}
 			return nil
@@ -159,7 +161,8 @@ func TestManyLinesTakeFewTurnsOfTheLoop(t *testing.T) {
 		turns, lines := 0, 0
 		ticker := aio.Start(ctx, func(ctx context.Context) error {
 			for ; ; turns++ {
-				if err := aio.Sleep(ctx, time.Hour); err != nil { // virtual: a moment as soon as nothing else is to be done
+				// virtual: a moment as soon as nothing else is to be done
+				if err := aio.Sleep(ctx, time.Hour); err != nil {
 					return err
 				}
 			}
@@ -310,7 +313,9 @@ func TestOnlySoManyOperationsAreUnderWay(t *testing.T) {
 		want int
 	}{
 		{"usually", func(ctx context.Context) context.Context { return ctx }, 32},
-		{"with a limiter of one's own", func(ctx context.Context) context.Context { return aiofile.WithLimiter(ctx, aiosync.NewLimiter(3)) }, 3},
+		{"with a limiter of one's own", func(ctx context.Context) context.Context {
+			return aiofile.WithLimiter(ctx, aiosync.NewLimiter(3))
+		}, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			run(t, func(ctx context.Context) error {
@@ -348,7 +353,11 @@ func TestOnlySoManyOperationsAreUnderWay(t *testing.T) {
 
 func TestAPanicInDoIsRaisedInTheCaller(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		wantPanic(t, func() { _, _ = aiofile.Do(ctx, func() (int, error) { panic("in the function") }) }, "in the function")
+		wantPanic(t, func() {
+			_, _ = aiofile.Do(ctx, func() (int, error) {
+				panic("in the function")
+			})
+		}, "in the function")
 		return nil
 	})
 }

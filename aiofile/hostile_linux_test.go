@@ -32,7 +32,10 @@ func fifo(t *testing.T) string {
 // Each of these waits for the other side of a FIFO, which never comes.
 func TestAFIFOWithoutAnotherSideHoldsUpItsTaskOnly(t *testing.T) {
 	ways := map[string]func(ctx context.Context, name string) error{
-		"ReadFile": func(ctx context.Context, name string) error { _, err := aiofile.ReadFile(ctx, name); return err },
+		"ReadFile": func(ctx context.Context, name string) error {
+			_, err := aiofile.ReadFile(ctx, name)
+			return err
+		},
 		"Lines": func(ctx context.Context, name string) error {
 			for _, err := range aiofile.Lines(ctx, name) {
 				return err
@@ -48,7 +51,9 @@ func TestAFIFOWithoutAnotherSideHoldsUpItsTaskOnly(t *testing.T) {
 			_, err = f.Read(ctx, make([]byte, 10))
 			return err
 		},
-		"WriteFile": func(ctx context.Context, name string) error { return aiofile.WriteFile(ctx, name, []byte("x"), 0o600) },
+		"WriteFile": func(ctx context.Context, name string) error {
+			return aiofile.WriteFile(ctx, name, []byte("x"), 0o600)
+		},
 		"append": func(ctx context.Context, name string) error {
 			_, err := aiofile.OpenFile(ctx, name, os.O_WRONLY|os.O_APPEND, 0)
 			return err
@@ -83,7 +88,9 @@ func TestAFIFOWithoutAnotherSideHoldsUpItsTaskOnly(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %v", what, real), func(t *testing.T) {
 				name := fifo(t)
 				main := func(ctx context.Context) error {
-					err := aio.Timeout(ctx, 50*time.Millisecond, func(ctx context.Context) error { return way(ctx, name) })
+					err := aio.Timeout(ctx, 50*time.Millisecond, func(ctx context.Context) error {
+						return way(ctx, name)
+					})
 					if !errors.Is(err, context.DeadlineExceeded) {
 						t.Errorf("the error is %v", err)
 					}
@@ -173,7 +180,8 @@ func TestADeviceIsReadAndWritten(t *testing.T) {
 		if got, err := aiofile.ReadFile(ctx, "/dev/null"); len(got) != 0 || err != nil {
 			t.Errorf("null: %q, %v", got, err)
 		}
-		if got, err := aiofile.ReadFile(ctx, "/dev/zero", aiofile.Limit(1<<20)); len(got) != 0 || !errors.Is(err, aiofile.ErrTooLong) {
+		if got, err := aiofile.ReadFile(ctx, "/dev/zero", aiofile.Limit(1<<20)); len(got) != 0 ||
+			!errors.Is(err, aiofile.ErrTooLong) {
 			t.Errorf("zero: %d bytes, %v", len(got), err)
 		}
 		return aiofile.WriteFile(ctx, "/dev/null", []byte("x"), 0)
@@ -311,7 +319,8 @@ func TestAFileKeepsItsPermissions(t *testing.T) {
 			if err != nil || perm(name) != old || during&^old != 0 && during != 0o600 {
 				t.Errorf("%v became %v, %v; meanwhile %v", old, perm(name), err, during)
 			}
-			if err := aiofile.WriteAtomic(ctx, name, nil, 0o666, aiofile.SetMode()); err != nil || perm(name) != 0o644 {
+			if err := aiofile.WriteAtomic(ctx, name, nil, 0o666, aiofile.SetMode()); err != nil ||
+				perm(name) != 0o644 {
 				t.Errorf("set, %v became %v, %v", old, perm(name), err)
 			}
 			_ = os.Chmod(name, 0o600)
@@ -384,7 +393,8 @@ func TestAFileWithoutNewlinesDoesNotFillTheMemory(t *testing.T) {
 				got = append(got, len(line))
 			}
 		}
-		if !slices.Equal(got, []int{6}) || !errors.Is(failed, aiofile.ErrTooLong) || !strings.Contains(failed.Error(), name) {
+		if !slices.Equal(got, []int{6}) || !errors.Is(failed, aiofile.ErrTooLong) ||
+			!strings.Contains(failed.Error(), name) {
 			t.Errorf("%v, %v", got, failed)
 		}
 		for limit, want := range map[int64]int{200_001: 3, 200_000: 1, 5: 0} {
@@ -398,10 +408,11 @@ func TestAFileWithoutNewlinesDoesNotFillTheMemory(t *testing.T) {
 				t.Errorf("limit %d: %d lines, want %d", limit, n, want)
 			}
 		}
-		if _, err := aiofile.ReadFile(ctx, name, aiofile.Limit(200_012)); !errors.Is(err, aiofile.ErrTooLong) {
+		_, err := aiofile.ReadFile(ctx, name, aiofile.Limit(200_012))
+		if !errors.Is(err, aiofile.ErrTooLong) {
 			t.Errorf("ReadFile: %v", err)
 		}
-		_, err := aiofile.ReadFile(ctx, name, aiofile.Limit(200_013))
+		_, err = aiofile.ReadFile(ctx, name, aiofile.Limit(200_013))
 		return err
 	})
 	wantPanic(t, func() { aiofile.Limit(0) }, "aiofile: Limit")
@@ -420,7 +431,8 @@ func TestNamesInErrorsAreSafeToShow(t *testing.T) {
 		}
 		for i, err := range []error{open, read, copied, replace, walk} {
 			var path *fs.PathError
-			if !errors.Is(err, fs.ErrNotExist) || !errors.As(err, &path) || strings.ContainsAny(err.Error(), "\x1b\n\u202e") {
+			if !errors.Is(err, fs.ErrNotExist) || !errors.As(err, &path) ||
+				strings.ContainsAny(err.Error(), "\x1b\n\u202e") {
 				t.Errorf("%d: %q", i, err)
 			}
 		}

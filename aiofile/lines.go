@@ -7,16 +7,17 @@ import (
 	"iter"
 )
 
-// Lines is the sequence of the lines that are left of the file, each with its newline, but the last one if it has none. The file is read in
-// chunks of 64 KiB, so most lines cost no waiting. When the loop is left early the file stands behind the last line that was handed out, if it
-// is one that can seek. A line of more than 16 MiB, or than [Limit] says, ends the sequence with [ErrTooLong].
-// Python: async for line in f.
+// Lines is the sequence of the remaining lines of the file, each with its newline; the last one may
+// have none. The file is read in chunks of 64 KiB, so most lines cause no wait. If the loop ends
+// early, the position is behind the last line yielded, provided that the file can seek. A line of
+// more than 16 MiB, or than [Limit] says, ends the sequence with [ErrTooLong]. Python: async for
+// line in f.
 //
 // Cancellation: its error ends the sequence.
 func (f *File) Lines(ctx context.Context, opts ...ReadOption) iter.Seq2[string, error] {
 	limit := limitOf(opts, defaultLine)
 	return func(yield func(string, error) bool) {
-		var rest []byte // of a line that has not ended
+		var rest []byte // the beginning of a line
 		for chunk, err := range f.Chunks(ctx, chunkSize) {
 			if err != nil {
 				yield("", err)
@@ -53,7 +54,7 @@ func (f *File) Lines(ctx context.Context, opts ...ReadOption) iter.Seq2[string, 
 	}
 }
 
-// back moves back by n bytes, if the file can seek, also when the task is cancelled.
+// back moves the position back by n bytes if the file can seek, even if the task is cancelled.
 func (f *File) back(ctx context.Context, n int) {
 	if n == 0 {
 		return
@@ -67,7 +68,8 @@ func (f *File) back(ctx context.Context, n int) {
 	})
 }
 
-// Lines is the sequence of the lines of a file by name, which is open while the loop runs. See [File.Lines].
+// Lines is the sequence of the lines of the named file, which is open while the loop runs. See
+// [File.Lines].
 //
 // Cancellation: its error ends the sequence; the file is closed.
 func Lines(ctx context.Context, name string, opts ...ReadOption) iter.Seq2[string, error] {
@@ -82,10 +84,10 @@ func Lines(ctx context.Context, name string, opts ...ReadOption) iter.Seq2[strin
 	}
 }
 
-// ReadFile reads a whole file. See [os.ReadFile]. A file of more than 1 GiB, or than [Limit] says, is an error that matches
-// [ErrTooLong].
+// ReadFile reads a whole file. See [os.ReadFile]. A file of more than 1 GiB, or than [Limit] says,
+// is an error that matches [ErrTooLong].
 //
-// Cancellation: ends it after the chunk that is being read.
+// Cancellation: ends it after the current chunk.
 func ReadFile(ctx context.Context, name string, opts ...ReadOption) ([]byte, error) {
 	f, err := Open(ctx, name)
 	if err != nil {

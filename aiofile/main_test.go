@@ -34,13 +34,15 @@ var (
 	errReason = errors.New("the reason")
 )
 
-// run runs main under a virtual clock, and fails the test if that returns an error or anything is reported.
+// run runs main under a virtual clock, and fails the test if that returns an error or anything is
+// reported.
 func run(t *testing.T, main func(ctx context.Context) error, opts ...aio.Option) {
 	t.Helper()
 	handler := aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) {
 		t.Errorf("unexpected report: %s: %s: %v", r.Message, r.TaskName, r.Err)
 	})
-	opts = append([]aio.Option{aio.WithClock(aio.NewVirtualClock()), handler, aio.WithSlowCallback(0)}, opts...)
+	opts = append([]aio.Option{aio.WithClock(aio.NewVirtualClock()), handler, aio.WithSlowCallback(0)},
+		opts...)
 	if err := aio.Run(t.Context(), main, opts...); err != nil {
 		t.Fatalf("main returned: %v", err)
 	}

@@ -21,26 +21,36 @@ type ReplaceOption func(s *replaceSettings)
 
 type replaceSettings struct{ setMode bool }
 
-// SetMode gives the file the permissions that the call names also if it exists. Default: it keeps those it has.
+// SetMode gives the file the permissions perm even if it exists. Default: an existing file keeps
+// its permissions.
 func SetMode() ReplaceOption { return func(s *replaceSettings) { s.setMode = true } }
 
-// Replace calls fn with a new, empty file; when fn has returned without an error, what it wrote is under the name, in the place of what was
-// there. Until then, and whatever happens, the name has the old content, or no file if there was none: also if fn fails, panics or is
-// cancelled, if the disk is full, or if the process is killed.
+// Replace calls fn with a new, empty file. When fn has returned without an error, the new file
+// takes the name and replaces the old one. Until then the name has the old content, or no file if
+// there was none. That holds in any case: if fn fails, panics or is cancelled, if the disk is full,
+// or if the process is killed.
 //
-// A file that exists keeps its permissions, and its group if that is allowed; perm is for one that does not, before umask, and with
-// [SetMode] for all. In the place of somebody else's file, or of a symbolic link, the new one has at most perm, and at most the
-// permissions of what is there.
+// An existing file keeps its permissions, and its group if that is allowed. perm is for a new file,
+// before umask, and with [SetMode] for all. If the old file belongs to another user, or is a
+// symbolic link, the new one has at most perm, and at most the permissions of the old one.
 //
-// The new file is in the same folder, named like the other with a dot before it and ".tmp-" and random letters behind.
-// At the end it is brought to the disk (fsync), renamed, and the folder is brought to the disk as well. In
-// case of failure it is removed; only a process that is killed leaves it behind. If any write to the file has failed it does not replace
-// anything, even if fn returns nil. If only the very last step fails, the one for the folder, the new content is there and an error says
-// so. fn must not close the file. A name that is a symbolic link is replaced by a file, the link's target
-// stays as it is. On Windows a file that somebody has open cannot be replaced; it is tried for two seconds.
+// The new file is in the same folder. Its name is that of the other with a dot in front, and with
+// ".tmp-" and random letters at the end. At the end it is synced to the disk (fsync) and renamed,
+// and then the folder is synced. After a failure it is removed; only a process that is killed
+// leaves it behind. If any write to the file has failed, nothing is replaced, even if fn returns
+// nil. If only the last step fails, syncing the folder, the new content is there and an error says
+// so. fn must not close the file. A symbolic link is replaced by a file; its target stays as it is.
+// Windows cannot replace an open file; Replace tries for two seconds.
 //
-// Cancellation: until fn has returned and the content is on the disk, nothing is replaced. From then on it is not heeded.
-func Replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx context.Context, f *File) error, opts ...ReplaceOption) error {
+// Cancellation: until fn has returned and the content is on the disk, nothing is replaced. From
+// then on a cancellation has no effect.
+func Replace(
+	ctx context.Context,
+	name string,
+	perm fs.FileMode,
+	fn func(ctx context.Context, f *File) error,
+	opts ...ReplaceOption,
+) error {
 	if fn == nil {
 		panic(misuse("Replace", "the function is nil"))
 	}
@@ -51,13 +61,24 @@ func Replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx con
 	return shown(replace(ctx, name, perm, fn, s))
 }
 
-func replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx context.Context, f *File) error, s replaceSettings) error {
+func replace(
+	ctx context.Context,
+	name string,
+	perm fs.FileMode,
+	fn func(ctx context.Context, f *File) error,
+	s replaceSettings,
+) error {
 	dir, base := filepath.Split(name)
 	if base == "" {
-		return &fs.PathError{Op: "replace", Path: name, Err: errors.New("the name has no file in it")}
+		return &fs.PathError{
+			Op:   "replace",
+			Path: name,
+			Err:  errors.New("the name has no file in it"),
+		}
 	}
-	temp := filepath.Join(dir, "."+base[:min(len(base), 200)]+".tmp-"+rand.Text()) // names have at most 255 bytes
-	var old fs.FileInfo                                                            // what is there, if its permissions are to be kept
+	// names have at most 255 bytes
+	temp := filepath.Join(dir, "."+base[:min(len(base), 200)]+".tmp-"+rand.Text())
+	var old fs.FileInfo // the old file, if its permissions are to be kept
 	file, err := Do(ctx, func() (*os.File, error) {
 		if !s.setMode {
 			perm, old = permissions(name, perm)
@@ -68,7 +89,7 @@ func replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx con
 		return err
 	}
 	f := &File{f: file}
-	var done atomic.Bool // also read by a task that is ended while the rename is under way
+	var done atomic.Bool // also read by a task that the loop ends during the rename
 	defer func() {
 		if !done.Load() {
 			_ = f.Close(ctx)
@@ -79,7 +100,8 @@ func replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx con
 		return err
 	}
 	if f.failed != nil {
-		return fmt.Errorf("aiofile: Replace: a write has failed, so %s stays as it was: %w", safetext.Line(name), f.failed)
+		return fmt.Errorf("aiofile: Replace: a write has failed, so %s stays as it was: %w",
+			safetext.Line(name), f.failed)
 	}
 	if old != nil {
 		if err := do(ctx, func() error { return likeness(f.f, old) }); err != nil {
@@ -104,20 +126,21 @@ func replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx con
 	})
 }
 
-// permissions returns those that a new file is made with in the place of the one of that name, and that one if it is to
-// be like it in the end.
+// permissions returns the permissions to make a new file with in the place of the named one, and
+// the old file if the new one will get its permissions.
 func permissions(name string, perm fs.FileMode) (fs.FileMode, fs.FileInfo) {
 	info, err := os.Lstat(name)
 	if err == nil && info.Mode().IsRegular() && ours(info) {
 		return 0o600, info
 	}
 	if info, err = os.Stat(name); err == nil && info.Mode().IsRegular() {
-		return perm & info.Mode().Perm(), nil // somebody else's, or what a link leads to
+		return perm & info.Mode().Perm(), nil // of another user, or the target of a link
 	}
 	return perm, nil
 }
 
-// likeness gives f the permissions of the file that it replaces. Those of a group are for the same group, or for none.
+// likeness gives f the permissions of the file that it replaces. The group's permissions are for
+// the same group, or for none.
 func likeness(f *os.File, old fs.FileInfo) error {
 	mode := old.Mode().Perm()
 	if !joinGroup(f, old) {
@@ -125,14 +148,14 @@ func likeness(f *os.File, old fs.FileInfo) error {
 	}
 	err := f.Chmod(mode)
 	if errors.Is(err, errors.ErrUnsupported) {
-		return nil // there are no permissions here
+		return nil // this system has no permissions
 	}
 	return err
 }
 
-// syncDir brings a folder to the disk, so that a rename in it survives a loss of power.
+// syncDir syncs a folder to the disk, so that a rename in it survives a power failure.
 func syncDir(dir string) error {
-	if runtime.GOOS == "windows" { // folders cannot be opened for that there
+	if runtime.GOOS == "windows" { // Windows cannot open folders for that
 		return nil
 	}
 	if dir == "" {
@@ -143,23 +166,29 @@ func syncDir(dir string) error {
 		return err
 	}
 	err = d.Sync()
-	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, errInvalid) { // some file systems know no such thing
+	// some file systems cannot sync folders
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, errInvalid) {
 		err = nil
 	}
 	return errors.Join(err, d.Close())
 }
 
-// WriteAtomic is [Replace] with data at hand: a file that exists keeps its permissions, unless [SetMode] says otherwise.
+// WriteAtomic is [Replace] with the data as an argument: an existing file keeps its permissions,
+// unless [SetMode] says otherwise.
 //
 // Cancellation: as for Replace.
-func WriteAtomic(ctx context.Context, name string, data []byte, perm fs.FileMode, opts ...ReplaceOption) error {
-	return Replace(ctx, name, perm, func(ctx context.Context, f *File) error { return writeAll(ctx, f, data) }, opts...)
+func WriteAtomic(
+	ctx context.Context, name string, data []byte, perm fs.FileMode, opts ...ReplaceOption,
+) error {
+	return Replace(ctx, name, perm,
+		func(ctx context.Context, f *File) error { return writeAll(ctx, f, data) }, opts...)
 }
 
-// WriteFile writes data to a file, which is made with the permissions perm, before umask, if it does not exist, and emptied first if it
-// does. If that fails in the middle a part is there; [WriteAtomic] leaves none. See [os.WriteFile].
+// WriteFile writes data to a file. A new file gets the permissions perm, before umask; an existing
+// one is truncated first. If that fails in the middle, a part is left; [WriteAtomic] leaves none.
+// See [os.WriteFile].
 //
-// Cancellation: ends it after the chunk that is being written.
+// Cancellation: ends it after the current chunk.
 func WriteFile(ctx context.Context, name string, data []byte, perm fs.FileMode) error {
 	f, err := OpenFile(ctx, name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, perm)
 	if err != nil {
@@ -172,7 +201,7 @@ func WriteFile(ctx context.Context, name string, data []byte, perm fs.FileMode) 
 	return err
 }
 
-// copySize is how much is copied or written between two looks at the cancellation.
+// copySize is how many bytes are copied or written between two checks of the cancellation.
 const copySize = 4 << 20
 
 func writeAll(ctx context.Context, f *File, data []byte) error {
@@ -186,10 +215,11 @@ func writeAll(ctx context.Context, f *File, data []byte) error {
 	return nil
 }
 
-// Copy makes dst a copy of the file src, with its content and permissions (before umask), and returns how many bytes that were. dst
-// appears, or changes, when the copy is complete and on the disk, see [Replace]. Where the system can copy inside the file system it does.
+// Copy makes dst a copy of the file src, with its content and permissions (before umask), and
+// returns the number of bytes. dst appears, or changes, when the copy is complete and on the disk,
+// see [Replace]. If the system can copy inside the file system, it does.
 //
-// Cancellation: ends it after the 4 MiB that are being copied; dst is as it was.
+// Cancellation: ends it after the current 4 MiB; dst stays as it was.
 func Copy(ctx context.Context, dst, src string) (int64, error) {
 	from, err := Open(ctx, src)
 	if err != nil {
@@ -206,7 +236,9 @@ func Copy(ctx context.Context, dst, src string) (int64, error) {
 	var total int64
 	err = Replace(ctx, dst, info.Mode().Perm(), func(ctx context.Context, to *File) error {
 		for {
-			n, err := to.wrote64(with(ctx, to, func() (int64, error) { return io.CopyN(to.f, from.f, copySize) }))
+			n, err := to.wrote64(with(ctx, to, func() (int64, error) {
+				return io.CopyN(to.f, from.f, copySize)
+			}))
 			total += n
 			if err == io.EOF {
 				return nil

@@ -33,7 +33,8 @@ func TestAReplacedFileHasTheNewContent(t *testing.T) {
 		return nil
 	})
 	wantNames(t, dir, "file")
-	if info, err := os.Stat(name); runtime.GOOS != "windows" && (err != nil || info.Mode().Perm()&^0o640 != 0) {
+	if info, err := os.Stat(name); runtime.GOOS != "windows" && (err != nil ||
+		info.Mode().Perm()&^0o640 != 0) {
 		t.Errorf("the permissions are %v, %v", info.Mode(), err)
 	}
 }
@@ -41,7 +42,9 @@ func TestAReplacedFileHasTheNewContent(t *testing.T) {
 // Whatever ends the writing, the old content is there and nothing else.
 func TestAFileThatWasNotReplacedIsAsItWas(t *testing.T) {
 	for name, fn := range map[string]func(ctx context.Context, f *aiofile.File) error{
-		"an error": func(ctx context.Context, f *aiofile.File) error { return errors.Join(half(ctx, f), errBoom) },
+		"an error": func(ctx context.Context, f *aiofile.File) error {
+			return errors.Join(half(ctx, f), errBoom)
+		},
 		"a panic": func(ctx context.Context, f *aiofile.File) error {
 			_ = half(ctx, f)
 			panic("boom")
@@ -60,7 +63,9 @@ func TestAFileThatWasNotReplacedIsAsItWas(t *testing.T) {
 			_ = aio.Sleep(ctx, time.Hour)
 			return nil
 		},
-		"a closed file": func(ctx context.Context, f *aiofile.File) error { return errors.Join(half(ctx, f), f.Close(ctx)) },
+		"a closed file": func(ctx context.Context, f *aiofile.File) error {
+			return errors.Join(half(ctx, f), f.Close(ctx))
+		},
 		"a failed write that is ignored": func(ctx context.Context, f *aiofile.File) error {
 			_ = half(ctx, f)
 			_, _ = f.WriteAt(ctx, []byte("x"), -1)
@@ -74,7 +79,9 @@ func TestAFileThatWasNotReplacedIsAsItWas(t *testing.T) {
 			run(t, func(ctx context.Context) error {
 				for _, name := range []string{old, filepath.Join(dir, "new")} {
 					task := aio.Start(ctx, func(ctx context.Context) error {
-						return aio.Timeout(ctx, time.Minute, func(ctx context.Context) error { return aiofile.Replace(ctx, name, 0o666, fn) })
+						return aio.Timeout(ctx, time.Minute, func(ctx context.Context) error {
+							return aiofile.Replace(ctx, name, 0o666, fn)
+						})
 					})
 					outcomes, err := aio.GatherSettled(ctx, task)
 					if err != nil || outcomes[0].Err == nil {
@@ -94,11 +101,12 @@ func TestATaskThatIsEndedWithItsLoopLeavesNoPart(t *testing.T) {
 	_ = aio.Run(t.Context(), func(ctx context.Context) error {
 		opened := aio.NewFuture[int](ctx)
 		aio.Start(ctx, func(ctx context.Context) error {
-			return aiofile.Replace(ctx, filepath.Join(dir, "file"), 0o666, func(ctx context.Context, f *aiofile.File) error {
-				_ = half(ctx, f)
-				_ = opened.SetResult(0)
-				return aio.Sleep(context.WithoutCancel(ctx), 1000*time.Hour) // heeds nothing
-			})
+			return aiofile.Replace(ctx, filepath.Join(dir, "file"), 0o666,
+				func(ctx context.Context, f *aiofile.File) error {
+					_ = half(ctx, f)
+					_ = opened.SetResult(0)
+					return aio.Sleep(context.WithoutCancel(ctx), 1000*time.Hour) // heeds nothing
+				})
 		})
 		_, err := opened.Await(ctx)
 		return err
@@ -108,7 +116,8 @@ func TestATaskThatIsEndedWithItsLoopLeavesNoPart(t *testing.T) {
 
 func TestANameWithoutAFileIsRefused(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		if err := aiofile.WriteAtomic(ctx, t.TempDir()+string(filepath.Separator), nil, 0o666); err == nil {
+		err := aiofile.WriteAtomic(ctx, t.TempDir()+string(filepath.Separator), nil, 0o666)
+		if err == nil {
 			t.Error("it was accepted")
 		}
 		return nil
@@ -117,13 +126,17 @@ func TestANameWithoutAFileIsRefused(t *testing.T) {
 
 func TestALongNameCanBeReplaced(t *testing.T) {
 	name := filepath.Join(t.TempDir(), strings.Repeat("n", 240))
-	run(t, func(ctx context.Context) error { return aiofile.WriteAtomic(ctx, name, []byte("text"), 0o666) })
+	run(t, func(ctx context.Context) error {
+		return aiofile.WriteAtomic(ctx, name, []byte("text"), 0o666)
+	})
 	wantFile(t, name, "text")
 }
 
 func TestReplaceWorksInTheWorkingFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
-	run(t, func(ctx context.Context) error { return aiofile.WriteAtomic(ctx, "file", []byte("text"), 0o666) })
+	run(t, func(ctx context.Context) error {
+		return aiofile.WriteAtomic(ctx, "file", []byte("text"), 0o666)
+	})
 	wantNames(t, ".", "file")
 }
 
@@ -176,7 +189,8 @@ func TestACopyHasContentAndPermissions(t *testing.T) {
 		})
 		wantFile(t, dst, text)
 	}
-	if info, err := os.Stat(dst); runtime.GOOS != "windows" && (err != nil || info.Mode().Perm() != 0o700) {
+	if info, err := os.Stat(dst); runtime.GOOS != "windows" && (err != nil ||
+		info.Mode().Perm() != 0o700) {
 		t.Errorf("the permissions are %v, %v", info.Mode(), err)
 	}
 	wantNames(t, dir, "dst", "src")

@@ -14,19 +14,19 @@ import (
 	"github.com/aio-go/aio/internal/safetext"
 )
 
-// slow is what a File has that is no file on a disk: a FIFO, a terminal, another device, which may keep a reader or
-// writer waiting for ever. It is opened in non-blocking mode, and the task waits until the loop's poller says that it is
-// ready: no goroutine waits, and no place among the operations is taken.
+// slow is the part of a File for a FIFO, a terminal or another device, whose reader or writer may
+// wait for ever. The file is in non-blocking mode, and the task waits until the loop's poller
+// reports it as ready. No goroutine waits, and the wait takes no place among the operations.
 type slow struct {
-	fresh bool // a FIFO in which no writer was seen: that nothing is there is not its end
-	plain bool // the poller does not take it: the device never makes anybody wait, or there is no way to tell
+	fresh bool // a FIFO without a writer so far: an empty read is not its end
+	plain bool // the poller refuses it: the device is always ready, or cannot report it
 }
 
 // errNoReader says that a FIFO cannot be opened for writing yet.
 var errNoReader = errors.New("nobody reads")
 
-// openFile opens a file without waiting for anybody but disks. Only a FIFO is waited for that nobody reads; the system
-// has nothing that would tell when somebody does.
+// openFile opens a file and waits for disks only, except for a FIFO without a reader. The system
+// cannot report when a reader arrives.
 func openFile(ctx context.Context, name string, flag int, perm fs.FileMode) (*File, error) {
 	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
 		f, err := Do(ctx, func() (*File, error) { return openNow(name, flag, perm) })
@@ -39,15 +39,17 @@ func openFile(ctx context.Context, name string, flag int, perm fs.FileMode) (*Fi
 	}
 }
 
-// openNow is called beside the loop.
+// openNow is called off the loop.
 func openNow(name string, flag int, perm fs.FileMode) (*File, error) {
 	own := flag&syscall.O_NONBLOCK != 0 // the caller knows what it means
 	f, err := os.OpenFile(name, flag|syscall.O_NONBLOCK, perm)
 	switch {
 	case own || err == nil:
-	case errors.Is(err, syscall.ENXIO) && flag&syscall.O_ACCMODE == syscall.O_WRONLY && isFIFO(name):
+	case errors.Is(err, syscall.ENXIO) && flag&syscall.O_ACCMODE == syscall.O_WRONLY &&
+		isFIFO(name):
 		return nil, errNoReader
-	case errors.Is(err, syscall.EWOULDBLOCK): // somebody has a lease on the file, and is given the time to end it
+	// another process has a lease on the file, and gets the time to end it
+	case errors.Is(err, syscall.EWOULDBLOCK):
 		f, err = os.OpenFile(name, flag, perm)
 	}
 	if err != nil {
@@ -67,7 +69,7 @@ func isFIFO(name string) bool {
 	return err == nil && info.Mode()&fs.ModeNamedPipe != 0
 }
 
-// readSlow is Read for what may keep the task waiting.
+// readSlow is Read for a file that may have to wait.
 func (f *File) readSlow(ctx context.Context, p []byte) (int, error) {
 	return f.try(ctx, "read", aio.Readable, p, func(fd int) (int, error) {
 		n, err := syscall.Read(fd, p)
@@ -84,7 +86,7 @@ func (f *File) readSlow(ctx context.Context, p []byte) (int, error) {
 	}, f.f.Read)
 }
 
-// writeSlow is Write for what may keep the task waiting.
+// writeSlow is Write for a file that may have to wait.
 func (f *File) writeSlow(ctx context.Context, p []byte) (int, error) {
 	done := 0
 	for {
@@ -98,9 +100,16 @@ func (f *File) writeSlow(ctx context.Context, p []byte) (int, error) {
 	}
 }
 
-// try makes a call that does not block, beside the loop as terminals may take their time, until there is something for
-// it to do. plain is for what cannot be waited for.
-func (f *File) try(ctx context.Context, op string, ready aio.Interest, p []byte, call func(fd int) (int, error), plain func(p []byte) (int, error)) (int, error) {
+// try repeats a call that does not block until it has something to do. It runs off the loop, as
+// terminals may be slow. plain is for files that cannot be waited for.
+func (f *File) try(
+	ctx context.Context,
+	op string,
+	ready aio.Interest,
+	p []byte,
+	call func(fd int) (int, error),
+	plain func(p []byte) (int, error),
+) (int, error) {
 	if err := f.turn.Acquire(ctx); err != nil {
 		return 0, err
 	}
@@ -156,7 +165,7 @@ func (f *File) await(ctx context.Context, op string, ready aio.Interest) error {
 	if failed != nil {
 		return failed
 	}
-	if err != nil { // no poller, or none that takes it
+	if err != nil { // no poller, or one that refuses it
 		f.slow.plain = true
 		return nil
 	}
@@ -170,19 +179,21 @@ func (f *File) await(ctx context.Context, op string, ready aio.Interest) error {
 	return nil
 }
 
-// onFile is what snapshots show as what a task waits for.
+// onFile is the text of the wait in snapshots.
 type onFile string
 
 func (name onFile) String() string { return safetext.Line(string(name)) }
 
-// nobodyYet reports whether a FIFO that is empty has had no writer since it was opened: the system tells of those that
-// have left.
+// nobodyYet reports whether an empty FIFO has had no writer since it was opened: the system reports
+// writers that have left.
 func nobodyYet(fd int) bool {
 	var now syscall.Timespec
 	look := struct {
 		fd              int32
 		events, revents int16
 	}{fd: int32(fd), events: 1} // POLLIN
-	_, _, errno := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&look)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
-	return errno == 0 && look.revents == 0 || errno == 0 && look.revents&1 != 0 // data has come meanwhile: read it
+	_, _, errno := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&look)), 1,
+		uintptr(unsafe.Pointer(&now)), 0, 0, 0)
+	// data has arrived meanwhile: read it
+	return errno == 0 && look.revents == 0 || errno == 0 && look.revents&1 != 0
 }

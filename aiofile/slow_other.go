@@ -12,12 +12,12 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// slow is what a File has that is a FIFO or a device, which may keep a reader or writer waiting for ever. Package os reads
-// and writes it by a poller of its own where it can; then a deadline ends the wait.
+// slow is the part of a File for a FIFO or a device, whose reader or writer may wait for ever.
+// Package os reads and writes it through its own poller if it can; then a deadline ends the wait.
 type slow struct{}
 
-// openFile opens a file. What is a FIFO waits for its other side: on a goroutine that nobody waits for when the task is
-// cancelled, and which closes the file when that comes.
+// openFile opens a file. Opening a FIFO waits for the other side on a goroutine. If the task is
+// cancelled, the goroutine stays, and closes the file when that is open.
 func openFile(ctx context.Context, name string, flag int, perm fs.FileMode) (*File, error) {
 	const waits = fs.ModeNamedPipe | fs.ModeCharDevice
 	mode, _ := Do(ctx, func() (fs.FileMode, error) {
@@ -65,9 +65,11 @@ func (f *File) writeSlow(ctx context.Context, p []byte) (int, error) {
 	return f.until(ctx, f.f.SetWriteDeadline, func() (int, error) { return f.f.Write(p) })
 }
 
-// until makes a call on a goroutine, and ends it by a deadline when the task is cancelled. It takes no place among the
-// operations.
-func (f *File) until(ctx context.Context, deadline func(time.Time) error, call func() (int, error)) (int, error) {
+// until makes a call on a goroutine. A deadline ends it when the task is cancelled. It takes no
+// place among the operations.
+func (f *File) until(
+	ctx context.Context, deadline func(time.Time) error, call func() (int, error),
+) (int, error) {
 	if err := f.turn.Acquire(ctx); err != nil {
 		return 0, err
 	}

@@ -5,12 +5,15 @@ import (
 	"os"
 )
 
-// TempFile calls fn with a new file in dir, or in the system's folder for such files if dir is empty, and removes it when fn has returned,
-// panicked or been cancelled. In its name the last * of pattern is replaced by random letters; see [os.CreateTemp]. It returns fn's error.
-// Python: tempfile.NamedTemporaryFile.
+// TempFile calls fn with a new file in dir, or in the system's temporary folder if dir is empty. It
+// removes the file when fn has returned, panicked or been cancelled. In its name random letters
+// replace the last * of pattern; see [os.CreateTemp]. It returns fn's error. Python:
+// tempfile.NamedTemporaryFile.
 //
-// Cancellation: it is fn's matter; the file is removed in any case.
-func TempFile(ctx context.Context, dir, pattern string, fn func(ctx context.Context, f *File) error) error {
+// Cancellation: fn gets it; the file is removed in any case.
+func TempFile(
+	ctx context.Context, dir, pattern string, fn func(ctx context.Context, f *File) error,
+) error {
 	if fn == nil {
 		panic(misuse("TempFile", "the function is nil"))
 	}
@@ -26,11 +29,13 @@ func TempFile(ctx context.Context, dir, pattern string, fn func(ctx context.Cont
 	return fn(ctx, f)
 }
 
-// TempDir calls fn with the name of a new folder, as [TempFile] does with a file, and removes it with all that is in it when fn has
-// returned, panicked or been cancelled. It returns fn's error, or that of the removal. Python: tempfile.TemporaryDirectory.
+// TempDir calls fn with the name of a new folder, like [TempFile], and removes it with all its
+// content. It returns fn's error, or that of the removal. Python: tempfile.TemporaryDirectory.
 //
-// Cancellation: it is fn's matter; the folder is removed in any case.
-func TempDir(ctx context.Context, dir, pattern string, fn func(ctx context.Context, dir string) error) (err error) {
+// Cancellation: fn gets it; the folder is removed in any case.
+func TempDir(
+	ctx context.Context, dir, pattern string, fn func(ctx context.Context, dir string) error,
+) (err error) {
 	if fn == nil {
 		panic(misuse("TempDir", "the function is nil"))
 	}

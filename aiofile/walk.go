@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Entry is a file or folder that [Walk] has come to.
+// Entry is a file or folder that [Walk] has found.
 type Entry struct {
 	Path string      // begins with the root that Walk was given
 	Name string      // the last part of Path
@@ -20,25 +20,27 @@ type Entry struct {
 	Info fs.FileInfo // size, time and so on, with the option [Info]; else nil
 
 	walk  *walk
-	root  *os.Root // what it is looked for below
-	below string   // the path there
+	root  *os.Root // the folder below which it is looked up
+	below string   // the path below root
 	depth int
 }
 
-// IsDir reports whether the entry is a folder. A symbolic link to one is none.
+// IsDir reports whether the entry is a folder. A symbolic link to a folder is not.
 func (e Entry) IsDir() bool { return e.Type.IsDir() }
 
-// SkipDir keeps Walk from going into this folder. It must be called in the loop body that got the entry.
+// SkipDir makes Walk leave out the content of this folder. Call it in the loop body that got the
+// entry.
 func (e Entry) SkipDir() { e.walk.skip = true }
 
 // WalkOption is a setting of [Walk]: [Info] or [OnWalkError].
 type WalkOption func(w *walk)
 
-// Info makes [Walk] look at each entry as well, for Entry.Info.
+// Info makes [Walk] get the details of each entry, for Entry.Info.
 func Info() WalkOption { return func(w *walk) { w.info = true } }
 
-// OnWalkError is called by [Walk] with what cannot be read. If it returns nil the walk goes on without that; else what it returns ends the
-// walk. Without this option the first such error does.
+// OnWalkError is called by [Walk] with errors of reading. If it returns nil, the walk goes on
+// without the entry; otherwise its error ends the walk. Without this option the first error ends
+// it.
 func OnWalkError(fn func(path string, err error) error) WalkOption {
 	if fn == nil {
 		panic(misuse("OnWalkError", "the function is nil"))
@@ -49,24 +51,28 @@ func OnWalkError(fn func(path string, err error) error) WalkOption {
 // maxDepth is how many folders deep a walk goes. It keeps the stack bounded.
 const maxDepth = 10_000
 
-// stage is how many folders are gone through by name to reach one: each so many levels the walk holds on to a folder.
+// stage is how many folders are opened by name to reach one: after each such number of levels the
+// walk holds a folder open.
 const stage = 32
 
 var errTooDeep = fmt.Errorf("more than %d folders deep", maxDepth)
 
 type walk struct {
-	ctx     context.Context
-	root    *os.Root // what is read is below it, whatever becomes of names meanwhile; nil if it is no folder
+	ctx context.Context
+	// the walk stays below it, however names change meanwhile; nil if it is no folder
+	root    *os.Root
 	info    bool
 	onError func(path string, err error) error
 	skip    bool
 	yield   func(Entry, error) bool
 }
 
-// Walk is the sequence of all files and folders from root on, root included, a folder before what is in it, the names of a folder in order.
-// It does not follow symbolic links, and cannot be led out of root, also not by a folder that is replaced by a link meanwhile. A folder
-// is read when its turn comes, as a whole, in one operation beside the loop. What disappears between two steps, or is no folder any
-// more, is left out, except for root. A folder that is more than 10,000 deep is an error. Python: os.walk.
+// Walk is the sequence of all files and folders below root, and root itself. A folder comes before
+// its content, and the names of a folder in order. It does not follow symbolic links and cannot be
+// led out of root, not even by a folder that is replaced by a link meanwhile. It reads a whole
+// folder when its turn comes, in one operation off the loop. Entries that disappear between two
+// steps, or are no folder any more, are left out, except for root. A folder more than 10,000 deep
+// is an error. Python: os.walk.
 //
 // Cancellation: its error ends the sequence.
 func Walk(ctx context.Context, root string, opts ...WalkOption) iter.Seq2[Entry, error] {
@@ -83,7 +89,14 @@ func Walk(ctx context.Context, root string, opts ...WalkOption) iter.Seq2[Entry,
 			w.failed(root, err)
 			return
 		}
-		e := Entry{Path: root, Name: info.Name(), Type: info.Mode().Type(), walk: w, root: w.root, below: "."}
+		e := Entry{
+			Path:  root,
+			Name:  info.Name(),
+			Type:  info.Mode().Type(),
+			walk:  w,
+			root:  w.root,
+			below: ".",
+		}
 		if w.info {
 			e.Info = info
 		}
@@ -91,7 +104,7 @@ func Walk(ctx context.Context, root string, opts ...WalkOption) iter.Seq2[Entry,
 	}
 }
 
-// open looks at the root, and opens it if it is a folder. It is called beside the loop.
+// open examines the root, and opens it if it is a folder. It is called off the loop.
 func (w *walk) open(root string) (fs.FileInfo, error) {
 	info, err := os.Lstat(root)
 	if err != nil || !info.IsDir() {
@@ -102,12 +115,16 @@ func (w *walk) open(root string) (fs.FileInfo, error) {
 	}
 	opened, err := w.root.Stat(".")
 	if err == nil && !os.SameFile(info, opened) {
-		err = &fs.PathError{Op: "walk", Path: root, Err: errors.New("it was replaced while it was opened")}
+		err = &fs.PathError{
+			Op:   "walk",
+			Path: root,
+			Err:  errors.New("it was replaced while it was opened"),
+		}
 	}
 	return info, err
 }
 
-// visit hands out an entry and what is below it. It returns false when the walk is over.
+// visit yields an entry and the entries below it. It returns false when the walk is over.
 func (w *walk) visit(e Entry) bool {
 	w.skip = false
 	if !w.yield(e, nil) {
@@ -142,7 +159,7 @@ func (w *walk) visit(e Entry) bool {
 	return true
 }
 
-// read lists a folder. It is called beside the loop. With an error it returns what it has.
+// read lists a folder. It is called off the loop. With an error it returns the entries so far.
 func (w *walk) read(dir Entry) ([]Entry, error) {
 	f, err := dir.open()
 	if f == nil {
@@ -167,8 +184,8 @@ func (w *walk) read(dir Entry) ([]Entry, error) {
 	return entries, err
 }
 
-// look returns what has the name of a folder now: nil, without an error, if that is none any more, such as a link, which
-// os.Root may follow as long as it stays below the root.
+// look returns what has the name of a folder now. It is nil, without an error, if that is no folder
+// any more, such as a link, which os.Root may follow below the root.
 func (e Entry) look() (fs.FileInfo, error) {
 	info, err := e.root.Lstat(e.below)
 	switch {
@@ -180,7 +197,7 @@ func (e Entry) look() (fs.FileInfo, error) {
 	return info, nil
 }
 
-// open opens a folder. It is nil, without an error, if something else has its name by now.
+// open opens a folder. The result is nil, without an error, if something else has its name now.
 func (e Entry) open() (*os.File, error) {
 	named, err := e.look()
 	if named == nil {
@@ -200,7 +217,8 @@ func (e Entry) open() (*os.File, error) {
 	return f, nil
 }
 
-// hold opens a folder to look for others below it. It is nil, without an error, if something else has its name by now.
+// hold opens a folder to look up others below it. The result is nil, without an error, if something
+// else has its name now.
 func (e Entry) hold() (*os.Root, error) {
 	named, err := e.look()
 	if named == nil {
@@ -217,8 +235,8 @@ func (e Entry) hold() (*os.Root, error) {
 	return sub, nil
 }
 
-// replaced reports whether an error of os.Root says that a folder on the way is none any more, or leads out. The latter is
-// the only one that is not of the system.
+// replaced reports whether an error of os.Root says that a folder on the path is none any more, or
+// leads out. Only the latter is not an error of the system.
 func replaced(err error) bool {
 	path, ok := err.(*fs.PathError)
 	if !ok {
@@ -228,7 +246,7 @@ func replaced(err error) bool {
 	return !system || slices.ContainsFunc(noFolder, func(no error) bool { return path.Err == no })
 }
 
-// at puts the path as the walk knows it into an error of os.Root.
+// at puts the walk's path into an error of os.Root.
 func at(dir Entry, err error) error {
 	if path, ok := err.(*fs.PathError); ok {
 		return &fs.PathError{Op: path.Op, Path: dir.Path, Err: path.Err}

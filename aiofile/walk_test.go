@@ -107,7 +107,10 @@ func TestWhatCannotBeWalkedEndsTheWalkOrIsLeftOut(t *testing.T) {
 			t.Errorf("%d entries, %v", n, err)
 		}
 		skipped := ""
-		if n, err := walk(aiofile.OnWalkError(func(path string, err error) error { skipped = path; return nil })); n != 0 || err != nil || skipped != missing {
+		if n, err := walk(aiofile.OnWalkError(func(path string, err error) error {
+			skipped = path
+			return nil
+		})); n != 0 || err != nil || skipped != missing {
 			t.Errorf("%d entries, %v, skipped %s", n, err, skipped)
 		}
 		return nil
@@ -122,7 +125,8 @@ func TestAWalkMayDeleteWhatItVisits(t *testing.T) {
 				return err
 			}
 			if e.Name == "b" {
-				if _, err := aiofile.Do(ctx, func() (aio.None, error) { return aio.None{}, os.RemoveAll(e.Path) }); err != nil {
+				_, err := aiofile.Do(ctx, func() (aio.None, error) { return aio.None{}, os.RemoveAll(e.Path) })
+				if err != nil {
 					return err
 				}
 			}
@@ -136,7 +140,10 @@ func TestACancelledWalkEndsWithTheCancellation(t *testing.T) {
 	root := tree(t)
 	run(t, func(ctx context.Context) error {
 		task := aio.Start(ctx, func(ctx context.Context) error {
-			never := aiofile.OnWalkError(func(string, error) error { t.Error("a cancellation is no matter of the walk"); return nil })
+			never := aiofile.OnWalkError(func(string, error) error {
+				t.Error("a cancellation is no matter of the walk")
+				return nil
+			})
 			for e, err := range aiofile.Walk(ctx, root, never) {
 				if err != nil {
 					return err
