@@ -10,15 +10,16 @@ import (
 	"slices"
 )
 
-// memory is a database of one row, which is at hand. Package database/sql converts values only on their way out of a
-// database, so this is how it is asked to. It copies nothing and never blocks.
+// memory is a database of one row in memory. Package database/sql converts values only when they
+// come out of a database, so this is the way to use its conversion. It copies nothing and never
+// blocks.
 type memory struct {
 	columns []string
 	values  []any
 	read    bool
 }
 
-// convertRow assigns values to where dest points, as sql.Rows.Scan does.
+// convertRow assigns values to the variables of dest, as sql.Rows.Scan does.
 func convertRow(dest []any, columns []string, values []any) error {
 	db := sql.OpenDB(&memory{columns: columns, values: values})
 	defer db.Close()
@@ -32,8 +33,9 @@ func convertRow(dest []any, columns []string, values []any) error {
 	return err
 }
 
-// scanRow is rows.Scan for a Scanner that may panic. Package database/sql holds a lock while it calls one, and does not
-// let go when that panics: whoever closed the rows would wait for ever, and the connection would be lost.
+// scanRow is rows.Scan for a Scanner that may panic. Package database/sql holds a lock while it
+// calls one, and keeps it after a panic: closing the rows would wait for ever, and the connection
+// would be lost.
 func scanRow(rows *sql.Rows, dest []any) error {
 	var broken any
 	guarded := dest
@@ -52,8 +54,8 @@ func scanRow(rows *sql.Rows, dest []any) error {
 	return err
 }
 
-// canPanic reports whether a value is put into such a place by a Scanner. What is able to take a decimal as such is left
-// to package database/sql.
+// canPanic reports whether a Scanner puts a value into a place of this type. Package database/sql
+// itself handles types that take decimals.
 func canPanic(t reflect.Type) bool {
 	for t != nil && t.Kind() == reflect.Pointer {
 		if t.Implements(composerType) {
@@ -67,14 +69,14 @@ func canPanic(t reflect.Type) bool {
 	return false
 }
 
-// composer is what package database/sql calls decimalCompose.
+// composer is the interface decimalCompose of package database/sql.
 type composer interface {
 	Compose(form byte, negative bool, coefficient []byte, exponent int32) error
 }
 
 var composerType = reflect.TypeFor[composer]()
 
-// guard scans into dest, which canPanic, and keeps what that panics with.
+// guard scans into dest, for which canPanic is true, and keeps the panic.
 type guard struct {
 	dest   any
 	broken *any

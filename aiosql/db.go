@@ -13,9 +13,9 @@ import (
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
-// ErrExhausted is returned to a task that asks for a connection when all are held by tasks that wait for a
-// further one themselves, such as a DB.Exec inside of a DB.Tx when there is one connection: they would wait for
-// ever. Use the transaction for all that is done inside of it, or allow more connections.
+// ErrExhausted is returned to a task that asks for a connection while all are held by tasks that
+// wait for a further one, for example for a DB.Exec inside a DB.Tx with one connection: they would
+// wait for ever. Use the transaction for everything inside it, or allow more connections.
 var ErrExhausted = errors.New("aiosql: all connections are held by tasks that wait for another one")
 
 // DB is a database for the tasks of one loop. Its methods are for the loop only.
@@ -24,25 +24,27 @@ type DB struct {
 	sql      *sql.DB
 	max      int
 	maxBatch int
-	enough   time.Duration    // how long rows are collected before those that are there are handed over
+	enough   time.Duration    // how long rows are collected before a batch is passed on
 	conns    *aiosync.Limiter // lends connections to leases
-	threads  *aiosync.Limiter // as many: a lease makes one call at a time, so nobody waits for these
-	leases   map[*lease]bool  // those that have a connection
-	waiting  map[aio.AnyTask]bool
+	// as many: a lease makes one call at a time, so no call waits for these
+	threads *aiosync.Limiter
+	leases  map[*lease]bool // the leases that have a connection
+	waiting map[aio.AnyTask]bool
 }
 
-// Statistics is what [DB.Statistics] returns.
+// Statistics is the result of [DB.Statistics].
 type Statistics struct {
-	Max     int         // connections there may be
-	InUse   int         // connections that are in use
-	Waiting int         // tasks that wait for one
-	SQL     sql.DBStats // what package database/sql tells
+	Max     int         // the largest number of connections
+	InUse   int         // connections in use
+	Waiting int         // tasks that wait for a connection
+	SQL     sql.DBStats // the statistics of package database/sql
 }
 
 // Option is an option of [New] and [Open].
 type Option func(db *DB)
 
-// MaxConns is how many connections there may be at a time. It panics if n is less than one. Default: 10.
+// MaxConns is the largest number of connections at a time. It panics if n is less than one.
+// Default: 10.
 func MaxConns(n int) Option {
 	if n < 1 {
 		panic(fmt.Sprintf("aiosql: MaxConns: the number is %d; use 1 or more", n))
@@ -50,7 +52,8 @@ func MaxConns(n int) Option {
 	return func(db *DB) { db.max = n }
 }
 
-// Batch is how many rows are fetched at a time at most. It panics if n is less than one. Default: 128.
+// Batch is the largest number of rows that are fetched at a time. It panics if n is less than one.
+// Default: 128.
 func Batch(n int) Option {
 	if n < 1 {
 		panic(fmt.Sprintf("aiosql: Batch: the number is %d; use 1 or more", n))
@@ -58,13 +61,20 @@ func Batch(n int) Option {
 	return func(db *DB) { db.maxBatch = n }
 }
 
-// New makes a DB of a *sql.DB, whose SetMaxOpenConns it calls. Statements that are run past the DB may take a
-// connection that it counts on; the tasks concerned then wait for that too.
+// New makes a DB of a *sql.DB, whose SetMaxOpenConns it calls. Statements that bypass the DB may
+// take a connection that it counts on; tasks then wait for that, too.
 func New(db *sql.DB, opts ...Option) *DB {
 	if db == nil {
 		panic("aiosql: New: the *sql.DB is nil; pass what sql.Open returned")
 	}
-	d := &DB{sql: db, max: 10, maxBatch: 128, enough: 10 * time.Millisecond, leases: map[*lease]bool{}, waiting: map[aio.AnyTask]bool{}}
+	d := &DB{
+		sql:      db,
+		max:      10,
+		maxBatch: 128,
+		enough:   10 * time.Millisecond,
+		leases:   map[*lease]bool{},
+		waiting:  map[aio.AnyTask]bool{},
+	}
 	for _, o := range opts {
 		o(d)
 	}
@@ -73,12 +83,12 @@ func New(db *sql.DB, opts ...Option) *DB {
 	return d
 }
 
-// Open opens a database with a driver that the program has imported, and makes a first connection. After an
-// error nothing is left open. It suspends the task.
+// Open opens a database with a driver that the program has imported, and makes a first connection.
+// After an error nothing is left open.
 //
 // Cancellation: the driver is told, and waited for.
 func Open(ctx context.Context, driver, dsn string, opts ...Option) (*DB, error) {
-	aio.RunningLoop(ctx) // panics if there is none
+	aio.RunningLoop(ctx) // panics if there is no loop
 	pool, err := sql.Open(driver, dsn)
 	if err != nil {
 		return nil, err
@@ -97,26 +107,28 @@ func Open(ctx context.Context, driver, dsn string, opts ...Option) (*DB, error) 
 	return db, nil
 }
 
-// SQL returns the database below, for what is not here.
+// SQL returns the database below, for features that this package lacks.
 func (db *DB) SQL() *sql.DB { return db.sql }
 
-// Close closes the connections. Those in use are closed when their use ends. It suspends the task. It is meant to be deferred.
+// Close closes the connections. Those in use are closed when their use ends. Call it in a defer.
 //
 // Cancellation: none. A cancelled task closes its database, too.
 func (db *DB) Close(ctx context.Context) error {
-	return aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error { return db.sql.Close() }, aio.LimitedBy(nil))
+	return aio.Blocking(context.WithoutCancel(ctx),
+		func(context.Context) error { return db.sql.Close() }, aio.LimitedBy(nil))
 }
 
-// Ping checks that there is a connection, and makes one if need be. It suspends the task.
+// Ping checks that there is a connection, and makes one if necessary.
 //
 // Cancellation: the driver is told, and waited for.
 func (db *DB) Ping(ctx context.Context) error {
 	return db.once(ctx, "DB.Ping", db.sql.PingContext)
 }
 
-// Exec runs a statement that has no rows. It suspends the task.
+// Exec runs a statement without rows.
 //
-// Cancellation: while it waits for a connection nothing happens; later the driver is told, and waited for.
+// Cancellation: while it waits for a connection nothing happens; later the driver is told, and
+// waited for.
 func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	var result sql.Result
 	err := db.once(ctx, "DB.Exec", func(ctx context.Context) (err error) {
@@ -126,7 +138,7 @@ func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, 
 	return result, err
 }
 
-// Query runs a statement and iterates over its rows, whatever their columns are. See the function [Query].
+// Query runs a statement and iterates over its rows, with any columns. See the function [Query].
 func (db *DB) Query(ctx context.Context, query string, args ...any) iter.Seq2[Row, error] {
 	return Query[Row](ctx, db, query, args...)
 }
@@ -149,7 +161,7 @@ func (db *DB) source(ctx context.Context, query string) (*lease, bool, rowsFunc,
 	}, err
 }
 
-// Statistics returns a picture of the database's connections as they are now.
+// Statistics returns the current state of the database's connections.
 func (db *DB) Statistics() Statistics {
 	s := db.conns.Statistics()
 	return Statistics{Max: s.Total, InUse: s.Borrowed, Waiting: s.Waiting, SQL: db.sql.Stats()}

@@ -81,7 +81,8 @@ func (f *fake) want(t *testing.T, lines ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !slices.Equal(f.log, lines) {
-		t.Errorf("what happened differs\n got: %s\nwant: %s", strings.Join(f.log, " | "), strings.Join(lines, " | "))
+		t.Errorf("what happened differs\n got: %s\nwant: %s",
+			strings.Join(f.log, " | "), strings.Join(lines, " | "))
 	}
 	f.log = nil
 }
@@ -214,7 +215,9 @@ func (c *fakeConn) Prepare(query string) (driver.Stmt, error) {
 	return &fakeStmt{c, query}, nil
 }
 
-func (c *fakeConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+func (c *fakeConn) ExecContext(
+	ctx context.Context, query string, args []driver.NamedValue,
+) (driver.Result, error) {
 	defer c.f.call()()
 	if err := c.run(ctx, query); err != nil {
 		return nil, err
@@ -246,7 +249,9 @@ func (c *fakeConn) run(ctx context.Context, query string) error {
 	return ctx.Err()
 }
 
-func (c *fakeConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *fakeConn) QueryContext(
+	ctx context.Context, query string, args []driver.NamedValue,
+) (driver.Rows, error) {
 	defer c.f.call()()
 	if err := c.run(ctx, query); err != nil {
 		return nil, err
@@ -328,10 +333,14 @@ func (s *fakeStmt) Close() error {
 func (s *fakeStmt) NumInput() int                              { return -1 }
 func (s *fakeStmt) Exec([]driver.Value) (driver.Result, error) { panic("not called") }
 func (s *fakeStmt) Query([]driver.Value) (driver.Rows, error)  { panic("not called") }
-func (s *fakeStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+func (s *fakeStmt) ExecContext(
+	ctx context.Context, args []driver.NamedValue,
+) (driver.Result, error) {
 	return s.c.ExecContext(ctx, s.query, args)
 }
-func (s *fakeStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+func (s *fakeStmt) QueryContext(
+	ctx context.Context, args []driver.NamedValue,
+) (driver.Rows, error) {
 	return s.c.QueryContext(ctx, s.query, args)
 }
 func (c *fakeConn) CheckNamedValue(v *driver.NamedValue) (err error) {

@@ -9,16 +9,16 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// lease is the right to use a connection: for a statement, the rows of a query, or a transaction. It counts
-// connections and does not know which one it has; package database/sql does.
+// lease is the right to use a connection: for a statement, the rows of a query, or a transaction.
+// It counts as one connection; which one, only package database/sql knows.
 type lease struct {
 	db   *DB
 	op   string
 	task aio.AnyTask
 	turn aiosync.Lock // a connection does one thing at a time
 
-	// The driver has panicked where package database/sql holds a lock on the connection, and goes on holding it: what would end the
-	// transaction waits for ever.
+	// The driver has panicked while package database/sql held a lock on the connection, which stays
+	// locked: ending the transaction would wait for ever.
 	stuck atomic.Bool
 }
 
@@ -37,15 +37,16 @@ func (l *lease) locked(fn func()) {
 // String names the use of the connection in the statistics of the limiter.
 func (l *lease) String() string { return l.op }
 
-// acquire waits for a connection to be free.
+// acquire waits for a free connection.
 func (db *DB) acquire(ctx context.Context, op string) (*lease, error) {
-	aio.RunningLoop(ctx) // panics if there is none
+	aio.RunningLoop(ctx) // panics if there is no loop
 	task := aio.CurrentTask(ctx)
 	if db.conns.Available() == 0 {
 		db.waiting[task] = true
 		defer delete(db.waiting, task)
 		if db.exhausted() {
-			return nil, fmt.Errorf("%w: %s in task %s, connections: %d; run it in the transaction that is open, or allow more with MaxConns",
+			return nil, fmt.Errorf("%w: %s in task %s, connections: %d; "+
+				"run it in the transaction that is open, or allow more with MaxConns",
 				ErrExhausted, op, task.Name(), db.max)
 		}
 	}
@@ -57,7 +58,7 @@ func (db *DB) acquire(ctx context.Context, op string) (*lease, error) {
 	return l, nil
 }
 
-// exhausted reports whether nobody can give a connection back, as all who have one wait for another.
+// exhausted reports whether no connection can be given back, as all owners wait for another one.
 func (db *DB) exhausted() bool {
 	for l := range db.leases {
 		if !db.waiting[l.task] {
@@ -73,8 +74,9 @@ func (l *lease) release() {
 	l.db.conns.ReleaseFor(l)
 }
 
-// call makes a call that blocks, with a context that tells it when the task is cancelled, and waits until it has
-// returned in any case: until then the connection, and the variables that it fills in, are in use.
+// call makes a call that blocks, with a context that is cancelled when the task is. It always waits
+// until the call has returned: until then the connection, and the variables that it fills in, are
+// in use.
 func (l *lease) call(ctx context.Context, fn func(ctx context.Context) error) error {
 	if err := l.turn.Acquire(ctx); err != nil {
 		return err
@@ -88,13 +90,13 @@ func (l *lease) call(ctx context.Context, fn func(ctx context.Context) error) er
 	err := l.off(ctx, func() error { return fn(inner) })
 	if err != nil {
 		if why := interrupted(inner); why != nil {
-			return why // says more than the driver does
+			return why // says more than the driver's error
 		}
 	}
 	return err
 }
 
-// interrupted returns the error that every wait with ctx returns, if it has ended.
+// interrupted returns the error of every wait with ctx, if ctx has ended.
 func interrupted(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil
@@ -102,7 +104,7 @@ func interrupted(ctx context.Context) error {
 	return aio.Yield(ctx)
 }
 
-// finish makes a call that blocks and that must not be left out.
+// finish makes a call that blocks and that must not be skipped.
 func (l *lease) finish(ctx context.Context, fn func() error) error {
 	ctx = context.WithoutCancel(ctx)
 	if err := l.turn.Acquire(ctx); err != nil {
@@ -114,5 +116,6 @@ func (l *lease) finish(ctx context.Context, fn func() error) error {
 
 // off makes a call off the loop.
 func (l *lease) off(ctx context.Context, fn func() error) error {
-	return aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error { return fn() }, aio.LimitedBy(l.db.threads))
+	return aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error { return fn() },
+		aio.LimitedBy(l.db.threads))
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/aio-go/aio/aiosql"
 )
 
-// A panic of a driver leaves locks of package database/sql locked: whoever closed the connection would wait for ever.
+// A panic of a driver leaves locks of package database/sql locked: whoever closed the connection
+// would wait for ever.
 func TestATransactionWhoseDriverPanicsAtItsEndsDoesNotHang(t *testing.T) {
 	for _, at := range []string{"begin", "commit", "rollback"} {
 		t.Run(at, func(t *testing.T) {

@@ -7,24 +7,25 @@ import (
 	"time"
 )
 
-// Source is what rows come from: a [*DB], a [*Tx] or a [*Stmt].
+// Source is the source of rows: a [*DB], a [*Tx] or a [*Stmt].
 type Source interface {
-	// source returns a lease, whether it is to be given back in the end, and what runs the statement.
+	// source returns a lease, whether the caller has to release it, and the function that runs the
+	// statement.
 	source(ctx context.Context, query string) (l *lease, own bool, run rowsFunc, err error)
 }
 
 // rowsFunc runs a statement. It blocks.
 type rowsFunc func(ctx context.Context, args []any) (*sql.Rows, error)
 
-// Query runs a statement and iterates over its rows. T says what a row becomes:
+// Query runs a statement and iterates over its rows. T is the form of a row:
 //
-//   - a struct: each column goes to the field of its name, without regard to case and underscores, or to the
-//     one with the tag db:"name"; fields without a column keep their zero value
-//   - a [Row]: whatever the columns are
-//   - anything else, also time.Time and what implements sql.Scanner: the only column
+//   - a struct: each column goes to the field of its name, without regard to case and underscores,
+//     or to the one with the tag db:"name"; fields without a column keep their zero value
+//   - a [Row]: with any columns
+//   - any other type, also time.Time and a sql.Scanner: the only column
 //
-// A column that may be NULL needs a pointer or a type of database/sql. The source is a DB or a Tx; of a [Stmt]
-// the text is left empty.
+// A column that may be NULL needs a pointer or a type of database/sql. from is a DB or a Tx; with a
+// [Stmt] the text is empty.
 //
 //	for name, err := range aiosql.Query[string](ctx, db, "SELECT name FROM items") {
 //		if err != nil {
@@ -33,19 +34,22 @@ type rowsFunc func(ctx context.Context, args []any) (*sql.Rows, error)
 //		...
 //	}
 //
-// The statement runs when the iteration begins, and again with each iteration. Rows are fetched and scanned off
-// the loop, the first one alone, then in batches that grow, up to [Batch] rows or ten milliseconds. An error is
-// yielded once, with the zero value, and ends the iteration. A break, a return or a panic in the body closes the
-// rows, which is waited for. The connection is taken for as long as the iteration lasts; in the body of a loop
-// over a DB's rows further statements need further connections.
+// The statement runs when the iteration begins, and again with each iteration. Rows are fetched and
+// scanned off the loop: first one alone, then batches that grow, up to [Batch] rows or ten
+// milliseconds. An error is yielded once, with the zero value, and ends the iteration. A break, a
+// return or a panic in the body closes the rows and waits for that. The iteration holds its
+// connection until it ends. In the body of a loop over a DB's rows, further statements need further
+// connections.
 //
-// It suspends the task. Cancellation: the driver is told, and waited for; the error is yielded.
+// Cancellation: the driver is told, and waited for; the error is yielded.
 func Query[T any](ctx context.Context, from Source, query string, args ...any) iter.Seq2[T, error] {
 	return rowsOf[T](ctx, from, 1, query, args)
 }
 
 // rowsOf is Query with a first batch of size rows.
-func rowsOf[T any](ctx context.Context, from Source, size int, query string, args []any) iter.Seq2[T, error] {
+func rowsOf[T any](
+	ctx context.Context, from Source, size int, query string, args []any,
+) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
 		lease, own, run, err := from.source(ctx, query)
@@ -74,9 +78,10 @@ func rowsOf[T any](ctx context.Context, from Source, size int, query string, arg
 	}
 }
 
-// One runs a statement and returns its first row. If there is none it returns sql.ErrNoRows. See [Query].
+// One runs a statement and returns its first row. If there is none it returns sql.ErrNoRows. See
+// [Query].
 func One[T any](ctx context.Context, from Source, query string, args ...any) (T, error) {
-	const andTheEnd = 2 // rows: as a rule there is one, and its end is seen in the same call
+	const andTheEnd = 2 // rows: usually there is one, and the same call finds its end
 	for row, err := range rowsOf[T](ctx, from, andTheEnd, query, args) {
 		return row, err
 	}
@@ -84,7 +89,8 @@ func One[T any](ctx context.Context, from Source, query string, args ...any) (T,
 	return zero, sql.ErrNoRows
 }
 
-// All runs a statement and returns all its rows. After an error it returns those that came before. See [Query].
+// All runs a statement and returns all its rows. With an error it returns the rows before it. See
+// [Query].
 func All[T any](ctx context.Context, from Source, query string, args ...any) ([]T, error) {
 	var rows []T
 	for row, err := range Query[T](ctx, from, query, args...) {
@@ -96,10 +102,11 @@ func All[T any](ctx context.Context, from Source, query string, args ...any) ([]
 	return rows, nil
 }
 
-// cursor is an iteration over rows. Its fields belong to the loop, and to the calls made off it meanwhile.
+// cursor is an iteration over rows. Its fields belong to the loop, and to calls off the loop while
+// these run.
 type cursor[T any] struct {
 	lease  *lease
-	life   context.Context    // the statement's
+	life   context.Context    // of the statement
 	cancel context.CancelFunc // ends the statement
 	rows   *sql.Rows          // nil until the statement has run
 	plan   *plan[T]
@@ -109,12 +116,12 @@ type cursor[T any] struct {
 	locked bool // a Scanner has called runtime.Goexit, and rows can never be closed
 }
 
-// fetch fills the batch. After an error it holds the rows that came before it.
+// fetch fills the batch. With an error it holds the rows before it.
 func (c *cursor[T]) fetch(ctx context.Context, run rowsFunc, args []any) error {
-	clear(c.batch) // nothing here keeps alive what the body has dropped
+	clear(c.batch) // rows that the body has dropped must not stay alive
 	c.batch = c.batch[:0]
 	err := c.lease.call(ctx, func(call context.Context) error {
-		// Rows live as long as the context that they were asked for with, and that of this call is shorter.
+		// Rows live as long as the context of the query; the context of this call is shorter.
 		defer context.AfterFunc(call, c.cancel)()
 		if c.rows == nil {
 			if err := c.open(run, args); err != nil {
@@ -139,7 +146,7 @@ func (c *cursor[T]) open(run rowsFunc, args []any) (err error) {
 	return err
 }
 
-// fill reads rows until there are enough.
+// fill reads rows until the batch is full.
 func (c *cursor[T]) fill() error {
 	began := time.Now()
 	for len(c.batch) < c.size {
@@ -173,15 +180,16 @@ func (c *cursor[T]) scan(row *T) error {
 	return err
 }
 
-// close ends the statement, however the iteration has ended. A driver may read the rows that are left; not if the
-// task is cancelled.
+// close ends the statement, however the iteration has ended. A driver may read the remaining rows;
+// not if the task is cancelled.
 func (c *cursor[T]) close(ctx context.Context) {
 	if c.locked {
-		return // the connection is lost; what closed it would wait for ever
+		return // the connection is lost; closing it would wait for ever
 	}
 	defer c.cancel()
 	if c.rows != nil && !c.over {
 		defer context.AfterFunc(ctx, c.cancel)()
-		c.lease.finish(ctx, c.rows.Close) // its error is that of the statement, which nobody wants any more
+		// its error is that of the statement, which is not needed any more
+		c.lease.finish(ctx, c.rows.Close)
 	}
 }

@@ -69,7 +69,8 @@ func TestRowsBecomeValues(t *testing.T) {
 		if err := errors.Join(err, err2, err3, err4, err5, err6, err7, err8); err != nil {
 			return err
 		}
-		if number != 42 || text != "tea" || string(bytes) != "raw" || !when.Equal(day) || null.Valid || pointer != nil {
+		if number != 42 || text != "tea" || string(bytes) != "raw" || !when.Equal(day) || null.Valid ||
+			pointer != nil {
 			t.Errorf("%v %q %q %v %v %v", number, text, bytes, when, null, pointer)
 		}
 		if two != (pair{Text: "b", Number: 1}) || three.Text != "b" || three.Column3.Valid {
@@ -111,7 +112,8 @@ func TestRowsThatDoNotFitAreRefused(t *testing.T) {
 		}
 		return nil
 	})
-	f.want(t, "1: closed after 0", "1: closed after 0", "1: closed after 14", "1: closed after 0", "1: closed after 0")
+	f.want(t, "1: closed after 0", "1: closed after 0", "1: closed after 14", "1: closed after 0",
+		"1: closed after 0")
 }
 
 func TestRowsWhoseColumnsAreNotKnown(t *testing.T) {
@@ -134,17 +136,20 @@ func TestRowsWhoseColumnsAreNotKnown(t *testing.T) {
 			if err := row.Scan(&n, &s, &null, &at, &f, &b, &raw); err != nil {
 				return err
 			}
-			if n != 7 || s != "seven" || null != nil || !at.Equal(day) || f != 7.5 || !b || string(raw) != "raw" {
+			if n != 7 || s != "seven" || null != nil || !at.Equal(day) || f != 7.5 || !b ||
+				string(raw) != "raw" {
 				t.Errorf("%v %v %v %v %v %v %v", n, s, null, at, f, b, raw)
 			}
 			var text string
 			var there *int
 			var any1, any2 any
 			var maybe sql.NullString
-			if err := row.Scan(&text, &maybe, new(sql.NullInt32), &any1, &any2, new(bool), &raw); err != nil || text != "7" || maybe.String != "seven" || any2 != 7.5 {
+			err := row.Scan(&text, &maybe, new(sql.NullInt32), &any1, &any2, new(bool), &raw)
+			if err != nil || text != "7" || maybe.String != "seven" || any2 != 7.5 {
 				t.Errorf("converted: %q %v %v %v", text, maybe, any2, err)
 			}
-			if err := row.Scan(&there, new(string), new(any), new(any), new(float32), new(bool), new(string)); err != nil || *there != 7 {
+			err = row.Scan(&there, new(string), new(any), new(any), new(float32), new(bool), new(string))
+			if err != nil || *there != 7 {
 				t.Errorf("a pointer: %v, %v", there, err)
 			}
 			for _, wrong := range [][]any{
@@ -154,7 +159,8 @@ func TestRowsWhoseColumnsAreNotKnown(t *testing.T) {
 				{7, new(any), new(any), new(any), new(any), new(any), new(any)},
 				{new(chan int), new(any), new(any), new(any), new(any), new(any), new(any)},
 			} {
-				if err := row.Scan(wrong...); err == nil || !strings.HasPrefix(err.Error(), "aiosql: Row.Scan: ") {
+				if err := row.Scan(wrong...); err == nil ||
+					!strings.HasPrefix(err.Error(), "aiosql: Row.Scan: ") {
 					t.Errorf("Scan(%T): %v", wrong, err)
 				}
 			}

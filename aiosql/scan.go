@@ -11,7 +11,7 @@ import (
 	"github.com/aio-go/aio/internal/safetext"
 )
 
-// plan is how the rows of one statement become values of type T.
+// plan says how the rows of one statement become values of type T.
 type plan[T any] struct {
 	columns []string
 	fields  [][]int // for structs: the index of the field of each column
@@ -36,10 +36,12 @@ func planFor[T any](rows *sql.Rows) (*plan[T], error) {
 	t := reflect.TypeFor[T]()
 	switch {
 	case t == rowType:
-	case t.Kind() == reflect.Struct && t != timeType && !reflect.PointerTo(t).Implements(scannerType):
+	case t.Kind() == reflect.Struct && t != timeType &&
+		!reflect.PointerTo(t).Implements(scannerType):
 		return p, p.matchFields(t)
 	case len(columns) != 1:
-		return nil, fmt.Errorf("aiosql: %d columns (%s) do not fit into one %v; use a struct or a Row", len(columns), safetext.Line(strings.Join(columns, ", ")), t)
+		return nil, fmt.Errorf("aiosql: %d columns (%s) do not fit into one %v; "+
+			"use a struct or a Row", len(columns), safetext.Line(strings.Join(columns, ", ")), t)
 	default:
 		p.whole = true
 	}
@@ -52,7 +54,8 @@ func (p *plan[T]) matchFields(t reflect.Type) error {
 	for _, f := range reflect.VisibleFields(t) {
 		tag := f.Tag.Get("db")
 		switch {
-		case tag == "-" || !f.IsExported() || f.Anonymous && tag == "" && f.Type.Kind() == reflect.Struct || behindPointer(t, f.Index):
+		case tag == "-" || !f.IsExported() || behindPointer(t, f.Index),
+			f.Anonymous && tag == "" && f.Type.Kind() == reflect.Struct:
 		case tag != "":
 			named[plain(tag)] = f.Index
 		default:
@@ -64,7 +67,8 @@ func (p *plan[T]) matchFields(t reflect.Type) error {
 	for _, column := range p.columns {
 		index, ok := named[plain(column)]
 		if !ok {
-			return fmt.Errorf("aiosql: %v has no field for column %q; add one, with the tag `db:%q` if its name is another", t, column, column)
+			return fmt.Errorf("aiosql: %v has no field for column %q; "+
+				"add one, with the tag `db:%q` if its name is another", t, column, column)
 		}
 		p.fields = append(p.fields, index)
 	}
@@ -107,8 +111,8 @@ func (p *plan[T]) scan(rows *sql.Rows, row *T) error {
 	return err
 }
 
-// keep copies what refers to memory of the driver, which is used again for the next row while this one waits in its
-// batch.
+// keep copies values in the driver's memory, which the next row overwrites while this one waits in
+// its batch.
 func (p *plan[T]) keep(err error, v reflect.Value) error {
 	if err != nil {
 		return err
@@ -134,7 +138,7 @@ func pointers(values []any) []any {
 	return dest
 }
 
-// Row is a row of which only the statement knows the columns. It stays valid.
+// Row is a row with any columns. It stays valid.
 type Row struct {
 	columns []string
 	values  []any
@@ -143,10 +147,10 @@ type Row struct {
 // Columns returns the names of the columns.
 func (r Row) Columns() []string { return r.columns }
 
-// Values returns the values of the columns, of the types that the driver gives; NULL is nil.
+// Values returns the values of the columns, in the driver's types; NULL is nil.
 func (r Row) Values() []any { return r.values }
 
-// Value returns the value of the first column of this name, nil if there is none, or if it is NULL.
+// Value returns the value of the first column of this name, or nil if there is none or it is NULL.
 func (r Row) Value(column string) any {
 	for i, name := range r.columns {
 		if name == column {
@@ -156,19 +160,21 @@ func (r Row) Value(column string) any {
 	return nil
 }
 
-// Scan copies the values to where dest points, one for each column, and converts them as [sql.Rows.Scan] does, to all
-// that it takes. A sql.RawBytes refers to the memory of the row. After an error the places before the one that the error
-// names have their values.
+// Scan copies the values to the variables of dest, one for each column, and converts them as
+// [sql.Rows.Scan] does. A sql.RawBytes refers to the memory of the row. After an error the
+// variables before the one that the error names are set.
 func (r Row) Scan(dest ...any) error {
 	if len(dest) != len(r.values) {
-		return fmt.Errorf("aiosql: Row.Scan: %d columns, but %d places to put them", len(r.values), len(dest))
+		return fmt.Errorf("aiosql: Row.Scan: %d columns, but %d places to put them",
+			len(r.values), len(dest))
 	}
 	for i, d := range dest {
 		known, err := convert(d, r.values[i])
-		if v := reflect.ValueOf(d); !known && v.Kind() == reflect.Pointer && v.IsNil() { // package database/sql may panic
+		// package database/sql may panic
+		if v := reflect.ValueOf(d); !known && v.Kind() == reflect.Pointer && v.IsNil() {
 			known, err = true, fmt.Errorf("the place to put it is a nil %T", d)
 		}
-		if !known { // package database/sql has to convert it; the rest goes along
+		if !known { // package database/sql has to convert it, and with it the rest
 			if err := convertRow(dest[i:], r.columns[i:], r.values[i:]); err != nil {
 				return fmt.Errorf("aiosql: Row.Scan: %w", err)
 			}
@@ -181,7 +187,8 @@ func (r Row) Scan(dest ...any) error {
 	return nil
 }
 
-// convert assigns a driver's value to one of the common types. It returns false for others, and has done nothing then.
+// convert assigns a driver's value to one of the common types. For others it does nothing and
+// returns false.
 func convert(dest, value any) (known bool, err error) {
 	switch d := dest.(type) {
 	case *any:
@@ -229,7 +236,7 @@ func convert(dest, value any) (known bool, err error) {
 	return false, nil
 }
 
-// assign has package database/sql convert, which it does through its Null types.
+// assign lets package database/sql convert, through its Null types.
 func assign[T any](d *T, value any) (known bool, err error) {
 	if d == nil {
 		return false, nil

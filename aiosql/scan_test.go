@@ -51,19 +51,29 @@ func (c *stringColor) Scan(v any) error {
 var places = []func() any{
 	place[string], place[[]byte], place[sql.RawBytes], place[json.RawMessage], place[any], place[bool],
 	place[int], place[int8], place[int16], place[int32], place[int64],
-	place[uint], place[uint8], place[uint16], place[uint32], place[uint64], place[float32], place[float64],
+	place[uint], place[uint8], place[uint16], place[uint32], place[uint64], place[float32],
+	place[float64],
 	place[time.Time], place[time.Duration], place[time.Month],
-	place[namedString], place[namedInt], place[namedInt8], place[namedUint16], place[namedFloat], place[namedBool],
+	place[namedString], place[namedInt], place[namedInt8], place[namedUint16], place[namedFloat],
+	place[namedBool],
 	place[namedBytes], place[namedTime],
-	place[*string], place[**string], place[*int], place[**int8], place[*[]byte], place[*bool], place[*time.Time], place[*any],
-	place[*namedString], place[**namedInt8], place[*json.RawMessage], place[**json.RawMessage], place[*sql.RawBytes],
-	place[sql.NullString], place[sql.NullInt16], place[sql.NullBool], place[sql.NullTime], place[sql.Null[namedInt8]],
+	place[*string], place[**string], place[*int], place[**int8], place[*[]byte], place[*bool],
+	place[*time.Time], place[*any],
+	place[*namedString], place[**namedInt8], place[*json.RawMessage], place[**json.RawMessage],
+	place[*sql.RawBytes],
+	place[sql.NullString], place[sql.NullInt16], place[sql.NullBool], place[sql.NullTime],
+	place[sql.Null[namedInt8]],
 	place[sql.Null[string]], place[sql.Null[json.RawMessage]], place[*sql.NullInt64],
 	place[color], place[*color], place[stringColor], place[*stringColor], place[netip.Addr],
-	place[chan int], place[struct{ A int }], place[[4]byte], place[[]int], place[map[string]int], place[fmt.Stringer],
+	place[chan int], place[struct{ A int }], place[[4]byte], place[[]int], place[map[string]int],
+	place[fmt.Stringer],
 	place[complex128], place[error], place[sql.Rows],
-	func() any { return nil }, func() any { return 7 }, func() any { return "text" }, func() any { return (*string)(nil) },
-	func() any { return (*[]byte)(nil) }, func() any { return (*int)(nil) }, func() any { return (*namedString)(nil) },
+	func() any {
+		return nil
+	}, func() any { return 7 }, func() any { return "text" }, func() any { return (*string)(nil) },
+	func() any {
+		return (*[]byte)(nil)
+	}, func() any { return (*int)(nil) }, func() any { return (*namedString)(nil) },
 	func() any { return (**int)(nil) }, func() any { return (**color)(nil) },
 	func() any { return (*sql.RawBytes)(nil) }, func() any { return (*time.Time)(nil) },
 }
@@ -72,14 +82,20 @@ func place[T any]() any { return new(T) }
 
 // values are what drivers hand out, and what some hand out against the rules.
 var values = []any{
-	nil, "", "text", "0", "1", "-1", "42", "127", "128", "-129", "70000", "1e3", "0x10", "3.5", "NaN", "true", "F", "on", " 7",
-	"9223372036854775807", "9223372036854775808", "18446744073709551616", "1e400", `{"a":1}`, "2026-11-20T12:00:00Z",
-	[]byte(nil), []byte{}, []byte("text"), []byte("42"), []byte("300"), []byte("true"), []byte(`{"a":1}`), []byte("3.5"),
-	int64(0), int64(1), int64(-1), int64(2), int64(127), int64(128), int64(-129), int64(65536), int64(math.MaxInt64), int64(math.MinInt64),
+	nil, "", "text", "0", "1", "-1", "42", "127", "128", "-129", "70000", "1e3", "0x10", "3.5", "NaN",
+	"true", "F", "on", " 7",
+	"9223372036854775807", "9223372036854775808", "18446744073709551616", "1e400", `{"a":1}`,
+	"2026-11-20T12:00:00Z",
+	[]byte(nil), []byte{}, []byte("text"), []byte("42"), []byte("300"), []byte("true"),
+	[]byte(`{"a":1}`), []byte("3.5"),
+	int64(0), int64(1), int64(-1), int64(2), int64(127), int64(128), int64(-129), int64(65536),
+	int64(math.MaxInt64), int64(math.MinInt64),
 	0.0, 1.0, 3.5, -2.0, 1e300, math.Inf(1), 1e18, true, false,
-	time.Date(2026, 11, 20, 12, 0, 0, 7, time.UTC), time.Date(2026, 11, 20, 12, 0, 0, 0, time.FixedZone("east", 3600)), time.Time{},
+	time.Date(2026, 11, 20, 12, 0, 0, 7, time.UTC),
+	time.Date(2026, 11, 20, 12, 0, 0, 0, time.FixedZone("east", 3600)), time.Time{},
 	// not by the rules of package driver
-	7, uint8(7), uint64(math.MaxUint64), float32(1.5), namedString("named"), namedInt8(5), json.RawMessage("[]"), struct{}{},
+	7, uint8(7), uint64(math.MaxUint64), float32(1.5), namedString("named"), namedInt8(5),
+	json.RawMessage("[]"), struct{}{},
 }
 
 // outcome is what became of a destination.
@@ -162,7 +178,8 @@ func TestARowIsScannedAsPackageSQLDoes(t *testing.T) {
 				wantErr := scanned(t, []any{v}, []any{want})
 				gotErr := one.Scan(got)
 				if w, g := outcome(want, wantErr), outcome(got, gotErr); w != g {
-					t.Errorf("%T %v into a %T: %s, want %s\n got error: %v\nwant error: %v", v, v, got, g, w, gotErr, wantErr)
+					t.Errorf("%T %v into a %T: %s, want %s\n got error: %v\nwant error: %v",
+						v, v, got, g, w, gotErr, wantErr)
 				}
 				if gotErr != nil && !strings.HasPrefix(gotErr.Error(), "aiosql: Row.Scan: ") {
 					t.Errorf("%T %v into a %T: the error is %v", v, v, got, gotErr)
@@ -176,7 +193,8 @@ func TestARowIsScannedAsPackageSQLDoes(t *testing.T) {
 // Package database/sql panics for some of these.
 func TestANilPointerIsAnError(t *testing.T) {
 	r := aiosql.MakeRow([]string{"a"}, []any{int64(1)})
-	for _, dest := range []any{(*any)(nil), (*bool)(nil), (*sql.RawBytes)(nil), (*namedInt)(nil), (**int)(nil), (*color)(nil)} {
+	for _, dest := range []any{(*any)(nil), (*bool)(nil), (*sql.RawBytes)(nil), (*namedInt)(nil),
+		(**int)(nil), (*color)(nil)} {
 		if err := r.Scan(dest); err == nil {
 			t.Errorf("%T: no error", dest)
 		}
@@ -218,7 +236,8 @@ func TestAScanThatFailsHasFilledInWhatIsBefore(t *testing.T) {
 	for _, middle := range []any{new(int8), new(namedInt8)} {
 		var a namedString
 		c := "untouched"
-		if err := r.Scan(&a, middle, &c); err == nil || a != "x" || c != "untouched" || !strings.Contains(err.Error(), `"b"`) {
+		if err := r.Scan(&a, middle, &c); err == nil || a != "x" || c != "untouched" ||
+			!strings.Contains(err.Error(), `"b"`) {
 			t.Errorf("%T: %q, %q, %v", middle, a, c, err)
 		}
 	}
@@ -276,7 +295,8 @@ func TestRawBytesOfABatchAreNotOverwritten(t *testing.T) {
 		}
 		for i := range 20 {
 			want := string(rune('a' + i))
-			if string(whole[i]) != want || string(fields[i].Text) != want || string(*pointers[i]) != want || string(nulls[i].V) != want {
+			if string(whole[i]) != want || string(fields[i].Text) != want || string(*pointers[i]) != want ||
+				string(nulls[i].V) != want {
 				t.Errorf("row %d: %s %s %s %s", i, whole[i], fields[i].Text, *pointers[i], nulls[i].V)
 			}
 		}

@@ -8,16 +8,16 @@ import (
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
-// Stmt is a prepared statement. It is prepared on each connection that it is used on. Its methods are for the loop
-// only.
+// Stmt is a prepared statement. It is prepared on each connection that it is used on. Its methods
+// are for the loop only.
 type Stmt struct {
 	_   nocopy.Mark
 	db  *DB
-	tx  *Tx // nil: each use has a connection of its own
+	tx  *Tx // nil: each use takes a connection of its own
 	sql *sql.Stmt
 }
 
-// Prepare prepares a statement. Close it in the end. It suspends the task.
+// Prepare prepares a statement. Close it at the end.
 //
 // Cancellation: the driver is told, and waited for.
 func (db *DB) Prepare(ctx context.Context, query string) (*Stmt, error) {
@@ -54,8 +54,8 @@ func (s *Stmt) Exec(ctx context.Context, args ...any) (sql.Result, error) {
 	return result, err
 }
 
-// Query runs the statement and iterates over its rows. For rows of a type use the function [Query] with an empty
-// text.
+// Query runs the statement and iterates over its rows. For rows of another type use the function
+// [Query] with an empty text.
 func (s *Stmt) Query(ctx context.Context, args ...any) iter.Seq2[Row, error] {
 	return Query[Row](ctx, s, "", args...)
 }
@@ -71,7 +71,7 @@ func (s *Stmt) source(ctx context.Context, query string) (*lease, bool, rowsFunc
 	}, err
 }
 
-// lease returns what the statement runs on, and whether it is to be given back.
+// lease returns the lease of the statement, and whether the caller has to release it.
 func (s *Stmt) lease(ctx context.Context, op string) (l *lease, own bool, err error) {
 	switch {
 	case s.tx == nil:
@@ -83,7 +83,7 @@ func (s *Stmt) lease(ctx context.Context, op string) (l *lease, own bool, err er
 	return s.tx.lease, false, nil
 }
 
-// here returns the statement for its connection. It may block.
+// here returns the statement on its connection. It may block.
 func (s *Stmt) here(ctx context.Context) *sql.Stmt {
 	if s.tx != nil {
 		return s.tx.sql.StmtContext(ctx, s.sql)
@@ -91,7 +91,7 @@ func (s *Stmt) here(ctx context.Context) *sql.Stmt {
 	return s.sql
 }
 
-// Close drops the statement. It suspends the task.
+// Close drops the statement.
 //
 // Cancellation: it goes on, and is waited for.
 func (s *Stmt) Close(ctx context.Context) error {

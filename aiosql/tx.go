@@ -11,12 +11,12 @@ import (
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
-// Tx is a transaction. Several tasks of the block may use it; its connection does one statement at a time. Its
-// methods are for the loop only.
+// Tx is a transaction. Several tasks of the block may use it; its connection does one statement at
+// a time. Its methods are for the loop only.
 type Tx struct {
 	_     nocopy.Mark
 	lease *lease
-	conn  *sql.Conn // closing it waits for all that package database/sql does with it
+	conn  *sql.Conn // closing it waits for all its uses by package database/sql
 	sql   *sql.Tx
 	over  bool
 }
@@ -24,25 +24,28 @@ type Tx struct {
 // TxOption is an option of [DB.Tx].
 type TxOption func(o *sql.TxOptions)
 
-// Isolation asks for a level of isolation. Default: the database's.
+// Isolation sets the level of isolation. Default: that of the database.
 func Isolation(level sql.IsolationLevel) TxOption {
 	return func(o *sql.TxOptions) { o.Isolation = level }
 }
 
-// ReadOnly asks for a transaction that changes nothing. Default: it may.
+// ReadOnly makes a transaction that changes nothing. Default: it may.
 func ReadOnly() TxOption { return func(o *sql.TxOptions) { o.ReadOnly = true } }
 
-// Tx begins a transaction, calls fn, and commits. The transaction is rolled back if fn returns an error, which Tx
-// returns as it is, if fn panics or ends its task with runtime.Goexit, or if the task, or the block around, was
-// cancelled before fn returned. Whatever fn starts must have ended before: Tx does not wait for tasks.
+// Tx begins a transaction, calls fn, and commits. It rolls back if fn returns an error, which Tx
+// returns as it is, and if fn panics or ends its task with runtime.Goexit. It also rolls back if
+// the task, or the block around it, was cancelled before fn returned. Tasks that fn starts must
+// have ended before: Tx does not wait for them.
 //
-// After an error of the commit itself it may be unknown what became of the transaction, as when the connection
-// was lost. When a commit or rollback fails its connection is closed, so that the database undoes what was not
-// committed.
+// After an error of the commit itself the state of the transaction may be unknown, for example
+// after a lost connection. If a commit or rollback fails, its connection is closed, so that the
+// database undoes the transaction unless it was committed.
 //
-// It suspends the task, first until there is a connection. Cancellation: the transaction is rolled back, also if
-// fn ignores that it was cancelled, and that is waited for. A commit that is under way goes on, and is waited for.
-func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error, opts ...TxOption) error {
+// Cancellation: the transaction is rolled back, even if fn ignores the cancellation, and Tx waits
+// for that. A commit under way goes on, and is waited for.
+func (db *DB) Tx(
+	ctx context.Context, fn func(ctx context.Context, tx *Tx) error, opts ...TxOption,
+) error {
 	if fn == nil {
 		panic("aiosql: DB.Tx: the function is nil; pass one that uses the transaction")
 	}
@@ -55,11 +58,11 @@ func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error
 		return err
 	}
 	defer l.release()
-	// The transaction's own context, whose end would roll it back behind our back.
+	// The transaction's own context: the end of another one would roll it back unnoticed.
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	tx := &Tx{lease: l}
-	defer tx.rollback(ctx) // if nothing else has ended it
+	defer tx.rollback(ctx) // unless it has ended
 	err = l.call(ctx, func(call context.Context) (err error) {
 		if tx.conn, err = db.sql.Conn(call); err != nil {
 			return err
@@ -82,23 +85,24 @@ func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error
 	return tx.end(ctx, (*sql.Tx).Commit)
 }
 
-// rollback ends the transaction unless it has ended. That it fails, as on a connection that was lost, need not
-// concern anybody: then the end of the connection does the same.
+// rollback ends the transaction unless it has ended. Its failure, for example on a lost connection,
+// does not matter: then the end of the connection does the same.
 func (tx *Tx) rollback(ctx context.Context) {
 	if !tx.over && tx.conn != nil {
 		tx.end(ctx, (*sql.Tx).Rollback)
 	}
 }
 
-var errStuck = errors.New("aiosql: the driver has panicked in the transaction, which can be neither committed nor rolled back any more")
+var errStuck = errors.New("aiosql: the driver has panicked in the transaction, " +
+	"which can be neither committed nor rolled back any more")
 
-// end ends the transaction and gives its connection back, or closes it if it may be in any state.
+// end ends the transaction and gives its connection back, or closes it if its state is unknown.
 func (tx *Tx) end(ctx context.Context, how func(tx *sql.Tx) error) error {
 	tx.over = true
 	return tx.lease.finish(ctx, func() (err error) {
 		defer func() {
 			if !tx.lease.stuck.Load() {
-				tx.conn.Close() // it has been used without harm, or is closed already
+				tx.conn.Close() // it is in order, or closed already
 			}
 		}()
 		switch {
@@ -115,8 +119,7 @@ func (tx *Tx) end(ctx context.Context, how func(tx *sql.Tx) error) error {
 	})
 }
 
-// Exec runs a statement that has no rows. After the end of the transaction it returns sql.ErrTxDone. It suspends
-// the task.
+// Exec runs a statement without rows. After the end of the transaction it returns sql.ErrTxDone.
 //
 // Cancellation: the driver is told, and waited for.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
@@ -131,9 +134,9 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, 
 	return result, err
 }
 
-// Query runs a statement and iterates over its rows, whatever their columns are. See the function [Query]. Whether
-// other statements may run while it lasts depends on the driver: one for SQLite lets them, one for PostgreSQL does
-// not.
+// Query runs a statement and iterates over its rows, with any columns. See the function [Query].
+// Whether other statements may run meanwhile depends on the driver: one for SQLite allows it, one
+// for PostgreSQL does not.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) iter.Seq2[Row, error] {
 	return Query[Row](ctx, tx, query, args...)
 }

@@ -54,7 +54,9 @@ func TestATransactionWhoseFunctionFailsIsRolledBack(t *testing.T) {
 	db, f := newDB(t)
 	run(t, func(ctx context.Context) error {
 		no := errors.New("no")
-		err := db.Tx(ctx, func(ctx context.Context, tx *aiosql.Tx) error { return errors.Join(insert(ctx, tx), no) })
+		err := db.Tx(ctx, func(ctx context.Context, tx *aiosql.Tx) error {
+			return errors.Join(insert(ctx, tx), no)
+		})
 		if !errors.Is(err, no) {
 			t.Errorf("Tx returned %v", err)
 		}
@@ -152,7 +154,8 @@ func TestACancelledTransactionIsRolledBackBeforeItEnds(t *testing.T) {
 	}
 }
 
-// The block around is over, but the statements and the transaction are given the context from outside of it.
+// The block around is over, but the statements and the transaction are given the context from
+// outside of it.
 func TestABlockThatIsCancelledRollsBackAlsoWithTheContextAround(t *testing.T) {
 	db, f := newDB(t)
 	run(t, func(around context.Context) error {
@@ -217,7 +220,8 @@ func TestATransactionThatIsCancelledWhileItBeginsNeverDoes(t *testing.T) {
 	f.want(t, "1: begin", "1: insert", "1: commit")
 }
 
-// A connection on which the end of a transaction failed may be in the middle of it. It must not serve the next.
+// A connection on which the end of a transaction failed may be in the middle of it. It must not
+// serve the next.
 func TestAConnectionIsGivenUpWhenItsTransactionCannotEnd(t *testing.T) {
 	db, f := newDB(t)
 	f.set("commit", true)
@@ -255,24 +259,25 @@ func TestABeginThatFailsGivesTheConnectionBack(t *testing.T) {
 	})
 }
 
-// Many transactions, few connections, and fewer threads: those who wait for a connection take none of the threads
-// that those who have one need.
+// Many transactions, few connections, and fewer threads: those who wait for a connection take none
+// of the threads that those who have one need.
 func TestTransactionsDoNotStarveEachOtherOfThreads(t *testing.T) {
 	db, f := newDB(t, aiosql.MaxConns(2))
 	run(t, func(ctx context.Context) error {
-		_, err := aio.Map(ctx, make([]aio.None, 50), func(ctx context.Context, _ aio.None) (aio.None, error) {
-			return aio.None{}, db.Tx(ctx, func(ctx context.Context, tx *aiosql.Tx) error {
-				for range 3 {
-					if err := insert(ctx, tx); err != nil {
-						return err
+		_, err := aio.Map(ctx, make([]aio.None, 50),
+			func(ctx context.Context, _ aio.None) (aio.None, error) {
+				return aio.None{}, db.Tx(ctx, func(ctx context.Context, tx *aiosql.Tx) error {
+					for range 3 {
+						if err := insert(ctx, tx); err != nil {
+							return err
+						}
+						if err := aio.Yield(ctx); err != nil {
+							return err
+						}
 					}
-					if err := aio.Yield(ctx); err != nil {
-						return err
-					}
-				}
-				return nil
+					return nil
+				})
 			})
-		})
 		return err
 	}, aio.WithThreadLimiter(1))
 	f.mu.Lock()
@@ -366,9 +371,10 @@ func TestSeveralTasksMayUseATransaction(t *testing.T) {
 	db, f := newDB(t)
 	run(t, func(ctx context.Context) error {
 		return db.Tx(ctx, func(ctx context.Context, tx *aiosql.Tx) error {
-			_, err := aio.Map(ctx, make([]aio.None, 10), func(ctx context.Context, _ aio.None) (aio.None, error) {
-				return aio.None{}, insert(ctx, tx)
-			})
+			_, err := aio.Map(ctx, make([]aio.None, 10),
+				func(ctx context.Context, _ aio.None) (aio.None, error) {
+					return aio.None{}, insert(ctx, tx)
+				})
 			return err
 		})
 	})
@@ -426,7 +432,8 @@ func TestAPreparedStatementServesDatabaseAndTransaction(t *testing.T) {
 		}
 		return errors.Join(add.Close(ctx), rows.Close(ctx))
 	})
-	f.want(t, "1: prepare add", "1: prepare rows 2", "1: add 1", "1: begin", "1: add 2", "1: closed after 2", "1: commit",
+	f.want(t, "1: prepare add", "1: prepare rows 2", "1: add 1", "1: begin", "1: add 2",
+		"1: closed after 2", "1: commit",
 		"1: closed after 2", "1: close add", "1: close rows 2")
 }
 
@@ -436,7 +443,8 @@ func TestADatabaseIsOpenedAndClosed(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if s := db.Statistics(); s.Max != 3 || s.InUse != 0 || s.Waiting != 0 || s.SQL.MaxOpenConnections != 3 {
+		if s := db.Statistics(); s.Max != 3 || s.InUse != 0 || s.Waiting != 0 ||
+			s.SQL.MaxOpenConnections != 3 {
 			t.Errorf("the statistics are %+v", s)
 		}
 		if err := errors.Join(db.Ping(ctx), db.Close(ctx)); err != nil {
