@@ -10,19 +10,22 @@ import (
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
-// Cache remembers what a function returns for each key. It belongs to the loop that uses it, and to the next one when that is closed. Its
-// methods are for the loop only.
+// Cache remembers the results of a function by key. It belongs to the loop that uses it, and to the
+// next one when that is closed. Its methods are for the loop only.
 //
 // A key is in one of these states:
 //
-//	state     meaning                                      left when
-//	absent    nothing is known                             Get (flying), Put (present)
-//	flying    a call is under way, some tasks wait for it  it returns a value (present) or fails, all who wait are cancelled, Invalidate (absent)
-//	present   there is a value, or an error to be kept     it expires, is the one not used for longest when there are too many, Invalidate (absent)
+//	state    meaning                               left when
+//	absent   nothing is known                      Get (flying), Put (present)
+//	flying   a call is under way, tasks wait       it returns a value (present); it fails, all
+//	                                               waiting tasks are cancelled, Invalidate (absent)
+//	present  there is a value, or a kept error     it expires, it is the least recently used of too
+//	                                               many, Invalidate (absent)
 //
-// A call whose key was invalidated, or set, goes on for those who wait for it, but what it returns is not remembered, and who comes later
-// does not join it. A key that is not equal to itself, such as NaN or a struct with one, cannot be found again: each Get of it calls the
-// function, and it always stays absent.
+// If a key is invalidated or set during its call, the call goes on for the tasks that wait for it.
+// Its result is not remembered, and later tasks do not join it. A key that is not equal to itself,
+// such as NaN or a struct with one, cannot be found again: each Get of it calls the function, and
+// it always stays absent.
 type Cache[K comparable, V any] struct {
 	_       nocopy.Mark
 	fn      func(ctx context.Context, key K) (V, error)
@@ -30,7 +33,7 @@ type Cache[K comparable, V any] struct {
 	loop    *aio.Loop
 	entries map[K]*entry[K, V]
 	flights map[K]*flight[V]
-	used    list.List    // of entries, the one used last first
+	used    list.List    // of entries, the most recently used first
 	ages    [2]list.List // of values and of errors, the oldest first
 	stats   Statistics
 }
@@ -46,8 +49,8 @@ type entry[K comparable, V any] struct {
 
 // flight is a call under way.
 type flight[V any] struct {
-	task *aio.Task[V] // nil while its first step is made
-	self aio.AnyTask  // the same
+	task *aio.Task[V] // nil during its first step
+	self aio.AnyTask  // the same task
 	ctx  context.Context
 }
 
@@ -59,17 +62,18 @@ type settings struct {
 	ttl, errors time.Duration
 }
 
-// MaxSize bounds the number of keys that are remembered: the one that was not used for longest makes room. Default: no bound. It panics if n
-// is less than 1.
+// MaxSize bounds the number of remembered keys: the least recently used key makes room. Default: no
+// bound. It panics if n is less than 1.
 func MaxSize(n int) Option {
 	if n < 1 {
-		panic(misuse("MaxSize", "the number must be at least 1; without this option there is no bound"))
+		panic(misuse("MaxSize", "the number must be at least 1; "+
+			"without this option there is no bound"))
 	}
 	return func(s *settings) { s.size = n }
 }
 
-// TTL is how long a value is remembered after the call that returned it has ended, by the loop's clock. Default: for ever. It panics if d
-// is not positive.
+// TTL is how long a value is remembered after the call that returned it has ended, by the loop's
+// clock. Default: for ever. It panics if d is not positive.
 func TTL(d time.Duration) Option {
 	if d <= 0 {
 		panic(misuse("TTL", "the time must be positive; without this option there is no limit"))
@@ -77,17 +81,20 @@ func TTL(d time.Duration) Option {
 	return func(s *settings) { s.ttl = d }
 }
 
-// KeepErrors has errors remembered, too, for d, so that a function that fails is not called again and again. Cancellations never are. It panics
-// if d is not positive.
+// KeepErrors makes the cache remember errors, too, for d, so that a function that fails is not
+// called again and again. Cancellations are never remembered. It panics if d is not positive.
 func KeepErrors(d time.Duration) Option {
 	if d <= 0 {
-		panic(misuse("KeepErrors", "the time must be positive; without this option errors are not kept"))
+		panic(misuse("KeepErrors", "the time must be positive; "+
+			"without this option errors are not kept"))
 	}
 	return func(s *settings) { s.errors = d }
 }
 
 // New makes a cache for the results of fn.
-func New[K comparable, V any](fn func(ctx context.Context, key K) (V, error), opts ...Option) *Cache[K, V] {
+func New[K comparable, V any](
+	fn func(ctx context.Context, key K) (V, error), opts ...Option,
+) *Cache[K, V] {
 	if fn == nil {
 		panic(misuse("New", "the function is nil"))
 	}
@@ -98,11 +105,13 @@ func New[K comparable, V any](fn func(ctx context.Context, key K) (V, error), op
 	return c
 }
 
-// Get returns the value for key. If it is remembered Get does not wait, also when the context is cancelled. If not, fn is called, in a task
-// of its own whose context has the values of the first caller's; those who ask for the key meanwhile get what that call returns. A panic of
-// fn is raised in all of them.
+// Get returns the value for key. If it is remembered, Get does not wait, even if the context is
+// cancelled. Otherwise fn is called in a task of its own, whose context has the values of the first
+// caller's. Tasks that ask for the key meanwhile get the result of that call. A panic of fn is
+// re-panicked in all of them.
 //
-// Cancellation: the call goes on for the other tasks that wait for it. If there are none it is cancelled, and Get returns when it has ended.
+// Cancellation: the call goes on for the other tasks that wait for it. If there are none it is
+// cancelled, and Get returns when it has ended.
 func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
 	c.bind(ctx, "Cache.Get")
 	if e := c.fresh(key); e != nil {
@@ -113,14 +122,15 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
 	f := c.flights[key]
 	if f != nil && f.ctx.Err() == nil {
 		c.stats.Shared++
-	} else { // none, or one that all its callers have left
+	} else { // no call, or one that all its callers have left
 		c.stats.Misses++
 		f = c.launch(ctx, key)
 	}
 	if f.self == aio.CurrentTask(ctx) {
-		panic(misuse("Cache.Get", "the function asks for the key that it was called for, and would wait for itself"))
+		panic(misuse("Cache.Get",
+			"the function asks for the key that it was called for, and would wait for itself"))
 	}
-	for f.task == nil { // asked for by something that the first step of the call has begun
+	for f.task == nil { // asked for by work that the first step of the call has begun
 		if err := aio.Yield(ctx); err != nil {
 			var zero V
 			return zero, err
@@ -129,7 +139,8 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
 	return f.task.Await(ctx)
 }
 
-// launch begins a call. Its first step is made at once, so that what returns without waiting costs no waiting.
+// launch begins a call. Its first step runs at once, so a call that returns without waiting causes
+// no wait.
 func (c *Cache[K, V]) launch(ctx context.Context, key K) *flight[V] {
 	f := &flight[V]{}
 	if canBeFound(key) {
@@ -159,7 +170,7 @@ func (c *Cache[K, V]) launch(ctx context.Context, key K) *flight[V] {
 	return f
 }
 
-// canBeFound reports whether a key in a map is found there: not if it is, or has, a NaN.
+// canBeFound reports whether a key in a map can be found: not if it is or contains a NaN.
 func canBeFound[K comparable](key K) bool {
 	same := key
 	return key == same
@@ -192,7 +203,7 @@ func (c *Cache[K, V]) store(key K, v V, err error, ttl time.Duration, kind int) 
 	}
 }
 
-// fresh returns what is remembered for key, nil if there is nothing or it has expired.
+// fresh returns the entry of key, nil if there is none or it has expired.
 func (c *Cache[K, V]) fresh(key K) *entry[K, V] {
 	e := c.entries[key]
 	if e == nil || !c.expired(e) {
@@ -207,7 +218,8 @@ func (c *Cache[K, V]) expired(e *entry[K, V]) bool {
 	return !e.until.IsZero() && !c.loop.Time().Before(e.until)
 }
 
-// dropExpired removes what has expired. Since all values are kept for the same time, and all errors, the oldest are first.
+// dropExpired removes expired entries. All values are kept for the same time, and so are all
+// errors, so the oldest are first.
 func (c *Cache[K, V]) dropExpired() {
 	for i := range c.ages {
 		for front := c.ages[i].Front(); front != nil; front = c.ages[i].Front() {
@@ -226,7 +238,7 @@ func (c *Cache[K, V]) remove(e *entry[K, V]) {
 	c.used.Remove(e.used)
 	if e.age != nil {
 		for i := range c.ages {
-			c.ages[i].Remove(e.age) // does nothing in the list that it is not in
+			c.ages[i].Remove(e.age) // in the other list this does nothing
 		}
 	}
 }
@@ -239,8 +251,8 @@ func (c *Cache[K, V]) forget(key K) {
 	delete(c.flights, key)
 }
 
-// Peek returns the value that is remembered for key, without calling the function and without counting as a use. ok is false if there is none,
-// or an error.
+// Peek returns the remembered value of key, without calling the function and without counting as a
+// use. ok is false if there is no value, or an error.
 func (c *Cache[K, V]) Peek(key K) (v V, ok bool) {
 	e := c.entries[key]
 	if e == nil || e.err != nil || c.expired(e) {
@@ -249,8 +261,8 @@ func (c *Cache[K, V]) Peek(key K) (v V, ok bool) {
 	return e.value, true
 }
 
-// Put sets the value for key, as if the function had returned it now. A call that is under way for it does not change it any more. It is for
-// tasks and callbacks; the context says which loop.
+// Put sets the value for key, as if the function had returned it now. A call under way for the key
+// no longer changes it. It is for tasks and callbacks; ctx has the loop.
 func (c *Cache[K, V]) Put(ctx context.Context, key K, v V) {
 	c.bind(ctx, "Cache.Put")
 	if !canBeFound(key) {
@@ -259,15 +271,15 @@ func (c *Cache[K, V]) Put(ctx context.Context, key K, v V) {
 	c.store(key, v, nil, c.s.ttl, 0)
 }
 
-// Invalidate forgets what is remembered for the keys. What calls under way return for them goes to those who wait already, and is not
-// remembered.
+// Invalidate forgets the keys. The results of calls under way go to the tasks that wait already,
+// and are not remembered.
 func (c *Cache[K, V]) Invalidate(keys ...K) {
 	for _, key := range keys {
 		c.forget(key)
 	}
 }
 
-// Clear forgets everything, as Invalidate with all keys does. The counts of [Cache.Statistics] go on.
+// Clear forgets all keys, as Invalidate does. The counts of [Cache.Statistics] go on.
 func (c *Cache[K, V]) Clear() {
 	clear(c.entries)
 	clear(c.flights)
@@ -276,23 +288,24 @@ func (c *Cache[K, V]) Clear() {
 	c.ages[1].Init()
 }
 
-// Len returns how many keys are remembered. Some may have expired: they are dropped when they are asked for, or when another is added.
+// Len returns the number of remembered keys. Some may have expired: they are dropped on the next
+// use, or when another is added.
 func (c *Cache[K, V]) Len() int { return len(c.entries) }
 
-// Statistics is what [Cache.Statistics] returns.
+// Statistics is the result of [Cache.Statistics].
 type Statistics struct {
-	Len     int // keys that are remembered
+	Len     int // remembered keys
 	Flights int // calls under way whose results are to be remembered
 
 	Hits    uint64 // gets that were answered at once
 	Misses  uint64 // gets that began a call
-	Shared  uint64 // gets that joined one
+	Shared  uint64 // gets that joined a call
 	Errors  uint64 // calls that failed
 	Evicted uint64 // keys that made room for others
-	Expired uint64 // keys that were found to be too old
+	Expired uint64 // keys that had expired
 }
 
-// Statistics returns a picture of the cache as it is now.
+// Statistics returns the current state of the cache.
 func (c *Cache[K, V]) Statistics() Statistics {
 	s := c.stats
 	s.Len, s.Flights = len(c.entries), len(c.flights)
@@ -306,10 +319,12 @@ func (c *Cache[K, V]) String() string {
 	if c.s.size > 0 {
 		size = fmt.Sprintf(" of %d", c.s.size)
 	}
-	return fmt.Sprintf("<Cache %d%s, %d under way, %d hits, %d misses>", s.Len, size, s.Flights, s.Hits, s.Misses)
+	return fmt.Sprintf("<Cache %d%s, %d under way, %d hits, %d misses>",
+		s.Len, size, s.Flights, s.Hits, s.Misses)
 }
 
-// bind makes the cache that of the running loop. What has a time by the clock of a loop that is gone is forgotten, and so are its calls.
+// bind makes the running loop the cache's loop. Calls of a closed loop are forgotten, and so are
+// entries that expire by its clock.
 func (c *Cache[K, V]) bind(ctx context.Context, op string) {
 	l := aio.RunningLoop(ctx)
 	if c.loop == l {
@@ -317,7 +332,8 @@ func (c *Cache[K, V]) bind(ctx context.Context, op string) {
 	}
 	if c.loop != nil {
 		if !c.loop.IsClosed() {
-			panic(misuse(op, "the cache belongs to another loop that is not closed; make one for each loop"))
+			panic(misuse(op, "the cache belongs to another loop that is not closed; "+
+				"make one for each loop"))
 		}
 		clear(c.flights)
 		for i := range c.ages {

@@ -20,13 +20,15 @@ var (
 	errReason = errors.New("the reason")
 )
 
-// run runs main under a virtual clock. It fails the test if main returns an error, if anything is reported, or if a task is left.
+// run runs main under a virtual clock. It fails the test if main returns an error, if anything is
+// reported, or if a task is left.
 func run(t *testing.T, main func(ctx context.Context) error, opts ...aio.Option) {
 	t.Helper()
 	handler := aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) {
 		t.Errorf("unexpected report: %s: %s: %v", r.Message, r.TaskName, r.Err)
 	})
-	opts = append([]aio.Option{aio.WithClock(aio.NewVirtualClock()), handler, aio.WithSlowCallback(0)}, opts...)
+	opts = append([]aio.Option{aio.WithClock(aio.NewVirtualClock()), handler, aio.WithSlowCallback(0)},
+		opts...)
 	err := aio.Run(t.Context(), func(ctx context.Context) error {
 		err := main(ctx)
 		if left := aio.AllTasks(ctx); len(left) != 1 {
@@ -62,7 +64,9 @@ func (f *fetcher) want(t *testing.T, calls ...string) {
 	}
 }
 
-func wantGet(t *testing.T, ctx context.Context, c *aiocache.Cache[string, string], key, want string) {
+func wantGet(
+	t *testing.T, ctx context.Context, c *aiocache.Cache[string, string], key, want string,
+) {
 	t.Helper()
 	if got, err := c.Get(ctx, key); got != want || err != nil {
 		t.Errorf("Get(%q) = %q, %v, want %q", key, got, err, want)
@@ -97,7 +101,8 @@ func TestThoseWhoAskAtTheSameTimeShareOneCall(t *testing.T) {
 		var f fetcher
 		c := aiocache.New(f.fetch)
 		got, err := aio.Map(ctx, []string{"a", "a", "b", "a"}, c.Get)
-		if !slices.Equal(got, []string{"a1", "a1", "b2", "a1"}) && !slices.Equal(got, []string{"a2", "a2", "b2", "a2"}) {
+		if !slices.Equal(got, []string{"a1", "a1", "b2", "a1"}) &&
+			!slices.Equal(got, []string{"a2", "a2", "b2", "a2"}) {
 			t.Errorf("got %q", got)
 		}
 		f.want(t, "a", "b")
@@ -180,7 +185,8 @@ func TestWhoComesWhileACallIsBeingCancelledBeginsAnother(t *testing.T) {
 			calls++
 			n := calls
 			if err := aio.Sleep(ctx, time.Second); err != nil {
-				return 0, errors.Join(err, aio.Sleep(context.WithoutCancel(ctx), time.Hour)) // takes its time to end
+				// takes its time to end
+				return 0, errors.Join(err, aio.Sleep(context.WithoutCancel(ctx), time.Hour))
 			}
 			return n, nil
 		})
@@ -247,7 +253,8 @@ func TestAValueExpiresByTheLoopsClock(t *testing.T) {
 
 func TestWhatHasExpiredIsDroppedWhenSomethingIsAdded(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		c := aiocache.New(func(_ context.Context, n int) (int, error) { return n, nil }, aiocache.TTL(time.Minute))
+		c := aiocache.New(func(_ context.Context, n int) (int, error) { return n, nil },
+			aiocache.TTL(time.Minute))
 		for i := range 1000 {
 			_, _ = c.Get(ctx, i)
 			_ = aio.Sleep(ctx, time.Second)
@@ -345,7 +352,8 @@ func TestAPanicIsRaisedInAllCallersAndNotRemembered(t *testing.T) {
 			}
 			return "fine", nil
 		})
-		tasks := []*aio.Task[string]{aio.CreateTask(ctx, aio.Bind(c.Get, "a")), aio.CreateTask(ctx, aio.Bind(c.Get, "a"))}
+		tasks := []*aio.Task[string]{aio.CreateTask(ctx, aio.Bind(c.Get, "a")),
+			aio.CreateTask(ctx, aio.Bind(c.Get, "a"))}
 		outcomes, err := aio.GatherSettled(ctx, tasks...)
 		for _, o := range outcomes {
 			var p *aio.PanicError
@@ -484,8 +492,9 @@ type dice struct{ *rand.Rand }
 
 func (d dice) Choose(_ aio.Choice, n int) int { return d.IntN(n) }
 
-// In any order, with callers that come, give up and are cancelled: there is never more than one call for a key that somebody still wants,
-// nobody gets a value of another key or one older than the limit, and at the end nothing is left.
+// In any order, with callers that come, give up and are cancelled: there is never more than one
+// call for a key that somebody still wants, nobody gets a value of another key or one older than
+// the limit, and at the end nothing is left.
 func TestOneFlightAKeyInAnyOrder(t *testing.T) {
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 3))
@@ -530,7 +539,9 @@ func TestOneFlightAKeyInAnyOrder(t *testing.T) {
 						return nil
 					})
 					if r.IntN(3) == 0 {
-						loop.CallLater(time.Duration(r.IntN(8000))*time.Millisecond, func() { task.Cancel(errReason) })
+						loop.CallLater(time.Duration(r.IntN(8000))*time.Millisecond, func() {
+							task.Cancel(errReason)
+						})
 					}
 				}
 				return nil
@@ -541,7 +552,8 @@ func TestOneFlightAKeyInAnyOrder(t *testing.T) {
 
 func TestAHitAllocatesNothing(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		c := aiocache.New(func(_ context.Context, n int) (int, error) { return n, nil }, aiocache.MaxSize(10), aiocache.TTL(time.Hour))
+		c := aiocache.New(func(_ context.Context, n int) (int, error) { return n, nil },
+			aiocache.MaxSize(10), aiocache.TTL(time.Hour))
 		_, _ = c.Get(ctx, 1)
 		if n := testing.AllocsPerRun(100, func() { _, _ = c.Get(ctx, 1) }); n != 0 {
 			t.Errorf("a hit makes %v allocations", n)
@@ -557,7 +569,9 @@ func TestAContextWithoutALoopIsMisuseOfTheCall(t *testing.T) {
 			t.Errorf("the panic is %q", v)
 		}
 	}()
-	aiocache.New(func(context.Context, int) (int, error) { return 0, nil }).Get(context.Background(), 1)
+	aiocache.New(func(context.Context, int) (int, error) {
+		return 0, nil
+	}).Get(context.Background(), 1)
 }
 
 // A map takes such keys, and never gives them back.
@@ -572,7 +586,9 @@ func TestAKeyThatIsNotEqualToItselfIsNotRemembered(t *testing.T) {
 	t.Run("an array", func(t *testing.T) { unequal(t, [2]float64{1, nan}) })
 	t.Run("a struct", func(t *testing.T) { unequal(t, place{"here", [2]float64{nan, 0}}) })
 	t.Run("an interface", func(t *testing.T) { unequal(t, any(nan)) })
-	t.Run("a struct in an interface", func(t *testing.T) { unequal(t, any(place{at: [2]float64{0, nan}})) })
+	t.Run("a struct in an interface", func(t *testing.T) {
+		unequal(t, any(place{at: [2]float64{0, nan}}))
+	})
 }
 
 func unequal[K comparable](t *testing.T, key K) {
