@@ -20,7 +20,8 @@ func BenchmarkRun(b *testing.B) {
 		return nil
 	}
 	b.Run("on=thread", func(b *testing.B) {
-		if err := aio.Run(b.Context(), func(ctx context.Context) error { return measure(ctx, b) }); err != nil {
+		err := aio.Run(b.Context(), func(ctx context.Context) error { return measure(ctx, b) })
+		if err != nil {
 			b.Fatal(err)
 		}
 	})

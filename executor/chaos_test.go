@@ -22,8 +22,8 @@ var relay = executor.Register("relay", func(ctx context.Context, p []byte) ([]by
 	return p, nil
 })
 
-// Workers are killed at any moment, jobs are cancelled at any moment, small ones and large ones. Every job comes to the
-// right end, and nothing stays behind.
+// Workers are killed at any moment, jobs are cancelled at any moment, small ones and large ones.
+// Every job comes to the right end, and nothing stays behind.
 func TestEveryJobEndsWhateverIsKilled(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	large := bytes.Repeat([]byte("large"), 1<<18)
@@ -54,7 +54,8 @@ func TestEveryJobEndsWhateverIsKilled(t *testing.T) {
 						if !bytes.Equal(got, text) {
 							t.Errorf("%d bytes came back as %d", len(text), len(got))
 						}
-					case errors.As(err, &worker): // its own worker was killed, or the signal was late and it has got that worker
+					case errors.As(err,
+						&worker): // its own worker was killed, or the signal was late and it has got that worker
 						lost++
 					case errors.Is(err, aio.ErrCancelled) && fate == 1:
 						cancelled++

@@ -16,13 +16,13 @@ import (
 //	a struct without fields    as nothing: gob refuses such, and aio.None is one
 //	anything else              with gob, in a box
 //
-// gob sends a description of the type with each value and compiles a decoder from it, which these types are
-// spared.
+// gob sends a description of the type with each value and compiles a decoder from it. The first
+// types do not pay for that.
 
-// box is what is encoded: gob wants a struct around interfaces and nil pointers.
+// box is encoded in place of the value: gob needs a struct around interfaces and nil pointers.
 type box[T any] struct{ V T }
 
-// bare reports whether T has nothing to encode.
+// bare reports whether a value of type T has nothing to encode.
 func bare[T any]() bool {
 	t := reflect.TypeFor[T]()
 	return t.Kind() == reflect.Struct && t.NumField() == 0
@@ -77,16 +77,19 @@ func decode[T any](data []byte) (T, error) {
 		}
 	}
 	if err != nil {
-		return b.V, fmt.Errorf("executor: %d bytes cannot be decoded as %v: %w", len(data), reflect.TypeFor[T](), err)
+		return b.V, fmt.Errorf("executor: %d bytes cannot be decoded as %v: %w",
+			len(data), reflect.TypeFor[T](), err)
 	}
 	return b.V, nil
 }
 
-// mustEncode panics if there is no way to encode values of type T, for the function of that name.
+// mustEncode panics if values of type T cannot be encoded. name is that of the function.
 func mustEncode[T any](name string) {
 	var zero T
 	if _, err := encode(zero); err != nil {
-		panic(fmt.Sprintf("executor: Register: the function %q: values of type %v cannot be sent: %v; use exported fields, or implement gob.GobEncoder",
+		panic(fmt.Sprintf("executor: Register: the function %q: "+
+			"values of type %v cannot be sent: %v; "+
+			"use exported fields, or implement gob.GobEncoder",
 			name, reflect.TypeFor[T](), errors.Unwrap(err)))
 	}
 }

@@ -16,33 +16,34 @@ import (
 )
 
 var (
-	// ErrClosed is returned for a job that comes after the shutdown of its pool, or that was in it when it
-	// was closed.
+	// ErrClosed is returned for a job that arrives after the shutdown of its pool, or was in it
+	// when the pool was closed.
 	ErrClosed = errors.New("executor: the pool is closed")
-	// ErrNotRegistered is returned for a job whose function the worker does not have: Register was called
-	// too late there, or not at all.
-	ErrNotRegistered = errors.New("executor: there is no function of this name; register it in a variable of a package, so that workers have it")
+	// ErrNotRegistered is returned for a job whose function the worker does not know: Register was
+	// called too late there, or not at all.
+	ErrNotRegistered = errors.New("executor: there is no function of this name; " +
+		"register it in a variable of a package, so that workers have it")
 	// ErrGoexit is returned for a function that ended its goroutine with runtime.Goexit.
 	ErrGoexit = errors.New("executor: the function called runtime.Goexit")
 )
 
 // WorkerError is returned for a job whose worker process ended before the job did, or could not be
-// started. The job may have been done in part; whether another attempt is harmless only the caller knows
-// (see [Attempts]).
+// started. The job may have been done in part. Only the caller knows whether another attempt is
+// harmless (see [Attempts]).
 type WorkerError struct {
-	// Name is that of the job's function.
+	// Name is the name of the job's function.
 	Name string
 	// PID is the number of the process, 0 if it was not started.
 	PID int
-	// State says how the process ended; nil if it was not started.
+	// State is the end of the process, nil if it was not started.
 	State *os.ProcessState
-	// Stderr is the end of what the process wrote to its standard error, 4 KiB at most.
+	// Stderr is the end of the process's standard error, at most 4 KiB.
 	Stderr string
-	// Err is why the process could not be started or used; nil if it just ended.
+	// Err says why the process could not be started or used; nil if it just ended.
 	Err error
 }
 
-// Error tells the exit status and the most telling line of what the worker wrote.
+// Error names the exit status and the most useful line of the worker's output.
 func (e *WorkerError) Error() string {
 	s := fmt.Sprintf("executor: the worker of %q was lost", safetext.Line(e.Name))
 	if e.State != nil {
@@ -75,21 +76,21 @@ func telling(stderr string) string {
 	return last
 }
 
-// RemoteError is an error that a function returned in another process. What [errors.Is] tells about
-// context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, fs.ErrNotExist, fs.ErrExist,
-// fs.ErrPermission, errors.ErrUnsupported and ErrNotRegistered, it tells here too. An error whose type is
-// registered with gob.Register, and which gob can encode, is found by [errors.As].
+// RemoteError is an error that a function returned in another process. [errors.Is] finds
+// context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, fs.ErrNotExist,
+// fs.ErrExist, fs.ErrPermission, errors.ErrUnsupported and ErrNotRegistered in it, as it did there.
+// If the error's type is registered with gob.Register and gob can encode it, [errors.As] finds it.
 type RemoteError struct {
-	// Name is that of the job's function.
+	// Name is the name of the job's function.
 	Name string
-	// Text is what the error's Error method returned there, as it is. Error shows it safely.
+	// Text is the text of the error, as it is. Error makes it safe to show.
 	Text string
 
 	err  error
 	like uint64 // bit i: it is known[i]
 }
 
-// Error tells the function's name and the text, in one line that is safe to show.
+// Error returns the function's name and the text, in one line that is safe to show.
 func (e *RemoteError) Error() string {
 	return safetext.Message(fmt.Sprintf("executor: %s: %s", e.Name, e.Text))
 }
@@ -97,7 +98,7 @@ func (e *RemoteError) Error() string {
 // Unwrap returns the error itself, nil if it could not be sent.
 func (e *RemoteError) Unwrap() error { return e.err }
 
-// Is tells about the errors that are known on both sides.
+// Is matches the errors that are known on both sides.
 func (e *RemoteError) Is(target error) bool {
 	for i, err := range known {
 		if err == target {
@@ -108,13 +109,14 @@ func (e *RemoteError) Is(target error) bool {
 }
 
 // known are the errors that keep their identity. Their order is part of the protocol.
-var known = []error{context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, fs.ErrNotExist, fs.ErrExist,
+var known = []error{context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF,
+	fs.ErrNotExist, fs.ErrExist,
 	fs.ErrPermission, errors.ErrUnsupported, ErrNotRegistered, ErrGoexit}
 
-// errorBox is what gob needs around an interface.
+// errorBox is the struct that gob needs around an interface.
 type errorBox struct{ Err error }
 
-// packError takes an error apart so that it can be sent. value is empty if its type cannot.
+// packError takes an error apart for sending. value is empty if gob cannot encode the error.
 func packError(err error) (like uint64, text string, value []byte) {
 	for i, k := range known {
 		if errtree.Is(err, k) {
@@ -128,7 +130,7 @@ func packError(err error) (like uint64, text string, value []byte) {
 	return like, err.Error(), value
 }
 
-// unpackError puts an error together again.
+// unpackError makes the error again.
 func unpackError(name string, like uint64, text string, value []byte) error {
 	e := &RemoteError{Name: name, Text: text, like: like}
 	var box errorBox

@@ -57,8 +57,8 @@ func do(main func(ctx context.Context) error) {
 	}
 }
 
-// Four computations, in processes of their own. TestMain of this package calls executor.Main; in a program main
-// does.
+// Four computations, in processes of their own. TestMain of this package calls executor.Main; in a
+// program main does.
 func Example() {
 	do(func(ctx context.Context) error {
 		return executor.Processes(ctx, func(ctx context.Context, _ *executor.Pool) error {
@@ -237,7 +237,8 @@ func ExampleCurrent() {
 func ExampleNewPool() {
 	do(func(ctx context.Context) error {
 		p := executor.NewPool(ctx,
-			executor.Workers(2), executor.JobsPerWorker(100), executor.StartTimeout(10*time.Second), executor.Stderr(io.Discard))
+			executor.Workers(2), executor.JobsPerWorker(100), executor.StartTimeout(10*time.Second),
+			executor.Stderr(io.Discard))
 		n, err := fib.With(executor.On(p)).Run(ctx, 40)
 		fmt.Println(n, err)
 		fmt.Println(p)
@@ -251,7 +252,8 @@ func ExampleNewPool() {
 	// <Pool 0 of 2 workers, 0 idle, 0 jobs waiting, ending> <nil>
 }
 
-// queue is what an executor on a message broker comes down to: a job goes out, its result comes back.
+// queue is what an executor on a message broker comes down to: a job goes out, its result comes
+// back.
 type queue struct{}
 
 func (queue) Execute(ctx context.Context, job executor.Job) ([]byte, error) {

@@ -13,7 +13,8 @@ func TestTheDefaultExecutorIsTheContextsAndABadOneIsRefused(t *testing.T) {
 		before := executor.From(ctx)
 		var noPool *executor.Pool
 		var noBroker *broker
-		wantPanic(t, func() { ctx = executor.With(ctx, nil) }, "With", "the executor is nil", "pass one that works")
+		wantPanic(t, func() { ctx = executor.With(ctx, nil) }, "With", "the executor is nil",
+			"pass one that works")
 		wantPanic(t, func() { ctx = executor.With(ctx, noPool) }, "With", "nil *executor.Pool")
 		wantPanic(t, func() { ctx = executor.With(ctx, noBroker) }, "With", "nil *executor_test.broker")
 		wantPanic(t, func() { executor.On(nil) }, "On", "the executor is nil")

@@ -12,13 +12,13 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Function is a function that was registered. A and R are the types of its argument and result.
+// Function is a registered function. A and R are the types of its argument and result.
 type Function[A, R any] struct {
 	name string
 	settings
 }
 
-// settings are what CallOptions set.
+// settings holds the values of CallOptions.
 type settings struct {
 	on       Executor // nil: the context's
 	attempts int
@@ -34,14 +34,17 @@ var registry struct {
 	funcs map[string]handler
 }
 
-// Register makes fn callable by name. Call it for a variable of a package, so that it has happened in every
-// process before anything else. fn runs on a goroutine that is not the loop's: it may block, and must not
-// await. Its context ends at the caller's deadline; in [Threads] also when the call is cancelled.
+// Register makes fn callable by name. Call it for a variable of a package, so that every process
+// has it from the start. fn runs on a goroutine that is not the loop's: it may block, and must not
+// await. Its context ends at the caller's deadline, and in [Threads] also when the call is
+// cancelled.
 //
-// The types are encoded with gob: of structs the exported fields. A []byte or a string is sent as it is, int, int64,
-// float64 and bool as text; aio.None stands for no argument or result. It panics if the name is taken, or if gob
-// cannot encode one of the types.
-func Register[A, R any](name string, fn func(ctx context.Context, arg A) (R, error)) *Function[A, R] {
+// The types are encoded with gob, which sends the exported fields of structs. A []byte or a string
+// is sent as it is, int, int64, float64 and bool as text; aio.None means no argument or result. It
+// panics if the name is taken, or if gob cannot encode one of the types.
+func Register[A, R any](
+	name string, fn func(ctx context.Context, arg A) (R, error),
+) *Function[A, R] {
 	if name == "" || fn == nil {
 		panic("executor: Register: the name is empty or the function nil; pass both")
 	}
@@ -50,7 +53,8 @@ func Register[A, R any](name string, fn func(ctx context.Context, arg A) (R, err
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
 	if registry.funcs[name] != nil {
-		panic(fmt.Sprintf("executor: Register: there is a function %q already; choose another name, such as one with the package in front", name))
+		panic(fmt.Sprintf("executor: Register: there is a function %q already; "+
+			"choose another name, such as one with the package in front", name))
 	}
 	if registry.funcs == nil {
 		registry.funcs = map[string]handler{}
@@ -69,14 +73,14 @@ func Register[A, R any](name string, fn func(ctx context.Context, arg A) (R, err
 	return &Function[A, R]{name: name, settings: settings{attempts: 1}}
 }
 
-// Name returns the name it was registered as.
+// Name returns the registered name.
 func (f *Function[A, R]) Name() string { return f.name }
 
-// Run calls the function on the executor of ctx ([With], [On]) with a copy of arg, and returns a copy of its
-// result. The errors are those of [Executor], of the function, and of encoding. Loop only; the argument is
-// encoded, and the result decoded, on the loop. asyncio: run_in_executor.
+// Run calls the function on the executor of ctx ([With], [On]) with a copy of arg, and returns a
+// copy of its result. The errors are those of [Executor], of the function, and of encoding. Loop
+// only; the argument is encoded, and the result decoded, on the loop.
 //
-// As it has the form of a function with an argument it can be given to aio.Map: aio.Map(ctx, items, f.Run).
+// It has the form of a function for aio.Map: aio.Map(ctx, items, f.Run). asyncio: run_in_executor.
 //
 // Cancellation: that of the executor.
 func (f *Function[A, R]) Run(ctx context.Context, arg A) (R, error) {
@@ -111,7 +115,7 @@ func (f *Function[A, R]) Run(ctx context.Context, arg A) (R, error) {
 	}
 }
 
-// With returns a copy of the function that is called with the options.
+// With returns a copy of the function whose calls use the options.
 func (f *Function[A, R]) With(opts ...CallOption) *Function[A, R] {
 	g := *f
 	for _, o := range opts {
@@ -123,15 +127,16 @@ func (f *Function[A, R]) With(opts ...CallOption) *Function[A, R] {
 // CallOption is an option of [Function.With].
 type CallOption func(s *settings)
 
-// On has the function run on ex, whatever the context says. It panics as the function With does.
-// Default: the executor of the context.
+// On makes the function run on ex, in place of the context's executor. It panics as the function
+// With does. Default: the executor of the context.
 func On(ex Executor) CallOption {
 	check("On", ex)
 	return func(s *settings) { s.on = ex }
 }
 
-// Attempts is how often a job is tried in all if its worker gets lost. What the function did before is not
-// undone, so it must do no harm twice. Errors of the function itself end the attempts. Default: 1.
+// Attempts is the number of attempts in all if a job loses its worker. The effects of a lost
+// attempt are not undone, so a repetition must be harmless. An error of the function itself ends
+// the attempts. Default: 1.
 func Attempts(n int) CallOption {
 	if n < 1 {
 		panic(fmt.Sprintf("executor: Attempts: the number is %d; use 1 or more", n))
@@ -139,10 +144,10 @@ func Attempts(n int) CallOption {
 	return func(s *settings) { s.attempts = n }
 }
 
-// ID is the ID of the job. Default: one that no other job has.
+// ID is the ID of the job. Default: a unique one.
 func ID(id string) CallOption { return func(s *settings) { s.id = id } }
 
-// newID returns an ID that is not used twice, here or elsewhere.
+// newID returns an ID that is not used twice, in this process or in others.
 func newID() string { return idPrefix() + "-" + strconv.FormatUint(ids.Add(1), 10) }
 
 var (
@@ -150,10 +155,11 @@ var (
 	idPrefix = sync.OnceValue(func() string { return rand.Text()[:12] })
 )
 
-// Call runs the function of a job here and now, and returns its encoded result: the other end of an
-// executor. It blocks as long as the function does, so it is not for a loop. A panic of the function goes
-// on. The function finds the job with [Current], and what it reports goes to job.Progress, on the
-// function's goroutine. It returns [ErrNotRegistered] if there is no such function.
+// Call runs the function of a job here and now, and returns its encoded result: it is the other end
+// of an executor. It blocks while the function runs, so it is not for a loop. It does not recover a
+// panic of the function. The function finds the job with [Current], and its reports go to
+// job.Progress, on the function's goroutine. If the function does not exist, it returns
+// [ErrNotRegistered].
 func Call(ctx context.Context, job Job) ([]byte, error) {
 	registry.mu.RLock()
 	fn := registry.funcs[job.Name]

@@ -33,8 +33,12 @@ func (e badCount) Error() string { return fmt.Sprintf("a bad count: %d", e.Count
 func init() { gob.Register(badCount{}) }
 
 var (
-	square = executor.Register("square", func(_ context.Context, n int) (int, error) { return n * n, nil })
-	echo   = executor.Register("echo", func(_ context.Context, p []byte) ([]byte, error) { return p, nil })
+	square = executor.Register("square", func(_ context.Context, n int) (int, error) {
+		return n * n, nil
+	})
+	echo = executor.Register("echo", func(_ context.Context, p []byte) ([]byte, error) {
+		return p, nil
+	})
 	double = executor.Register("double", func(_ context.Context, o order) (*order, error) {
 		if o.Count < 0 {
 			return nil, fmt.Errorf("double: %w", badCount{o.Count})
@@ -49,9 +53,13 @@ var (
 	sameBool    = executor.Register("sameBool", identity[bool])
 	sameString  = executor.Register("sameString", identity[string])
 
-	nothing = executor.Register("nothing", func(context.Context, aio.None) (aio.None, error) { return aio.None{}, nil })
-	none    = executor.Register("none", func(_ context.Context, p *order) (*order, error) { return p, nil })
-	open    = executor.Register("open", func(_ context.Context, name string) (string, error) {
+	nothing = executor.Register("nothing", func(context.Context, aio.None) (aio.None, error) {
+		return aio.None{}, nil
+	})
+	none = executor.Register("none", func(_ context.Context, p *order) (*order, error) {
+		return p, nil
+	})
+	open = executor.Register("open", func(_ context.Context, name string) (string, error) {
 		_, err := os.Open(name)
 		return "", err
 	})
@@ -69,7 +77,8 @@ var (
 	})
 	whoAmI = executor.Register("whoAmI", func(ctx context.Context, _ aio.None) (string, error) {
 		job, ok := executor.Current(ctx)
-		return fmt.Sprint(job.ID, " ", job.Name, " ", job.Attempt, " ", !job.Deadline.IsZero(), " ", ok), nil
+		return fmt.Sprint(job.ID, " ", job.Name, " ", job.Attempt, " ", !job.Deadline.IsZero(),
+			" ", ok), nil
 	})
 	patient = executor.Register("patient", func(ctx context.Context, _ aio.None) (aio.None, error) {
 		<-ctx.Done()
@@ -86,7 +95,8 @@ func TestAFunctionGetsACopyOfItsArgumentAndGivesOne(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if got.Item != "tea" || got.Count != 42 || !slices.Equal(got.Notes["seen"], []string{"no", "yes"}) {
+		if got.Item != "tea" || got.Count != 42 ||
+			!slices.Equal(got.Notes["seen"], []string{"no", "yes"}) {
 			t.Errorf("the result is %+v", got)
 		}
 		if given.Count != 21 || len(given.Notes["seen"]) != 1 {
@@ -107,7 +117,8 @@ func TestAFunctionGetsACopyOfItsArgumentAndGivesOne(t *testing.T) {
 
 func TestValuesOfSimpleTypesTravel(t *testing.T) {
 	both(t, func(t *testing.T, ctx context.Context) error {
-		for _, v := range []any{-42, int64(math.MinInt64), math.SmallestNonzeroFloat64, math.Inf(-1), true, false, "", "text\x00\xff", 'x', []byte("raw")} {
+		for _, v := range []any{-42, int64(math.MinInt64), math.SmallestNonzeroFloat64, math.Inf(-1),
+			true, false, "", "text\x00\xff", 'x', []byte("raw")} {
 			got, err := same.Run(ctx, v)
 			if !reflect.DeepEqual(got, v) || err != nil {
 				t.Errorf("%T %v came back as %T %v, %v", v, v, got, got, err)
@@ -176,14 +187,17 @@ func TestAnErrorOfAFunctionComesBack(t *testing.T) {
 	})
 }
 
-var bare = executor.Register("bare", func(_ context.Context, n int) (int, error) { return 0, badCount{n} })
+var bare = executor.Register("bare", func(_ context.Context, n int) (int, error) {
+	return 0, badCount{n}
+})
 
 func TestARegisteredErrorKeepsItsTypeOnItsWayFromAProcess(t *testing.T) {
 	inPool(t, func(ctx context.Context, _ *executor.Pool) error {
 		_, err := bare.Run(ctx, 7)
 		var bad badCount
 		var remote *executor.RemoteError
-		if !errors.As(err, &bad) || bad.Count != 7 || !errors.As(err, &remote) || remote.Name != "bare" || remote.Text != "a bad count: 7" {
+		if !errors.As(err, &bad) || bad.Count != 7 || !errors.As(err, &remote) || remote.Name != "bare" ||
+			remote.Text != "a bad count: 7" {
 			t.Errorf("the error is %#v", err)
 		}
 		if want := "executor: bare: a bad count: 7"; err.Error() != want {
@@ -227,7 +241,9 @@ func TestProgressOfAnotherTypeIsReported(t *testing.T) {
 	err := aio.Run(t.Context(), func(ctx context.Context) error {
 		_, err := count.With(executor.OnProgress(func(order) { t.Error("it was called") })).Run(ctx, 1)
 		return err
-	}, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { reports = append(reports, r.Message) }))
+	}, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) {
+		reports = append(reports, r.Message)
+	}))
 	if err != nil || len(reports) != 1 || !strings.Contains(reports[0], "another type") {
 		t.Errorf("%v, reports %q", err, reports)
 	}
@@ -295,10 +311,13 @@ func TestMisuseOfRegisterPanics(t *testing.T) {
 		executor.Register("channel", func(context.Context, chan int) (int, error) { return 0, nil })
 	}, `"channel"`, "chan int cannot be sent")
 	wantPanic(t, func() {
-		executor.Register("hidden", func(context.Context, int) (struct{ n int }, error) { return struct{ n int }{}, nil })
+		executor.Register("hidden", func(context.Context, int) (struct{ n int }, error) {
+			return struct{ n int }{}, nil
+		})
 	}, "cannot be sent", "exported fields")
 	wantPanic(t, func() { executor.Attempts(0) }, "Attempts")
-	wantPanic(t, func() { square.Run(context.Background(), 2) }, "executor.Function.Run: no running event loop")
+	wantPanic(t, func() { square.Run(context.Background(), 2) },
+		"executor.Function.Run: no running event loop")
 	if square.Name() != "square" {
 		t.Errorf("its name is %q", square.Name())
 	}
@@ -306,8 +325,13 @@ func TestMisuseOfRegisterPanics(t *testing.T) {
 
 func TestAJobWithoutFunctionIsRefused(t *testing.T) {
 	both(t, func(t *testing.T, ctx context.Context) error {
-		_, err := executor.From(ctx).Execute(ctx, executor.Job{ID: "1", Name: "no such function", Attempt: 1})
-		if !errors.Is(err, executor.ErrNotRegistered) || !strings.Contains(err.Error(), `"no such function"`) {
+		_, err := executor.From(ctx).Execute(ctx, executor.Job{
+			ID:      "1",
+			Name:    "no such function",
+			Attempt: 1,
+		})
+		if !errors.Is(err, executor.ErrNotRegistered) ||
+			!strings.Contains(err.Error(), `"no such function"`) {
 			t.Errorf("the error is %v", err)
 		}
 		return nil
@@ -316,7 +340,12 @@ func TestAJobWithoutFunctionIsRefused(t *testing.T) {
 
 func TestAnArgumentThatMakesNoSenseIsRefused(t *testing.T) {
 	both(t, func(t *testing.T, ctx context.Context) error {
-		_, err := executor.From(ctx).Execute(ctx, executor.Job{ID: "1", Name: "double", Args: []byte("garbage"), Attempt: 1})
+		_, err := executor.From(ctx).Execute(ctx, executor.Job{
+			ID:      "1",
+			Name:    "double",
+			Args:    []byte("garbage"),
+			Attempt: 1,
+		})
 		if err == nil || !strings.Contains(err.Error(), "cannot be decoded") {
 			t.Errorf("the error is %v", err)
 		}
@@ -336,7 +365,9 @@ func (b *broker) Execute(ctx context.Context, job executor.Job) ([]byte, error) 
 		b.lose--
 		return nil, &executor.WorkerError{Name: job.Name, Err: errors.New("the message was lost")}
 	}
-	return aio.ToThread(ctx, func(ctx context.Context) ([]byte, error) { return executor.Call(ctx, job) })
+	return aio.ToThread(ctx, func(ctx context.Context) ([]byte, error) {
+		return executor.Call(ctx, job)
+	})
 }
 
 func TestAttemptsAreForLostJobsAlone(t *testing.T) {
@@ -348,7 +379,8 @@ func TestAttemptsAreForLostJobsAlone(t *testing.T) {
 		}
 		b = &broker{lose: 2}
 		_, err = square.With(executor.On(b), executor.Attempts(2)).Run(ctx, 5)
-		if want := `executor: the worker of "square" was lost: the message was lost`; err == nil || err.Error() != want {
+		if want := `executor: the worker of "square" was lost: the message was lost`; err == nil ||
+			err.Error() != want {
 			t.Errorf("the error is %v, want %s", err, want)
 		}
 		b = &broker{}

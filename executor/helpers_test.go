@@ -27,7 +27,9 @@ func run(t *testing.T, main func(ctx context.Context) error, opts ...aio.Option)
 }
 
 // inPool runs main with a pool whose workers' standard error is kept.
-func inPool(t *testing.T, main func(ctx context.Context, p *executor.Pool) error, opts ...executor.PoolOption) {
+func inPool(
+	t *testing.T, main func(ctx context.Context, p *executor.Pool) error, opts ...executor.PoolOption,
+) {
 	t.Helper()
 	switch runtime.GOOS {
 	case "windows", "plan9", "js", "wasip1":
@@ -82,10 +84,13 @@ func wantPanic(t *testing.T, fn func(), parts ...string) {
 func both(t *testing.T, test func(t *testing.T, ctx context.Context) error) {
 	t.Helper()
 	t.Run("threads", func(t *testing.T) {
-		run(t, func(ctx context.Context) error { return test(t, executor.With(ctx, executor.NewThreads(2))) })
+		run(t, func(ctx context.Context) error {
+			return test(t, executor.With(ctx, executor.NewThreads(2)))
+		})
 	})
 	t.Run("processes", func(t *testing.T) {
-		inPool(t, func(ctx context.Context, _ *executor.Pool) error { return test(t, ctx) }, executor.Workers(2))
+		inPool(t, func(ctx context.Context, _ *executor.Pool) error { return test(t, ctx) },
+			executor.Workers(2))
 	})
 	t.Run("no executor", func(t *testing.T) {
 		run(t, func(ctx context.Context) error { return test(t, ctx) })

@@ -25,7 +25,9 @@ const (
 )
 
 // who returns whose rights a worker has.
-var who = executor.Register("who", func(context.Context, aio.None) (int, error) { return os.Geteuid(), nil })
+var who = executor.Register("who", func(context.Context, aio.None) (int, error) {
+	return os.Geteuid(), nil
+})
 
 // frame is a body behind its length.
 func frame(body []byte) []byte {
@@ -34,13 +36,16 @@ func frame(body []byte) []byte {
 
 // orders is what a parent sends: that it knows the token, and a job.
 func orders(token string) []byte {
-	text := func(to []byte, s string) []byte { return append(binary.AppendUvarint(to, uint64(len(s))), s...) }
+	text := func(to []byte, s string) []byte {
+		return append(binary.AppendUvarint(to, uint64(len(s))), s...)
+	}
 	welcome := binary.AppendUvarint(text([]byte{7}, token), 1<<20)
 	job := append(text(text([]byte{2}, "id"), "who"), 1, 0, 0)
 	return append(frame(welcome), frame(job)...)
 }
 
-// ask starts a program as a worker, without a pool, gives it orders, and returns all that it answers.
+// ask starts a program as a worker, without a pool, gives it orders, and returns all that it
+// answers.
 func ask(t *testing.T, cmd *exec.Cmd, variable string, orders []byte) (answer []byte, said string) {
 	t.Helper()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
@@ -89,7 +94,8 @@ func TestOnlyWhoKnowsTheTokenIsServed(t *testing.T) {
 		"an enormous descriptor":   {"99999999999999999999:" + someToken, someToken},
 		"a descriptor with a sign": {"+1:" + someToken, someToken},
 	} {
-		if answer, said := ask(t, self(os.Args[0]), c.variable, orders(c.token)); len(answer) > 0 || !strings.Contains(said, "the worker ends") {
+		if answer, said := ask(t, self(os.Args[0]), c.variable, orders(c.token)); len(answer) > 0 ||
+			!strings.Contains(said, "the worker ends") {
 			t.Errorf("%s: it answers %q and says %q", what, answer, said)
 		}
 	}
@@ -100,13 +106,16 @@ func TestOnlyWhoKnowsTheTokenIsServed(t *testing.T) {
 }
 
 func TestAWorkerServesItsParentOnly(t *testing.T) {
-	cmd := exec.Command("sh", "-c", `"$0" -test.run='^$' & wait`, os.Args[0]) // the shell is the parent
-	if answer, said := ask(t, cmd, "3:"+someToken, orders(someToken)); len(answer) > 0 || !strings.Contains(said, "and not the parent") {
+	// the shell is the parent
+	cmd := exec.Command("sh", "-c", `"$0" -test.run='^$' & wait`, os.Args[0])
+	if answer, said := ask(t, cmd, "3:"+someToken, orders(someToken)); len(answer) > 0 ||
+		!strings.Contains(said, "and not the parent") {
 		t.Errorf("it answers %q and says %q", answer, said)
 	}
 }
 
-// setUID makes a copy of this program that has root's rights whoever starts it, and returns it as somebody else starts it.
+// setUID makes a copy of this program that has root's rights whoever starts it, and returns it as
+// somebody else starts it.
 func setUID(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -120,7 +129,8 @@ func setUID(t *testing.T, args ...string) *exec.Cmd {
 	name := filepath.Join(dir, "program")
 	data, err := os.ReadFile("/proc/self/exe")
 	if err == nil {
-		err = errors.Join(os.WriteFile(name, data, 0o700), os.Chmod(name, 0o755|os.ModeSetuid), os.Chmod(dir, 0o755))
+		err = errors.Join(os.WriteFile(name, data, 0o700), os.Chmod(name, 0o755|os.ModeSetuid),
+			os.Chmod(dir, 0o755))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +200,9 @@ func TestWhatAWorkerStartsIsNoWorker(t *testing.T) {
 }
 
 var (
-	huge = executor.Register("huge", func(_ context.Context, n int) ([]byte, error) { return make([]byte, n), nil })
+	huge = executor.Register("huge", func(_ context.Context, n int) ([]byte, error) {
+		return make([]byte, n), nil
+	})
 	rage = executor.Register("rage", func(ctx context.Context, lie []byte) (int, error) {
 		f := os.NewFile(uintptr(parentFD()), "parent")
 		if _, err := f.Write(lie); err != nil {
@@ -207,7 +219,8 @@ var (
 // parentFD finds the socket that leads to the parent.
 func parentFD() int {
 	for fd := 3; fd < 100; fd++ {
-		if peer, err := syscall.GetsockoptUcred(fd, syscall.SOL_SOCKET, syscall.SO_PEERCRED); err == nil && int(peer.Pid) == os.Getppid() {
+		peer, err := syscall.GetsockoptUcred(fd, syscall.SOL_SOCKET, syscall.SO_PEERCRED)
+		if err == nil && int(peer.Pid) == os.Getppid() {
 			return fd
 		}
 	}
@@ -218,7 +231,8 @@ func TestAWorkerCannotMakeItsParentKeepMuch(t *testing.T) {
 	inPool(t, func(ctx context.Context, p *executor.Pool) error {
 		for n, fits := range map[int]bool{1<<20 - 1: true, 1 << 20: false, 3 << 20: false} {
 			got, err := huge.Run(ctx, n)
-			if fits != (err == nil) || fits && len(got) != n || !fits && !strings.Contains(err.Error(), "MaxMessage") {
+			if fits != (err == nil) || fits && len(got) != n ||
+				!fits && !strings.Contains(err.Error(), "MaxMessage") {
 				t.Errorf("%d bytes became %d, %v", n, len(got), err)
 			}
 			heard := 0
@@ -227,7 +241,8 @@ func TestAWorkerCannotMakeItsParentKeepMuch(t *testing.T) {
 				t.Errorf("a report of %d bytes: %d, %v, heard %d", n, seven, err, heard)
 			}
 		}
-		if _, err := echo.Run(ctx, make([]byte, 1<<20)); err == nil || !strings.Contains(err.Error(), "MaxMessage") {
+		if _, err := echo.Run(ctx, make([]byte, 1<<20)); err == nil ||
+			!strings.Contains(err.Error(), "MaxMessage") {
 			t.Errorf("an argument: %v", err)
 		}
 		for what, lie := range map[string][]byte{
@@ -274,7 +289,8 @@ var forges = executor.Register("forges", func(_ context.Context, how string) (in
 func TestErrorsOfWorkersAreSafeToShow(t *testing.T) {
 	inPool(t, func(ctx context.Context, p *executor.Pool) error {
 		for _, how := range []string{"error", "stderr"} {
-			if _, err := forges.Run(ctx, how); err == nil || strings.ContainsAny(err.Error(), "\x1b\n\u202e") {
+			if _, err := forges.Run(ctx, how); err == nil ||
+				strings.ContainsAny(err.Error(), "\x1b\n\u202e") {
 				t.Errorf("%s: %q", how, err)
 			}
 		}

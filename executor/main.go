@@ -15,15 +15,16 @@ import (
 	"sync/atomic"
 )
 
-// workerVariable tells a process that it is a worker: which descriptor leads to its parent, and the token that the parent
-// sends there first. Anybody can set a variable, so it proves nothing by itself.
+// workerVariable says that a process is a worker. It has the descriptor of the connection to the
+// parent, and the token that the parent sends first. Any process can set a variable, so it proves
+// nothing by itself.
 const workerVariable = "AIO_EXECUTOR_WORKER"
 
 // tokenSize is the length of a token, in hexadecimal digits.
 const tokenSize = 32
 
-// claim is the variable's value. It is taken from the environment before packages that import this one are initialised, so
-// that nothing that the program starts can have it.
+// claim is the variable's value. It is taken from the environment before packages that import this
+// one are initialised, so that no process which the program starts can have it.
 var claim = takeClaim()
 
 func takeClaim() string {
@@ -35,13 +36,14 @@ func takeClaim() string {
 // hooked is set when the program has called Main.
 var hooked atomic.Bool
 
-// Main makes the process a worker if a [Pool] started it as one: then it serves jobs and does not return.
-// Otherwise it does nothing. Call it first thing in main, before flags are parsed or anything is opened, and
-// in TestMain of packages whose tests use a pool.
+// Main makes the process a worker if a [Pool] started it as one: then it serves jobs and does not
+// return. Otherwise it does nothing. Call it first in main, before flags are parsed or anything is
+// opened, and in TestMain of packages whose tests use a pool.
 //
-// A worker runs what the other end of its connection asks for. So a process with the variable of a worker ends unless, on
-// Linux, that end was made by its parent, of the same user, and unless the token comes from there. A process that runs with
-// other rights than those of whoever started it, such as a set-uid program, is never a worker, and has none.
+// A worker runs the jobs that the other end of its connection sends. So a process with the variable
+// of a worker ends unless the token comes from that end. On Linux, its parent must also have made
+// that end, and have the same user. A process with other rights than its starter's, such as a
+// set-uid program, is never a worker, and has none.
 func Main() {
 	hooked.Store(true)
 	if claim == "" || raised() {
@@ -59,7 +61,7 @@ func Main() {
 	serve(conn, token)
 }
 
-// raised reports whether the process has other rights than those of whoever started it.
+// raised reports whether the process has other rights than the user who started it.
 var raised = sync.OnceValue(hasRaised)
 
 // exit ends a worker that cannot work.
@@ -95,8 +97,9 @@ func serve(conn net.Conn, token string) {
 	}
 }
 
-// receive reads frames. It goes on while a job runs, so that the end of the parent is noticed at once. The
-// worker then ends: in order if it is idle; otherwise together with what the job has started.
+// receive reads frames. It goes on while a job runs, so that the end of the parent is noticed at
+// once. Then the worker ends: in order if it is idle, otherwise together with the processes that
+// the job has started.
 func (s *servant) receive(jobs chan<- []byte) {
 	for {
 		body, err := readFrame(s.conn, s.max)
@@ -137,9 +140,9 @@ func (s *servant) run(body []byte) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if len(report) >= s.max {
-				return // the parent would take it for nonsense
+				return // the parent could not parse it
 			}
-			if !over { // a goroutine that the function has left behind must not speak for the next one
+			if !over { // a goroutine that the function left behind must not report for the next job
 				s.write(append([]byte{progressFrame}, report...))
 			}
 		}
@@ -152,7 +155,8 @@ func (s *servant) run(body []byte) {
 				return
 			}
 			if v := recover(); v != nil {
-				panic(v) // it ends the process, which may be in any state, and the parent gets the text
+				// it ends the process, whose state is unknown, and the parent gets the text
+				panic(v)
 			}
 			answer <- appendFailure(nil, ErrGoexit)
 		}()
@@ -166,7 +170,8 @@ func (s *servant) run(body []byte) {
 	}()
 	frame := <-answer
 	if len(frame) > s.max {
-		frame = appendFailure(nil, fmt.Errorf("executor: a result of %d bytes is too large; the pool's MaxMessage allows %d", len(frame), s.max))
+		frame = appendFailure(nil, fmt.Errorf("executor: a result of %d bytes is too large; "+
+			"the pool's MaxMessage allows %d", len(frame), s.max))
 	}
 	if len(frame) > s.max { // a pool with a very small limit
 		frame = appendFailure(nil, errTooLarge)
@@ -193,8 +198,8 @@ func (s *servant) write(body []byte) {
 	}
 }
 
-// readFrame reads a frame, which is never empty, and has at most max bytes. Memory is used for what has come, not for what
-// is announced.
+// readFrame reads a frame of 1 to max bytes. It allocates memory for received bytes, not for
+// announced ones.
 func readFrame(r io.Reader, max int) ([]byte, error) {
 	var prefix [4]byte
 	if _, err := io.ReadFull(r, prefix[:]); err != nil {
@@ -218,7 +223,7 @@ func readFrame(r io.Reader, max int) ([]byte, error) {
 	return body.Bytes(), noEOF(err)
 }
 
-// noEOF makes the end in the middle of a frame another error than the end after one.
+// noEOF makes the end in the middle of a frame another error than the end after a frame.
 func noEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

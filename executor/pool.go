@@ -15,13 +15,13 @@ import (
 	"github.com/aio-go/aio/internal/safetext"
 )
 
-// Pool is an [Executor] that runs jobs in worker processes. Jobs start in the order in which they were asked
-// for; a job gets the worker that worked last, so that one that is not needed is not woken, or a new one.
-// Workers are started when there is work for them, and stay. A pool belongs to the loop it was made on. Its
-// methods are for the loop only. asyncio: ProcessPoolExecutor.
+// Pool is an [Executor] that runs jobs in worker processes. Jobs start in FIFO order. A job gets
+// the idle worker that worked last, so that unneeded ones are not woken, or else a new one. Workers
+// are started when there is work for them, and stay. A pool belongs to the loop that it was made
+// on. Its methods are for the loop only. asyncio: ProcessPoolExecutor.
 //
 //	state     Execute     Shutdown                       Close
-//	open      runs        ending: what is in it is done  closed
+//	open      runs        ending: its jobs go on         closed
 //	ending    ErrClosed   waits, too                     closed: jobs end with ErrClosed
 //	closed    ErrClosed   waits for the processes        -
 type Pool struct {
@@ -34,61 +34,63 @@ type Pool struct {
 
 	maxMessage int // bytes
 
-	slots   *aiosync.Limiter    // one is lent to each job that has, or gets, a worker
-	starts  *aiosync.Limiter    // for the goroutines that start processes: none ever has to wait for one
-	idle    []*worker           // who worked last comes last
-	workers map[*worker]bool    // all, until they are gone
-	pending map[*execution]bool // jobs that were accepted and have not ended
+	slots   *aiosync.Limiter    // each job that has, or gets, a worker takes one
+	starts  *aiosync.Limiter    // for the goroutines that start processes, which never wait for it
+	idle    []*worker           // the last to work comes last
+	workers map[*worker]bool    // all workers, until they are gone
+	pending map[*execution]bool // accepted jobs that have not ended
 	changed aiosync.Event       // set, and cleared, when pending or workers shrink
 	ending  bool
 	closed  bool
-	forget  func() // takes back what was left with the loop
+	forget  func() // removes the hooks in the loop
 
 	started, lost, done int
 }
 
-// PoolStatistics is what [Pool.Statistics] returns.
+// PoolStatistics is the result of [Pool.Statistics].
 type PoolStatistics struct {
-	Max     int // workers there may be
-	Workers int // workers there are, also those that are starting or ending
+	Max     int // the largest number of workers
+	Workers int // workers, also those that are starting or ending
 	Idle    int // workers without a job
 	Running int // jobs that have a worker, or for which one is starting
 	Waiting int // jobs that wait for their turn
-	Started int // workers that were started, in all
+	Started int // workers started so far
 	Lost    int // workers that ended, or were ended, before their job did
-	Done    int // jobs that have ended, in whatever way
+	Done    int // jobs that have ended, in any way
 }
 
 // PoolOption is an option of [NewPool] and [Processes].
 type PoolOption func(p *Pool)
 
-// Workers is how many processes there may be at a time. It panics if n is less than one. Default: one for
-// each processor.
+// Workers is the largest number of processes at a time. It panics if n is less than one. Default:
+// one for each processor.
 func Workers(n int) PoolOption {
 	atLeastOne("Workers", n)
 	return func(p *Pool) { p.max = n }
 }
 
-// JobsPerWorker replaces a worker by a new one after n jobs: for functions that leave something behind. It
-// panics if n is less than one. Default: no limit. asyncio: max_tasks_per_child.
+// JobsPerWorker replaces a worker by a new one after n jobs: for functions with leaks. It panics if
+// n is less than one. Default: no limit. asyncio: max_tasks_per_child.
 func JobsPerWorker(n int) PoolOption {
 	atLeastOne("JobsPerWorker", n)
 	return func(p *Pool) { p.maxJobs = n }
 }
 
-// StartTimeout is how long a worker may take from its start until it is ready in [Main]. Default: a minute.
+// StartTimeout is how long a worker may take from its start until it is ready in [Main]. Default: a
+// minute.
 func StartTimeout(d time.Duration) PoolOption { return func(p *Pool) { p.patience = d } }
 
-// Stderr is where the workers' standard error goes. It is written to on goroutines, several at a time.
-// Default: os.Stderr.
+// Stderr is the destination of the workers' standard error. Several goroutines write to it at a
+// time. Default: os.Stderr.
 func Stderr(w io.Writer) PoolOption { return func(p *Pool) { p.stderr = w } }
 
-// MaxMessage is how large an argument, a result or a report of progress may be, encoded, in bytes. More is an error of its
-// job. A worker, which may be out of its mind, can make its parent keep no more than that. It panics if n is less than 1 KiB
-// or more than 1 GiB. Default: 64 MiB.
+// MaxMessage is the largest size of an encoded argument, result or progress report, in bytes. A
+// larger one is an error of its job. A worker, which may be compromised, cannot make its parent
+// hold more than that. It panics if n is less than 1 KiB or more than 1 GiB. Default: 64 MiB.
 func MaxMessage(n int) PoolOption {
 	if n < leastMessage || n > mostMessage {
-		panic(fmt.Sprintf("executor: MaxMessage: %d bytes; use %d to %d", n, leastMessage, mostMessage))
+		panic(fmt.Sprintf("executor: MaxMessage: %d bytes; use %d to %d",
+			n, leastMessage, mostMessage))
 	}
 	return func(p *Pool) { p.maxMessage = n }
 }
@@ -99,17 +101,18 @@ func atLeastOne(op string, n int) {
 	}
 }
 
-// NewPool makes a pool. It starts no process yet. Call [Pool.Shutdown] in the end; [Processes] does that by
-// itself. The loop, when it is closed, ends what is left. NewPool panics if the program has not called
-// [Main]: its workers would be nothing but further copies of it.
+// NewPool makes a pool. It starts no process yet. Call [Pool.Shutdown] at the end; [Processes] does
+// that by itself. A loop that closes ends the pool. NewPool panics if the program has not called
+// [Main]: its workers would only be further copies of the program.
 func NewPool(ctx context.Context, opts ...PoolOption) *Pool {
 	if !hooked.Load() {
-		panic("executor: NewPool: the program has not called executor.Main, where worker processes begin to work; " +
-			"call it first thing in main, and in TestMain")
+		panic("executor: NewPool: the program has not called executor.Main, " +
+			"where worker processes begin to work; call it first thing in main, and in TestMain")
 	}
 	p := &Pool{
-		loop: aio.RunningLoop(ctx), max: runtime.NumCPU(), patience: time.Minute, stderr: os.Stderr, maxMessage: defaultMessage,
-		workers: map[*worker]bool{}, pending: map[*execution]bool{},
+		loop: aio.RunningLoop(ctx), max: runtime.NumCPU(), patience: time.Minute, stderr: os.Stderr,
+		maxMessage: defaultMessage,
+		workers:    map[*worker]bool{}, pending: map[*execution]bool{},
 	}
 	for _, o := range opts {
 		o(p)
@@ -119,8 +122,8 @@ func NewPool(ctx context.Context, opts ...PoolOption) *Pool {
 	return p
 }
 
-// watchLoop has the pool told of the loop's end: before the connections that were made by now, of which it then
-// closes its own.
+// watchLoop lets the loop tell the pool of its end before it closes the connections made so far.
+// The pool then closes its own.
 func (p *Pool) watchLoop() {
 	if p.forget != nil {
 		p.forget()
@@ -128,13 +131,15 @@ func (p *Pool) watchLoop() {
 	p.forget = p.loop.OnClose(p.abandon)
 }
 
-// Processes makes a pool, calls fn with it, and ends it: jobs that fn has left in it are done before. In fn's
-// context the pool is the executor. It returns the error of fn, or of Shutdown. asyncio: with
-// ProcessPoolExecutor() as pool.
+// Processes makes a pool, calls fn with it, and ends it: jobs that fn has left in it are finished
+// first. In fn's context the pool is the executor. It returns the error of fn, or of Shutdown.
+// asyncio: with ProcessPoolExecutor() as pool.
 //
-// Cancellation: if it hits while the pool is ending, the workers are killed. That they are gone is waited
-// for in any case, also after a panic.
-func Processes(ctx context.Context, fn func(ctx context.Context, p *Pool) error, opts ...PoolOption) (err error) {
+// Cancellation: while the pool is ending, it kills the workers. Processes waits for their end in
+// any case, also after a panic.
+func Processes(
+	ctx context.Context, fn func(ctx context.Context, p *Pool) error, opts ...PoolOption,
+) (err error) {
 	p := NewPool(ctx, opts...)
 	returned := false
 	defer func() {
@@ -158,14 +163,15 @@ func (e *execution) String() string { return e.name }
 
 // Execute runs a job in a worker process. See [Executor].
 //
-// It returns [ErrClosed] if the pool is ending, a [*WorkerError] if the worker was lost, a [*RemoteError] for
-// an error of the function.
+// It returns [ErrClosed] if the pool is ending, a [*WorkerError] if the worker was lost, and a
+// [*RemoteError] for an error of the function.
 //
-// Cancellation: a job that waits leaves the line. One that runs is ended, by SIGKILL for its worker and
-// whatever else is in its process group; a new worker will take its place.
+// Cancellation: a waiting job leaves the line. A running job is ended by SIGKILL for its worker and
+// its process group; a new worker will take its place.
 func (p *Pool) Execute(ctx context.Context, job Job) ([]byte, error) {
 	if size := len(job.Args) + len(job.Name) + len(job.ID) + jobOverhead; size > p.maxMessage {
-		return nil, fmt.Errorf("executor: %s: an argument of %d bytes is too large; the pool's MaxMessage allows %d", safetext.Line(job.Name), len(job.Args), p.maxMessage)
+		return nil, fmt.Errorf("executor: %s: an argument of %d bytes is too large; "+
+			"the pool's MaxMessage allows %d", safetext.Line(job.Name), len(job.Args), p.maxMessage)
 	}
 	if p.ending {
 		return nil, ErrClosed
@@ -188,7 +194,7 @@ func (p *Pool) Execute(ctx context.Context, job Job) ([]byte, error) {
 		data, err := p.attempt(ctx, p.ready(), e, job)
 		switch {
 		case err == errNotStarted:
-			continue // with another worker; it has kept its slot
+			continue // with another worker; the job has kept its slot
 		case err != nil && p.closed:
 			return nil, ErrClosed
 		}
@@ -196,8 +202,11 @@ func (p *Pool) Execute(ctx context.Context, job Job) ([]byte, error) {
 	}
 }
 
-// attempt has a worker do a job, and takes the worker and e's slot back, or gives the worker up.
-func (p *Pool) attempt(ctx context.Context, w *worker, e *execution, job Job) (data []byte, err error) {
+// attempt lets a worker do a job. Then it takes back the worker and e's slot, or gives the worker
+// up.
+func (p *Pool) attempt(
+	ctx context.Context, w *worker, e *execution, job Job,
+) (data []byte, err error) {
 	finished := false
 	defer func() {
 		switch {
@@ -215,7 +224,7 @@ func (p *Pool) attempt(ctx context.Context, w *worker, e *execution, job Job) (d
 	return data, err
 }
 
-// ready returns an idle worker, or one that has yet to be started.
+// ready returns an idle worker, or a new one that is not started yet.
 func (p *Pool) ready() *worker {
 	for len(p.idle) > 0 {
 		last := len(p.idle) - 1
@@ -233,7 +242,7 @@ func (p *Pool) ready() *worker {
 	return w
 }
 
-// release takes a worker back that has done a job.
+// release takes back a worker that has done a job.
 func (p *Pool) release(w *worker, e *execution) {
 	w.jobs++
 	if w.jobs == p.maxJobs || p.closed || !w.usable() {
@@ -246,17 +255,17 @@ func (p *Pool) release(w *worker, e *execution) {
 	p.idle = append(p.idle, w)
 }
 
-// change wakes those who wait for the end of jobs or workers.
+// change wakes tasks that wait for the end of jobs or workers.
 func (p *Pool) change() {
 	p.changed.Set()
 	p.changed.Clear()
 }
 
-// Shutdown ends the pool: no further job is accepted, those that are in it are done, also those that wait for
-// their turn, and then the workers end. It returns when all processes have gone: nil, or the error of a
-// cancellation. Several tasks may call it. asyncio: shutdown_default_executor, ProcessPoolExecutor.shutdown.
+// Shutdown ends the pool: it accepts no more jobs, finishes its jobs, also waiting ones, and then
+// ends the workers. It returns when all processes have gone: nil, or the error of a cancellation.
+// Several tasks may call it. asyncio: shutdown_default_executor, ProcessPoolExecutor.shutdown.
 //
-// Cancellation: the pool is closed as by Close, and that the processes have gone is waited for.
+// Cancellation: the pool is closed as by Close, and Shutdown waits for the end of the processes.
 func (p *Pool) Shutdown(ctx context.Context) error {
 	p.ending = true
 	var err error
@@ -278,16 +287,16 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// Close kills the workers. Jobs that are in the pool end with [ErrClosed]. It does not wait; Shutdown does,
-// after it too.
+// Close kills the workers. Jobs in the pool end with [ErrClosed]. It does not wait; call Shutdown
+// for that, also after Close.
 func (p *Pool) Close() {
 	p.ending, p.closed = true, true
-	for w := range p.workers { // in any order: it cannot be seen
+	for w := range p.workers { // the order cannot be observed
 		w.proc.kill()
 	}
 }
 
-// abandon is called when the loop has ended: nobody waits any more.
+// abandon is called when the loop has ended: no task waits any more.
 func (p *Pool) abandon() {
 	p.Close()
 	for w := range p.workers {
@@ -296,21 +305,22 @@ func (p *Pool) abandon() {
 		}
 		select {
 		case <-w.proc.ended:
-		case <-time.After(farewell): // the system keeps it
+		case <-time.After(farewell): // the system cannot end it
 		}
 	}
 }
 
-// Statistics returns a picture of the pool as it is now.
+// Statistics returns the current state of the pool.
 func (p *Pool) Statistics() PoolStatistics {
 	s := p.slots.Statistics()
 	return PoolStatistics{
-		Max: p.max, Workers: len(p.workers), Idle: len(p.idle), Running: len(p.pending) - s.Waiting, Waiting: s.Waiting,
+		Max: p.max, Workers: len(p.workers), Idle: len(p.idle), Running: len(p.pending) - s.Waiting,
+		Waiting: s.Waiting,
 		Started: p.started, Lost: p.lost, Done: p.done,
 	}
 }
 
-// String shows how many workers and jobs there are.
+// String shows the numbers of workers and jobs.
 func (p *Pool) String() string {
 	s := p.Statistics()
 	state := ""
@@ -320,5 +330,6 @@ func (p *Pool) String() string {
 	case p.ending:
 		state = ", ending"
 	}
-	return fmt.Sprintf("<Pool %d of %d workers, %d idle, %d jobs waiting%s>", s.Workers, s.Max, s.Idle, s.Waiting, state)
+	return fmt.Sprintf("<Pool %d of %d workers, %d idle, %d jobs waiting%s>",
+		s.Workers, s.Max, s.Idle, s.Waiting, state)
 }

@@ -23,7 +23,9 @@ import (
 var calls int // in a worker: how often it was called
 
 var (
-	pid = executor.Register("pid", func(context.Context, aio.None) (int, error) { return os.Getpid(), nil })
+	pid = executor.Register("pid", func(context.Context, aio.None) (int, error) {
+		return os.Getpid(), nil
+	})
 	nth = executor.Register("nth", func(context.Context, aio.None) (int, error) {
 		calls++
 		return calls, nil
@@ -52,10 +54,13 @@ var (
 		}
 		select {}
 	})
-	environment = executor.Register("environment", func(_ context.Context, name string) (string, error) {
-		return os.Getenv(name), nil
+	environment = executor.Register("environment",
+		func(_ context.Context, name string) (string, error) {
+			return os.Getenv(name), nil
+		})
+	variable = executor.Register("variable", func(context.Context, aio.None) ([]string, error) {
+		return os.Environ(), nil
 	})
-	variable = executor.Register("variable", func(context.Context, aio.None) ([]string, error) { return os.Environ(), nil })
 )
 
 // hanging starts a job that hangs and returns its task and the number of its process.
@@ -85,7 +90,8 @@ func TestAWorkerThatIsKilledFailsItsOwnJobAndIsReplaced(t *testing.T) {
 		}
 		_, err = task.Await(ctx)
 		lost := wantLost(t, err)
-		if status, ok := lost.State.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL || lost.PID != worker || lost.Name != "hang" {
+		if status, ok := lost.State.Sys().(syscall.WaitStatus); !ok ||
+			status.Signal() != syscall.SIGKILL || lost.PID != worker || lost.Name != "hang" {
 			t.Errorf("the error is %+v", lost)
 		}
 		if want := `executor: the worker of "hang" was lost: signal: killed`; err.Error() != want {
@@ -113,7 +119,8 @@ func TestAWorkerThatExitsFailsItsJobWithItsStatusAndLastWords(t *testing.T) {
 		if lost.State.ExitCode() != 3 || lost.Stderr != "I have had enough\n" {
 			t.Errorf("the error is %+v", lost)
 		}
-		if want := `executor: the worker of "quit" was lost: exit status 3: I have had enough`; err.Error() != want {
+		want := `executor: the worker of "quit" was lost: exit status 3: I have had enough`
+		if err.Error() != want {
 			t.Errorf("its text is %q, want %q", err, want)
 		}
 		got, err := square.Run(ctx, 4)
@@ -128,7 +135,8 @@ func TestAPanicEndsTheWorkerAndItsTextIsInTheError(t *testing.T) {
 	inPool(t, func(ctx context.Context, _ *executor.Pool) error {
 		_, err := boom.Run(ctx, "no more bread")
 		lost := wantLost(t, err)
-		if lost.State.ExitCode() != 2 || !strings.Contains(lost.Stderr, "goroutine ") || !strings.Contains(err.Error(), "exit status 2: panic: no more bread") {
+		if lost.State.ExitCode() != 2 || !strings.Contains(lost.Stderr, "goroutine ") ||
+			!strings.Contains(err.Error(), "exit status 2: panic: no more bread") {
 			t.Errorf("the error is %v: %+v", err, lost)
 		}
 		return nil
@@ -151,7 +159,8 @@ func TestAFunctionThatHasReturnedIsNotHeardAnyMore(t *testing.T) {
 		}
 		for range 5 {
 			var seen []string
-			if _, err := count.With(executor.OnProgress(func(v string) { seen = append(seen, v) })).Run(ctx, 3); err != nil {
+			_, err := count.With(executor.OnProgress(func(v string) { seen = append(seen, v) })).Run(ctx, 3)
+			if err != nil {
 				return err
 			}
 			if !slices.Equal(seen, []string{"0", "1", "2"}) {
@@ -313,7 +322,8 @@ func TestAWorkerThatDiesWhileIdleHarmsNoJob(t *testing.T) {
 				return err
 			}
 			// Stopped first, so that it cannot take a job at the last moment.
-			if err := errors.Join(syscall.Kill(worker, syscall.SIGSTOP), syscall.Kill(worker, syscall.SIGKILL)); err != nil {
+			err = errors.Join(syscall.Kill(worker, syscall.SIGSTOP), syscall.Kill(worker, syscall.SIGKILL))
+			if err != nil {
 				return err
 			}
 			for known == 1 && p.Statistics().Workers > 0 {
@@ -461,7 +471,9 @@ func TestALoopThatEndsWhileAWorkerStartsLeavesNothing(t *testing.T) {
 func TestAVirtualClockStandsStillWhileAProcessWorks(t *testing.T) {
 	inPoolUnder := func(main func(ctx context.Context) error) {
 		run(t, func(ctx context.Context) error {
-			return executor.Processes(ctx, func(ctx context.Context, _ *executor.Pool) error { return main(ctx) })
+			return executor.Processes(ctx, func(ctx context.Context, _ *executor.Pool) error {
+				return main(ctx)
+			})
 		}, aio.WithClock(aio.NewVirtualClock()))
 	}
 	inPoolUnder(func(ctx context.Context) error {
@@ -504,7 +516,8 @@ func TestAWorkerKnowsTheEnvironmentButNotThatItIsAWorker(t *testing.T) {
 			return err
 		}
 		all, err := variable.Run(ctx, aio.None{})
-		if got != "hello" || slices.ContainsFunc(all, func(v string) bool { return strings.HasPrefix(v, "AIO_EXECUTOR_WORKER=") }) {
+		if got != "hello" || slices.ContainsFunc(all,
+			func(v string) bool { return strings.HasPrefix(v, "AIO_EXECUTOR_WORKER=") }) {
 			t.Errorf("it has %q, and all of %q", got, all)
 		}
 		return err
@@ -558,10 +571,12 @@ func playParent(busy bool) {
 
 func TestAWorkerThatDoesNotGetReadyIsGivenUp(t *testing.T) {
 	for part, want := range map[string]string{
-		"never ready":      "signal: killed: executor: it was not ready after 50ms",
-		"speaks otherwise": "signal: killed: executor: the worker is another program, or speaks version 99 instead of 1",
-		"talks nonsense":   "signal: killed: executor: a message that is larger than the pool's MaxMessage: 1213486160 bytes, at most 67108864",
-		"ends at once":     "exit status 0",
+		"never ready": "signal: killed: executor: it was not ready after 50ms",
+		"speaks otherwise": "signal: killed: executor: the worker is another program, or speaks " +
+			"version 99 instead of 1",
+		"talks nonsense": "signal: killed: executor: a message that is larger than the pool's " +
+			"MaxMessage: 1213486160 bytes, at most 67108864",
+		"ends at once": "exit status 0",
 	} {
 		t.Run(part, func(t *testing.T) {
 			t.Setenv(partVariable, part)
@@ -571,7 +586,8 @@ func TestAWorkerThatDoesNotGetReadyIsGivenUp(t *testing.T) {
 			}
 			inPool(t, func(ctx context.Context, p *executor.Pool) error {
 				_, err := square.Run(ctx, 1)
-				if lost := wantLost(t, err); lost.Error() != `executor: the worker of "square" was lost: `+want {
+				lost := wantLost(t, err)
+				if lost.Error() != `executor: the worker of "square" was lost: `+want {
 					t.Errorf("the error is %v, want %s", err, want)
 				}
 				if err := p.Shutdown(ctx); err != nil || p.Statistics().Workers != 0 {
@@ -592,8 +608,8 @@ func TestAProgramThatForgetsMainIsTold(t *testing.T) {
 	}
 }
 
-// A worker whose parent is killed has nobody to end it. It holds the standard output of its parent, so that this
-// ends with the last of them.
+// A worker whose parent is killed has nobody to end it. It holds the standard output of its parent,
+// so that this ends with the last of them.
 func TestAWorkerWhoseParentIsKilledEnds(t *testing.T) {
 	for _, part := range []string{"busy parent", "idle parent"} {
 		t.Run(part, func(t *testing.T) {

@@ -14,17 +14,18 @@ import (
 )
 
 const (
-	// tailSize is how much of a worker's standard error is kept, bytes.
+	// tailSize is how many bytes of a worker's standard error are kept.
 	tailSize = 4 << 10
-	// stderrDelay is how long the standard error of a worker that has ended may stay open, in a process
-	// that it started.
+	// stderrDelay is how long another process may hold the standard error of a worker that has
+	// ended.
 	stderrDelay = time.Second
 )
 
 // errRaised says why a set-uid program has no workers.
-var errRaised = fmt.Errorf("executor: a program with other rights than those of whoever started it, such as a set-uid one, has no workers: %w", errors.ErrUnsupported)
+var errRaised = fmt.Errorf("executor: a program with other rights than its starter's, "+
+	"such as a set-uid one, has no workers: %w", errors.ErrUnsupported)
 
-// newToken returns a token that nobody can guess.
+// newToken returns an unguessable token.
 func newToken() string {
 	var b [tokenSize / 2]byte
 	rand.Read(b[:])
@@ -33,8 +34,8 @@ func newToken() string {
 
 var errKilled = errors.New("executor: it was killed before it had started")
 
-// process is a worker as the system sees it. Its methods are for any goroutine. start takes some
-// milliseconds, and others wait for it.
+// process is a worker as a process of the system. Any goroutine may call its methods. start takes
+// some milliseconds, and other calls wait for it.
 //
 //	state     start         kill                  then
 //	new       started       killed                -
@@ -42,25 +43,31 @@ var errKilled = errors.New("executor: it was killed before it had started")
 //	killed    errKilled     -                     -
 type process struct {
 	cmd   *exec.Cmd
-	token string // what the worker has to hear first
+	token string // the token that the worker must get first
 	tail  tail
 	ended chan struct{} // closed when there is no process any more
 
 	mu     sync.Mutex // guards the rest
-	conn   net.Conn   // the parent's end, until somebody takes it
+	conn   net.Conn   // the parent's end, until take
 	killed bool
-	exited bool // it must not be sent signals: its number may be another's soon
+	exited bool // no more signals: another process may get its number soon
 }
 
-// newProcess prepares a process. What it writes to its standard error goes to stderr.
+// newProcess prepares a process with the given standard error.
 func newProcess(stderr io.Writer) *process {
 	p := &process{ended: make(chan struct{})}
 	p.tail.to = stderr
-	p.cmd = &exec.Cmd{Path: self(), Args: os.Args[:1], Stdout: os.Stdout, Stderr: &p.tail, WaitDelay: stderrDelay}
+	p.cmd = &exec.Cmd{
+		Path:      self(),
+		Args:      os.Args[:1],
+		Stdout:    os.Stdout,
+		Stderr:    &p.tail,
+		WaitDelay: stderrDelay,
+	}
 	return p
 }
 
-// start starts the process, and calls gone, on some goroutine, when it has ended.
+// start starts the process. When the process has ended, some goroutine calls gone.
 func (p *process) start(gone func()) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,7 +75,7 @@ func (p *process) start(gone func()) error {
 		close(p.ended)
 		return errKilled
 	}
-	if raised() { // its worker would be this program once more, with the same rights, and would not be one
+	if raised() { // its worker would be this program with the same rights, and would refuse
 		close(p.ended)
 		return errRaised
 	}
@@ -101,7 +108,7 @@ func (p *process) begun() bool {
 	return p.cmd.Process != nil
 }
 
-// take returns the parent's end of the connection. Whoever takes it closes it.
+// take returns the parent's end of the connection. The caller closes it.
 func (p *process) take() net.Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -115,10 +122,11 @@ func (p *process) reap() {
 	awaitExit(p.cmd.Process.Pid, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		killGroup(p.cmd.Process.Pid) // what it has started; the group's number is its own until it is waited for
+		// the processes that it has started; the group keeps its number until it is waited for
+		killGroup(p.cmd.Process.Pid)
 		p.exited = true
 	})
-	p.cmd.Wait() // the state tells more than the error
+	p.cmd.Wait() // the state says more than the error
 	p.mu.Lock()
 	p.exited = true
 	p.mu.Unlock()
@@ -128,7 +136,7 @@ func (p *process) reap() {
 	close(p.ended)
 }
 
-// kill ends the process and what it has started, or keeps it from being started.
+// kill ends the process and the processes that it has started, or prevents its start.
 func (p *process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -138,7 +146,7 @@ func (p *process) kill() {
 	}
 }
 
-// state says how the process ended. It may be asked after ended is closed.
+// state returns the end of the process. Call it after ended is closed.
 func (p *process) state() (pid int, state *os.ProcessState) {
 	if p.cmd.Process == nil {
 		return 0, nil
@@ -146,7 +154,7 @@ func (p *process) state() (pid int, state *os.ProcessState) {
 	return p.cmd.Process.Pid, p.cmd.ProcessState
 }
 
-// tail passes on what is written to it and keeps the end.
+// tail passes on the bytes written to it and keeps the last ones.
 type tail struct {
 	to io.Writer
 
@@ -161,7 +169,7 @@ func (t *tail) Write(p []byte) (int, error) {
 		t.end = append(t.end[:0], t.end[extra:]...)
 	}
 	t.mu.Unlock()
-	t.to.Write(p) // what cannot be shown must not end the worker
+	t.to.Write(p) // an error of showing them must not end the worker
 	return len(p), nil
 }
 
@@ -171,7 +179,7 @@ func (t *tail) String() string {
 	return string(t.end)
 }
 
-// selfByName is the file of this program, or what it was called as if that is not known.
+// selfByName is the file of this program, or the name by which it was called.
 func selfByName() string {
 	if name, err := os.Executable(); err == nil {
 		return name

@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// awaitExit waits until a process has exited, but leaves it to be waited for: until then its number is not
-// given to another. Then it calls exited.
+// awaitExit waits until a process has exited, but does not collect it: until it is collected no
+// other process gets its number. Then it calls exited.
 func awaitExit(pid int, exited func()) {
 	const (
 		byPID   = 1          // P_PID
@@ -18,7 +18,8 @@ func awaitExit(pid int, exited func()) {
 	)
 	var info [128]byte // a siginfo_t
 	for {
-		_, _, errno := syscall.Syscall6(syscall.SYS_WAITID, byPID, uintptr(pid), uintptr(unsafe.Pointer(&info)), exits|noReap, noUsage, 0)
+		_, _, errno := syscall.Syscall6(syscall.SYS_WAITID, byPID, uintptr(pid),
+			uintptr(unsafe.Pointer(&info)), exits|noReap, noUsage, 0)
 		if errno != syscall.EINTR {
 			break
 		}
@@ -26,8 +27,8 @@ func awaitExit(pid int, exited func()) {
 	exited()
 }
 
-// secured reports whether the system has raised the rights of this program when it was started, by capabilities of its
-// file for example: AT_SECURE.
+// secured reports AT_SECURE: whether the system raised the rights of this program at its start, for
+// example by capabilities of its file.
 func secured() bool {
 	const (
 		secure      = 23 // AT_SECURE
@@ -35,7 +36,7 @@ func secured() bool {
 		word        = int(unsafe.Sizeof(uintptr(0)))
 	)
 	auxv, err := os.ReadFile("/proc/self/auxv")
-	if err != nil { // then it cannot be dumped either, as a rule
+	if err != nil { // then it usually cannot be dumped either
 		dumpable, _, _ := syscall.RawSyscall(syscall.SYS_PRCTL, getDumpable, 0, 0)
 		return dumpable != 1
 	}
@@ -47,26 +48,28 @@ func secured() bool {
 	return false
 }
 
-// number reads a word as this machine writes it.
+// number reads a word in this machine's byte order.
 func number(b []byte) uintptr {
 	var n uintptr
 	copy(unsafe.Slice((*byte)(unsafe.Pointer(&n)), unsafe.Sizeof(n)), b)
 	return n
 }
 
-// checkParent returns an error unless the connection was made by the parent of this process, of the same user.
+// checkParent returns an error unless the parent of this process made the connection, with the same
+// user.
 func checkParent(fd int) error {
 	peer, err := syscall.GetsockoptUcred(fd, syscall.SOL_SOCKET, syscall.SO_PEERCRED)
 	if err != nil {
 		return os.NewSyscallError("getsockopt", err)
 	}
 	if int(peer.Uid) != os.Geteuid() || int(peer.Pid) != os.Getppid() {
-		return fmt.Errorf("the other end is process %d of user %d, and not the parent, %d", peer.Pid, peer.Uid, os.Getppid())
+		return fmt.Errorf("the other end is process %d of user %d, and not the parent, %d",
+			peer.Pid, peer.Uid, os.Getppid())
 	}
 	return nil
 }
 
-// self is the file of this program: the one that runs, even if there is another in its place by now.
+// self is the running file of this program, even if another one has taken its name by now.
 func self() string {
 	const exe = "/proc/self/exe"
 	if _, err := os.Stat(exe); err == nil {

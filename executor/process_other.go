@@ -10,7 +10,8 @@ import (
 	"os/exec"
 )
 
-var errNoPairs = fmt.Errorf("executor: worker processes need pairs of sockets, which this system lacks: %w", errors.ErrUnsupported)
+var errNoPairs = fmt.Errorf("executor: worker processes need pairs of sockets, "+
+	"which this system lacks: %w", errors.ErrUnsupported)
 
 func connection() (parent net.Conn, child *os.File, err error) { return nil, nil, errNoPairs }
 

@@ -10,12 +10,12 @@ import (
 	"syscall"
 )
 
-// workerFD is where a worker finds its end of the connection: behind the three that every process has.
+// workerFD is the descriptor of a worker's end of the connection, after the three standard ones.
 const workerFD = 3
 
 // connection makes a pair of sockets: the parent's end, and the worker's.
 func connection() (parent net.Conn, child *os.File, err error) {
-	syscall.ForkLock.RLock() // no other process may be started between the next two steps
+	syscall.ForkLock.RLock() // no other process may start between the next two steps
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err == nil {
 		syscall.CloseOnExec(fds[0])
@@ -49,8 +49,8 @@ func adoptParent(fd int) (net.Conn, error) {
 	return netConn(fd)
 }
 
-// asWorker has cmd inherit child, in a process group of its own: Ctrl-C in a terminal is for the parent, and
-// the group can be ended as a whole.
+// asWorker makes cmd inherit child, in a process group of its own: Ctrl-C in a terminal reaches
+// only the parent, and the whole group can be ended.
 func asWorker(cmd *exec.Cmd, child *os.File, token string) {
 	cmd.ExtraFiles = []*os.File{child}
 	cmd.Env = append(os.Environ(), workerVariable+"="+strconv.Itoa(workerFD)+":"+token)
@@ -60,7 +60,7 @@ func asWorker(cmd *exec.Cmd, child *os.File, token string) {
 // killGroup ends a process that leads a group, and the group.
 func killGroup(pid int) { syscall.Kill(-pid, syscall.SIGKILL) }
 
-// hasRaised reports whether the process has other rights than those of whoever started it.
+// hasRaised reports whether the process has other rights than the user who started it.
 func hasRaised() bool {
 	return os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() || secured()
 }

@@ -14,8 +14,10 @@ import (
 // gates hold functions on threads of this process up: each waits until a value is sent.
 var (
 	gates   = map[string]chan int{}
-	through = executor.Register("through", func(_ context.Context, name string) (int, error) { return <-gates[name], nil })
-	cry     = executor.Register("cry", func(context.Context, string) (int, error) { panic("ouch") })
+	through = executor.Register("through", func(_ context.Context, name string) (int, error) {
+		return <-gates[name], nil
+	})
+	cry = executor.Register("cry", func(context.Context, string) (int, error) { panic("ouch") })
 )
 
 func TestThreadsStartJobsInTheOrderInWhichTheyWereAskedFor(t *testing.T) {
@@ -102,7 +104,8 @@ func TestMisuseOfThreadsPanics(t *testing.T) {
 	for _, fn := range []func(int) executor.PoolOption{executor.Workers, executor.JobsPerWorker} {
 		wantPanic(t, func() { fn(0) }, "use 1 or more")
 	}
-	if s := (&executor.WorkerError{Name: "x", Stderr: "one\npanic: two\nthree\n"}).Error(); !strings.HasSuffix(s, ": panic: two") {
+	s := (&executor.WorkerError{Name: "x", Stderr: "one\npanic: two\nthree\n"}).Error()
+	if !strings.HasSuffix(s, ": panic: two") {
 		t.Errorf("the error says %q", s)
 	}
 }

@@ -12,19 +12,19 @@ import (
 	"github.com/aio-go/aio/stream"
 )
 
-// Parent and worker exchange frames: a length of four bytes, a byte that says what it is, and
+// Parent and worker exchange frames: a length of four bytes, a byte for the kind, and
 //
 //	kind      from     then
 //	welcome   parent   the token, the largest frame; once, before anything else
 //	hello     worker   the version of the protocol; once, when the worker is ready
-//	job       parent   ID, name, attempt, time left in ns or 0, whether somebody listens, the argument
-//	started   worker   nothing; when it begins with a job
-//	progress  worker   what the function reports
+//	job       parent   ID, name, attempt, time left in ns or 0, whether to report, the argument
+//	started   worker   nothing; when it begins a job
+//	progress  worker   a report of the function
 //	result    worker   the result
-//	failure   worker   which known errors it is, text, value: the error of the function
+//	failure   worker   the function's error: which known errors it matches, text, value
 //
-// Numbers are varints, texts have their length in front, the last part goes to the end of the frame. There
-// is one job at a time. When the parent closes the connection the worker ends.
+// Numbers are varints, texts have their length in front, the last part goes to the end of the
+// frame. There is one job at a time. When the parent closes the connection the worker ends.
 const (
 	helloFrame byte = iota + 1
 	jobFrame
@@ -36,15 +36,15 @@ const (
 )
 
 const (
-	// protocol is the version of the above, and of known.
+	// protocol is the version of these frames, and of known.
 	protocol = 1
-	// defaultMessage is the largest frame that is sent or accepted, bytes, unless MaxMessage says otherwise.
+	// defaultMessage is the default of MaxMessage, in bytes.
 	defaultMessage = 64 << 20
-	// mostMessage is what MaxMessage may say at most.
+	// mostMessage is the largest MaxMessage.
 	mostMessage = 1 << 30
-	// leastMessage has room for any error of ours.
+	// leastMessage has room for any error of this package.
 	leastMessage = 1 << 10
-	// jobOverhead is more than a job's numbers take, bytes.
+	// jobOverhead is more bytes than a job's numbers take.
 	jobOverhead = 64
 	// maxWelcome is more than a welcome needs.
 	maxWelcome = 100
@@ -53,12 +53,13 @@ const (
 )
 
 var (
-	// errFrame is returned for a frame that makes no sense.
+	// errFrame is returned for a malformed frame.
 	errFrame = errors.New("executor: a malformed message between parent and worker")
 	// errTooLarge is returned for a frame that is larger than allowed.
 	errTooLarge = errors.New("executor: a message that is larger than the pool's MaxMessage")
 	// errStranger ends a worker that was not started by a pool.
-	errStranger = errors.New("the other end does not know the token; only a pool can start a worker")
+	errStranger = errors.New("the other end does not know the token; " +
+		"only a pool can start a worker")
 )
 
 func appendText(to []byte, s string) []byte {
@@ -118,7 +119,8 @@ func parseWelcome(body []byte, token string) (max int, err error) {
 // appendHello appends the body of a hello frame, kind included.
 func appendHello(to []byte) []byte { return binary.AppendUvarint(append(to, helloFrame), protocol) }
 
-// appendJob appends the body of a job frame. left is the time until the deadline, 0 if there is none.
+// appendJob appends the body of a job frame. left is the time until the deadline, 0 if there is
+// none.
 func appendJob(to []byte, job Job, left time.Duration) []byte {
 	to = append(to, jobFrame)
 	to = appendText(to, job.ID)
@@ -164,8 +166,11 @@ func parseFailure(name string, body []byte) error {
 	return unpackError(name, like, text, p.rest)
 }
 
-// receive waits for a frame of a worker, which has at most max bytes. It keeps what has come, not what is announced.
-func receive(ctx context.Context, from *stream.Reader, max int) (kind byte, body []byte, err error) {
+// receive waits for a frame of a worker, of at most max bytes. It allocates memory for received
+// bytes, not for announced ones.
+func receive(
+	ctx context.Context, from *stream.Reader, max int,
+) (kind byte, body []byte, err error) {
 	prefix, err := from.ReadExactly(ctx, 4)
 	if err != nil {
 		return 0, nil, err
@@ -184,9 +189,11 @@ func receive(ctx context.Context, from *stream.Reader, max int) (kind byte, body
 	return frame[0], frame[1:], nil
 }
 
-// answer reads what a worker has to say of a job, up to its result. started tells whether it has begun. The error is a
-// *RemoteError if the worker has done its part.
-func answer(job Job, next func() (kind byte, body []byte, err error)) (result []byte, started bool, err error) {
+// answer reads the frames of a worker for a job, up to its result. started says whether the job has
+// begun. The error is a *RemoteError if the worker has done its part.
+func answer(
+	job Job, next func() (kind byte, body []byte, err error),
+) (result []byte, started bool, err error) {
 	for {
 		kind, body, err := next()
 		switch {

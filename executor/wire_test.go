@@ -14,16 +14,24 @@ import (
 )
 
 func TestWhatIsSentIsWhatComes(t *testing.T) {
-	sent := Job{ID: "an id", Name: "a name", Attempt: 3, Args: []byte("arguments"), Progress: func([]byte) {}}
+	sent := Job{
+		ID:       "an id",
+		Name:     "a name",
+		Attempt:  3,
+		Args:     []byte("arguments"),
+		Progress: func([]byte) {},
+	}
 	frame := appendJob(nil, sent, time.Second)
 	got, left, listens, err := parseJob(frame[1:])
-	if frame[0] != jobFrame || got.ID != sent.ID || got.Name != sent.Name || got.Attempt != 3 || string(got.Args) != "arguments" ||
+	if frame[0] != jobFrame || got.ID != sent.ID || got.Name != sent.Name || got.Attempt != 3 ||
+		string(got.Args) != "arguments" ||
 		left != time.Second || !listens || err != nil {
 		t.Errorf("kind %d: %+v, %v, %v, %v", frame[0], got, left, listens, err)
 	}
 	frame = appendFailure(nil, io.ErrUnexpectedEOF)
 	failure := parseFailure("f", frame[1:])
-	if frame[0] != failureFrame || !errors.Is(failure, io.ErrUnexpectedEOF) || errors.Is(failure, io.EOF) || failure.Error() != "executor: f: unexpected EOF" {
+	if frame[0] != failureFrame || !errors.Is(failure, io.ErrUnexpectedEOF) ||
+		errors.Is(failure, io.EOF) || failure.Error() != "executor: f: unexpected EOF" {
 		t.Errorf("kind %d: %v", frame[0], failure)
 	}
 }
@@ -40,9 +48,15 @@ func TestATornMessageIsAnError(t *testing.T) {
 	}
 }
 
-// Whatever a frame holds, it is taken apart without harm, and a job that can be read is written in the same way.
+// Whatever a frame holds, it is taken apart without harm, and a job that can be read is written in
+// the same way.
 func FuzzFrames(f *testing.F) {
-	f.Add(appendJob(nil, Job{ID: "1", Name: "square", Attempt: 1, Args: []byte{1, 2, 3}}, time.Minute)[1:])
+	f.Add(appendJob(nil, Job{
+		ID:      "1",
+		Name:    "square",
+		Attempt: 1,
+		Args:    []byte{1, 2, 3},
+	}, time.Minute)[1:])
 	f.Add(appendFailure(nil, io.EOF)[1:])
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -57,14 +71,15 @@ func FuzzFrames(f *testing.F) {
 			job.Progress = func([]byte) {}
 		}
 		again, left2, listens2, err := parseJob(appendJob(nil, job, left)[1:])
-		if err != nil || again.ID != job.ID || again.Name != job.Name || again.Attempt != job.Attempt || left2 != left || listens2 != listens || !bytes.Equal(again.Args, job.Args) {
+		if err != nil || again.ID != job.ID || again.Name != job.Name || again.Attempt != job.Attempt ||
+			left2 != left || listens2 != listens || !bytes.Equal(again.Args, job.Args) {
 			t.Errorf("%+v became %+v, %v", job, again, err)
 		}
 	})
 }
 
-// Whatever a worker sends, its parent takes it for a result, an error or nonsense, keeps no more than is allowed, and comes to
-// an end.
+// Whatever a worker sends, its parent takes it for a result, an error or nonsense, keeps no more
+// than is allowed, and comes to an end.
 func FuzzWorkerAnswers(f *testing.F) {
 	frames := func(bodies ...[]byte) (all []byte) {
 		for _, body := range bodies {
@@ -87,7 +102,9 @@ func FuzzWorkerAnswers(f *testing.F) {
 			from.FeedEOF()
 			reported := 0
 			job := Job{Name: "f", Progress: func(p []byte) { reported += len(p) }}
-			result, begun, err := answer(job, func() (byte, []byte, error) { return receive(ctx, from, max) })
+			result, begun, err := answer(job, func() (byte, []byte, error) {
+				return receive(ctx, from, max)
+			})
 			var own *RemoteError
 			switch {
 			case len(result) > max || reported > len(sent):
@@ -117,7 +134,8 @@ func FuzzParentOrders(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if max, err := parseWelcome(body, token); err == nil && (!bytes.Contains(sent, []byte(token)) || max < leastMessage || max > mostMessage) {
+		if max, err := parseWelcome(body, token); err == nil && (!bytes.Contains(sent, []byte(token)) ||
+			max < leastMessage || max > mostMessage) {
 			t.Errorf("%q is taken for the parent's, with a limit of %d", body, max)
 		}
 		_, _, _, _ = parseJob(body[1:])

@@ -12,11 +12,11 @@ import (
 	"github.com/aio-go/aio/stream"
 )
 
-// farewell is how long a worker may take to end after its connection has ended. It is real time, whatever
-// the loop's clock shows.
+// farewell is how long a worker may take to end after its connection has ended. It is real time,
+// not the loop's.
 const farewell = 5 * time.Second
 
-// worker is a process as the pool sees it. It belongs to the loop.
+// worker is a process as the pool's part. It belongs to the loop.
 //
 //	state      the slot is   in pool.idle   then
 //	starting   the job's     no             busy, or ending
@@ -25,7 +25,8 @@ const farewell = 5 * time.Second
 //	ending     inherited     no             gone
 //	gone       free          no             -
 //
-// A process may be gone before it is known that its job is: then the job has the slot, until it has ended.
+// A process may be gone before the end of its job is known: then the job has the slot until it
+// ends.
 type worker struct {
 	pool  *Pool
 	proc  *process
@@ -36,18 +37,18 @@ type worker struct {
 	gone  bool
 	ended aiosync.Event // set when it is gone
 	guard *time.Timer
-	sure  bool // the loop has been told that something will come from this process
+	sure  bool // the loop expects an event from this process
 }
 
 func newWorker(p *Pool) *worker { return &worker{pool: p, proc: newProcess(p.stderr)} }
 
-// usable reports whether the worker is there and its connection stands.
+// usable reports whether the worker runs and its connection is open.
 func (w *worker) usable() bool {
 	return !w.gone && !w.from.AtEOF() && w.from.Err() == nil && !w.link.IsClosing()
 }
 
-// expect tells the loop whether something is certain to come from the process: a virtual clock stands still
-// while it works or ends.
+// expect tells the loop whether an event is certain to come from the process: a virtual clock
+// stands still while it works or ends.
 func (w *worker) expect(on bool) {
 	switch {
 	case on && !w.sure:
@@ -58,11 +59,11 @@ func (w *worker) expect(on bool) {
 	w.sure = on
 }
 
-// errNotStarted says that a worker which was idle had gone before it began with the job.
+// errNotStarted says that an idle worker had gone before it began the job.
 var errNotStarted = errors.New("executor: the worker was gone before it began")
 
-// do has the worker do a job. After an error that is not a *RemoteError the worker is of no use any more. After
-// errNotStarted nothing has happened, and the caller has the slot.
+// do lets the worker do a job. After an error other than a *RemoteError the worker is of no use any
+// more. After errNotStarted the job has not begun, and the caller has the slot.
 func (w *worker) do(ctx context.Context, job Job) ([]byte, error) {
 	if w.from == nil {
 		if err := w.start(ctx); err != nil {
@@ -90,7 +91,7 @@ func (w *worker) do(ctx context.Context, job Job) ([]byte, error) {
 // errLost says that the worker's end of the connection has gone.
 var errLost = errors.New("executor: the worker has gone")
 
-// receive waits for a frame. It returns errLost if none will come any more.
+// receive waits for a frame. It returns errLost if no more will come.
 func (w *worker) receive(ctx context.Context) (kind byte, body []byte, err error) {
 	kind, body, err = receive(ctx, w.from, w.pool.maxMessage)
 	switch {
@@ -100,15 +101,15 @@ func (w *worker) receive(ctx context.Context) (kind byte, body []byte, err error
 	return 0, nil, errLost
 }
 
-// interrupted reports whether a wait ended because its task, or the block around it, should.
+// interrupted reports whether a wait ended because of its task, or of the block around it.
 func interrupted(err error) bool {
 	return errors.Is(err, aio.ErrCancelled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // start starts the process and waits until it is ready.
 func (w *worker) start(ctx context.Context) error {
-	// That takes some milliseconds and is not for the loop. It is not left alone either: whoever is
-	// cancelled kills a process that is known.
+	// Starting takes some milliseconds and is not for the loop. It is not abandoned either: a
+	// cancelled task kills a process that is known.
 	p := w.pool
 	p.started++
 	err := aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error {
@@ -124,11 +125,12 @@ func (w *worker) start(ctx context.Context) error {
 	if w.from, w.link, err = stream.Adopt(ctx, conn); err != nil {
 		return err
 	}
-	if err := w.link.WriteFrame(framePrefix, appendWelcome(nil, w.proc.token, p.maxMessage)); err != nil {
+	if err := w.link.WriteFrame(framePrefix,
+		appendWelcome(nil, w.proc.token, p.maxMessage)); err != nil {
 		return errLost
 	}
 	p.watchLoop()
-	late := time.AfterFunc(p.patience, w.proc.kill) // real time, as it is another process
+	late := time.AfterFunc(p.patience, w.proc.kill) // real time, as for any process
 	kind, body, err := w.receive(ctx)
 	switch {
 	case !late.Stop() && err == errLost:
@@ -138,16 +140,17 @@ func (w *worker) start(ctx context.Context) error {
 	}
 	hello := parts{rest: body}
 	if version := hello.number(); kind != helloFrame || version != protocol {
-		return fmt.Errorf("executor: the worker is another program, or speaks version %d instead of %d", version, protocol)
+		return fmt.Errorf("executor: the worker is another program, "+
+			"or speaks version %d instead of %d", version, protocol)
 	}
 	return nil
 }
 
-// explain makes an error of what ended a job. For a lost worker it waits until it is known how that ended.
+// explain makes an error of the end of a job. For a lost worker it waits for the worker's end.
 func (w *worker) explain(ctx context.Context, name string, err error) error {
 	switch {
 	case err == errLost:
-		err = nil // how it ended says it all
+		err = nil // its end says it all
 	case interrupted(err):
 		return err
 	default:
@@ -163,8 +166,9 @@ func (w *worker) explain(ctx context.Context, name string, err error) error {
 	return &WorkerError{Name: name, PID: pid, State: state, Stderr: w.proc.tail.String(), Err: err}
 }
 
-// notStarted waits for the end of a worker that had gone before it began with a job. If it was idle until then, the
-// job is as good as new; a worker that has never done anything may be one of many that cannot.
+// notStarted waits for the end of a worker that had gone before it began a job. If it was idle
+// before, the job can be tried again. A worker that has never worked may be one of many that
+// cannot.
 func (w *worker) notStarted(ctx context.Context, name string) error {
 	if w.jobs == 0 {
 		return w.explain(ctx, name, errLost)
@@ -183,7 +187,7 @@ func (w *worker) expectEnd() {
 	}
 }
 
-// retire asks the worker to end, which it does when the connection does.
+// retire makes the worker end by closing the connection.
 func (w *worker) retire() {
 	w.leaveIdle()
 	w.expect(true)
@@ -191,7 +195,7 @@ func (w *worker) retire() {
 	w.expectEnd()
 }
 
-// leaveIdle takes the worker from those that are idle.
+// leaveIdle removes the worker from the idle ones.
 func (w *worker) leaveIdle() {
 	p := w.pool
 	if i := slices.Index(p.idle, w); i >= 0 {
@@ -210,8 +214,8 @@ func (w *worker) discard() {
 	}
 }
 
-// inherit takes over the slot of its last job: it is free when the worker has gone, so that there are never more
-// processes than slots.
+// inherit takes over the slot of the worker's last job. It is free when the worker has gone, so
+// there are never more processes than slots.
 func (w *worker) inherit(slot *execution) {
 	if w.gone {
 		w.pool.slots.ReleaseFor(slot)
@@ -220,7 +224,7 @@ func (w *worker) inherit(slot *execution) {
 	w.slot = slot
 }
 
-// leave is called when the process has gone, or will not come.
+// leave is called when the process has gone, or could not be started.
 func (w *worker) leave() {
 	p := w.pool
 	if w.gone {
