@@ -12,42 +12,43 @@ import (
 	"github.com/aio-go/aio/internal/sys"
 )
 
-// child is a process that was started and has to be collected. All of it belongs to the loop.
+// child is a started process that has to be collected. All of it belongs to the loop.
 //
 //	state     entered by                          signals              leaves to
 //	running   adopt                               are sent             ended: the handle says so
 //	ended     collected, by the system as well    os.ErrProcessDone    -
 //
-// A group may outlive its leader: it can be signalled until it was found empty.
+// A group may outlive its leader: it can be signalled until it is known to be empty.
 type child struct {
 	nursery *nursery
 	name    string // of the program
 	pid     int
-	leads   bool     // a process group of its own
-	group   *os.File // a handle of that group; nil if the system has none, or nobody is left in it
-	strays  []*stray // descendants that have left the group, and are to end with it
+	leads   bool     // the leader of a process group of its own
+	group   *os.File // a handle of that group; nil if the system has none, or the group is empty
+	strays  []*stray // descendants that have left the group, and will be ended with it
 	handle  handle
 	grace   time.Duration
 
 	ended     bool
 	status    Status
-	emptied   bool         // the group is known to have nobody left in it
+	emptied   bool         // the group is known to be empty
 	asked     time.Time    // when it was first asked to end
-	waiters   []aio.Waiter // tasks that wait for the end, in the order they came
+	waiters   []aio.Waiter // tasks that wait for the end, in FIFO order
 	callbacks []func()     // called when it has ended, in order
 }
 
-// handle is what the system has for a child.
+// handle is the system's handle of a child.
 type handle interface {
-	// watch has ended called, once and on the loop, when the child has ended.
+	// watch makes the loop call ended once, when the child has ended.
 	watch(n *nursery, ended func(Status, error)) error
 	// poll collects the child if it has ended; once.
 	poll() (Status, bool, error)
 	// signal sends to the child alone.
 	signal(sig sys.Signal) error
-	// outlast blocks the thread until the child has ended, at most for d, and then is like poll.
+	// outlast blocks the thread until the child has ended, at most for d. Then it does what poll
+	// does.
 	outlast(d time.Duration) (Status, bool, error)
-	// close frees what the handle holds.
+	// close frees the handle.
 	close()
 }
 
@@ -58,7 +59,7 @@ func (n *nursery) adopt(c *child) *child {
 	if err := c.handle.watch(n, c.collected); err != nil {
 		// This loop cannot watch descriptors, or no more of them: a goroutine waits.
 		c.handle.close()
-		p, _ := os.FindProcess(c.pid) // nobody else has collected it, so it is there
+		p, _ := os.FindProcess(c.pid) // it has not been collected, so it exists
 		c.handle = newProcessHandle(p)
 		c.handle.watch(n, c.collected)
 	}
@@ -98,7 +99,7 @@ func (c *child) poll() bool {
 	return c.ended
 }
 
-// onEnd has fn called by the loop when the child has ended.
+// onEnd makes the loop call fn when the child has ended.
 func (c *child) onEnd(fn func()) {
 	if c.ended {
 		c.nursery.loop.CallSoon(fn)
@@ -119,7 +120,8 @@ func (c *child) signal(sig os.Signal) error {
 	return c.handle.signal(s)
 }
 
-// signalGroup sends to all in the child's group; to the child alone if it has none of its own.
+// signalGroup sends to all processes of the child's group, or to the child alone if it has no group
+// of its own.
 func (c *child) signalGroup(sig os.Signal) error {
 	s, ok := numbered(sig)
 	if !ok || !c.leads {
@@ -138,9 +140,10 @@ func (c *child) signalGroup(sig os.Signal) error {
 	return err
 }
 
-// toGroup sends to the group that the child leads. The number of the group is its own until the child is collected and nobody is left in it; then it
-// may become that of others, whom no signal of ours may reach. A handle means this group for ever. Without one, a process that has the number by now
-// tells.
+// toGroup sends to the group that the child leads. The group keeps its number until the child is
+// collected and the group is empty. Then other processes may get the number, and must not be
+// signalled. A handle always means this group. Without a handle, a process with that number is the
+// sign.
 func (c *child) toGroup(sig sys.Signal) error {
 	if c.group != nil {
 		if err := signalGroupOf(c.group, sig); !errors.Is(err, errors.ErrUnsupported) {
@@ -153,7 +156,7 @@ func (c *child) toGroup(sig sys.Signal) error {
 	return killGroup(c.pid, sig)
 }
 
-// empty is called when nobody is left of the child and its group.
+// empty is called when the child and its group have gone.
 func (c *child) empty() {
 	c.emptied = true
 	if c.group != nil {
@@ -162,7 +165,7 @@ func (c *child) empty() {
 	}
 }
 
-// groupGone reports whether nobody is left of the child and its group.
+// groupGone reports whether the child and its group have gone.
 func (c *child) groupGone() bool {
 	if c.ended && !c.emptied && (!c.leads || c.toGroup(0) == sys.ESRCH) {
 		c.empty()
@@ -170,13 +173,14 @@ func (c *child) groupGone() bool {
 	return c.ended && c.emptied
 }
 
-// terminate asks all to end.
+// terminate asks all of them to end.
 func (c *child) terminate() {
 	if c.asked.IsZero() {
 		c.asked = c.nursery.loop.Time()
 	}
 	c.findStrays()
-	for _, sig := range []sys.Signal{sys.SIGTERM, sigCont} { // one that is stopped could not hear it
+	// a stopped process would not get the first
+	for _, sig := range []sys.Signal{sys.SIGTERM, sigCont} {
 		c.signalGroup(sig)
 		for _, s := range c.strays {
 			s.signal(sig)
@@ -184,7 +188,7 @@ func (c *child) terminate() {
 	}
 }
 
-// kill kills all.
+// kill kills all of them.
 func (c *child) kill() {
 	c.findStrays()
 	c.signalGroup(sys.SIGKILL)
@@ -194,8 +198,9 @@ func (c *child) kill() {
 	c.forgetStrays()
 }
 
-// findStrays looks for what the child, and what was found before, has started and what is not in its group any more, as after setsid. It finds whose
-// parents are still there: one that was left to process 1 before cannot be told from a stranger.
+// findStrays looks for processes that the child, or a stray found before, has started and that have
+// left its group, as after setsid. It finds those whose parents still exist: a process that was
+// left to process 1 before cannot be told from an unrelated one.
 func (c *child) findStrays() {
 	if !c.leads {
 		return
@@ -210,7 +215,7 @@ func (c *child) findStrays() {
 	}
 }
 
-// straysGone reports whether all that were found have ended.
+// straysGone reports whether all strays have ended.
 func (c *child) straysGone() bool {
 	return !slices.ContainsFunc(c.strays, func(s *stray) bool { return !s.gone() })
 }
@@ -233,7 +238,7 @@ func (c *child) state() string {
 // String describes the child for logs and dumps.
 func (c *child) String() string { return safetext.Line(c.name) + ", " + c.state() }
 
-// leave takes a task out of the line of those that wait.
+// leave removes a waiting task.
 func (c *child) leave(w aio.Waiter) {
 	if i := slices.Index(c.waiters, w); i >= 0 {
 		c.waiters = slices.Delete(c.waiters, i, i+1)

@@ -52,7 +52,10 @@ func TestAProgramThatIsNotThereCannotBeStarted(t *testing.T) {
 }
 
 func TestAChildThatIsKilledHasEnded(t *testing.T) {
-	for name, end := range map[string]func(*Process) error{"Kill": (*Process).Kill, "Terminate": (*Process).Terminate} {
+	for name, end := range map[string]func(*Process) error{
+		"Kill":      (*Process).Kill,
+		"Terminate": (*Process).Terminate,
+	} {
 		t.Run(name, func(t *testing.T) {
 			inLoop(t, func(ctx context.Context) error {
 				c := Command("cmd.exe", "/c", "pause") // waits for a key

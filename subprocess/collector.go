@@ -9,18 +9,19 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// tailSize is how much is kept of stderr for an error, bytes.
+// tailSize is how many bytes of stderr an error keeps.
 const tailSize = 4 << 10
 
-// collector takes output in place of a reader, without a task: all of it up to a limit, or only the end.
+// collector takes output in place of a reader, without a task. It keeps all of it up to a limit, or
+// only the end.
 type collector struct {
 	transport.BaseProtocol
 	pipe   transport.Transport
-	tail   int // keep only so many bytes of the end; 0: limit counts
+	tail   int // keep only this many bytes of the end; 0: limit counts
 	limit  int // bytes; more is an error
 	data   []byte
 	ended  bool
-	over   bool // more than limit has come
+	over   bool // more than limit bytes have arrived
 	waiter aio.Waiter
 }
 
@@ -31,7 +32,7 @@ func (c *collector) DataReceived(p []byte) {
 	if c.tail == 0 && len(p) > c.limit-len(c.data) {
 		p = p[:c.limit-len(c.data)]
 		c.over = true
-		c.pipe.Abort() // the child finds that nobody reads any more
+		c.pipe.Abort() // the child gets a broken pipe
 	}
 	c.data = append(c.data, p...)
 	if c.tail > 0 && len(c.data) > 2*c.tail {
@@ -48,7 +49,7 @@ func (c *collector) ConnectionLost(error) {
 
 func (c *collector) wake() { c.waiter.Unpark() }
 
-// trim drops what is too old.
+// trim drops the bytes before the tail.
 func (c *collector) trim() {
 	if c.tail > 0 && len(c.data) > c.tail {
 		c.data = slices.Delete(c.data, 0, len(c.data)-c.tail)
@@ -65,7 +66,7 @@ func (c *collector) wait(ctx context.Context) error {
 	return c.err()
 }
 
-// watch waits until more has come than is allowed, or the output or the child has ended.
+// watch waits until more than the limit has arrived, or the output or the child has ended.
 func (c *collector) watch(ctx context.Context, p *Process) error {
 	p.child.onEnd(c.wake)
 	for !c.ended && !c.over && !p.child.ended {
@@ -84,10 +85,11 @@ func (c *collector) pause(ctx context.Context) error {
 
 func (c *collector) err() error {
 	if c.over {
-		return fmt.Errorf("%w: %d bytes; raise OutputLimit, or read from a Pipe", ErrOutputLimit, c.limit)
+		return fmt.Errorf("%w: %d bytes; raise OutputLimit, or read from a Pipe",
+			ErrOutputLimit, c.limit)
 	}
 	return nil
 }
 
-// String is what snapshots show.
+// String is the text of the wait in snapshots.
 func (c *collector) String() string { return "the output of a child" }

@@ -10,23 +10,28 @@ import (
 	"github.com/aio-go/aio/stream"
 )
 
-// Communicate sends input to the child and closes its stdin, reads stdout and stderr to the end, and waits for the end of the child. What is no Pipe
-// gives nil. A child that does not want its input is no error. Of each output [Cmd.OutputLimit] bytes are kept: if there is more, the error matches
-// [ErrOutputLimit], what has come is returned, and the child goes on.
+// Communicate sends input to the child and closes its stdin, reads stdout and stderr to the end,
+// and waits for the end of the child. An output that is no Pipe is nil. If the child does not read
+// its input, that is no error. Of each output [Cmd.OutputLimit] bytes are kept. If there is more,
+// the error matches [ErrOutputLimit], the bytes so far are returned, and the child goes on.
 //
-// The error is that of communicating, not that of the child: see [Process.Err]. If others hold the pipes of a child that has ended, Communicate
-// gives up after [Cmd.Drain] and returns what it has, with [ErrHeldOpen]. It panics if there is input for a child without a Pipe for it.
+// The error is that of communicating; for the error of the child see [Process.Err]. If other
+// processes hold the pipes of a child that has ended, Communicate gives up after [Cmd.Drain]. It
+// returns the bytes so far and [ErrHeldOpen]. It panics if there is input for a child without a
+// Pipe for it. asyncio: communicate.
 //
-// Cancellation: the child goes on. Its stdin is closed; an output that has not come to its end can still be read, in full.
-//
-// It stands for asyncio's Process.communicate.
-func (p *Process) Communicate(ctx context.Context, input []byte) (stdout, stderr []byte, err error) {
+// Cancellation: the child goes on. Its stdin is closed. An output that has not ended can still be
+// read in full.
+func (p *Process) Communicate(
+	ctx context.Context, input []byte,
+) (stdout, stderr []byte, err error) {
 	held := false
 	if p.Stdin != nil {
-		p.Stdin.Write(input) // if that fails the child does not want it
+		p.Stdin.Write(input) // if that fails, the child does not read it
 		p.Stdin.Close()
 	} else if len(input) > 0 {
-		panic("subprocess: Process.Communicate: there is input but no pipe for it; set Cmd.Stdin to Pipe")
+		panic("subprocess: Process.Communicate: there is input but no pipe for it; " +
+			"set Cmd.Stdin to Pipe")
 	}
 	err = aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		read := func(r *stream.PipeReader, into *[]byte) {
@@ -56,7 +61,7 @@ func (p *Process) Communicate(ctx context.Context, input []byte) (stdout, stderr
 	return stdout, stderr, err
 }
 
-// readUpTo reads to the end, but no more than limit bytes. If it is cancelled nothing is taken.
+// readUpTo reads to the end, but at most limit bytes. A cancelled call takes nothing.
 func readUpTo(ctx context.Context, r *stream.PipeReader, limit int) ([]byte, error) {
 	if limit == math.MaxInt {
 		return r.ReadAll(ctx)
@@ -66,9 +71,10 @@ func readUpTo(ctx context.Context, r *stream.PipeReader, limit int) ([]byte, err
 		return part.Partial, nil
 	}
 	if err == nil {
-		return data[:limit], fmt.Errorf("%w: %d bytes; raise OutputLimit, or read from the pipe", ErrOutputLimit, limit)
+		return data[:limit], fmt.Errorf("%w: %d bytes; raise OutputLimit, or read from the pipe",
+			ErrOutputLimit, limit)
 	}
-	if n := r.Buffered(); n > 0 && r.Err() != nil { // the pipe has failed, and nothing waits
+	if n := r.Buffered(); n > 0 && r.Err() != nil { // the pipe has failed, and no bytes are left
 		data = make([]byte, n)
 		n, _ = r.Read(ctx, data)
 		return data[:n], err
@@ -76,16 +82,18 @@ func readUpTo(ctx context.Context, r *stream.PipeReader, limit int) ([]byte, err
 	return nil, err
 }
 
-// WaitClosed waits until the child has ended and its pipes are at their end, too; while somebody else reads them. Pipes that others hold open, and in
-// which nothing has come for [Cmd.Drain] after the end of the child, are closed, which is the end for who reads them; then it returns [ErrHeldOpen].
-// It closes Stdin, as soon as the child has ended.
+// WaitClosed waits until the child and its pipes have ended, while other tasks read the pipes.
+// Other processes may hold the pipes open. If no byte arrives for [Cmd.Drain] after the end of the
+// child, the pipes are closed, which is the end for their readers, and WaitClosed returns
+// [ErrHeldOpen]. It closes Stdin as soon as the child has ended.
 //
 // Cancellation: the child and its pipes go on.
 func (p *Process) WaitClosed(ctx context.Context) error {
 	if _, err := p.Wait(ctx); err != nil {
 		return err
 	}
-	// Who is not behind has read all there is, but one who has only just caught up may not have got to it yet: look twice.
+	// A reader that is not behind has read all bytes. One that has just caught up may not have
+	// noticed the end yet, so look twice.
 	for quiet := 0; quiet < 2; quiet++ {
 		err := aio.Timeout(ctx, p.drain/2, p.pipesClosed)
 		if _, late := errors.AsType[*aio.TimeoutError](err); !late {
@@ -104,13 +112,13 @@ func (p *Process) pipesClosed(ctx context.Context) error {
 	if p.Stdin != nil {
 		p.Stdin.Close()
 		if err := p.Stdin.WaitClosed(ctx); errors.Is(err, aio.ErrCancelled) {
-			return err // any other is that of the pipe: the child did not want the rest
+			return err // any other is of the pipe: the child did not read the rest
 		}
 	}
 	for _, r := range []*stream.PipeReader{p.Stdout, p.Stderr} {
 		if r != nil {
 			if err := r.WaitClosed(ctx); errors.Is(err, aio.ErrCancelled) {
-				return err // any other is for who reads
+				return err // any other is for the reader
 			}
 		}
 	}
@@ -122,7 +130,7 @@ func (p *Process) pipesClosed(ctx context.Context) error {
 	return nil
 }
 
-// behind reports whether a reader is, so that a pipe may have more than was read of it.
+// behind reports whether a reader is behind, so that a pipe may have more bytes than were read.
 func (p *Process) behind() bool {
 	for _, r := range []*stream.PipeReader{p.Stdout, p.Stderr} {
 		if r != nil && !r.Transport().IsClosing() && !r.Transport().IsReading() {

@@ -2,7 +2,8 @@ package subprocess
 
 import "syscall"
 
-// dupCloseOnExec duplicates a descriptor, in one call: a lock that starting a process holds would hold up the loop.
+// dupCloseOnExec duplicates a descriptor in one call: otherwise a lock of a starting process would
+// block the loop.
 func dupCloseOnExec(fd int) (int, error) {
 	n, _, errno := syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 0)
 	if errno != 0 {

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// duplicate returns f under another number and, as a child expects it, in blocking mode.
+// duplicate returns f under another number and in blocking mode, as a child expects it.
 func duplicate(f *os.File) (dup *os.File, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {

@@ -55,7 +55,8 @@ func TestAChildThatSomebodyElseHasCollectedHasCode255(t *testing.T) {
 			}
 		}
 		e.code(ctx, p, 255)
-		if len(e.reports) != 1 || !strings.Contains(e.reports[0].Message, "collected by somebody else") || !errors.Is(e.reports[0].Err, syscall.ECHILD) {
+		if len(e.reports) != 1 || !strings.Contains(e.reports[0].Message, "collected by somebody else") ||
+			!errors.Is(e.reports[0].Err, syscall.ECHILD) {
 			t.Errorf("reported %v", e.reports)
 		}
 		e.reports = nil
@@ -96,11 +97,14 @@ func TestAStartThatIsCancelledLeavesNoChild(t *testing.T) {
 		if !seen["cancelled"] {
 			t.Errorf("no start was cancelled: %v", seen)
 		}
-		e.awaitTrue(ctx, func() bool { return !hasChildrenOf(e.loop) && leaktest.Descriptors() <= before })
+		e.awaitTrue(ctx, func() bool {
+			return !hasChildrenOf(e.loop) && leaktest.Descriptors() <= before
+		})
 	})
 }
 
-// hasChildrenOf reports whether a loop, or a thread that starts something for it, has children. It must not collect what others look after.
+// hasChildrenOf reports whether a loop, or a thread that starts something for it, has children. It
+// must not collect what others look after.
 func hasChildrenOf(l *aio.Loop) bool {
 	return len(nurseryOf(l).children) > 0 || len(startedBy(os.Getpid())) > 0
 }
@@ -128,7 +132,10 @@ func TestAStartThatIsCancelledWhileItConnectsItsPipesLeavesNoChild(t *testing.T)
 }
 
 func TestClosingTheLoopEndsItsChildren(t *testing.T) {
-	for name, n := range map[string]transport.Network{"native": transport.Native(), "portable": transport.Portable()} {
+	for name, n := range map[string]transport.Network{
+		"native":   transport.Native(),
+		"portable": transport.Portable(),
+	} {
 		t.Run(name, func(t *testing.T) {
 			var pids []int
 			var polite, deaf *Process
@@ -153,7 +160,10 @@ func TestClosingTheLoopEndsItsChildren(t *testing.T) {
 }
 
 func TestATaskThatIsEndedAtShutdownLeavesNoChild(t *testing.T) {
-	for name, n := range map[string]transport.Network{"native": transport.Native(), "portable": transport.Portable()} {
+	for name, n := range map[string]transport.Network{
+		"native":   transport.Native(),
+		"portable": transport.Portable(),
+	} {
 		t.Run(name, func(t *testing.T) {
 			var pids []int
 			err := aio.Run(transport.WithNetwork(context.Background(), n), func(ctx context.Context) error {
@@ -170,7 +180,8 @@ func TestATaskThatIsEndedAtShutdownLeavesNoChild(t *testing.T) {
 				})
 				_, err := started.Await(ctx)
 				return err
-			}, aio.WithShutdown(0, 20*time.Millisecond), aio.WithExceptionHandler(func(*aio.Loop, aio.Report) {}))
+			}, aio.WithShutdown(0, 20*time.Millisecond),
+				aio.WithExceptionHandler(func(*aio.Loop, aio.Report) {}))
 			if err != nil {
 				t.Error(err)
 			}
@@ -204,7 +215,8 @@ func TestKillingChildrenInTheMiddleOfTheirWork(t *testing.T) {
 					p.Stdin.Close()
 					out, _, err := p.Communicate(ctx, nil)
 					code, _ := p.ReturnCode()
-					if killed := code == -9; killed != (i%3 == 0) || !killed && len(out) != len(big) || err != nil {
+					if killed := code == -9; killed != (i%3 == 0) ||
+						!killed && len(out) != len(big) || err != nil {
 						return fmt.Errorf("child %d: code %d, %d bytes, %w", i, code, len(out), err)
 					}
 					return nil
@@ -260,7 +272,8 @@ func TestManyChildrenAtOnce(t *testing.T) {
 			if len(nurseryOf(e.loop).children) != n {
 				t.Errorf("%d children run", len(nurseryOf(e.loop).children))
 			}
-			if grew := runtime.NumGoroutine() - before - n; native && grew > n/10 { // a task is one, in the count of the runtime
+			// a task is one, in the count of the runtime
+			if grew := runtime.NumGoroutine() - before - n; native && grew > n/10 {
 				t.Errorf("%d goroutines more than tasks", grew)
 			}
 			return nil
@@ -269,7 +282,8 @@ func TestManyChildrenAtOnce(t *testing.T) {
 	})
 }
 
-// A start that is cancelled is still under way on its thread: the caller may close what he gave to it, and open something else.
+// A start that is cancelled is still under way on its thread: the caller may close what he gave to
+// it, and open something else.
 func TestFilesMayBeClosedWhenAStartWasCancelled(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
 		before := leaktest.Descriptors()
@@ -291,7 +305,9 @@ func TestFilesMayBeClosedWhenAStartWasCancelled(t *testing.T) {
 			r.Close()
 			w.Close()
 		}
-		e.awaitTrue(ctx, func() bool { return !hasChildrenOf(e.loop) && leaktest.Descriptors() <= before+2 }) // the loop's poller
+		e.awaitTrue(ctx, func() bool {
+			return !hasChildrenOf(e.loop) && leaktest.Descriptors() <= before+2
+		}) // the loop's poller
 	})
 }
 
@@ -300,7 +316,8 @@ func TestAFileThatIsClosedAlreadyCannotBeGiven(t *testing.T) {
 		r, w, err := os.Pipe()
 		e.ok(err)
 		w.Close()
-		for _, c := range []*Cmd{{Args: []string{"true"}, Stdin: File(r), Stdout: File(w)}, {Args: []string{"true"}, ExtraFiles: []*os.File{r, w}}} {
+		for _, c := range []*Cmd{{Args: []string{"true"}, Stdin: File(r), Stdout: File(w)},
+			{Args: []string{"true"}, ExtraFiles: []*os.File{r, w}}} {
 			if err := c.Run(ctx); !errors.Is(err, os.ErrClosed) {
 				t.Errorf("the error is %v", err)
 			}

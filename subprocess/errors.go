@@ -10,15 +10,17 @@ import (
 	"github.com/aio-go/aio/internal/safetext"
 )
 
-// ErrHeldOpen says that a child has ended but others, which have its pipes from it, did not close them within [Cmd.Drain]. What had come until
-// then is returned with it.
-var ErrHeldOpen = errors.New("subprocess: the child has ended, but something that it started still holds its pipes open")
+// ErrHeldOpen says that a child has ended, but other processes that inherited its pipes did not
+// close them within [Cmd.Drain]. The bytes that arrived before are returned with it.
+var ErrHeldOpen = errors.New(
+	"subprocess: the child has ended, but something that it started still holds its pipes open")
 
-// ErrOutputLimit is matched by the error for a child that writes more than [Cmd.OutputLimit].
+// ErrOutputLimit matches the error for a child that writes more than [Cmd.OutputLimit].
 var ErrOutputLimit = errors.New("subprocess: the child has written more than its output limit")
 
-// StartError says that a program could not be started. errors.Is tells why: [fs.ErrNotExist] for a program, or a directory to start
-// in, that does not exist, [fs.ErrPermission] for one that must not be used, an error number of the system otherwise.
+// StartError says that a program could not be started. errors.Is finds [fs.ErrNotExist] if the
+// program, or the directory to start in, does not exist, [fs.ErrPermission] if it must not be used,
+// and otherwise an error number of the system.
 type StartError struct {
 	Name string // of the program
 	Err  error
@@ -36,7 +38,8 @@ func (e *StartError) Error() string {
 // Unwrap returns the reason.
 func (e *StartError) Unwrap() error { return e.Err }
 
-// Is reports whether target is [fs.ErrNotExist] and the program is not in $PATH: os/exec has an error of its own for that.
+// Is reports whether target is [fs.ErrNotExist] and the program is not in $PATH: os/exec has an
+// error of its own for that.
 func (e *StartError) Is(target error) bool {
 	return target == fs.ErrNotExist && errors.Is(e.Err, exec.ErrNotFound)
 }
@@ -45,11 +48,12 @@ func (e *StartError) Is(target error) bool {
 type ExitError struct {
 	Status
 	Name string // of the program
-	// Stderr is the end of what the child wrote to stderr, at most 4 KiB, if that was not sent elsewhere.
+	// Stderr is the end of the child's stderr, at most 4 KiB, unless Cmd.Stderr was set.
 	Stderr []byte
 }
 
-// Error is the name, how it ended, and the last line of stderr, made safe to show: without control characters, and cut.
+// Error has the name, the status, and the last line of stderr, made safe to show: without control
+// characters, and cut.
 func (e *ExitError) Error() string {
 	text := "subprocess: " + safetext.Line(e.Name) + ": " + e.Status.String()
 	end := bytes.TrimSpace(e.Stderr)
@@ -59,11 +63,11 @@ func (e *ExitError) Error() string {
 	return text
 }
 
-// StoppedError says that a child was ended because what owned it was cancelled, or failed, or ran out of time. It matches what Err matches:
-// [context.Canceled], say.
+// StoppedError says that a child was ended because its owner was cancelled, failed, or ran out of
+// time. It matches all errors that Err matches, such as [context.Canceled].
 type StoppedError struct {
 	Name   string // of the program
-	Status Status // how it ended
+	Status Status // the end of the child
 	Killed bool   // it did not end in time after SIGTERM, so that SIGKILL was sent
 	Err    error  // why it was ended
 }

@@ -33,7 +33,8 @@ func Example() {
 	// hello
 }
 
-// A child that is talked to line by line. The block ends when the child has ended, and the child ends with the block.
+// A child that is talked to line by line. The block ends when the child has ended, and the child
+// ends with the block.
 func ExampleCmd_With() {
 	run(func(ctx context.Context) error {
 		bc := subprocess.Shell("while read a b; do echo $((a * b)); done")
@@ -225,10 +226,11 @@ func ExampleStartError() {
 // A time-out ends the child and everything it has started.
 func ExampleStoppedError() {
 	run(func(ctx context.Context) error {
-		err := subprocess.Shell("sleep 1000 & sleep 1000").With(ctx, func(ctx context.Context, p *subprocess.Process) error {
-			_, err := aio.WaitFor(ctx, 20*time.Millisecond, p.Wait)
-			return err
-		})
+		err := subprocess.Shell("sleep 1000 & sleep 1000").With(ctx,
+			func(ctx context.Context, p *subprocess.Process) error {
+				_, err := aio.WaitFor(ctx, 20*time.Millisecond, p.Wait)
+				return err
+			})
 		var stopped *subprocess.StoppedError
 		if errors.As(err, &stopped) {
 			fmt.Println("the shell:", stopped.Status)

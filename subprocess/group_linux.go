@@ -6,8 +6,9 @@ import (
 	"strconv"
 )
 
-// onlyZombies reports whether all that is left of a process group are zombies, which nothing can end: their new parent, process 1, may be slow to
-// collect them, and in a container it may never do so. It reads the state of every process there is, so it is not for the loop.
+// onlyZombies reports whether a process group consists of zombies only, which nothing can end.
+// Their new parent, process 1, may be slow to collect them, and in a container it may never do so.
+// It reads the state of every process, so it is not for the loop.
 func onlyZombies(leader int) bool {
 	proc, err := os.Open("/proc")
 	if err != nil {
@@ -29,7 +30,8 @@ func onlyZombies(leader int) bool {
 		}
 		// number (name) state parent group ..., and a name may have any character
 		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-		if len(fields) > 2 && string(fields[2]) == group && fields[0][0] != 'Z' && fields[0][0] != 'X' {
+		if len(fields) > 2 && string(fields[2]) == group && fields[0][0] != 'Z' &&
+			fields[0][0] != 'X' {
 			return false
 		}
 	}

@@ -2,5 +2,6 @@
 
 package subprocess
 
-// onlyZombies reports whether all that is left of a process group are zombies. Here process 1 collects them at once.
+// onlyZombies reports whether a process group consists of zombies only. On this system process 1
+// collects them at once.
 func onlyZombies(int) bool { return false }

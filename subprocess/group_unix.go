@@ -9,9 +9,9 @@ const hasGroups = true
 
 const sigCont = syscall.SIGCONT
 
-// killGroup sends to all of a process group; signal 0 only asks whether there is anybody.
+// killGroup sends to all processes of a group; signal 0 only asks whether there are any.
 func killGroup(leader int, sig syscall.Signal) error {
-	if leader <= 1 { // which would mean everybody
+	if leader <= 1 { // which would mean all processes
 		panic("subprocess: no process group")
 	}
 	return syscall.Kill(-leader, sig)
@@ -20,7 +20,8 @@ func killGroup(leader int, sig syscall.Signal) error {
 // hasNumber reports whether some process has this number.
 func hasNumber(pid int) bool { return syscall.Kill(pid, 0) != syscall.ESRCH }
 
-// attributes returns what the system is to be told about the child, and whether the child will lead a process group.
+// attributes returns the attributes of the child for the system, and whether the child will lead a
+// process group.
 func (c *Cmd) attributes() (attr *syscall.SysProcAttr, leads bool, err error) {
 	attr = &syscall.SysProcAttr{}
 	if c.SysProcAttr != nil {

@@ -30,8 +30,8 @@ type env struct {
 	reports []aio.Report // what came to the exception handler
 }
 
-// inLoop runs fn as the main task of a loop, once with pidfds and once with goroutines. Reports that fn did not ask for fail the test, and so do
-// children that are left.
+// inLoop runs fn as the main task of a loop, once with pidfds and once with goroutines. Reports
+// that fn did not ask for fail the test, and so do children that are left.
 func inLoop(t *testing.T, fn func(ctx context.Context, e *env)) {
 	t.Helper()
 	t.Run("native", func(t *testing.T) { inLoopOn(t, transport.Native(), fn) })

@@ -37,7 +37,8 @@ func TestOutputIsBounded(t *testing.T) {
 			},
 		} {
 			out, err := run(endless())
-			if len(out) != 100_000 || !errors.Is(err, ErrOutputLimit) || !strings.Contains(err.Error(), "100000 bytes") {
+			if len(out) != 100_000 || !errors.Is(err, ErrOutputLimit) ||
+				!strings.Contains(err.Error(), "100000 bytes") {
 				t.Errorf("%s: %d bytes, %v", what, len(out), err)
 			}
 		}
@@ -45,13 +46,15 @@ func TestOutputIsBounded(t *testing.T) {
 			c := Shell("printf 12345")
 			c.OutputLimit = limit
 			out, err := c.Output(ctx)
-			if string(out) != "12345"[:limit] || errors.Is(err, ErrOutputLimit) == fits || (err == nil) != fits {
+			if string(out) != "12345"[:limit] || errors.Is(err, ErrOutputLimit) == fits ||
+				(err == nil) != fits {
 				t.Errorf("limit %d: %q, %v", limit, out, err)
 			}
 			c.Stdout = Pipe
 			p := e.start(ctx, c)
 			out, _, err = p.Communicate(ctx, nil)
-			if string(out) != "12345"[:limit] || errors.Is(err, ErrOutputLimit) == fits || (err == nil) != fits {
+			if string(out) != "12345"[:limit] || errors.Is(err, ErrOutputLimit) == fits ||
+				(err == nil) != fits {
 				t.Errorf("Communicate, limit %d: %q, %v", limit, out, err)
 			}
 			e.code(ctx, p, 0)
@@ -108,8 +111,14 @@ func TestWhatHasLeftTheGroupEndsWithTheChild(t *testing.T) {
 		grace time.Duration
 		stop  func(ctx context.Context, p *Process) error
 	}{
-		"asked":  {"exit 0", patience, func(ctx context.Context, p *Process) error { _, err := p.Stop(ctx); return err }},
-		"killed": {":", 20 * time.Millisecond, func(ctx context.Context, p *Process) error { _, err := p.Stop(ctx); return err }},
+		"asked": {"exit 0", patience, func(ctx context.Context, p *Process) error {
+			_, err := p.Stop(ctx)
+			return err
+		}},
+		"killed": {":", 20 * time.Millisecond, func(ctx context.Context, p *Process) error {
+			_, err := p.Stop(ctx)
+			return err
+		}},
 		"closed": {":", patience, func(_ context.Context, p *Process) error { p.Close(); return nil }},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -142,8 +151,8 @@ func TestWhatIsLeftInTheBackgroundAfterAnEndInOrderIsLeftAlone(t *testing.T) {
 	})
 }
 
-// When the leader of a group has been collected, the number is kept by those who are left. When nobody is left it may
-// be anybody's.
+// When the leader of a group has been collected, the number is kept by those who are left. When
+// nobody is left it may be anybody's.
 func TestAGroupIsReachedAfterItsLeaderHasGoneAndNobodyElseIs(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
 		p := e.start(ctx, piped("sleep 1000 >/dev/null 2>&1 & echo $!"))
@@ -157,12 +166,15 @@ func TestAGroupIsReachedAfterItsLeaderHasGoneAndNobodyElseIs(t *testing.T) {
 		}
 		e.ok(p.SignalGroup(syscall.SIGKILL))
 		e.awaitDeath(ctx, left)
-		e.awaitTrue(ctx, func() bool { return p.SignalGroup(syscall.Signal(0)) != nil || onlyZombies(p.Pid()) })
+		e.awaitTrue(ctx, func() bool {
+			return p.SignalGroup(syscall.Signal(0)) != nil || onlyZombies(p.Pid())
+		})
 		p.Close()
 	})
 }
 
-// A child stands for whoever has got the number of one that has gone: it must not be reached, with a handle or without.
+// A child stands for whoever has got the number of one that has gone: it must not be reached, with
+// a handle or without.
 func TestANumberThatIsUsedAgainIsNotSignalled(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
 		victim := e.start(ctx, Shell("exec sleep 1000"))
@@ -194,7 +206,8 @@ func TestANumberThatIsUsedAgainIsNotSignalled(t *testing.T) {
 
 const pidfdVariable = "AIO_SUBPROCESS_TEST_REFUSE"
 
-// Emulators and sandboxes refuse CLONE_PIDFD; kernels 5.2 and 5.3 have it, but cannot wait for a pidfd.
+// Emulators and sandboxes refuse CLONE_PIDFD; kernels 5.2 and 5.3 have it, but cannot wait for a
+// pidfd.
 func TestChildrenStartWherePidfdsAreRefused(t *testing.T) {
 	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
 		t.Skip("the filter is for amd64 and arm64")
@@ -216,7 +229,8 @@ func TestChildrenStartWherePidfdsAreRefused(t *testing.T) {
 			e.code(ctx, p, -15)
 			_, err = Command("true").Output(ctx)
 			e.ok(err)
-			if err := aio.Timeout(ctx, 20*time.Millisecond, Command("sleep", "1000").Run); !errors.Is(err, context.DeadlineExceeded) {
+			err = aio.Timeout(ctx, 20*time.Millisecond, Command("sleep", "1000").Run)
+			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("a time-out: %v", err)
 			}
 		})
@@ -269,7 +283,8 @@ func underFilter(what string, args ...string) (out []byte, err error) {
 	return out, err
 }
 
-// refuse has the system refuse a call with pidfds on this thread, and in what it starts, as one that does not know it.
+// refuse has the system refuse a call with pidfds on this thread, and in what it starts, as one
+// that does not know it.
 func refuse(what string) error {
 	type instruction struct {
 		code   uint16
@@ -284,7 +299,12 @@ func refuse(what string) error {
 		clonePidfd               = 0x1000
 		noNewPrivs               = 38
 	)
-	calls := map[string]uint32{"clone": syscall.SYS_CLONE, "waitid": syscall.SYS_WAITID, "pidfd_open": pidfdOpen, "pidfd_send_signal": pidfdSendSignal}
+	calls := map[string]uint32{
+		"clone":             syscall.SYS_CLONE,
+		"waitid":            syscall.SYS_WAITID,
+		"pidfd_open":        pidfdOpen,
+		"pidfd_send_signal": pidfdSendSignal,
+	}
 	program := []instruction{
 		{load, 0, 0, number},
 		{equal, 0, 3, calls[what]},
@@ -297,7 +317,8 @@ func refuse(what string) error {
 	case "clone":
 		program[3] = instruction{anyBit, 0, 1, clonePidfd}
 	case "pidfd_open", "pidfd_send_signal":
-		program[2], program[3] = instruction{ret, 0, 0, refusal | uint32(syscall.ENOSYS)}, instruction{ret, 0, 0, allow}
+		program[2], program[3] = instruction{ret, 0, 0, refusal | uint32(syscall.ENOSYS)},
+			instruction{ret, 0, 0, allow}
 	}
 	filter := struct {
 		n       uint16
@@ -307,7 +328,8 @@ func refuse(what string) error {
 		return fmt.Errorf("prctl: %w, %w", errno, errors.ErrUnsupported)
 	}
 	seccomp := map[string]uintptr{"amd64": 317, "arm64": 277}[runtime.GOARCH]
-	if _, _, errno := syscall.RawSyscall(seccomp, setFilter, 0, uintptr(unsafe.Pointer(&filter))); errno != 0 {
+	_, _, errno := syscall.RawSyscall(seccomp, setFilter, 0, uintptr(unsafe.Pointer(&filter)))
+	if errno != 0 {
 		return fmt.Errorf("seccomp: %w, %w", errno, errors.ErrUnsupported)
 	}
 	return nil

@@ -14,38 +14,39 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// launch is the start of one child on another thread. Forking and executing take a quarter of a millisecond at best (BenchmarkStart), in which
-// the loop would do nothing else, and looking for a program on a file system of the network may take for ever.
+// launch is the start of one child on another thread. Forking and executing take a quarter of a
+// millisecond at best (BenchmarkStart), in which the loop would do nothing else. Looking for a
+// program on a network file system may take for ever.
 type launch struct {
-	cmd    Cmd  // a copy: the caller may change his
-	native bool // may use what the loop's poller can do
+	cmd    Cmd  // a copy: the caller may change the original
+	native bool // may use the loop's poller
 
-	lent []*os.File // duplicates of the caller's files, which he may close at any time
+	lent []*os.File // duplicates of the caller's files, which the caller may close at any time
 
 	mu      sync.Mutex // guards the rest
 	begun   bool       // the thread closes lent
-	over    bool       // nobody will take what is started
+	over    bool       // no task will take the child
 	started *started   // nil before, and after a failure
 }
 
-// started is a process that runs, and our ends of its pipes.
+// started is a running process, and this process's ends of its pipes.
 type started struct {
 	process *os.Process
 	pidfd   int // -1 if there is none
 	leads   bool
 	group   *os.File    // a handle of the group that it leads; nil if there is none
-	pipes   [3]*os.File // nil for what is none
+	pipes   [3]*os.File // nil if the stream is no pipe
 }
 
-// begin starts a child and makes the loop responsible for it. The pipes are the caller's.
+// begin starts a child and makes the loop responsible for it. The caller owns the pipes.
 //
-// Cancellation: the child is killed and collected, by the thread if that is still at it.
+// Cancellation: the child is killed and collected, by the thread if that is still starting it.
 func begin(ctx context.Context, c *Cmd) (_ *child, pipes [3]*os.File, err error) {
 	n := nurseryOf(aio.RunningLoop(ctx))
 	l := &launch{cmd: *c, native: transport.NetworkFrom(ctx) != transport.Portable()}
 	ready := false
 	defer func() {
-		if !ready { // also if the task is ended where it waits
+		if !ready { // also if the loop ends the task in its wait
 			l.giveUp(n)
 		}
 	}()
@@ -59,8 +60,8 @@ func begin(ctx context.Context, c *Cmd) (_ *child, pipes [3]*os.File, err error)
 	return l.adopted(n), l.started.pipes, nil
 }
 
-// borrow duplicates the files that the caller gives to the child. If the start is cancelled he closes them while the thread is still at it, and their
-// numbers may be given to others.
+// borrow duplicates the caller's files for the child. If the start is cancelled, the caller closes
+// them while the thread still uses them, and other files may get their numbers.
 func (l *launch) borrow() error {
 	for _, how := range []*Stdio{&l.cmd.Stdin, &l.cmd.Stdout, &l.cmd.Stderr} {
 		if f, ok := (*how).(fileStdio); ok {
@@ -132,7 +133,8 @@ func (l *launch) start() (_ *started, err error) {
 			return nil, errors.New("the environment has a NUL byte in it")
 		}
 	}
-	if c.Dir != "" && c.SysProcAttr == nil { // with other rights or another root it may be there and not be seen
+	// with other rights or another root it may exist and be invisible
+	if c.Dir != "" && c.SysProcAttr == nil {
 		if _, err := os.Stat(c.Dir); err != nil {
 			return nil, &os.PathError{Op: "chdir", Path: c.Dir, Err: errors.Unwrap(err)}
 		}
@@ -153,7 +155,12 @@ func (l *launch) start() (_ *started, err error) {
 		return nil, err
 	}
 	cmd.Dir, cmd.Env = c.Dir, c.Env
-	s.process, err = os.StartProcess(cmd.Path, cmd.Args, &os.ProcAttr{Dir: c.Dir, Env: cmd.Environ(), Files: files, Sys: attr})
+	s.process, err = os.StartProcess(cmd.Path, cmd.Args, &os.ProcAttr{
+		Dir:   c.Dir,
+		Env:   cmd.Environ(),
+		Files: files,
+		Sys:   attr,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +173,8 @@ func (l *launch) start() (_ *started, err error) {
 	return s, nil
 }
 
-// files opens what the child gets and stores our ends of its pipes in ours. theirs are to be closed when it has been started, or not.
+// files opens the child's files and stores this process's ends of the pipes in ours. theirs have to
+// be closed after the start, even if that fails.
 func (c *Cmd) files(ours *[3]*os.File) (files, theirs []*os.File, err error) {
 	open := func(i int, how Stdio) (*os.File, error) {
 		switch how {
@@ -206,7 +214,7 @@ func (c *Cmd) files(ours *[3]*os.File) (files, theirs []*os.File, err error) {
 	return append(files, c.ExtraFiles...), theirs, nil
 }
 
-// adopted makes a child of what was started.
+// adopted makes a child of a started process.
 func (l *launch) adopted(n *nursery) *child {
 	s := l.started
 	pid := s.process.Pid // before it is given up
@@ -214,10 +222,18 @@ func (l *launch) adopted(n *nursery) *child {
 	if h == nil {
 		h = newProcessHandle(s.process)
 	}
-	return n.adopt(&child{name: l.cmd.Args[0], pid: pid, leads: s.leads, group: s.group, handle: h, grace: l.cmd.grace()})
+	return n.adopt(&child{
+		name:   l.cmd.Args[0],
+		pid:    pid,
+		leads:  s.leads,
+		group:  s.group,
+		handle: h,
+		grace:  l.cmd.grace(),
+	})
 }
 
-// giveUp is called when nobody wants the child any more. If it runs already it is killed, and collected by the loop.
+// giveUp is called when the child is not needed any more. If it runs already it is killed, and
+// collected by the loop.
 func (l *launch) giveUp(n *nursery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -231,10 +247,10 @@ func (l *launch) giveUp(n *nursery) {
 	}
 }
 
-// destroy ends, on the thread that has started it, what nobody has waited for.
+// destroy ends a process that no task has waited for, on the thread that started it.
 func (s *started) destroy() {
 	closeAll(s.pipes[:])
-	if s.leads { // it was not waited for, so the number is its own
+	if s.leads { // it was not collected, so it still has its number
 		killGroup(s.process.Pid, sys.SIGKILL)
 	} else {
 		s.process.Kill()

@@ -11,7 +11,8 @@ import (
 	"github.com/aio-go/aio/internal/perloop"
 )
 
-// nursery has the children of a loop that have not been collected, in the order in which they were started. Only the loop touches it.
+// nursery holds the children of a loop that have not been collected, in the order of their starts.
+// Only the loop uses it.
 type nursery struct {
 	loop     *aio.Loop
 	children []*child
@@ -31,8 +32,8 @@ func nurseryOf(l *aio.Loop) *nursery {
 	})
 }
 
-// connected is called when the first pipes stand. What was added last is called first when a loop closes, and children are asked to end
-// before their pipes are closed: they may have something to say.
+// connected is called when the first pipes are open. A loop that closes calls the last hook first.
+// So children are asked to end before their pipes are closed: they may have last words.
 func (n *nursery) connected() {
 	if !n.piped {
 		n.piped = true
@@ -47,10 +48,12 @@ func (n *nursery) forget(c *child) {
 	}
 }
 
-// lastWait is how long the close of a loop waits for a child that was killed, which takes long only if the system is in trouble.
+// lastWait is how long the close of a loop waits for a killed child. That takes long only if the
+// system is in trouble.
 const lastWait = 5 * time.Second
 
-// close ends the children that still run when the loop closes: all are asked at once, and what is left after its grace is killed.
+// close ends the children that still run when the loop closes. It asks all at once, and kills the
+// rest after their grace.
 func (n *nursery) close() {
 	began, stuck := time.Now(), false
 	for _, c := range slices.Clone(n.children) {
@@ -67,7 +70,7 @@ func (n *nursery) close() {
 		c := n.children[0]
 		left := max(c.grace-time.Since(began), 0)
 		s, ended, err := c.handle.outlast(left)
-		c.kill() // what is left of the group, too
+		c.kill() // the rest of the group, too
 		if !ended {
 			s, ended, err = c.handle.outlast(lastWait)
 		}
@@ -87,5 +90,10 @@ func (n *nursery) close() {
 }
 
 func (n *nursery) report(message string, err error, c *child) {
-	n.loop.CallExceptionHandler(aio.Report{Message: "subprocess: " + message, Err: err, Warning: true, Attrs: []slog.Attr{slog.String("child", c.String())}})
+	n.loop.CallExceptionHandler(aio.Report{
+		Message: "subprocess: " + message,
+		Err:     err,
+		Warning: true,
+		Attrs:   []slog.Attr{slog.String("child", c.String())},
+	})
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// pidfd is a child as a descriptor, which is readable when the child has ended. It means this child and no other for as long as it is open,
-// even if somebody else collects it and its number is used again.
+// pidfd is a child as a descriptor, which is readable when the child has ended. It means this child
+// and no other while it is open, even if another process collects the child and its number is
+// reused.
 type pidfd struct {
 	fd      int // -1 after close
 	readied *aio.Watch
@@ -24,7 +25,8 @@ const (
 	siginfoSize     = 128 // bytes
 )
 
-// takePidfd makes a handle of what the system gave when the child was started, nil if it gave nothing. The os.Process is not used any more then.
+// takePidfd makes a handle of the descriptor that the system gave at the start, nil if it gave
+// none. The os.Process is not used any more then.
 func takePidfd(fd int, p *os.Process) handle {
 	if fd < 0 {
 		return nil
@@ -50,7 +52,8 @@ func (h *pidfd) poll() (Status, bool, error) {
 	var info [siginfoSize / 4]int32
 	var usage syscall.Rusage
 	for {
-		_, _, errno := syscall.RawSyscall6(syscall.SYS_WAITID, waitPidfd, uintptr(h.fd), uintptr(unsafe.Pointer(&info)),
+		_, _, errno := syscall.RawSyscall6(syscall.SYS_WAITID, waitPidfd, uintptr(h.fd),
+			uintptr(unsafe.Pointer(&info)),
 			syscall.WEXITED|syscall.WNOHANG, uintptr(unsafe.Pointer(&usage)), 0)
 		switch {
 		case errno == syscall.EINTR:
@@ -64,8 +67,8 @@ func (h *pidfd) poll() (Status, bool, error) {
 	}
 }
 
-// statusOf reads what waitid has written. The layout has padding in front of the union where pointers have 8 bytes; on MIPS two fields are
-// in the other order.
+// statusOf reads the result of waitid. The layout has padding in front of the union if pointers
+// have 8 bytes; on MIPS two fields are in the other order.
 func statusOf(info *[siginfoSize / 4]int32, usage *syscall.Rusage) Status {
 	code, union := info[2], 3
 	if strings.HasPrefix(runtime.GOARCH, "mips") {
@@ -75,7 +78,11 @@ func statusOf(info *[siginfoSize / 4]int32, usage *syscall.Rusage) Status {
 		union = 4
 	}
 	status := int(info[union+2])
-	s := Status{Code: status, User: time.Duration(usage.Utime.Nano()), System: time.Duration(usage.Stime.Nano())}
+	s := Status{
+		Code:   status,
+		User:   time.Duration(usage.Utime.Nano()),
+		System: time.Duration(usage.Stime.Nano()),
+	}
 	const (
 		exited = 1 // CLD_EXITED
 		dumped = 3 // CLD_DUMPED
@@ -114,7 +121,8 @@ func (h *pidfd) outlast(d time.Duration) (Status, bool, error) {
 			events, revents int16
 		}{fd: int32(h.fd), events: 1}
 		limit := syscall.NsecToTimespec(int64(left))
-		syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&waiting)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+		syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&waiting)), 1,
+			uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
 	}
 }
 
@@ -129,8 +137,9 @@ func (h *pidfd) close() {
 	}
 }
 
-// pidfdOf returns a descriptor of a child that was just started, -1 if there is none: package os finds out, once, whether the system knows all
-// that is needed (Linux 5.4 does, and emulators and sandboxes may not), and asks for one then.
+// pidfdOf returns a descriptor of a new child, -1 if there is none. Package os finds out once
+// whether the system has all the calls (Linux 5.4 has, emulators and sandboxes may not), and asks
+// for one then.
 func pidfdOf(p *os.Process) int {
 	fd := -1
 	_ = p.WithHandle(func(handle uintptr) {

@@ -13,50 +13,49 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// Process is a child that was started. Its methods belong to the loop's goroutine.
-//
-// It stands for asyncio.subprocess.Process.
+// Process is a started child. Its methods belong to the loop's goroutine. asyncio: Process.
 type Process struct {
 	_ nocopy.Mark
-	// Stdin is what the child reads. nil unless Cmd.Stdin was Pipe.
+	// Stdin is the child's input. nil unless Cmd.Stdin was Pipe.
 	Stdin *stream.Writer
-	// Stdout and Stderr are what the child writes. nil unless Cmd.Stdout and Cmd.Stderr were Pipe. Read them, or the child is held back when
-	// the pipe is full.
+	// Stdout and Stderr are the child's output. nil unless Cmd.Stdout and Cmd.Stderr were Pipe.
+	// Read them, or the child blocks when the pipe is full.
 	Stdout, Stderr *stream.PipeReader
 
 	child      *child
 	drain      time.Duration
-	limit      int                 // of what Communicate keeps of an output
+	limit      int                 // of the bytes that Communicate keeps of an output
 	feed       transport.Transport // sends an Input; nil if there is none
 	collectors []*collector        // for Stdout and Stderr, in place of readers
 	errput     *collector          // the one that keeps the end of stderr, or nil
 }
 
-// Start starts the program and returns when it runs. The caller waits for its end with [Process.Wait], or gives it up with [Process.Close]; in
-// any case the loop collects it.
+// Start starts the program and returns when it runs. The caller waits for its end with
+// [Process.Wait], or gives it up with [Process.Close]. The loop collects it in any case.
 //
-// The error is a [*StartError]; nothing is left then. It panics if the description makes no sense.
+// The error is a [*StartError]; then nothing is left. Start panics if the description makes no
+// sense. It suspends the task while another thread starts the program.
+// asyncio: create_subprocess_exec; with [Shell], create_subprocess_shell.
 //
-// It suspends the task while another thread starts the program. Cancellation: the program is not started, or it is killed at once. If it runs already
-// it is returned, and the next wait fails.
-//
-// It stands for asyncio.create_subprocess_exec and, with [Shell], for create_subprocess_shell.
+// Cancellation: the program is not started, or it is killed at once. If it runs already it is
+// returned, and the next wait fails.
 func (c *Cmd) Start(ctx context.Context) (*Process, error) {
 	c.check("Cmd.Start")
 	return c.begin(ctx)
 }
 
-// begin starts the program and joins the pipes to what is there for them.
+// begin starts the program and connects the pipes.
 func (c *Cmd) begin(ctx context.Context) (*Process, error) {
 	child, pipes, err := begin(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	p := &Process{child: child, drain: c.drain(), limit: c.outputLimit()}
-	ctx = context.WithoutCancel(ctx) // it runs now; a few passes more, and it can be ended as it should
+	// it runs now; after a few passes more it can be ended in order
+	ctx = context.WithoutCancel(ctx)
 	ready := false
 	defer func() {
-		if !ready { // also if the task is ended where it waits
+		if !ready { // also if the loop ends the task in its wait
 			closeAll(pipes[:])
 			p.Close()
 		}
@@ -66,10 +65,11 @@ func (c *Cmd) begin(ctx context.Context) (*Process, error) {
 		if f == nil {
 			continue
 		}
-		pipes[i] = nil // it is taken, also by a failure
+		pipes[i] = nil // it has an owner, even after a failure
 		switch how := how.(type) {
 		case inputStdio:
-			if p.feed, err = transport.ConnectWritePipe(ctx, f, transport.BaseProtocol{}); err == nil {
+			if p.feed, err = transport.ConnectWritePipe(ctx, f,
+				transport.BaseProtocol{}); err == nil {
 				p.feed.Write(how)
 				p.feed.Close()
 			}
@@ -96,13 +96,15 @@ func (c *Cmd) begin(ctx context.Context) (*Process, error) {
 	return p, nil
 }
 
-// Pid returns the number of the process. When the child has ended it may be that of another.
+// Pid returns the number of the process. After the end of the child another process may get that
+// number. asyncio: pid.
 func (p *Process) Pid() int { return p.child.pid }
 
-// Wait waits until the child has ended and returns its code: the exit code, or -N if signal N killed it. It does not wait for the pipes, which
-// others may hold open, and does not read them: a child that writes much to a Pipe that nobody reads does not end. Many tasks may wait.
+// Wait waits until the child has ended and returns its code: the exit code, or -N if signal N
+// killed it. It neither waits for the pipes, which other processes may hold open, nor reads them: a
+// child that writes much to a Pipe without a reader does not end. Many tasks may wait.
 //
-// The error is only that of waiting; for that of the child see [Process.Err].
+// The error is only that of waiting; for the error of the child see [Process.Err]. asyncio: wait.
 //
 // Cancellation: the child goes on.
 func (p *Process) Wait(ctx context.Context) (int, error) {
@@ -118,18 +120,20 @@ func (p *Process) Wait(ctx context.Context) (int, error) {
 	return c.status.Code, nil
 }
 
-// Poll asks the system whether the child has ended, and returns its code if it has. asyncio: there is none; Popen.poll.
+// Poll asks the system whether the child has ended, and returns its code if it has. asyncio has no
+// counterpart. Python: Popen.poll.
 func (p *Process) Poll() (code int, ended bool) {
 	p.child.poll()
 	return p.ReturnCode()
 }
 
-// ReturnCode returns the code of a child whose end the loop has noticed, see [Process.Wait]. asyncio: returncode.
+// ReturnCode returns the code of a child whose end the loop has noticed, see [Process.Wait].
+// asyncio: returncode.
 func (p *Process) ReturnCode() (code int, ended bool) {
 	return p.child.status.Code, p.child.ended
 }
 
-// Status returns how the child has ended, and whether it has, as far as the loop has noticed.
+// Status returns the end of the child, and whether it has ended, as far as the loop has noticed.
 func (p *Process) Status() (Status, bool) { return p.child.status, p.child.ended }
 
 // Err returns nil if the child has ended with code 0 or still runs, an [*ExitError] otherwise.
@@ -145,9 +149,8 @@ func (p *Process) Err() error {
 	return err
 }
 
-// SendSignal sends a signal to the child, and to nobody else. It returns [os.ErrProcessDone] if the child has ended.
-//
-// asyncio: send_signal.
+// SendSignal sends a signal to the child only. It returns [os.ErrProcessDone] if the child has
+// ended. asyncio: send_signal.
 func (p *Process) SendSignal(sig os.Signal) error { return p.child.signal(sig) }
 
 // Terminate is SendSignal with SIGTERM; on Windows it is Kill. asyncio: terminate.
@@ -156,13 +159,15 @@ func (p *Process) Terminate() error { return p.child.signal(sys.SIGTERM) }
 // Kill is SendSignal with SIGKILL. asyncio: kill.
 func (p *Process) Kill() error { return p.child.signal(sys.SIGKILL) }
 
-// SignalGroup sends a signal to the child and to all that it has started and that is still in its process group, also when the child itself has
-// ended. If the child has no group of its own it is SendSignal. It returns [os.ErrProcessDone] if nobody is left.
+// SignalGroup sends a signal to all processes in the child's group: the child and the processes
+// that it has started, even if the child itself has ended. If the child has no group of its own, it
+// is SendSignal. It returns [os.ErrProcessDone] if no process is left.
 func (p *Process) SignalGroup(sig os.Signal) error { return p.child.signalGroup(sig) }
 
-// Stop ends the child, its process group, and on Linux what else has come from it, see Grandchildren above: SIGTERM, and SIGKILL for what is left
-// after [Cmd.Grace]. It returns when the child has ended, and nobody is left of these or the grace is over, and says whether SIGKILL was needed. It
-// closes nothing.
+// Stop ends the child, its process group, and on Linux its other descendants (see Grandchildren
+// above). It sends SIGTERM, and after [Cmd.Grace] SIGKILL. It returns when the child has ended and
+// the others have, too, or the grace is over. It reports whether SIGKILL was needed. It closes
+// nothing.
 //
 // Cancellation: SIGKILL is sent at once, and Stop does not wait for the end.
 func (p *Process) Stop(ctx context.Context) (killed bool, err error) {
@@ -172,7 +177,7 @@ func (p *Process) Stop(ctx context.Context) (killed bool, err error) {
 	}
 	done := false
 	defer func() {
-		if !done { // cancelled, or ended where it waits
+		if !done { // cancelled, or ended by the loop
 			c.kill()
 		}
 		c.forgetStrays()
@@ -191,14 +196,17 @@ func (p *Process) Stop(ctx context.Context) (killed bool, err error) {
 	return true, err
 }
 
-// gone waits until nobody is left of the child and its group.
+// gone waits until the child and its group have gone.
 func (p *Process) gone(ctx context.Context) error {
 	if _, err := p.Wait(ctx); err != nil {
 		return err
 	}
-	// Only the end of children can be waited for, not that of their children. As a rule they are gone by now.
+	// Only the end of children can be waited for, not that of their children. Usually they are gone
+	// by now.
 	for pause := time.Millisecond; !p.child.groupGone(); pause = min(2*pause, 50*time.Millisecond) {
-		zombies, err := aio.ToThread(ctx, func(context.Context) (bool, error) { return onlyZombies(p.child.pid), nil })
+		zombies, err := aio.ToThread(ctx, func(context.Context) (bool, error) {
+			return onlyZombies(p.child.pid), nil
+		})
 		if err != nil {
 			return err
 		}
@@ -209,7 +217,8 @@ func (p *Process) gone(ctx context.Context) error {
 			return err
 		}
 	}
-	for pause := time.Millisecond; !p.child.straysGone(); pause = min(2*pause, 50*time.Millisecond) {
+	for pause := time.Millisecond; !p.child.straysGone(); pause = min(2*pause,
+		50*time.Millisecond) {
 		if err := aio.Sleep(ctx, pause); err != nil {
 			return err
 		}
@@ -217,8 +226,8 @@ func (p *Process) gone(ctx context.Context) error {
 	return nil
 }
 
-// Close gives the child up: if it still runs it and its group are killed, and the pipes are closed. It does not wait; the loop collects the child.
-// A second Close does nothing.
+// Close gives up the child: if it still runs, it and its group are killed, and the pipes are
+// closed. It does not wait; the loop collects the child. A second Close does nothing.
 func (p *Process) Close() {
 	if !p.child.poll() {
 		p.child.kill()
@@ -226,7 +235,7 @@ func (p *Process) Close() {
 	p.closePipes()
 }
 
-// closePipes closes what is still open; data that was not sent is dropped.
+// closePipes closes the open pipes; unsent data is dropped.
 func (p *Process) closePipes() {
 	if p.feed != nil {
 		p.feed.Abort()
@@ -244,5 +253,5 @@ func (p *Process) closePipes() {
 	}
 }
 
-// String shows the program, the number of the process, and whether it runs or how it has ended.
+// String shows the program, the number of the process, and its state.
 func (p *Process) String() string { return "<Process " + p.child.String() + ">" }

@@ -8,10 +8,11 @@ import (
 	"github.com/aio-go/aio/internal/sys"
 )
 
-// processHandle is a child as an os.Process, and a goroutine that waits for it: for systems without pidfd.
+// processHandle is a child as an os.Process, with a goroutine that waits for it: for systems
+// without pidfd.
 type processHandle struct {
 	process *os.Process
-	done    chan struct{} // closed when the goroutine has the rest
+	done    chan struct{} // closed when the goroutine has set the rest
 	status  Status
 	err     error
 }
@@ -29,7 +30,7 @@ func (h *processHandle) watch(n *nursery, ended func(Status, error)) error {
 			h.status = statusOfState(state)
 		}
 		close(h.done)
-		// It fails only when the loop is closed, which asks the handle itself.
+		// It fails only if the loop is closed, which asks the handle itself.
 		n.loop.CallSoonThreadsafe(func() { ended(h.status, h.err) })
 	})
 	return nil
@@ -57,7 +58,7 @@ func (h *processHandle) outlast(d time.Duration) (Status, bool, error) {
 func (h *processHandle) signal(sig sys.Signal) error {
 	err := h.process.Signal(sig)
 	if errors.Is(err, errors.ErrUnsupported) || err != nil && sig == sys.SIGTERM && !hasGroups {
-		err = h.process.Kill() // Windows knows nothing else
+		err = h.process.Kill() // Windows has nothing else
 	}
 	return err
 }

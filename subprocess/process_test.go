@@ -40,7 +40,8 @@ func TestACopyingChildReturnsWhatItIsSent(t *testing.T) {
 func TestCommunicateSendsClosesAndReads(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
 		p := e.start(ctx, piped("cat; echo done >&2"))
-		other := e.start(ctx, piped("cat")) // would keep the stdin of the first one open if it had inherited it
+		// would keep the stdin of the first one open if it had inherited it
+		other := e.start(ctx, piped("cat"))
 		out, errput, err := p.Communicate(ctx, []byte("some data"))
 		if string(out) != "some data" || string(errput) != "done\n" || err != nil || p.Err() != nil {
 			t.Errorf("got %q, %q, %v, %v", out, errput, err, p.Err())
@@ -142,7 +143,8 @@ func TestAChildThatDoesNotReadItsInputIsABrokenPipe(t *testing.T) {
 		p := e.start(ctx, piped("read line; exit 0"))
 		p.Stdin.WriteString("go\n")
 		p.Stdin.Write(big)
-		if err := p.Stdin.Drain(ctx); !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
+		if err := p.Stdin.Drain(ctx); !errors.Is(err, syscall.EPIPE) &&
+			!errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("Drain: %v", err)
 		}
 		e.code(ctx, p, 0)
@@ -199,7 +201,8 @@ func TestTheNullDeviceIsNoPipe(t *testing.T) {
 			c.Stdin, c.Stdout, c.Stderr = null, Pipe, null
 			p := e.start(ctx, c)
 			out, errput, err := p.Communicate(ctx, nil)
-			if strings.TrimSpace(string(out)) != "0" || errput != nil || err != nil || p.Stdin != nil || p.Stderr != nil {
+			if strings.TrimSpace(string(out)) != "0" || errput != nil || err != nil || p.Stdin != nil ||
+				p.Stderr != nil {
 				t.Errorf("got %q, %q, %v", out, errput, err)
 			}
 			c.Stdin, c.Stdout, c.Stderr = Pipe, null, Pipe
@@ -253,18 +256,24 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 			is   error
 			text string
 		}{
-			{Command("no-such-program-here"), fs.ErrNotExist, `subprocess: "no-such-program-here": executable file not found in $PATH`},
+			{Command("no-such-program-here"), fs.ErrNotExist,
+				`subprocess: "no-such-program-here": executable file not found in $PATH`},
 			{Command("no-such-program-here"), exec.ErrNotFound, ""},
-			{Command("/no/such/program"), fs.ErrNotExist, "subprocess: fork/exec /no/such/program: no such file or directory"},
+			{Command("/no/such/program"), fs.ErrNotExist,
+				"subprocess: fork/exec /no/such/program: no such file or directory"},
 			{Command(plain), fs.ErrPermission, ""},
-			{&Cmd{Args: []string{"true"}, Dir: "/no/such/dir"}, fs.ErrNotExist, "subprocess: true: chdir /no/such/dir: no such file or directory"},
+			{&Cmd{
+				Args: []string{"true"},
+				Dir:  "/no/such/dir",
+			}, fs.ErrNotExist, "subprocess: true: chdir /no/such/dir: no such file or directory"},
 			{&Cmd{Args: []string{"true", "a\x00b"}}, syscall.EINVAL, ""},
 		} {
 			for _, stdin := range []Stdio{nil, Pipe} {
 				c.cmd.Stdin, c.cmd.Stdout = stdin, Pipe
 				_, err := c.cmd.Start(ctx)
 				failed, ok := errors.AsType[*StartError](err)
-				if !ok || !errors.Is(err, c.is) || failed.Name != c.cmd.Args[0] || c.text != "" && err.Error() != c.text {
+				if !ok || !errors.Is(err, c.is) || failed.Name != c.cmd.Args[0] ||
+					c.text != "" && err.Error() != c.text {
 					t.Errorf("%q: %v", c.cmd.Args, err)
 				}
 			}
@@ -365,7 +374,8 @@ func TestAProcessShowsItsNumberAndState(t *testing.T) {
 		}
 		e.ok(p.Kill())
 		e.code(ctx, p, -9)
-		if got, want := p.String(), fmt.Sprintf("<Process sh, pid %d, killed by SIGKILL>", p.Pid()); got != want {
+		if got, want := p.String(),
+			fmt.Sprintf("<Process sh, pid %d, killed by SIGKILL>", p.Pid()); got != want {
 			t.Errorf("ended: %q, want %q", got, want)
 		}
 		p.Close()
@@ -392,19 +402,33 @@ func TestAnOutputThatIsClosedBreaksThePipeOfTheChild(t *testing.T) {
 func TestACmdThatMakesNoSenseIsMisuse(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
 		for want, fn := range map[string]func(){
-			"Cmd.Start: Args names no program":         func() { (&Cmd{}).Start(ctx) },
-			"Cmd.Run: Args names no program":           func() { Command("").Run(ctx) },
-			"Connect: the protocol is nil":             func() { Connect(ctx, Command("true"), nil) },
-			"Connect: Args names no program":           func() { Connect(ctx, &Cmd{}, BaseProtocol{}) },
-			"Cmd.Start: ToStdout is for Stderr":        func() { (&Cmd{Args: []string{"true"}, Stdout: ToStdout}).Start(ctx) },
-			"Cmd.Start: Input is for Stdin":            func() { (&Cmd{Args: []string{"true"}, Stdout: Input("x")}).Start(ctx) },
-			"Cmd.Start: the limit is negative":         func() { (&Cmd{Args: []string{"true"}, Limit: -1}).Start(ctx) },
-			"Cmd.Run: with a Pipe that nobody uses":    func() { (&Cmd{Args: []string{"true"}, Stdin: Pipe}).Run(ctx) },
-			"Cmd.Output: Stdout is set already":        func() { (&Cmd{Args: []string{"true"}, Stdout: Null}).Output(ctx) },
-			"Cmd.CombinedOutput: Stdout or Stderr is":  func() { (&Cmd{Args: []string{"true"}, Stderr: Null}).CombinedOutput(ctx) },
-			"Cmd.With: the function is nil":            func() { Command("true").With(ctx, nil) },
-			"File: the file is nil":                    func() { File(nil) },
-			"Process.Communicate: there is input but ": func() { e.start(ctx, Command("true")).Communicate(ctx, []byte("x")) },
+			"Cmd.Start: Args names no program": func() { (&Cmd{}).Start(ctx) },
+			"Cmd.Run: Args names no program":   func() { Command("").Run(ctx) },
+			"Connect: the protocol is nil":     func() { Connect(ctx, Command("true"), nil) },
+			"Connect: Args names no program":   func() { Connect(ctx, &Cmd{}, BaseProtocol{}) },
+			"Cmd.Start: ToStdout is for Stderr": func() {
+				(&Cmd{Args: []string{"true"}, Stdout: ToStdout}).Start(ctx)
+			},
+			"Cmd.Start: Input is for Stdin": func() {
+				(&Cmd{Args: []string{"true"}, Stdout: Input("x")}).Start(ctx)
+			},
+			"Cmd.Start: the limit is negative": func() {
+				(&Cmd{Args: []string{"true"}, Limit: -1}).Start(ctx)
+			},
+			"Cmd.Run: with a Pipe that nobody uses": func() {
+				(&Cmd{Args: []string{"true"}, Stdin: Pipe}).Run(ctx)
+			},
+			"Cmd.Output: Stdout is set already": func() {
+				(&Cmd{Args: []string{"true"}, Stdout: Null}).Output(ctx)
+			},
+			"Cmd.CombinedOutput: Stdout or Stderr is": func() {
+				(&Cmd{Args: []string{"true"}, Stderr: Null}).CombinedOutput(ctx)
+			},
+			"Cmd.With: the function is nil": func() { Command("true").With(ctx, nil) },
+			"File: the file is nil":         func() { File(nil) },
+			"Process.Communicate: there is input but ": func() {
+				e.start(ctx, Command("true")).Communicate(ctx, []byte("x"))
+			},
 		} {
 			func() {
 				defer func() {

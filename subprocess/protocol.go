@@ -11,16 +11,16 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// Protocol receives what happens to a child, as callbacks of the loop: the low-level half, for those who want no tasks. fd is the
-// descriptor of the child: 0 its stdin, 1 its stdout, 2 its stderr. Embed [BaseProtocol] to write only the methods of interest.
+// Protocol receives the events of a child as callbacks of the loop: the low-level half, without
+// tasks. fd is the descriptor in the child: 0 its stdin, 1 its stdout, 2 its stderr. Embed
+// [BaseProtocol] to write only the methods of interest.
 //
-// ConnectionMade comes first and ConnectionLost last. Between them, for each pipe, its data comes before its loss; ProcessExited may come before or after.
-//
-// It stands for asyncio.SubprocessProtocol.
+// ConnectionMade comes first and ConnectionLost last. Between them, for each pipe, its data comes
+// before its loss; ProcessExited may come before or after. asyncio: SubprocessProtocol.
 type Protocol interface {
-	// ConnectionMade hands over the transport; the child runs.
+	// ConnectionMade passes the transport; the child runs.
 	ConnectionMade(t *Transport)
-	// PipeDataReceived delivers what the child has written. p is valid only during the call.
+	// PipeDataReceived delivers output of the child. p is valid only during the call.
 	PipeDataReceived(fd int, p []byte)
 	// PipeConnectionLost says that a pipe is closed: by the child, with nil, or because of err.
 	PipeConnectionLost(fd int, err error)
@@ -48,14 +48,13 @@ func (BaseProtocol) ProcessExited() {}
 // ConnectionLost does nothing.
 func (BaseProtocol) ConnectionLost(error) {}
 
-// Transport is a child as its [Protocol] sees it. Its methods belong to the loop's goroutine and do not suspend.
+// Transport is a child as its [Protocol] sees it. Its methods belong to the loop's goroutine and do
+// not suspend. asyncio: SubprocessTransport.
 //
-//	state     entered by                       the protocol hears                leaves to
-//	starting  Connect                          nothing; what happens is kept     open
+//	state     entered by                       calls of the protocol             leaves to
+//	starting  Connect                          none; events are kept             open
 //	open      all pipes are connected          ConnectionMade, then all          over
 //	over      child ended, all pipes closed    ConnectionLost                    -
-//
-// It stands for asyncio.SubprocessTransport.
 type Transport struct {
 	_     nocopy.Mark
 	child *child
@@ -63,7 +62,7 @@ type Transport struct {
 	pipes [3]*pipe
 	live  int // pipes that are not lost, and 1 for a child that has not ended
 	made  bool
-	kept  []func() // what happened before ConnectionMade
+	kept  []func() // events before ConnectionMade
 	close bool     // Close was called
 }
 
@@ -75,16 +74,19 @@ type pipe struct {
 	t     transport.Transport
 }
 
-// Connect starts a program whose life p follows, and returns when p's ConnectionMade has run. Every stream that is Pipe, in c, is connected to p;
-// the transport for writing to the child's stdin is Pipe(0) of the Transport.
+// Connect starts a program whose events p receives, and returns when p's ConnectionMade has run.
+// Every stream of c that is Pipe is connected to p. Pipe(0) of the Transport is the transport that
+// writes to the child's stdin.
 //
-// The errors, and what a cancellation does, are those of [Cmd.Start]. It panics if p is nil.
+// The errors are those of [Cmd.Start]. It panics if p is nil. asyncio: subprocess_exec; with
+// [Shell], subprocess_shell.
 //
-// It stands for loop.subprocess_exec of asyncio and, with [Shell], for loop.subprocess_shell.
+// Cancellation: as for [Cmd.Start].
 func Connect(ctx context.Context, c *Cmd, p Protocol) (*Transport, error) {
 	c.check("Connect")
 	if p == nil {
-		panic("subprocess: Connect: the protocol is nil; pass one, BaseProtocol{} ignores everything")
+		panic("subprocess: Connect: the protocol is nil; " +
+			"pass one, BaseProtocol{} ignores everything")
 	}
 	child, files, err := begin(ctx, c)
 	if err != nil {
@@ -94,7 +96,7 @@ func Connect(ctx context.Context, c *Cmd, p Protocol) (*Transport, error) {
 	t := &Transport{child: child, proto: p, live: 1}
 	ready := false
 	defer func() {
-		if !ready { // also if the task is ended where it waits
+		if !ready { // also if the loop ends the task in its wait
 			closeAll(files[:])
 			t.proto = BaseProtocol{}
 			t.Close()
@@ -103,7 +105,7 @@ func Connect(ctx context.Context, c *Cmd, p Protocol) (*Transport, error) {
 	child.onEnd(func() {
 		t.tell(func() { t.proto.ProcessExited() })
 		if q := t.pipes[0]; q != nil {
-			q.t.Close() // not everywhere does it notice by itself that nobody reads any more
+			q.t.Close() // on some systems it does not notice the end of the reader by itself
 		}
 		t.ended()
 	})
@@ -132,14 +134,14 @@ func Connect(ctx context.Context, c *Cmd, p Protocol) (*Transport, error) {
 	ready = true
 	t.made = true
 	t.proto.ConnectionMade(t)
-	for _, fn := range t.kept { // before anything newer
+	for _, fn := range t.kept { // before newer events
 		fn()
 	}
 	t.kept = nil
 	return t, nil
 }
 
-// tell calls fn, or keeps it until ConnectionMade was called.
+// tell calls fn, or keeps it until ConnectionMade has been called.
 func (t *Transport) tell(fn func()) {
 	if !t.made {
 		t.kept = append(t.kept, fn)
@@ -148,7 +150,7 @@ func (t *Transport) tell(fn func()) {
 	fn()
 }
 
-// ended counts what has come to its end.
+// ended counts the ends of pipes and of the child.
 func (t *Transport) ended() {
 	if t.live--; t.live == 0 {
 		t.tell(func() { t.child.nursery.loop.CallSoon(func() { t.proto.ConnectionLost(nil) }) })
@@ -169,14 +171,18 @@ func (q *pipe) ConnectionLost(err error) {
 	q.owner.ended()
 }
 
-// Pid returns the number of the process. When the child has ended it may be that of another. asyncio: get_pid.
+// Pid returns the number of the process. After the end of the child another process may get that
+// number. asyncio: get_pid.
 func (t *Transport) Pid() int { return t.child.pid }
 
-// ReturnCode returns the code of a child that has ended, see [Process.Wait]. asyncio: get_returncode.
-func (t *Transport) ReturnCode() (code int, ended bool) { return t.child.status.Code, t.child.ended }
+// ReturnCode returns the code of a child that has ended, see [Process.Wait].
+// asyncio: get_returncode.
+func (t *Transport) ReturnCode() (code int, ended bool) {
+	return t.child.status.Code, t.child.ended
+}
 
-// Pipe returns the transport of a pipe: 0 to write to the child's stdin, 1 and 2 to pause or close its outputs. It is nil for what is no Pipe.
-// asyncio: get_pipe_transport.
+// Pipe returns the transport of a pipe: 0 to write to the child's stdin, 1 and 2 to pause or close
+// its outputs. It is nil if the stream is no Pipe. asyncio: get_pipe_transport.
 func (t *Transport) Pipe(fd int) transport.Transport {
 	if fd < 0 || fd >= len(t.pipes) || t.pipes[fd] == nil {
 		return nil
@@ -184,7 +190,8 @@ func (t *Transport) Pipe(fd int) transport.Transport {
 	return t.pipes[fd].t
 }
 
-// SendSignal sends a signal to the child. It returns [os.ErrProcessDone] if the child has ended. asyncio: send_signal.
+// SendSignal sends a signal to the child. It returns [os.ErrProcessDone] if the child has ended.
+// asyncio: send_signal.
 func (t *Transport) SendSignal(sig os.Signal) error { return t.child.signal(sig) }
 
 // Terminate is SendSignal with SIGTERM. asyncio: terminate.
@@ -193,8 +200,8 @@ func (t *Transport) Terminate() error { return t.child.signal(sys.SIGTERM) }
 // Kill is SendSignal with SIGKILL. asyncio: kill.
 func (t *Transport) Kill() error { return t.child.signal(sys.SIGKILL) }
 
-// Close closes the pipes and kills the child and its process group if the child still runs. The protocol hears the rest as it happens. A second
-// Close does nothing. asyncio: close.
+// Close closes the pipes, and kills the child and its process group if the child still runs. The
+// protocol gets the remaining events as they happen. A second Close does nothing. asyncio: close.
 func (t *Transport) Close() {
 	if t.close {
 		return
@@ -216,7 +223,7 @@ func (t *Transport) IsClosing() bool { return t.close }
 // Loop returns the loop the transport belongs to.
 func (t *Transport) Loop() *aio.Loop { return t.child.nursery.loop }
 
-// String shows the program, the number of the process, and whether it runs or how it has ended.
+// String shows the program, the number of the process, and its state.
 func (t *Transport) String() string {
 	s := fmt.Sprintf("<subprocess.Transport %v", t.child)
 	for fd, q := range t.pipes {

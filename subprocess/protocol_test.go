@@ -84,7 +84,8 @@ func TestAProtocolHearsTheWholeLifeOfAChild(t *testing.T) {
 				t.Errorf("heard %q, want %q once", l.log, what)
 			}
 		}
-		if at("made") != 0 || at("over <nil>") != len(l.log)-1 || at("data 1") > at("lost 1 <nil>") || at("data 2") > at("lost 2 <nil>") {
+		if at("made") != 0 || at("over <nil>") != len(l.log)-1 || at("data 1") > at("lost 1 <nil>") ||
+			at("data 2") > at("lost 2 <nil>") {
 			t.Errorf("the order is %q", l.log)
 		}
 		if code, ended := l.t.ReturnCode(); code != 0 || !ended {
@@ -174,7 +175,8 @@ func TestATransportShowsItsState(t *testing.T) {
 		c.Stderr = nil
 		tr, err := Connect(ctx, c, l)
 		e.ok(err)
-		if got, want := tr.String(), fmt.Sprintf("<subprocess.Transport sh, pid %d, running stdin=open stdout=open>", tr.Pid()); got != want {
+		if got, want := tr.String(), fmt.Sprintf(
+			"<subprocess.Transport sh, pid %d, running stdin=open stdout=open>", tr.Pid()); got != want {
 			t.Errorf("running: %s, want %s", got, want)
 		}
 		if tr.Pipe(2) != nil || tr.Pipe(-1) != nil || tr.Pipe(7) != nil || tr.Loop() != e.loop {
@@ -182,7 +184,8 @@ func TestATransportShowsItsState(t *testing.T) {
 		}
 		tr.Close()
 		l.await(ctx, e, "over <nil>")
-		if got, want := tr.String(), fmt.Sprintf("<subprocess.Transport sh, pid %d, killed by SIGKILL stdin=closed stdout=closed>", tr.Pid()); got != want {
+		if got, want := tr.String(), fmt.Sprintf("<subprocess.Transport sh, pid %d, killed by SIGKILL "+
+			"stdin=closed stdout=closed>", tr.Pid()); got != want {
 			t.Errorf("ended: %s, want %s", got, want)
 		}
 	})
@@ -192,7 +195,8 @@ func TestAProtocolMayPauseAndCloseAPipe(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
 		l := &listener{}
 		l.onData = func() { l.t.Pipe(1).Close() }
-		_, err := Connect(ctx, piped("trap '' PIPE; echo one; while echo more; do :; done 2>/dev/null; echo broken >&2"), l)
+		_, err := Connect(ctx, piped("trap '' PIPE; echo one; while echo more; do :; done 2>/dev/null; "+
+			"echo broken >&2"), l)
 		e.ok(err)
 		l.await(ctx, e, "over <nil>")
 		if !strings.HasPrefix(l.data[1], "one\n") || l.data[2] != "broken\n" {
@@ -217,7 +221,8 @@ func TestWhatHappensBeforeConnectionMadeIsToldAfterIt(t *testing.T) {
 		for _, fn := range tr.kept {
 			fn()
 		}
-		if want := []string{"data 1", "lost 1 <nil>"}; !slices.Equal(l.log, want) || l.data[1] != "early" {
+		if want := []string{"data 1", "lost 1 <nil>"}; !slices.Equal(l.log, want) ||
+			l.data[1] != "early" {
 			t.Errorf("heard %q, %q", l.log, l.data[1])
 		}
 	})

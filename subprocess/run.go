@@ -6,22 +6,24 @@ import (
 	"slices"
 )
 
-// Run runs the program and waits for its end. It returns nil if that has exit code 0, an [*ExitError] if not, a [*StartError] if the
-// program could not be started.
+// Run runs the program and waits for its end. It returns nil if the exit code is 0, otherwise an
+// [*ExitError], and a [*StartError] if the program could not be started.
 //
-// Run owns the child: see [Cmd.With] for what a cancellation does. Stdin, Stdout and Stderr must not be [Pipe], since nobody would be at the other end.
+// Run owns the child. Stdin, Stdout and Stderr must not be [Pipe], since the other end would have
+// no user. Python: subprocess.run.
 //
-// It stands for subprocess.run of Python.
+// Cancellation: as for [Cmd.With].
 func (c *Cmd) Run(ctx context.Context) error {
 	c.check("Cmd.Run")
 	c.noPipes("Cmd.Run", c.Stdin, c.Stdout, c.Stderr)
 	return c.With(ctx, func(ctx context.Context, p *Process) error { return nil })
 }
 
-// Output is [Cmd.Run], and returns what the program wrote to stdout. Stdout must be nil.
+// Output is [Cmd.Run], and returns the program's stdout. Stdout must be nil.
 //
-// After an error what was written until then comes with it. A child whose descendants hold its stdout open gives [ErrHeldOpen]. One that writes more
-// than [Cmd.OutputLimit] is stopped as by a cancellation, and the error matches [ErrOutputLimit].
+// With an error it returns the output so far. If descendants of the child hold its stdout open, the
+// error is [ErrHeldOpen]. A child that writes more than [Cmd.OutputLimit] is stopped as by a
+// cancellation, and the error matches [ErrOutputLimit].
 func (c *Cmd) Output(ctx context.Context) ([]byte, error) {
 	if c.Stdout != nil {
 		panic("subprocess: Cmd.Output: Stdout is set already; leave it nil, or use Run")
@@ -29,10 +31,12 @@ func (c *Cmd) Output(ctx context.Context) ([]byte, error) {
 	return c.collect(ctx, "Cmd.Output", c.Stderr)
 }
 
-// CombinedOutput is [Cmd.Output] with stderr in it, in the order in which it was written. Stdout and Stderr must be nil.
+// CombinedOutput is [Cmd.Output] with stderr in it, in the order of the writes. Stdout and Stderr
+// must be nil.
 func (c *Cmd) CombinedOutput(ctx context.Context) ([]byte, error) {
 	if c.Stdout != nil || c.Stderr != nil {
-		panic("subprocess: Cmd.CombinedOutput: Stdout or Stderr is set already; leave them nil, or use Run")
+		panic("subprocess: Cmd.CombinedOutput: Stdout or Stderr is set already; " +
+			"leave them nil, or use Run")
 	}
 	return c.collect(ctx, "Cmd.CombinedOutput", ToStdout)
 }
@@ -52,20 +56,24 @@ func (c *Cmd) collect(ctx context.Context, op string, stderr Stdio) ([]byte, err
 
 func (c *Cmd) noPipes(op string, all ...Stdio) {
 	if slices.Contains(all, Stdio(Pipe)) {
-		panic("subprocess: " + op + ": with a Pipe that nobody uses; use Start or With, or Input for stdin")
+		panic("subprocess: " + op + ": with a Pipe that nobody uses; " +
+			"use Start or With, or Input for stdin")
 	}
 }
 
-// With starts the program, calls fn, closes the pipes that fn has left open, waits for the end of the child, and returns its error as [Cmd.Run] does.
-// fn runs in the calling task.
+// With starts the program, calls fn, closes the pipes that fn has left open, waits for the end of
+// the child, and returns its error as [Cmd.Run] does. fn runs in the calling task.
 //
-// With owns the child. If fn fails or panics, or the task is cancelled, or a time-out around it fires, the child is stopped as [Process.Stop]
-// does: SIGTERM for it and its process group, SIGKILL after [Cmd.Grace]. With returns when that is done. The error is a [*StoppedError] around the
-// one of fn if the child was stopped, that of fn alone if it had ended before. After an end in order, what the child has left running in the background is
-// left alone.
+// With owns the child. If fn fails or panics, the task is cancelled, or a time-out around it fires,
+// the child is stopped as by [Process.Stop]: SIGTERM for it and its process group, SIGKILL after
+// [Cmd.Grace]. With returns when that is done. If the child was stopped, the error is a
+// [*StoppedError] around the error of fn. If the child had ended before, it is the error of fn
+// alone. After an end in order, processes that the child has left in the background go on.
 //
-// Cancellation: the child is stopped. A further cancellation does not cut the grace short.
-func (c *Cmd) With(ctx context.Context, fn func(ctx context.Context, p *Process) error) (err error) {
+// Cancellation: the child is stopped. A further cancellation does not shorten the grace.
+func (c *Cmd) With(
+	ctx context.Context, fn func(ctx context.Context, p *Process) error,
+) (err error) {
 	c.check("Cmd.With")
 	if fn == nil {
 		panic("subprocess: Cmd.With: the function is nil; pass one, or use Run")
@@ -83,7 +91,7 @@ func (c *Cmd) With(ctx context.Context, fn func(ctx context.Context, p *Process)
 	p.errput = errput
 	returned := false
 	defer func() {
-		if !returned { // fn panicked, or the task is being ended
+		if !returned { // fn panicked, or the loop ends the task
 			defer p.Close()
 			p.Stop(context.WithoutCancel(ctx))
 		}
@@ -95,7 +103,12 @@ func (c *Cmd) With(ctx context.Context, fn func(ctx context.Context, p *Process)
 	if err != nil && err != ErrHeldOpen && (alive || !p.child.groupGone()) {
 		killed, failed := p.Stop(context.WithoutCancel(ctx))
 		if alive && failed == nil {
-			err = &StoppedError{Name: p.child.name, Status: p.child.status, Killed: killed, Err: err}
+			err = &StoppedError{
+				Name:   p.child.name,
+				Status: p.child.status,
+				Killed: killed,
+				Err:    err,
+			}
 		}
 	}
 	returned = true
@@ -106,13 +119,14 @@ func (c *Cmd) With(ctx context.Context, fn func(ctx context.Context, p *Process)
 	case err == nil || err == ErrHeldOpen:
 		return failed
 	case errors.Is(err, context.Canceled):
-		return err // it must not be hidden among others
+		return err // it must not be hidden among other errors
 	default:
 		return errors.Join(err, failed)
 	}
 }
 
-// finish lets the child come to its end: it gets the end of its input, what it writes to a reader goes nowhere, the collectors get the rest.
+// finish lets the child end by itself: it gets the end of its input, its output to readers is
+// dropped, and the collectors get the rest.
 func (p *Process) finish(ctx context.Context) error {
 	if p.Stdin != nil {
 		p.Stdin.Close()

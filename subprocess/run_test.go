@@ -24,7 +24,8 @@ func TestRunReturnsHowItEnded(t *testing.T) {
 			"exit 3":                                "subprocess: sh: exit status 3",
 			"echo first >&2; echo last >&2; exit 1": "subprocess: sh: exit status 1: last",
 			"kill -TERM $$":                         "subprocess: sh: killed by SIGTERM",
-			"kill -USR1 $$":                         fmt.Sprintf("subprocess: sh: killed by signal %d (%v)", int(syscall.SIGUSR1), syscall.SIGUSR1),
+			"kill -USR1 $$": fmt.Sprintf("subprocess: sh: killed by signal %d (%v)",
+				int(syscall.SIGUSR1), syscall.SIGUSR1),
 		} {
 			err := Shell(line).Run(ctx)
 			if _, ok := errors.AsType[*ExitError](err); !ok || err.Error() != want {
@@ -56,7 +57,8 @@ func TestOutputIsAllThatWasWritten(t *testing.T) {
 		if out, err := c.Output(ctx); !bytes.Equal(out, big) || err != nil {
 			t.Errorf("%d bytes, %v", len(out), err)
 		}
-		if out, err := Shell("echo out; echo err >&2").CombinedOutput(ctx); string(out) != "out\nerr\n" || err != nil {
+		if out, err := Shell("echo out; echo err >&2").CombinedOutput(ctx); string(out) != "out\nerr\n" ||
+			err != nil {
 			t.Errorf("combined: %q, %v", out, err)
 		}
 		out, err := Shell("echo out; exit 2").Output(ctx)
@@ -71,7 +73,8 @@ func TestOutputIsAllThatWasWritten(t *testing.T) {
 	})
 }
 
-// family is a shell that starts another one, which starts a third process. The two shells do what trap says with SIGTERM.
+// family is a shell that starts another one, which starts a third process. The two shells do what
+// trap says with SIGTERM.
 func family(trap string) *Cmd {
 	const line = `trap '%[1]s' TERM; sh -c 'trap "%[1]s" TERM; echo $$; sh -c "echo \$\$; exec sleep 1000" & wait; wait; sleep 1000' & wait; wait; sleep 1000`
 	c := Shell(fmt.Sprintf(line, trap))
@@ -111,7 +114,8 @@ func TestATimeOutEndsTheWholeFamily(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 		stopped, ok := errors.AsType[*StoppedError](inner)
-		if !ok || stopped.Killed || stopped.Name != "sh" || !strings.Contains(inner.Error(), "sh was asked to end: exit status 0") {
+		if !ok || stopped.Killed || stopped.Name != "sh" ||
+			!strings.Contains(inner.Error(), "sh was asked to end: exit status 0") {
 			t.Errorf("the error of With is %v", inner)
 		}
 		e.deaths(ctx, pids)
@@ -133,7 +137,8 @@ func TestAFamilyThatIgnoresSIGTERMIsKilled(t *testing.T) {
 		})
 		_, err := task.Await(ctx)
 		stopped, ok := errors.AsType[*StoppedError](err)
-		if !errors.Is(err, context.Canceled) || !ok || !stopped.Killed || stopped.Status.Code != -9 || !task.Cancelled() {
+		if !errors.Is(err, context.Canceled) || !ok || !stopped.Killed || stopped.Status.Code != -9 ||
+			!task.Cancelled() {
 			t.Errorf("the error is %v", err)
 		}
 		e.deaths(ctx, pids)
@@ -159,7 +164,8 @@ func TestANegativeGraceKillsAtOnce(t *testing.T) {
 func TestStopWaitsForTheFamilyAndNotOnlyForItsHead(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
 		file := filepath.Join(t.TempDir(), "cleaned")
-		p := e.start(ctx, piped(`sh -c 'trap "sleep 0.05; echo yes >'`+file+`'; exit 0" TERM; echo ready; while :; do sleep 0.01; done' & exec sleep 1000`))
+		p := e.start(ctx, piped(`sh -c 'trap "sleep 0.05; echo yes >'`+file+
+			`'; exit 0" TERM; echo ready; while :; do sleep 0.01; done' & exec sleep 1000`))
 		e.line(ctx, p, "ready")
 		killed, err := p.Stop(ctx)
 		if killed || err != nil {
@@ -213,8 +219,11 @@ func TestAStoppedChildHearsThatItIsToEnd(t *testing.T) {
 func TestWithEndsItsChildWhenTheFunctionFails(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
 		failure := errors.New("failure")
-		err := Command("sleep", "1000").With(ctx, func(ctx context.Context, p *Process) error { return failure })
-		if stopped, ok := errors.AsType[*StoppedError](err); !ok || !errors.Is(err, failure) || stopped.Status.Code != -15 {
+		err := Command("sleep", "1000").With(ctx, func(ctx context.Context, p *Process) error {
+			return failure
+		})
+		if stopped, ok := errors.AsType[*StoppedError](err); !ok || !errors.Is(err, failure) ||
+			stopped.Status.Code != -15 {
 			t.Errorf("the error is %v", err)
 		}
 		err = Shell("exit 3").With(ctx, func(ctx context.Context, p *Process) error {

@@ -17,7 +17,8 @@ func (s Status) Signal() syscall.Signal {
 	return 0
 }
 
-// killedBy returns the number of the signal that killed a child, 0 if none did, and whether the system has dumped it.
+// killedBy returns the number of the signal that killed a child, 0 if none did, and whether there
+// is a core dump.
 func killedBy(s *os.ProcessState) (sig int, core bool) {
 	if w, ok := s.Sys().(syscall.WaitStatus); ok && w.Signaled() {
 		return int(w.Signal()), w.CoreDump()

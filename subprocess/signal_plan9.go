@@ -7,13 +7,13 @@ import (
 	"github.com/aio-go/aio/internal/sys"
 )
 
-// Signal returns the note that killed the child. It is empty: the system does not tell.
+// Signal returns the note that killed the child. It is empty: the system does not report it.
 func (Status) Signal() syscall.Note { return "" }
 
-// killedBy would return the signal that killed a child. Here there are none.
+// killedBy would return the signal that killed a child. This system has none.
 func killedBy(*os.ProcessState) (sig int, core bool) { return 0, false }
 
-// numbered returns the signal that stands for a note.
+// numbered returns the signal for a note.
 func numbered(sig os.Signal) (sys.Signal, bool) {
 	switch sig {
 	case os.Kill:

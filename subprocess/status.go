@@ -5,13 +5,15 @@ import (
 	"time"
 )
 
-// Status is how a child ended.
+// Status is the end of a child.
 type Status struct {
-	// Code is the exit code, or -N if signal N killed the child. 255 also stands for a child whose status somebody else has collected.
+	// Code is the exit code, or -N if signal N killed the child. It is 255 if another part of the
+	// program has collected the child's status.
 	Code int
 	// Core says that the system has written a core dump.
 	Core bool
-	// User and System are the processor time of the child and of those of its own children that it has waited for.
+	// User and System are the processor time of the child and of its own children that it has
+	// waited for.
 	User, System time.Duration
 }
 

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	pidfdOpen       = 434 // the number of the call, on all architectures
-	signalThisGroup = 4   // PIDFD_SIGNAL_PROCESS_GROUP: to all of the group that the process leads, or has led; Linux 6.9
+	pidfdOpen = 434 // the number of the call, on all architectures
+	// PIDFD_SIGNAL_PROCESS_GROUP: the whole group that the process leads, or has led; Linux 6.9
+	signalThisGroup = 4
 )
 
 // groupOf returns a handle of the process group that a child leads, nil if there is none.
@@ -23,9 +24,11 @@ func groupOf(p *os.Process) *os.File {
 	return os.NewFile(uintptr(fd), "process group")
 }
 
-// signalGroupOf sends to the group of a handle. It returns ESRCH if nobody is left, ErrUnsupported if the system is too old.
+// signalGroupOf sends to the group of a handle. It returns ESRCH if the group is empty,
+// ErrUnsupported if the system is too old.
 func signalGroupOf(group *os.File, sig syscall.Signal) error {
-	_, _, errno := syscall.RawSyscall6(pidfdSendSignal, group.Fd(), uintptr(sig), 0, signalThisGroup, 0, 0)
+	_, _, errno := syscall.RawSyscall6(pidfdSendSignal, group.Fd(), uintptr(sig), 0,
+		signalThisGroup, 0, 0)
 	switch errno {
 	case 0:
 		return nil
@@ -35,16 +38,19 @@ func signalGroupOf(group *os.File, sig syscall.Signal) error {
 	return errno
 }
 
-// stray is a descendant of a child that has left the child's group. Its handle means this process and no other.
+// stray is a descendant of a child that has left the child's group. Its handle means this process
+// and no other.
 type stray struct {
 	pid  int
 	file *os.File
 }
 
-// maxStrays bounds how many are found, and how many processes are looked at for each: a child may start more and more.
+// maxStrays bounds the number of strays, and of processes examined for each: a child may start more
+// and more.
 const maxStrays = 1000
 
-// findStrays adds to found what descends from a process, which is there or was not collected, and is not in the group.
+// findStrays adds to found the descendants of a process outside of the group. The process must not
+// have been collected.
 func findStrays(from, group int, found []*stray) []*stray {
 	known := map[int]bool{}
 	for _, s := range found {
@@ -68,7 +74,7 @@ func findStrays(from, group int, found []*stray) []*stray {
 				continue
 			}
 			s := &stray{pid: pid, file: os.NewFile(fd, "process")}
-			// It might have ended before, and the number be another's.
+			// It might have ended before, and its number belong to another process.
 			if parent, of, ok := placeOf(pid); !ok || parent != queue[i] || of == group {
 				s.close()
 				continue
@@ -80,7 +86,8 @@ func findStrays(from, group int, found []*stray) []*stray {
 	return found
 }
 
-// childrenOf lists the children of all threads of a process. Where the system does not list them there are none.
+// childrenOf lists the children of all threads of a process. If the system does not list them,
+// there are none.
 func childrenOf(pid int) (children []int) {
 	tasks := "/proc/" + strconv.Itoa(pid) + "/task/"
 	dir, err := os.Open(tasks)
@@ -100,7 +107,7 @@ func childrenOf(pid int) (children []int) {
 	return children
 }
 
-// placeOf returns the parent of a process and the group that it is in.
+// placeOf returns the parent of a process and its group.
 func placeOf(pid int) (parent, group int, ok bool) {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
@@ -127,7 +134,8 @@ func (s *stray) gone() bool {
 		fd              int32
 		events, revents int16
 	}{fd: int32(s.file.Fd()), events: 1} // POLLIN
-	n, _, _ := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&look)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
+	n, _, _ := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&look)), 1,
+		uintptr(unsafe.Pointer(&now)), 0, 0, 0)
 	return int(n) == 1
 }
 

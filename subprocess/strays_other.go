@@ -9,7 +9,8 @@ import (
 	"github.com/aio-go/aio/internal/sys"
 )
 
-// stray would be a descendant of a child that has left the child's group. Here nothing finds them.
+// stray would be a descendant of a child that has left the child's group. This system cannot find
+// them.
 type stray struct{ pid int }
 
 func findStrays(_, _ int, found []*stray) []*stray { return found }
