@@ -1,9 +1,13 @@
 package aio
 
 import (
+	"cmp"
+	"runtime"
+	"slices"
 	"time"
 
 	"github.com/aio-go/aio/internal/timerheap"
+	"github.com/aio-go/aio/internal/unclosed"
 )
 
 // timer is an entry of the loop's heap. It is a field of its owner, so starting one allocates
@@ -151,6 +155,29 @@ func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 	h.when = l.clock.after(d)
 	l.timers.start(&h.timer, h.when)
 	return h
+}
+
+// PendingCalls returns the calls of CallLater and CallAt that the program still expects, in the
+// order of their deadlines. Those of this module's packages are left out. It needs debug mode, since
+// otherwise nobody knows who asked for a call. Loop only. asyncio has no counterpart.
+func (l *Loop) PendingCalls() []*Handle {
+	var entries []*timerheap.Entry[*timer]
+	for e := range l.timers.All() {
+		if h, ok := e.Item.due.(*Handle); ok && live(e) && h.created != 0 {
+			f, _ := runtime.CallersFrames([]uintptr{h.created}).Next()
+			if !unclosed.Ours(f) {
+				entries = append(entries, e)
+			}
+		}
+	}
+	slices.SortFunc(entries, func(a, b *timerheap.Entry[*timer]) int {
+		return cmp.Or(cmp.Compare(a.When, b.When), cmp.Compare(a.Seq, b.Seq))
+	})
+	calls := make([]*Handle, len(entries))
+	for i, e := range entries {
+		calls[i] = e.Item.due.(*Handle)
+	}
+	return calls
 }
 
 // CallAt makes the loop call fn at a time of its clock, as [Loop.CallLater] does. A time without a

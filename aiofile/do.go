@@ -1,11 +1,16 @@
 package aiofile
 
 import (
+	"cmp"
 	"context"
+	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/perloop"
+	"github.com/aio-go/aio/internal/unclosed"
 )
 
 // defaultLimit is how many operations of a loop are under way at a time.
@@ -14,14 +19,42 @@ const defaultLimit = 32
 // limits is shared by the operations of a loop.
 type limits struct {
 	usual *aiosync.Limiter
+	open  map[*File]string // in debug mode: the lines that opened them
 }
 
 var tables perloop.Table[*limits]
 
 func limitsOf(ctx context.Context) *limits {
-	return tables.Get(aio.RunningLoop(ctx), func() *limits {
-		return &limits{usual: aiosync.NewLimiter(defaultLimit)}
+	loop := aio.RunningLoop(ctx)
+	return tables.Get(loop, func() *limits {
+		l := &limits{usual: aiosync.NewLimiter(defaultLimit), open: map[*File]string{}}
+		loop.OnClose(func() { l.reportOpen(loop) })
+		return l
 	})
+}
+
+// reportOpen reports, in debug mode, the files that the program has not closed before its loop.
+func (l *limits) reportOpen(loop *aio.Loop) {
+	files := slices.SortedFunc(maps.Keys(l.open), func(a, b *File) int {
+		return cmp.Or(cmp.Compare(a.Name(), b.Name()), cmp.Compare(l.open[a], l.open[b]))
+	})
+	for _, f := range files {
+		loop.CallExceptionHandler(aio.Report{
+			Message: "aiofile: the loop was closed before the file. Close it in a defer",
+			Warning: true,
+			Attrs:   []slog.Attr{slog.String("file", f.Name()), slog.String("opened", l.open[f])},
+		})
+	}
+}
+
+// opened notes, in debug mode, which line of the program opened f.
+func opened(ctx context.Context, f *File, err error) (*File, error) {
+	if err == nil && aio.RunningLoop(ctx).Debug() {
+		l := limitsOf(ctx)
+		l.open[f] = unclosed.Site()
+		f.forget = func() { delete(l.open, f) }
+	}
+	return f, err
 }
 
 type limiterKey struct{}

@@ -18,8 +18,9 @@ type File struct {
 	_      nocopy.Mark
 	f      *os.File
 	turn   aiosync.Lock
-	failed error // the first write that failed
-	slow   *slow // for files whose readers or writers may wait for ever; nil for files on a disk
+	failed error  // the first write that failed
+	forget func() // in debug mode: the loop no longer expects that it is closed
+	slow   *slow  // for files whose readers or writers may wait for ever; nil for files on a disk
 }
 
 // Open opens a file for reading. See [os.Open]. Python: open, aiofiles.open.
@@ -46,6 +47,7 @@ func Create(ctx context.Context, name string) (*File, error) {
 // Cancellation: as for [Open]. The wait for the other side of a FIFO ends at once.
 func OpenFile(ctx context.Context, name string, flag int, perm fs.FileMode) (*File, error) {
 	f, err := openFile(ctx, name, flag, perm)
+	f, err = opened(ctx, f, err)
 	return f, shown(err)
 }
 
@@ -199,6 +201,9 @@ func (f *File) Stat(ctx context.Context) (fs.FileInfo, error) {
 //
 // Cancellation: none. A cancelled task closes its files, too.
 func (f *File) Close(ctx context.Context) error {
+	if f.forget != nil {
+		f.forget()
+	}
 	if f.turn.Acquire(context.WithoutCancel(ctx)) == nil { // unless the loop ends the task
 		defer f.turn.Release()
 	}

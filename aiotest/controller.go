@@ -39,6 +39,7 @@ type controller struct {
 	posts    int // steps that other goroutines have sent
 	choices  int
 	turns    turns
+	progress progress
 	taken    []departure
 	ended    bool // main has returned: the rest goes on in the plain order
 	prior    map[string]bool
@@ -66,11 +67,12 @@ func (c *controller) close() { c.runner.Close() }
 
 // schedule runs the function once, as s says, and returns what became of it.
 func (c *controller) schedule(s strategy, l level, cancelAt int, st *story) *run {
-	c.run = &run{sometimes: c.prior, story: st, forgiving: cancelAt > 0}
+	c.run = &run{sometimes: c.prior, story: st, forgiving: cancelAt > 0, steps: &c.steps}
 	c.strategy, c.level, c.cancelAt = s, l, cancelAt
 	c.awaits, c.victim, c.steps, c.posts, c.choices, c.ended = 0, 0, 0, 0, 0, false
 	c.turns.reset()
 	c.taken, c.held = c.taken[:0], c.held[:0]
+	c.progress.reset()
 	c.time.reset()
 	c.once()
 	c.ended = true
@@ -105,12 +107,14 @@ func (c *controller) once() {
 func (c *controller) Next(ready []aio.Entry) int {
 	c.steps++ // also those in which only time passes, so that there is an end
 	if !c.ended {
-		if len(c.always) > 0 && !c.checkAlways() {
+		if (len(c.always) > 0 || len(c.eventually) > 0) && !c.checkConditions() {
 			c.stop()
 		}
 		if c.steps > c.conf.steps {
-			c.fail(problemSteps, "the schedule has more steps than MaxSteps allows; "+
-				"does a task wait in a loop without an await that ends?")
+			c.fail(problemSteps, c.noProgress())
+			c.stop()
+		}
+		if c.conf.patience > 0 && c.steps%starvedEvery == 0 && c.starved(ready) {
 			c.stop()
 		}
 		if c.victim != 0 {
@@ -118,7 +122,11 @@ func (c *controller) Next(ready []aio.Entry) int {
 		}
 	}
 	if c.ended || c.strategy == nil {
-		return c.take(ready, c.turns.plain(ready), c.turns.plain(ready))
+		i := 0
+		if c.level != documented {
+			i = c.turns.plain(ready)
+		}
+		return c.take(ready, i, i)
 	}
 	open, plain := ready, 0
 	if c.level == documented {
@@ -155,6 +163,9 @@ func (c *controller) take(ready []aio.Entry, i, plain int) int {
 		c.posts++
 	}
 	c.turns.take(ready[i].EntryKey)
+	if c.conf.patience > 0 || c.steps > c.conf.steps-recentSteps {
+		c.progress.step(ready[i].EntryKey, c.steps)
+	}
 	if c.story != nil {
 		c.story.step(c, ready[i], ready[plain], len(ready))
 	}
@@ -201,6 +212,9 @@ func (c *controller) stop() {
 func (c *controller) Await(a aio.Await) {
 	if c.story != nil {
 		c.story.await(a)
+	}
+	if c.conf.patience > 0 {
+		c.progress.waits(a.Task, c.steps)
 	}
 	if c.ended || a.Task == mainTask {
 		return

@@ -21,6 +21,7 @@ type config struct {
 	seed      uint64
 	strategy  Strategy
 	level     level
+	patience  int
 	lateness  time.Duration
 	leaks     bool
 	cancels   bool
@@ -50,6 +51,14 @@ func Schedules(n int) Option {
 func MaxSteps(n int) Option {
 	mustBePositive("MaxSteps", n)
 	return option(func(c *config) { c.steps = n })
+}
+
+// Patience makes a schedule fail in which a task waits for a lock, an event, a queue or a future
+// while others make more than that many steps: it starves. Default: no bound, since many tasks wait
+// for work as long as there is none.
+func Patience(steps int) Option {
+	mustBePositive("Patience", steps)
+	return option(func(c *config) { c.patience = steps })
 }
 
 // Seed sets where the random numbers of the strategies begin. Default: 1.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,6 +24,9 @@ const (
 	problemReport   problemKind = "report"
 	problemLeak     problemKind = "leak"
 	problemSteps    problemKind = "no progress"
+	problemStarved  problemKind = "starvation"
+	problemNever    problemKind = "never"
+	problemOpen     problemKind = "not closed"
 )
 
 type problem struct {
@@ -34,14 +38,16 @@ func (p problem) String() string { return string(p.kind) + ": " + p.text }
 
 // run is one run of the function.
 type run struct {
-	mu        sync.Mutex // for problems and logs: functions given to ToThread may add some
-	problems  []problem
-	logs      []string
-	cleanups  []func()
-	always    []invariant
-	sometimes map[string]bool // shared by all runs of a test
-	story     *story          // nil: it is not told
-	forgiving bool            // a cancellation is no failure: the run makes some itself
+	mu         sync.Mutex // for problems and logs: functions given to ToThread may add some
+	problems   []problem
+	logs       []string
+	cleanups   []func()
+	always     []invariant
+	eventually []invariant // those that have not come true
+	steps      *int
+	sometimes  map[string]bool // shared by all runs of a test
+	story      *story          // nil: it is not told
+	forgiving  bool            // a cancellation is no failure: the run makes some itself
 }
 
 const maxLogs = 200
@@ -90,7 +96,9 @@ func (r *run) body(ctx context.Context, t *T, fn program, leaks bool) (err error
 	}()
 	err = fn(ctx, t)
 	returned = true
-	r.checkAlways()
+	if dead := (*aio.DeadlockError)(nil); !errors.As(err, &dead) {
+		r.over()
+	}
 	if !leaks {
 		r.findLeaks(ctx)
 	}
@@ -113,7 +121,11 @@ func (r *run) returned(err error) {
 	switch {
 	case err == nil:
 	case errors.As(err, &deadlock):
-		r.fail(problemDeadlock, strings.TrimPrefix(err.Error(), "aio: deadlock: "))
+		text := strings.TrimPrefix(err.Error(), "aio: deadlock: ")
+		for _, e := range r.eventually {
+			text += "; " + e.name + " never came true"
+		}
+		r.fail(problemDeadlock, text)
 	case isFailNow(err):
 	case r.forgiving && errors.Is(err, context.Canceled):
 	default:
@@ -132,10 +144,16 @@ func isFailNow(err error) bool {
 
 // reported is the exception handler.
 func (r *run) reported(_ *aio.Loop, rep aio.Report) {
-	if rep.Warning || isFailNow(rep.Err) {
+	if isFailNow(rep.Err) {
 		return
 	}
 	text := rep.Message
+	if rep.Warning {
+		if about := leftOpen(rep); about != "" {
+			r.fail(problemOpen, text+": "+about)
+		}
+		return
+	}
 	if rep.TaskName != "" {
 		text += ", task " + rep.TaskName
 	}
@@ -153,10 +171,28 @@ func (r *run) reported(_ *aio.Loop, rep aio.Report) {
 	r.fail(kind, text)
 }
 
+// leftOpen says what was not closed, and by which line it was opened. It is empty for warnings about
+// other things.
+func leftOpen(rep aio.Report) string {
+	var about []string
+	sited := false
+	for _, a := range rep.Attrs {
+		sited = sited || a.Key == "opened" || a.Key == "requested_at"
+		about = append(about, fmt.Sprintf("%s %s", strings.ReplaceAll(a.Key, "_", " "), a.Value))
+	}
+	if !sited {
+		return ""
+	}
+	return strings.Join(about, ", ")
+}
+
 // findLeaks looks for tasks that are left when the function returns. Those that were cancelled are
 // on their way out.
 func (r *run) findLeaks(ctx context.Context) {
 	loop := aio.RunningLoop(ctx)
+	for _, call := range loop.PendingCalls() {
+		r.fail(problemLeak, "the function has returned, but a timer still runs: "+call.String())
+	}
 	if len(loop.AllTasks()) == 1 {
 		return
 	}
@@ -177,8 +213,8 @@ func (r *run) findLeaks(ctx context.Context) {
 	}
 }
 
-// checkAlways checks the invariants and reports whether they hold.
-func (r *run) checkAlways() bool {
+// checkConditions checks the invariants and reports whether they hold, and drops what has come true.
+func (r *run) checkConditions() bool {
 	for _, a := range r.always {
 		if !a.check() {
 			r.fail(problemAlways, a.name+" does not hold")
@@ -186,7 +222,18 @@ func (r *run) checkAlways() bool {
 			return false
 		}
 	}
+	r.eventually = slices.DeleteFunc(r.eventually, func(e invariant) bool { return e.check() })
 	return true
+}
+
+// over checks the conditions for the last time.
+func (r *run) over() {
+	if r.checkConditions() {
+		for _, e := range r.eventually {
+			r.fail(problemNever, e.name+" never came true")
+		}
+	}
+	r.always, r.eventually = nil, nil
 }
 
 // end runs the cleanups.

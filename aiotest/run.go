@@ -11,26 +11,23 @@ import (
 // Run runs fn once as the main task of a loop of its own, in the documented order and under a
 // virtual clock. The test fails with what fn says, with its error, and with everything that a
 // program must not leave: reports to the exception handler, errors that nobody has seen, panics,
-// tasks that have not ended and were not cancelled. Messages name the line that made the task.
+// tasks that have not ended and were not cancelled, calls of CallLater that are still to come,
+// connections, files and responses that are not closed. Messages name the line that made the task
+// or opened the file.
+//
+// Functions given to [aio.ToThread] run to their end before the next step. The numbers of
+// [aio.Loop.Rand] are the same in each run.
 //
 // Run returns when the loop is closed. It may be called in parallel tests, and in a bubble of
 // testing/synctest.
 func Run(t testing.TB, fn func(ctx context.Context, t *T) error, opts ...Option) {
 	t.Helper()
 	mustHaveFunc("Run", fn)
-	c := newConfig(opts)
-	r := &run{sometimes: map[string]bool{}}
-	all := append(slices.Clone(c.loop),
-		aio.WithClock(&clock{}),
-		aio.WithExceptionHandler(r.reported),
-		aio.WithDebug(true),
-	)
-	runner := aio.NewRunner(all...)
-	r.returned(runner.Run(context.Background(), func(ctx context.Context) error {
-		return r.body(ctx, &T{t, r}, fn, c.leaks)
-	}))
-	runner.Close()
-	r.end()
+	conf := newConfig(opts)
+	conf.loop = append(slices.Clone(conf.loop), aio.WithDebug(true))
+	c := newController(t, conf, fn)
+	r := c.schedule(nil, documented, 0, nil)
+	c.close()
 	for _, line := range r.logs {
 		t.Log(line)
 	}

@@ -3,13 +3,19 @@ package aiotest_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiofile"
+	"github.com/aio-go/aio/aiohttp"
 	"github.com/aio-go/aio/aiotest"
+	"github.com/aio-go/aio/stream"
 )
 
 // runOnce returns what Run would print.
@@ -90,4 +96,109 @@ func TestRunAndExploreWorkInABubble(t *testing.T) {
 		aiotest.Run(t, sleep)
 		aiotest.Explore(t, sleep)
 	})
+}
+
+func TestRunFailsWithWhatIsLeftOpen(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "notes")
+	for _, c := range []struct {
+		name string
+		fn   func(ctx context.Context, t *aiotest.T) error
+		want []string
+	}{
+		{"a file", func(ctx context.Context, _ *aiotest.T) error {
+			_, err := aiofile.Create(ctx, name)
+			return err
+		}, []string{"aiotest: not closed: aiofile: the loop was closed before the file", "opened run_test.go:"}},
+		{"a file that is closed", func(ctx context.Context, _ *aiotest.T) error {
+			f, err := aiofile.Create(ctx, name)
+			if err != nil {
+				return err
+			}
+			return f.Close(ctx)
+		}, nil},
+		{"a connection", func(ctx context.Context, _ *aiotest.T) error {
+			return withServer(ctx, func(ctx context.Context, addr string) error {
+				_, _, err := stream.Open(ctx, "tcp", addr)
+				return err
+			})
+		}, []string{"aiotest: not closed: transport: the loop was closed before the connection", "opened run_test.go:"}},
+		{"a response", func(ctx context.Context, t *aiotest.T) error {
+			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Write(make([]byte, 1<<20))
+			}))
+			t.Cleanup(web.Close)
+			t.Cleanup(web.CloseClientConnections)
+			_, err := new(aiohttp.Client).Get(ctx, web.URL)
+			return err
+		}, []string{"aiotest: not closed: aiohttp: the loop was closed before a response", "requested at run_test.go:"}},
+		{"a timer", func(ctx context.Context, _ *aiotest.T) error {
+			aio.RunningLoop(ctx).CallLater(time.Hour, func() {})
+			return nil
+		}, []string{"aiotest: leak: the function has returned, but a timer still runs: <Handle run_test.go:", "scheduled at run_test.go:"}},
+		{"a timer that was cancelled", func(ctx context.Context, _ *aiotest.T) error {
+			aio.RunningLoop(ctx).CallLater(time.Hour, func() {}).Cancel()
+			return nil
+		}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var opts []aiotest.Option
+			if c.name == "a connection" {
+				opts = append(opts, aiotest.AllowLeaks()) // the handler of the server
+			}
+			r := runOnce(t, c.fn, opts...)
+			for _, fn := range r.cleanups {
+				fn()
+			}
+			if len(c.want) == 0 && len(r.errors) == 0 {
+				return
+			}
+			if len(r.errors) != 1 {
+				t.Fatalf("%q", r.errors)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(r.errors[0], want) {
+					t.Errorf("%q is not in %q", want, r.errors[0])
+				}
+			}
+		})
+	}
+}
+
+// withServer runs fn beside a server that accepts connections and keeps them.
+func withServer(ctx context.Context, fn func(ctx context.Context, addr string) error) error {
+	s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+		_, err := r.ReadAll(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = fn(ctx, s.Addrs()[0].String())
+	s.Close()
+	return err
+}
+
+// Whatever a test does, the functions given to threads end at one point.
+func TestThreadsEndBeforeTheNextStepOfARun(t *testing.T) {
+	for range 20 {
+		aiotest.Run(t, func(ctx context.Context, t *aiotest.T) error {
+			order := ""
+			thread := func(name string, d time.Duration) func(ctx context.Context) error {
+				return func(ctx context.Context) error {
+					err := aio.Blocking(ctx, func(context.Context) error {
+						time.Sleep(d) // the machine is slow
+						return nil
+					})
+					order += name
+					return err
+				}
+			}
+			a, b := aio.Start(ctx, thread("a", 2*time.Millisecond)), aio.Start(ctx, thread("b", 0))
+			_, err := aio.Gather[aio.None](ctx, a, b)
+			if order != "ab" {
+				t.Error(order)
+			}
+			return err
+		})
+	}
 }

@@ -68,6 +68,17 @@ func (t *T) Always(name string, check func() bool) {
 	t.run.always = append(t.run.always, invariant{name, check})
 }
 
+// Eventually checks a condition before each step from now on until it holds once. The run fails if
+// it has not by the end of the function. A schedule without progress or with a deadlock names it.
+// check must not wait. Loop only.
+func (t *T) Eventually(name string, check func() bool) {
+	t.run.eventually = append(t.run.eventually, invariant{name, check})
+}
+
+// Steps returns how many steps this run has made so far, the present one included. In a run that is
+// repeated each step has the same number. Loop only.
+func (t *T) Steps() int { return *t.run.steps }
+
 // Sometimes notes whether reached holds here. [Explore] fails if it did in no schedule: the test
 // does not get to what it is meant to test.
 func (t *T) Sometimes(name string, reached bool) {

@@ -21,7 +21,7 @@ func Site() string {
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
 	for {
 		f, more := frames.Next()
-		if f.File != "" && !ours(f) {
+		if f.File != "" && !Ours(f) {
 			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
 		}
 		if !more {
@@ -30,8 +30,8 @@ func Site() string {
 	}
 }
 
-// ours reports whether a frame is one of the library. Its tests, examples and tools are programs.
-func ours(f runtime.Frame) bool {
+// Ours reports whether a frame is one of the library. Its tests, examples and tools are programs.
+func Ours(f runtime.Frame) bool {
 	rest, ok := strings.CutPrefix(f.Function, module)
 	if !ok || strings.HasSuffix(f.File, "_test.go") {
 		return false
