@@ -158,8 +158,9 @@ func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 }
 
 // PendingCalls returns the calls of CallLater and CallAt that the program still expects, in the
-// order of their deadlines. Those of this module's packages are left out. It needs debug mode, since
-// otherwise nobody knows who asked for a call. Loop only. asyncio has no counterpart.
+// order of their deadlines. Those of this module's packages are left out. It returns none outside
+// of debug mode, since then nobody knows who asked for a call. Loop only. asyncio has no
+// counterpart.
 func (l *Loop) PendingCalls() []*Handle {
 	var entries []*timerheap.Entry[*timer]
 	for e := range l.timers.All() {
