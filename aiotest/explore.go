@@ -189,7 +189,7 @@ func (c *controller) tell(t testing.TB, res result, mark string) {
 	if !repeats {
 		t.Errorf("aiotest: schedule %d failed (%s), but not when it was run again: "+
 			"the function depends on more than the order of its steps.\n%s",
-			res.schedules, res.kind, c.difference(res))
+			res.schedules, res.kind, c.whyNotAgain(res))
 		return
 	}
 	st := newStory()

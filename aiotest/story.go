@@ -18,9 +18,12 @@ type story struct {
 	names    map[uint32]string
 	count    int
 	callback bool // the step is no task's
+
+	places map[place]bool // lines of the program that wait
+	watch  *watch         // for goroutines of the program's own; nil: it is not looked for any
 }
 
-func newStory() *story { return &story{names: map[uint32]string{}} }
+func newStory() *story { return &story{names: map[uint32]string{}, places: map[place]bool{}} }
 
 // step begins the line of a step. plain would have been next in the plain order.
 func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
@@ -30,6 +33,9 @@ func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 	}
 	for _, i := range c.runner.Loop().Snapshot(false).Tasks {
 		s.names[i.ID] = i.Name
+	}
+	if s.watch != nil && s.count < maxWatched {
+		s.watch.look()
 	}
 	s.count++
 	s.callback = e.Kind != aio.EntryStep
@@ -66,8 +72,9 @@ func (s *story) await(a aio.Await) {
 	if on := a.On(); on != "" {
 		text += " for " + on
 	}
-	if at := userLine(); at != "" {
-		text += " at " + at
+	if at := userPlace(); at.file != "" {
+		s.places[at] = true
+		text += fmt.Sprintf(" at %s:%d", filepath.Base(at.file), at.line)
 	}
 	if s.open != "" {
 		s.open += "; " + text
@@ -121,17 +128,17 @@ func (s *story) String() string {
 	return strings.Join(lines, "\n")
 }
 
-// userLine returns the line of the program that the running task is in.
-func userLine() string {
+// userPlace returns the line of the program that the running task is in.
+func userPlace() place {
 	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
 	for {
 		f, more := frames.Next()
 		if f.Function != "" && !ours(f) {
-			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+			return place{f.File, f.Line}
 		}
 		if !more {
-			return ""
+			return place{}
 		}
 	}
 }
