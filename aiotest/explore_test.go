@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"runtime"
 	"strings"
@@ -145,6 +146,30 @@ func TestATokenOfAnotherTestIsNoneOfOurBusiness(t *testing.T) {
 	if r := explore(t, lostUpdate(2)); len(r.errors) != 1 || strings.Contains(r.errors[0], "the schedule of AIO_REPLAY") {
 		t.Errorf("%q", r.errors)
 	}
+}
+
+func mustBeOne(t *aiotest.T, n int) {
+	t.Helper()
+	if n != 1 {
+		t.Errorf("got %d", n)
+	}
+}
+
+func TestAFailureInAHelperIsShownWhereTheHelperWasCalled(t *testing.T) {
+	wantOne(t, explore(t, func(ctx context.Context, t *aiotest.T) error {
+		mustBeOne(t, 2) // this line
+		return nil
+	}), "  check: explore_test.go:"+lineOf(t, "// this line")+": got 2\n")
+}
+
+// lineOf returns the number of the line of this file that has the text first.
+func lineOf(t *testing.T, text string) string {
+	b, err := os.ReadFile("explore_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, _ := strings.Cut(string(b), text)
+	return fmt.Sprint(strings.Count(before, "\n") + 1)
 }
 
 func TestAStaleTokenSaysWhyItDoesNotFit(t *testing.T) {

@@ -41,6 +41,7 @@ type run struct {
 	mu         sync.Mutex // for problems and logs: functions given to ToThread may add some
 	problems   []problem
 	logs       []string
+	helpers    map[string]bool // names of functions
 	cleanups   []func()
 	always     []invariant
 	eventually []invariant // those that have not come true
@@ -48,6 +49,21 @@ type run struct {
 	sometimes  map[string]bool // shared by all runs of a test
 	story      *story          // nil: it is not told
 	forgiving  bool            // a cancellation is no failure: the run makes some itself
+}
+
+func (r *run) helps(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.helpers == nil {
+		r.helpers = map[string]bool{}
+	}
+	r.helpers[name] = true
+}
+
+func (r *run) isHelper(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.helpers[name]
 }
 
 const maxLogs = 200

@@ -92,9 +92,29 @@ type invariant struct {
 	check func() bool
 }
 
+// Helper marks the calling function as one that helps tests: the line of a failure is that of its
+// caller.
+func (t *T) Helper() {
+	var pc [1]uintptr
+	if runtime.Callers(2, pc[:]) > 0 {
+		f, _ := runtime.CallersFrames(pc[:]).Next()
+		t.run.helps(f.Function)
+	}
+}
+
+// errorAt notes a failure at the first line above that belongs to no helper.
 func (t *T) errorAt(skip int, text string) {
-	if _, file, line, ok := runtime.Caller(skip); ok {
-		text = fmt.Sprintf("%s:%d: %s", filepath.Base(file), line, text)
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(skip+1, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if f.Function != "" && (!more || !t.run.isHelper(f.Function)) {
+			text = fmt.Sprintf("%s:%d: %s", filepath.Base(f.File), f.Line, text)
+			break
+		}
+		if !more {
+			break
+		}
 	}
 	t.run.fail(problemCheck, strings.TrimSuffix(text, "\n"))
 }
