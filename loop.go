@@ -28,8 +28,8 @@ type Loop struct {
 	hosted  bool                   // a task that waits runs the steps of others, see handOver
 	steps   uint                   // entries run, ever
 	breaths breaths
-	pool    coro.Pool  // idle workers
-	keeper  *coro.Pool // gets them when the loop is closed; nil: nobody
+	pool    coro.Pool // idle workers
+	heir    *Loop     // gets memory and stacks when the loop is closed; nil: nobody
 
 	chooser    Chooser
 	scheduling *scheduling // with a chooser that only stands in for it; nil: none

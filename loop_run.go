@@ -102,10 +102,22 @@ func (r *Runner) Close() {
 func (r *Runner) Reset() {
 	next := NewLoop(r.opts...)
 	if !r.loop.closed.Load() {
-		r.loop.keeper = &next.pool
+		r.loop.heir = next
 		r.Close()
 	}
 	r.loop = next
+}
+
+// bequeath gives what is expensive to make to the next loop of the runner.
+func (l *Loop) bequeath(heir *Loop) {
+	l.pool.GiveTo(&heir.pool)
+	l.ready.GiveTo(&heir.ready)
+	if l.tasks.live == 0 {
+		heir.tasks.slots, l.tasks.slots = l.tasks.slots[:0], nil
+	}
+	if from, to := l.scheduling, heir.scheduling; from != nil && to != nil {
+		to.entries, from.entries = from.entries[:0], nil
+	}
 }
 
 func runIn[T any](
@@ -120,7 +132,10 @@ func runIn[T any](
 		panic(misuse(op, "the context is nil; use context.Background()"))
 	}
 	l.mustBeIdle(op) // before a task is made
-	base := context.WithoutCancel(ctx)
+	base := ctx
+	if ctx != context.Background() {
+		base = context.WithoutCancel(ctx)
+	}
 	l.setBase(base)
 	t := newTask(l, base, main, op, []TaskOption{Name("main")})
 	l.mainTask, l.deadlock.ended = &t.taskCore, nil
@@ -179,6 +194,10 @@ func (l *Loop) catchInterrupt(t *taskCore) (interrupted func() bool, release fun
 	if len(l.interrupt) == 0 {
 		return func() bool { return false }, func() {}
 	}
+	return l.catchSignals(t)
+}
+
+func (l *Loop) catchSignals(t *taskCore) (interrupted func() bool, release func()) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, l.interrupt...)
 	done, ended := make(chan struct{}), make(chan struct{})

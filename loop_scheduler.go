@@ -34,7 +34,7 @@ func WithScheduler(s Scheduler) Option {
 		l.chooser, l.scheduling = nil, nil
 		if s != nil {
 			l.chooser = firstChooser{}
-			l.scheduling = &scheduling{by: s, entries: make([]Entry, 0, 8)}
+			l.scheduling = &scheduling{by: s}
 		}
 	})
 }

@@ -185,10 +185,10 @@ func (l *Loop) release() {
 	}
 	l.finishRun()
 	l.closed.Store(true)
-	l.ready.Clear()
-	if l.keeper != nil {
-		l.pool.GiveTo(l.keeper)
+	if l.heir != nil {
+		l.bequeath(l.heir)
 	}
+	l.ready.Clear()
 	l.pool.Close()
 	l.watches.close()
 }

@@ -163,7 +163,7 @@ func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 // counterpart.
 func (l *Loop) PendingCalls() []*Handle {
 	var entries []*timerheap.Entry[*timer]
-	for e := range l.timers.All() {
+	for e := range l.timers.heap.All() {
 		if h, ok := e.Item.due.(*Handle); ok && live(e) && h.created != 0 {
 			f, _ := runtime.CallersFrames([]uintptr{h.created}).Next()
 			if !unclosed.Ours(f) {

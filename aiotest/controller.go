@@ -25,6 +25,7 @@ type controller struct {
 	conf   config
 	t      testing.TB
 	fn     program
+	main   func(ctx context.Context) error // of a run
 	runner *aio.Runner
 	time   clock
 
@@ -60,6 +61,11 @@ func newController(t testing.TB, conf config, fn program) *controller {
 		aio.WithExceptionHandler(func(l *aio.Loop, r aio.Report) { c.run.reported(l, r) }),
 	)
 	c.runner = aio.NewRunner(opts...)
+	c.main = func(ctx context.Context) error {
+		err := c.run.body(ctx, &T{c.t, c.run}, c.fn, c.conf.leaks)
+		c.ended = true
+		return err
+	}
 	return c
 }
 
@@ -95,12 +101,7 @@ func (c *controller) once() {
 			}
 		}
 	}()
-	err := c.runner.Run(context.Background(), func(ctx context.Context) error {
-		err := c.run.body(ctx, &T{c.t, c.run}, c.fn, c.conf.leaks)
-		c.ended = true
-		return err
-	})
-	c.run.returned(err)
+	c.run.returned(c.runner.Run(context.Background(), c.main))
 }
 
 // Next implements aio.Scheduler.

@@ -45,7 +45,7 @@ func Explore(t testing.TB, fn func(ctx context.Context, t *T) error, opts ...Opt
 		c.replay(t, *given)
 		return
 	}
-	res := c.explore()
+	res := c.exploreTogether()
 	switch {
 	case res.failed:
 		c.tell(t, res, mark)
@@ -97,6 +97,7 @@ func nthExplore(t testing.TB) int {
 // result is what exploring came to.
 type result struct {
 	failed    bool
+	number    int // of the schedule that failed
 	kind      problemKind
 	level     level
 	taken     []departure
@@ -114,15 +115,27 @@ func (c *controller) chosen() Strategy {
 	return c.conf.strategy
 }
 
-// explore runs schedules until one fails.
-func (c *controller) explore() (res result) {
-	if c.conf.cancels {
+// explore runs schedules until one fails, or until their numbers exceed that of the first failure of
+// another worker.
+func (c *controller) explore(first *firstFailure) (res result) {
+	next := func() (number int, goOn bool) {
+		number = 1 + res.schedules*c.conf.workers + c.conf.worker
+		goOn = number <= c.conf.schedules && !first.before(number)
+		if goOn {
+			res.schedules++
+		}
+		return number, goOn
+	}
+	if c.conf.cancels && c.conf.worker == 0 {
 		for _, l := range c.levels() {
-			for at := 1; res.schedules < c.conf.schedules; at++ {
-				res.schedules++
+			for at := 1; ; at++ {
+				number, goOn := next()
+				if !goOn {
+					return res
+				}
 				r := c.follow(nil, l, at, nil)
 				if kind := r.failed(); kind != "" {
-					res.fail(kind, l, nil, at)
+					res.fail(first, number, kind, l, nil, at)
 					return res
 				}
 				if c.awaits < at {
@@ -133,11 +146,17 @@ func (c *controller) explore() (res result) {
 	}
 	s := c.chosen().make(&c.conf)
 	awaits := 0
-	for res.schedules < c.conf.schedules {
+	for {
+		number, goOn := next()
+		if !goOn {
+			return res
+		}
 		if !s.begin() {
+			res.schedules--
 			if x, ok := s.(interface{ covered() (int, bool) }); ok {
 				if n, all := x.covered(); all {
 					res.covered = n
+					first.covered.Store(true)
 				}
 			}
 			return res
@@ -147,18 +166,25 @@ func (c *controller) explore() (res result) {
 			l = x.level()
 		}
 		at := 0
-		if c.conf.cancels && awaits > 0 && res.schedules%2 == 0 {
+		if c.conf.cancels && awaits > 0 && res.schedules%2 == 1 {
 			at = 1 + res.schedules/2%awaits
 		}
-		res.schedules++
 		r := c.schedule(s, l, at, nil)
 		awaits = max(awaits, c.awaits)
 		if kind := r.failed(); kind != "" {
-			res.fail(kind, l, c.taken, at)
+			res.fail(first, number, kind, l, c.taken, at)
 			return res
 		}
 	}
-	return res
+}
+
+// isSystematic reports whether a strategy cannot be shared by several workers.
+func isSystematic(s strategy) bool {
+	switch s.(type) {
+	case *departing, *bytes:
+		return true
+	}
+	return false
 }
 
 // usesBoth reports whether the orders of both levels are tried.
@@ -177,8 +203,11 @@ func (c *controller) levels() []level {
 	return []level{every}
 }
 
-func (res *result) fail(kind problemKind, l level, taken []departure, cancelAt int) {
-	res.failed, res.kind, res.level, res.cancelAt = true, kind, l, cancelAt
+func (res *result) fail(
+	first *firstFailure, number int, kind problemKind, l level, taken []departure, cancelAt int,
+) {
+	first.note(number)
+	res.failed, res.number, res.kind, res.level, res.cancelAt = true, number, kind, l, cancelAt
 	res.taken = slices.Clone(taken)
 }
 
@@ -189,14 +218,14 @@ func (c *controller) tell(t testing.TB, res result, mark string) {
 	if !repeats {
 		t.Errorf("aiotest: schedule %d failed (%s), but not when it was run again: "+
 			"the function depends on more than the order of its steps.\n%s",
-			res.schedules, res.kind, c.whyNotAgain(res))
+			res.number, res.kind, c.whyNotAgain(res))
 		return
 	}
 	st := newStory()
 	r := c.follow(res.taken, res.level, res.cancelAt, st)
 	k := token{mark, res.level, res.cancelAt, res.taken}
 	head := fmt.Sprintf("aiotest: schedule %d fails; the shortest found has %s\n",
-		res.schedules, countOf(len(res.taken), "departure"))
+		res.number, countOf(len(res.taken), "departure"))
 	t.Errorf("%s", describe(r, st, head)+c.levelText(res.level)+
 		fmt.Sprintf("To run it again: AIO_REPLAY='%s' go test -run '^%s$'",
 			k.save(t.Name()), patternOf(t.Name())))

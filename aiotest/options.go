@@ -2,6 +2,7 @@ package aiotest
 
 import (
 	"math"
+	"runtime"
 	"time"
 
 	"github.com/aio-go/aio"
@@ -17,6 +18,8 @@ func (o option) apply(c *config) { o(c) }
 // config is what the options say.
 type config struct {
 	schedules int
+	workers   int
+	worker    int // the number of this one, from 0
 	steps     int
 	seed      uint64
 	strategy  Strategy
@@ -29,7 +32,7 @@ type config struct {
 }
 
 func newConfig(opts []Option) config {
-	c := config{schedules: 4000, steps: 20_000, seed: 1, lateness: defaultLateness}
+	c := config{schedules: 4000, workers: 1, steps: 20_000, seed: 1, lateness: defaultLateness}
 	for _, o := range opts {
 		if o == nil {
 			panic("aiotest: Option: an option is nil; leave it out")
@@ -39,11 +42,26 @@ func newConfig(opts []Option) config {
 	return c
 }
 
+// ownSeed is the seed of this worker.
+func (c *config) ownSeed() uint64 { return c.seed + uint64(c.worker)*1_000_003 }
+
 // Schedules sets how many schedules Explore runs at most. Default: 4,000. The environment variable
 // AIO_EXPLORE, a number, takes its place.
 func Schedules(n int) Option {
 	mustBePositive("Schedules", n)
 	return option(func(c *config) { c.schedules = n })
+}
+
+// Workers makes Explore run n loops at a time, each on a goroutine of its own. The function is then
+// called on several goroutines at once, so it must share nothing with other calls of it. What is
+// found, and its token, depend on n but not on how fast the workers are. 0 means one for each
+// processor, so the result depends on the machine. Default: 1. [Exhaustive] and [Bytes] use one.
+func Workers(n int) Option {
+	if n == 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	mustBePositive("Workers", n)
+	return option(func(c *config) { c.workers = n })
 }
 
 // MaxSteps sets how many steps a schedule may have. One that has more fails, since the program
@@ -104,12 +122,12 @@ func With(s Strategy) Option { return option(func(c *config) { c.strategy = s })
 // it once, and goes on with random ones of several kinds in turn, and those that depart twice. It
 // uses both levels, see [DocumentedOrder] and [EveryOrder], unless one of them is given.
 func Portfolio() Strategy {
-	return Strategy{"portfolio", func(c *config) strategy { return newPortfolio(c.seed, c.level) }}
+	return Strategy{"portfolio", func(c *config) strategy { return newPortfolio(c) }}
 }
 
 // RandomWalk chooses each step at random among all that are ready.
 func RandomWalk() Strategy {
-	return Strategy{"random", func(c *config) strategy { return newRandom(c.seed, 0) }}
+	return Strategy{"random", func(c *config) strategy { return newRandom(c.ownSeed(), 0) }}
 }
 
 // PCT gives each task a random priority and lets the highest run. At depth-1 random places the task
@@ -118,7 +136,7 @@ func RandomWalk() Strategy {
 // estimated by the schedules before.
 func PCT(depth int) Strategy {
 	mustBePositive("PCT", depth)
-	return Strategy{"PCT", func(c *config) strategy { return newPCT(c.seed, depth) }}
+	return Strategy{"PCT", func(c *config) strategy { return newPCT(c.ownSeed(), depth) }}
 }
 
 // Exhaustive goes through all orders that depart from the plain order at most departures times, in

@@ -11,13 +11,13 @@ type portfolio struct {
 	count      int
 }
 
-func newPortfolio(seed uint64, l level) *portfolio {
+func newPortfolio(c *config) *portfolio {
 	p := &portfolio{}
-	if l != every {
-		p.documented = newMixture(seed, documented)
+	if c.level != every {
+		p.documented = newMixture(c)
 	}
-	if l != documented {
-		p.every = newMixture(seed, every)
+	if c.level != documented {
+		p.every = newMixture(c)
 	}
 	return p
 }
@@ -67,8 +67,13 @@ type mixture struct {
 // turn.
 const nearAtMost = 200
 
-func newMixture(seed uint64, l level) *mixture {
+func newMixture(c *config) *mixture {
+	seed := c.ownSeed()
 	m := &mixture{near: &departing{bound: 1}, far: &departing{bound: 2}}
+	if c.worker > 0 { // the first one does that
+		m.near.done, m.near.pruned = true, true
+		m.far.done, m.far.pruned = true, true
+	}
 	m.others = []strategy{
 		newRandom(seed, 0),
 		newPCT(seed, 2),

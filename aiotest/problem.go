@@ -112,7 +112,7 @@ func (r *run) body(ctx context.Context, t *T, fn program, leaks bool) (err error
 	}()
 	err = fn(ctx, t)
 	returned = true
-	if dead := (*aio.DeadlockError)(nil); !errors.As(err, &dead) {
+	if err == nil || !isDeadlock(err) {
 		r.over()
 	}
 	if !leaks {
@@ -133,9 +133,11 @@ func (r *run) panicked(v any, stack []byte) {
 
 // returned looks at the error of the main task.
 func (r *run) returned(err error) {
+	if err == nil {
+		return
+	}
 	var deadlock *aio.DeadlockError
 	switch {
-	case err == nil:
 	case errors.As(err, &deadlock):
 		text := strings.TrimPrefix(err.Error(), "aio: deadlock: ")
 		for _, e := range r.eventually {
@@ -147,6 +149,11 @@ func (r *run) returned(err error) {
 	default:
 		r.fail(problemError, err.Error())
 	}
+}
+
+func isDeadlock(err error) bool {
+	var deadlock *aio.DeadlockError
+	return errors.As(err, &deadlock)
 }
 
 func isFailNow(err error) bool {

@@ -101,6 +101,13 @@ func (p *Pool) Idle() int { return len(p.idle) }
 
 // GiveTo moves the idle stacks to another pool of the same owner, as many as that one keeps.
 func (p *Pool) GiveTo(to *Pool) {
+	if to.idle == nil && len(p.idle) <= to.Max {
+		for _, s := range p.idle {
+			s.pool = to
+		}
+		to.idle, p.idle = p.idle, nil
+		return
+	}
 	for len(p.idle) > 0 && len(to.idle) < to.Max {
 		n := len(p.idle) - 1
 		s := p.idle[n]

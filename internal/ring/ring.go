@@ -61,6 +61,18 @@ func (r *Ring[T]) RemoveAt(i int) T {
 // Clear removes all items and releases the memory.
 func (r *Ring[T]) Clear() { *r = Ring[T]{} }
 
+// GiveTo removes all items and moves the memory, unless it is much, to another ring, which must be
+// empty.
+func (r *Ring[T]) GiveTo(to *Ring[T]) {
+	if len(r.buf) <= largestGiven {
+		clear(r.buf)
+		*to = Ring[T]{buf: r.buf}
+	}
+	r.Clear()
+}
+
+const largestGiven = 1024
+
 func (r *Ring[T]) grow() {
 	buf := make([]T, max(smallest, 2*len(r.buf)))
 	n := copy(buf, r.buf[r.head:])
