@@ -2,11 +2,11 @@ package subprocess
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/stream"
 )
 
@@ -67,7 +67,7 @@ func readUpTo(ctx context.Context, r *stream.PipeReader, limit int) ([]byte, err
 		return r.ReadAll(ctx)
 	}
 	data, err := r.ReadExactly(ctx, limit+1)
-	if part, ok := errors.AsType[*stream.IncompleteReadError](err); ok {
+	if part, ok := errtree.As[*stream.IncompleteReadError](err); ok {
 		return part.Partial, nil
 	}
 	if err == nil {
@@ -96,7 +96,7 @@ func (p *Process) WaitClosed(ctx context.Context) error {
 	// noticed the end yet, so look twice.
 	for quiet := 0; quiet < 2; quiet++ {
 		err := aio.Timeout(ctx, p.drain/2, p.pipesClosed)
-		if _, late := errors.AsType[*aio.TimeoutError](err); !late {
+		if _, late := errtree.As[*aio.TimeoutError](err); !late {
 			return err
 		}
 		if p.behind() {
@@ -111,13 +111,13 @@ func (p *Process) WaitClosed(ctx context.Context) error {
 func (p *Process) pipesClosed(ctx context.Context) error {
 	if p.Stdin != nil {
 		p.Stdin.Close()
-		if err := p.Stdin.WaitClosed(ctx); errors.Is(err, aio.ErrCancelled) {
+		if err := p.Stdin.WaitClosed(ctx); errtree.Is(err, aio.ErrCancelled) {
 			return err // any other is of the pipe: the child did not read the rest
 		}
 	}
 	for _, r := range []*stream.PipeReader{p.Stdout, p.Stderr} {
 		if r != nil {
-			if err := r.WaitClosed(ctx); errors.Is(err, aio.ErrCancelled) {
+			if err := r.WaitClosed(ctx); errtree.Is(err, aio.ErrCancelled) {
 				return err // any other is for the reader
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // Run runs the program and waits for its end. It returns nil if the exit code is 0, otherwise an
@@ -118,7 +120,7 @@ func (c *Cmd) With(
 		return err
 	case err == nil || err == ErrHeldOpen:
 		return failed
-	case errors.Is(err, context.Canceled):
+	case errtree.Is(err, context.Canceled):
 		return err // it must not be hidden among other errors
 	default:
 		return errors.Join(err, failed)
