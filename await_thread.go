@@ -164,7 +164,7 @@ func (j *threadJob[T]) start(w *worker, ctx context.Context) {
 		j.scope.values = ctx
 	}
 	// A deadline of virtual time means nothing on a goroutine: there it has long passed.
-	if at, ok := ctx.Deadline(); ok && !w.task.loop.clock.isVirtual() {
+	if at, ok := ctx.Deadline(); ok && !w.task.loop.clock.isGiven() {
 		j.scope.setLimit(at)
 	}
 	w.task.loop.ExpectPosts(1)

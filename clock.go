@@ -11,7 +11,7 @@ type Clock interface {
 	Now() time.Time
 	// Advance is called when nothing is ready before the time until and nothing is known to arrive
 	// from outside. A virtual clock moves to that time and returns true. A clock that follows real
-	// time returns false.
+	// time returns false. To learn which it is, the loop may call Advance with the present time.
 	Advance(until time.Time) bool
 }
 
@@ -52,8 +52,13 @@ type timekeeper struct {
 	rested bool  // the loop has waited since, or was not run
 }
 
-// isVirtual reports whether the program has given the clock.
-func (k *timekeeper) isVirtual() bool { return k.source != nil }
+// isGiven reports whether the program has given the clock.
+func (k *timekeeper) isGiven() bool { return k.source != nil }
+
+// isVirtual reports whether the time jumps from timer to timer.
+func (k *timekeeper) isVirtual() bool {
+	return k.source != nil && k.source.Advance(k.source.Now())
+}
 
 // time reads the clock.
 func (k *timekeeper) time() time.Time {

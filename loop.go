@@ -154,7 +154,7 @@ func (l *Loop) setBase(ctx context.Context) { l.base.Store(&ctx) }
 func (l *Loop) Rand() *rand.Rand {
 	if l.random == nil {
 		seed := rand.Uint64()
-		if l.clock.isVirtual() {
+		if l.clock.isGiven() {
 			seed = 1
 		}
 		l.random = rand.New(rand.NewPCG(seed, seed))

@@ -21,7 +21,7 @@ func (l *Loop) collect() {
 	if l.inbox.posted.Load() {
 		l.takePosts()
 	}
-	if len(l.foreign) > 0 && (l.chooser != nil || l.clock.isVirtual()) {
+	if len(l.foreign) > 0 && (l.chooser != nil || l.clock.isGiven()) {
 		l.lookAtForeign()
 	}
 	if l.ready.Len() == 0 && !l.stopping {
@@ -140,7 +140,7 @@ func (l *Loop) idle() {
 				return
 			}
 			wait = time.Duration(when - now)
-			if l.clock.isVirtual() && l.advance(when) {
+			if l.clock.isGiven() && l.advance(when) {
 				continue
 			}
 			if l.inbox.expected.Load() > 0 && l.clock.isVirtual() {
@@ -150,13 +150,13 @@ func (l *Loop) idle() {
 		if again >= 0 && (wait < 0 || again < wait) {
 			wait = again
 		}
-		if !timed && l.canBeStuck() {
-			begin, silence := time.Now(), l.deadlock.silence
-			if l.look(silence); time.Since(begin) >= silence && l.stuck(true) {
+		if wait >= 0 || !l.clock.isVirtual() {
+			l.look(wait)
+		} else if l.silent() {
+			if !timed && l.stuck(true) {
 				return
 			}
-		} else {
-			l.look(wait)
+			l.standsStill()
 		}
 		if l.inbox.posted.Load() {
 			l.takePosts()
@@ -168,6 +168,13 @@ func (l *Loop) idle() {
 			return
 		}
 	}
+}
+
+// silent waits for a descriptor or a post, and reports whether none has come for long.
+func (l *Loop) silent() bool {
+	begin := time.Now()
+	l.look(l.deadlock.silence)
+	return time.Since(begin) >= l.deadlock.silence
 }
 
 // advance lets a virtual clock jump to the next timer, unless a post or an event is on its way.
