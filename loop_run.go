@@ -108,18 +108,6 @@ func (r *Runner) Reset() {
 	r.loop = next
 }
 
-// bequeath gives what is expensive to make to the next loop of the runner.
-func (l *Loop) bequeath(heir *Loop) {
-	l.pool.GiveTo(&heir.pool)
-	l.ready.GiveTo(&heir.ready)
-	if l.tasks.live == 0 {
-		heir.tasks.slots, l.tasks.slots = l.tasks.slots[:0], nil
-	}
-	if from, to := l.scheduling, heir.scheduling; from != nil && to != nil {
-		to.entries, from.entries = from.entries[:0], nil
-	}
-}
-
 func runIn[T any](
 	ctx context.Context, r *Runner, main Func[T], op string, flags coreFlags,
 ) (T, error) {

@@ -193,6 +193,18 @@ func (l *Loop) release() {
 	l.watches.close()
 }
 
+// bequeath gives what is expensive to make to the next loop of the runner.
+func (l *Loop) bequeath(heir *Loop) {
+	l.pool.GiveTo(&heir.pool)
+	l.ready.GiveTo(&heir.ready)
+	if l.tasks.live == 0 {
+		heir.tasks.slots, l.tasks.slots = l.tasks.slots[:0], nil
+	}
+	if from, to := l.scheduling, heir.scheduling; from != nil && to != nil {
+		to.entries, from.entries = from.entries[:0], nil
+	}
+}
+
 // runRest runs the ready callbacks and those that they queue, at most 1000 passes of them.
 func (l *Loop) runRest() {
 	for range 1000 {

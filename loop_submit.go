@@ -205,8 +205,10 @@ func RunParallel(
 		panic(p.panic)
 	case p.exited:
 		for _, err := range p.errs {
-			const message = "a main function of RunParallel failed, and another called runtime.Goexit"
-			logReport(Report{Message: message, Err: err})
+			logReport(Report{
+				Message: "a main of RunParallel failed, and another called runtime.Goexit",
+				Err:     err,
+			})
 		}
 		runtime.Goexit()
 	}

@@ -6,7 +6,6 @@ import (
 	"iter"
 
 	"github.com/aio-go/aio"
-	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
@@ -148,7 +147,7 @@ func (s *Subscription[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {
 			v, err := s.Next(ctx)
-			if errtree.Is(err, ErrBroadcastClosed) || !yield(v, err) {
+			if err == ErrBroadcastClosed || !yield(v, err) {
 				return
 			}
 			if _, lagged := err.(*LaggedError); err != nil && !lagged {

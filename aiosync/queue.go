@@ -7,7 +7,6 @@ import (
 	"math"
 
 	"github.com/aio-go/aio"
-	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -254,7 +253,7 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {
 			v, err := q.Get(ctx)
-			if errtree.Is(err, ErrQueueShutdown) {
+			if err == ErrQueueShutdown {
 				return
 			}
 			if !yield(v, err) || err != nil {
