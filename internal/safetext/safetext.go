@@ -157,7 +157,7 @@ func URL(raw string) string { return Line(hide(raw)) }
 
 // hide hides the secrets of a URL.
 func hide(raw string) string {
-	begin, at := userInfo(raw)
+	begin, at := UserInfo(raw)
 	rest, fragment, hasFragment := strings.Cut(raw[at:], "#")
 	rest, query, hasQuery := strings.Cut(rest, "?")
 	if isHidden(raw[begin:at]) && isHidden(fragment) && queryIsHidden(query) {
@@ -189,14 +189,11 @@ func hideValue(b *strings.Builder, s string) {
 	}
 }
 
-// userInfo returns where the user information of a URL begins and ends; if there is none, 0 and 0. A password with a character that should
-// have been escaped ends the authority early; what follows the colon is no port then.
-func userInfo(raw string) (begin, at int) {
-	if i := strings.Index(raw, "://"); i >= 0 {
-		begin = i + len("://")
-	} else if strings.HasPrefix(raw, "//") {
-		begin = len("//")
-	}
+// UserInfo returns where the user information of a URL begins and ends; if there is none, 0 and 0. A password with a character that should
+// have been escaped ends the authority early; what follows the colon is no port then. Slashes may be missing, doubled or the wrong ones:
+// what does not parse has secrets as well.
+func UserInfo(raw string) (begin, at int) {
+	begin = authorityOf(raw)
 	authority := raw[begin:]
 	if i := strings.IndexAny(authority, `/\?#`); i >= 0 {
 		authority = authority[:i]
@@ -211,6 +208,28 @@ func userInfo(raw string) (begin, at int) {
 		return 0, 0
 	}
 	return begin, begin + at
+}
+
+// authorityOf returns where the authority of a URL begins: behind its scheme and the slashes. Without slashes that is at the beginning,
+// since a name may come first and not a scheme; and a single one begins a path, unless there is a scheme before it.
+func authorityOf(raw string) int {
+	i := 0
+	for i < len(raw) && isScheme(raw[i]) {
+		i++
+	}
+	if i < len(raw) && raw[i] == ':' {
+		i++
+	} else {
+		i = 0
+	}
+	begin := i
+	for begin < len(raw) && (raw[begin] == '/' || raw[begin] == '\\') {
+		begin++
+	}
+	if begin == i || begin == 1 {
+		return 0
+	}
+	return begin
 }
 
 // isPort reports whether s can be a port, or the end of an IPv6 address.
@@ -260,28 +279,34 @@ func cutPair(query string) (pair, rest string) {
 	return query, ""
 }
 
-// hideInside hides the secrets of the URLs that occur in s.
+// hideInside hides the secrets of the URLs that occur in s: of what has two slashes in a row, be they the wrong ones.
 func hideInside(s string) string {
-	if !strings.Contains(s, "://") {
-		return s
-	}
 	var b strings.Builder
 	done := 0 // what of s is dealt with
 	for next := 0; ; {
-		i := strings.Index(s[next:], "://")
+		i := slashes(s[next:])
 		if i < 0 {
 			break
 		}
 		begin := next + i
-		end := begin + len("://")
-		for end < len(s) && !endsURL(s[end]) {
-			end++
-		}
-		for next = end; end > begin+len("://") && strings.IndexByte(".,:;!)]}'", s[end-1]) >= 0; {
-			end-- // it belongs to the text around the URL
-		}
-		for begin > done && isScheme(s[begin-1]) {
+		slashesEnd := begin + 2
+		if begin > done && s[begin-1] == ':' {
 			begin--
+			for begin > done && isScheme(s[begin-1]) {
+				begin--
+			}
+		}
+		end := quoteEnd(s, begin)
+		if end < 0 {
+			for end = slashesEnd; end < len(s) && !endsURL(s[end]); {
+				end++
+			}
+			next = end
+			for end > slashesEnd && strings.IndexByte(".,:;!)]}'", s[end-1]) >= 0 {
+				end-- // it belongs to the text around the URL
+			}
+		} else {
+			next = end
 		}
 		if safe := hide(s[begin:end]); safe != s[begin:end] {
 			b.WriteString(s[done:begin])
@@ -294,6 +319,34 @@ func hideInside(s string) string {
 	}
 	b.WriteString(s[done:])
 	return b.String()
+}
+
+// slashes returns where in s two slashes in a row are, -1 if there are none.
+func slashes(s string) int {
+	for i := 1; i < len(s); i++ {
+		if c := s[i]; c != '/' && c != '\\' {
+			continue
+		} else if c := s[i-1]; c == '/' || c == '\\' {
+			return i - 1
+		}
+	}
+	return -1
+}
+
+// quoteEnd returns where a URL ends that begins at i, if it stands in quotes: there it may have spaces in it. Otherwise it returns -1.
+func quoteEnd(s string, i int) int {
+	if i == 0 || s[i-1] != '"' {
+		return -1
+	}
+	for ; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++ // what follows is escaped
+		case '"':
+			return i
+		}
+	}
+	return -1
 }
 
 // endsURL reports whether a URL in a text ends before c.

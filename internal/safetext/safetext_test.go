@@ -91,6 +91,14 @@ func TestAURLShowsNoSecret(t *testing.T) {
 		"http://xxxxx@h/?a=xxxxx&b=": "http://xxxxx@h/?a=xxxxx&b=",
 		"http://@h/":                 "http://@h/",
 		"":                           "",
+		`http:\\joe:secret@h/x?a=b`:  `http:\\xxxxx@h/x?a=xxxxx`,
+		`http:/joe:secret@h/`:        `http:/xxxxx@h/`,
+		`http:///joe:secret@h/`:      `http:///xxxxx@h/`,
+		`\\joe:secret@h\x@y`:         `\\xxxxx@h\x@y`,
+		`/\joe:secret@h`:             `/\xxxxx@h`,
+		"http:joe:secret@h":          "xxxxx@h",
+		"/a@b":                       "/a@b",
+		"file:///home/x@y":           "file:///home/x@y",
 	} {
 		got := safetext.URL(in)
 		if got != want {
@@ -110,6 +118,12 @@ func TestAMessageHidesTheSecretsOfItsURLs(t *testing.T) {
 		"fetch http://h/?k=secret, then (ws://t@h/#secret).\nforged":  `fetch http://h/?k=xxxxx, then (ws://xxxxx@h/#xxxxx).\nforged`,
 		"http://h/?k=secret: EOF":                                     "http://h/?k=xxxxx: EOF",
 		"a http://h/ b http://h/?k=secret c http://h/?k=xxxxx d ://@": "a http://h/ b http://h/?k=xxxxx c http://h/?k=xxxxx d ://@",
+		`to "http:\\\\joe:secret@h", which is none`:                   `to "http:\\\\xxxxx@h", which is none`,
+		`to "//joe:secret@h/?k=secret": EOF`:                          `to "//xxxxx@h/?k=xxxxx": EOF`,
+		`Get "http://h/?k=secret words": EOF`:                         `Get "http://h/?k=xxxxx": EOF`,
+		`Get "http://joe:sec ret@h/\"?k=secret\"": EOF`:               `Get "http://xxxxx@h/\"?k=xxxxx": EOF`,
+		`Get "http://h/?k=secret`:                                     `Get "http://h/?k=xxxxx`,
+		`// a comment?a=b, \\x1b and "C:\\dir\\file.txt"`:             `// a comment?a=b, \\x1b and "C:\\dir\\file.txt"`,
 	} {
 		got := safetext.Message(in)
 		if got != want {
