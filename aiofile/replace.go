@@ -37,7 +37,7 @@ func SetMode() ReplaceOption { return func(s *replaceSettings) { s.setMode = tru
 // case of failure it is removed; only a process that is killed leaves it behind. If any write to the file has failed it does not replace
 // anything, even if fn returns nil. If only the very last step fails, the one for the folder, the new content is there and an error says
 // so. fn must not close the file. A name that is a symbolic link is replaced by a file, the link's target
-// stays as it is. On Windows a file that somebody has open cannot be replaced; it is tried for two seconds.
+// stays as it is. A device, a FIFO or a socket is not replaced, that is an error. On Windows a file that somebody has open cannot be replaced; it is tried for two seconds.
 //
 // Cancellation: until fn has returned and the content is on the disk, nothing is replaced. From then on it is not heeded.
 func Replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx context.Context, f *File) error, opts ...ReplaceOption) error {
@@ -59,6 +59,9 @@ func replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx con
 	temp := filepath.Join(dir, "."+base[:min(len(base), 200)]+".tmp-"+rand.Text()) // names have at most 255 bytes
 	var old fs.FileInfo                                                            // what is there, if its permissions are to be kept
 	file, err := Do(ctx, func() (*os.File, error) {
+		if err := replaceable(name); err != nil {
+			return nil, err
+		}
 		if !s.setMode {
 			perm, old = permissions(name, perm)
 		}
@@ -96,12 +99,24 @@ func replace(ctx context.Context, name string, perm fs.FileMode, fn func(ctx con
 		return err
 	}
 	return insist(ctx, func() error {
+		if err := replaceable(name); err != nil {
+			return err
+		}
 		if err := rename(temp, name); err != nil {
 			return err
 		}
 		done.Store(true)
 		return syncDir(dir)
 	})
+}
+
+// replaceable reports, with an error, a device, a FIFO or a socket of that name: others may use it, and it cannot be made again.
+func replaceable(name string) error {
+	const special = fs.ModeDevice | fs.ModeNamedPipe | fs.ModeSocket
+	if info, err := os.Lstat(name); err == nil && info.Mode()&special != 0 {
+		return &fs.PathError{Op: "replace", Path: name, Err: errors.New("not a regular file")}
+	}
+	return nil
 }
 
 // permissions returns those that a new file is made with in the place of the one of that name, and that one if it is to

@@ -24,24 +24,62 @@ const (
 func Line(s string) string { return Cut(s, MaxLine) }
 
 // Cut is [Line] with another limit: the result has at most limit bytes.
-func Cut(s string, limit int) string { return show(s, limit, false, false) }
+func Cut(s string, limit int) string { return show(s, limit, false, 0) }
 
 // Lines is [Line] for text of several lines, such as a stack or what a program printed: line feeds and tabs stay, and a line may end with
 // a carriage return and a line feed, of which the line feed stays.
-func Lines(s string) string { return show(s, MaxLines, true, false) }
+func Lines(s string) string { return show(s, MaxLines, true, 0) }
 
 // Message is [Line] for text in which URLs may occur, such as a name or an error: of each, the user information and the values of the
 // query are hidden, as by [URL].
-func Message(s string) string { return Line(hideInside(s)) }
+func Message(s string) string {
+	if len(s) <= longMessage {
+		return Line(hideInside(s))
+	}
+	// Of the rest nothing is shown, and it may be megabytes. A URL that goes on there is not known to its end.
+	head := s[:longMessage]
+	if i := lastURL(head); i >= 0 {
+		head = head[:i] + hidden
+	}
+	return show(hideInside(head), MaxLine, false, len(s)-longMessage)
+}
 
-// show makes s safe. With lines it may have several; with more it goes on behind its end, nobody knows how far.
-func show(s string, limit int, lines, more bool) string {
-	if !more && len(s) <= limit && clean(s, lines) {
+// longMessage is how much of a message is looked at.
+const longMessage = 16 * MaxLine
+
+// lastURL returns where the authority of a URL begins that is not over at the end of s, -1 if there is none.
+func lastURL(s string) int {
+	for begin := 0; ; {
+		i := slashes(s[begin:])
+		if i < 0 {
+			return -1
+		}
+		begin += i
+		for begin < len(s) && (s[begin] == '/' || s[begin] == '\\') {
+			begin++
+		}
+		end := begin
+		for end < len(s) && !endsURL(s[end]) {
+			end++
+		}
+		if end == len(s) {
+			return begin
+		}
+		begin = end
+	}
+}
+
+// unknown says that a text goes on, and nobody knows how far.
+const unknown = -1
+
+// show makes s safe. With lines it may have several. It goes on for more bytes, or unknown, behind its end.
+func show(s string, limit int, lines bool, more int) string {
+	if more == 0 && len(s) <= limit && clean(s, lines) {
 		return s
 	}
 	limit = max(limit, 0)
-	mark := cutMark(len(s), more)
-	room := limit - len(mark) // for text, if it has to be cut
+	mark := cutMark(len(s), more) // as long as it can be
+	room := limit - len(mark)     // for text, if it has to be cut
 	if room < 0 {
 		mark, room = "", limit
 	}
@@ -62,7 +100,7 @@ func show(s string, limit int, lines, more bool) string {
 			end, rest = len(b), len(s)-i
 		}
 	}
-	if len(b) <= limit && !more {
+	if len(b) <= limit && more == 0 {
 		return string(b)
 	}
 	if mark != "" {
@@ -71,12 +109,12 @@ func show(s string, limit int, lines, more bool) string {
 	return string(append(b[:end], mark...))
 }
 
-// cutMark stands for n bytes that were left out, or more.
-func cutMark(n int, more bool) string {
-	if more {
+// cutMark stands for n bytes that were left out, and more.
+func cutMark(n, more int) string {
+	if more == unknown {
 		return "…"
 	}
-	return "…(+" + strconv.Itoa(n) + " bytes)"
+	return "…(+" + strconv.Itoa(n+more) + " bytes)"
 }
 
 // clean reports whether nothing in s needs an escape.
@@ -226,10 +264,13 @@ func authorityOf(raw string) int {
 	for begin < len(raw) && (raw[begin] == '/' || raw[begin] == '\\') {
 		begin++
 	}
-	if begin == i || begin == 1 {
-		return 0
+	if begin > i && begin > 1 {
+		return begin
 	}
-	return begin
+	if i := strings.Index(raw, "://"); i >= 0 { // behind what is no scheme
+		return i + len("://")
+	}
+	return 0
 }
 
 // isPort reports whether s can be a port, or the end of an IPv6 address.

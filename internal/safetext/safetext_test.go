@@ -98,6 +98,7 @@ func TestAURLShowsNoSecret(t *testing.T) {
 		`/\joe:secret@h`:             `/\xxxxx@h`,
 		"http:joe:secret@h":          "xxxxx@h",
 		"/a@b":                       "/a@b",
+		"%zz://joe:secret@h":         "%zz://xxxxx@h",
 		"file:///home/x@y":           "file:///home/x@y",
 	} {
 		got := safetext.URL(in)
@@ -209,4 +210,26 @@ func FuzzShow(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestOfAHugeMessageOnlyTheBeginningIsLookedAt(t *testing.T) {
+	long := strings.Repeat("secret ", 8<<20)
+	if n := testing.Benchmark(func(b *testing.B) {
+		for b.Loop() {
+			safetext.Message(long)
+		}
+	}); n.AllocedBytesPerOp() > 100<<10 {
+		t.Errorf("%d bytes are allocated for the beginning of %d", n.AllocedBytesPerOp(), len(long))
+	}
+	for in, want := range map[string]string{
+		long: "secret secret ",
+		"http://" + strings.ReplaceAll(long, " ", "") + "@h/":  "http://xxxxx…(+",
+		`to "//` + strings.ReplaceAll(long, " ", "") + "@h/":   `to "//xxxxx…(+`,
+		"GET http://h/?k=" + strings.ReplaceAll(long, " ", ""): "GET http://xxxxx…(+",
+	} {
+		got := safetext.Message(in)
+		if len(got) > safetext.MaxLine || !strings.HasPrefix(got, want) || !strings.HasSuffix(got, " bytes)") {
+			t.Errorf("%.40q... is shown as %.60q, of %d bytes", in, got, len(got))
+		}
+	}
 }
