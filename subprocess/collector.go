@@ -12,12 +12,17 @@ import (
 // tailSize is how much is kept of stderr for an error, bytes.
 const tailSize = 4 << 10
 
+// pieceSize is how much may be copied on the loop because there is more, bytes.
+const pieceSize = 1 << 20
+
 // collector takes output in place of a reader, without a task: all of it up to a limit, or only the end.
 type collector struct {
 	transport.BaseProtocol
 	pipe   transport.Transport
 	tail   int // keep only so many bytes of the end; 0: limit counts
 	limit  int // bytes; more is an error
+	full   [][]byte // what came before data, in pieces of at least pieceSize: a single one would have to be copied to grow
+	size   int      // of full
 	data   []byte
 	ended  bool
 	over   bool // more than limit has come
@@ -28,15 +33,32 @@ func (*collector) stdio() {}
 
 // DataReceived implements transport.Protocol.
 func (c *collector) DataReceived(p []byte) {
-	if c.tail == 0 && len(p) > c.limit-len(c.data) {
-		p = p[:c.limit-len(c.data)]
+	if left := c.limit - c.size - len(c.data); c.tail == 0 && len(p) > left {
+		p = p[:left]
 		c.over = true
 		c.pipe.Abort() // the child finds that nobody reads any more
 	}
 	c.data = append(c.data, p...)
-	if c.tail > 0 && len(c.data) > 2*c.tail {
+	switch {
+	case c.tail > 0 && len(c.data) > 2*c.tail:
 		c.trim()
+	case c.tail == 0 && len(c.data) >= pieceSize:
+		c.full, c.size = append(c.full, c.data), c.size+len(c.data)
+		c.data = make([]byte, 0, pieceSize+pieceSize/4)
 	}
+}
+
+// all returns what has been collected. Many pieces are joined beside the loop.
+func (c *collector) all(ctx context.Context) []byte {
+	if len(c.full) == 0 {
+		return c.data
+	}
+	pieces := append(c.full, c.data)
+	all, err := aio.ToThread(context.WithoutCancel(ctx), func(context.Context) ([]byte, error) { return slices.Concat(pieces...), nil })
+	if err != nil { // the loop is being closed
+		return slices.Concat(pieces...)
+	}
+	return all
 }
 
 // ConnectionLost implements transport.Protocol.
