@@ -65,8 +65,8 @@ const (
 
 // Drain waits while the buffer is too full: above the transport's high limit, until it has fallen
 // to the low one. During StartTLS it also waits if as many bytes were written meanwhile. Many tasks
-// may wait; all resume together. After 1 MiB or 256 writes it lets other tasks run in any
-// case. It returns the error of a connection that was lost, or [ErrClosed] if it is closed. asyncio: drain.
+// may wait; all resume together. After 1 MiB or 256 writes it lets other tasks run in any case. It
+// returns the error of a connection that was lost, or [ErrClosed] if it is closed. asyncio: drain.
 //
 // Cancellation: written bytes are still sent.
 func (w *Writer) Drain(ctx context.Context) error {

@@ -19,8 +19,8 @@ const pieceSize = 1 << 20
 type collector struct {
 	transport.BaseProtocol
 	pipe   transport.Transport
-	tail   int // keep only so many bytes of the end; 0: limit counts
-	limit  int // bytes; more is an error
+	tail   int      // keep only so many bytes of the end; 0: limit counts
+	limit  int      // bytes; more is an error
 	full   [][]byte // what came before data, in pieces of at least pieceSize: a single one would have to be copied to grow
 	size   int      // of full
 	data   []byte
