@@ -180,8 +180,12 @@ func TestTheShutdownTimeoutReachesEveryTransport(t *testing.T) {
 	})
 }
 
-// withLastWords runs fn with a transport whose write has failed while reading is paused: it cannot see how the connection ends.
-func withLastWords(t *testing.T, fn func(ctx context.Context, e *env, c *fakeConn, p *recorder, tr *selectorTransport)) {
+// withLastWords runs fn with a transport whose write has failed while reading is paused: it cannot
+// see how the connection ends.
+func withLastWords(
+	t *testing.T,
+	fn func(ctx context.Context, e *env, c *fakeConn, p *recorder, tr *selectorTransport),
+) {
 	t.Helper()
 	p := &recorder{}
 	inLoop(t, nil, func(ctx context.Context, e *env) {
@@ -199,7 +203,9 @@ func withLastWords(t *testing.T, fn func(ctx context.Context, e *env, c *fakeCon
 }
 
 func TestAProtocolThatDoesNotTakeTheLastWordsStillSeesTheEnd(t *testing.T) {
-	withLastWords(t, func(ctx context.Context, e *env, c *fakeConn, p *recorder, tr *selectorTransport) {
+	withLastWords(t, func(
+		ctx context.Context, e *env, c *fakeConn, p *recorder, tr *selectorTransport,
+	) {
 		begin := e.loop.Time()
 		if err := p.awaitLost(ctx, e); !errors.Is(err, syscall.EPIPE) {
 			t.Errorf("lost with %v, want the error of the write", err)
@@ -211,7 +217,9 @@ func TestAProtocolThatDoesNotTakeTheLastWordsStillSeesTheEnd(t *testing.T) {
 }
 
 func TestAProtocolThatTakesTheLastWordsInTimeGetsThemAll(t *testing.T) {
-	withLastWords(t, func(ctx context.Context, e *env, c *fakeConn, p *recorder, tr *selectorTransport) {
+	withLastWords(t, func(
+		ctx context.Context, e *env, c *fakeConn, p *recorder, tr *selectorTransport,
+	) {
 		portion := strings.Repeat("x", 11_000) // for 10 s at 1 KiB a second
 		for range 5 {
 			e.ok(aio.Sleep(ctx, 9*time.Second))
