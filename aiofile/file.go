@@ -96,9 +96,37 @@ func (f *File) ReadAll(ctx context.Context, opts ...ReadOption) ([]byte, error) 
 		if int64(len(chunk)) > limit-int64(len(all)) {
 			return all, f.tooLong("read", limit)
 		}
+		if len(all) >= manyBytes && len(chunk) > cap(all)-len(all) {
+			larger, err := f.room(ctx, all, len(chunk), limit)
+			if err != nil {
+				return all, err
+			}
+			all = larger
+		}
 		all = append(all, chunk...)
 	}
 	return all, nil
+}
+
+// manyBytes are so many that copying them is not for the loop.
+const manyBytes = 1 << 20
+
+// room returns all with room for what is left of the file, behind more bytes that have been read already. If that is known to be too
+// much, it is not read.
+func (f *File) room(ctx context.Context, all []byte, more int, limit int64) ([]byte, error) {
+	return with(ctx, f, func() ([]byte, error) {
+		size := int64(len(all) + more)
+		want := size + size/2
+		if info, err := f.f.Stat(); err == nil && info.Mode().IsRegular() {
+			if at, err := f.f.Seek(0, io.SeekCurrent); err == nil && info.Size() > at {
+				if info.Size()-at > limit-size {
+					return nil, f.tooLong("read", limit)
+				}
+				want = size + info.Size() - at
+			}
+		}
+		return append(make([]byte, 0, min(want, limit)), all...), nil
+	})
 }
 
 // chunkSize is how many bytes are read or written at a time by default.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -416,6 +417,72 @@ func TestAFileWithoutNewlinesDoesNotFillTheMemory(t *testing.T) {
 		return err
 	})
 	wantPanic(t, func() { aiofile.Limit(0) }, "aiofile: Limit")
+}
+
+// It has no content, but half a million pages of memory.
+func TestAFileThatIsKnownToBeTooLongIsNotRead(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	write(t, name, "x")
+	if err := os.Truncate(name, 1<<40); err != nil {
+		t.Skip("there are no files with holes here: ", err)
+	}
+	run(t, func(ctx context.Context) error {
+		f, err := aiofile.Open(ctx, name)
+		if err != nil {
+			return err
+		}
+		defer f.Close(ctx)
+		part, err := f.ReadAll(ctx)
+		if !errors.Is(err, aiofile.ErrTooLong) || len(part) > 2<<20 {
+			t.Errorf("%v after %d bytes", err, len(part))
+		}
+		// What was read before does not count.
+		if _, err := f.Seek(ctx, -5<<20, io.SeekEnd); err != nil {
+			return err
+		}
+		part, err = f.ReadAll(ctx, aiofile.Limit(5<<20))
+		if err != nil || len(part) != 5<<20 || cap(part) > 5<<20 {
+			t.Errorf("%v after %d bytes, with room for %d", err, len(part), cap(part))
+		}
+		return nil
+	})
+}
+
+func TestADeviceAFIFOAndASocketAreNotReplaced(t *testing.T) {
+	dir := t.TempDir()
+	socket := filepath.Join(dir, "socket")
+	ln, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	names := []string{fifo(t), socket}
+	device := filepath.Join(dir, "device")
+	if syscall.Mknod(device, syscall.S_IFCHR|0o600, 1<<8|3) == nil { // as /dev/null; only root may do that
+		names = append(names, device)
+	}
+	source := filepath.Join(dir, "source")
+	write(t, source, "x")
+	run(t, func(ctx context.Context) error {
+		for _, name := range names {
+			before, err := os.Lstat(name)
+			if err != nil {
+				return err
+			}
+			atomic := aiofile.WriteAtomic(ctx, name, []byte("x"), 0o600)
+			moded := aiofile.WriteAtomic(ctx, name, []byte("x"), 0o600, aiofile.SetMode())
+			_, copied := aiofile.Copy(ctx, name, source)
+			for _, err := range []error{atomic, moded, copied} {
+				if err == nil || !strings.HasSuffix(err.Error(), name+": not a regular file") {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			if after, err := os.Lstat(name); err != nil || !os.SameFile(before, after) {
+				t.Errorf("%s is another file, %v", name, err)
+			}
+		}
+		return nil
+	})
 }
 
 func TestNamesInErrorsAreSafeToShow(t *testing.T) {

@@ -40,7 +40,8 @@ func SetMode() ReplaceOption { return func(s *replaceSettings) { s.setMode = tru
 // leaves it behind. If any write to the file has failed, nothing is replaced, even if fn returns
 // nil. If only the last step fails, syncing the folder, the new content is there and an error says
 // so. fn must not close the file. A symbolic link is replaced by a file; its target stays as it is.
-// Windows cannot replace an open file; Replace tries for two seconds.
+// A device, a FIFO or a socket is not replaced: that is an error. Windows cannot replace an open
+// file; Replace tries for two seconds.
 //
 // Cancellation: until fn has returned and the content is on the disk, nothing is replaced. From
 // then on a cancellation has no effect.
@@ -80,6 +81,9 @@ func replace(
 	temp := filepath.Join(dir, "."+base[:min(len(base), 200)]+".tmp-"+rand.Text())
 	var old fs.FileInfo // the old file, if its permissions are to be kept
 	file, err := Do(ctx, func() (*os.File, error) {
+		if err := replaceable(name); err != nil {
+			return nil, err
+		}
 		if !s.setMode {
 			perm, old = permissions(name, perm)
 		}
@@ -118,12 +122,24 @@ func replace(
 		return err
 	}
 	return insist(ctx, func() error {
+		if err := replaceable(name); err != nil {
+			return err
+		}
 		if err := rename(temp, name); err != nil {
 			return err
 		}
 		done.Store(true)
 		return syncDir(dir)
 	})
+}
+
+// replaceable reports, with an error, a device, a FIFO or a socket of that name: others may use it, and it cannot be made again.
+func replaceable(name string) error {
+	const special = fs.ModeDevice | fs.ModeNamedPipe | fs.ModeSocket
+	if info, err := os.Lstat(name); err == nil && info.Mode()&special != 0 {
+		return &fs.PathError{Op: "replace", Path: name, Err: errors.New("not a regular file")}
+	}
+	return nil
 }
 
 // permissions returns the permissions to make a new file with in the place of the named one, and

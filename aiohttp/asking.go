@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/realm"
 )
 
 // asking is one call of Do, until its response is closed.
@@ -92,16 +93,16 @@ type try struct {
 	*asking
 	ctx     context.Context // ends with the try, or with the request
 	end     context.CancelCauseFunc
-	most    realm // that it may reach
+	most    realm.Realm // that it may reach
 	left    time.Duration
 	limited bool // by left, while it has its turn
 }
 
 func (a *asking) newTry() *try {
 	a.count++
-	t := &try{asking: a, ctx: a.ctx, end: func(error) {}, most: local}
+	t := &try{asking: a, ctx: a.ctx, end: func(error) {}, most: realm.Local}
 	if a.c.Reach == PublicOnly {
-		t.most = public
+		t.most = realm.Public
 	}
 	if t.left = a.c.Retry.Timeout; t.left > 0 {
 		t.limited = true
@@ -156,8 +157,8 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 		}
 	}()
 	ctx := context.Context(lifetime{t.ctx})
-	var at realm
-	if t.c.Reach == NoNarrower && t.most == local {
+	var at realm.Realm
+	if t.c.Reach == NoNarrower && t.most == realm.Local {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { at = realmOfConn(i.Conn) }})
 	}
 	req = req.WithContext(ctx)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/realm"
 )
 
 // Client makes HTTP requests in tasks. Its zero value is ready; set the fields before the first
@@ -68,8 +69,8 @@ type Client struct {
 	Retry Retry
 
 	loop      *aio.Loop
-	transport http.RoundTripper        // for requests that may go anywhere
-	narrow    [local]http.RoundTripper // for those that may not, by the most that they may reach; made when needed
+	transport http.RoundTripper              // for requests that may go anywhere
+	narrow    [realm.Local]http.RoundTripper // for those that may not, by the most that they may reach; made when needed
 	turns     *turns
 	memory    memory
 	asked     map[*asking]bool // requests whose responses are not closed
@@ -223,15 +224,15 @@ func (c *Client) begin(ctx context.Context) error {
 	c.asked = map[*asking]bool{}
 	c.transport = c.Transport
 	if c.transport == nil {
-		c.transport = c.newTransport(local)
+		c.transport = c.newTransport(realm.Local)
 	}
 	c.forget = loop.OnClose(c.abandon)
 	return nil
 }
 
 // within returns the transport for requests that may reach a realm.
-func (c *Client) within(most realm) http.RoundTripper {
-	if most == local || c.Transport != nil {
+func (c *Client) within(most realm.Realm) http.RoundTripper {
+	if most == realm.Local || c.Transport != nil {
 		return c.transport
 	}
 	if c.narrow[most] == nil {

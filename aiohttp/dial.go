@@ -7,12 +7,14 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/aio-go/aio/internal/realm"
 )
 
 // newTransport makes the transport of a client that was given none: net/http's, except that a
 // connection is given up when the request it was begun for ends. net/http itself goes on dialling
 // for some later request, for as long as the system lets it. It connects to what is in realm most.
-func (c *Client) newTransport(most realm) *http.Transport {
+func (c *Client) newTransport(most realm.Realm) *http.Transport {
 	config := c.TLS
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, ControlContext: within(most)}
 	t := &http.Transport{

@@ -10,20 +10,9 @@ import (
 	"testing"
 
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/internal/realm"
 	"github.com/aio-go/aio/internal/tlstest"
 )
-
-func TestAddressesThatAreNotPublic(t *testing.T) {
-	for realm, addresses := range map[string]string{
-		"public":            "1.1.1.1 8.8.8.8 172.15.255.255 172.32.0.0 100.63.255.255 192.167.0.1 223.255.255.255 2606:4700::1111 2a00::1 64:ff9b::8.8.8.8 2002:808:808::1 ::ffff:8.8.8.8",
-		"private":           "10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 100.64.0.1 100.127.255.255 fc00::1 fd12:3456::1 fec0::1 ::ffff:10.0.0.1 64:ff9b::10.0.0.1 2002:a00:1::1 ::10.0.0.1 fd00:ec2::254",
-		"local or reserved": "127.0.0.1 127.255.255.255 0.0.0.0 0.1.2.3 169.254.169.254 192.0.2.1 198.18.0.1 224.0.0.1 239.1.1.1 240.0.0.1 255.255.255.255 ::1 :: fe80::1 fe80::1%eth0 ff02::1 2001:db8::1 ::ffff:127.0.0.1 ::ffff:169.254.169.254 64:ff9b::127.0.0.1 64:ff9b:1::1 2002:7f00:1::1 ::127.0.0.1 2001::1 100::1",
-	} {
-		for address := range strings.FieldsSeq(addresses) {
-			equal(t, address, aiohttp.RealmOf(address), realm)
-		}
-	}
-}
 
 func TestAClientForPublicAddressesConnectsToNoOthers(t *testing.T) {
 	a := tlstest.New(t)
@@ -82,7 +71,7 @@ func TestRedirectsLeadToNoNarrowerAddressThanTheFirst(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has a whole network of loopback addresses")
 	}
-	defer aiohttp.PretendPublic()()
+	defer realm.PretendPublic()()
 	asked := make(chan string, 10)
 	inner := site(t, func(w http.ResponseWriter, r *http.Request) {
 		asked <- "inner " + r.URL.Path

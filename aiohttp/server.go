@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log"
+	"math"
 	"net"
 	"net/http"
 	"reflect"
@@ -141,6 +142,7 @@ func newServer(loop *aio.Loop, h http.Handler, setup []func(*http.Server)) *Serv
 	}
 	on.limits = limits{progress: defaultBodyTimeout, connections: defaultMaxConnections, socketMode: unixsocket.DefaultMode}
 	on.limits.setUp(s.http, setup)
+	s.http.MaxHeaderBytes = min(s.http.MaxHeaderBytes, math.MaxInt-headSlop) // net/http adds to it as well
 	// net/http has no method that tells.
 	if f := reflect.ValueOf(s.http).Elem().FieldByName("disableKeepAlives"); f.IsValid() {
 		if v := f.FieldByName("v"); v.IsValid() && v.CanUint() {

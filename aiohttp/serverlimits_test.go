@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -74,6 +75,26 @@ func TestAHeadThatIsTooLongOrTooSlowIsRefused(t *testing.T) {
 	answer := ends(t, dial(t, addr, "GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("x", 100_000)+"\r\n\r\n"))
 	if !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
 		t.Errorf("answer %q", answer)
+	}
+}
+
+func TestALimitOfHeadsMayBeAnyNumber(t *testing.T) {
+	a := tlstest.New(t)
+	for _, secure := range []bool{false, true} {
+		run(t, func(ctx context.Context) {
+			s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", hello, func(s *http.Server) {
+				s.MaxHeaderBytes = math.MaxInt
+				if secure {
+					s.TLSConfig = a.Server()
+				}
+			})
+			ok(t, err)
+			defer s.Close()
+			c := aiohttp.Client{TLS: a.Client()}
+			defer c.Close()
+			r, err := c.Get(ctx, s.URL())
+			equal(t, "answer", text(ctx, t, r, err), "hello")
+		})
 	}
 }
 

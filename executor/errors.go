@@ -53,7 +53,7 @@ func (e *WorkerError) Error() string {
 		s += ": " + e.Err.Error()
 	}
 	if line := telling(e.Stderr); line != "" {
-		s += ": " + safetext.Line(line)
+		s += ": " + safetext.Message(line)
 	}
 	return s
 }

@@ -39,7 +39,7 @@ type connection struct {
 	drains []aio.Waiter // the tasks in Drain while full, in FIFO order
 	closes []aio.Waiter // the tasks in WaitClosed
 
-	unpaused  int    // bytes written since Drain last let other tasks run
+	unpaused  int    // what was written since Drain last let other tasks run, see maxUnpaused
 	upgrading bool   // StartTLS is under way
 	backlog   []byte // bytes written meanwhile
 }

@@ -469,3 +469,45 @@ func TestThousandsOfConnectsAndDrops(t *testing.T) {
 		})
 	})
 }
+
+// What has arrived may be 100,000 lines, and the answer to each a call of the system.
+func TestAPeerThatSendsManyTinyLinesLetsOthersHaveTheirTurn(t *testing.T) {
+	const lines = 20_000
+	run(t, func(ctx context.Context) {
+		turns, most, before := 0, 0, 0
+		handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+			for n := 1; ; n++ {
+				line, err := r.ReadLine(ctx)
+				if err != nil {
+					return nil
+				}
+				w.Write(line)
+				if err := w.Drain(ctx); err != nil {
+					return err
+				}
+				if turns > before {
+					before, n = turns, 0
+				}
+				most = max(most, n)
+			}
+		}
+		listen(ctx, t, handler, func(address string) {
+			r, w := dial(ctx, t, address)
+			defer w.Abort()
+			other := aio.Start(ctx, func(ctx context.Context) error {
+				for ; ; turns++ {
+					if err := aio.Yield(ctx); err != nil {
+						return err
+					}
+				}
+			})
+			defer other.Cancel(nil)
+			w.Write(bytes.Repeat([]byte("\n"), lines))
+			_, err := r.ReadExactly(ctx, lines)
+			ok(t, err)
+			if most > 300 {
+				t.Errorf("%d lines were answered before another task had its turn", most)
+			}
+		})
+	})
+}

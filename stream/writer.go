@@ -33,7 +33,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	c.in.owes = false
-	c.unpaused += min(len(p), maxUnpaused)
+	c.unpaused += min(len(p), maxUnpaused) + eachWrite
 	c.transport.Write(p)
 	return len(p), nil
 }
@@ -55,12 +55,17 @@ func (w *Writer) WriteLines(chunks ...[]byte) (int, error) {
 }
 
 // maxUnpaused is how many bytes a task may write before Drain lets other tasks run, even if the
-// system takes all of them at once. A peer that reads fast must not hold the loop.
-const maxUnpaused = 1 << 20
+// system takes all of them at once. A peer that reads fast must not hold the loop. Each write
+// counts for eachWrite more, as it may be a system call: 100,000 lines of a peer may wait for their
+// answers.
+const (
+	maxUnpaused = 1 << 20
+	eachWrite   = 4 << 10
+)
 
 // Drain waits while the buffer is too full: above the transport's high limit, until it has fallen
 // to the low one. During StartTLS it also waits if as many bytes were written meanwhile. Many tasks
-// may wait; all resume together. After each mebibyte it lets other tasks run in any case. It
+// may wait; all resume together. After 1 MiB or 256 writes it lets other tasks run in any case. It
 // returns the error of a connection that was lost, or [ErrClosed] if it is closed. asyncio: drain.
 //
 // Cancellation: written bytes are still sent.

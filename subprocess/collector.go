@@ -12,13 +12,18 @@ import (
 // tailSize is how many bytes of stderr an error keeps.
 const tailSize = 4 << 10
 
+// pieceSize is how many bytes may be copied on the loop when output grows.
+const pieceSize = 1 << 20
+
 // collector takes output in place of a reader, without a task. It keeps all of it up to a limit, or
 // only the end.
 type collector struct {
 	transport.BaseProtocol
 	pipe   transport.Transport
-	tail   int // keep only this many bytes of the end; 0: limit counts
-	limit  int // bytes; more is an error
+	tail   int      // keep only this many bytes of the end; 0: limit counts
+	limit  int      // bytes; more is an error
+	full   [][]byte // earlier output, in pieces: one piece would have to be copied to grow
+	size   int      // of full
 	data   []byte
 	ended  bool
 	over   bool // more than limit bytes have arrived
@@ -29,15 +34,32 @@ func (*collector) stdio() {}
 
 // DataReceived implements transport.Protocol.
 func (c *collector) DataReceived(p []byte) {
-	if c.tail == 0 && len(p) > c.limit-len(c.data) {
-		p = p[:c.limit-len(c.data)]
+	if left := c.limit - c.size - len(c.data); c.tail == 0 && len(p) > left {
+		p = p[:left]
 		c.over = true
 		c.pipe.Abort() // the child gets a broken pipe
 	}
 	c.data = append(c.data, p...)
-	if c.tail > 0 && len(c.data) > 2*c.tail {
+	switch {
+	case c.tail > 0 && len(c.data) > 2*c.tail:
 		c.trim()
+	case c.tail == 0 && len(c.data) >= pieceSize:
+		c.full, c.size = append(c.full, c.data), c.size+len(c.data)
+		c.data = make([]byte, 0, pieceSize+pieceSize/4)
 	}
+}
+
+// all returns what has been collected. Many pieces are joined beside the loop.
+func (c *collector) all(ctx context.Context) []byte {
+	if len(c.full) == 0 {
+		return c.data
+	}
+	pieces := append(c.full, c.data)
+	all, err := aio.ToThread(context.WithoutCancel(ctx), func(context.Context) ([]byte, error) { return slices.Concat(pieces...), nil })
+	if err != nil { // the loop is being closed
+		return slices.Concat(pieces...)
+	}
+	return all
 }
 
 // ConnectionLost implements transport.Protocol.

@@ -58,7 +58,7 @@ func (e *ExitError) Error() string {
 	text := "subprocess: " + safetext.Line(e.Name) + ": " + e.Status.String()
 	end := bytes.TrimSpace(e.Stderr)
 	if last := bytes.TrimSpace(end[bytes.LastIndexByte(end, '\n')+1:]); len(last) > 0 {
-		text += ": " + safetext.Line(string(last))
+		text += ": " + safetext.Message(string(last))
 	}
 	return text
 }

@@ -1,6 +1,7 @@
 package subprocess
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -80,6 +81,34 @@ func TestCommunicateIsBounded(t *testing.T) {
 	})
 }
 
+// To grow in one piece it would have to be copied, on the loop, again and again.
+func TestMuchOutputIsCollectedInPieces(t *testing.T) {
+	c := &collector{limit: 10<<20 + 5}
+	want := make([]byte, 0, c.limit)
+	for len(want) < c.limit {
+		p := make([]byte, min(100_000, c.limit-len(want)))
+		for i := range p {
+			p[i] = byte(len(want) + i)
+		}
+		want = append(want, p...)
+		c.DataReceived(p)
+	}
+	for _, p := range append(c.full, c.data) {
+		if cap(p) > 2*pieceSize {
+			t.Errorf("a piece has room for %d bytes", cap(p))
+		}
+	}
+	inLoop(t, func(ctx context.Context, e *env) {
+		if got := c.all(ctx); c.over || !bytes.Equal(got, want) {
+			t.Errorf("%d bytes of %d", len(got), len(want))
+		}
+		out, err := Shell("head -c 3000000 /dev/zero").Output(ctx)
+		if err != nil || !bytes.Equal(out, make([]byte, 3_000_000)) {
+			t.Errorf("%d bytes, %v", len(out), err)
+		}
+	})
+}
+
 func TestAnErrorShowsNothingThatAChildCouldForge(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
 		for _, script := range []string{
@@ -91,6 +120,9 @@ func TestAnErrorShowsNothingThatAChildCouldForge(t *testing.T) {
 			if strings.ContainsAny(text, "\x1b\a\r\n\u202e\u0085") || len(text) > 2000 {
 				t.Errorf("%d bytes: %.200q", len(text), text)
 			}
+		}
+		if text := Shell(`echo 'cannot open https://joe:secret@h/?token=secret' >&2; exit 1`).Run(ctx).Error(); strings.Contains(text, "secret") {
+			t.Errorf("%q", text)
 		}
 		for _, name := range []string{"none\x1b[31m", "/none\nroot: forged"} {
 			if text := Command(name).Run(ctx).Error(); strings.ContainsAny(text, "\x1b\n") {

@@ -50,10 +50,11 @@ func (c *Cmd) collect(ctx context.Context, op string, stderr Stdio) ([]byte, err
 	with := *c
 	with.Stdout, with.Stderr = out, stderr
 	err := with.With(ctx, out.watch)
-	if err != nil && len(out.data) == 0 {
+	all := out.all(ctx)
+	if err != nil && len(all) == 0 {
 		return nil, err
 	}
-	return out.data, err
+	return all, err
 }
 
 func (c *Cmd) noPipes(op string, all ...Stdio) {

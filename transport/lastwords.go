@@ -3,7 +3,8 @@ package transport
 // When a write fails, the last bytes of the peer may still be there: in the kernel, in the buffer
 // of a portable connection, or held back by PauseReading. So a transport whose write failed becomes
 // mute: it sends nothing any more and delivers the rest that it can receive. Then ConnectionLost
-// follows, with the error of the write.
+// follows, with the error of the write. It follows as well when the protocol takes less than 1 KiB
+// a second for the time of ShutdownTimeout.
 
 // lastWords is implemented by a Conn whose reading ends by itself once a write has failed. Of any
 // other Conn only the bytes that are there already are read.
@@ -25,6 +26,7 @@ func (t *selectorTransport) sendingFailed(what string, err error) {
 	if !t.paused {
 		t.readSoon()
 	}
+	t.linger.overhear(t, err)
 	t.maybeResume() // no task may wait for room that does not come
 }
 

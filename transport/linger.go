@@ -10,10 +10,12 @@ import (
 // stuck: a byte now and then must not hold a connection for ever.
 const slowest = 1 << 10
 
-// linger bounds how long a closed transport waits for its peer to take the unsent bytes.
+// linger bounds how long a closed transport waits for its peer to take the unsent bytes, and how
+// long a mute one waits for its protocol to take the last bytes.
 type linger struct {
 	patience time.Duration    // for each period without enough progress; 0 means no bound
-	timer    *aio.TimerHandle // nil unless the transport is flushing
+	timer    *aio.TimerHandle // nil unless the transport is flushing or mute
+	heard    int              // bytes received since the transport is mute
 }
 
 // watch ends t unless its unsent bytes become fewer in time.
@@ -27,6 +29,22 @@ func (l *linger) watch(t mortal, unsent int) {
 			return
 		}
 		endSoon(t, &ShutdownTimeoutError{After: l.patience})
+	})
+}
+
+// overhear ends t, which is mute, with err unless it receives enough in time. A protocol that has
+// paused reading and waits for the end of the connection would never see it.
+func (l *linger) overhear(t mortal, err error) {
+	if l.patience <= 0 {
+		return
+	}
+	before := l.heard
+	l.timer = t.Loop().CallLater(l.patience, func() {
+		if float64(l.heard-before) >= slowest*l.patience.Seconds() {
+			l.overhear(t, err)
+			return
+		}
+		endSoon(t, err)
 	})
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -175,5 +177,64 @@ func TestTheShutdownTimeoutReachesEveryTransport(t *testing.T) {
 			}
 			u.Abort()
 		})
+	})
+}
+
+// withLastWords runs fn with a transport whose write has failed while reading is paused: it cannot
+// see how the connection ends.
+func withLastWords(
+	t *testing.T,
+	fn func(ctx context.Context, e *env, c *fakeConn, p *recorder, tr *selectorTransport),
+) {
+	t.Helper()
+	p := &recorder{}
+	inLoop(t, nil, func(ctx context.Context, e *env) {
+		c := newFake(e)
+		tr := newTransport(hubOf(e.loop), c, p, nil, nil)
+		tr.linger.patience = 10 * time.Second
+		e.turn(ctx)
+		tr.PauseReading()
+		c.outErr = syscall.EPIPE
+		tr.Write([]byte("x"))
+		fn(ctx, e, c, p, tr)
+		tr.Abort()
+		e.settle(ctx)
+	}, aio.WithClock(aio.NewVirtualClock()))
+}
+
+func TestAProtocolThatDoesNotTakeTheLastWordsStillSeesTheEnd(t *testing.T) {
+	withLastWords(t, func(
+		ctx context.Context, e *env, c *fakeConn, p *recorder, tr *selectorTransport,
+	) {
+		begin := e.loop.Time()
+		if err := p.awaitLost(ctx, e); !errors.Is(err, syscall.EPIPE) {
+			t.Errorf("lost with %v, want the error of the write", err)
+		}
+		if took := e.loop.Time().Sub(begin); took != 10*time.Second || !c.closed {
+			t.Errorf("after %v closed is %v, want 10s", took, c.closed)
+		}
+	})
+}
+
+func TestAProtocolThatTakesTheLastWordsInTimeGetsThemAll(t *testing.T) {
+	withLastWords(t, func(
+		ctx context.Context, e *env, c *fakeConn, p *recorder, tr *selectorTransport,
+	) {
+		portion := strings.Repeat("x", 11_000) // for 10 s at 1 KiB a second
+		for range 5 {
+			e.ok(aio.Sleep(ctx, 9*time.Second))
+			c.in = append(c.in, portion)
+			p.onData = func([]byte) { tr.PauseReading() }
+			tr.ResumeReading()
+			e.turn(ctx)
+		}
+		if p.lost || len(p.data) != 5*len(portion) {
+			t.Fatalf("lost is %v after %d bytes", p.lost, len(p.data))
+		}
+		c.in = append(c.in, errEOF)
+		tr.ResumeReading()
+		if err := p.awaitLost(ctx, e); !errors.Is(err, syscall.EPIPE) {
+			t.Errorf("lost with %v, want the error of the write", err)
+		}
 	})
 }

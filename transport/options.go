@@ -43,7 +43,9 @@ const defaultShutdownTimeout = 30 * time.Second
 // ShutdownTimeout is the longest time a closed transport waits without progress: until the peer
 // takes the unsent bytes and, with TLS, answers the close_notify. Then the connection is aborted,
 // and ConnectionLost gets a [*ShutdownTimeoutError]. A peer that takes less than 1 KiB a second
-// makes no progress. The default is 30 seconds. It panics if d is not positive.
+// makes no progress. A connection on which a write has failed waits as long for its protocol to
+// read the last bytes, and ends with the error of the write. The default is 30 seconds. It panics
+// if d is not positive.
 func ShutdownTimeout(d time.Duration) Option {
 	if d <= 0 {
 		panic("transport: ShutdownTimeout: the duration is not positive; pass one above 0")

@@ -169,6 +169,7 @@ func (t *selectorTransport) read() {
 		}
 		if n > 0 {
 			size += n
+			t.linger.heard += n
 			t.bytesMoved()
 			if into != nil {
 				method = "BufferUpdated"

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aio-go/aio/examples/internal/limits"
 	"github.com/aio-go/aio/stream"
@@ -20,10 +21,11 @@ const (
 // hall has everybody who is here. It belongs to one loop, and no method of it waits: whatever one of them
 // does is done before anybody else's turn, without a lock.
 type hall struct {
-	members []*member // in the order in which they came
-	guests  int       // how many have come so far
-	backlog int       // bytes that may wait to be sent to a member
-	rate    int       // lines a second
+	members []*member     // in the order in which they came
+	guests  int           // how many have come so far
+	backlog int           // bytes that may wait to be sent to a member
+	rate    int           // lines a second
+	flood   time.Duration // how long the lines of a member may have to wait for their turn, without a pause
 	log     io.Writer
 	limits  *limits.Limits
 }

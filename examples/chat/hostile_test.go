@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/examples/internal/clitest"
 	"github.com/aio-go/aio/examples/internal/hostile"
 )
 
@@ -45,4 +48,30 @@ func TestAMemberWhoseConnectionIsLostIsGone(t *testing.T) {
 	anna.conn.(*net.TCPConn).SetLinger(0) // a reset
 	anna.conn.Close()
 	p.Out.Await(t, "guest1 has gone, 0 here")
+}
+
+// The system keeps megabytes of what one has sent who is no longer there: at ten lines a second that would be days.
+func TestAMemberWhoFloodsIsNotHeardForEver(t *testing.T) {
+	impatient := clitest.Program(func(ctx context.Context, args []string, std cli.Streams) int {
+		s, err := parseFlags(args)
+		if err != nil {
+			return std.Usage("chat", usage, err)
+		}
+		s.flood = 100 * time.Millisecond
+		return std.Serve(ctx, "chat", func(ctx context.Context) error { return serve(ctx, s, std) })
+	})
+	p := impatient.Start(t, "-addr", "127.0.0.1:0", "-rate", "100")
+	addr := strings.TrimSuffix(p.Out.Await(t, "Serving on "), ".")
+	anna, bert := come(t, "tcp", addr), come(t, "tcp", addr)
+	bert.hears("* Welcome, guest2. You are in lobby, with 1 other." + helpHint)
+	anna.says(strings.Repeat("hello\n", 1000))
+	anna.conn.Close()
+	p.Out.Await(t, "guest1 has sent too much for too long, 1 here")
+	bert.says("/who")
+	for line := ""; !strings.HasPrefix(line, "* lobby: "); { // what anna has said comes before
+		var err error
+		if line, err = bert.r.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

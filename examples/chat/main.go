@@ -29,7 +29,7 @@ const usage = `Chat serves a group chat to those who connect: nc 127.0.0.1 2424
     -backlog BYTES  what may wait to be sent to a member; one who reads so slowly that more would have to
                     wait is cut off (default 65536)
     -rate N         lines that a member may send in a second, 20 more at the beginning; those who send
-                    more are read more slowly (default 10)
+                    more are read more slowly, and not for more than 5 minutes (default 10)
     -connections N  serve at most N members; further ones are closed at once (default 1000)
     -idle TIME      part with a member who says nothing for that long (default 2h)
 
@@ -58,14 +58,17 @@ type settings struct {
 	addrs   []string
 	backlog int // bytes
 	rate    int // lines a second
+	flood   time.Duration
 	limits  limits.Limits
 }
 
-// silence is how long a member may say nothing.
-const silence = 2 * time.Hour
+const (
+	silence = 2 * time.Hour   // how long a member may say nothing
+	flood   = 5 * time.Minute // how long a member may send more than the rate
+)
 
 func parseFlags(args []string) (settings, error) {
-	var s settings
+	s := settings{flood: flood}
 	flags := cli.Flags("chat")
 	flags.Func("addr", "", func(addr string) error {
 		s.addrs = append(s.addrs, addr)
@@ -99,7 +102,7 @@ const parting = time.Second
 
 // serve serves on all addresses until ctx is cancelled.
 func serve(ctx context.Context, s settings, std cli.Streams) error {
-	h := &hall{backlog: s.backlog, rate: s.rate, log: std.Out, limits: &s.limits}
+	h := &hall{backlog: s.backlog, rate: s.rate, flood: s.flood, log: std.Out, limits: &s.limits}
 	var servers []*stream.Server
 	for _, addr := range s.addrs {
 		network, address := cli.Network(addr)

@@ -38,7 +38,9 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 		return nil
 	}, aio.Name("watch over "+m.nick))
 	defer watch.Cancel(nil)
-	tail := false // the next line is the end of one that was too long
+	clock := aio.RunningLoop(ctx)
+	quiet := clock.Time() // when no line had to wait last
+	tail := false         // the next line is the end of one that was too long
 	for {
 		var line []byte
 		err := h.limits.Wait(ctx, w, func(ctx context.Context) (err error) {
@@ -46,8 +48,17 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 			return err
 		})
 		if err == nil || errors.Is(err, stream.ErrLimit) {
+			began := clock.Time()
 			if limiter.Acquire(here) != nil {
 				return ctx.Err() // or the connection is lost
+			}
+			if now := clock.Time(); now.Sub(began) < time.Millisecond {
+				quiet = now
+			} else if now.Sub(quiet) > h.flood {
+				// Of one who has gone the system may still keep megabytes, which are days of talk.
+				why = "has sent too much for too long"
+				w.Abort()
+				return nil
 			}
 		}
 		limit, tooLong := errors.AsType[*stream.LimitError](err)

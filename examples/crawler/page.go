@@ -12,6 +12,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/cli"
+	"github.com/aio-go/aio/internal/safetext"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 	"golang.org/x/net/html/charset"
@@ -66,7 +67,7 @@ func (c *crawl) read(ctx context.Context, p *page) error {
 		}
 		next, err := p.url.Parse(to)
 		if err != nil || !isPage(next) || len(next.String()) > c.longest {
-			return fmt.Errorf("redirected to %q, which is no page", cli.Short(to, 200))
+			return fmt.Errorf("redirected to %q, which is no page", cli.Short(safetext.URL(to), 200))
 		}
 		if p.hops >= c.redirects {
 			return fmt.Errorf("more than %s in a row", cli.Count(c.redirects, "redirect"))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/examples/internal/places"
+	"github.com/aio-go/aio/internal/safetext"
 	"github.com/aio-go/aio/transport"
 )
 
@@ -30,7 +31,7 @@ type badRedirectError struct {
 }
 
 func (e *badRedirectError) Error() string {
-	return fmt.Sprintf("redirect to %q: %v", cli.Short(e.to, 200), e.err)
+	return fmt.Sprintf("redirect to %q: %v", cli.Short(safetext.URL(e.to), 200), e.err)
 }
 func (e *badRedirectError) Unwrap() error { return e.err }
 

@@ -1,11 +1,17 @@
 package main
 
 import (
+	"context"
+	"io"
 	"strings"
 	"testing"
 
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/examples/internal/charindex"
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/examples/internal/hostile"
+	"github.com/aio-go/aio/examples/internal/limits"
+	"github.com/aio-go/aio/stream"
 )
 
 func TestHostilePeersTakeLittleAndLeaveNothing(t *testing.T) {
@@ -37,4 +43,49 @@ func TestVisitorsHaveBounds(t *testing.T) {
 		t.Errorf("a silent one got %q, %v", text, err)
 	}
 	p.Out.Await(t, "has gone, 0 here")
+}
+
+// A visitor may have sent thousands of lines before the first is answered.
+func TestAVisitorWhoHasSentThousandsOfLinesLetsOthersHaveTheirTurn(t *testing.T) {
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		bounds := limits.Default()
+		f := &finder{index: charindex.Range('A', 'Z'), log: io.Discard, limits: &bounds}
+		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", f.serve, stream.Limit(longestQuery))
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		r, w, err := stream.Open(ctx, "tcp", server.Addrs()[0].String())
+		if err != nil {
+			return err
+		}
+		defer w.Abort()
+		const lines = 300
+		w.WriteString(strings.Repeat("\n", lines))
+		turns := 0
+		other := aio.Start(ctx, func(ctx context.Context) error {
+			for ; ; turns++ {
+				if err := aio.Yield(ctx); err != nil {
+					return err
+				}
+			}
+		})
+		defer other.Cancel(nil)
+		for answered := 0; answered < lines; {
+			line, err := r.ReadLine(ctx)
+			if err != nil {
+				return err
+			}
+			if strings.Contains(string(line), "0 found") {
+				answered++
+			}
+		}
+		if turns < lines {
+			t.Errorf("another task had %d turns while %d lines were answered", turns, lines)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }

@@ -24,24 +24,62 @@ const (
 func Line(s string) string { return Cut(s, MaxLine) }
 
 // Cut is [Line] with another limit: the result has at most limit bytes.
-func Cut(s string, limit int) string { return show(s, limit, false, false) }
+func Cut(s string, limit int) string { return show(s, limit, false, 0) }
 
 // Lines is [Line] for text of several lines, such as a stack or what a program printed: line feeds and tabs stay, and a line may end with
 // a carriage return and a line feed, of which the line feed stays.
-func Lines(s string) string { return show(s, MaxLines, true, false) }
+func Lines(s string) string { return show(s, MaxLines, true, 0) }
 
 // Message is [Line] for text in which URLs may occur, such as a name or an error: of each, the user information and the values of the
 // query are hidden, as by [URL].
-func Message(s string) string { return Line(hideInside(s)) }
+func Message(s string) string {
+	if len(s) <= longMessage {
+		return Line(hideInside(s))
+	}
+	// Of the rest nothing is shown, and it may be megabytes. A URL that goes on there is not known to its end.
+	head := s[:longMessage]
+	if i := lastURL(head); i >= 0 {
+		head = head[:i] + hidden
+	}
+	return show(hideInside(head), MaxLine, false, len(s)-longMessage)
+}
 
-// show makes s safe. With lines it may have several; with more it goes on behind its end, nobody knows how far.
-func show(s string, limit int, lines, more bool) string {
-	if !more && len(s) <= limit && clean(s, lines) {
+// longMessage is how much of a message is looked at.
+const longMessage = 16 * MaxLine
+
+// lastURL returns where the authority of a URL begins that is not over at the end of s, -1 if there is none.
+func lastURL(s string) int {
+	for begin := 0; ; {
+		i := slashes(s[begin:])
+		if i < 0 {
+			return -1
+		}
+		begin += i
+		for begin < len(s) && (s[begin] == '/' || s[begin] == '\\') {
+			begin++
+		}
+		end := begin
+		for end < len(s) && !endsURL(s[end]) {
+			end++
+		}
+		if end == len(s) {
+			return begin
+		}
+		begin = end
+	}
+}
+
+// unknown says that a text goes on, and nobody knows how far.
+const unknown = -1
+
+// show makes s safe. With lines it may have several. It goes on for more bytes, or unknown, behind its end.
+func show(s string, limit int, lines bool, more int) string {
+	if more == 0 && len(s) <= limit && clean(s, lines) {
 		return s
 	}
 	limit = max(limit, 0)
-	mark := cutMark(len(s), more)
-	room := limit - len(mark) // for text, if it has to be cut
+	mark := cutMark(len(s), more) // as long as it can be
+	room := limit - len(mark)     // for text, if it has to be cut
 	if room < 0 {
 		mark, room = "", limit
 	}
@@ -62,7 +100,7 @@ func show(s string, limit int, lines, more bool) string {
 			end, rest = len(b), len(s)-i
 		}
 	}
-	if len(b) <= limit && !more {
+	if len(b) <= limit && more == 0 {
 		return string(b)
 	}
 	if mark != "" {
@@ -71,12 +109,12 @@ func show(s string, limit int, lines, more bool) string {
 	return string(append(b[:end], mark...))
 }
 
-// cutMark stands for n bytes that were left out, or more.
-func cutMark(n int, more bool) string {
-	if more {
+// cutMark stands for n bytes that were left out, and more.
+func cutMark(n, more int) string {
+	if more == unknown {
 		return "…"
 	}
-	return "…(+" + strconv.Itoa(n) + " bytes)"
+	return "…(+" + strconv.Itoa(n+more) + " bytes)"
 }
 
 // clean reports whether nothing in s needs an escape.
@@ -157,7 +195,7 @@ func URL(raw string) string { return Line(hide(raw)) }
 
 // hide hides the secrets of a URL.
 func hide(raw string) string {
-	begin, at := userInfo(raw)
+	begin, at := UserInfo(raw)
 	rest, fragment, hasFragment := strings.Cut(raw[at:], "#")
 	rest, query, hasQuery := strings.Cut(rest, "?")
 	if isHidden(raw[begin:at]) && isHidden(fragment) && queryIsHidden(query) {
@@ -189,14 +227,11 @@ func hideValue(b *strings.Builder, s string) {
 	}
 }
 
-// userInfo returns where the user information of a URL begins and ends; if there is none, 0 and 0. A password with a character that should
-// have been escaped ends the authority early; what follows the colon is no port then.
-func userInfo(raw string) (begin, at int) {
-	if i := strings.Index(raw, "://"); i >= 0 {
-		begin = i + len("://")
-	} else if strings.HasPrefix(raw, "//") {
-		begin = len("//")
-	}
+// UserInfo returns where the user information of a URL begins and ends; if there is none, 0 and 0. A password with a character that should
+// have been escaped ends the authority early; what follows the colon is no port then. Slashes may be missing, doubled or the wrong ones:
+// what does not parse has secrets as well.
+func UserInfo(raw string) (begin, at int) {
+	begin = authorityOf(raw)
 	authority := raw[begin:]
 	if i := strings.IndexAny(authority, `/\?#`); i >= 0 {
 		authority = authority[:i]
@@ -211,6 +246,31 @@ func userInfo(raw string) (begin, at int) {
 		return 0, 0
 	}
 	return begin, begin + at
+}
+
+// authorityOf returns where the authority of a URL begins: behind its scheme and the slashes. Without slashes that is at the beginning,
+// since a name may come first and not a scheme; and a single one begins a path, unless there is a scheme before it.
+func authorityOf(raw string) int {
+	i := 0
+	for i < len(raw) && isScheme(raw[i]) {
+		i++
+	}
+	if i < len(raw) && raw[i] == ':' {
+		i++
+	} else {
+		i = 0
+	}
+	begin := i
+	for begin < len(raw) && (raw[begin] == '/' || raw[begin] == '\\') {
+		begin++
+	}
+	if begin > i && begin > 1 {
+		return begin
+	}
+	if i := strings.Index(raw, "://"); i >= 0 { // behind what is no scheme
+		return i + len("://")
+	}
+	return 0
 }
 
 // isPort reports whether s can be a port, or the end of an IPv6 address.
@@ -260,28 +320,34 @@ func cutPair(query string) (pair, rest string) {
 	return query, ""
 }
 
-// hideInside hides the secrets of the URLs that occur in s.
+// hideInside hides the secrets of the URLs that occur in s: of what has two slashes in a row, be they the wrong ones.
 func hideInside(s string) string {
-	if !strings.Contains(s, "://") {
-		return s
-	}
 	var b strings.Builder
 	done := 0 // what of s is dealt with
 	for next := 0; ; {
-		i := strings.Index(s[next:], "://")
+		i := slashes(s[next:])
 		if i < 0 {
 			break
 		}
 		begin := next + i
-		end := begin + len("://")
-		for end < len(s) && !endsURL(s[end]) {
-			end++
-		}
-		for next = end; end > begin+len("://") && strings.IndexByte(".,:;!)]}'", s[end-1]) >= 0; {
-			end-- // it belongs to the text around the URL
-		}
-		for begin > done && isScheme(s[begin-1]) {
+		slashesEnd := begin + 2
+		if begin > done && s[begin-1] == ':' {
 			begin--
+			for begin > done && isScheme(s[begin-1]) {
+				begin--
+			}
+		}
+		end := quoteEnd(s, begin)
+		if end < 0 {
+			for end = slashesEnd; end < len(s) && !endsURL(s[end]); {
+				end++
+			}
+			next = end
+			for end > slashesEnd && strings.IndexByte(".,:;!)]}'", s[end-1]) >= 0 {
+				end-- // it belongs to the text around the URL
+			}
+		} else {
+			next = end
 		}
 		if safe := hide(s[begin:end]); safe != s[begin:end] {
 			b.WriteString(s[done:begin])
@@ -294,6 +360,34 @@ func hideInside(s string) string {
 	}
 	b.WriteString(s[done:])
 	return b.String()
+}
+
+// slashes returns where in s two slashes in a row are, -1 if there are none.
+func slashes(s string) int {
+	for i := 1; i < len(s); i++ {
+		if c := s[i]; c != '/' && c != '\\' {
+			continue
+		} else if c := s[i-1]; c == '/' || c == '\\' {
+			return i - 1
+		}
+	}
+	return -1
+}
+
+// quoteEnd returns where a URL ends that begins at i, if it stands in quotes: there it may have spaces in it. Otherwise it returns -1.
+func quoteEnd(s string, i int) int {
+	if i == 0 || s[i-1] != '"' {
+		return -1
+	}
+	for ; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++ // what follows is escaped
+		case '"':
+			return i
+		}
+	}
+	return -1
 }
 
 // endsURL reports whether a URL in a text ends before c.

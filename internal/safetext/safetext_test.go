@@ -91,6 +91,15 @@ func TestAURLShowsNoSecret(t *testing.T) {
 		"http://xxxxx@h/?a=xxxxx&b=": "http://xxxxx@h/?a=xxxxx&b=",
 		"http://@h/":                 "http://@h/",
 		"":                           "",
+		`http:\\joe:secret@h/x?a=b`:  `http:\\xxxxx@h/x?a=xxxxx`,
+		`http:/joe:secret@h/`:        `http:/xxxxx@h/`,
+		`http:///joe:secret@h/`:      `http:///xxxxx@h/`,
+		`\\joe:secret@h\x@y`:         `\\xxxxx@h\x@y`,
+		`/\joe:secret@h`:             `/\xxxxx@h`,
+		"http:joe:secret@h":          "xxxxx@h",
+		"/a@b":                       "/a@b",
+		"%zz://joe:secret@h":         "%zz://xxxxx@h",
+		"file:///home/x@y":           "file:///home/x@y",
 	} {
 		got := safetext.URL(in)
 		if got != want {
@@ -110,6 +119,12 @@ func TestAMessageHidesTheSecretsOfItsURLs(t *testing.T) {
 		"fetch http://h/?k=secret, then (ws://t@h/#secret).\nforged":  `fetch http://h/?k=xxxxx, then (ws://xxxxx@h/#xxxxx).\nforged`,
 		"http://h/?k=secret: EOF":                                     "http://h/?k=xxxxx: EOF",
 		"a http://h/ b http://h/?k=secret c http://h/?k=xxxxx d ://@": "a http://h/ b http://h/?k=xxxxx c http://h/?k=xxxxx d ://@",
+		`to "http:\\\\joe:secret@h", which is none`:                   `to "http:\\\\xxxxx@h", which is none`,
+		`to "//joe:secret@h/?k=secret": EOF`:                          `to "//xxxxx@h/?k=xxxxx": EOF`,
+		`Get "http://h/?k=secret words": EOF`:                         `Get "http://h/?k=xxxxx": EOF`,
+		`Get "http://joe:sec ret@h/\"?k=secret\"": EOF`:               `Get "http://xxxxx@h/\"?k=xxxxx": EOF`,
+		`Get "http://h/?k=secret`:                                     `Get "http://h/?k=xxxxx`,
+		`// a comment?a=b, \\x1b and "C:\\dir\\file.txt"`:             `// a comment?a=b, \\x1b and "C:\\dir\\file.txt"`,
 	} {
 		got := safetext.Message(in)
 		if got != want {
@@ -195,4 +210,26 @@ func FuzzShow(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestOfAHugeMessageOnlyTheBeginningIsLookedAt(t *testing.T) {
+	long := strings.Repeat("secret ", 8<<20)
+	if n := testing.Benchmark(func(b *testing.B) {
+		for b.Loop() {
+			safetext.Message(long)
+		}
+	}); n.AllocedBytesPerOp() > 100<<10 {
+		t.Errorf("%d bytes are allocated for the beginning of %d", n.AllocedBytesPerOp(), len(long))
+	}
+	for in, want := range map[string]string{
+		long: "secret secret ",
+		"http://" + strings.ReplaceAll(long, " ", "") + "@h/":  "http://xxxxx…(+",
+		`to "//` + strings.ReplaceAll(long, " ", "") + "@h/":   `to "//xxxxx…(+`,
+		"GET http://h/?k=" + strings.ReplaceAll(long, " ", ""): "GET http://xxxxx…(+",
+	} {
+		got := safetext.Message(in)
+		if len(got) > safetext.MaxLine || !strings.HasPrefix(got, want) || !strings.HasSuffix(got, " bytes)") {
+			t.Errorf("%.40q... is shown as %.60q, of %d bytes", in, got, len(got))
+		}
+	}
 }

@@ -21,7 +21,11 @@ func Value(v any, limit int) string {
 	}
 	p := printer{limit: limit + 1}
 	p.print(reflect.ValueOf(v), 0)
-	return show(hideInside(string(p.text)), limit, false, p.full())
+	more := 0
+	if p.full() {
+		more = unknown
+	}
+	return show(hideInside(string(p.text)), limit, false, more)
 }
 
 // Error returns the text of err as [Message] does: one safe line without the secrets of URLs. It is "<nil>" for nil. What [Value] says of

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // Network splits the address of a server: "unix:PATH" is a Unix socket, anything else "HOST:PORT".
@@ -60,21 +62,10 @@ func CheckWeb(u *url.URL) error {
 
 // ShownURL is an address without the password, if it has one.
 func ShownURL(text string) string {
-	scheme, rest := "", text
-	if at := strings.Index(text, "//"); at >= 0 {
-		scheme, rest = text[:at+2], text[at+2:]
-	}
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
-	}
-	at := strings.LastIndexByte(rest[:end], '@')
-	if at < 0 {
-		return text
-	}
-	name, _, hasPassword := strings.Cut(rest[:at], ":")
+	begin, at := safetext.UserInfo(text)
+	name, _, hasPassword := strings.Cut(text[begin:at], ":")
 	if hasPassword {
 		name += ":xxxxx"
 	}
-	return scheme + name + rest[at:]
+	return text[:begin] + name + text[at:]
 }

@@ -177,6 +177,7 @@ func TestAnAddressOfAPageIsReadAsCurlDoes(t *testing.T) {
 func TestAPasswordInAnAddressIsNotShown(t *testing.T) {
 	for text, want := range map[string]string{
 		"http://u:secret@h/x?y": "http://u:xxxxx@h/x?y", "u:se@cret@h": "u:xxxxx@h", "http://u@h/": "http://u@h/", "http://h/u:p@x": "http://h/u:p@x", "unix:/run/x": "unix:/run/x",
+		`http:\\u:secret@h`: `http:\\u:xxxxx@h`, "http:///u:secret@h": "http:///u:xxxxx@h", "http://u:se/cret@h": "http://u:xxxxx@h", "//u:secret@h": "//u:xxxxx@h",
 	} {
 		if got := ShownURL(text); got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)

@@ -10,55 +10,19 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"syscall"
 	"time"
 
+	"github.com/aio-go/aio/internal/realm"
 	"github.com/aio-go/aio/transport"
 )
 
 // ErrPrivate is matched by the error of a connection to a private address.
 var ErrPrivate = errors.New("the address is private")
 
-// special are networks that are not part of the Internet, besides those that package netip knows.
-var special = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),
-	netip.MustParsePrefix("100.64.0.0/10"), // of providers
-	netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), // for measurements
-	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("fec0::/10"),
-}
-
-// Addresses of version 6 that stand for one of version 4, which is in their bytes from the given one on.
-var carriers = []struct {
-	prefix netip.Prefix
-	at     int
-}{
-	{netip.MustParsePrefix("::/96"), 12},
-	{netip.MustParsePrefix("64:ff9b::/96"), 12},
-	{netip.MustParsePrefix("64:ff9b:1::/48"), 12},
-	{netip.MustParsePrefix("2002::/16"), 2},
-}
-
 // Private reports whether an address is not one on the Internet: it is of this machine, of its networks, or of no use.
-func Private(a netip.Addr) bool {
-	a = a.Unmap().WithZone("")
-	if !a.IsGlobalUnicast() || a.IsPrivate() {
-		return true
-	}
-	for _, p := range special {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	for _, c := range carriers {
-		if c.prefix.Contains(a) {
-			b := a.As16()
-			return Private(netip.AddrFrom4([4]byte(b[c.at : c.at+4])))
-		}
-	}
-	return false
-}
+func Private(a netip.Addr) bool { return realm.Of(a) != realm.Public }
 
 // IsPrivate is [Private] for the address of a connection. Everything that is not TCP is private.
 func IsPrivate(addr net.Addr) bool {
@@ -93,23 +57,47 @@ func Allowed(ctx context.Context, addr net.Addr) bool {
 	return !only || !IsPrivate(addr)
 }
 
-// Transport connects to public addresses only, apart from those of the hosts that a person has given. Close its idle connections in the
-// end.
+// Transport connects to public addresses only, apart from those of the hosts that a person has given: these may be private as long as
+// they have not been public before, or they could lead to this machine what they have told a program to ask for. Close its idle
+// connections in the end.
 func Transport(given ...*url.URL) *http.Transport {
-	own := map[string]bool{}
+	own := hosts{private: map[string]bool{}}
 	for _, u := range given {
-		own[u.Hostname()] = true
+		own.private[u.Hostname()] = true
 	}
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.Proxy = nil // it would connect in our place
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		dialer := &net.Dialer{Timeout: 30 * time.Second}
-		if host, _, err := net.SplitHostPort(address); err != nil || !own[host] {
+		host, _, _ := net.SplitHostPort(address)
+		if !own.mayBePrivate(host) {
 			dialer.Control = control
 		}
-		return dialer.DialContext(ctx, network, address)
+		c, err := dialer.DialContext(ctx, network, address)
+		if err == nil && !IsPrivate(c.RemoteAddr()) {
+			own.isPublic(host)
+		}
+		return c, err
 	}
 	return t
+}
+
+// hosts are those that may have private addresses. net/http asks on goroutines of its own.
+type hosts struct {
+	mu      sync.Mutex
+	private map[string]bool
+}
+
+func (h *hosts) mayBePrivate(host string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.private[host]
+}
+
+func (h *hosts) isPublic(host string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.private, host)
 }
 
 // control is called with the address that a name has led to.

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"net/url"
+	"runtime"
 	"testing"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/places"
+	"github.com/aio-go/aio/internal/realm"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -18,6 +21,7 @@ func TestAddressesOffTheInternetArePrivate(t *testing.T) {
 		"127.0.0.1", "127.9.9.9", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254", "100.64.0.1", "192.0.0.8",
 		"198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd12::1", "fec0::1", "ff02::1",
 		"::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b:1::7f00:1", "2002:7f00:1::", "2002:a00:1::1",
+		"192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1", "2001::7f00:1", "::ffff:0:127.0.0.1", "64:ff9b:1:7f00:0:100::", "1000::1",
 	} {
 		if !places.Private(netip.MustParseAddr(text)) {
 			t.Errorf("%s is taken for public", text)
@@ -65,4 +69,39 @@ func TestNoNameLeadsToAPrivateAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// 127.0.0.2 stands for a public address at first, and later for the private one that the same name leads to.
+func TestAGivenHostMayBePrivateUnlessItHasBeenPublic(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has a whole network of loopback addresses")
+	}
+	addresses := map[string]string{}
+	for _, host := range []string{"127.0.0.1", "127.0.0.2", "127.0.0.3"} {
+		ln, err := net.Listen("tcp", host+":0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		addresses[host] = ln.Addr().String()
+	}
+	tr := places.Transport(&url.URL{Host: "127.0.0.1:80"}, &url.URL{Host: "127.0.0.2"})
+	check := func(host string, want error) {
+		t.Helper()
+		c, err := tr.DialContext(t.Context(), "tcp", addresses[host])
+		if err == nil {
+			c.Close()
+		}
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", host, err, want)
+		}
+	}
+	undo := realm.PretendPublic()
+	for _, host := range []string{"127.0.0.1", "127.0.0.2", "127.0.0.3"} {
+		check(host, nil)
+	}
+	undo()
+	check("127.0.0.1", nil)
+	check("127.0.0.2", places.ErrPrivate)
+	check("127.0.0.3", places.ErrPrivate)
 }
