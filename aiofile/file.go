@@ -188,11 +188,15 @@ func (f *File) Stat(ctx context.Context) (fs.FileInfo, error) {
 	return with(ctx, f, f.f.Stat)
 }
 
-// Close closes the file after the operations that were asked for before. A second call returns an error that matches [os.ErrClosed]. It is
-// meant to be deferred; the error tells of writes that have failed late.
+// Close closes the file after the operations that were asked for before. Of a FIFO or a device it ends reads and writes that wait,
+// with an error that matches [os.ErrClosed], and so does a second call. It is meant to be deferred; the error tells of writes
+// that have failed late.
 //
 // Cancellation: none. A cancelled task closes its files, too.
 func (f *File) Close(ctx context.Context) error {
+	if f.slow != nil {
+		f.slow.close(context.WithoutCancel(ctx))
+	}
 	if f.turn.Acquire(context.WithoutCancel(ctx)) == nil { // unless the task is being ended
 		defer f.turn.Release()
 	}

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -124,7 +125,7 @@ func likeness(f *os.File, old fs.FileInfo) error {
 		mode &^= 0o070
 	}
 	err := f.Chmod(mode)
-	if errors.Is(err, errors.ErrUnsupported) {
+	if errtree.Is(err, errors.ErrUnsupported) {
 		return nil // there are no permissions here
 	}
 	return err
@@ -143,7 +144,7 @@ func syncDir(dir string) error {
 		return err
 	}
 	err = d.Sync()
-	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, errInvalid) { // some file systems know no such thing
+	if errtree.Is(err, errors.ErrUnsupported) || errtree.Is(err, errInvalid) { // some file systems know no such thing
 		err = nil
 	}
 	return errors.Join(err, d.Close())

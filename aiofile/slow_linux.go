@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -18,6 +19,7 @@ import (
 // writer waiting for ever. It is opened in non-blocking mode, and the task waits until the loop's poller says that it is
 // ready: no goroutine waits, and no place among the operations is taken.
 type slow struct {
+	turns
 	fresh bool // a FIFO in which no writer was seen: that nothing is there is not its end
 	plain bool // the poller does not take it: the device never makes anybody wait, or there is no way to tell
 }
@@ -45,9 +47,9 @@ func openNow(name string, flag int, perm fs.FileMode) (*File, error) {
 	f, err := os.OpenFile(name, flag|syscall.O_NONBLOCK, perm)
 	switch {
 	case own || err == nil:
-	case errors.Is(err, syscall.ENXIO) && flag&syscall.O_ACCMODE == syscall.O_WRONLY && isFIFO(name):
+	case errtree.Is(err, syscall.ENXIO) && flag&syscall.O_ACCMODE == syscall.O_WRONLY && isFIFO(name):
 		return nil, errNoReader
-	case errors.Is(err, syscall.EWOULDBLOCK): // somebody has a lease on the file, and is given the time to end it
+	case errtree.Is(err, syscall.EWOULDBLOCK): // somebody has a lease on the file, and is given the time to end it
 		f, err = os.OpenFile(name, flag, perm)
 	}
 	if err != nil {
@@ -101,10 +103,18 @@ func (f *File) writeSlow(ctx context.Context, p []byte) (int, error) {
 // try makes a call that does not block, beside the loop as terminals may take their time, until there is something for
 // it to do. plain is for what cannot be waited for.
 func (f *File) try(ctx context.Context, op string, ready aio.Interest, p []byte, call func(fd int) (int, error), plain func(p []byte) (int, error)) (int, error) {
-	if err := f.turn.Acquire(ctx); err != nil {
-		return 0, err
+	line := &f.slow.read
+	if ready == aio.Writable {
+		line = &f.slow.write
 	}
-	defer f.turn.Release()
+	n, err := f.slow.with(ctx, line, func(ctx context.Context) (int, error) { return f.tryNow(ctx, op, ready, p, call, plain) })
+	if err == os.ErrClosed {
+		err = &fs.PathError{Op: op, Path: f.Name(), Err: err}
+	}
+	return n, shown(err)
+}
+
+func (f *File) tryNow(ctx context.Context, op string, ready aio.Interest, p []byte, call func(fd int) (int, error), plain func(p []byte) (int, error)) (int, error) {
 	for !f.slow.plain {
 		n, err := Do(ctx, func() (n int, err error) {
 			raw, err := f.f.SyscallConn()
@@ -130,10 +140,9 @@ func (f *File) try(ctx context.Context, op string, ready aio.Interest, p []byte,
 		case isErrno:
 			err = &fs.PathError{Op: op, Path: f.Name(), Err: errno}
 		}
-		return n, shown(err)
+		return n, err
 	}
-	n, err := Do(ctx, func() (int, error) { return plain(p) })
-	return n, shown(err)
+	return Do(ctx, func() (int, error) { return plain(p) })
 }
 
 // await waits until the file is ready.
