@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
@@ -40,6 +41,7 @@ type Server struct {
 	unshaken  int          // TLS handshakes that failed
 	graceful  list.List    // protocols that have begun and not ended
 	retiring  bool         // the protocols were asked to end when they are idle
+	shutting  bool         // by Shutdown: connections of other protocols are closed
 	waiters   []aio.Waiter // tasks in WaitClosed and Shutdown
 	forever   aio.Waiter   // the task in ServeForever
 	inForever bool
@@ -354,7 +356,7 @@ func (l *listening) accept() {
 			}
 		case concernsOne(err) && l.lost < maxLost:
 			l.lost++ // the next one may be in order
-		case err == ErrWouldBlock, errors.Is(err, net.ErrClosed):
+		case err == ErrWouldBlock, errtree.Is(err, net.ErrClosed):
 			return
 		default:
 			l.pause(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // tlsProtocol is the protocol of the raw transport below a tlsTransport. It takes encrypted bytes
@@ -27,6 +28,7 @@ func (p tlsProtocol) DataReceived(data []byte) {
 	t := p.t
 	switch t.state {
 	case tlsHandshaking:
+		t.heard = true
 		t.bio.feed(data)
 		t.bio.keep()
 		if len(t.bio.in) > maxEarly && !t.flooded {
@@ -147,13 +149,13 @@ func (t *tlsTransport) deliver() {
 			// An error that came with bytes comes again: crypto/tls remembers permanent errors.
 			t.hand(plain[:n])
 		case err == nil:
-		case errors.Is(err, errWouldBlock):
+		case errtree.Is(err, errWouldBlock):
 			more = false
 		case t.state == tlsClosing:
 			t.retire()
 		case isOrderlyEnd(err):
 			t.peerEnded()
-		case errors.Is(err, ErrTruncated):
+		case errtree.Is(err, ErrTruncated):
 			t.cut()
 		default:
 			t.fail(err)
