@@ -3,13 +3,13 @@ package executor
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // Function is a function that was registered. A and R are the types of its argument and result.
@@ -104,7 +104,7 @@ func (f *Function[A, R]) Run(ctx context.Context, arg A) (R, error) {
 			return decode[R](data)
 		}
 		var lost *WorkerError
-		if job.Attempt >= f.attempts || !errors.As(err, &lost) || ctx.Err() != nil {
+		if job.Attempt >= f.attempts || !errtree.Into(err, &lost) || ctx.Err() != nil {
 			return zero, err
 		}
 		job.Attempt++

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // workerVariable tells a process that it is a worker: which descriptor leads to its parent, and the token that the parent
@@ -107,7 +108,7 @@ func (s *servant) receive(jobs chan<- []byte) {
 		case s.busy.Load():
 			killGroup(os.Getpid())
 			os.Exit(1)
-		case errors.Is(err, io.EOF):
+		case errtree.Is(err, io.EOF):
 			os.Exit(0)
 		default:
 			exit(err)

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/stream"
 )
 
@@ -103,13 +104,13 @@ func (p *Process) WaitClosed(ctx context.Context) error {
 func (p *Process) pipesClosed(ctx context.Context) error {
 	if p.Stdin != nil {
 		p.Stdin.Close()
-		if err := p.Stdin.WaitClosed(ctx); errors.Is(err, aio.ErrCancelled) {
+		if err := p.Stdin.WaitClosed(ctx); errtree.Is(err, aio.ErrCancelled) {
 			return err // any other is that of the pipe: the child did not want the rest
 		}
 	}
 	for _, r := range []*stream.PipeReader{p.Stdout, p.Stderr} {
 		if r != nil {
-			if err := r.WaitClosed(ctx); errors.Is(err, aio.ErrCancelled) {
+			if err := r.WaitClosed(ctx); errtree.Is(err, aio.ErrCancelled) {
 				return err // any other is for who reads
 			}
 		}
