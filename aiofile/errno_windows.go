@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 var errInvalid = errors.New("aiofile: invalid")
@@ -36,8 +38,8 @@ func persist(d time.Duration, fn func() error) error {
 	end := time.Now().Add(d)
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		err := fn()
-		inUse := errors.Is(err, syscall.ERROR_ACCESS_DENIED) || errors.Is(err, sharingViolation) ||
-			errors.Is(err, lockViolation)
+		inUse := errtree.Is(err, syscall.ERROR_ACCESS_DENIED) || errtree.Is(err, sharingViolation) ||
+			errtree.Is(err, lockViolation)
 		if !inUse || time.Now().After(end) {
 			return err
 		}

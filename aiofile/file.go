@@ -224,11 +224,15 @@ func (f *File) Stat(ctx context.Context) (fs.FileInfo, error) {
 	return with(ctx, f, f.f.Stat)
 }
 
-// Close closes the file after the operations before it. A second call returns an error that matches
-// [os.ErrClosed]. Call it in a defer. Its error may be that of an earlier write.
+// Close closes the file after the operations before it. Reads and writes that wait in a FIFO or a
+// device end with an error that matches [os.ErrClosed]. So does a second call. Call it in a defer.
+// Its error may be that of an earlier write.
 //
 // Cancellation: none. A cancelled task closes its files, too.
 func (f *File) Close(ctx context.Context) error {
+	if f.slow != nil {
+		f.slow.close(context.WithoutCancel(ctx))
+	}
 	if f.forget != nil {
 		f.forget()
 	}

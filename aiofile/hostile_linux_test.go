@@ -19,6 +19,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiofile"
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 func fifo(t *testing.T) string {
@@ -546,4 +547,51 @@ func TestReadersAndWritersServeOtherGoroutines(t *testing.T) {
 	if _, err := kept.Read(make([]byte, 10)); !errors.Is(err, aio.ErrLoopClosed) {
 		t.Errorf("after the loop: %v", err)
 	}
+}
+
+// One task waits in a read; others write and close.
+func TestAReadThatWaitsKeepsNobodyFromWritingOrClosing(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(name, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	looptest.Run(t, func(ctx context.Context) error {
+		f, err := aiofile.OpenFile(ctx, name, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		got := make([]byte, 5)
+		reading := looptest.Started(ctx, func(ctx context.Context) error {
+			_, err := f.Read(ctx, got)
+			return err
+		})
+		if _, err := f.WriteString(ctx, "hello"); err != nil {
+			return err
+		}
+		if _, err := reading.Await(ctx); err != nil || string(got) != "hello" {
+			t.Errorf("read %q, %v", got, err)
+		}
+		var waiting []*aio.Task[aio.None]
+		for range 2 { // one waits for the other side, one for its turn
+			waiting = append(waiting, looptest.Started(ctx, func(ctx context.Context) error {
+				_, err := f.Read(ctx, got)
+				return err
+			}))
+		}
+		if err := f.Close(ctx); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		for i, task := range waiting {
+			if _, err := task.Await(ctx); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("task %d: %v", i, err)
+			}
+		}
+		if _, err := f.Read(ctx, got); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("Read after Close: %v", err)
+		}
+		if err := f.Close(ctx); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("second Close: %v", err)
+		}
+		return nil
+	})
 }

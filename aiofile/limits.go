@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -58,7 +59,7 @@ func (e *shownError) Unwrap() error { return e.error }
 // shown makes an error safe to show. Most errors are.
 func shown(err error) error {
 	var path *fs.PathError
-	if !errors.As(err, &path) || safetext.Line(path.Path) == path.Path {
+	if !errtree.Into(err, &path) || safetext.Line(path.Path) == path.Path {
 		return err
 	}
 	if _, done := err.(*shownError); done {

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -163,7 +164,7 @@ func likeness(f *os.File, old fs.FileInfo) error {
 		mode &^= 0o070
 	}
 	err := f.Chmod(mode)
-	if errors.Is(err, errors.ErrUnsupported) {
+	if errtree.Is(err, errors.ErrUnsupported) {
 		return nil // this system has no permissions
 	}
 	return err
@@ -183,7 +184,7 @@ func syncDir(dir string) error {
 	}
 	err = d.Sync()
 	// some file systems cannot sync folders
-	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, errInvalid) {
+	if errtree.Is(err, errors.ErrUnsupported) || errtree.Is(err, errInvalid) {
 		err = nil
 	}
 	return errors.Join(err, d.Close())

@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -18,6 +19,7 @@ import (
 // wait for ever. The file is in non-blocking mode, and the task waits until the loop's poller
 // reports it as ready. No goroutine waits, and the wait takes no place among the operations.
 type slow struct {
+	turns
 	fresh bool // a FIFO without a writer so far: an empty read is not its end
 	plain bool // the poller refuses it: the device is always ready, or cannot report it
 }
@@ -45,11 +47,11 @@ func openNow(name string, flag int, perm fs.FileMode) (*File, error) {
 	f, err := os.OpenFile(name, flag|syscall.O_NONBLOCK, perm)
 	switch {
 	case own || err == nil:
-	case errors.Is(err, syscall.ENXIO) && flag&syscall.O_ACCMODE == syscall.O_WRONLY &&
+	case errtree.Is(err, syscall.ENXIO) && flag&syscall.O_ACCMODE == syscall.O_WRONLY &&
 		isFIFO(name):
 		return nil, errNoReader
 	// another process has a lease on the file, and gets the time to end it
-	case errors.Is(err, syscall.EWOULDBLOCK):
+	case errtree.Is(err, syscall.EWOULDBLOCK):
 		f, err = os.OpenFile(name, flag, perm)
 	}
 	if err != nil {
@@ -110,10 +112,18 @@ func (f *File) try(
 	call func(fd int) (int, error),
 	plain func(p []byte) (int, error),
 ) (int, error) {
-	if err := f.turn.Acquire(ctx); err != nil {
-		return 0, err
+	line := &f.slow.read
+	if ready == aio.Writable {
+		line = &f.slow.write
 	}
-	defer f.turn.Release()
+	n, err := f.slow.with(ctx, line, func(ctx context.Context) (int, error) { return f.tryNow(ctx, op, ready, p, call, plain) })
+	if err == os.ErrClosed {
+		err = &fs.PathError{Op: op, Path: f.Name(), Err: err}
+	}
+	return n, shown(err)
+}
+
+func (f *File) tryNow(ctx context.Context, op string, ready aio.Interest, p []byte, call func(fd int) (int, error), plain func(p []byte) (int, error)) (int, error) {
 	for !f.slow.plain {
 		n, err := Do(ctx, func() (n int, err error) {
 			raw, err := f.f.SyscallConn()
@@ -139,10 +149,9 @@ func (f *File) try(
 		case isErrno:
 			err = &fs.PathError{Op: op, Path: f.Name(), Err: errno}
 		}
-		return n, shown(err)
+		return n, err
 	}
-	n, err := Do(ctx, func() (int, error) { return plain(p) })
-	return n, shown(err)
+	return Do(ctx, func() (int, error) { return plain(p) })
 }
 
 // await waits until the file is ready.

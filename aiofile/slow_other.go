@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // slow is the part of a File for a FIFO or a device, whose reader or writer may wait for ever.
 // Package os reads and writes it through its own poller if it can; then a deadline ends the wait.
-type slow struct{}
+type slow struct{ turns }
 
 // openFile opens a file. Opening a FIFO waits for the other side on a goroutine. If the task is
 // cancelled, the goroutine stays, and closes the file when that is open.
@@ -54,26 +55,35 @@ func openFile(ctx context.Context, name string, flag int, perm fs.FileMode) (*Fi
 		left = true
 		return nil, err
 	}
-	return &File{f: f, slow: &slow{}}, nil
+	return &File{f: f, slow: new(slow)}, nil
 }
 
 func (f *File) readSlow(ctx context.Context, p []byte) (int, error) {
-	return f.until(ctx, f.f.SetReadDeadline, func() (int, error) { return f.f.Read(p) })
+	return f.until(ctx, &f.slow.read, f.f.SetReadDeadline, func() (int, error) { return f.f.Read(p) })
 }
 
 func (f *File) writeSlow(ctx context.Context, p []byte) (int, error) {
-	return f.until(ctx, f.f.SetWriteDeadline, func() (int, error) { return f.f.Write(p) })
+	return f.until(ctx, &f.slow.write, f.f.SetWriteDeadline, func() (int, error) { return f.f.Write(p) })
 }
 
 // until makes a call on a goroutine. A deadline ends it when the task is cancelled. It takes no
 // place among the operations.
 func (f *File) until(
-	ctx context.Context, deadline func(time.Time) error, call func() (int, error),
+	ctx context.Context,
+	line *aiosync.Lock,
+	deadline func(time.Time) error,
+	call func() (int, error),
 ) (int, error) {
-	if err := f.turn.Acquire(ctx); err != nil {
-		return 0, err
+	n, err := f.slow.with(ctx, line, func(ctx context.Context) (int, error) {
+		return untilNow(ctx, deadline, call)
+	})
+	if err == os.ErrClosed {
+		err = &fs.PathError{Op: "use", Path: f.Name(), Err: err}
 	}
-	defer f.turn.Release()
+	return n, shown(err)
+}
+
+func untilNow(ctx context.Context, deadline func(time.Time) error, call func() (int, error)) (int, error) {
 	scope, leave := aio.WithCancelCause(ctx) // it ends with the block that the task is in, too
 	defer leave(nil)
 	ended := make(chan struct{})
@@ -92,5 +102,5 @@ func (f *File) until(
 	if err != nil && scope.Err() != nil {
 		return n, aio.Yield(scope)
 	}
-	return n, shown(err)
+	return n, err
 }

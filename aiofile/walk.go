@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // Entry is a file or folder that [Walk] has found.
@@ -255,7 +257,7 @@ func at(dir Entry, err error) error {
 }
 
 func (w *walk) failed(path string, err error) bool {
-	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+	if !errtree.Is(err, context.Canceled) && !errtree.Is(err, context.DeadlineExceeded) {
 		err = w.onError(path, shown(err))
 	}
 	if err == nil {

@@ -2,7 +2,6 @@ package aiohttp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/realm"
 )
 
@@ -58,7 +58,7 @@ func (a *asking) late() error { return lateness(a.ctx) }
 
 func lateness(ctx context.Context) error {
 	var late *timeoutError
-	if errors.As(context.Cause(ctx), &late) {
+	if errtree.Into(context.Cause(ctx), &late) {
 		return late
 	}
 	return nil

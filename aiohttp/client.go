@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/realm"
 )
 
@@ -194,7 +194,7 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 	a.carried = newCarried(headerOf(req.Header, c.Header), c.Jar != nil)
 	r, err := a.tries(&first)
 	if err != nil {
-		if late := a.late(); late != nil && errors.Is(err, late) {
+		if late := a.late(); late != nil && errtree.Is(err, late) {
 			err = urlError(req.Method, req.URL, late)
 		}
 		return nil, a.counted(err)

@@ -3,6 +3,7 @@ package aiohttp
 import (
 	"crypto/tls"
 	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -19,7 +20,7 @@ func servedRequest(req *http.Request) *http.Request {
 		Method: req.Method, RequestURI: req.URL.RequestURI(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{}, Body: req.Body, ContentLength: req.ContentLength,
-		Host: req.Host, Trailer: req.Trailer, RemoteAddr: "direct",
+		Host: req.Host, RemoteAddr: "direct",
 	}
 	if served.Method == "" {
 		served.Method = http.MethodGet
@@ -66,9 +67,25 @@ func servedRequest(req *http.Request) *http.Request {
 		served.Body = &servedBody{body: readerForTask(req.Body), left: req.ContentLength}
 	default:
 		served.ContentLength, served.TransferEncoding = -1, []string{"chunked"}
-		served.Body = &servedBody{body: readerForTask(req.Body), left: -1}
+		served.Body = &servedBody{body: readerForTask(req.Body), left: -1, end: announce(served, req)}
 	}
 	return served
+}
+
+// announce makes served have the names of the trailers, and returns what sets their values at the end of the body.
+func announce(served, req *http.Request) (end func()) {
+	if len(req.Trailer) == 0 {
+		return func() {}
+	}
+	served.Trailer = http.Header{}
+	for name := range req.Trailer {
+		served.Trailer[textproto.CanonicalMIMEHeaderKey(name)] = nil
+	}
+	return func() {
+		for name, values := range req.Trailer { // those that the body has set meanwhile, too
+			served.Trailer[textproto.CanonicalMIMEHeaderKey(name)] = slices.Clone(values)
+		}
+	}
 }
 
 func readerForTask(body io.Reader) io.Reader {
@@ -81,7 +98,8 @@ func readerForTask(body io.Reader) io.Reader {
 // servedBody is the body of a request as a server reads it.
 type servedBody struct {
 	body   io.Reader
-	left   int64 // of its declared length; -1: none was declared
+	left   int64  // of its declared length; -1: none was declared
+	end    func() // of a body of unknown length
 	closed atomic.Bool
 }
 
@@ -90,7 +108,11 @@ func (b *servedBody) Read(p []byte) (int, error) {
 	case b.closed.Load():
 		return 0, http.ErrBodyReadAfterClose
 	case b.left < 0:
-		return b.body.Read(p)
+		n, err := b.body.Read(p)
+		if err == io.EOF {
+			b.end()
+		}
+		return n, err
 	case b.left == 0:
 		return 0, io.EOF
 	}
@@ -155,14 +177,22 @@ func finalHeader(
 	if chunked {
 		header.Del("Trailer")
 	}
-	for name, values := range header {
-		if !token(name) {
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		values := header[name]
+		if !token(name) || len(values) == 0 {
 			delete(header, name)
 			continue
 		}
 		for i, v := range values {
 			values[i] = fieldValue(v)
 		}
+		if canonical := textproto.CanonicalMIMEHeaderKey(name); canonical != name {
+			delete(header, name)
+			header[canonical] = append(header[canonical], values...)
+		}
+	}
+	if endsConnection(header) { // net/http's client takes it for itself
+		header.Del("Connection")
 	}
 	switch {
 	case !hasBody(status) && !head:
@@ -173,6 +203,17 @@ func finalHeader(
 	default:
 		return declared, nil
 	}
+}
+
+func endsConnection(header http.Header) bool {
+	for _, tokens := range header["Connection"] {
+		for one := range strings.SplitSeq(tokens, ",") {
+			if strings.EqualFold(textproto.TrimString(one), "close") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // forbiddenTrailer reports whether a field must not come after the body: the rules of net/http.

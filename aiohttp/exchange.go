@@ -3,7 +3,6 @@ package aiohttp
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
 	"maps"
 	"net"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // exchange is one request and its answer under OnLoop. Its handler is a task, and net/http is used
@@ -237,7 +237,7 @@ func (x *exchange) readBody(body io.Reader, p []byte) (int, error) {
 		defer x.control.SetReadDeadline(time.Time{})
 	}
 	n, err := body.Read(p)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if errtree.Is(err, os.ErrDeadlineExceeded) {
 		x.late.Store(true)
 	}
 	return n, err

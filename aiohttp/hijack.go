@@ -3,13 +3,13 @@ package aiohttp
 import (
 	"bufio"
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // Hijack implements [http.Hijacker]. In tasks the connection suspends them, on other goroutines it
@@ -61,12 +61,13 @@ type hijackedConn struct {
 	c      *serverConn
 	ctx    context.Context
 	closed bool
-	turn   aiosync.Lock // one write at a time
+	read   aiosync.Lock // one read at a time
+	write  aiosync.Lock // one write at a time
 }
 
 func (h *hijackedConn) call(fn func(ctx context.Context) (int, error)) (int, error) {
 	n, err := countAsTask(h.ctx, fn)
-	if errors.Is(err, aio.ErrLoopClosed) {
+	if errtree.Is(err, aio.ErrLoopClosed) {
 		err = net.ErrClosed
 	}
 	return n, err
@@ -77,8 +78,15 @@ func (h *hijackedConn) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	return h.call(func(ctx context.Context) (int, error) {
-		if h.closed {
+		if err := h.read.Acquire(ctx); err != nil {
+			return 0, err
+		}
+		defer h.read.Release()
+		switch until := h.c.readUntil; {
+		case h.closed:
 			return 0, net.ErrClosed
+		case !until.IsZero() && !h.c.s.loop.Time().Before(until): // whatever has come, as package net has it
+			return 0, h.c.lateError("read")
 		}
 		n, err := h.c.read(ctx, p, false, &h.closed)
 		if h.closed && n == 0 {
@@ -90,10 +98,10 @@ func (h *hijackedConn) Read(p []byte) (int, error) {
 
 func (h *hijackedConn) Write(p []byte) (int, error) {
 	return h.call(func(ctx context.Context) (n int, err error) {
-		if err := h.turn.Acquire(ctx); err != nil {
+		if err := h.write.Acquire(ctx); err != nil {
 			return 0, err
 		}
-		defer h.turn.Release()
+		defer h.write.Release()
 		for {
 			if h.closed {
 				return n, net.ErrClosed
@@ -127,6 +135,7 @@ func (h *hijackedConn) Close() error {
 		h.closed = true
 		h.c.stopReading()
 		h.c.t.Close()
+		h.c.wakeWriters()
 		return 0, nil
 	})
 	return err

@@ -2,7 +2,6 @@ package aiohttp
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptrace"
 	"reflect"
@@ -13,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // OffLoop returns a handler that runs h on a goroutine of its own, also where it is called in a
@@ -101,7 +101,7 @@ func away(
 	if thrown != nil {
 		panic(thrown)
 	}
-	if exit := (*aio.GoexitError)(nil); errors.As(err, &exit) {
+	if exit := (*aio.GoexitError)(nil); errtree.Into(err, &exit) {
 		panic(http.ErrAbortHandler) // the connection ends with its goroutine
 	}
 }

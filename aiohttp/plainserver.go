@@ -2,11 +2,11 @@ package aiohttp
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // plainServer is a server of net/http, on its goroutines, for what only that has: HTTP/2, and some
@@ -35,7 +35,7 @@ func (p *plainServer) serve(serve func() error) {
 		defer p.s.loop.MayPost(-1)
 		err := serve()
 		p.s.loop.CallSoonThreadsafe(func() {
-			if !p.s.stopped && !errors.Is(err, http.ErrServerClosed) {
+			if !p.s.stopped && !errtree.Is(err, http.ErrServerClosed) {
 				p.s.failed.SetError(err)
 			}
 		})
@@ -58,7 +58,7 @@ func (p *plainServer) shutdown(ctx context.Context) error {
 			short, cancel := context.WithTimeout(lifetime{ctx}, moment)
 			defer cancel()
 			err := p.http.Shutdown(short)
-			if short.Err() != nil || errors.Is(err, net.ErrClosed) { // closed by stop
+			if short.Err() != nil || errtree.Is(err, net.ErrClosed) { // closed by stop
 				return nil
 			}
 			return err

@@ -2,7 +2,6 @@ package aiohttp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -180,7 +179,7 @@ func (w *reply) onLoop(fn func(ctx context.Context) error) error {
 		return fn(w.ctx)
 	}
 	_, err := asTask(w.ctx, aio.Action(fn))
-	if errors.Is(err, aio.ErrLoopClosed) {
+	if errtree.Is(err, aio.ErrLoopClosed) {
 		return errOver
 	}
 	return err

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -238,7 +239,7 @@ func refusal(err error) string {
 	const fields = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
 	var bad *badRequest
 	switch {
-	case err == nil, err == io.EOF, errors.Is(err, os.ErrDeadlineExceeded):
+	case err == nil, err == io.EOF, errtree.Is(err, os.ErrDeadlineExceeded):
 		return ""
 	case err == errHeadTooLarge:
 		const text = "431 Request Header Fields Too Large"
@@ -246,7 +247,7 @@ func refusal(err error) string {
 	case strings.HasPrefix(err.Error(), "unsupported transfer encoding"),
 		strings.HasPrefix(err.Error(), "too many transfer encodings"):
 		return "HTTP/1.1 501 Not Implemented" + fields + "Unsupported transfer encoding"
-	case errors.As(err, &bad):
+	case errtree.Into(err, &bad):
 		text := fmt.Sprintf("%d %s: %s", bad.status, http.StatusText(bad.status), bad.text)
 		return "HTTP/1.1 " + text + fields + text
 	default:

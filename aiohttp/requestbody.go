@@ -10,6 +10,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 var errBusyBody = errors.New("aiohttp: another task is reading from the connection")
@@ -98,7 +99,7 @@ func (b *incomingBody) Read(p []byte) (n int, err error) {
 // readElsewhere is Read on another goroutine.
 func (b *incomingBody) readElsewhere(ctx context.Context, p []byte) (n int, err error) {
 	n, err = countAsTask(ctx, func(ctx context.Context) (int, error) { return b.read(ctx, p) })
-	if errors.Is(err, aio.ErrLoopClosed) {
+	if errtree.Is(err, aio.ErrLoopClosed) {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	return n, err
@@ -147,8 +148,8 @@ func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
 		b.end()
 	case err == nil:
 	case b.kind == bodyInChunks: // net/http goes on failing
-	case !errors.Is(err, aio.ErrCancelled) && !errors.Is(err, context.DeadlineExceeded) &&
-		!(w.ownRead && errors.Is(err, os.ErrDeadlineExceeded)):
+	case !errtree.Is(err, aio.ErrCancelled) && !errtree.Is(err, context.DeadlineExceeded) &&
+		!(w.ownRead && errtree.Is(err, os.ErrDeadlineExceeded)):
 		b.failed = err
 	}
 	return n, err

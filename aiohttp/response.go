@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/safetext"
 	"github.com/aio-go/aio/internal/sys"
@@ -184,7 +184,7 @@ func reading[T any](ctx context.Context, r *Response, fn func(body io.Reader) (T
 			return nil
 		})
 		whole = d.err == nil
-		if late := r.a.late(); late != nil && errors.Is(d.err, late) {
+		if late := r.a.late(); late != nil && errtree.Is(d.err, late) {
 			err = r.failure(late)
 		} else if d.err != nil {
 			err = sys.Error(d.err)
@@ -353,7 +353,7 @@ func (r *Response) Check(ctx context.Context) error {
 		}
 		return nil
 	})
-	if errors.Is(err, aio.ErrCancelled) { // otherwise the status is what matters
+	if errtree.Is(err, aio.ErrCancelled) { // otherwise the status is what matters
 		return err
 	}
 	return &StatusError{

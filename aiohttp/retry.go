@@ -1,7 +1,6 @@
 package aiohttp
 
 import (
-	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/goid"
 )
 
@@ -131,19 +131,18 @@ func (r Retry) worth(resp *http.Response, now time.Time) bool {
 // passing reports whether an error is of a kind that may be gone a moment later: the connection
 // failed, and not the name, the certificate or the protocol.
 func passing(err error) bool {
-	if errors.Is(err, ErrReach) {
+	if errtree.Is(err, ErrReach) {
 		return false
 	}
 	var name *net.DNSError
-	if errors.As(err, &name) {
+	if errtree.Into(err, &name) {
 		return !name.IsNotFound
 	}
 	var op *net.OpError
-	if errors.As(err, &op) {
+	if errtree.Into(err, &op) {
 		return op.Op != "remote error" && op.Op != "local error" // of TLS
 	}
-	var timeout net.Error
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &timeout) && timeout.Timeout()
+	return errtree.Is(err, io.EOF) || errtree.Is(err, io.ErrUnexpectedEOF) || isTimeout(err)
 }
 
 // backoff returns how long to wait after the try that failed last.

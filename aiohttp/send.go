@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/sys"
 )
 
@@ -22,7 +23,7 @@ func send(t http.RoundTripper, jar http.CookieJar, req *http.Request) (*http.Res
 	}
 	resp, err := t.RoundTrip(dress(req, jar))
 	if err != nil {
-		if wrong := (tls.RecordHeaderError{}); errors.As(err, &wrong) && string(wrong.RecordHeader[:]) == "HTTP/" {
+		if wrong := (tls.RecordHeaderError{}); errtree.Into(err, &wrong) && string(wrong.RecordHeader[:]) == "HTTP/" {
 			err = http.ErrSchemeMismatch
 		}
 		return nil, sys.Error(err)

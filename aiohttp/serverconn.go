@@ -3,7 +3,6 @@ package aiohttp
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -322,7 +321,7 @@ func (c *serverConn) advance(now bool) {
 	case len(b) >= c.tryAt:
 		// A mistake is answered before the rest has come.
 		c.tryAt = 2 * len(b)
-		if _, err := c.s.readHead(wholeLines(b), errMore); err != nil && !errors.Is(err, errMore) {
+		if _, err := c.s.readHead(wholeLines(b), errMore); err != nil && !errtree.Is(err, errMore) {
 			c.refuse(err)
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/transport"
 )
 
@@ -117,7 +118,7 @@ func (c *serverConn) greet(p []byte) {
 
 // notSecured logs why a connection came to nothing.
 func (c *serverConn) notSecured(err error) {
-	if !errors.Is(err, aio.ErrCancelled) && !errors.Is(err, aio.ErrLoopClosed) && !c.s.closed {
+	if !errtree.Is(err, aio.ErrCancelled) && !errtree.Is(err, aio.ErrLoopClosed) && !c.s.closed {
 		c.s.logf("http: TLS handshake error from %s: %v", c.remote, err)
 	}
 }

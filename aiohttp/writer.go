@@ -184,7 +184,7 @@ func (w *writer) push(flush bool) error {
 	w.collect(flush)
 	w.mu.Unlock()
 	err := w.to.send(w.ctx)
-	if err != nil && !errors.Is(err, http.ErrNotSupported) { // of a flush: that is all
+	if err != nil && !errtree.Is(err, http.ErrNotSupported) { // of a flush: that is all
 		w.mu.Lock()
 		w.err = err
 		w.mu.Unlock()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // workerVariable says that a process is a worker. It has the descriptor of the connection to the
@@ -110,7 +111,7 @@ func (s *servant) receive(jobs chan<- []byte) {
 		case s.busy.Load():
 			killGroup(os.Getpid())
 			os.Exit(1)
-		case errors.Is(err, io.EOF):
+		case errtree.Is(err, io.EOF):
 			os.Exit(0)
 		default:
 			exit(err)

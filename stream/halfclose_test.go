@@ -87,6 +87,21 @@ func TestATLSPeerThatHalfClosesGetsItsAnswer(t *testing.T) {
 			}
 			return nil
 		},
+		"after some work": func(ctx context.Context, w *stream.Writer) error {
+			for data := noise(size); len(data) > 0; data = data[1<<20:] {
+				yields(ctx, 20) // for what is answered
+				if _, err := aio.ToThread(ctx, func(context.Context) (int, error) { return 0, nil }); err != nil {
+					return err
+				}
+				if _, err := w.Write(data[:1<<20]); err != nil {
+					return err
+				}
+				if err := w.Drain(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 		"as a file": func(ctx context.Context, w *stream.Writer) error {
 			f, err := os.Open(name)
 			if err != nil {

@@ -2,13 +2,13 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"math"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // DefaultLimit is the default limit of a reader, in bytes.
@@ -386,7 +386,7 @@ func (r *Reader) ReadLine(ctx context.Context) ([]byte, error) {
 	case err == nil:
 	case err == io.EOF && r.buf.Len() > 0:
 		end = r.buf.Len()
-	case errors.As(err, &tooLong):
+	case errtree.Into(err, &tooLong):
 		if !tooLong.Found {
 			end = r.buf.Len()
 		}

@@ -162,6 +162,13 @@ func (c *connection) Busy() bool {
 		c.reader.waiting == "" && len(c.drains) == 0 && len(c.closes) == 0 && !c.upgrading
 }
 
+// Working reports whether the program may still write on a TLS connection that the peer has cut. It
+// does not if it waits for the peer or for the end, or has closed its side.
+func (c *connection) Working() bool {
+	return !c.over.Load() && c.reader.waiting == "" && len(c.closes) == 0 &&
+		(c.served == nil || c.served.task != nil && !c.served.task.Done())
+}
+
 // isIdle reports whether the handler waits for the peer to begin something. It is false for a task
 // that reads to the end of the stream, which must not take a shutdown for that end. It is false,
 // too, for one that takes bytes as they come and has not answered, since these may be half of a

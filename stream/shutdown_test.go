@@ -2,10 +2,13 @@ package stream_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -293,4 +296,71 @@ func TestTheConnectionOfAHandlerThatFailsIsAborted(t *testing.T) {
 			t.Errorf("reported %v", reports)
 		}
 	}
+}
+
+// midway is the connection of a client of TLS that stops in the middle of its handshake, after the server's answer.
+type midway struct {
+	net.Conn
+	answered sync.Once
+	there    chan struct{} // closed when the server has answered
+	free     chan struct{}
+}
+
+func (m *midway) Read(p []byte) (int, error) {
+	n, err := m.Conn.Read(p)
+	if n > 0 {
+		m.answered.Do(func() { close(m.there) })
+	}
+	return n, err
+}
+
+func (m *midway) Write(p []byte) (int, error) {
+	select {
+	case <-m.there:
+		<-m.free
+	default:
+	}
+	return m.Conn.Write(p)
+}
+
+// A client is in the middle of its handshake when the server begins to shut down; another has not begun.
+func TestAShutdownLetsHandshakesEnd(t *testing.T) {
+	a := tlstest.New(t)
+	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+		run(func(ctx context.Context) {
+			server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", answers(nil), transport.TLS(a.Server()))
+			ok(t, err)
+			address := server.Addrs()[0].String()
+			silent, sw := dial(ctx, t, address)
+			defer sw.Abort()
+			c, err := reach(address)
+			ok(t, err)
+			defer c.Close()
+			m := &midway{Conn: c, there: make(chan struct{}), free: make(chan struct{})}
+			said := aio.Start(ctx, func(ctx context.Context) error {
+				answer, err := aio.ToThread(ctx, func(context.Context) ([]byte, error) {
+					secured := tls.Client(m, clientOf(a))
+					if err := secured.Handshake(); err != nil {
+						return nil, err
+					}
+					io.WriteString(secured, "one\n")
+					answer := make([]byte, len("got one\n"))
+					_, err := io.ReadFull(secured, answer)
+					secured.Close()
+					return answer, err
+				})
+				expect(t, answer, err, "got one\n")
+				return nil
+			})
+			_, _, err = aio.Recv(ctx, m.there)
+			ok(t, err)
+			over := aio.Start(ctx, server.Shutdown)
+			silent.ReadAll(ctx) // until the server drops it
+			close(m.free)
+			_, err = said.Await(ctx)
+			ok(t, err)
+			_, err = over.Await(ctx)
+			ok(t, err)
+		})
+	})
 }

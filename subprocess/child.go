@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
 	"github.com/aio-go/aio/internal/sys"
 )
@@ -146,7 +147,7 @@ func (c *child) signalGroup(sig os.Signal) error {
 // sign.
 func (c *child) toGroup(sig sys.Signal) error {
 	if c.group != nil {
-		if err := signalGroupOf(c.group, sig); !errors.Is(err, errors.ErrUnsupported) {
+		if err := signalGroupOf(c.group, sig); !errtree.Is(err, errors.ErrUnsupported) {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/sys"
 )
 
@@ -57,7 +58,7 @@ func (h *processHandle) outlast(d time.Duration) (Status, bool, error) {
 
 func (h *processHandle) signal(sig sys.Signal) error {
 	err := h.process.Signal(sig)
-	if errors.Is(err, errors.ErrUnsupported) || err != nil && sig == sys.SIGTERM && !hasGroups {
+	if errtree.Is(err, errors.ErrUnsupported) || err != nil && sig == sys.SIGTERM && !hasGroups {
 		err = h.process.Kill() // Windows has nothing else
 	}
 	return err

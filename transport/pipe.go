@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/sys"
 )
 
@@ -59,7 +60,7 @@ func connectPipe(
 	switch {
 	case err != nil:
 		// Windows would report a wrong handle
-		if _, closed := f.Seek(0, io.SeekCurrent); errors.Is(closed, os.ErrClosed) {
+		if _, closed := f.Seek(0, io.SeekCurrent); errtree.Is(closed, os.ErrClosed) {
 			err = os.ErrClosed
 		}
 	case info.Mode().IsRegular(), info.IsDir():
@@ -90,7 +91,7 @@ func isStandard(f *os.File) bool { return f == os.Stdin || f == os.Stdout || f =
 
 // pipeError makes a *os.PathError of err and keeps its reason.
 func pipeError(op string, f *os.File, err error) error {
-	if path := (*os.PathError)(nil); errors.As(err, &path) {
+	if path := (*os.PathError)(nil); errtree.Into(err, &path) {
 		err = path.Err
 	}
 	return &os.PathError{Op: op, Path: f.Name(), Err: err}

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/sys"
 )
 
@@ -235,7 +236,7 @@ func (x *fileTransfer) run(ctx context.Context, to fileTarget) (int64, error) {
 		if to.try != nil && regular {
 			err = x.byKernel(ctx, to)
 		}
-		if !errors.Is(err, ErrSendfileNotAvailable) || x.native {
+		if !errtree.Is(err, ErrSendfileNotAvailable) || x.native {
 			return x.sent, err
 		}
 	}
@@ -337,7 +338,7 @@ type filePieceRead struct {
 // isConnectionError reports whether err says that a connection is gone.
 func isConnectionError(err error) bool {
 	for _, e := range []error{sys.EPIPE, sys.ECONNRESET, sys.ENOTCONN, net.ErrClosed} {
-		if errors.Is(err, e) {
+		if errtree.Is(err, e) {
 			return true
 		}
 	}

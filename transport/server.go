@@ -41,6 +41,7 @@ type Server struct {
 	unshaken  int          // TLS handshakes that failed
 	graceful  list.List    // protocols that have begun and not ended
 	retiring  bool         // the protocols were asked to end when they are idle
+	shutting  bool         // by Shutdown: connections of other protocols are closed
 	waiters   []aio.Waiter // tasks in WaitClosed and Shutdown
 	forever   aio.Waiter   // the task in ServeForever
 	inForever bool

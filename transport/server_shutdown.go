@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/aio-go/aio"
 )
@@ -22,6 +23,9 @@ type Graceful interface {
 	CutOff()
 }
 
+// lateGrace is how long a connection that begins during a shutdown has for its first words.
+const lateGrace = time.Second
+
 // enrol keeps count of a protocol from its beginning to its end.
 func (s *Server) enrol(p Protocol) {
 	g, ok := p.(Graceful)
@@ -30,10 +34,14 @@ func (s *Server) enrol(p Protocol) {
 	}
 	g.Enrol(func() (end func()) {
 		e := s.graceful.PushBack(g)
-		if s.retiring { // the connection was accepted just before the end
-			g.Retire()
+		var late *aio.TimerHandle
+		if s.retiring { // the connection was accepted just before, or its handshake took until now
+			late = s.hub.loop.CallLater(lateGrace, g.Retire)
 		}
 		return func() {
+			if late != nil {
+				late.Cancel()
+			}
 			s.graceful.Remove(e)
 			s.wakeIfOver()
 		}
@@ -48,7 +56,8 @@ func (s *Server) enrol(p Protocol) {
 // ends by itself and can still say goodbye. A connection is not idle while a line or frame has
 // arrived in part, in [stream.Reader.ReadAll], and while a stream of bytes has no answer yet. Of
 // other protocols those that implement [Graceful] are asked. Other connections are closed after
-// their unsent bytes. Connections in a TLS handshake are dropped.
+// their unsent bytes. A TLS handshake that the peer has begun may end, and the connection then has
+// a second for its first words. A handshake that the peer has not begun is dropped.
 //
 // Give it a limit with aio.Timeout(ctx, d, server.Shutdown). Do not call it in a handler, which
 // would wait for itself. asyncio has no counterpart; it works like Server.Shutdown of net/http.
@@ -57,11 +66,10 @@ func (s *Server) enrol(p Protocol) {
 // [Server.WaitClosed] waits for the connections.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.Close()
+	s.shutting = true
 	s.retire()
 	s.eachClient(func(t Transport) {
-		if handshaking(t) {
-			t.Abort()
-		} else if _, ok := t.Protocol().(Graceful); !ok {
+		if _, ok := t.Protocol().(Graceful); !ok && !handshaking(t) {
 			t.Close()
 		}
 	})
@@ -82,6 +90,18 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) retire() {
 	s.retiring = true
 	s.each(Graceful.Retire)
+	s.eachClient(func(t Transport) {
+		if handshaking(t) && !t.(*tlsTransport).heard {
+			t.Abort()
+		}
+	})
+}
+
+// shaken is told that a TLS handshake is over.
+func (s *Server) shaken(t *tlsTransport) {
+	if _, ok := t.app.(Graceful); !ok && s.shutting {
+		t.Close()
+	}
 }
 
 func (s *Server) each(do func(Graceful)) {

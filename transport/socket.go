@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // ErrBlockingSocket says that a descriptor is in blocking mode: using it would stop the loop. Make
@@ -362,7 +363,7 @@ func (s *Socket) forget() {
 // already, stay as they are.
 func (s *Socket) failed(op string, err error) error {
 	var system *os.SyscallError
-	if err == net.ErrClosed || err == ErrBlockingSocket || errors.As(err, &system) {
+	if err == net.ErrClosed || err == ErrBlockingSocket || errtree.Into(err, &system) {
 		local, remote := s.addrs()
 		return &net.OpError{Op: op, Net: s.network, Source: local, Addr: remote, Err: err}
 	}

@@ -302,6 +302,9 @@ func (t *tlsTransport) publish() {
 		if f, ok := t.app.(FlowControl); ok && t.full {
 			f.PauseWriting()
 		}
+		if t.server != nil {
+			t.server.shaken(t)
+		}
 	}
 	t.flush()
 	// Bytes that came with the peer's last flight are delivered by the loop, after the caller has

@@ -1,6 +1,9 @@
 package transport
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // This file bounds how fast a secured transport decrypts. A hostile peer can make crypto/tls do
 // much work for a few bytes. It makes new keys for each KeyUpdate and answers it, and it opens each
@@ -100,17 +103,27 @@ func (t *tlsTransport) cut() {
 	t.endCut()
 }
 
+// cutPause is the time between two looks at an application that works and has nothing to send yet.
+const cutPause = 10 * time.Millisecond
+
 // endCut ends a connection that was cut if nothing is left to send. A task that was just told of
-// room has two passes to write more.
+// room has two passes to write more. A task that works on its answer has [ShutdownTimeout].
 func (t *tlsTransport) endCut() {
-	if !t.severed {
+	if t.severed && !t.ending {
+		t.ending = true
+		t.loop.CallSoon(func() { t.loop.CallSoon(t.endCutNow) })
+	}
+}
+
+func (t *tlsTransport) endCutNow() {
+	t.ending = false
+	if t.WriteBufferSize() > 0 || t.file != nil || t.state != tlsOpen {
 		return
 	}
-	t.loop.CallSoon(func() {
-		t.loop.CallSoon(func() {
-			if t.WriteBufferSize() == 0 && t.file == nil && t.state == tlsOpen {
-				t.fail(ErrTruncated)
-			}
-		})
-	})
+	if w, ok := t.app.(interface{ Working() bool }); ok && w.Working() {
+		t.ending = true
+		t.loop.CallLater(cutPause, t.endCutNow)
+		return
+	}
+	t.fail(ErrTruncated)
 }

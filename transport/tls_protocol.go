@@ -28,6 +28,7 @@ func (p tlsProtocol) DataReceived(data []byte) {
 	t := p.t
 	switch t.state {
 	case tlsHandshaking:
+		t.heard = true
 		t.bio.feed(data)
 		t.bio.keep()
 		if len(t.bio.in) > maxEarly && !t.flooded {
@@ -148,7 +149,7 @@ func (t *tlsTransport) deliver() {
 			// An error that came with bytes comes again: crypto/tls remembers permanent errors.
 			t.hand(plain[:n])
 		case err == nil:
-		case errors.Is(err, errWouldBlock):
+		case errtree.Is(err, errWouldBlock):
 			more = false
 		case t.state == tlsClosing:
 			t.retire()

@@ -55,6 +55,7 @@ type tlsTransport struct {
 	busy     bool // receive is running: records to be sent are collected
 	paused   bool // by PauseReading
 	full     bool // the raw transport asked to pause writing
+	heard    bool // the peer has begun with the handshake
 	ended    bool // the peer's close_notify was received
 	rawMade  bool // ConnectionMade of the raw transport has come
 	rawLost  bool // ConnectionLost of the raw transport has come
@@ -63,6 +64,7 @@ type tlsTransport struct {
 	queued   bool // receive is in the ready queue
 	choked   bool // decrypting waits until the peer has taken the answers it asked for
 	severed  bool // the peer ended without close_notify; open only for the unsent bytes
+	ending   bool // whether there is something left to send is to be decided
 	retiring bool // Close has been passed on to the raw transport
 	quiet    bool // closing, and the kernel has taken all data: a loss of the rest is no error
 

@@ -10,14 +10,34 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], cli.Standard()))
+	// The results are written when no loop runs any more that could see a signal.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], cli.Standard())
+	stop()
+	os.Exit(code)
+}
+
+// until is a writer that takes nothing any more when ctx has ended.
+type until struct {
+	ctx context.Context
+	to  io.Writer
+}
+
+func (u until) Write(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.to.Write(p)
 }
 
 // run is the whole program, from the command line to the exit code.
@@ -31,19 +51,19 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	if err == nil {
 		err = play(ctx, s.exhibition, fromTableToTable, concurrent)
 	}
+	if err == nil {
+		out := until{ctx, std.Out}
+		if s.json {
+			err = writeJSON(out, sequential, concurrent)
+		} else {
+			err = writeTable(out, s.exhibition, sequential, concurrent)
+		}
+	}
 	switch code := cli.Code(ctx, err); {
 	case code == cli.Interrupted:
 		fmt.Fprintln(std.Err, "chess: interrupted before the exhibition was over")
 		return code
 	case err != nil:
-		return std.Fail("chess", err)
-	}
-	if s.json {
-		err = writeJSON(std.Out, sequential, concurrent)
-	} else {
-		err = writeTable(std.Out, s.exhibition, sequential, concurrent)
-	}
-	if err != nil {
 		return std.Fail("chess", err)
 	}
 	return cli.OK

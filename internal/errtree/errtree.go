@@ -45,6 +45,15 @@ func As[E error](err error) (e E, ok bool) {
 	return e, ok
 }
 
+// Into is As with the result in *target, as errors.As has it.
+func Into[E error](err error, target *E) bool {
+	e, ok := As[E](err)
+	if ok {
+		*target = e
+	}
+	return ok
+}
+
 // Is reports whether target is in the chain or tree of err, as errors.Is does.
 func Is(err, target error) bool {
 	return Search(err, func(e error) bool { return Same(e, target) || Claims(e, target) })
