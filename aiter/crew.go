@@ -2,7 +2,6 @@ package aiter
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"slices"
 
@@ -137,9 +136,8 @@ func (c *crew) settle(orderly bool) {
 	var first *aio.PanicError
 	exited := false
 	for _, t := range c.broken {
-		var p *aio.PanicError
-		switch err := t.Err(); {
-		case !errors.As(err, &p):
+		switch p, ok := t.Err().(*aio.PanicError); {
+		case !ok:
 			exited = true
 		case first == nil:
 			copied := *p // it stays the outcome of the task

@@ -83,10 +83,14 @@ func (s *ExitStack) unwind(ctx context.Context, err error) error {
 		s.exits = s.exits[:last]
 		p, now := s.call(ctx, exit, err)
 		switch {
-		case p == nil:
+		case p == nil && broken == nil:
 			err = now
+		case p == nil:
+			besideAll(broken, now)
 		case broken == nil:
-			broken, err = p, p
+			broken = p
+			beside(broken, err)
+			err = p
 		default:
 			broken.Others = append(broken.Others, p)
 		}

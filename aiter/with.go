@@ -93,7 +93,52 @@ func With[T any](ctx context.Context, m Manager[T], body func(ctx context.Contex
 	}()
 	err = body(ctx, v)
 	returned = true
-	return left(ctx, ctx.Err() != nil, outcome(err, leave(ctx, limit, m.Exit, err)))
+	return left(ctx, ctx.Err() != nil, outcome(err, leaveFailed(ctx, limit, m.Exit, err)))
+}
+
+// leaveFailed is leave for a body that has returned. A panic of exit takes the error of the body along.
+func leaveFailed(ctx context.Context, limit ExitLimit, exit func(ctx context.Context, err error) error, err error) error {
+	returned := false
+	defer func() {
+		if returned || err == nil {
+			return
+		}
+		if v := recover(); v != nil {
+			p := panicOf(v)
+			beside(p, err)
+			panic(p)
+		}
+		if !isCancellation(err) {
+			reportLeaving(aio.RunningLoop(ctx), err)
+		}
+	}()
+	exited := leave(ctx, limit, exit, err)
+	returned = true
+	return exited
+}
+
+// besideAll is beside for what an exit has made of the panic: errors joined to it.
+func besideAll(p *aio.PanicError, err error) {
+	several, _ := errtree.Unwrap(err)
+	if several == nil {
+		several = []error{err}
+	}
+	for _, err := range several {
+		beside(p, err)
+	}
+}
+
+// beside adds what else went wrong to a panic, unless the panic has it already.
+func beside(p *aio.PanicError, err error) {
+	if err == nil || err == error(p) || isCancellation(err) {
+		return
+	}
+	for _, other := range p.Others {
+		if errtree.Is(other, err) {
+			return
+		}
+	}
+	p.Others = append(p.Others, err)
 }
 
 // left returns the error of a scope. A cancellation that came while it was left has stopped nothing, but must not be lost.
@@ -152,7 +197,7 @@ func leaveBroken(ctx context.Context, limit ExitLimit, exit func(ctx context.Con
 }
 
 func reportLeaving(l *aio.Loop, err error) {
-	l.CallExceptionHandler(aio.Report{Message: "leaving a scope failed after its body was ended by runtime.Goexit", Err: err})
+	l.CallExceptionHandler(aio.Report{Message: "a scope failed, of which a part was ended by runtime.Goexit", Err: err})
 }
 
 // panicOf makes what was recovered an error. One that comes from elsewhere is copied: it may be the outcome of a task.

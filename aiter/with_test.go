@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -468,5 +469,45 @@ func TestACancellationThatComesWhileAScopeIsLeftIsNotLost(t *testing.T) {
 			log.want(t, c.name+" entered", c.name+" left after "+fmt.Sprint(c.body))
 		}
 		return nil
+	})
+}
+
+func TestAPanicWhileAScopeIsLeftTakesTheOtherErrorsAlong(t *testing.T) {
+	fail := func(err error) func(context.Context) error { return func(context.Context) error { return err } }
+	panics := func(context.Context) error { panic("in an exit") }
+	errOther := errors.New("the other")
+	for name, c := range map[string]struct {
+		exits []func(context.Context) error // the last one first
+		body  error
+		want  []error
+	}{
+		"an error before":  {[]func(context.Context) error{panics, fail(errOther)}, nil, []error{errOther}},
+		"an error after":   {[]func(context.Context) error{fail(errOther), panics}, nil, []error{errOther}},
+		"the body's error": {[]func(context.Context) error{panics}, errBoom, []error{errBoom}},
+		"all of them":      {[]func(context.Context) error{fail(errOther), panics}, errBoom, []error{errBoom, errOther}},
+	} {
+		run(t, func(ctx context.Context) error {
+			defer func() {
+				p, ok := recover().(*aio.PanicError)
+				if !ok || p.Value != "in an exit" || !slices.Equal(p.Others, c.want) {
+					t.Errorf("%s: got %+v", name, p)
+				}
+			}()
+			return aiter.With(ctx, &aiter.ExitStack{}, func(ctx context.Context, s *aiter.ExitStack) error {
+				for _, exit := range c.exits {
+					s.Defer(exit)
+				}
+				return c.body
+			})
+		})
+	}
+	run(t, func(ctx context.Context) error {
+		defer func() {
+			if p, ok := recover().(*aio.PanicError); !ok || !slices.Equal(p.Others, []error{errBoom}) {
+				t.Errorf("With: got %+v", p)
+			}
+		}()
+		m := aiter.Scope[int]{End: func(context.Context, error) error { panic("in an exit") }}
+		return aiter.With(ctx, m, func(context.Context, int) error { return errBoom })
 	})
 }

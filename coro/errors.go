@@ -24,7 +24,7 @@ var (
 type PanicError struct {
 	Value any    // what was given to panic
 	Stack []byte // the stack of the panic, then those of each re-panic
-	// Others are the errors of other tasks in the same group.
+	// Others are the errors of what ended together with it: other tasks of the group, scopes.
 	Others []error
 }
 
