@@ -2,13 +2,12 @@ package aiosync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 
-	"github.com/aio-go/aio/internal/nocopy"
-
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
+	"github.com/aio-go/aio/internal/nocopy"
 )
 
 // Broadcast sends each value to every subscriber. Send never waits: the broadcast keeps only the
@@ -149,7 +148,7 @@ func (s *Subscription[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {
 			v, err := s.Next(ctx)
-			if errors.Is(err, ErrBroadcastClosed) || !yield(v, err) {
+			if errtree.Is(err, ErrBroadcastClosed) || !yield(v, err) {
 				return
 			}
 			if _, lagged := err.(*LaggedError); err != nil && !lagged {

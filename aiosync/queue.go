@@ -2,14 +2,13 @@ package aiosync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
 
-	"github.com/aio-go/aio/internal/safetext"
-
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // Queue passes items from tasks that put to tasks that get. The kind of the queue decides the order
@@ -255,7 +254,7 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {
 			v, err := q.Get(ctx)
-			if errors.Is(err, ErrQueueShutdown) {
+			if errtree.Is(err, ErrQueueShutdown) {
 				return
 			}
 			if !yield(v, err) || err != nil {

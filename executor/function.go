@@ -3,13 +3,13 @@ package executor
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // Function is a function that was registered. A and R are the types of its argument and result.
@@ -103,8 +103,8 @@ func (f *Function[A, R]) Run(ctx context.Context, arg A) (R, error) {
 		if err == nil {
 			return decode[R](data)
 		}
-		var lost *WorkerError
-		if job.Attempt >= f.attempts || !errors.As(err, &lost) || ctx.Err() != nil {
+		_, lost := errtree.As[*WorkerError](err)
+		if job.Attempt >= f.attempts || !lost || ctx.Err() != nil {
 			return zero, err
 		}
 		job.Attempt++

@@ -2,7 +2,6 @@ package executor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/safetext"
 )
@@ -210,8 +210,8 @@ func (p *Pool) attempt(ctx context.Context, w *worker, e *execution, job Job) (d
 		}
 	}()
 	data, err = w.do(ctx, job)
-	var own *RemoteError
-	finished = err == nil || errors.As(err, &own)
+	_, own := errtree.As[*RemoteError](err)
+	finished = err == nil || own
 	return data, err
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/stream"
 )
 
@@ -77,9 +78,9 @@ func (w *worker) do(ctx context.Context, job Job) ([]byte, error) {
 		return nil, w.notStarted(ctx, job.Name)
 	}
 	result, started, err := answer(job, func() (byte, []byte, error) { return w.receive(ctx) })
-	var own *RemoteError
+	_, own := errtree.As[*RemoteError](err)
 	switch {
-	case err == nil || errors.As(err, &own):
+	case err == nil || own:
 		return result, err
 	case err == errLost && !started:
 		return nil, w.notStarted(ctx, job.Name)
@@ -94,7 +95,7 @@ var errLost = errors.New("executor: the worker has gone")
 func (w *worker) receive(ctx context.Context) (kind byte, body []byte, err error) {
 	kind, body, err = receive(ctx, w.from, w.pool.maxMessage)
 	switch {
-	case err == nil, interrupted(err), err == errFrame, errors.Is(err, errTooLarge):
+	case err == nil, interrupted(err), err == errFrame, errtree.Is(err, errTooLarge):
 		return kind, body, err
 	}
 	return 0, nil, errLost
@@ -102,7 +103,7 @@ func (w *worker) receive(ctx context.Context) (kind byte, body []byte, err error
 
 // interrupted reports whether a wait ended because its task, or the block around it, should.
 func interrupted(err error) bool {
-	return errors.Is(err, aio.ErrCancelled) || errors.Is(err, context.DeadlineExceeded)
+	return errtree.Is(err, aio.ErrCancelled) || errtree.Is(err, context.DeadlineExceeded)
 }
 
 // start starts the process and waits until it is ready.

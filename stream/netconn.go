@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"os"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // NetConn returns the connection as a [net.Conn], for libraries that know nothing of loops, such as
@@ -110,7 +110,7 @@ func (c *netConn) do(h *half, call func(ctx context.Context) error) error {
 		return net.ErrClosed
 	}
 	err := h.bound(c.ctx, call)
-	if c.closed && (errors.Is(err, aio.ErrCancelled) || errors.Is(err, ErrClosed) ||
+	if c.closed && (errtree.Is(err, aio.ErrCancelled) || errtree.Is(err, ErrClosed) ||
 		err == io.EOF) {
 		return net.ErrClosed
 	}
@@ -122,7 +122,7 @@ func (c *netConn) wrap(op string, err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
-	if e := (*net.OpError)(nil); errors.As(err, &e) {
+	if _, ok := errtree.As[*net.OpError](err); ok {
 		return err
 	}
 	return &net.OpError{Op: op, Net: "aio", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
@@ -137,7 +137,7 @@ func (c *netConn) Close() error {
 		c.write.end(net.ErrClosed)
 		return 0, nil
 	})
-	if errors.Is(err, aio.ErrLoopClosed) {
+	if errtree.Is(err, aio.ErrLoopClosed) {
 		return nil // the loop has closed the connection too
 	}
 	return err
@@ -214,7 +214,7 @@ func (h *half) bound(ctx context.Context, fn func(ctx context.Context) error) er
 		cancel(nil)
 	}()
 	err := h.turn.With(ctx, fn)
-	if errors.Is(err, aio.ErrCancelled) && errors.Is(context.Cause(ctx), os.ErrDeadlineExceeded) {
+	if errtree.Is(err, aio.ErrCancelled) && errtree.Is(context.Cause(ctx), os.ErrDeadlineExceeded) {
 		return os.ErrDeadlineExceeded
 	}
 	return err

@@ -2,11 +2,11 @@ package subprocess
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/stream"
 )
 
@@ -62,7 +62,7 @@ func readUpTo(ctx context.Context, r *stream.PipeReader, limit int) ([]byte, err
 		return r.ReadAll(ctx)
 	}
 	data, err := r.ReadExactly(ctx, limit+1)
-	if part, ok := errors.AsType[*stream.IncompleteReadError](err); ok {
+	if part, ok := errtree.As[*stream.IncompleteReadError](err); ok {
 		return part.Partial, nil
 	}
 	if err == nil {
@@ -88,7 +88,7 @@ func (p *Process) WaitClosed(ctx context.Context) error {
 	// Who is not behind has read all there is, but one who has only just caught up may not have got to it yet: look twice.
 	for quiet := 0; quiet < 2; quiet++ {
 		err := aio.Timeout(ctx, p.drain/2, p.pipesClosed)
-		if _, late := errors.AsType[*aio.TimeoutError](err); !late {
+		if _, late := errtree.As[*aio.TimeoutError](err); !late {
 			return err
 		}
 		if p.behind() {
@@ -103,13 +103,13 @@ func (p *Process) WaitClosed(ctx context.Context) error {
 func (p *Process) pipesClosed(ctx context.Context) error {
 	if p.Stdin != nil {
 		p.Stdin.Close()
-		if err := p.Stdin.WaitClosed(ctx); errors.Is(err, aio.ErrCancelled) {
+		if err := p.Stdin.WaitClosed(ctx); errtree.Is(err, aio.ErrCancelled) {
 			return err // any other is that of the pipe: the child did not want the rest
 		}
 	}
 	for _, r := range []*stream.PipeReader{p.Stdout, p.Stderr} {
 		if r != nil {
-			if err := r.WaitClosed(ctx); errors.Is(err, aio.ErrCancelled) {
+			if err := r.WaitClosed(ctx); errtree.Is(err, aio.ErrCancelled) {
 				return err // any other is for who reads
 			}
 		}

@@ -2,11 +2,11 @@ package subprocess
 
 import (
 	"context"
-	"errors"
 	"os"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/sys"
 	"github.com/aio-go/aio/stream"
@@ -180,7 +180,7 @@ func (p *Process) Stop(ctx context.Context) (killed bool, err error) {
 	if c.grace > 0 {
 		c.terminate()
 		err = aio.Timeout(ctx, c.grace, p.gone)
-		if _, late := errors.AsType[*aio.TimeoutError](err); !late {
+		if _, late := errtree.As[*aio.TimeoutError](err); !late {
 			done = err == nil
 			return false, err
 		}

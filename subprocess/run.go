@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // Run runs the program and waits for its end. It returns nil if that has exit code 0, an [*ExitError] if not, a [*StartError] if the
@@ -105,7 +107,7 @@ func (c *Cmd) With(ctx context.Context, fn func(ctx context.Context, p *Process)
 		return err
 	case err == nil || err == ErrHeldOpen:
 		return failed
-	case errors.Is(err, context.Canceled):
+	case errtree.Is(err, context.Canceled):
 		return err // it must not be hidden among others
 	default:
 		return errors.Join(err, failed)

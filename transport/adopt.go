@@ -1,10 +1,10 @@
 package transport
 
 import (
-	"errors"
 	"net"
 	"syscall"
 
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/unixsocket"
 )
 
@@ -19,7 +19,7 @@ func closedBefore(socket any) error {
 	if err == nil {
 		err = raw.Control(func(uintptr) {})
 	}
-	if errors.Is(err, net.ErrClosed) {
+	if errtree.Is(err, net.ErrClosed) {
 		return err
 	}
 	return nil // on systems without descriptors something else fails

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -10,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/sys"
 )
 
@@ -128,7 +128,7 @@ func (t *datagramTransport) read() {
 			t.proto.DatagramReceived(t.hub.buf[:n], from)
 		case err == ErrWouldBlock:
 			t.readable = false
-		case isSystemError(err) && !errors.Is(err, net.ErrClosed):
+		case isSystemError(err) && !errtree.Is(err, net.ErrClosed):
 			t.refused(err)
 		default:
 			t.fatal("receiving failed", err)
@@ -144,7 +144,7 @@ func (t *datagramTransport) readNow() {
 // refused tells the protocol why the system refused a datagram. An unconnected socket does not
 // report that one of its receivers is absent: that does not concern the others.
 func (t *datagramTransport) refused(err error) {
-	if !t.remote.IsValid() && errors.Is(err, sys.ECONNREFUSED) {
+	if !t.remote.IsValid() && errtree.Is(err, sys.ECONNREFUSED) {
 		return
 	}
 	if t.made && t.phase < lost {
@@ -192,7 +192,7 @@ func (t *datagramTransport) send(p []byte, to netip.AddrPort) bool {
 	case err == nil:
 	case err == ErrWouldBlock:
 		return false
-	case isSystemError(err) && !errors.Is(err, net.ErrClosed):
+	case isSystemError(err) && !errtree.Is(err, net.ErrClosed):
 		t.refused(err)
 	default:
 		t.fatal("sending failed", err)

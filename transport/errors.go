@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -51,20 +50,20 @@ func (e *ConnectError) Unwrap() []error { return e.Errs }
 // isSystemError reports whether err comes from the system or the peer, so that it is no mistake in
 // the program.
 func isSystemError(err error) bool {
-	var errno sys.Errno
-	var ne net.Error
-	return errors.As(err, &errno) || errors.As(err, &ne) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, io.ErrClosedPipe) || errors.Is(err, io.ErrUnexpectedEOF)
+	_, errno := errtree.As[sys.Errno](err)
+	_, ne := errtree.As[net.Error](err)
+	return errno || ne || errtree.Is(err, net.ErrClosed) ||
+		errtree.Is(err, io.ErrClosedPipe) || errtree.Is(err, io.ErrUnexpectedEOF)
 }
 
 // isNotConnected reports the failure of shutting down a connection the peer has already reset.
-func isNotConnected(err error) bool { return errors.Is(err, sys.ENOTCONN) }
+func isNotConnected(err error) bool { return errtree.Is(err, sys.ENOTCONN) }
 
 // isExhausted reports whether err says that the system or the process has run out of a resource,
 // which may become free again.
 func isExhausted(err error) bool {
 	for _, e := range []error{sys.EMFILE, sys.ENFILE, sys.ENOBUFS, sys.ENOMEM} {
-		if errors.Is(err, e) {
+		if errtree.Is(err, e) {
 			return true
 		}
 	}
@@ -75,7 +74,7 @@ func isExhausted(err error) bool {
 // up, or the path to it is broken. Linux returns the pending error of the new connection; see
 // accept(2).
 func concernsOne(err error) bool {
-	return slices.ContainsFunc(ofOneConnection, func(e sys.Errno) bool { return errors.Is(err, e) })
+	return slices.ContainsFunc(ofOneConnection, func(e sys.Errno) bool { return errtree.Is(err, e) })
 }
 
 var ofOneConnection = []sys.Errno{

@@ -1,13 +1,13 @@
 package transport
 
 import (
-	"errors"
 	"io"
 	"net"
 	"os"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/sys"
 )
 
@@ -49,7 +49,7 @@ func (p *portablePipe) Start(ready func(aio.Interest)) error {
 
 func (p *portablePipe) TryRead(b []byte) (int, error) {
 	n, err := p.portableConn.TryRead(b)
-	if p.terminal && errors.Is(err, sys.EIO) {
+	if p.terminal && errtree.Is(err, sys.EIO) {
 		err = io.EOF // as in pipeConn
 	}
 	return n, err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
@@ -354,7 +355,7 @@ func (l *listening) accept() {
 			}
 		case concernsOne(err) && l.lost < maxLost:
 			l.lost++ // the next one may be in order
-		case err == ErrWouldBlock, errors.Is(err, net.ErrClosed):
+		case err == ErrWouldBlock, errtree.Is(err, net.ErrClosed):
 			return
 		default:
 			l.pause(err)

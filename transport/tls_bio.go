@@ -1,11 +1,12 @@
 package transport
 
 import (
-	"errors"
 	"io"
 	"net"
 	"sync"
 	"time"
+
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // errWouldBlock is the error of an empty memoryBIO after the handshake. It is Temporary, so that
@@ -144,4 +145,4 @@ var (
 
 // isOrderlyEnd reports whether crypto/tls saw a close_notify. A connection that ended without one
 // gives ErrTruncated, since memoryBIO never returns io.EOF.
-func isOrderlyEnd(err error) bool { return errors.Is(err, io.EOF) }
+func isOrderlyEnd(err error) bool { return errtree.Is(err, io.EOF) }

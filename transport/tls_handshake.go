@@ -8,6 +8,7 @@ import (
 	"net"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -71,7 +72,7 @@ func wrapServerTLS(
 	}
 	aio.Start(l.Context(), func(ctx context.Context) (err error) {
 		t.guard("transport: the TLS handshake panicked", func() { err = t.handshake(ctx) })
-		if err == nil || errors.Is(err, aio.ErrCancelled) {
+		if err == nil || errtree.Is(err, aio.ErrCancelled) {
 			return err
 		}
 		slog.Debug("transport: TLS handshake failed", "peer", peer, "err", safetext.Error(err))
@@ -259,7 +260,7 @@ func (t *tlsTransport) giveUp(err error) {
 // an alert tells it.
 func (t *tlsTransport) abandon(err error) {
 	t.stopTimer()
-	if s := t.server; s != nil && err != errClosedInHandshake && !errors.Is(err, aio.ErrCancelled) {
+	if s := t.server; s != nil && err != errClosedInHandshake && !errtree.Is(err, aio.ErrCancelled) {
 		s.unshaken++
 	}
 	if err == nil { // a panic or Goexit

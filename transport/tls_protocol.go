@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // tlsProtocol is the protocol of the raw transport below a tlsTransport. It takes encrypted bytes
@@ -153,7 +154,7 @@ func (t *tlsTransport) deliver() {
 			t.retire()
 		case isOrderlyEnd(err):
 			t.peerEnded()
-		case errors.Is(err, ErrTruncated):
+		case errtree.Is(err, ErrTruncated):
 			t.cut()
 		default:
 			t.fail(err)
