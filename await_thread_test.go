@@ -602,3 +602,11 @@ func TestATokenComesBackAfterAPanicOrAnError(t *testing.T) {
 		return nil
 	})
 }
+
+func TestUnderARealClockOfAUsersOwnTimersFireWhileAFunctionRuns(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		fired := make(chan struct{})
+		aio.RunningLoop(ctx).CallLater(time.Millisecond, func() { close(fired) })
+		return aio.Blocking(ctx, func(context.Context) error { <-fired; return nil })
+	}, aio.WithClock(realClock{}))
+}

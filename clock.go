@@ -11,7 +11,7 @@ type Clock interface {
 	Now() time.Time
 	// Advance is called when nothing is ready before the time until and nothing is known to arrive
 	// from outside. A virtual clock moves to that time and returns true. A clock that follows real
-	// time returns false.
+	// time returns false. To learn which it is, the loop may call Advance with the present time.
 	Advance(until time.Time) bool
 }
 
@@ -54,6 +54,11 @@ type timekeeper struct {
 
 // isVirtual reports whether the program has given the clock.
 func (k *timekeeper) isVirtual() bool { return k.source != nil }
+
+// jumps reports whether such a clock jumps from timer to timer, and does not follow real time.
+func (k *timekeeper) jumps() bool {
+	return k.source != nil && k.source.Advance(k.source.Now())
+}
 
 // time reads the clock.
 func (k *timekeeper) time() time.Time {

@@ -143,20 +143,20 @@ func (l *Loop) idle() {
 			if l.clock.isVirtual() && l.advance(when) {
 				continue
 			}
-			if l.inbox.expected.Load() > 0 && l.clock.isVirtual() {
+			if l.inbox.expected.Load() > 0 && l.clock.jumps() {
 				wait = -1
 			}
 		}
 		if again >= 0 && (wait < 0 || again < wait) {
 			wait = again
 		}
-		if !timed && l.canBeStuck() {
-			begin, silence := time.Now(), l.deadlock.silence
-			if l.look(silence); time.Since(begin) >= silence && l.stuck(true) {
+		if wait >= 0 || !l.clock.jumps() {
+			l.look(wait)
+		} else if l.silent() {
+			if !timed && l.stuck(true) {
 				return
 			}
-		} else {
-			l.look(wait)
+			l.standsStill()
 		}
 		if l.inbox.posted.Load() {
 			l.takePosts()
@@ -168,6 +168,13 @@ func (l *Loop) idle() {
 			return
 		}
 	}
+}
+
+// silent waits for a descriptor or a post, and reports whether none has come for long.
+func (l *Loop) silent() bool {
+	begin, silence := time.Now(), l.deadlock.silence
+	l.look(silence)
+	return time.Since(begin) >= silence
 }
 
 // advance lets a virtual clock jump to the next timer, unless a post or an event is on its way.

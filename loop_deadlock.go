@@ -9,8 +9,8 @@ import (
 
 // DeadlockError says that tasks wait for each other, or that nothing is left that could ever wake
 // one. If the main task is concerned and nothing else goes on any more, Run cancels main and
-// returns the DeadlockError, also if main then returns nil. A main that was cancelled before is
-// ended at its await. If main returns a failure of its own, Run returns that and reports the
+// returns the DeadlockError, also if main then returns nil. RunUntilComplete does so with its task.
+// A main that was cancelled before is ended at its await. If main returns a failure of its own, Run returns that and reports the
 // deadlock to the exception handler. As long as something else goes on, which may yet cancel one of
 // the tasks, a cycle is reported only.
 type DeadlockError struct {
@@ -40,20 +40,25 @@ func (e *DeadlockError) Error() string {
 	}
 	b.WriteString("nothing is ready, no timer runs and nothing is expected from outside, " +
 		"but these wait: ")
-	for n, i := range e.Waiting {
+	writeWaits(&b, e.Waiting)
+	return b.String()
+}
+
+// writeWaits writes what tasks wait for, of many only the first.
+func writeWaits(b *strings.Builder, tasks []TaskInfo) {
+	for n, i := range tasks {
 		if n > 0 {
 			b.WriteString("; ")
 		}
 		if n == 10 {
-			fmt.Fprintf(&b, "and %d more", len(e.Waiting)-n)
+			fmt.Fprintf(b, "and %d more", len(tasks)-n)
 			break
 		}
-		fmt.Fprintf(&b, "%s in %s", i.Name, i.Op)
+		fmt.Fprintf(b, "%s in %s", i.Name, i.Op)
 		if i.On != "" {
-			fmt.Fprintf(&b, " for %s", i.On)
+			fmt.Fprintf(b, " for %s", i.On)
 		}
 	}
-	return b.String()
 }
 
 // deadlockWatch remembers when the loop last looked for cycles, and which it has reported.
@@ -64,6 +69,7 @@ type deadlockWatch struct {
 	asked    uint           // steps when it was last asked to look
 	reported []*taskCore    // in the cycles of the last look
 	ended    *DeadlockError // what the main task was ended by
+	stood    uint           // steps when it last reported that nothing happens
 }
 
 // cycleEvery is the least time between two looks for cycles: a second. They take at most a
@@ -140,37 +146,68 @@ func (l *Loop) deadlocked(cycle []*taskCore, reported bool) {
 }
 
 // quiet reports whether nothing is ready, no timer runs and nothing is known to come from outside.
-func (l *Loop) quiet() bool { return l.inbox.sources.Load() == 0 && l.unexpecting() }
+func (l *Loop) quiet() bool {
+	return l.inbox.sources.Load() == 0 && l.external == 0 && l.unexpecting()
+}
 
 // unexpecting is quiet, except that goroutines may post.
 func (l *Loop) unexpecting() bool {
 	return l.ready.Len() == 0 && l.timers.running() == 0 && l.watches.table.live == 0 &&
-		!l.inbox.expects() && l.external == 0 && len(l.signals) == 0
+		!l.inbox.expects() && len(l.signals) == 0
 }
 
 // stuck is called when the loop is about to wait without end. If nothing can happen any more it
 // ends the main task and returns true. It applies to virtual time only: in real time goroutines
 // outside may still send something.
 //
-// Goroutines that may post are waited for, but not without end: if they have been silent for long,
-// nobody is there to wake them. Both ends of their connections may be on this loop.
+// Goroutines that may post, and those that wait for channels, are waited for, but not without end:
+// if they have been silent for long, nobody is there to wake them. Both ends of their connections
+// may be on this loop.
 func (l *Loop) stuck(silent bool) bool {
-	main := l.mainTask
-	if !l.canBeStuck() || !silent && l.inbox.sources.Load() > 0 {
+	if !l.canBeStuck() || !silent && !l.quiet() {
 		return false
 	}
+	return l.endMain(l.mainTask, &DeadlockError{Waiting: l.waits()})
+}
+
+// waits describes the tasks that have not ended.
+func (l *Loop) waits() (out []TaskInfo) {
 	now := l.clock.now()
-	err := &DeadlockError{}
-	for _, t := range l.tasks.all() {
-		err.Waiting = append(err.Waiting, t.info(now))
+	tasks := l.tasks.all()
+	for _, t := range tasks {
+		out = append(out, t.info(now))
 	}
-	return l.endMain(main, err)
+	l.addSleeps(tasks, out, now)
+	return out
 }
 
 // canBeStuck reports whether nothing can happen any more, unless a goroutine that may post does.
 func (l *Loop) canBeStuck() bool {
-	return l.clock.isVirtual() && l.mainTask != nil && !l.mainTask.Done() &&
-		len(l.interrupt) == 0 && l.unexpecting()
+	return l.mainTask != nil && !l.mainTask.Done() &&
+		len(l.interrupt) == 0 && l.unexpecting() && l.clock.jumps()
+}
+
+// standsStill reports, once, that under a virtual clock nothing has happened for long. The clock
+// stands still while a function of ToThread runs. That function may wait for what only the loop's
+// time, or one of the tasks, can bring. A loop without a main task may wait for a post.
+func (l *Loop) standsStill() {
+	d := &l.deadlock
+	if l.tasks.live == 0 || l.watches.table.live > 0 || len(l.signals) > 0 || d.stood == l.steps {
+		return
+	}
+	d.stood = l.steps
+	r := Report{Message: "tasks wait for what cannot come", Warning: true}
+	if l.inbox.expected.Load() == 0 {
+		r.Err = &DeadlockError{Waiting: l.waits()}
+	} else {
+		var b strings.Builder
+		fmt.Fprintf(&b, "nothing has happened for %v of real time; a virtual clock stands still "+
+			"while functions of ToThread run; if one waits for that time or for a task, it waits "+
+			"for ever; these wait: ", d.silence)
+		writeWaits(&b, l.waits())
+		r.Message = b.String()
+	}
+	l.report(r)
 }
 
 // endMain cancels the main task because of a deadlock. One that was cancelled before, and waits

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -634,4 +635,101 @@ func TestGoroutinesThatMayPostDoNotStopAVirtualClock(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// realClock is a clock of a user's own that follows the machine's.
+type realClock struct{}
+
+func (realClock) Now() time.Time         { return time.Now() }
+func (realClock) Advance(time.Time) bool { return false }
+
+func TestUnderARealClockOfAUsersOwnAPostFromOutsideIsWaitedFor(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		done, loop := gate(ctx), aio.RunningLoop(ctx)
+		time.AfterFunc(50*time.Millisecond, func() { loop.CallSoonThreadsafe(func() { open(done) }) })
+		_, err := done.Await(ctx)
+		return err
+	}, aio.WithClock(realClock{}))
+}
+
+func TestATaskOfRunUntilCompleteIsEndedByADeadlock(t *testing.T) {
+	l := aio.NewLoop(testOptions(&reports{})...)
+	defer l.Close()
+	_, err := aio.RunUntilComplete(l, aio.Action(forever))
+	wantDeadlock(t, err, "Task-1", "Task-1 in forever")
+	_, err = aio.RunUntilComplete(l, aio.Action(func(ctx context.Context) error { runtime.Goexit(); return nil }))
+	var exited *aio.GoexitError
+	if !errors.As(err, &exited) {
+		t.Errorf("got %v", err)
+	}
+	if _, err = aio.RunUntilComplete(l, aio.Action(func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) })); err != nil {
+		t.Errorf("the next run: %v", err)
+	}
+}
+
+func TestATaskThatWaitsForAChannelNobodyUsesIsADeadlockAfterSilence(t *testing.T) {
+	for name, wait := range map[string]func(ctx context.Context) error{
+		"Recv": func(ctx context.Context) error { _, _, err := aio.Recv(ctx, make(chan int)); return err },
+		"Send": func(ctx context.Context) error { return aio.Send(ctx, make(chan int), 1) },
+		"Select": func(ctx context.Context) error {
+			_, err := aio.Select(ctx, aio.OnRecv((chan int)(nil), nil))
+			return err
+		},
+	} {
+		l := aio.NewLoop(testOptions(&reports{})...)
+		aio.SetSilence(l, 10*time.Millisecond)
+		_, err := aio.RunUntilComplete(l, aio.Action(wait))
+		wantDeadlock(t, err, "Task-1", name+" for a channel")
+		l.Close()
+	}
+}
+
+// A virtual clock waits for a function of ToThread, which may wait for the clock.
+func TestAThreadThatWaitsForVirtualTimeIsReported(t *testing.T) {
+	var seen reports
+	l := aio.NewLoop(testOptions(&seen)...)
+	defer l.Close()
+	aio.SetSilence(l, 10*time.Millisecond)
+	told := make(chan struct{})
+	l.SetExceptionHandler(func(l *aio.Loop, r aio.Report) {
+		seen.Add(l, r)
+		close(told)
+	})
+	_, err := aio.RunUntilComplete(l, aio.Action(func(ctx context.Context) error {
+		return aio.Timeout(ctx, time.Hour, func(ctx context.Context) error {
+			return aio.Blocking(ctx, func(ctx context.Context) error {
+				select {
+				case <-ctx.Done():
+				case <-told:
+				}
+				return nil
+			})
+		})
+	}))
+	if err != nil {
+		t.Error(err)
+	}
+	all := seen.All()
+	if len(all) != 1 || !all[0].Warning || !strings.Contains(all[0].Message, "Task-1 in Blocking") {
+		t.Errorf("reports %+v", all)
+	}
+}
+
+func TestALoopWithoutAMainTaskReportsThatNothingCanHappen(t *testing.T) {
+	var seen reports
+	l := aio.NewLoop(testOptions(&seen)...)
+	defer l.Close()
+	aio.SetSilence(l, 10*time.Millisecond)
+	task := aio.Start(l.Context(), forever)
+	l.SetExceptionHandler(func(l *aio.Loop, r aio.Report) {
+		seen.Add(l, r)
+		task.Cancel(nil)
+		l.Stop()
+	})
+	l.RunForever()
+	if all := seen.All(); len(all) != 1 {
+		t.Errorf("reports %+v", all)
+	} else {
+		wantDeadlock(t, all[0].Err, "Task-1", "Task-1 in forever")
+	}
 }

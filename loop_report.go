@@ -114,8 +114,9 @@ func logReport(r Report) {
 	if panicked {
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
+	left := maxAttrs
 	for _, a := range r.Attrs {
-		attrs = append(attrs, shownAttr(a))
+		attrs = append(attrs, shownAttr(a, &left))
 	}
 	level := slog.LevelError
 	if r.Warning {
@@ -133,8 +134,14 @@ type shownError struct{ error }
 func (e shownError) Error() string { return safetext.Error(e.error) }
 func (e shownError) Unwrap() error { return e.error }
 
-// shownAttr returns a with text that is safe to show.
-func shownAttr(a slog.Attr) slog.Attr {
+// maxAttrs is the number of attributes that a report shows at most: a group may contain itself.
+const maxAttrs = 200
+
+// shownAttr returns a with text that is safe to show. It counts down how many are left.
+func shownAttr(a slog.Attr, left *int) slog.Attr {
+	if *left--; *left < 0 {
+		return slog.String(a.Key, "…")
+	}
 	switch a.Value = a.Value.Resolve(); a.Value.Kind() {
 	case slog.KindString:
 		if text := a.Value.String(); a.Key == "stack" {
@@ -142,6 +149,12 @@ func shownAttr(a slog.Attr) slog.Attr {
 		} else {
 			a.Value = slog.StringValue(safetext.Message(text))
 		}
+	case slog.KindGroup:
+		var group []slog.Attr
+		for _, in := range a.Value.Group() {
+			group = append(group, shownAttr(in, left))
+		}
+		a.Value = slog.GroupValue(group...)
 	case slog.KindAny:
 		if err, ok := a.Value.Any().(error); ok {
 			a.Value = slog.AnyValue(shownError{err})

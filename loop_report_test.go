@@ -560,3 +560,31 @@ func TestThePanicOfASubmittedTaskWhoseCallerHasGoneIsReported(t *testing.T) {
 		t.Errorf("raised %v, reported %v", p, got)
 	}
 }
+
+type selfGroup struct{}
+
+func (g selfGroup) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("a", g), slog.Any("b", g), slog.String("evil", "a\x1b[2Jb"))
+}
+
+func TestWhatStandsInGroupsOfAttributesIsSafeToo(t *testing.T) {
+	self := []any{nil}
+	self[0] = self
+	var out bytes.Buffer
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	for _, h := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
+		slog.SetDefault(slog.New(h))
+		out.Reset()
+		run(t, func(ctx context.Context) error {
+			aio.RunningLoop(ctx).CallExceptionHandler(aio.Report{Message: "m", Attrs: []slog.Attr{
+				slog.Group("g", slog.Any("self", self), slog.Group("in", slog.Any("self", self), slog.String("s", "\u202ex"))),
+				slog.Any("endless", selfGroup{}),
+			}})
+			return nil
+		}, aio.WithExceptionHandler(nil))
+		if text := out.String(); len(text) > 100<<10 || strings.ContainsAny(text, "\x1b\u202e") || !strings.Contains(text, "evil") {
+			t.Errorf("%d bytes: %.300q", len(text), text)
+		}
+	}
+}

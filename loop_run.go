@@ -246,17 +246,22 @@ func (e *runEnd) leave() {
 
 // RunUntilComplete runs loop l until fn, as a task, has ended, and returns its result. Other tasks
 // stay as they are. It returns [ErrStopped] if Stop ends the loop first; fn then continues in the
-// next run. It panics if the loop is closed or running. asyncio: run_until_complete.
+// next run. If a deadlock ends fn, the error is a [*DeadlockError]. It panics if the loop is closed
+// or running. asyncio: run_until_complete.
 func RunUntilComplete[T any](l *Loop, fn Func[T]) (T, error) {
 	l.mustBeIdle("RunUntilComplete") // before a task is made
 	t := newTask(l, &l.amb, fn, "RunUntilComplete", nil)
+	l.mainTask, l.deadlock.ended = &t.taskCore, nil
 	t.schedule()
-	l.runUntil(&t.core)
+	func() {
+		defer func() { l.mainTask, l.mainExited = nil, false }() // even if a callback exits
+		l.runUntil(&t.core)
+	}()
 	if !t.Done() {
 		var zero T
 		return zero, ErrStopped
 	}
 	t.observe()
 	t.raise()
-	return t.Result()
+	return t.value, l.withDeadlock(t.err)
 }

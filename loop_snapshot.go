@@ -65,12 +65,13 @@ func (l *Loop) snapshot(stacks bool) Snapshot {
 		Tasks:       make([]TaskInfo, 0, l.tasks.live),
 	}
 	now := l.clock.now()
-	for _, t := range l.tasks.all() {
+	tasks := l.tasks.all() // once: a String method of a user's value may start more
+	for _, t := range tasks {
 		s.Tasks = append(s.Tasks, t.info(now))
 	}
-	l.addSleeps(s.Tasks, now)
+	l.addSleeps(tasks, s.Tasks, now)
 	if stacks {
-		l.addStacks(s.Tasks)
+		addStacks(tasks, s.Tasks)
 	}
 	return s
 }
@@ -140,7 +141,7 @@ func (t *taskCore) info(now int64) TaskInfo {
 }
 
 // addSleeps fills in the remaining time of the tasks in Sleep.
-func (l *Loop) addSleeps(infos []TaskInfo, now int64) {
+func (l *Loop) addSleeps(tasks []*taskCore, infos []TaskInfo, now int64) {
 	if l.timers.heap.Len() == 0 {
 		return
 	}
@@ -150,8 +151,8 @@ func (l *Loop) addSleeps(infos []TaskInfo, now int64) {
 			left[e.Item] = time.Duration(e.When - now)
 		}
 	}
-	for i, t := range l.tasks.all() {
-		if infos[i].State != "waiting" || infos[i].On != "" {
+	for i, t := range tasks {
+		if infos[i].State != "waiting" || infos[i].On != "" || t.worker == nil {
 			continue
 		}
 		if d, ok := left[&t.worker.wait.timer]; ok {
@@ -161,14 +162,14 @@ func (l *Loop) addSleeps(infos []TaskInfo, now int64) {
 }
 
 // addStacks fills in where the tasks wait.
-func (l *Loop) addStacks(infos []TaskInfo) {
+func addStacks(tasks []*taskCore, infos []TaskInfo) {
 	byTask := map[uintptr]*goroutineStack{}
 	for _, g := range dumpStacks() {
 		if g.task != 0 {
 			byTask[g.task] = &g
 		}
 	}
-	for i, t := range l.tasks.all() {
+	for i, t := range tasks {
 		if t.state != started {
 			continue
 		}

@@ -702,3 +702,27 @@ func TestALimiterRefusesABorrowerThatIsNotItself(t *testing.T) {
 		return nil
 	})
 }
+
+type startsATask struct{ ctx context.Context }
+
+func (s startsATask) Error() string {
+	aio.Start(s.ctx, func(context.Context) error { return nil })
+	return "one more"
+}
+
+func TestASnapshotIsRightIfPrintingStartsTasks(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		sleeper := started(ctx, func(ctx context.Context) error { return aio.Sleep(context.WithoutCancel(ctx), time.Hour) })
+		sleeper.Cancel(startsATask{ctx})
+		for _, stacks := range []bool{false, true} {
+			s := aio.RunningLoop(ctx).Snapshot(stacks)
+			i := s.Tasks[slices.IndexFunc(s.Tasks, func(i aio.TaskInfo) bool { return i.ID == sleeper.ID() })]
+			if i.Cancel.Cause != "one more" || i.On != "1h0m0s more" {
+				t.Errorf("got %+v", i)
+			}
+			aio.Yield(ctx)
+		}
+		_, _, err := aio.Wait(ctx, aio.AllCompleted, sleeper)
+		return err
+	})
+}

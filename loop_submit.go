@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/aio-go/aio/internal/errtree"
@@ -60,6 +62,11 @@ func submit[T any](ctx context.Context, l *Loop, fn Func[T], op string) (T, erro
 	case <-s.done:
 		return s.value, s.err
 	case <-ctx.Done():
+	}
+	select {
+	case <-s.done: // at the same time
+		return s.value, s.err
+	default:
 	}
 	l.inbox.put(&Handle{loop: l, fn: func() {
 		if s.task != nil {
@@ -148,7 +155,7 @@ func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
 // The first main that fails cancels the others, with its error as the cause. RunParallel returns
 // nil if no main failed, and otherwise the errors joined in the order in which they happened.
 // Cancellations that follow from the first failure do not count. A panic also cancels the others
-// and is re-panicked when all have ended. If a main calls runtime.Goexit, RunParallel does too,
+// and is re-panicked when all have ended; what went wrong beside it is in its Others. If a main calls runtime.Goexit, RunParallel does too,
 // when all have ended.
 //
 // The options apply to each loop, so a virtual clock, which serves one loop, cannot be among them.
@@ -192,9 +199,15 @@ func RunParallel(
 	}
 	all.Wait()
 	switch {
+	case p.panic != nil && len(p.errs) > 0:
+		panic(p.withOthers())
 	case p.panic != nil:
 		panic(p.panic)
 	case p.exited:
+		for _, err := range p.errs {
+			const message = "a main function of RunParallel failed, and another called runtime.Goexit"
+			logReport(Report{Message: message, Err: err})
+		}
 		runtime.Goexit()
 	}
 	if len(p.errs) == 1 {
@@ -211,6 +224,7 @@ type parallel struct {
 	mu     sync.Mutex // guards the rest
 	errs   []error
 	panic  any // the first
+	stack  []byte
 	exited bool
 }
 
@@ -235,10 +249,27 @@ func (p *parallel) follows(err error) bool {
 func (p *parallel) broke(v any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if v == nil {
+	switch {
+	case v == nil:
 		p.exited = true
-	} else if p.panic == nil {
-		p.panic = v
+	case p.panic == nil:
+		p.panic, p.stack = v, debug.Stack()
+	default:
+		err, ok := v.(*PanicError)
+		if !ok {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+		p.errs = append(p.errs, err)
 	}
 	p.cancel(context.Canceled)
+}
+
+// withOthers returns the first panic with what went wrong beside it.
+func (p *parallel) withOthers() *PanicError {
+	e := &PanicError{Value: p.panic, Stack: p.stack}
+	if first, ok := p.panic.(*PanicError); ok {
+		*e = *first
+	}
+	e.Others = slices.Concat(e.Others, p.errs)
+	return e
 }

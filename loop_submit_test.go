@@ -3,8 +3,10 @@ package aio_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -464,4 +466,28 @@ func TestInABubbleALostErrorIsReportedThoughTheCollectorIsOutside(t *testing.T) 
 			t.Errorf("got %v, reports %q", err, seen.Strings())
 		}
 	})
+}
+
+func TestAPanicInOneOfSeveralLoopsTakesTheOtherFailuresAlong(t *testing.T) {
+	for name, first := range map[string]func() error{
+		"error": func() error { return errBoom },
+		"panic": func() error { panic(errBoom) },
+	} {
+		v := panicOf(func() {
+			aio.RunParallel(context.Background(), 2, func(ctx context.Context, i int) error {
+				if i == 0 {
+					return first()
+				}
+				forever(ctx)
+				panic("second")
+			})
+		})
+		p, ok := v.(*aio.PanicError)
+		if !ok {
+			t.Fatalf("%s: the panic is %v", name, v)
+		}
+		if text := fmt.Sprintf("%+v", p); !strings.Contains(text, "boom") || !strings.Contains(text, "second") {
+			t.Errorf("%s: one is missing: %s", name, text)
+		}
+	}
 }

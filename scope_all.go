@@ -50,7 +50,8 @@ func mustBeFuncs[T any](op string, fns []Func[T]) {
 
 // Race runs the functions concurrently and returns the result of the first that succeeds. The
 // others are cancelled and waited for. If none succeeds, it returns their errors, joined in the
-// order in which they happened. Without arguments it returns an error.
+// order in which they happened. The errors of the others are dropped, their panics are not. Without
+// arguments Race returns an error.
 //
 // Cancellation: Race cancels the tasks, waits for them and returns the error.
 func Race[T any](ctx context.Context, fns ...Func[T]) (T, error) {
@@ -123,7 +124,7 @@ func Map[In, Out any](
 					next++
 					v, err := fn(ctx, items[i])
 					if err != nil {
-						if isCancellation(err) {
+						if isCancellation(err) || isBareCanceled(err) && ctx.Err() != nil {
 							stopped = cmp.Or(stopped, err)
 							g.Cancel(err)
 						}
@@ -148,8 +149,9 @@ func Map[In, Out any](
 }
 
 // MapSettled calls fn for each item, as [Map] does, and returns the outcomes in the order of the
-// items. A call that fails does not end the others. Errors, cancellations and panics (as
-// [*PanicError]) are outcomes too. The returned error is only that of the wait itself.
+// items. A call that fails does not end the others. Errors, cancellations, panics (as
+// [*PanicError]) and runtime.Goexit (as [*GoexitError]) are outcomes too. The returned error is
+// only that of the wait itself.
 //
 // Cancellation: MapSettled cancels the tasks and waits for them. It starts no further call and
 // returns only the error.
@@ -173,7 +175,14 @@ func MapSettled[In, Out any](
 			for next < len(items) {
 				i := next
 				next++
-				settle(ctx, &out[i], fn, items[i])
+				settle(ctx, &out[i], fn, items[i], func() { // by runtime.Goexit
+					if ctx.Err() != nil {
+						return // nobody gets the outcomes: it is a failure
+					}
+					if g.excuse(ctx.(*scope).task); next < len(items) {
+						g.Go(work)
+					}
+				})
 				if ctx.Err() == nil {
 					continue
 				}
@@ -197,20 +206,26 @@ func MapSettled[In, Out any](
 	return out, nil
 }
 
-// settle calls fn and stores the outcome, even if fn panics or is ended.
+// settle calls fn and stores the outcome, even if fn panics. If fn ends its task, settle calls
+// exited.
 func settle[In, Out any](
 	ctx context.Context,
 	o *Outcome[Out],
 	fn func(ctx context.Context, item In) (Out, error),
 	item In,
+	exited func(),
 ) {
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
-		if v := recover(); v != nil { // nil: the task is being ended
+		t := ctx.(*scope).task
+		if v := recover(); v != nil {
 			o.Err = &PanicError{Value: v, Stack: debug.Stack()}
+		} else if !t.worker.exiting { // otherwise the loop is ending the task
+			o.Err = &GoexitError{Name: t.Name()}
+			exited()
 		}
 	}()
 	o.Value, o.Err = fn(ctx, item)

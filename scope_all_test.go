@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -290,6 +291,50 @@ func TestItemsOfWorkersThatAreCancelledBeforeTheyBeginAreNotForgotten(t *testing
 			out, err := aio.MapSettled(ctx, items, double, aio.Limit(limit+1))
 			if got := fmt.Sprint(out, err); got != "[{2 <nil>} {4 <nil>} {6 <nil>}] <nil>" {
 				t.Errorf("MapSettled: got %s", got)
+			}
+		}
+		return nil
+	})
+}
+
+func TestMapFailsIfItsLastCallWasCancelledAndSaysSoByTheContext(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		main := aio.CurrentTask(ctx)
+		aio.RunningLoop(ctx).CallLater(time.Second, func() {
+			for _, task := range aio.AllTasks(ctx) {
+				if task != main {
+					task.Cancel(nil)
+				}
+			}
+		})
+		out, err := aio.Map(ctx, []int{1}, func(ctx context.Context, _ int) (int, error) {
+			forever(ctx)
+			return 1, ctx.Err()
+		})
+		if err != context.Canceled || out != nil {
+			t.Errorf("got %v, %v", out, err)
+		}
+		return nil
+	})
+}
+
+func TestACallOfMapSettledThatExitsIsAnOutcome(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		for limit := 1; limit <= 4; limit++ {
+			out, err := aio.MapSettled(ctx, []int{1, 2, 3, 4}, func(ctx context.Context, n int) (int, error) {
+				if n%2 == 0 {
+					runtime.Goexit()
+				}
+				return n, aio.Sleep(ctx, time.Second)
+			}, aio.Limit(limit))
+			if err != nil || len(out) != 4 {
+				t.Fatalf("limit %d: %v, %v", limit, out, err)
+			}
+			for i, o := range out {
+				var exited *aio.GoexitError
+				if i%2 == 0 && (o.Value != i+1 || o.Err != nil) || i%2 == 1 && !errors.As(o.Err, &exited) {
+					t.Errorf("limit %d: outcome %d is %+v", limit, i, o)
+				}
 			}
 		}
 		return nil

@@ -303,9 +303,10 @@ func (g *TaskGroup) compact() {
 // a turn in the ready queue. So the group reacts one pass later, as in asyncio, and knows all
 // failures of one pass before it cancels the rest.
 type groupChild struct {
-	node  list.Elem[completer]
-	group *TaskGroup
-	task  *taskCore
+	node    list.Elem[completer]
+	group   *TaskGroup
+	task    *taskCore
+	excused bool // its failure is known elsewhere and does not concern the group
 }
 
 func (c *groupChild) completed(t *core) {
@@ -324,14 +325,25 @@ func (c *groupChild) completed(t *core) {
 func (c *groupChild) run() {
 	g, t := c.group, c.task
 	g.turns--
-	if t.state == failed && g.state == groupClosed { // as above, but it ended before the group did
+	switch {
+	case t.state != failed || c.excused:
+	case g.state == groupClosed: // as above, but it ended before the group did
 		t.flags &^= observed
 		t.notice(true)
-	} else if t.state == failed {
+	default:
 		g.failed(t)
 	}
 	if g.live == 0 && g.turns == 0 {
 		g.joining.Unpark()
+	}
+}
+
+// excuse makes the failure with which t is going to end no failure of the group.
+func (g *TaskGroup) excuse(t *taskCore) {
+	for _, c := range g.children {
+		if c.task == t {
+			c.excused = true
+		}
 	}
 }
 
@@ -377,7 +389,8 @@ var ErrNotReady = errors.New("aio: GoReady: the task ended without calling ready
 // of [TaskGroup.Go]. If fn ends before that, GoReady returns its error, and the group goes on. If
 // fn returned nil, the error is [ErrNotReady]. trio: nursery.start. asyncio has no counterpart.
 //
-// Cancellation: GoReady cancels fn, waits for it and returns the error.
+// Cancellation: GoReady cancels fn, waits for it and returns the error. What fn returns then is
+// dropped; a panic is not.
 func GoReady[T any](
 	ctx context.Context,
 	g *TaskGroup,

@@ -1414,3 +1414,30 @@ func TestATaskMadeOfABoundFunctionShowsWhereThatFunctionIs(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// meddler is an error whose methods do something.
+type meddler struct{ do func() }
+
+func (m meddler) Error() string { return "meddler" }
+func (m meddler) Unwrap() error { m.do(); return nil }
+func (m meddler) Is(error) bool { m.do(); return false }
+func (m meddler) As(any) bool   { m.do(); return false }
+
+func TestMethodsOfATasksErrorCannotKeepTheTaskFromEnding(t *testing.T) {
+	for name, do := range map[string]func(ctx context.Context){
+		"Goexit": func(context.Context) { runtime.Goexit() },
+		"panic":  func(context.Context) { panic("in a method") },
+		"await":  func(ctx context.Context) { aio.Sleep(ctx, time.Hour) },
+		"Wait":   func(ctx context.Context) { aio.NewWaiter(ctx, "meddling", nil).Park() },
+	} {
+		runReports(t, func(ctx context.Context) error {
+			task := started(ctx, func(ctx context.Context) error { return meddler{func() { do(ctx) }} })
+			if !task.Done() || task.Err() == nil {
+				t.Errorf("%s: got %v", name, task)
+			}
+			after := aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Second) })
+			_, err := after.Await(ctx)
+			return err
+		})
+	}
+}

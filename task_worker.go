@@ -202,28 +202,38 @@ func (j *taskJob) Run(s *coro.Stack) (next coro.Job) {
 	w.loop, w.task, w.inner, w.fails = l, t, &t.scope, 0
 	t.worker, t.state = w, started
 	l.setCurrent(w)
-	returned := false
+	ended := false
 	defer func() {
-		if returned {
+		if ended {
 			return
 		}
 		v := recover()
+		l.setCurrent(nil)
 		if w.threadLocked() {
 			w.returnedLocked(t)
 		}
 		t.worker = nil
-		if v != nil {
+		if p := &w.wait; p.phase != idle { // a Scheduler has panicked in Await
+			p.evict(errNotSuspended)
+			p.drop()
+		}
+		switch {
+		case t.Done(): // a method of its error has exited when it was looked at
+		case v != nil:
 			t.panicked(v)
-		} else if w.exiting {
+		case w.exiting:
 			t.abandoned()
-		} else {
+		default:
 			t.exited()
 		}
 		w.task, w.inner, w.forced, w.exiting = nil, nil, false, false
 	}()
 	t.self.body(&t.scope)
-	returned = true
+	if t.err != nil { // its methods are going to be called, and must not await: the task has ended
+		l.setCurrent(nil)
+	}
 	if w.threadLocked() {
+		l.setCurrent(nil) // the handler of the report must not await either
 		w.returnedLocked(t)
 	}
 	// The goroutine is reused: an await with this task's context must not act for the next task.
@@ -234,8 +244,11 @@ func (j *taskJob) Run(s *coro.Stack) (next coro.Job) {
 	}
 	w.wait.req = nil
 	w.task, w.inner = nil, nil // an idle worker must not keep the task from being collected
+	ended = true
 	return l.fresh()
 }
+
+var errNotSuspended = errors.New("aio: the task ended before it was suspended")
 
 // fresh removes the next entry of the pass from the ready queue if it is a task before its first
 // step.

@@ -231,3 +231,22 @@ func TestAResetRunnerBeginsAnew(t *testing.T) {
 		}
 	}
 }
+
+type panicsInAwait struct{ schedulerFunc }
+
+func (panicsInAwait) Await(aio.Await) { panic("in Await") }
+
+// The wait that the task was about to begin must not wake it after its end.
+func TestAPanicOfASchedulersAwaitIsThePanicOfTheTask(t *testing.T) {
+	defer func() {
+		if p, ok := recover().(*aio.PanicError); !ok || p.Value != "in Await" {
+			t.Errorf("the panic is %v", p)
+		}
+	}()
+	_ = aio.Run(context.Background(), func(ctx context.Context) error {
+		for range 2 {
+			aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Millisecond) })
+		}
+		return aio.Sleep(ctx, time.Second)
+	}, aio.WithClock(aio.NewVirtualClock()), aio.WithScheduler(panicsInAwait{anyOrder(1)}), aio.WithExceptionHandler(func(*aio.Loop, aio.Report) {}))
+}
