@@ -232,7 +232,7 @@ func TestAResetRunnerBeginsAnew(t *testing.T) {
 	}
 }
 
-type panicsInAwait struct{ schedulerFunc }
+type panicsInAwait struct{ aio.Scheduler }
 
 func (panicsInAwait) Await(aio.Await) { panic("in Await") }
 
