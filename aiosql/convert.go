@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"runtime"
 	"slices"
+	"strings"
 )
 
 // memory is a database of one row in memory. Package database/sql converts values only when they
@@ -27,15 +29,14 @@ func convertRow(dest []any, columns []string, values []any) error {
 	if err != nil {
 		return err
 	}
+	defer rows.Close()
 	rows.Next()
-	err = scanRow(rows, dest)
-	rows.Close() // not after a panic or runtime.Goexit: rows are locked then
-	return err
+	return scanRow(rows, dest)
 }
 
-// scanRow is rows.Scan for a Scanner that may panic. Package database/sql holds a lock while it
-// calls one, and keeps it after a panic: closing the rows would wait for ever, and the connection
-// would be lost.
+// scanRow is rows.Scan for a Scanner that may panic or call runtime.Goexit. Package database/sql
+// holds a lock while it calls one, and keeps it then: closing the rows, or ending the transaction,
+// would wait for ever. So the call returns first.
 func scanRow(rows *sql.Rows, dest []any) error {
 	var broken any
 	guarded := dest
@@ -48,10 +49,13 @@ func scanRow(rows *sql.Rows, dest []any) error {
 		}
 	}
 	err := rows.Scan(guarded...)
-	if broken != nil {
-		panic(broken)
+	switch broken {
+	case nil:
+		return err
+	case errExited:
+		runtime.Goexit()
 	}
-	return err
+	panic(broken)
 }
 
 // canPanic reports whether a Scanner puts a value into a place of this type. Package database/sql
@@ -76,27 +80,56 @@ type composer interface {
 
 var composerType = reflect.TypeFor[composer]()
 
-// guard scans into dest, for which canPanic is true, and keeps the panic.
+// guard scans into dest, for which canPanic is true, and keeps the panic, or errExited.
 type guard struct {
 	dest   any
 	broken *any
 }
 
 func (g guard) Scan(value any) (err error) {
+	if !canExit(reflect.TypeOf(g.dest)) {
+		return g.scan(value)
+	}
+	done := make(chan struct{}) // a Goexit can be stopped only by a goroutine that it ends
+	go func() {
+		defer close(done)
+		err = g.scan(value)
+	}()
+	<-done
+	if *g.broken == error(errExited) {
+		return errBroken
+	}
+	return err
+}
+
+func (g guard) scan(value any) (err error) {
 	returned := false
 	defer func() {
-		if !returned {
-			if v := recover(); v != nil {
-				*g.broken, err = v, errBroken
-			}
+		if returned {
+			return
 		}
+		if *g.broken = recover(); *g.broken == nil {
+			*g.broken = errExited
+		}
+		err = errBroken
 	}()
 	err = put(reflect.ValueOf(g.dest), value)
 	returned = true
 	return err
 }
 
-var errBroken = errors.New("the Scanner has panicked")
+// canExit reports whether the Scanner of such a place may call runtime.Goexit: those of package database/sql do not.
+func canExit(t reflect.Type) bool {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.PkgPath() != "database/sql" || strings.HasPrefix(t.Name(), "Null[")
+}
+
+var (
+	errBroken = errors.New("the Scanner has panicked")
+	errExited = errors.New("the Scanner has called runtime.Goexit")
+)
 
 // put finds the Scanner behind pointers, which are nil for NULL.
 func put(p reflect.Value, value any) error {

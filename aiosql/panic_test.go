@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"runtime"
 	"testing"
 
 	"github.com/aio-go/aio"
@@ -56,4 +57,50 @@ func (p panicker) call(what string) {
 	if what == string(p) {
 		panic(what)
 	}
+}
+
+// leaver is a Scanner that ends the goroutine it is called on.
+type leaver struct{}
+
+func (*leaver) Scan(any) error { runtime.Goexit(); return nil }
+
+func TestAScannerThatExitsLosesNoConnectionAndHangsNoTransaction(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		db := aiosql.New(sql.OpenDB(newFake()), aiosql.MaxConns(1))
+		defer db.Close(ctx)
+		inTx := func(ctx context.Context) error {
+			return db.Tx(ctx, func(ctx context.Context, tx *aiosql.Tx) error {
+				_, err := aiosql.One[leaver](ctx, tx, "row", 5)
+				return err
+			})
+		}
+		for name, scan := range map[string]func(ctx context.Context) error{
+			"DB": func(ctx context.Context) error { _, err := aiosql.One[leaver](ctx, db, "row", 5); return err },
+			"field": func(ctx context.Context) error {
+				_, err := aiosql.One[struct{ ID *leaver }](ctx, db, "rows 1")
+				return err
+			},
+			"Null": func(ctx context.Context) error { _, err := aiosql.One[sql.Null[leaver]](ctx, db, "row", 5); return err },
+			"Tx":   inTx,
+			"Row": func(ctx context.Context) error {
+				row, err := aiosql.One[aiosql.Row](ctx, db, "row", 5)
+				if err == nil {
+					err = row.Scan(&leaver{})
+				}
+				return err
+			},
+		} {
+			task := aio.Start(ctx, scan)
+			if _, _, err := aio.Wait(ctx, aio.AllCompleted, task); err != nil {
+				return err
+			}
+			if task.Err() == nil {
+				t.Errorf("%s: the exit was lost", name)
+			}
+			if n, err := aiosql.One[int](ctx, db, "row", 5); n != 5 || err != nil {
+				t.Errorf("%s: afterwards %d, %v", name, n, err)
+			}
+		}
+		return nil
+	})
 }

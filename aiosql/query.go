@@ -113,7 +113,6 @@ type cursor[T any] struct {
 	size   int // of the next batch
 	batch  []T
 	over   bool // there are no more rows, and rows is closed
-	locked bool // a Scanner has called runtime.Goexit, and rows can never be closed
 }
 
 // fetch fills the batch. With an error it holds the rows before it.
@@ -155,7 +154,7 @@ func (c *cursor[T]) fill() error {
 			return c.rows.Err() // Next has closed them
 		}
 		var row T
-		if err := c.scan(&row); err != nil {
+		if err := c.plan.scan(c.rows, &row); err != nil {
 			return err
 		}
 		c.batch = append(c.batch, row)
@@ -166,26 +165,9 @@ func (c *cursor[T]) fill() error {
 	return nil
 }
 
-// scan reads the current row.
-func (c *cursor[T]) scan(row *T) error {
-	c.locked = true
-	defer func() {
-		if v := recover(); v != nil {
-			c.locked = false // see scanRow
-			panic(v)
-		}
-	}()
-	err := c.plan.scan(c.rows, row)
-	c.locked = false
-	return err
-}
-
 // close ends the statement, however the iteration has ended. A driver may read the remaining rows;
 // not if the task is cancelled.
 func (c *cursor[T]) close(ctx context.Context) {
-	if c.locked {
-		return // the connection is lost; closing it would wait for ever
-	}
 	defer c.cancel()
 	if c.rows != nil && !c.over {
 		defer context.AfterFunc(ctx, c.cancel)()

@@ -19,7 +19,8 @@ import (
 //	running   adopt                               are sent             ended: the handle says so
 //	ended     collected, by the system as well    os.ErrProcessDone    -
 //
-// A group may outlive its leader: it can be signalled until it is known to be empty.
+// A group may outlive its leader: it can be signalled until it is known to be empty, or the child
+// was given up.
 type child struct {
 	nursery *nursery
 	name    string // of the program
@@ -32,7 +33,8 @@ type child struct {
 
 	ended     bool
 	status    Status
-	emptied   bool         // the group is known to be empty
+	emptied   bool         // the group is known to be empty, or is left alone
+	givenUp   bool         // by Process.Close
 	asked     time.Time    // when it was first asked to end
 	waiters   []aio.Waiter // tasks that wait for the end, in FIFO order
 	callbacks []func()     // called when it has ended, in order
@@ -79,7 +81,11 @@ func (c *child) collected(s Status, err error) {
 	c.ended, c.status = true, s
 	c.handle.close()
 	c.nursery.forget(c)
-	c.groupGone()
+	if c.givenUp {
+		c.empty()
+	} else if !c.groupGone() {
+		c.nursery.outlived(c)
+	}
 	for _, w := range c.waiters {
 		w.Unpark()
 	}
@@ -163,6 +169,13 @@ func (c *child) empty() {
 	if c.group != nil {
 		c.group.Close()
 		c.group = nil
+	}
+}
+
+// giveUp is called when the program does not ask for the child any more. Its group needs no handle once the child has ended.
+func (c *child) giveUp() {
+	if c.givenUp = true; c.ended {
+		c.empty()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -365,4 +366,66 @@ func refuse(what string) error {
 		return fmt.Errorf("seccomp: %w, %w", errno, errors.ErrUnsupported)
 	}
 	return nil
+}
+
+// pidfds counts the descriptors of processes.
+func pidfds() (n int) {
+	fds, _ := os.ReadDir("/proc/self/fd")
+	for _, fd := range fds {
+		if link, _ := os.Readlink("/proc/self/fd/" + fd.Name()); strings.Contains(link, "pidfd") {
+			n++
+		}
+	}
+	return n
+}
+
+// Without the collector, which closes what was forgotten.
+func TestAGroupThatOutlivesItsLeaderHoldsNoDescriptorForLong(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	ctx, before := context.Background(), pidfds()
+	if err := aio.Run(ctx, func(ctx context.Context) error {
+		for _, closed := range []bool{true, false} {
+			p, err := Shell("sleep 100 </dev/null >/dev/null 2>&1 & exit 0").Start(ctx)
+			if err != nil {
+				return err
+			}
+			defer syscall.Kill(-p.Pid(), syscall.SIGKILL)
+			if _, err := p.Wait(ctx); err != nil {
+				return err
+			}
+			if !closed {
+				continue // the close of the loop has to
+			}
+			if p.Close(); pidfds() != before {
+				t.Errorf("%d descriptors after Close, want %d", pidfds(), before)
+			}
+			if err := p.SignalGroup(os.Kill); err != os.ErrProcessDone {
+				t.Errorf("SignalGroup after Close: %v", err)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	if pidfds() != before {
+		t.Errorf("%d descriptors after the loop's close, want %d", pidfds(), before)
+	}
+}
+
+func TestAStartThatFailsBehindACancellationIsNoReport(t *testing.T) {
+	inLoop(t, func(ctx context.Context, e *env) {
+		task := aio.Start(ctx, func(ctx context.Context) error {
+			_, err := Command("/no/such/program").Start(ctx)
+			return err
+		})
+		e.ok(aio.Yield(ctx))
+		stacks := make([]byte, 1<<20)
+		for strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "threadJob") { // it runs, or has not begun yet
+			runtime.Gosched()
+		}
+		task.Cancel(nil)
+		if _, err := task.Await(ctx); !errors.Is(err, aio.ErrCancelled) {
+			t.Errorf("got %v", err)
+		}
+	})
 }

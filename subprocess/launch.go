@@ -1,6 +1,7 @@
 package subprocess
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -53,7 +54,9 @@ func begin(ctx context.Context, c *Cmd) (_ *child, pipes [3]*os.File, err error)
 	if err := l.borrow(); err != nil {
 		return nil, pipes, &StartError{Name: c.Args[0], Err: err}
 	}
-	if err := aio.Blocking(ctx, func(context.Context) error { return l.run() }); err != nil {
+	// The failure is a value here: nobody asks about it once the task has gone.
+	failure, err := aio.ToThread(ctx, func(context.Context) (error, error) { return l.run(), nil })
+	if err = cmp.Or(err, failure); err != nil {
 		return nil, pipes, err
 	}
 	ready = true

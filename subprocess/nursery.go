@@ -16,6 +16,7 @@ import (
 type nursery struct {
 	loop     *aio.Loop
 	children []*child
+	orphaned []*child       // those that have been collected, whose groups have not ended as far as is known
 	helper   sync.WaitGroup // the goroutines of processHandle
 	unhook   func()
 	piped    bool // a child had pipes
@@ -46,6 +47,12 @@ func (n *nursery) forget(c *child) {
 	if i := slices.Index(n.children, c); i >= 0 {
 		n.children = slices.Delete(n.children, i, i+1)
 	}
+}
+
+// outlived is called when a child has been collected before its group has ended. The handle of the group is closed when nobody is left in it, which
+// is looked for at the next such time, and when the loop closes.
+func (n *nursery) outlived(c *child) {
+	n.orphaned = append(slices.DeleteFunc(n.orphaned, (*child).groupGone), c)
 }
 
 // lastWait is how long the close of a loop waits for a killed child. That takes long only if the
@@ -84,6 +91,10 @@ func (n *nursery) close() {
 		}
 		c.collected(s, err)
 	}
+	for _, c := range n.orphaned {
+		c.empty()
+	}
+	n.orphaned = nil
 	if !stuck {
 		n.helper.Wait()
 	}

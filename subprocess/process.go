@@ -227,11 +227,13 @@ func (p *Process) gone(ctx context.Context) error {
 }
 
 // Close gives up the child: if it still runs, it and its group are killed, and the pipes are
-// closed. It does not wait; the loop collects the child. A second Close does nothing.
+// closed. It does not wait; the loop collects the child. The group of a child that has ended cannot
+// be signalled any more then. A second Close does nothing.
 func (p *Process) Close() {
 	if !p.child.poll() {
 		p.child.kill()
 	}
+	p.child.giveUp()
 	p.closePipes()
 }
 
