@@ -424,6 +424,30 @@ func TestEachAwaitIsCancelledOnce(t *testing.T) {
 	}
 }
 
+func TestOnlyTasksWithTheGivenNamesAreCancelled(t *testing.T) {
+	cancelled := map[string]bool{}
+	r := explore(t, func(ctx context.Context, t *aiotest.T) error {
+		var tasks []*aio.Task[aio.None]
+		for _, name := range []string{"user 1", "user 2", "helper"} {
+			tasks = append(tasks, aio.Start(ctx, aio.Yield, aio.Name(name)))
+		}
+		_, err := aio.GatherSettled[aio.None](ctx, tasks...)
+		for _, task := range tasks {
+			cancelled[task.Name()] = cancelled[task.Name()] || task.Cancelled()
+		}
+		return err
+	}, aiotest.CancelEachAwait("user *"))
+	if len(r.errors) > 0 || !cancelled["user 1"] || !cancelled["user 2"] || cancelled["helper"] {
+		t.Errorf("%v, %q", cancelled, r.errors)
+	}
+	defer func() {
+		if v := recover(); v == nil {
+			t.Error("a malformed pattern is accepted")
+		}
+	}()
+	aiotest.CancelEachAwait("[")
+}
+
 // twice runs two tasks of n yields each.
 func twice(ctx context.Context, n int) error {
 	fn := func(ctx context.Context) error {
