@@ -110,7 +110,7 @@ func TestALostUpdateIsFoundShrunkAndTold(t *testing.T) {
 }
 
 func TestEachStrategyFindsALostUpdate(t *testing.T) {
-	for _, s := range []aiotest.Strategy{aiotest.RandomWalk(), aiotest.PCT(2), aiotest.Exhaustive(1), aiotest.Exhaustive(-1)} {
+	for _, s := range []aiotest.Strategy{aiotest.RandomWalk(), aiotest.PCT(2), aiotest.POS(), aiotest.Exhaustive(1), aiotest.Exhaustive(-1)} {
 		wantOne(t, explore(t, lostUpdate(2), aiotest.With(s)),
 			"the shortest found has 1 departure from the plain order\n", "n = 1, want 2", "in place of ")
 	}
@@ -474,4 +474,28 @@ func FuzzALostUpdate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		aiotest.Explore(t, lostUpdate(0), aiotest.With(aiotest.Bytes(data)))
 	})
+}
+
+// A task that waits in a loop of yields, with a bound, gets what it waits for under each strategy.
+func TestNoStrategyStarvesATaskThatIsReady(t *testing.T) {
+	for _, s := range []aiotest.Strategy{aiotest.Portfolio(), aiotest.RandomWalk(), aiotest.PCT(3), aiotest.POS(), aiotest.Exhaustive(1)} {
+		aiotest.Explore(t, func(ctx context.Context, t *aiotest.T) error {
+			arrived := 0
+			meet := func(ctx context.Context) error {
+				arrived++
+				for range 200 {
+					if arrived == 3 {
+						return nil
+					}
+					if err := aio.Yield(ctx); err != nil {
+						return err
+					}
+				}
+				t.Error("a task was not let run")
+				return nil
+			}
+			_, err := aio.Gather[aio.None](ctx, aio.Start(ctx, meet), aio.Start(ctx, meet), aio.Start(ctx, meet))
+			return err
+		}, aiotest.With(s), aiotest.Schedules(2000))
+	}
 }

@@ -144,6 +144,12 @@ func RandomWalk() Strategy {
 	return Strategy{"random", func(c *config) strategy { return newRandom(c.ownSeed(), 0) }}
 }
 
+// POS gives each step a random priority when it becomes ready, and lets the highest run: partial
+// order sampling. It finds most bugs with the fewest schedules.
+func POS() Strategy {
+	return Strategy{"POS", func(c *config) strategy { return newPOS(c.ownSeed()) }}
+}
+
 // PCT gives each task a random priority and lets the highest run. At depth-1 random places the task
 // that runs falls behind all others. It finds a bug that needs depth ordered events among n tasks
 // and k steps in a schedule with probability 1/(n*k^(depth-1)) at least, as long as k is well
