@@ -19,7 +19,11 @@ type memory struct {
 	listener *memoryListener
 }
 
-func (m *memory) Dial(ctx context.Context, _, _ string, _ transport.DialOptions) (transport.Conn, error) {
+func (m *memory) Dial(
+	ctx context.Context,
+	_, _ string,
+	_ transport.DialOptions,
+) (transport.Conn, error) {
 	if m.listener == nil {
 		return nil, syscall.ECONNREFUSED
 	}
@@ -31,7 +35,11 @@ func (m *memory) Dial(ctx context.Context, _, _ string, _ transport.DialOptions)
 	return a, aio.Yield(ctx)
 }
 
-func (m *memory) Listen(ctx context.Context, _, _ string, _ transport.ListenOptions) (transport.Listener, error) {
+func (m *memory) Listen(
+	ctx context.Context,
+	_, _ string,
+	_ transport.ListenOptions,
+) (transport.Listener, error) {
 	m.listener = &memoryListener{loop: aio.RunningLoop(ctx)}
 	return m.listener, nil
 }
@@ -80,7 +88,11 @@ func (l *memoryListener) Close() error {
 	return nil
 }
 
-func (l *memoryListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 80} }
+func (l *memoryListener) Addr() net.Addr { return memoryAddr(80) }
+
+func memoryAddr(port int) net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: port}
+}
 
 type memoryConn struct {
 	loop        *aio.Loop
@@ -156,5 +168,6 @@ func (c *memoryConn) Close() error {
 	return nil
 }
 
-func (c *memoryConn) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 1} }
-func (c *memoryConn) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 2} }
+func (c *memoryConn) LocalAddr() net.Addr { return memoryAddr(1) }
+
+func (c *memoryConn) RemoteAddr() net.Addr { return memoryAddr(2) }

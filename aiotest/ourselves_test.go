@@ -22,17 +22,36 @@ import (
 
 // The library is explored with simple users, of which one is cancelled at each of its awaits, and
 // compared with simple models. The budget is small: it is for every day.
-func exploreOurselves(t *testing.T, fn func(ctx context.Context, t *aiotest.T) error, opts ...aiotest.Option) {
+func exploreOurselves(
+	t *testing.T,
+	fn func(ctx context.Context, t *aiotest.T) error,
+	opts ...aiotest.Option,
+) {
 	t.Helper()
-	aiotest.Explore(t, fn, append([]aiotest.Option{aiotest.CancelEachAwait("user *"), aiotest.Schedules(600)}, opts...)...)
+	aiotest.Explore(
+		t,
+		fn,
+		append(
+			[]aiotest.Option{aiotest.CancelEachAwait("user *"), aiotest.Schedules(600)},
+			opts...)...)
 }
 
 // users starts n tasks that may be cancelled, and waits for all. An error that is neither allowed
 // nor a cancellation fails the run.
-func users(ctx context.Context, t *aiotest.T, n int, fn func(ctx context.Context, i int) error, allowed ...error) error {
+func users(
+	ctx context.Context,
+	t *aiotest.T,
+	n int,
+	fn func(ctx context.Context, i int) error,
+	allowed ...error,
+) error {
 	tasks := make([]*aio.Task[aio.None], n)
 	for i := range tasks {
-		tasks[i] = aio.Start(ctx, func(ctx context.Context) error { return fn(ctx, i) }, aio.Name(fmt.Sprint("user ", i)))
+		tasks[i] = aio.Start(
+			ctx,
+			func(ctx context.Context) error { return fn(ctx, i) },
+			aio.Name(fmt.Sprint("user ", i)),
+		)
 	}
 	outcomes, err := aio.GatherSettled[aio.None](ctx, tasks...)
 	for i, o := range outcomes {
@@ -71,7 +90,8 @@ func TestAnExploredBarrierLetsAllOrNoneThrough(t *testing.T) {
 			}
 			return err
 		}, aiosync.ErrBrokenBarrier)
-		if d := through[0] - through[1]; d < -1 || d > 1 || b.Waiting() != 0 { // one may be cancelled when it is through
+		if d := through[0] - through[1]; d < -1 || d > 1 ||
+			b.Waiting() != 0 { // one may be cancelled when it is through
 			t.Errorf("through %v, %v", through, b)
 		}
 		return err
@@ -113,7 +133,10 @@ func TestAnExploredGatherKeepsTheOrderAndCancelsItsChildren(t *testing.T) {
 	exploreOurselves(t, func(ctx context.Context, t *aiotest.T) error {
 		return users(ctx, t, 1, func(ctx context.Context, _ int) error {
 			child := func(n int) *aio.Task[int] {
-				return aio.CreateTask(ctx, func(ctx context.Context) (int, error) { return n, aio.Yield(ctx) })
+				return aio.CreateTask(
+					ctx,
+					func(ctx context.Context) (int, error) { return n, aio.Yield(ctx) },
+				)
 			}
 			a, b := child(1), child(2)
 			got, err := aio.Gather[int](ctx, a, b)
@@ -292,21 +315,26 @@ func TestExploredStreamsLoseNoByte(t *testing.T) {
 		ctx = transport.WithNetwork(ctx, net)
 		var got []byte
 		whole, sent, ended := false, false, aio.NewFuture[aio.None](ctx)
-		server, err := stream.Serve(ctx, "tcp", "10.0.0.1:80", func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-			defer ended.SetResult(aio.None{})
-			p := make([]byte, 5)
-			for {
-				n, err := r.Read(ctx, p)
-				got = append(got, p[:n]...)
-				if err == io.EOF {
-					whole = true
-					return nil
+		server, err := stream.Serve(
+			ctx,
+			"tcp",
+			"10.0.0.1:80",
+			func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+				defer ended.SetResult(aio.None{})
+				p := make([]byte, 5)
+				for {
+					n, err := r.Read(ctx, p)
+					got = append(got, p[:n]...)
+					if err == io.EOF {
+						whole = true
+						return nil
+					}
+					if err != nil {
+						return err
+					}
 				}
-				if err != nil {
-					return err
-				}
-			}
-		})
+			},
+		)
 		if err != nil {
 			return err
 		}
@@ -370,17 +398,22 @@ func TestAnExploredCacheLoadsOnce(t *testing.T) {
 func TestAnExploredClientKeepsItsLimits(t *testing.T) {
 	exploreOurselves(t, func(ctx context.Context, t *aiotest.T) error {
 		var serving []context.Context
-		handler := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, _ *http.Request) error {
-			serving = append(serving, ctx)
-			defer func() {
-				serving = slices.DeleteFunc(serving, func(c context.Context) bool { return c == ctx })
-			}()
-			if err := aio.Sleep(ctx, time.Second); err != nil {
+		handler := aiohttp.HandlerFunc(
+			func(ctx context.Context, w http.ResponseWriter, _ *http.Request) error {
+				serving = append(serving, ctx)
+				defer func() {
+					serving = slices.DeleteFunc(
+						serving,
+						func(c context.Context) bool { return c == ctx },
+					)
+				}()
+				if err := aio.Sleep(ctx, time.Second); err != nil {
+					return err
+				}
+				_, err := io.WriteString(w, "hello")
 				return err
-			}
-			_, err := io.WriteString(w, "hello")
-			return err
-		})
+			},
+		)
 		c := &aiohttp.Client{Transport: aiohttp.Direct(handler), Limit: 2}
 		defer c.Close()
 		t.Always("at most two requests that were not cancelled are served", func() bool {
@@ -414,7 +447,10 @@ func TestAnExploredClientKeepsItsLimits(t *testing.T) {
 	}, aiotest.AllowLeaks(), aiotest.Schedules(300))
 }
 
-var double = executor.Register("explored double", func(_ context.Context, n int) (int, error) { return 2 * n, nil })
+var double = executor.Register(
+	"explored double",
+	func(_ context.Context, n int) (int, error) { return 2 * n, nil },
+)
 
 func TestExploredThreadsOfAnExecutorKeepTheirLimit(t *testing.T) {
 	exploreOurselves(t, func(ctx context.Context, t *aiotest.T) error {

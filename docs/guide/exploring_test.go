@@ -91,7 +91,8 @@ func TestAPermitIsGivenBackWhereverTheTaskIsCancelled(t *testing.T) {
 			defer permits.Release() // without defer, Explore finds the await at which it is lost
 			return aio.Sleep(ctx, time.Second)
 		}
-		if _, err := aio.GatherSettled[aio.None](ctx, aio.Start(ctx, call), aio.Start(ctx, call)); err != nil {
+		a, b := aio.Start(ctx, call), aio.Start(ctx, call)
+		if _, err := aio.GatherSettled[aio.None](ctx, a, b); err != nil {
 			return err
 		}
 		if permits.Locked() {
@@ -107,10 +108,16 @@ type failing struct {
 	text string
 }
 
-func (f *failing) Helper()                           {}
-func (f *failing) Name() string                      { return "TestWithdrawals" }
-func (f *failing) Logf(string, ...any)               {}
-func (f *failing) Errorf(format string, args ...any) { f.text += fmt.Sprintf(format, args...) + "\n" }
+func (f *failing) Helper()             {}
+func (f *failing) Name() string        { return "TestWithdrawals" }
+func (f *failing) Logf(string, ...any) {}
+
+func (f *failing) Errorf(
+	format string,
+	args ...any,
+) {
+	f.text += fmt.Sprintf(format, args...) + "\n"
+}
 
 var storyBlock = regexp.MustCompile("(?s)<!-- story -->\n```text\n(.*?)```\n")
 

@@ -31,7 +31,8 @@ func init() {
 	add("syncthing-4829", "goker: callback locks again", callbackLocks)
 }
 
-// keptAtTheEndOfTheLoop looks under the lock whether the gossip is over, and leaves the loop with it.
+// keptAtTheEndOfTheLoop looks under the lock whether the gossip is over, and leaves the loop with
+// it.
 func keptAtTheEndOfTheLoop(ctx context.Context, t *aiotest.T, fixed bool) error {
 	var mu aiosync.Lock
 	closed := false
