@@ -102,14 +102,16 @@ func ExampleRecord() {
 		deposit := func(ctx context.Context) error {
 			_, err := aiotest.Record(ctx, t, &h, "deposit", func(ctx context.Context) (int, error) {
 				balance += 10
-				return balance, aio.Yield(ctx)
+				now := balance
+				return now, aio.Yield(ctx)
 			})
 			return err
 		}
 		a, b := aio.Start(ctx, deposit), aio.Start(ctx, deposit)
 		_, err := aio.Gather[aio.None](ctx, a, b)
 		for _, o := range h.Operations() {
-			fmt.Printf("task %d, steps %d to %d: %v gives %v\n", o.Task, o.Began, o.End, o.Input, o.Output)
+			fmt.Printf("task %d, steps %d to %d: %v gives %v\n",
+				o.Task, o.Began, o.End, o.Input, o.Output)
 		}
 		return err
 	})
