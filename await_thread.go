@@ -156,6 +156,9 @@ type threadJob[T any] struct {
 	abandoned bool          // loop only: the task has stopped waiting
 }
 
+// String is for the limiter, which shows to whom its tokens are lent.
+func (j *threadJob[T]) String() string { return "a function of ToThread" }
+
 func (j *threadJob[T]) start(w *worker, ctx context.Context) {
 	j.scope.task = w.task
 	if s, ok := ctx.(*scope); ok {

@@ -68,6 +68,11 @@ func WithLimiter(ctx context.Context, limiter *aiosync.Limiter) context.Context 
 	return context.WithValue(ctx, limiterKey{}, limiter)
 }
 
+// operation is what a place in the limiter is lent to.
+type operation struct{ _ byte } // pointers to empty structs may be equal
+
+func (*operation) String() string { return "an operation on a file" }
+
 // Do calls fn, which may block, off the loop by the rules of this package. It is for functions of
 // package os that this package lacks.
 //
@@ -92,7 +97,7 @@ func Do[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 	if !ok {
 		limiter = l.usual
 	}
-	turn := new(int)
+	turn := new(operation)
 	if err := limiter.AcquireFor(ctx, turn); err != nil {
 		return zero, err
 	}

@@ -2,6 +2,7 @@ package aiotest
 
 import (
 	"context"
+	"path"
 	"slices"
 	"testing"
 	"time"
@@ -217,7 +218,7 @@ func (c *controller) Await(a aio.Await) {
 	if c.conf.patience > 0 {
 		c.progress.waits(a.Task, c.steps)
 	}
-	if c.ended || a.Task == mainTask {
+	if c.ended || a.Task == mainTask || c.conf.victims != nil && !c.mayStrike(a.Task) {
 		return
 	}
 	if c.awaits++; c.awaits == c.cancelAt {
@@ -227,6 +228,19 @@ func (c *controller) Await(a aio.Await) {
 
 // mainTask is the number of the first task of a loop.
 const mainTask = 1
+
+// mayStrike reports whether a task is one of those that may be cancelled.
+func (c *controller) mayStrike(id uint32) bool {
+	for _, t := range c.runner.Loop().AllTasks() {
+		if t.ID() == id {
+			return slices.ContainsFunc(c.conf.victims, func(pattern string) bool {
+				ok, _ := path.Match(pattern, t.Name())
+				return ok
+			})
+		}
+	}
+	return false
+}
 
 // strike cancels the victim.
 func (c *controller) strike() {

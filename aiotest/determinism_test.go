@@ -101,13 +101,18 @@ func TestTheSourceOfADifferenceIsNamed(t *testing.T) {
 		"map order": {byMapOrder, ": the order of a map differs in each run; sort the keys"},
 		"clock":     {byClock, ": time.Now is the machine's clock; use aio.Loop.Time"},
 		"random":    {byRandom, ": rand.Int has no seed; use aio.Loop.Rand"},
-		"goroutine": {byGoroutine, ": a goroutine is none of the loop's; use tasks, or aio.ToThread"},
-		"select":    {bySelect, ": select takes any of the channels that are ready; use aio.Select"},
+		"goroutine": {byGoroutine, ": a goroutine is none of the loop's; use tasks"},
+		"select":    {bySelect, ": select takes any of the channels that are ready"},
 		"old state": {byOldState, "state of the run before?"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := deterministic(t, c.fn)
-			wantOne(t, r, "aiotest: the function is not deterministic. Two runs part at step ", c.want)
+			wantOne(
+				t,
+				r,
+				"aiotest: the function is not deterministic. Two runs part at step ",
+				c.want,
+			)
 			if name != "old state" {
 				wantOne(t, r, "determinism_test.go:")
 			}

@@ -23,7 +23,7 @@ func (printer) Logf(format string, args ...any) { fmt.Printf(format+"\n", args..
 // Errorf prints what failed, without the steps.
 func (printer) Errorf(format string, args ...any) {
 	text, _, _ := strings.Cut(fmt.Sprintf(format, args...), "\nThe steps")
-	fmt.Println(text)
+	fmt.Println(strings.NewReplacer("; ", ";\n  ", ", made", ",\n  made").Replace(text))
 }
 
 func ExampleExplore() {
@@ -47,7 +47,8 @@ func ExampleExplore() {
 		})
 	})
 	// Output:
-	// aiotest: schedule 1 fails; the shortest found has 0 departures from the plain order
+	// aiotest: schedule 1 fails;
+	//   the shortest found has 0 departures from the plain order
 	//   invariant: no seat is sold twice does not hold
 }
 
@@ -55,7 +56,8 @@ func ExampleExhaustive() {
 	aiotest.Explore(printer{}, func(ctx context.Context, t *aiotest.T) error {
 		count := 0
 		add := func(context.Context) error { count++; return nil }
-		if _, err := aio.Gather[aio.None](ctx, aio.Start(ctx, add), aio.Start(ctx, add), aio.Start(ctx, add)); err != nil {
+		a, b, c := aio.Start(ctx, add), aio.Start(ctx, add), aio.Start(ctx, add)
+		if _, err := aio.Gather[aio.None](ctx, a, b, c); err != nil {
 			return err
 		}
 		if count != 3 {
@@ -69,9 +71,51 @@ func ExampleExhaustive() {
 
 func ExampleRun() {
 	aiotest.Run(printer{}, func(ctx context.Context, t *aiotest.T) error {
-		aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) }, aio.Name("heartbeat"))
+		beat := func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) }
+		aio.Start(ctx, beat, aio.Name("heartbeat"))
 		return aio.Sleep(ctx, time.Minute)
 	})
 	// Output:
-	// aiotest: leak: the function has returned, but task heartbeat, made at example_test.go:72, has not ended; it is in Sleep
+	// aiotest: leak: the function has returned, but task heartbeat,
+	//   made at example_test.go:75, has not ended;
+	//   it is in Sleep
+}
+
+func ExampleDeterministic() {
+	aiotest.Deterministic(printer{}, func(ctx context.Context, t *aiotest.T) error {
+		ports := map[string]int{"http": 80, "https": 443, "ssh": 22, "smtp": 25}
+		for name := range ports {
+			t.Log(name)
+		}
+		return nil
+	})
+	// The output differs in each run. It ends with:
+	//
+	//	Likely sources:
+	//	  example_test.go:89: the order of a map differs in each run; sort the keys
+}
+
+func ExampleRecord() {
+	aiotest.Run(printer{}, func(ctx context.Context, t *aiotest.T) error {
+		var h aiotest.History
+		balance := 0
+		deposit := func(ctx context.Context) error {
+			_, err := aiotest.Record(ctx, t, &h, "deposit", func(ctx context.Context) (int, error) {
+				balance += 10
+				now := balance
+				return now, aio.Yield(ctx)
+			})
+			return err
+		}
+		a, b := aio.Start(ctx, deposit), aio.Start(ctx, deposit)
+		_, err := aio.Gather[aio.None](ctx, a, b)
+		for _, o := range h.Operations() {
+			fmt.Printf("task %d, steps %d to %d: %v gives %v\n",
+				o.Task, o.Began, o.End, o.Input, o.Output)
+		}
+		return err
+	})
+	// Output:
+	// task 2, steps 2 to 4: deposit gives 10
+	// task 3, steps 3 to 5: deposit gives 20
 }

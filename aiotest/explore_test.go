@@ -40,7 +40,11 @@ func (r *recorder) Logf(format string, args ...any) {
 }
 
 // explore returns what Explore would print.
-func explore(t *testing.T, fn func(ctx context.Context, t *aiotest.T) error, opts ...aiotest.Option) *recorder {
+func explore(
+	t *testing.T,
+	fn func(ctx context.Context, t *aiotest.T) error,
+	opts ...aiotest.Option,
+) *recorder {
 	r := &recorder{TB: t, name: t.Name()}
 	done := make(chan struct{})
 	go func() {
@@ -53,6 +57,8 @@ func explore(t *testing.T, fn func(ctx context.Context, t *aiotest.T) error, opt
 	}
 	return r
 }
+
+func anHour(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) }
 
 func lostUpdate(yields int) func(ctx context.Context, t *aiotest.T) error {
 	return func(ctx context.Context, t *aiotest.T) error {
@@ -110,9 +116,17 @@ func TestALostUpdateIsFoundShrunkAndTold(t *testing.T) {
 }
 
 func TestEachStrategyFindsALostUpdate(t *testing.T) {
-	for _, s := range []aiotest.Strategy{aiotest.RandomWalk(), aiotest.PCT(2), aiotest.Exhaustive(1), aiotest.Exhaustive(-1)} {
-		wantOne(t, explore(t, lostUpdate(2), aiotest.With(s)),
-			"the shortest found has 1 departure from the plain order\n", "n = 1, want 2", "in place of ")
+	for _, s := range []aiotest.Strategy{
+		aiotest.RandomWalk(), aiotest.PCT(2), aiotest.POS(),
+		aiotest.Exhaustive(1), aiotest.Exhaustive(-1),
+	} {
+		wantOne(
+			t,
+			explore(t, lostUpdate(2), aiotest.With(s)),
+			"the shortest found has 1 departure from the plain order\n",
+			"n = 1, want 2",
+			"in place of ",
+		)
 	}
 }
 
@@ -143,7 +157,8 @@ func TestATokenRepeatsTheFailure(t *testing.T) {
 
 func TestATokenOfAnotherTestIsNoneOfOurBusiness(t *testing.T) {
 	t.Setenv("AIO_REPLAY", "2-0000-e-2.1:3")
-	if r := explore(t, lostUpdate(2)); len(r.errors) != 1 || strings.Contains(r.errors[0], "the schedule of AIO_REPLAY") {
+	if r := explore(t, lostUpdate(2)); len(r.errors) != 1 ||
+		strings.Contains(r.errors[0], "the schedule of AIO_REPLAY") {
 		t.Errorf("%q", r.errors)
 	}
 }
@@ -176,18 +191,28 @@ func TestAStaleTokenSaysWhyItDoesNotFit(t *testing.T) {
 	token := tokenOf(t, explore(t, lostUpdate(2)))
 	t.Setenv("AIO_REPLAY", token)
 	r := explore(t, func(ctx context.Context, t *aiotest.T) error { return aio.Yield(ctx) })
-	if len(r.errors) != 0 || !strings.Contains(fmt.Sprint(r.logs), "the token does not fit the program any more: 1 departure") {
+	if len(r.errors) != 0 ||
+		!strings.Contains(
+			fmt.Sprint(r.logs),
+			"the token does not fit the program any more: 1 departure",
+		) {
 		t.Errorf("%q, %q", r.errors, r.logs)
 	}
 	t.Setenv("AIO_REPLAY", strings.TrimSuffix(token, "3")+"77")
 	r = explore(t, lostUpdate(2))
-	if !strings.Contains(fmt.Sprint(r.logs), "the token does not fit the program any more: step 77 was to run, but it was not ready") {
+	if !strings.Contains(
+		fmt.Sprint(r.logs),
+		"the token does not fit the program any more: step 77 was to run, but it was not ready",
+	) {
 		t.Errorf("%q, %q", r.errors, r.logs)
 	}
 }
 
 func TestATokenThatIsNoneIsRefused(t *testing.T) {
-	for _, token := range []string{"nonsense", "3-4c68-e-2.2:3", "2-4c68", "2-4c68-f", "2-4c68-e-x", "2-4c68-e-2.2:q3", "2-4c68-e-!0", "@there/is/no/file"} {
+	for _, token := range []string{
+		"nonsense", "3-4c68-e-2.2:3", "2-4c68", "2-4c68-f", "2-4c68-e-x", "2-4c68-e-2.2:q3",
+		"2-4c68-e-!0", "@there/is/no/file",
+	} {
 		t.Setenv("AIO_REPLAY", token)
 		wantOne(t, explore(t, lostUpdate(2)), "aiotest: AIO_REPLAY: ")
 	}
@@ -214,13 +239,18 @@ func TestASmallProgramIsCovered(t *testing.T) {
 		return twice(ctx, 2)
 	}, aiotest.With(aiotest.Exhaustive(-1)))
 	// Each task has 3 steps: 6 over 3 orders.
-	if runs != 20 || len(r.errors) > 0 || len(r.logs) != 1 || r.logs[0] != "aiotest: covered all 20 schedules" {
+	if runs != 20 || len(r.errors) > 0 || len(r.logs) != 1 ||
+		r.logs[0] != "aiotest: covered all 20 schedules" {
 		t.Errorf("%d runs, %q, %q", runs, r.errors, r.logs)
 	}
 }
 
 func TestABoundOfDeparturesIsNoCoverage(t *testing.T) {
-	r := explore(t, func(ctx context.Context, t *aiotest.T) error { return twice(ctx, 3) }, aiotest.With(aiotest.Exhaustive(1)))
+	r := explore(
+		t,
+		func(ctx context.Context, t *aiotest.T) error { return twice(ctx, 3) },
+		aiotest.With(aiotest.Exhaustive(1)),
+	)
 	if len(r.errors) > 0 || len(r.logs) != 1 || strings.Contains(r.logs[0], "covered") {
 		t.Errorf("%q, %q", r.errors, r.logs)
 	}
@@ -260,11 +290,12 @@ func TestWhatFailsASchedule(t *testing.T) {
 			return nil
 		}, "  invariant: n is small does not hold\n"},
 		{"a task is left", func(ctx context.Context, t *aiotest.T) error {
-			aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) }, aio.Name("lost"))
+			aio.Start(ctx, anHour, aio.Name("lost"))
 			return aio.Yield(ctx)
 		}, "  leak: the function has returned, but task lost, made at explore_test.go:"},
 		{"an error that nobody sees", func(ctx context.Context, t *aiotest.T) error {
-			task := aio.Start(ctx, func(ctx context.Context) error { return boom }, aio.Name("lost"))
+			fail := func(ctx context.Context) error { return boom }
+			task := aio.Start(ctx, fail, aio.Name("lost"))
 			for !task.Done() {
 				if err := aio.Yield(ctx); err != nil {
 					return err
@@ -285,7 +316,12 @@ func TestWhatFailsASchedule(t *testing.T) {
 		}, "  no progress: the schedule has more steps than MaxSteps allows"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			wantOne(t, explore(t, c.fn, aiotest.MaxSteps(1000)), "aiotest: schedule 1 fails; the shortest found has 0 departures", c.want)
+			wantOne(
+				t,
+				explore(t, c.fn, aiotest.MaxSteps(1000)),
+				"aiotest: schedule 1 fails; the shortest found has 0 departures",
+				c.want,
+			)
 		})
 	}
 }
@@ -324,7 +360,8 @@ func TestTheStepInWhichTwoRunsPartIsNamed(t *testing.T) {
 			return aio.Yield(ctx)
 		}
 		return aio.Sleep(ctx, time.Second)
-	}, aiotest.With(aiotest.RandomWalk())), "Two runs part at step 1:\n", "waits in Yield at explore_test.go:", "waits in Sleep")
+	}, aiotest.With(aiotest.RandomWalk())), "Two runs part at step 1:\n",
+		"waits in Yield at explore_test.go:", "waits in Sleep")
 }
 
 func TestCallsOfOtherGoroutinesAreNamed(t *testing.T) {
@@ -342,7 +379,7 @@ func TestCallsOfOtherGoroutinesAreNamed(t *testing.T) {
 		})
 		_, err := f.Await(ctx)
 		return err
-	}, aiotest.With(aiotest.RandomWalk())), ": a goroutine is none of the loop's; use tasks, or aio.ToThread")
+	}, aiotest.With(aiotest.RandomWalk())), ": a goroutine is none of the loop's; use tasks")
 }
 
 func TestTwoTasksThatWaitForEachOtherInALoopMakeProgress(t *testing.T) {
@@ -392,7 +429,11 @@ func TestAWaitThatIsLateMeetsTheNextTimer(t *testing.T) {
 				return err
 			})
 		}
-		_, err := aio.Gather[aio.None](ctx, sleep(time.Second, "a"), sleep(time.Second+50*time.Millisecond, "b"))
+		_, err := aio.Gather[aio.None](
+			ctx,
+			sleep(time.Second, "a"),
+			sleep(time.Second+50*time.Millisecond, "b"),
+		)
 		if order != "ab" {
 			t.Error("b was first")
 		}
@@ -424,6 +465,30 @@ func TestEachAwaitIsCancelledOnce(t *testing.T) {
 	}
 }
 
+func TestOnlyTasksWithTheGivenNamesAreCancelled(t *testing.T) {
+	cancelled := map[string]bool{}
+	r := explore(t, func(ctx context.Context, t *aiotest.T) error {
+		var tasks []*aio.Task[aio.None]
+		for _, name := range []string{"user 1", "user 2", "helper"} {
+			tasks = append(tasks, aio.Start(ctx, aio.Yield, aio.Name(name)))
+		}
+		_, err := aio.GatherSettled[aio.None](ctx, tasks...)
+		for _, task := range tasks {
+			cancelled[task.Name()] = cancelled[task.Name()] || task.Cancelled()
+		}
+		return err
+	}, aiotest.CancelEachAwait("user *"))
+	if len(r.errors) > 0 || !cancelled["user 1"] || !cancelled["user 2"] || cancelled["helper"] {
+		t.Errorf("%v, %q", cancelled, r.errors)
+	}
+	defer func() {
+		if v := recover(); v == nil {
+			t.Error("a malformed pattern is accepted")
+		}
+	}()
+	aiotest.CancelEachAwait("[")
+}
+
 // twice runs two tasks of n yields each.
 func twice(ctx context.Context, n int) error {
 	fn := func(ctx context.Context) error {
@@ -442,7 +507,12 @@ func TestBytesAreASchedule(t *testing.T) {
 	if r := explore(t, lostUpdate(2), aiotest.With(aiotest.Bytes(nil))); len(r.errors) != 0 {
 		t.Errorf("%q", r.errors)
 	}
-	wantOne(t, explore(t, lostUpdate(2), aiotest.With(aiotest.Bytes([]byte{0, 1}))), "schedule 1 fails", "n = 1, want 2")
+	wantOne(
+		t,
+		explore(t, lostUpdate(2), aiotest.With(aiotest.Bytes([]byte{0, 1}))),
+		"schedule 1 fails",
+		"n = 1, want 2",
+	)
 }
 
 func FuzzALostUpdate(f *testing.F) {
@@ -450,4 +520,36 @@ func FuzzALostUpdate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		aiotest.Explore(t, lostUpdate(0), aiotest.With(aiotest.Bytes(data)))
 	})
+}
+
+// A task that waits in a loop of yields, with a bound, gets what it waits for under each strategy.
+func TestNoStrategyStarvesATaskThatIsReady(t *testing.T) {
+	for _, s := range []aiotest.Strategy{
+		aiotest.Portfolio(), aiotest.RandomWalk(), aiotest.PCT(3), aiotest.POS(),
+		aiotest.Exhaustive(1),
+	} {
+		aiotest.Explore(t, func(ctx context.Context, t *aiotest.T) error {
+			arrived := 0
+			meet := func(ctx context.Context) error {
+				arrived++
+				for range 200 {
+					if arrived == 3 {
+						return nil
+					}
+					if err := aio.Yield(ctx); err != nil {
+						return err
+					}
+				}
+				t.Error("a task was not let run")
+				return nil
+			}
+			_, err := aio.Gather[aio.None](
+				ctx,
+				aio.Start(ctx, meet),
+				aio.Start(ctx, meet),
+				aio.Start(ctx, meet),
+			)
+			return err
+		}, aiotest.With(s), aiotest.Schedules(2000))
+	}
 }

@@ -53,7 +53,11 @@ var innocent = map[string]func(ctx context.Context, t *aiotest.T) error{
 	},
 	"nested time-outs of one deadline": func(ctx context.Context, t *aiotest.T) error {
 		err := aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
-			return aio.Timeout(ctx, time.Second, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) })
+			return aio.Timeout(
+				ctx,
+				time.Second,
+				func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) },
+			)
 		})
 		var late *aio.TimeoutError
 		if !errors.As(err, &late) {
@@ -130,8 +134,15 @@ var innocent = map[string]func(ctx context.Context, t *aiotest.T) error{
 		return aio.Yield(ctx)
 	},
 	"a shield": func(ctx context.Context, t *aiotest.T) error {
-		inner := aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, 2*time.Second) })
-		_, err := aio.WaitFor(ctx, time.Second, func(ctx context.Context) (aio.None, error) { return aio.Shield[aio.None](ctx, inner) })
+		inner := aio.Start(
+			ctx,
+			func(ctx context.Context) error { return aio.Sleep(ctx, 2*time.Second) },
+		)
+		_, err := aio.WaitFor(
+			ctx,
+			time.Second,
+			func(ctx context.Context) (aio.None, error) { return aio.Shield[aio.None](ctx, inner) },
+		)
 		var late *aio.TimeoutError
 		if !errors.As(err, &late) {
 			t.Errorf("got %v", err)
@@ -164,7 +175,9 @@ func TestNoInnocentProgramIsAccused(t *testing.T) {
 	for name, fn := range innocent {
 		t.Run(name, func(t *testing.T) {
 			aiotest.Run(t, fn)
-			for _, s := range []aiotest.Strategy{aiotest.Portfolio(), aiotest.RandomWalk(), aiotest.PCT(3)} {
+			for _, s := range []aiotest.Strategy{
+				aiotest.Portfolio(), aiotest.RandomWalk(), aiotest.PCT(3), aiotest.POS(),
+			} {
 				aiotest.Explore(t, fn, aiotest.With(s), aiotest.Schedules(200))
 			}
 		})

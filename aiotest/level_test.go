@@ -44,7 +44,8 @@ func TestTheDocumentedOrderKeepsTheReadyQueueFIFO(t *testing.T) {
 
 func TestTheDocumentedOrderIsKeptByEachStrategy(t *testing.T) {
 	for _, s := range []aiotest.Strategy{
-		aiotest.RandomWalk(), aiotest.PCT(3), aiotest.Exhaustive(-1), aiotest.Bytes([]byte{1, 2, 3}),
+		aiotest.RandomWalk(), aiotest.PCT(3), aiotest.POS(), aiotest.Exhaustive(-1),
+		aiotest.Bytes([]byte{1, 2, 3}),
 	} {
 		aiotest.Explore(t, inOrder(aio.Yield), aiotest.DocumentedOrder(), aiotest.With(s))
 	}
@@ -55,12 +56,18 @@ func TestTheDocumentedOrderLetsDurationsVary(t *testing.T) {
 	thread := func(ctx context.Context) error {
 		return aio.Blocking(ctx, func(context.Context) error { return nil })
 	}
-	for name, fn := range map[string]func(ctx context.Context) error{"timers": sleep, "threads": thread} {
+	for name, fn := range map[string]func(ctx context.Context) error{
+		"timers": sleep, "threads": thread,
+	} {
 		t.Run(name, func(t *testing.T) {
 			r := explore(t, inOrder(fn), aiotest.DocumentedOrder())
 			wantOne(t, r, "Level: the documented order allows this schedule\n")
 			t.Setenv("AIO_REPLAY", tokenOf(t, r))
-			wantOne(t, explore(t, inOrder(fn), aiotest.DocumentedOrder()), "the schedule of AIO_REPLAY fails")
+			wantOne(
+				t,
+				explore(t, inOrder(fn), aiotest.DocumentedOrder()),
+				"the schedule of AIO_REPLAY fails",
+			)
 		})
 	}
 }
@@ -95,7 +102,11 @@ func TestTheDocumentedOrderKeepsTheOrderOfWakeUps(t *testing.T) {
 }
 
 func TestASmallProgramIsCoveredInTheDocumentedOrder(t *testing.T) {
-	r := explore(t, func(ctx context.Context, t *aiotest.T) error { return twice(ctx, 3) }, aiotest.DocumentedOrder())
+	r := explore(
+		t,
+		func(ctx context.Context, t *aiotest.T) error { return twice(ctx, 3) },
+		aiotest.DocumentedOrder(),
+	)
 	if len(r.errors) > 0 || len(r.logs) != 1 ||
 		r.logs[0] != "aiotest: covered the only schedule of the documented order" {
 		t.Errorf("%q, %q", r.errors, r.logs)

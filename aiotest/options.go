@@ -2,7 +2,9 @@ package aiotest
 
 import (
 	"math"
+	"path"
 	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/aio-go/aio"
@@ -28,6 +30,7 @@ type config struct {
 	lateness  time.Duration
 	leaks     bool
 	cancels   bool
+	victims   []string // patterns of their names; none: any task
 	loop      []aio.Option
 }
 
@@ -98,7 +101,18 @@ func AllowLeaks() Option { return option(func(c *config) { c.leaks = true }) }
 // CancelEachAwait makes Explore cancel one task at one of its awaits in each schedule, until all
 // awaits of the plain order have had their turn, before it goes on with other orders. The main task
 // is left alone. An error of the function that is a cancellation is no failure then.
-func CancelEachAwait() Option { return option(func(c *config) { c.cancels = true }) }
+//
+// If names are given, only tasks with these names are cancelled. A name may be a pattern of
+// [path.Match], such as "user *". It panics if a pattern is malformed.
+func CancelEachAwait(names ...string) Option {
+	for _, name := range names {
+		if _, err := path.Match(name, ""); err != nil {
+			panic("aiotest: CancelEachAwait: the pattern " + strconv.Quote(name) +
+				" is malformed; see path.Match")
+		}
+	}
+	return option(func(c *config) { c.cancels, c.victims = true, append(c.victims, names...) })
+}
 
 // LoopOptions adds options to the loop: a poller, a task factory. Clock, scheduler and exception
 // handler are set by this package.
@@ -128,6 +142,12 @@ func Portfolio() Strategy {
 // RandomWalk chooses each step at random among all that are ready.
 func RandomWalk() Strategy {
 	return Strategy{"random", func(c *config) strategy { return newRandom(c.ownSeed(), 0) }}
+}
+
+// POS gives each step a random priority when it becomes ready, and lets the highest run: partial
+// order sampling. It finds most bugs with the fewest schedules.
+func POS() Strategy {
+	return Strategy{"POS", func(c *config) strategy { return newPOS(c.ownSeed()) }}
 }
 
 // PCT gives each task a random priority and lets the highest run. At depth-1 random places the task

@@ -74,11 +74,15 @@ func newMixture(c *config) *mixture {
 		m.near.done, m.near.pruned = true, true
 		m.far.done, m.far.pruned = true, true
 	}
+	pos := newPOS(seed) // on the bugs that it is measured on it needs the fewest schedules
 	m.others = []strategy{
-		newRandom(seed, 0),
+		pos,
 		newPCT(seed, 2),
+		newRandom(seed, 0),
+		pos,
 		m.far,
 		newPCT(seed, 3),
+		pos,
 		newRandom(seed+1, 0.8),
 		m.near,
 	}

@@ -72,8 +72,8 @@ func (c *controller) noProgress() string {
 
 // joining are awaits for other tasks, and for time. Their length says nothing about fairness.
 var joining = []string{
-	"Task.Await", "Group", "Gather", "GatherSettled", "Wait", "WaitTimeout", "AsCompleted", "Shield",
-	"All", "Map", "MapSettled", "Race", "Sleep", "ToThread", "Blocking",
+	"Task.Await", "Group", "Gather", "GatherSettled", "Wait", "WaitTimeout", "AsCompleted",
+	"Shield", "All", "Map", "MapSettled", "Race", "Sleep", "ToThread", "Blocking",
 }
 
 // starved looks for a task that has waited for longer than the bound and is not ready.
@@ -86,7 +86,12 @@ func (c *controller) starved(ready []aio.Entry) bool {
 		}
 		for _, i := range c.runner.Loop().Snapshot(false).Tasks {
 			if i.ID == key.ID && !slices.Contains(joining, i.Op) {
-				text := fmt.Sprintf("%s has waited in %s for %d steps of others", i.Name, i.Op, c.steps-since)
+				text := fmt.Sprintf(
+					"%s has waited in %s for %d steps of others",
+					i.Name,
+					i.Op,
+					c.steps-since,
+				)
 				if i.On != "" {
 					text += ", for " + i.On
 				}

@@ -64,8 +64,8 @@ func TestALivelockNamesTheTasksThatMakeTheStepsAndThoseThatWait(t *testing.T) {
 		})
 	}, aiotest.MaxSteps(2000))
 	wantOne(t, r, "  no progress: the schedule has more steps than MaxSteps allows, 2000; "+
-		"the last ones were made by left in Yield, right in Yield; meanwhile waited main in Group, "+
-		"judge in Event.Wait; somebody has crossed never came true\n")
+		"the last ones were made by left in Yield, right in Yield; meanwhile waited main in "+
+		"Group, judge in Event.Wait; somebody has crossed never came true\n")
 }
 
 func TestATaskThatStarvesIsNamed(t *testing.T) {
@@ -95,7 +95,10 @@ func TestATaskThatStarvesIsNamed(t *testing.T) {
 	aiotest.Explore(t, turns(true), aiotest.Patience(300), aiotest.Schedules(10))
 	aiotest.Explore(t, turns(false), aiotest.Schedules(10))
 	if r := runOnce(t, turns(false), aiotest.Patience(300)); len(r.errors) == 0 ||
-		!strings.HasPrefix(r.errors[0], "aiotest: starvation: patient has waited in Event.Wait for ") {
+		!strings.HasPrefix(
+			r.errors[0],
+			"aiotest: starvation: patient has waited in Event.Wait for ",
+		) {
 		t.Errorf("%q", r.errors)
 	}
 }

@@ -12,12 +12,23 @@ import (
 )
 
 func randomKey(r *rand.Rand) aio.EntryKey {
-	kinds := []aio.EntryKind{aio.EntryStep, aio.EntryCallback, aio.EntryTimer, aio.EntryDeadline, aio.EntryPost, aio.EntryEvent}
+	kinds := []aio.EntryKind{
+		aio.EntryStep,
+		aio.EntryCallback,
+		aio.EntryTimer,
+		aio.EntryDeadline,
+		aio.EntryPost,
+		aio.EntryEvent,
+	}
 	return aio.EntryKey{Kind: kinds[r.IntN(len(kinds))], ID: r.Uint32()}
 }
 
 func randomToken(r *rand.Rand, n int) token {
-	k := token{test: testMark("TestX", 1), level: documented + level(r.IntN(2)), cancelAt: r.IntN(3)}
+	k := token{
+		test:     testMark("TestX", 1),
+		level:    documented + level(r.IntN(2)),
+		cancelAt: r.IntN(3),
+	}
 	for range n {
 		then := randomKey(r)
 		if r.IntN(5) == 0 {

@@ -33,7 +33,13 @@ func hidden(ctx context.Context, t *aiotest.T) error {
 func TestWorkersFindTheSameWhateverTheirSpeed(t *testing.T) {
 	var first string
 	for i := range 5 {
-		r := explore(t, hidden, aiotest.Workers(4), aiotest.With(aiotest.RandomWalk()), aiotest.Schedules(50_000))
+		r := explore(
+			t,
+			hidden,
+			aiotest.Workers(4),
+			aiotest.With(aiotest.RandomWalk()),
+			aiotest.Schedules(50_000),
+		)
 		wantOne(t, r, "  check: ", "cbabacbca")
 		if i == 0 {
 			first = r.errors[0]

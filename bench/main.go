@@ -79,7 +79,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 		lists lists
 		scale float64
 	)
-	flags.StringVar(&c.suite, "suite", "micro", "the `suite` to run: micro or net")
+	flags.StringVar(&c.suite, "suite", "micro", "the `suite` to run: micro, net or aiotest")
 	flags.BoolVar(&c.json, "json", false, "print JSON instead of a table")
 	flags.StringVar(&lists.works, "work", "", "run only these works of the suite, a comma-separated `list`")
 	flags.StringVar(&lists.conns, "conns", "", "run only the rows with so many connections, a `list`; for the suite net")
@@ -118,7 +118,7 @@ type lists struct{ works, conns, procs, rivals string }
 func (c *config) complete(rest []string, given map[string]bool, lists lists, scale float64) error {
 	suite, ok := suites[c.suite]
 	if !ok {
-		return fmt.Errorf("no suite %q; there are: micro, net", c.suite)
+		return fmt.Errorf("no suite %q; there are: aiotest, micro, net", c.suite)
 	}
 	if !given["rounds"] {
 		c.rounds = suite.rounds

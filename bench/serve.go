@@ -29,6 +29,7 @@ var goContestants = map[string]map[string]round{
 	"errgroup":  errgroupWorks,
 	"conc":      concWorks,
 	"ants":      antsWorks,
+	"synctest":  synctestWorks,
 }
 
 // serveIfContestant turns this process into a contestant and does not return,
@@ -39,6 +40,9 @@ func serveIfContestant() {
 		return
 	}
 	ignoreInterrupt()
+	if name == "synctest" {
+		serveInTest(func() error { return serve(goContestants[name], os.Stdin, os.Stdout) })
+	}
 	if err := serve(goContestants[name], os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -23,7 +23,7 @@ type suite struct {
 }
 
 // suites by name.
-var suites = map[string]suite{"micro": microSuite, "net": netSuite}
+var suites = map[string]suite{"micro": microSuite, "net": netSuite, "aiotest": exploreSuite}
 
 // microSuite measures contestants from inside: they time themselves.
 var microSuite = suite{

@@ -13,7 +13,7 @@ import (
 )
 
 // aioWorks does each work the way aio's documentation does it.
-var aioWorks = merged(aioTaskWorks, aioTimeWorks, aioSyncWorks)
+var aioWorks = merged(aioTaskWorks, aioTimeWorks, aioSyncWorks, aioExploreWorks)
 
 // aioTaskWorks are the works on tasks, threads and callbacks.
 var aioTaskWorks = map[string]round{

@@ -93,9 +93,15 @@ func program(safe bool) func(ctx context.Context, t *aiotest.T) error {
 						{key: "x"},
 						{key: "y", set: true, old: i, new: i + 1},
 					} {
-						_, err := aiotest.Record(ctx, t, &h, o, func(ctx context.Context) (answer, error) {
-							return s.do(ctx, o)
-						})
+						_, err := aiotest.Record(
+							ctx,
+							t,
+							&h,
+							o,
+							func(ctx context.Context) (answer, error) {
+								return s.do(ctx, o)
+							},
+						)
 						if err != nil {
 							return err
 						}
@@ -113,7 +119,11 @@ func program(safe bool) func(ctx context.Context, t *aiotest.T) error {
 func TestAStoreThatWaitsInTheMiddleIsNotLinearizable(t *testing.T) {
 	r := &recorder{TB: t}
 	aiotest.Explore(r, program(false))
-	if len(r.errors) != 1 || !strings.Contains(r.errors[0], "no order of the operations has these results:\n  task 2, steps 2 to ") {
+	if len(r.errors) != 1 ||
+		!strings.Contains(
+			r.errors[0],
+			"no order of the operations has these results:\n  task 2, steps 2 to ",
+		) {
 		t.Errorf("%q", r.errors)
 	}
 }
@@ -160,7 +170,11 @@ func TestAModelThatDoesNotKnowAboutMissingAnswersSaysSo(t *testing.T) {
 		porcupine.Check(t, model, &h)
 		return nil
 	})
-	if len(r.errors) != 1 || !strings.Contains(r.errors[0], "has no answer to {key:x set:false old:0 new:0}; give Model.Done") {
+	if len(r.errors) != 1 ||
+		!strings.Contains(
+			r.errors[0],
+			"has no answer to {key:x set:false old:0 new:0}; give Model.Done",
+		) {
 		t.Errorf("%q", r.errors)
 	}
 }

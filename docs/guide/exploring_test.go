@@ -3,8 +3,10 @@ package guide_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -91,7 +93,8 @@ func TestAPermitIsGivenBackWhereverTheTaskIsCancelled(t *testing.T) {
 			defer permits.Release() // without defer, Explore finds the await at which it is lost
 			return aio.Sleep(ctx, time.Second)
 		}
-		if _, err := aio.GatherSettled[aio.None](ctx, aio.Start(ctx, call), aio.Start(ctx, call)); err != nil {
+		a, b := aio.Start(ctx, call), aio.Start(ctx, call)
+		if _, err := aio.GatherSettled[aio.None](ctx, a, b); err != nil {
 			return err
 		}
 		if permits.Locked() {
@@ -101,16 +104,137 @@ func TestAPermitIsGivenBackWhereverTheTaskIsCancelled(t *testing.T) {
 	}, aiotest.CancelEachAwait())
 }
 
+func TestOnlyCallersAreCancelled(t *testing.T) {
+	aiotest.Explore(t, func(ctx context.Context, t *aiotest.T) error {
+		sent := 0
+		sender := aio.Start(ctx, func(ctx context.Context) error {
+			if err := aio.Sleep(ctx, time.Second); err != nil {
+				return err
+			}
+			sent++
+			return nil
+		}, aio.Name("sender"))
+		caller := aio.Start(ctx, func(ctx context.Context) error {
+			_, err := aio.Shield[aio.None](ctx, sender) // without Shield the letter is lost
+			return err
+		}, aio.Name("caller"))
+		if _, err := aio.GatherSettled[aio.None](ctx, sender, caller); err != nil {
+			return err
+		}
+		if sent != 1 {
+			t.Errorf("%d letters are sent, want 1", sent)
+		}
+		return nil
+	}, aiotest.CancelEachAwait("caller"))
+}
+
+func TestTheLampGoesOn(t *testing.T) {
+	aiotest.Explore(t, func(ctx context.Context, t *aiotest.T) error {
+		var button aiosync.Event
+		on := false
+		t.Eventually("the lamp is on", func() bool { return on })
+		return aio.Group(ctx, func(_ context.Context, g *aio.TaskGroup) error {
+			g.Go(func(ctx context.Context) error {
+				err := button.Wait(ctx)
+				on = true
+				return err
+			})
+			g.Go(func(ctx context.Context) error {
+				button.Set()
+				return nil
+			})
+			return nil
+		})
+	}, aiotest.MaxSteps(1000), aiotest.Patience(200))
+}
+
+// visits counts visitors by country.
+func visits(ctx context.Context, t *aiotest.T) error {
+	count := map[string]int{"fr": 2, "it": 5}
+	for _, country := range slices.Sorted(maps.Keys(count)) { // range count has no order
+		if err := aio.Yield(ctx); err != nil {
+			return err
+		}
+		t.Log(country, count[country])
+	}
+	return nil
+}
+
+func TestVisitsAreDeterministic(t *testing.T) {
+	aiotest.Deterministic(t, visits)
+}
+
+func TestReadsSeeWritesInOrder(t *testing.T) {
+	aiotest.Explore(t, func(ctx context.Context, t *aiotest.T) error {
+		var h aiotest.History
+		value := 0
+		write := func(context.Context) (int, error) {
+			value++
+			return value, nil
+		}
+		read := func(ctx context.Context) (int, error) {
+			seen := value
+			return seen, aio.Yield(ctx)
+		}
+		err := aio.Group(ctx, func(_ context.Context, g *aio.TaskGroup) error {
+			g.Go(func(ctx context.Context) error {
+				for range 3 {
+					_, err := aiotest.Record(ctx, t, &h, "write", write)
+					if err != nil {
+						return err
+					}
+					if err := aio.Yield(ctx); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			g.Go(func(ctx context.Context) error {
+				for range 3 {
+					_, err := aiotest.Record(ctx, t, &h, "read", read)
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			return nil
+		})
+		last := 0
+		for _, op := range h.Operations() {
+			if n := op.Output.(int); op.Input == "read" {
+				if n < last {
+					t.Errorf("read %d after %d; the operations: %+v", n, last, h.Operations())
+				}
+				last = n
+			}
+		}
+		return err
+	})
+}
+
+func FuzzVisits(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		aiotest.Explore(t, visits, aiotest.With(aiotest.Bytes(data)))
+	})
+}
+
 // failing is a test that keeps what it would print.
 type failing struct {
 	testing.TB
 	text string
 }
 
-func (f *failing) Helper()                           {}
-func (f *failing) Name() string                      { return "TestWithdrawals" }
-func (f *failing) Logf(string, ...any)               {}
-func (f *failing) Errorf(format string, args ...any) { f.text += fmt.Sprintf(format, args...) + "\n" }
+func (f *failing) Helper()             {}
+func (f *failing) Name() string        { return "TestWithdrawals" }
+func (f *failing) Logf(string, ...any) {}
+
+func (f *failing) Errorf(
+	format string,
+	args ...any,
+) {
+	f.text += fmt.Sprintf(format, args...) + "\n"
+}
 
 var storyBlock = regexp.MustCompile("(?s)<!-- story -->\n```text\n(.*?)```\n")
 

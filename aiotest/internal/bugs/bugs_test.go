@@ -29,7 +29,7 @@ func (r *recorder) Fatalf(format string, args ...any) {
 }
 
 func TestEachBugIsFoundAndNoTwinIsAccused(t *testing.T) {
-	if len(bugs.All) < 85 {
+	if len(bugs.All) < 123 {
 		t.Errorf("%d bugs", len(bugs.All))
 	}
 	for _, b := range bugs.All {
@@ -43,7 +43,7 @@ func TestEachBugIsFoundAndNoTwinIsAccused(t *testing.T) {
 			} else {
 				t.Log(r.errors[0])
 			}
-			aiotest.Explore(t, b.Fixed, append(b.Options(), aiotest.Schedules(1000))...)
+			aiotest.Explore(t, b.Fixed, append(b.Options(), aiotest.Schedules(500))...)
 		})
 	}
 }

@@ -100,10 +100,10 @@ func main() {
 	only := flag.String("bug", "", "the name of one bug")
 	flag.Parse()
 	others := []aiotest.Strategy{
-		aiotest.RandomWalk(), aiotest.PCT(2), aiotest.PCT(3), aiotest.Exhaustive(1),
+		aiotest.RandomWalk(), aiotest.POS(), aiotest.PCT(2), aiotest.PCT(3), aiotest.Exhaustive(1),
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "BUG\tKIND\tMISSED\tSCHEDULES\tSHRUNK\tTIME\tRANDOM\tPCT 2\tPCT 3\tNEAR")
+	fmt.Fprintln(w, "BUG\tKIND\tMISSED\tSCHEDULES\tSHRUNK\tTIME\tRANDOM\tPOS\tPCT 2\tPCT 3\tNEAR")
 	failed := false
 	for _, b := range bugs.All {
 		if *only != "" && b.Name != *only {
