@@ -68,6 +68,7 @@ type Client struct {
 	Retry Retry
 
 	loop      *aio.Loop
+	native    *connections             // nil: Transport makes all requests
 	transport http.RoundTripper        // for requests that may go anywhere
 	narrow    [local]http.RoundTripper // for those that may not, by the most that they may reach; made when needed
 	turns     *turns
@@ -222,8 +223,13 @@ func (c *Client) begin(ctx context.Context) error {
 	c.memory.limit = cmp.Or(c.MaxMemory, defaultMaxMemory)
 	c.asked = map[*asking]bool{}
 	c.transport = c.Transport
-	if c.transport == nil {
+	switch t := c.Transport.(type) {
+	case nil:
 		c.transport = c.newTransport(local)
+		c.native = newConnections(c)
+	case *direct:
+		c.native = newConnections(c)
+		c.native.server = newDirectServer(loop, t.h)
 	}
 	c.forget = loop.OnClose(c.abandon)
 	return nil
@@ -250,6 +256,9 @@ func (c *Client) abandon() {
 		}
 		a.end(nil)
 	}
+	if c.native != nil {
+		c.native.abortAll()
+	}
 }
 
 // Close closes the connections that no request uses, and the others when their request is done.
@@ -264,6 +273,9 @@ func (c *Client) Close() {
 		return
 	}
 	c.forget()
+	if c.native != nil {
+		c.native.CloseIdleConnections()
+	}
 	for _, t := range append(c.narrow[:], c.transport) {
 		if t, ok := t.(interface{ CloseIdleConnections() }); ok {
 			t.CloseIdleConnections() // it keeps none until it is used again

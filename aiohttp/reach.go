@@ -110,9 +110,14 @@ func within(most realm) func(context.Context, string, string, syscall.RawConn) e
 // realmOfConn tells where the other end of a connection is.
 func realmOfConn(c net.Conn) realm {
 	if at, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		if ip, ok := netip.AddrFromSlice(at.IP); ok {
-			return realmOf(ip)
-		}
+		return realmOfAddr(at)
 	}
 	return public // the strictest for what follows
+}
+
+func realmOfAddr(at *net.TCPAddr) realm {
+	if ip, ok := netip.AddrFromSlice(at.IP); ok {
+		return realmOf(ip)
+	}
+	return public
 }
