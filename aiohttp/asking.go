@@ -168,7 +168,7 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 		return nil, urlError(req.Method, req.URL, x.err)
 	}
 	if t.c.native != nil && req.URL.Scheme == "https" && x.resp.ProtoMajor == 1 {
-		t.c.native.plain[hostKey(req.URL)] = true
+		t.c.native.speaksNoHTTP2(req.URL)
 	}
 	if t.c.Reach == NoNarrower {
 		t.most = min(t.most, at)

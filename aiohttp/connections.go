@@ -22,6 +22,9 @@ const (
 	idleTime      = 90 * time.Second // after which a connection that nobody uses is closed
 )
 
+// maxHosts is how many secure hosts a client remembers.
+const maxHosts = 1000
+
 // connKey tells which requests a connection can carry: those to a host, as hostKey names it, that may
 // reach as far.
 type connKey struct {
@@ -124,10 +127,21 @@ func (p *connections) configFor(key, name string) *tls.Config {
 	if cfg := p.secure[key]; cfg != nil {
 		return cfg
 	}
+	if len(p.secure) >= maxHosts {
+		clear(p.secure)
+	}
 	cfg := configFor(p.c.TLS, net.JoinHostPort(name, "443"))
 	cfg.NextProtos = slices.DeleteFunc(slices.Clone(cfg.NextProtos), func(p string) bool { return p == "h2" })
 	p.secure[key] = cfg
 	return cfg
+}
+
+// speaksNoHTTP2 remembers a secure host that has answered in HTTP/1.1.
+func (p *connections) speaksNoHTTP2(u *url.URL) {
+	if len(p.plain) >= maxHosts {
+		clear(p.plain)
+	}
+	p.plain[hostKey(u)] = true
 }
 
 // put keeps a connection for later.

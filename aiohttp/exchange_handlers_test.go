@@ -69,7 +69,7 @@ func takesOver(talk func(w http.ResponseWriter, conn io.Writer, rw *bufio.ReadWr
 
 func init() {
 	const (
-		closes = "no connection is closed"
+		closes = "" // a connection in memory is closed as well
 		wire   = rawOnly
 	)
 	length := func(w http.ResponseWriter, n int) { w.Header().Set("Content-Length", fmt.Sprint(n)) }
@@ -312,17 +312,17 @@ func init() {
 		err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(-time.Second))
 		_, err2 := io.ReadAll(r.Body)
 		fmt.Fprint(w, err, errors.Is(err2, os.ErrDeadlineExceeded))
-	}, "there is no deadline")
+	}, "")
 	add("a deadline for writing that is over", get, func(w http.ResponseWriter, r *http.Request) {
 		http.NewResponseController(w).SetWriteDeadline(time.Now().Add(-time.Second))
 		io.WriteString(w, strings.Repeat("x", 100_000))
-	}, "there is no deadline")
+	}, "")
 	add("deadlines that are not over", post, func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)
 		c.SetReadDeadline(time.Now().Add(time.Hour))
 		c.SetWriteDeadline(time.Now().Add(time.Hour))
 		fmt.Fprint(w, readAll(r))
-	}, "there is no deadline")
+	}, "")
 
 	// Connections that are taken over.
 	add("taken over", get, takesOver(func(_ http.ResponseWriter, conn io.Writer, _ *bufio.ReadWriter) {

@@ -55,6 +55,7 @@ type outgoing struct {
 	over     aiosync.Event // sent
 	sent     bool          // to its end, or with err
 	err      error
+	torn     error // err, if it is no fault of the connection
 }
 
 // newOutgoing begins to send req, whose task goes on to listen.
@@ -107,10 +108,10 @@ func (o *outgoing) send(ctx context.Context) {
 	o.err = errSendingEnded // if its task is being ended, or the body panics
 	defer func() {
 		o.sent = true
-		o.dropPiece()
-		if o.body != nil && o.body.failed != nil && !o.answered {
-			o.c.abort() // whoever listens would wait for ever
+		if o.err != nil && !o.answered && o.c.cannotWrite() == nil {
+			o.tear() // the server would wait for the rest, and who listens for the server
 		}
+		o.dropPiece()
 		o.over.Set()
 	}()
 	if b := o.body; b != nil && o.req.ContentLength == 0 && len(o.req.TransferEncoding) == 0 && usuallyLacksBody(o.req.Method) {
@@ -124,6 +125,16 @@ func (o *outgoing) send(ctx context.Context) {
 		err = o.flush()
 	}
 	o.err = err
+}
+
+// tear ends a connection on which a request has come to no end, for another reason than its own.
+func (o *outgoing) tear() {
+	o.torn = o.err
+	if o.headed {
+		o.c.t.Write(o.out)
+	}
+	o.c.finish()
+	o.c.reader.Unpark()
 }
 
 // usuallyLacksBody is the rule of net/http for methods whose bodies of unknown length may be none.
@@ -247,7 +258,6 @@ type sentBody struct {
 	expects bool      // 100 Continue
 	buf     []byte    // for reads elsewhere
 	first   []byte    // read ahead
-	failed  error
 	closed  bool
 }
 
@@ -263,7 +273,6 @@ func (b *sentBody) probe() error {
 		b.Close()
 		b.o.req.Body, b.o.req.ContentLength = nil, 0
 	case err != nil:
-		b.failed = err
 		b.Close()
 		return err
 	}
@@ -293,11 +302,7 @@ func (b *sentBody) Read(p []byte) (int, error) {
 		b.first = nil
 		return n, nil
 	}
-	n, err := b.read(p)
-	if err != nil && err != io.EOF {
-		b.failed = err
-	}
-	return n, err
+	return b.read(p)
 }
 
 func (b *sentBody) read(p []byte) (int, error) {

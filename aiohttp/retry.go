@@ -12,6 +12,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/goid"
+	"github.com/aio-go/aio/transport"
 )
 
 // Retry says whether and when a [Client] tries again. It does so only if that cannot do anything
@@ -143,6 +144,9 @@ func passing(err error) bool {
 		return op.Op != "remote error" && op.Op != "local error" // of TLS
 	}
 	var timeout net.Error
+	if errors.Is(err, transport.ErrHandshakeInterrupted) {
+		return true
+	}
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &timeout) && timeout.Timeout()
 }
 

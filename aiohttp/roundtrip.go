@@ -74,10 +74,8 @@ func (p *connections) exchange(ctx context.Context, c *clientConn, req *http.Req
 		switch {
 		case c.waitErr != nil:
 			return nil, false, c.waitErr
-		case o.body != nil && o.body.failed != nil:
-			return nil, false, o.body.failed
-		case o.sent && o.err != nil && !o.wrote && c.lost == nil: // it cannot be written
-			return nil, false, o.err
+		case o.torn != nil:
+			return nil, false, o.torn
 		}
 		if err == io.EOF && p.server != nil {
 			err = io.ErrUnexpectedEOF
