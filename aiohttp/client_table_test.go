@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/internal/tlstest"
 )
 
 // clientCase is one thing that a client says, or is told.
@@ -48,6 +50,7 @@ const fine = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 type rawServer struct {
 	l       net.Listener
 	answers []string
+	tls     *tls.Config // nil: without
 
 	mu    sync.Mutex
 	n     int // requests
@@ -55,15 +58,18 @@ type rawServer struct {
 	conns sync.WaitGroup
 }
 
-func newRawServer(t *testing.T, answers []string) *rawServer {
+func newRawServer(t *testing.T, answers []string, settings *tls.Config) *rawServer {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ok(t, err)
-	s := &rawServer{l: l, answers: answers}
+	s := &rawServer{l: l, answers: answers, tls: settings}
 	s.conns.Go(func() {
 		for i := 1; ; i++ {
 			conn, err := l.Accept()
 			if err != nil {
 				return
+			}
+			if s.tls != nil {
+				conn = tls.Server(conn, s.tls)
 			}
 			s.conns.Go(func() { s.serve(conn, i) })
 		}
@@ -122,7 +128,7 @@ func (s *rawServer) serve(conn net.Conn, i int) {
 		}
 		io.WriteString(conn, after)
 		if ends {
-			conn.(*net.TCPConn).CloseWrite()
+			conn.(interface{ CloseWrite() error }).CloseWrite()
 			io.Copy(io.Discard, in)
 			return
 		}
@@ -347,9 +353,13 @@ func clientCases() (all []clientCase) {
 
 // askedAndTold is what a raw server has seen, and what the client was told. drive calls its argument with
 // what makes a request, and returns when the client has closed its connections.
-func askedAndTold(t *testing.T, c *clientCase, drive func(each func(ask func(r *http.Request) string))) string {
+func askedAndTold(t *testing.T, c *clientCase, settings *tls.Config, drive func(each func(ask func(r *http.Request) string))) string {
 	t.Helper()
-	s := newRawServer(t, c.answers)
+	s := newRawServer(t, c.answers, settings)
+	scheme := "http"
+	if settings != nil {
+		scheme = "https"
+	}
 	var told strings.Builder
 	drive(func(ask func(r *http.Request) string) {
 		for range cmp.Or(c.asks, 2) {
@@ -361,7 +371,7 @@ func askedAndTold(t *testing.T, c *clientCase, drive func(each func(ask func(r *
 			if path == "" {
 				path = "/"
 			}
-			r, err := http.NewRequest(c.method, "http://"+s.l.Addr().String()+path, body)
+			r, err := http.NewRequest(c.method, scheme+"://"+s.l.Addr().String()+path, body)
 			if err != nil {
 				t.Error(err)
 				return
@@ -399,7 +409,17 @@ func cause(err error) string {
 }
 
 // A raw server must see the same from http.Client and ours, and both must be told the same.
-func TestClientsAskAlike(t *testing.T) {
+func TestClientsAskAlike(t *testing.T) { clientsAskAlike(t, nil, nil) }
+
+// The same is so over TLS.
+func TestClientsAskAlikeOverTLS(t *testing.T) {
+	a := tlstest.New(t)
+	client := a.Client()
+	client.NextProtos = []string{"http/1.1"}
+	clientsAskAlike(t, a.Server(), client)
+}
+
+func clientsAskAlike(t *testing.T, server, client *tls.Config) {
 	cases := clientCases()
 	if len(cases) < 60 {
 		t.Errorf("%d cases", len(cases))
@@ -409,8 +429,8 @@ func TestClientsAskAlike(t *testing.T) {
 	for i := range cases {
 		c := &cases[i]
 		t.Run(c.name, func(t *testing.T) {
-			want := askedAndTold(t, c, func(each func(ask func(r *http.Request) string)) {
-				transport := &http.Transport{ForceAttemptHTTP2: true}
+			want := askedAndTold(t, c, server, func(each func(ask func(r *http.Request) string)) {
+				transport := &http.Transport{TLSClientConfig: client.Clone()}
 				defer transport.CloseIdleConnections()
 				theirs := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 				each(func(r *http.Request) string {
@@ -423,9 +443,9 @@ func TestClientsAskAlike(t *testing.T) {
 					return describe(resp.Status, resp.Proto, resp.ContentLength, resp.Header, body, err, resp.Trailer)
 				})
 			})
-			got := askedAndTold(t, c, func(each func(ask func(r *http.Request) string)) {
+			got := askedAndTold(t, c, server, func(each func(ask func(r *http.Request) string)) {
 				run(t, func(ctx context.Context) {
-					ours := &aiohttp.Client{Redirects: -1}
+					ours := &aiohttp.Client{Redirects: -1, TLS: client}
 					defer ours.Close()
 					each(func(r *http.Request) string {
 						resp, err := ours.Do(ctx, r)

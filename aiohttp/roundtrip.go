@@ -90,6 +90,8 @@ func (p *connections) exchange(ctx context.Context, c *clientConn, req *http.Req
 		case err == nil:
 		case c.waitErr != nil:
 			return nil, false, c.waitErr
+		case o.torn != nil:
+			return nil, false, o.torn
 		case c.allowed == 0:
 			return nil, false, errAnswerTooLarge
 		default:
@@ -196,6 +198,9 @@ func (b *taskBody) Close() error {
 
 // end is called when nothing more is read: err is io.EOF if all was.
 func (b *taskBody) end(err error) {
+	if b.over != nil { // closed, while another task was reading
+		return
+	}
 	b.over = err
 	c := b.o.c
 	if err == io.EOF {
