@@ -213,12 +213,26 @@ func init() {
 		io.WriteString(w, "hello ")
 		fmt.Fprint(w, readAll(r))
 	}, wire)
+	add("100-continue, closed unread after a write", expects, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "hello ")
+		fmt.Fprint(w, r.Body.Close())
+	}, wire)
+	add("100-continue, closed unread", expects, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Body.Close())
+	}, wire)
+	add("100-continue, closed when a part was read", expects, func(w http.ResponseWriter, r *http.Request) {
+		r.Body.Read(make([]byte, 3))
+		fmt.Fprint(w, r.Body.Close())
+	}, wire)
+	add("100-continue, read to the end and closed", expects, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, readAll(r), r.Body.Close())
+	}, wire)
 	add("100-continue in chunks", strings.Replace(chunked, "Host: x\r\n", "Host: x\r\nExpect: 100-continue\r\n", 1), tells(func(w http.ResponseWriter, r *http.Request) any { return readAll(r) }), wire)
 	add("100-continue with HTTP/1.0", strings.Replace(expects, "1.1", "1.0", 1), tells(func(w http.ResponseWriter, r *http.Request) any { return readAll(r) }), wire)
 
 	for i := range exchangeCases {
 		switch c := &exchangeCases[i]; c.name {
-		case "100-continue, half read":
+		case "100-continue, half read", "100-continue, closed when a part was read":
 			c.onLoop = "it reads ahead"
 		case "100-continue after a write":
 			c.onLoop = "net/http does not know of the write yet"

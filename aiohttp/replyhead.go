@@ -195,7 +195,7 @@ func (w *reply) settle(ctx context.Context, last bool, more int) {
 	} else if !w.is11 || w.wantsClose {
 		w.closeAfter = true
 	}
-	if f.connection.first == "close" || !keeps || w.expects && (!w.body.sawEOF || w.body.short) {
+	if f.connection.first == "close" || !keeps || w.expects && !w.body.told {
 		w.closeAfter = true
 	}
 	b := &w.body
