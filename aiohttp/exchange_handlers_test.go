@@ -193,6 +193,10 @@ func init() {
 		add(name+" meets a limit of nothing", request, limited(0), closes)
 	}
 	add("HTTP/1.0 above a limit", "POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello", limited(4), wire)
+	add("HTTP/1.0 above a limit, after a write", "POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "hello ")
+		io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, 4))
+	}, wire)
 	add("HTTP/1.0 that keeps, above a limit", "POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello", limited(4), wire)
 
 	// 100-continue.

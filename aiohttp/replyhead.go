@@ -201,7 +201,7 @@ func (w *reply) settle(ctx context.Context, last bool, more int) {
 	b := &w.body
 	if w.overLimit() {
 		w.closeAfter = true
-		if !w.is11 {
+		if !w.is11 && !b.late {
 			f.connection, f.newConnection = field{}, "close"
 		}
 	}

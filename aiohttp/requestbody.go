@@ -40,6 +40,7 @@ type incomingBody struct {
 	closed bool  // by the handler, or because that has returned
 	early  bool  // closed with too much left to be skipped
 	limit  limit // that the last read has met
+	late   bool  // in HTTP/1.0, the last read came when the status was chosen
 }
 
 // chunkSource is where net/http reads chunks from: first the head, to parse it, then the connection.
@@ -93,6 +94,11 @@ func (b *incomingBody) Read(p []byte) (n int, err error) {
 		n, err = b.readElsewhere(ctx, p)
 	}
 	b.limit = metLimit(p, n)
+	if w := b.w; !w.is11 {
+		w.mu.Lock()
+		b.late = w.status != 0
+		w.mu.Unlock()
+	}
 	return n, err
 }
 
