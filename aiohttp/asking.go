@@ -140,16 +140,10 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 	}
 	defer t.clock()()
 	sent = true
-	if d, ok := t.c.Transport.(*direct); ok {
-		x, err := d.ask(t.ctx, dress(req, t.c.Jar), done)
-		if err != nil {
-			return nil, err
-		}
-		x.asking = t.asking
-		keepCookies(t.c.Jar, req, x.resp)
-		return x, nil
-	}
 	x := &answer{asking: t.asking, done: done}
+	if p := t.ours(req); p != nil {
+		return x, t.ask(p, x, req, discard)
+	}
 	handed := false
 	defer func() {
 		if !handed {
@@ -174,6 +168,9 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 		done()
 		return nil, urlError(req.Method, req.URL, x.err)
 	}
+	if t.c.native != nil && req.URL.Scheme == "https" && x.resp.ProtoMajor == 1 {
+		t.c.native.speaksNoHTTP2(req.URL)
+	}
 	if t.c.Reach == NoNarrower {
 		t.most = min(t.most, at)
 	}
@@ -181,6 +178,41 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 		done()
 	}
 	return x, nil
+}
+
+// ask makes a request on a connection of ours.
+func (t *try) ask(p *connections, x *answer, req *http.Request, discard func(*http.Response) bool) (err error) {
+	done := false
+	defer func() {
+		if !done {
+			x.close()
+		}
+	}()
+	if err := notForServers(req); err != nil {
+		return urlError(req.Method, req.URL, err)
+	}
+	if x.resp, err = p.roundTrip(t.ctx, dress(req, t.c.Jar), t.most); err != nil {
+		if t.ctx.Err() != nil || errtree.Is(err, aio.ErrCancelled) {
+			return err
+		}
+		return urlError(req.Method, req.URL, knownError(err))
+	}
+	keepCookies(t.c.Jar, req, x.resp)
+	if b, ok := x.resp.Body.(inTask); ok {
+		if t.c.Reach == NoNarrower && p.server == nil {
+			at := realm.Public
+			if t.most == realm.Local {
+				at = b.server()
+			}
+			t.most = min(t.most, at)
+		}
+	}
+	done = true
+	if discard(x.resp) {
+		skipSmall(t.ctx, x.resp)
+		x.close()
+	}
+	return nil
 }
 
 // unbounded keeps a call of ToThread out of the limit for all such calls: the client has its own.
@@ -237,8 +269,10 @@ func (x *answer) abandon() {
 func (x *answer) close() {
 	if !x.discarded && x.resp != nil {
 		x.discarded = true
-		if at, ok := x.resp.Body.(*directBody); ok {
-			at.Close()
+		if at, ok := x.resp.Body.(inTask); ok || x.resp.Body == http.NoBody {
+			if ok {
+				at.Close()
+			}
 		} else {
 			go x.resp.Body.Close() // may wait for the peer, if the connection is a secure one
 		}

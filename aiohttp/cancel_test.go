@@ -76,6 +76,7 @@ func TestACancelledRequestLeavesNothingBehind(t *testing.T) {
 			t.Run(stage.name+", "+how, func(t *testing.T) {
 				address, seen := mute(t, stage.server)
 				run(t, func(ctx context.Context) {
+					watching(ctx, t)
 					before := resourcesNow()
 					var c aiohttp.Client
 					defer c.Close()

@@ -22,9 +22,10 @@ import (
 // [Client.Close] it at the end. It belongs to the first loop that uses it. It stands for
 // aiohttp.ClientSession and httpx.AsyncClient.
 type Client struct {
-	// Transport makes the requests, on goroutines of its own; see also [Direct]. Default: one like
-	// [http.DefaultTransport], which the client owns, with which nothing of a request that was
-	// cancelled goes on.
+	// Transport makes the requests, on goroutines of its own; see also [Direct]. Default: the client
+	// speaks HTTP/1.1 in the task that asks. HTTP/2, proxies and secure hosts that were not asked
+	// before it leaves to a transport like [http.DefaultTransport], with which nothing of a request
+	// that was cancelled goes on.
 	Transport http.RoundTripper
 	// TLS has the settings of secure connections. It is for the client's own Transport only.
 	// Default: those of package crypto/tls.
@@ -69,6 +70,7 @@ type Client struct {
 	Retry Retry
 
 	loop      *aio.Loop
+	native    *connections                   // nil: Transport makes all requests
 	transport http.RoundTripper              // for requests that may go anywhere
 	narrow    [realm.Local]http.RoundTripper // for those that may not, by the most that they may reach; made when needed
 	turns     *turns
@@ -158,8 +160,8 @@ func (c *Client) ask(ctx context.Context, method, url, contentType string, body 
 // than once has a [*TriesError] in it. ctx governs the request until the response is closed; the
 // context in req is not looked at. Names of fields count in any spelling.
 //
-// The body of req is read on another goroutine, for a moment perhaps after Do has failed: it must
-// not wait for the loop, nor belong to it. It is closed in any case. A body that is to be sent
+// The body of req is read on another goroutine, unless it is one of package bytes or strings, and for
+// a moment perhaps after Do has failed: it must not wait for the loop, nor belong to it. It is closed in any case. A body that is to be sent
 // again, after some redirects or in a further try, needs req.GetBody, which [http.NewRequest] sets
 // for readers of bytes and strings. What a task produces is sent by [Client.Upload].
 //
@@ -223,8 +225,13 @@ func (c *Client) begin(ctx context.Context) error {
 	c.memory.limit = cmp.Or(c.MaxMemory, defaultMaxMemory)
 	c.asked = map[*asking]bool{}
 	c.transport = c.Transport
-	if c.transport == nil {
+	switch t := c.Transport.(type) {
+	case nil:
 		c.transport = c.newTransport(realm.Local)
+		c.native = newConnections(c)
+	case *direct:
+		c.native = newConnections(c)
+		c.native.server = newDirectServer(loop, t.h)
 	}
 	c.forget = loop.OnClose(c.abandon)
 	return nil
@@ -251,6 +258,9 @@ func (c *Client) abandon() {
 		}
 		a.end(nil)
 	}
+	if c.native != nil {
+		c.native.abortAll()
+	}
 }
 
 // Close closes the connections that no request uses, and the others when their request is done.
@@ -265,6 +275,9 @@ func (c *Client) Close() {
 		return
 	}
 	c.forget()
+	if c.native != nil {
+		c.native.CloseIdleConnections()
+	}
 	for _, t := range append(c.narrow[:], c.transport) {
 		if t, ok := t.(interface{ CloseIdleConnections() }); ok {
 			t.CloseIdleConnections() // it keeps none until it is used again

@@ -62,8 +62,8 @@ func (r *Response) CopyTo(ctx context.Context, w io.Writer) (int64, error) {
 		}
 		return n, writeErr
 	}
-	if _, direct := r.x.resp.Body.(*directBody); direct {
-		return r.copyDirect(ctx, w, before)
+	if _, ok := r.x.resp.Body.(inTask); ok {
+		return r.copyInTask(ctx, w, before)
 	}
 	if _, err := reading(ctx, r, func(body io.Reader) (aio.None, error) {
 		write(body)
@@ -81,8 +81,8 @@ func (r *Response) CopyTo(ctx context.Context, w io.Writer) (int64, error) {
 	return n, nil
 }
 
-// copyDirect is CopyTo for a body that comes from a task.
-func (r *Response) copyDirect(ctx context.Context, w io.Writer, before []byte) (n int64, err error) {
+// copyInTask is CopyTo for a body that a task reads.
+func (r *Response) copyInTask(ctx context.Context, w io.Writer, before []byte) (n int64, err error) {
 	r.rest = before
 	for chunk, err := range r.pieces(ctx) {
 		if err != nil {

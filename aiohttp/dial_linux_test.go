@@ -16,6 +16,7 @@ import (
 func TestACancelledRequestStopsDialling(t *testing.T) {
 	address := deaf(t)
 	run(t, func(ctx context.Context) {
+		watching(ctx, t)
 		before := resourcesNow()
 		var c aiohttp.Client
 		defer c.Close()

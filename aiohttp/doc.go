@@ -67,10 +67,12 @@
 // # What runs where
 //
 // [Serve] speaks HTTP/1.1 on the loop, with and without TLS: a request is a task, and costs no
-// goroutine. HTTP/2 is spoken by net/http on its goroutines, as all is under OnLoop. The client's
-// connections belong to net/http. There a request costs a goroutine while its head is waited for and
-// while a piece of its body is, none in between. These goroutines do not count for
-// aio.WithThreadLimiter: the limits of the client bound them, and slow servers do not keep ToThread
-// from working. Under a virtual clock a request takes no time; see [Direct] for tests in which the
+// goroutine. HTTP/2 is spoken by net/http on its goroutines, as all is under OnLoop. So is
+// HTTP/1.1 of the client: a request is made in the task that asks, and a large body is sent by a task
+// of its own. For a secure host that was not asked before, for HTTP/2, proxies, traces of
+// net/http/httptrace and a Transport of the program the client uses net/http. There a request costs a
+// goroutine while its head is waited for and while a piece of its body is, none in between. These
+// goroutines do not count for aio.WithThreadLimiter: the limits of the client bound them, and slow
+// servers do not keep ToThread from working. Under a virtual clock a request takes no time; see [Direct] for tests in which the
 // server waits on the same clock.
 package aiohttp

@@ -147,7 +147,7 @@ func (hijackError) Error() string {
 }
 func (hijackError) Is(target error) bool { return target == http.ErrNotSupported }
 
-// inform implements sink.
+// inform sends a head with a status below 200.
 func (x *exchange) inform(status int, header http.Header) {
 	x.thread(context.WithoutCancel(x.task.ctx), &x.writes, func() {
 		x.sending.Lock()
@@ -190,7 +190,7 @@ func (x *exchange) tooLarge(status int) bool {
 	return b != nil && limit(b.limit.Load()).exceeded(status)
 }
 
-// send implements sink.
+// send sends the pieces that the writer has, in their order, and waits until they were taken.
 func (x *exchange) send(ctx context.Context) error {
 	var err error
 	if waited := x.thread(ctx, &x.writes, func() {

@@ -69,7 +69,7 @@ func takesOver(talk func(w http.ResponseWriter, conn io.Writer, rw *bufio.ReadWr
 
 func init() {
 	const (
-		closes = "no connection is closed"
+		closes = "" // a connection in memory is closed as well
 		wire   = rawOnly
 	)
 	length := func(w http.ResponseWriter, n int) { w.Header().Set("Content-Length", fmt.Sprint(n)) }
@@ -193,6 +193,10 @@ func init() {
 		add(name+" meets a limit of nothing", request, limited(0), closes)
 	}
 	add("HTTP/1.0 above a limit", "POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello", limited(4), wire)
+	add("HTTP/1.0 above a limit, after a write", "POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "hello ")
+		io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, 4))
+	}, wire)
 	add("HTTP/1.0 that keeps, above a limit", "POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello", limited(4), wire)
 
 	// 100-continue.
@@ -213,12 +217,26 @@ func init() {
 		io.WriteString(w, "hello ")
 		fmt.Fprint(w, readAll(r))
 	}, wire)
+	add("100-continue, closed unread after a write", expects, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "hello ")
+		fmt.Fprint(w, r.Body.Close())
+	}, wire)
+	add("100-continue, closed unread", expects, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Body.Close())
+	}, wire)
+	add("100-continue, closed when a part was read", expects, func(w http.ResponseWriter, r *http.Request) {
+		r.Body.Read(make([]byte, 3))
+		fmt.Fprint(w, r.Body.Close())
+	}, wire)
+	add("100-continue, read to the end and closed", expects, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, readAll(r), r.Body.Close())
+	}, wire)
 	add("100-continue in chunks", strings.Replace(chunked, "Host: x\r\n", "Host: x\r\nExpect: 100-continue\r\n", 1), tells(func(w http.ResponseWriter, r *http.Request) any { return readAll(r) }), wire)
 	add("100-continue with HTTP/1.0", strings.Replace(expects, "1.1", "1.0", 1), tells(func(w http.ResponseWriter, r *http.Request) any { return readAll(r) }), wire)
 
 	for i := range exchangeCases {
 		switch c := &exchangeCases[i]; c.name {
-		case "100-continue, half read":
+		case "100-continue, half read", "100-continue, closed when a part was read":
 			c.onLoop = "it reads ahead"
 		case "100-continue after a write":
 			c.onLoop = "net/http does not know of the write yet"
@@ -312,17 +330,17 @@ func init() {
 		err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(-time.Second))
 		_, err2 := io.ReadAll(r.Body)
 		fmt.Fprint(w, err, errors.Is(err2, os.ErrDeadlineExceeded))
-	}, "there is no deadline")
+	}, "")
 	add("a deadline for writing that is over", get, func(w http.ResponseWriter, r *http.Request) {
 		http.NewResponseController(w).SetWriteDeadline(time.Now().Add(-time.Second))
 		io.WriteString(w, strings.Repeat("x", 100_000))
-	}, "there is no deadline")
+	}, "")
 	add("deadlines that are not over", post, func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)
 		c.SetReadDeadline(time.Now().Add(time.Hour))
 		c.SetWriteDeadline(time.Now().Add(time.Hour))
 		fmt.Fprint(w, readAll(r))
-	}, "there is no deadline")
+	}, "")
 
 	// Connections that are taken over.
 	add("taken over", get, takesOver(func(_ http.ResponseWriter, conn io.Writer, _ *bufio.ReadWriter) {

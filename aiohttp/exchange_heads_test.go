@@ -48,6 +48,7 @@ func init() {
 		"HOST: x\r\n", "host:x\r\n", "Host: x\r\nHost: x\r\n", "Host: x \t\r\n", "Host : x\r\n", " Host: x\r\n",
 		"Host: x\r\n y\r\n", "Host: x\r\n\ty\r\n", "Host:\r\n x\r\n", "Host: x\x00\r\n", "Host: \"x\"\r\n", "Host: ü\r\n",
 		"X: y\r\n Host: x\r\n", "Hosts: x\r\n", "Host: <x>\r\n", "Host: x\rHost: y\r\n",
+		"Host: x\r\n \r\n", "Host: x\r\n \r\n y\r\n", "Host: x\r\r\n", "Host:\r\n \r\n", "Host:\r\n\t \r\n x \r\n", "Host: x \n\ty \n",
 	} {
 		host(f)
 		raw(fmt.Sprintf("absolute target, hosts %.50q", f), "GET http://e/ HTTP/1.1\r\n"+f+"\r\n")

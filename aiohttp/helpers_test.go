@@ -19,6 +19,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
 	"github.com/aio-go/aio/internal/leaktest"
+	"github.com/aio-go/aio/transport"
 )
 
 // patience is the time after which a test is stuck.
@@ -104,6 +105,14 @@ func resourcesNow() resources {
 	buf := make([]byte, 1<<20)
 	stacks := string(buf[:runtime.Stack(buf, true)])
 	return resources{strings.Count("\n"+stacks, "\ngoroutine ") - strings.Count(stacks, " [coroutine"), leaktest.Descriptors()}
+}
+
+// watching has the loop open what it watches connections with, which stays open.
+func watching(ctx context.Context, t *testing.T) {
+	t.Helper()
+	s, err := transport.Listen(ctx, "tcp", "127.0.0.1:0", func() transport.Protocol { return transport.BaseProtocol{} })
+	ok(t, err)
+	s.Close()
 }
 
 // comeBack waits until there is no more in use than before: what has been told to end needs a moment.

@@ -51,9 +51,14 @@ func within(most realm.Realm) func(context.Context, string, string, syscall.RawC
 // realmOfConn tells where the other end of a connection is.
 func realmOfConn(c net.Conn) realm.Realm {
 	if at, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		if ip, ok := netip.AddrFromSlice(at.IP); ok {
-			return realm.Of(ip)
-		}
+		return realmOfAddr(at)
 	}
 	return realm.Public // the strictest for what follows
+}
+
+func realmOfAddr(at *net.TCPAddr) realm.Realm {
+	if ip, ok := netip.AddrFromSlice(at.IP); ok {
+		return realm.Of(ip)
+	}
+	return realm.Public
 }

@@ -195,13 +195,13 @@ func (w *reply) settle(ctx context.Context, last bool, more int) {
 	} else if !w.is11 || w.wantsClose {
 		w.closeAfter = true
 	}
-	if f.connection.first == "close" || !keeps || w.expects && (!w.body.sawEOF || w.body.short) {
+	if f.connection.first == "close" || !keeps || w.expects && !w.body.told {
 		w.closeAfter = true
 	}
 	b := &w.body
 	if w.overLimit() {
 		w.closeAfter = true
-		if !w.is11 {
+		if !w.is11 && !b.late {
 			f.connection, f.newConnection = field{}, "close"
 		}
 	}

@@ -181,16 +181,17 @@ func hostField(head []byte) (value string, has bool) {
 			lines = nil
 		}
 		folded := len(line) > 0 && (line[0] == ' ' || line[0] == '\t')
+		line = bytes.Trim(bytes.TrimSuffix(line, []byte{'\r'}), " \t") // as package textproto does
 		switch {
 		case has && folded:
-			value += " " + string(bytes.TrimSpace(line))
+			value += " " + string(line)
 		case has:
-			return strings.Trim(value, " \t"), true
-		case len(line) >= 5 && (line[0]|0x20) == 'h' && strings.EqualFold(string(line[:5]), "host:"):
-			has, value = true, string(bytes.Trim(line[5:], " \t\r"))
+			return strings.TrimLeft(value, " \t"), true
+		case !folded && len(line) >= 5 && (line[0]|0x20) == 'h' && strings.EqualFold(string(line[:5]), "host:"):
+			has, value = true, string(line[5:])
 		}
 	}
-	return strings.Trim(value, " \t"), has
+	return strings.TrimLeft(value, " \t"), has
 }
 
 // validHost reports whether a field Host has only bytes that one may have: the rule of net/http.

@@ -35,11 +35,13 @@ type incomingBody struct {
 	turn   aiosync.Lock  // one read at a time
 
 	sawEOF bool
-	short  bool  // the client has ended before the body, and nobody has read on
+	told   bool  // the handler has read up to the end
+	skips  bool  // what reads is not the handler
 	failed error // with which reading has ended
 	closed bool  // by the handler, or because that has returned
 	early  bool  // closed with too much left to be skipped
 	limit  limit // that the last read has met
+	late   bool  // in HTTP/1.0, the last read came when the status was chosen
 }
 
 // chunkSource is where net/http reads chunks from: first the head, to parse it, then the connection.
@@ -93,6 +95,11 @@ func (b *incomingBody) Read(p []byte) (n int, err error) {
 		n, err = b.readElsewhere(ctx, p)
 	}
 	b.limit = metLimit(p, n)
+	if w := b.w; !w.is11 {
+		w.mu.Lock()
+		b.late = w.status != 0
+		w.mu.Unlock()
+	}
 	return n, err
 }
 
@@ -115,7 +122,7 @@ func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
 	case b.closed:
 		return 0, http.ErrBodyReadAfterClose
 	case b.sawEOF:
-		b.short = false
+		b.told = b.told || !b.skips
 		return 0, io.EOF
 	case b.failed != nil:
 		return 0, b.failed
@@ -125,6 +132,7 @@ func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
 	}
 	var n int
 	var err error
+	short := false // the client has ended before the body
 	if b.kind == bodyInChunks {
 		b.src.ctx = ctx
 		n, err = b.chunks.Read(p)
@@ -137,14 +145,15 @@ func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
 			err = io.EOF
 		case err == io.EOF:
 			err = io.ErrUnexpectedEOF
-			b.short = true
+			short = true
 		}
 	}
 	if b.closed {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	switch {
-	case err == io.EOF || b.short: // the end all the same, as in net/http
+	case err == io.EOF || short: // the end all the same, as in net/http
+		b.told = b.told || err == io.EOF && !b.skips
 		b.end()
 	case err == nil:
 	case b.kind == bodyInChunks: // net/http goes on failing
@@ -224,6 +233,8 @@ func (b *incomingBody) skip(ctx context.Context, limit int64) (more bool, err er
 	}
 	piece := pieces.Get().(*[pieceSize]byte)
 	defer pieces.Put(piece)
+	b.skips = true
+	defer func() { b.skips = false }()
 	for limit > 0 {
 		n, err := b.read(ctx, piece[:min(int64(len(piece)), limit)])
 		if limit -= int64(n); err != nil {

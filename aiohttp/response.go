@@ -175,19 +175,22 @@ func reading[T any](ctx context.Context, r *Response, fn func(body io.Reader) (T
 		}
 	}()
 	body := r.x.resp.Body
-	if d, ok := body.(*directBody); ok {
+	if d, ok := body.(inTask); ok {
 		// The client's time-out ends the context of the request; a block makes that of this call
 		// count as well.
-		d.ctx = r.a.ctx
+		d.within(r.a.ctx)
 		_ = aio.TimeoutAt(ctx, time.Time{}, func(context.Context) error {
 			v, err = fn(body)
 			return nil
 		})
-		whole = d.err == nil
-		if late := r.a.late(); late != nil && errtree.Is(d.err, late) {
+		cut := d.waited()
+		whole = cut == nil
+		if late := r.a.late(); late != nil && errtree.Is(cut, late) {
 			err = r.failure(late)
-		} else if d.err != nil {
-			err = sys.Error(d.err)
+			r.finish(err)
+			whole = true // the same error from now on
+		} else if cut != nil {
+			err = sys.Error(cut)
 		}
 		return v, err
 	}

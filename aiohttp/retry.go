@@ -12,6 +12,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/goid"
+	"github.com/aio-go/aio/transport"
 )
 
 // Retry says whether and when a [Client] tries again. It does so only if that cannot do anything
@@ -141,6 +142,9 @@ func passing(err error) bool {
 	var op *net.OpError
 	if errtree.Into(err, &op) {
 		return op.Op != "remote error" && op.Op != "local error" // of TLS
+	}
+	if errtree.Is(err, transport.ErrHandshakeInterrupted) {
+		return true
 	}
 	return errtree.Is(err, io.EOF) || errtree.Is(err, io.ErrUnexpectedEOF) || isTimeout(err)
 }

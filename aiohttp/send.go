@@ -1,6 +1,7 @@
 package aiohttp
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/sys"
 )
@@ -17,16 +19,12 @@ import (
 // send makes a request with a transport as net/http's client does, without following redirects. It
 // runs on any goroutine.
 func send(t http.RoundTripper, jar http.CookieJar, req *http.Request) (*http.Response, error) {
-	if req.RequestURI != "" {
-		closeBody(req)
-		return nil, errors.New("aiohttp: the RequestURI of a request is for servers; leave it empty")
+	if err := notForServers(req); err != nil {
+		return nil, err
 	}
 	resp, err := t.RoundTrip(dress(req, jar))
 	if err != nil {
-		if wrong := (tls.RecordHeaderError{}); errtree.Into(err, &wrong) && string(wrong.RecordHeader[:]) == "HTTP/" {
-			err = http.ErrSchemeMismatch
-		}
-		return nil, sys.Error(err)
+		return nil, knownError(err)
 	}
 	if resp == nil {
 		return nil, fmt.Errorf("aiohttp: the transport (%T) returned neither a response nor an error", t)
@@ -36,6 +34,23 @@ func send(t http.RoundTripper, jar http.CookieJar, req *http.Request) (*http.Res
 	}
 	keepCookies(jar, req, resp)
 	return resp, nil
+}
+
+// notForServers refuses, and closes, a request that a server has got.
+func notForServers(req *http.Request) error {
+	if req.RequestURI == "" {
+		return nil
+	}
+	closeBody(req)
+	return errors.New("aiohttp: the RequestURI of a request is for servers; leave it empty")
+}
+
+// knownError is the error of a request as net/http's client tells it.
+func knownError(err error) error {
+	if wrong := (tls.RecordHeaderError{}); errtree.Into(err, &wrong) && string(wrong.RecordHeader[:]) == "HTTP/" {
+		err = http.ErrSchemeMismatch
+	}
+	return sys.Error(err)
 }
 
 // dress returns the request as it is sent: with the cookies of the jar, and the user of the URL. req
@@ -100,6 +115,19 @@ func drain(resp *http.Response) {
 	case <-time.After(drainTime):
 	}
 	body.Close()
+}
+
+// skipSmall is drain for a body that a task reads.
+func skipSmall(ctx context.Context, resp *http.Response) {
+	b, ok := resp.Body.(inTask)
+	if !ok || resp.ContentLength > drainSize {
+		return
+	}
+	aio.Timeout(ctx, drainTime, func(ctx context.Context) error {
+		b.within(ctx)
+		_, err := io.CopyN(io.Discard, b, drainSize)
+		return err
+	})
 }
 
 func closeBody(req *http.Request) {

@@ -53,6 +53,7 @@ type Server struct {
 	dateText       string
 	dateSecond     int64
 	noKeepAlive    bool
+	fullDuplex     bool // handlers may read on when they have begun to answer
 }
 
 // ServerStatistics is what [Server.Statistics] returns.

@@ -383,6 +383,7 @@ func (c *serverConn) serve(ctx context.Context) error {
 	if w.gone {
 		w.cancel()
 	}
+	w.fullDuplex = c.s.fullDuplex
 	w.req = w.req.WithContext(ctx)
 	w.req.TLS = c.tls
 	if w.body.kind != noBody {
@@ -765,6 +766,9 @@ func (c *serverConn) abort() {
 		c.t.Abort()
 	}
 }
+
+// IsHandedOut tells package transport that nobody but the server closes the connection.
+func (c *serverConn) IsHandedOut() bool { return false }
 
 // String describes the connection for dumps of the tasks that wait for it.
 func (c *serverConn) String() string { return "HTTP connection from " + c.remote }

@@ -78,8 +78,8 @@ func (c *Client) Upload(ctx context.Context, method, url, contentType string, wr
 	return r, nil
 }
 
-// upload is what was written of a body and not sent yet. Tasks write; the reader is a goroutine of
-// net/http, or a task for Direct.
+// upload is what was written of a body and not sent yet. Tasks write; the reader is a task, or a goroutine of
+// net/http.
 type upload struct {
 	loop  *aio.Loop
 	room  aiosync.Event // there is room for more

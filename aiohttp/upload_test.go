@@ -113,6 +113,7 @@ func TestACancelledUploadLeavesNothingBehind(t *testing.T) {
 		io.Copy(io.Discard, r.Body) // until the client goes away
 	})
 	run(t, func(ctx context.Context) {
+		watching(ctx, t)
 		before := resourcesNow()
 		var c aiohttp.Client
 		defer c.Close()

@@ -20,15 +20,6 @@ import (
 // errOver is what a goroutine gets that goes on writing when the handler has returned.
 var errOver = errors.New("aiohttp: the answer is complete: its handler has returned")
 
-// sink takes what a writer has collected to where the client is. Its methods are called in tasks
-// and on other goroutines.
-type sink interface {
-	// send sends the pieces that the writer has, in their order, and waits until they were taken.
-	send(ctx context.Context) error
-	// inform sends a head with a status below 200.
-	inform(status int, header http.Header)
-}
-
 // piece is a part of an answer. A status that is not 0 is that of the head, which goes first.
 type piece struct {
 	status int
@@ -48,7 +39,7 @@ type piece struct {
 //	over   | the handler has returned | -             | -
 type writer struct {
 	ctx    context.Context // the task's
-	to     sink
+	to     *exchange
 	req    *http.Request
 	header http.Header // the handler's
 
@@ -59,7 +50,7 @@ type writer struct {
 	written  int64 // that the handler has tried to write
 	accepted int64 // of these
 	buf      []byte
-	out      []piece // what the sink has not taken yet
+	out      []piece // what the exchange has not taken yet
 	err      error   // what sending failed with; nothing goes after that
 
 	sent    bool // the head has gone
@@ -67,7 +58,7 @@ type writer struct {
 	over    bool
 }
 
-func newWriter(ctx context.Context, to sink, req *http.Request) *writer {
+func newWriter(ctx context.Context, to *exchange, req *http.Request) *writer {
 	return &writer{ctx: ctx, to: to, req: req, header: http.Header{}, declared: -1}
 }
 
@@ -192,7 +183,7 @@ func (w *writer) push(flush bool) error {
 	return err
 }
 
-// collect hands what was collected to the sink.
+// collect hands what was collected to the exchange.
 func (w *writer) collect(flush bool) {
 	if w.status == 0 {
 		w.freeze(http.StatusOK)

@@ -1,0 +1,243 @@
+package aiohttp
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
+	"github.com/aio-go/aio/internal/realm"
+	"github.com/aio-go/aio/transport"
+)
+
+const (
+	dialTime      = 30 * time.Second
+	handshakeTime = 10 * time.Second
+	idleTime      = 90 * time.Second // after which a connection that nobody uses is closed
+)
+
+// maxHosts is how many secure hosts a client remembers.
+const maxHosts = 1000
+
+// connKey tells which requests a connection can carry: those to a host, as hostKey names it, that may
+// reach as far.
+type connKey struct {
+	host string
+	most realm.Realm
+}
+
+// connections are those of a client that this package made itself, of HTTP/1.1. Those that are idle
+// are kept: the one that was used last is used first, the one that was used first is closed first.
+type connections struct {
+	c        *Client
+	server   *Server // of Direct; nil: there is a network
+	first    *clientConn
+	last     *clientConn // that was used last
+	idle     int
+	byHost   map[connKey][]*clientConn // those that are idle, the one used last at the end
+	all      map[*clientConn]bool
+	secure   map[string]*tls.Config // by host
+	plain    map[string]bool        // secure hosts that speak no HTTP/2
+	arriving []byte
+}
+
+func newConnections(c *Client) *connections {
+	return &connections{c: c, byHost: map[connKey][]*clientConn{}, all: map[*clientConn]bool{},
+		secure: map[string]*tls.Config{}, plain: map[string]bool{}}
+}
+
+// buffer is where what arrives is put, if no task waits for it.
+func (p *connections) buffer() []byte {
+	if p.arriving == nil {
+		p.arriving = make([]byte, maxAhead)
+	}
+	return p.arriving
+}
+
+// park waits for the network: a virtual clock stands still meanwhile, as it does for a goroutine.
+func (p *connections) park(w aio.Waiter) error {
+	if p.server != nil {
+		return w.Park()
+	}
+	p.c.loop.ExpectPosts(1)
+	defer p.c.loop.ExpectPosts(-1)
+	return w.Park()
+}
+
+// get takes a connection out of the pool, or makes one.
+func (p *connections) get(ctx context.Context, u *url.URL, most realm.Realm) (*clientConn, error) {
+	key := connKey{hostKey(u), most}
+	for {
+		kept := p.byHost[key]
+		if len(kept) == 0 {
+			break
+		}
+		c := kept[len(kept)-1]
+		p.remove(c)
+		if c.lost == nil && !c.eof && !c.t.IsClosing() {
+			return c, nil
+		}
+		c.abort()
+	}
+	c := &clientConn{of: p, key: key, allowed: -1}
+	if p.server != nil {
+		return c, p.server.connect(ctx, u, c)
+	}
+	return c, p.dial(ctx, u, c)
+}
+
+// dial connects c.
+func (p *connections) dial(ctx context.Context, u *url.URL, c *clientConn) error {
+	var opts []transport.Option
+	host, port := asciiHost(u.Hostname()), u.Port()
+	if u.Scheme == "https" {
+		opts = append(opts, transport.TLS(p.configFor(c.key.host, host)), transport.HandshakeTimeout(handshakeTime))
+	}
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	inner := ctx
+	if c.key.most != realm.Local {
+		inner = transport.WithNetwork(ctx, reaching{transport.NetworkFrom(ctx), c.key.most})
+	}
+	p.c.loop.ExpectPosts(1)
+	defer p.c.loop.ExpectPosts(-1)
+	limited, cancel := aio.WithTimeout(inner, dialTime)
+	defer cancel()
+	_, err := transport.Connect(limited, "tcp", net.JoinHostPort(host, port), c, opts...)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
+	}
+	var several *transport.ConnectError
+	if errtree.Into(err, &several) && len(several.Errs) > 0 {
+		return several.Errs[0] // the address that the resolver likes best
+	}
+	return err
+}
+
+// configFor returns the settings of connections to a host, which are the same each time: they have the
+// sessions that can be resumed.
+func (p *connections) configFor(key, name string) *tls.Config {
+	if cfg := p.secure[key]; cfg != nil {
+		return cfg
+	}
+	if len(p.secure) >= maxHosts {
+		clear(p.secure)
+	}
+	cfg := configFor(p.c.TLS, net.JoinHostPort(name, "443"))
+	cfg.NextProtos = slices.DeleteFunc(slices.Clone(cfg.NextProtos), func(p string) bool { return p == "h2" })
+	p.secure[key] = cfg
+	return cfg
+}
+
+// speaksNoHTTP2 remembers a secure host that has answered in HTTP/1.1.
+func (p *connections) speaksNoHTTP2(u *url.URL) {
+	if len(p.plain) >= maxHosts {
+		clear(p.plain)
+	}
+	p.plain[hostKey(u)] = true
+}
+
+// put keeps a connection for later.
+func (p *connections) put(c *clientConn) {
+	c.dropReader()
+	limit, perHost := p.c.limit(), p.c.PerHost
+	if p.c.closed || c.lost != nil || c.eof || c.t.IsClosing() {
+		c.abort()
+		return
+	}
+	c.reused, c.idle, c.ctx = true, true, nil
+	kept := append(p.byHost[c.key], c)
+	p.byHost[c.key] = kept
+	if c.prev = p.last; c.prev != nil {
+		c.prev.next = c
+	} else {
+		p.first = c
+	}
+	p.last = c
+	p.idle++
+	c.resume()
+	if perHost > 0 && len(kept) > perHost {
+		kept[0].abort()
+	}
+	if limit > 0 && p.idle > limit {
+		p.first.abort()
+	}
+	if p.server == nil {
+		c.timer = p.c.loop.CallLater(idleTime, c.abort)
+	}
+}
+
+// remove takes a connection out of the pool.
+func (p *connections) remove(c *clientConn) {
+	if !c.idle {
+		return
+	}
+	c.idle = false
+	if c.timer != nil {
+		c.timer.Cancel()
+		c.timer = nil
+	}
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		p.first = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	} else {
+		p.last = c.prev
+	}
+	c.prev, c.next = nil, nil
+	p.idle--
+	kept := p.byHost[c.key]
+	if i := slices.Index(kept, c); i >= 0 {
+		kept = slices.Delete(kept, i, i+1)
+	}
+	if len(kept) == 0 {
+		delete(p.byHost, c.key)
+	} else {
+		p.byHost[c.key] = kept
+	}
+}
+
+// CloseIdleConnections closes those that no request uses.
+func (p *connections) CloseIdleConnections() {
+	for p.first != nil {
+		p.first.abort()
+	}
+}
+
+// abortAll drops the others as well.
+func (p *connections) abortAll() {
+	for c := range p.all {
+		c.abort()
+	}
+	if p.server != nil {
+		p.server.Close()
+	}
+}
+
+// reaching is a network whose connections go no further than a realm.
+type reaching struct {
+	transport.Network
+	most realm.Realm
+}
+
+func (n reaching) Dial(ctx context.Context, network, address string, o transport.DialOptions) (transport.Conn, error) {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("%w: it is no address of IP", ErrReach)
+	}
+	if is := realm.Of(at.Addr()); is > n.most {
+		return nil, fmt.Errorf("%w: %v is %v", ErrReach, at.Addr(), is)
+	}
+	return n.Network.Dial(ctx, network, address, o)
+}
