@@ -12,8 +12,10 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// Direct returns a transport with which the requests of a [Client] go to h without any network: h runs as a task of the client's loop. It is for tests. All
-// waiting is by the loop's clock then, so that under a virtual one slow servers take no time and every run is the same. Another user than a [Client] gets an error.
+// Direct returns a transport that passes the requests of a [Client] to h without any network. h
+// runs as a task of the client's loop. It is for tests: all waiting is by the loop's clock, so
+// under a virtual clock slow servers take no time and every run is the same. It returns an error
+// unless a [Client] uses it.
 func Direct(h http.Handler) http.RoundTripper {
 	if h == nil {
 		panic("aiohttp: Direct: the handler is nil")
@@ -27,7 +29,7 @@ func (*direct) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("aiohttp: Direct is a transport for an aiohttp.Client only")
 }
 
-// ask is the hop of a request, without a goroutine. wait ends with the request.
+// ask makes the hop of a request without a goroutine. wait ends with the request.
 func (d *direct) ask(wait context.Context, req *http.Request, done func()) (*answer, error) {
 	body := &directBody{}
 	served := servedRequest(req)
@@ -52,7 +54,8 @@ func (d *direct) ask(wait context.Context, req *http.Request, done func()) (*ans
 		return nil, urlError(req.Method, req.URL, io.ErrUnexpectedEOF)
 	}
 	x.resp = &http.Response{
-		StatusCode: body.status, Status: statusLine(body.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		StatusCode: body.status, Status: statusLine(body.status),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: body.header, ContentLength: body.length, Body: body, Request: req,
 	}
 	body.resp = x.resp
@@ -62,13 +65,14 @@ func (d *direct) ask(wait context.Context, req *http.Request, done func()) (*ans
 	return x, nil
 }
 
-// directBody is what a handler has answered and nobody has read. All of it belongs to the loop.
+// directBody is the part of a handler's answer that has not been read. All of it belongs to the
+// loop.
 type directBody struct {
 	task   *aio.Task[aio.None]
 	w      *writer
 	ctx    context.Context // of the reader, while it reads
-	err    error           // of its wait, if that was cancelled
-	begun  aiosync.Event   // the head is there, or will never be
+	err    error           // of the reader's wait, if that was cancelled
+	begun  aiosync.Event   // the head is there, or will never come
 	ready  aiosync.Event   // there is something to read
 	room   aiosync.Event   // there is room for more
 	status int
@@ -80,7 +84,7 @@ type directBody struct {
 	trailers []string // names that were announced
 	trailer  http.Header
 	resp     *http.Response // nil: not made yet
-	handlers calls          // goroutines that the handler runs on
+	handlers calls          // goroutines that run the handler
 
 	answered, last, ended, cut, closed bool
 }
@@ -94,9 +98,9 @@ func (b *directBody) serve(ctx context.Context, h http.Handler, r *http.Request)
 	defer func() {
 		if !whole {
 			if v := recover(); v != nil {
-				w.panicked(v, debug.Stack())
+				panicked(w, v, debug.Stack())
 			} else {
-				w.answer(http.StatusInternalServerError) // the task is being ended
+				w.answer(http.StatusInternalServerError) // the loop ends the task
 			}
 		}
 		if b.cut = !w.end(); !b.cut {
@@ -104,7 +108,8 @@ func (b *directBody) serve(ctx context.Context, h http.Handler, r *http.Request)
 			w.mu.Lock()
 			w.collect(false)
 			w.mu.Unlock()
-			b.cut = b.send(ctx) != nil || w.declared >= 0 && w.accepted != w.declared && hasBody(w.status) && b.method != http.MethodHead
+			b.cut = b.send(ctx) != nil || w.declared >= 0 && w.accepted != w.declared &&
+				hasBody(w.status) && b.method != http.MethodHead
 			if b.length < 0 && b.method != http.MethodHead {
 				b.trailer = trailersOf(w.header, b.trailers)
 				for name, values := range b.trailer {
@@ -138,7 +143,8 @@ func (b *directBody) send(ctx context.Context) error {
 	for p, more := b.w.next(); more; p, more = b.w.next() {
 		if p.status != 0 {
 			b.status, b.header = p.status, p.header
-			b.length, b.trailers = finalHeader(aio.RunningLoop(ctx).Time(), b.method, p.status, p.header, b.w.declared, p.data, b.last)
+			b.length, b.trailers = finalHeader(aio.RunningLoop(ctx).Time(), b.method, p.status,
+				p.header, b.w.declared, p.data, b.last)
 			b.answered = true
 			b.begun.Set()
 		}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// servedRequest is what a server makes of a request that a client has sent.
+// servedRequest returns the request that a server gets when a client sends req.
 func servedRequest(req *http.Request) *http.Request {
 	served := &http.Request{
 		Method: req.Method, RequestURI: req.URL.RequestURI(),
@@ -27,7 +27,11 @@ func servedRequest(req *http.Request) *http.Request {
 	if u, err := url.ParseRequestURI(served.RequestURI); err == nil {
 		served.URL = u
 	} else {
-		served.URL = &url.URL{Path: req.URL.Path, RawPath: req.URL.RawPath, RawQuery: req.URL.RawQuery}
+		served.URL = &url.URL{
+			Path:     req.URL.Path,
+			RawPath:  req.URL.RawPath,
+			RawQuery: req.URL.RawQuery,
+		}
 	}
 	if served.Host == "" {
 		served.Host = req.URL.Host
@@ -58,7 +62,8 @@ func servedRequest(req *http.Request) *http.Request {
 	switch {
 	case req.Body == nil || req.Body == http.NoBody:
 		served.Body, served.ContentLength = http.NoBody, 0
-		if slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, served.Method) {
+		switch served.Method {
+		case http.MethodPost, http.MethodPut, http.MethodPatch:
 			served.Header.Set("Content-Length", "0")
 		}
 	case req.ContentLength > 0:
@@ -105,11 +110,12 @@ func (b *servedBody) Read(p []byte) (int, error) {
 // Close ends reading. The client's body is closed when the handler has returned.
 func (b *servedBody) Close() error { b.closed.Store(true); return nil }
 
-// finalHeader makes header, of an answer with this status, what net/http would send and its client
-// would show. first is the beginning of the body, or all of it if last says so. length is that of
-// the body as a client sees it.
+// finalHeader makes header, of an answer with this status, the one that net/http would send and its
+// client would show. first is the beginning of the body, or all of it if last is true. length is
+// the length of the body as a client sees it.
 func finalHeader(
-	now time.Time, method string, status int, header http.Header, declared int64, first []byte, last bool,
+	now time.Time, method string, status int, header http.Header,
+	declared int64, first []byte, last bool,
 ) (length int64, trailers []string) {
 	for name := range header {
 		if strings.HasPrefix(name, http.TrailerPrefix) {
@@ -175,7 +181,7 @@ func finalHeader(
 	}
 }
 
-// forbiddenTrailer reports whether a field must not come after the body: the rules of net/http.
+// forbiddenTrailer reports whether a field must not come after the body: by the rules of net/http.
 func forbiddenTrailer(name string) bool {
 	return strings.HasPrefix(name, "If-") || slices.Contains([]string{
 		"Authorization", "Cache-Control", "Connection", "Content-Encoding", "Content-Length",

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// SetStuck sets the time after which a loop that takes no turn is held up by middleware, until the function it returns is called.
+// SetStuck sets the time after which a loop that takes no turn is held up by middleware, until the
+// function it returns is called.
 func SetStuck(d time.Duration) (restore func()) {
 	before := stuck
 	stuck = d
@@ -15,7 +16,8 @@ func SetStuck(d time.Duration) (restore func()) {
 // RealmOf tells where an address is: public, private, or local or reserved.
 func RealmOf(address string) string { return realmOf(netip.MustParseAddr(address)).String() }
 
-// PretendPublic makes the addresses of the loopback network but 127.0.0.1 public, until undo is called.
+// PretendPublic makes the addresses of the loopback network but 127.0.0.1 public, until undo is
+// called.
 func PretendPublic() (undo func()) {
 	before := localNets
 	localNets = prefixes("127.0.0.1/32")

@@ -15,9 +15,15 @@ import (
 
 func TestAddressesThatAreNotPublic(t *testing.T) {
 	for realm, addresses := range map[string]string{
-		"public":            "1.1.1.1 8.8.8.8 172.15.255.255 172.32.0.0 100.63.255.255 192.167.0.1 223.255.255.255 2606:4700::1111 2a00::1 64:ff9b::8.8.8.8 2002:808:808::1 ::ffff:8.8.8.8",
-		"private":           "10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 100.64.0.1 100.127.255.255 fc00::1 fd12:3456::1 fec0::1 ::ffff:10.0.0.1 64:ff9b::10.0.0.1 2002:a00:1::1 ::10.0.0.1 fd00:ec2::254",
-		"local or reserved": "127.0.0.1 127.255.255.255 0.0.0.0 0.1.2.3 169.254.169.254 192.0.2.1 198.18.0.1 224.0.0.1 239.1.1.1 240.0.0.1 255.255.255.255 ::1 :: fe80::1 fe80::1%eth0 ff02::1 2001:db8::1 ::ffff:127.0.0.1 ::ffff:169.254.169.254 64:ff9b::127.0.0.1 64:ff9b:1::1 2002:7f00:1::1 ::127.0.0.1 2001::1 100::1",
+		"public": "1.1.1.1 8.8.8.8 172.15.255.255 172.32.0.0 100.63.255.255 192.167.0.1 " +
+			"223.255.255.255 2606:4700::1111 2a00::1 64:ff9b::8.8.8.8 2002:808:808::1 ::ffff:8.8.8.8",
+		"private": "10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 100.64.0.1 " +
+			"100.127.255.255 fc00::1 fd12:3456::1 fec0::1 ::ffff:10.0.0.1 64:ff9b::10.0.0.1 2002:a00:1::1 " +
+			"::10.0.0.1 fd00:ec2::254",
+		"local or reserved": "127.0.0.1 127.255.255.255 0.0.0.0 0.1.2.3 169.254.169.254 192.0.2.1 " +
+			"198.18.0.1 224.0.0.1 239.1.1.1 240.0.0.1 255.255.255.255 ::1 :: fe80::1 fe80::1%eth0 ff02::1 " +
+			"2001:db8::1 ::ffff:127.0.0.1 ::ffff:169.254.169.254 64:ff9b::127.0.0.1 64:ff9b:1::1 " +
+			"2002:7f00:1::1 ::127.0.0.1 2001::1 100::1",
 	} {
 		for address := range strings.FieldsSeq(addresses) {
 			equal(t, address, aiohttp.RealmOf(address), realm)
@@ -36,7 +42,9 @@ func TestAClientForPublicAddressesConnectsToNoOthers(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c := aiohttp.Client{Reach: aiohttp.PublicOnly, TLS: a.Client(), Retry: aiohttp.Retry{Attempts: 3}}
 		defer c.Close()
-		for _, url := range []string{s.URL, "http://localhost:" + port, "http://LOCALHOST:" + port, "http://[::ffff:127.0.0.1]:" + port, "http://0.0.0.0:" + port, "http://[::]:" + port, secure.URL, "http://169.254.169.254/latest/"} {
+		for _, url := range []string{s.URL, "http://localhost:" + port, "http://LOCALHOST:" + port,
+			"http://[::ffff:127.0.0.1]:" + port, "http://0.0.0.0:" +
+				port, "http://[::]:" + port, secure.URL, "http://169.254.169.254/latest/"} {
 			_, err := c.Get(ctx, url)
 			if err == nil {
 				t.Errorf("%s was reached", url)
@@ -68,7 +76,8 @@ func TestAClientForPublicAddressesUsesNoProxy(t *testing.T) {
 func TestReachNeedsATransportOfTheClient(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		defer func() {
-			if v, _ := recover().(string); !strings.HasPrefix(v, "aiohttp: Client.Do: Reach cannot be kept with a Transport of your own") {
+			if v, _ := recover().(string); !strings.HasPrefix(v,
+				"aiohttp: Client.Do: Reach cannot be kept with a Transport of your own") {
 				t.Error(v)
 			}
 		}()
@@ -90,7 +99,9 @@ func TestRedirectsLeadToNoNarrowerAddressThanTheFirst(t *testing.T) {
 			http.Redirect(w, r, to, http.StatusTemporaryRedirect)
 		}
 	})
-	outer := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	outer := httptest.NewUnstartedServer(http.HandlerFunc(func(
+		w http.ResponseWriter, r *http.Request,
+	) {
 		asked <- "outer " + r.URL.Path
 		if to := r.URL.Query().Get("to"); to != "" {
 			http.Redirect(w, r, to, http.StatusTemporaryRedirect)
@@ -108,12 +119,15 @@ func TestRedirectsLeadToNoNarrowerAddressThanTheFirst(t *testing.T) {
 		refused bool
 		asked   []string
 	}{
-		{aiohttp.Anywhere, outer.URL + "/?to=" + inner.URL + "/in", false, []string{"outer /", "inner /in"}},
+		{aiohttp.Anywhere, outer.URL + "/?to=" + inner.URL +
+			"/in", false, []string{"outer /", "inner /in"}},
 		{aiohttp.NoNarrower, outer.URL + "/?to=" + inner.URL + "/in", true, []string{"outer /"}},
-		{aiohttp.NoNarrower, outer.URL + "/?to=/b?to=" + inner.URL, true, []string{"outer /", "outer /b"}},
+		{aiohttp.NoNarrower, outer.URL + "/?to=/b?to=" + inner.URL, true,
+			[]string{"outer /", "outer /b"}},
 		{aiohttp.NoNarrower, outer.URL + "/?to=/b", false, []string{"outer /", "outer /b"}},
 		{aiohttp.NoNarrower, inner.URL + "/?to=/b", false, []string{"inner /", "inner /b"}},
-		{aiohttp.NoNarrower, inner.URL + "/?to=" + outer.URL + "/out", false, []string{"inner /", "outer /out"}},
+		{aiohttp.NoNarrower, inner.URL + "/?to=" + outer.URL +
+			"/out", false, []string{"inner /", "outer /out"}},
 		{aiohttp.PublicOnly, outer.URL + "/?to=" + inner.URL, true, []string{"outer /"}},
 		{aiohttp.PublicOnly, inner.URL, true, nil},
 	} {
@@ -141,13 +155,16 @@ func TestRedirectsLeadToNoNarrowerAddressThanTheFirst(t *testing.T) {
 }
 
 func TestRedirectsLeadFromTheWebToTheWebOnly(t *testing.T) {
-	for _, to := range []string{"unix:/run/docker.sock:/v1", "unix:///run/x", "http+unix://%2Frun%2Fx/", "file:///etc/passwd", "ftp://x/", "gopher://x/", "javascript:1", "data:,x", "mailto:me", "http:/no/host", "https:opaque", "http://"} {
+	for _, to := range []string{"unix:/run/docker.sock:/v1", "unix:///run/x",
+		"http+unix://%2Frun%2Fx/", "file:///etc/passwd", "ftp://x/", "gopher://x/", "javascript:1",
+		"data:,x", "mailto:me", "http:/no/host", "https:opaque", "http://"} {
 		s := site(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header()["Location"] = []string{to}
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		})
 		run(t, func(ctx context.Context) {
-			for _, transport := range []http.RoundTripper{nil, everyScheme(t), aiohttp.Direct(s.Config.Handler)} {
+			for _, transport := range []http.RoundTripper{nil, everyScheme(t),
+				aiohttp.Direct(s.Config.Handler)} {
 				c := aiohttp.Client{Transport: transport}
 				defer c.Close()
 				r, err := c.Get(ctx, s.URL)

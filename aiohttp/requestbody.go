@@ -22,26 +22,27 @@ const (
 	bodyInChunks
 )
 
-// incomingBody is the body of a request, for tasks of the loop and, through it, for other goroutines.
-// Chunks and trailers are parsed by net/http. It belongs to the loop.
+// incomingBody is the body of a request, for tasks of the loop and, through the loop, for other
+// goroutines. net/http parses chunks and trailers. It belongs to the loop.
 type incomingBody struct {
 	w      *reply
 	kind   bodyKind
-	left   int64         // bodyOfLength: what was not read
+	left   int64         // bodyOfLength: bytes not read yet
 	chunks io.Reader     // bodyInChunks: the body as net/http sees it,
-	br     *bufio.Reader // which reads from this,
-	src    chunkSource   // and this from the connection
+	br     *bufio.Reader // chunks reads from this,
+	src    chunkSource   // and br from the connection
 	turn   aiosync.Lock  // one read at a time
 
 	sawEOF bool
-	short  bool  // the client has ended before the body, and nobody has read on
-	failed error // with which reading has ended
-	closed bool  // by the handler, or because that has returned
-	early  bool  // closed with too much left to be skipped
-	limit  limit // that the last read has met
+	short  bool  // the client ended before the body, and no read has seen it
+	failed error // why reading has ended
+	closed bool  // by the handler, or because it has returned
+	early  bool  // closed with too much left to skip
+	limit  limit // met by the last read
 }
 
-// chunkSource is where net/http reads chunks from: first the head, to parse it, then the connection.
+// chunkSource is the source of net/http's reader of chunks: first the head, to parse it, then the
+// connection.
 type chunkSource struct {
 	b    *incomingBody
 	head []byte
@@ -60,7 +61,7 @@ func (s *chunkSource) Read(p []byte) (int, error) {
 	return s.b.w.c.read(s.ctx, p, !s.b.w.ownRead, &s.b.closed)
 }
 
-// readChunks has net/http parse the head again, so that it reads the body behind it.
+// readChunks lets net/http parse the head again, so that it reads the body behind it.
 func (b *incomingBody) readChunks(req *http.Request, head []byte) error {
 	b.kind = bodyInChunks
 	b.src = chunkSource{b: b, head: head}
@@ -77,10 +78,11 @@ func (b *incomingBody) readChunks(req *http.Request, head []byte) error {
 	return nil
 }
 
-// isDone reports whether nothing of the body is left to come.
+// isDone reports whether no more bytes of the body will come.
 func (b *incomingBody) isDone() bool { return b.kind == noBody || b.sawEOF }
 
-// Read waits until something has come: in a task it suspends that, on another goroutine it blocks.
+// Read waits until bytes have arrived. In a task it suspends the task, on another goroutine it
+// blocks.
 func (b *incomingBody) Read(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -143,7 +145,7 @@ func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	switch {
-	case err == io.EOF || b.short: // the end all the same, as in net/http
+	case err == io.EOF || b.short: // the end in any case, as in net/http
 		b.end()
 	case err == nil:
 	case b.kind == bodyInChunks: // net/http goes on failing
@@ -154,7 +156,7 @@ func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
 	return n, err
 }
 
-// end is called when all of the body was read.
+// end is called when the whole body has been read.
 func (b *incomingBody) end() {
 	b.sawEOF = true
 	if b.kind == bodyInChunks {
@@ -178,7 +180,7 @@ func (b *incomingBody) dropReader() {
 	}
 }
 
-// Close ends reading. What is left is skipped, if it is little, so that the connection can be kept.
+// Close ends reading. If little is left, the rest is skipped, so that the connection can be kept.
 func (b *incomingBody) Close() error {
 	ctx := b.w.ctx
 	if aio.InTask(ctx) {
@@ -203,7 +205,7 @@ func (b *incomingBody) close(ctx context.Context) error {
 	return err
 }
 
-// stop ends reading, also a read that is under way.
+// stop ends reading, also a read under way.
 func (b *incomingBody) stop() {
 	if b.closed {
 		return
@@ -216,7 +218,7 @@ func (b *incomingBody) stop() {
 	}
 }
 
-// skip reads the rest of the body, up to a limit. It reports whether there is more.
+// skip reads the rest of the body, up to a limit. It reports whether more is left.
 func (b *incomingBody) skip(ctx context.Context, limit int64) (more bool, err error) {
 	if b.kind == bodyOfLength && b.left > limit {
 		return true, nil
