@@ -85,7 +85,8 @@ func documentedOrder(t *testing.T) (order []string, up map[string]bool) {
 
 var walkBlock = regexp.MustCompile("(?s)<!-- walk -->\n```text\n(.*?)```")
 
-// A walk names files and functions that exist, and goes down the order between two turns of the loop.
+// A walk names files and functions that exist, and goes down the order between two turns of the
+// loop.
 func TestTheWalksOfTheDesignExistAndGoDown(t *testing.T) {
 	t.Chdir(root)
 	order, _ := documentedOrder(t)
@@ -111,7 +112,8 @@ func TestTheWalksOfTheDesignExistAndGoDown(t *testing.T) {
 				continue
 			}
 			for _, name := range fields[1:] {
-				exists := regexp.MustCompile(`(?m)^func (\([^)]*\) )?` + strings.TrimSuffix(name, ",") + `[\[(]`)
+				exists := regexp.MustCompile(`(?m)^func (\([^)]*\) )?` +
+					strings.TrimSuffix(name, ",") + `[\[(]`)
 				if !exists.Match(source) {
 					t.Errorf("%s has no function %s", fields[0], name)
 				}
@@ -304,8 +306,8 @@ func TestAiosyncUsesOnlyTheExportedAPI(t *testing.T) {
 	}
 }
 
-// Ordinary builds and builds with the race detector run the same code. A guard that is there only under the
-// race detector hides a race from it that the shipped code has.
+// Ordinary builds and builds with the race detector run the same code. A guard that is there only
+// under the race detector hides a race from it that the shipped code has.
 func TestNoCodeDiffersUnderTheRaceDetector(t *testing.T) {
 	t.Chdir(root)
 	tag := regexp.MustCompile(`(?m)^//go:build .*\brace\b`)
