@@ -10,7 +10,8 @@ import (
 
 // Two tasks of ten steps each, a schedule an operation.
 func BenchmarkScheduleOfTwoTasks(b *testing.B) {
-	for _, s := range []aiotest.Strategy{aiotest.RandomWalk(), aiotest.PCT(3), aiotest.Exhaustive(-1), aiotest.Portfolio()} {
+	for _, s := range []aiotest.Strategy{aiotest.RandomWalk(), aiotest.PCT(3), aiotest.Exhaustive(-1),
+		aiotest.Portfolio()} {
 		b.Run(s.String(), func(b *testing.B) {
 			b.ReportAllocs()
 			ten := func(ctx context.Context) error {

@@ -55,7 +55,8 @@ func ExampleExhaustive() {
 	aiotest.Explore(printer{}, func(ctx context.Context, t *aiotest.T) error {
 		count := 0
 		add := func(context.Context) error { count++; return nil }
-		if _, err := aio.Gather[aio.None](ctx, aio.Start(ctx, add), aio.Start(ctx, add), aio.Start(ctx, add)); err != nil {
+		_, err := aio.Gather[aio.None](ctx, aio.Start(ctx, add), aio.Start(ctx, add), aio.Start(ctx, add))
+		if err != nil {
 			return err
 		}
 		if count != 3 {
@@ -69,7 +70,8 @@ func ExampleExhaustive() {
 
 func ExampleRun() {
 	aiotest.Run(printer{}, func(ctx context.Context, t *aiotest.T) error {
-		aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) }, aio.Name("heartbeat"))
+		aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) },
+			aio.Name("heartbeat"))
 		return aio.Sleep(ctx, time.Minute)
 	})
 	// Output:

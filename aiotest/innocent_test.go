@@ -53,7 +53,9 @@ var innocent = map[string]func(ctx context.Context, t *aiotest.T) error{
 	},
 	"nested time-outs of one deadline": func(ctx context.Context, t *aiotest.T) error {
 		err := aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
-			return aio.Timeout(ctx, time.Second, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) })
+			return aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
+				return aio.Sleep(ctx, time.Hour)
+			})
 		})
 		var late *aio.TimeoutError
 		if !errors.As(err, &late) {
@@ -131,7 +133,9 @@ var innocent = map[string]func(ctx context.Context, t *aiotest.T) error{
 	},
 	"a shield": func(ctx context.Context, t *aiotest.T) error {
 		inner := aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, 2*time.Second) })
-		_, err := aio.WaitFor(ctx, time.Second, func(ctx context.Context) (aio.None, error) { return aio.Shield[aio.None](ctx, inner) })
+		_, err := aio.WaitFor(ctx, time.Second, func(ctx context.Context) (aio.None, error) {
+			return aio.Shield[aio.None](ctx, inner)
+		})
 		var late *aio.TimeoutError
 		if !errors.As(err, &late) {
 			t.Errorf("got %v", err)

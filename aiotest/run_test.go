@@ -19,7 +19,9 @@ import (
 )
 
 // runOnce returns what Run would print.
-func runOnce(t *testing.T, fn func(ctx context.Context, t *aiotest.T) error, opts ...aiotest.Option) *recorder {
+func runOnce(
+	t *testing.T, fn func(ctx context.Context, t *aiotest.T) error, opts ...aiotest.Option,
+) *recorder {
 	r := &recorder{TB: t, name: t.Name()}
 	aiotest.Run(r, fn, opts...)
 	return r
@@ -55,7 +57,8 @@ func TestRunFailsWithWhatAProgramForgets(t *testing.T) {
 			return aio.Yield(ctx)
 		}, "task lost, made at run_test.go:"},
 		{"a task that is left", func(ctx context.Context, _ *aiotest.T) error {
-			aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) }, aio.Name("lost"))
+			aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) },
+				aio.Name("lost"))
 			return aio.Yield(ctx)
 		}, "aiotest: leak: the function has returned, but task lost, made at run_test.go:"},
 		{"Fatal in a task", func(ctx context.Context, t *aiotest.T) error {

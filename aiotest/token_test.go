@@ -12,7 +12,8 @@ import (
 )
 
 func randomKey(r *rand.Rand) aio.EntryKey {
-	kinds := []aio.EntryKind{aio.EntryStep, aio.EntryCallback, aio.EntryTimer, aio.EntryDeadline, aio.EntryPost, aio.EntryEvent}
+	kinds := []aio.EntryKind{aio.EntryStep, aio.EntryCallback, aio.EntryTimer, aio.EntryDeadline,
+		aio.EntryPost, aio.EntryEvent}
 	return aio.EntryKey{Kind: kinds[r.IntN(len(kinds))], ID: r.Uint32()}
 }
 
