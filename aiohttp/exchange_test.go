@@ -52,7 +52,9 @@ func TestServersAnswerAlike(t *testing.T) {
 	t.Cleanup(mounted.Close)
 	served := serveOn(t, loop, h, func(s *http.Server) { s.ErrorLog = quiet })
 	authority := tlstest.New(t)
-	secured := serveOn(t, loop, h, func(s *http.Server) { s.ErrorLog, s.TLSConfig = quiet, authority.Server() })
+	secured := serveOn(t, loop, h, func(s *http.Server) {
+		s.ErrorLog, s.TLSConfig = quiet, authority.Server()
+	})
 	plain := func(addr net.Addr) func() (net.Conn, error) {
 		return func() (net.Conn, error) { return net.Dial(addr.Network(), addr.String()) }
 	}

@@ -302,7 +302,9 @@ func TestHTTP2AnswersAlike(t *testing.T) {
 	reference, c := http2Site(t, h)
 	mounted, _ := http2Site(t, aiohttp.OnLoop(loop, h))
 	a := tlstest.New(t)
-	served := "https://" + serveOn(t, loop, h, func(s *http.Server) { s.TLSConfig = a.Server() }).String()
+	served := "https://" + serveOn(t, loop, h, func(s *http.Server) {
+		s.TLSConfig = a.Server()
+	}).String()
 	ours := clientsOf(t, a)[2]
 	for _, path := range []string{"/", "/trailer", "/limit", "/flush", "/abort"} {
 		seen := func(c *http.Client, url string) string {
