@@ -13,10 +13,10 @@ import (
 )
 
 // Explore runs fn again and again, each time in another order, until it fails or the schedules are
-// used up, see [Schedules]. The orders come from two levels: [DocumentedOrder], in which only what a
-// program may not rely on varies, and [EveryOrder], in which any entry that is ready may take the
-// next step. The default strategy uses both. At a deadline of several timers each may be first. What
-// fails a run is said at [Run].
+// used up, see [Schedules]. The orders come from two levels: [DocumentedOrder], in which only what
+// a program may not rely on varies, and [EveryOrder], in which any entry that is ready may take the
+// next step. The default strategy uses both. At a deadline of several timers each may be first.
+// What fails a run is said at [Run].
 //
 // The first failure is shrunk to a schedule with few departures from the plain order, in which a
 // task runs until it waits. The test fails with the problems of that schedule, its story and a

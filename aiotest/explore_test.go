@@ -40,7 +40,9 @@ func (r *recorder) Logf(format string, args ...any) {
 }
 
 // explore returns what Explore would print.
-func explore(t *testing.T, fn func(ctx context.Context, t *aiotest.T) error, opts ...aiotest.Option) *recorder {
+func explore(
+	t *testing.T, fn func(ctx context.Context, t *aiotest.T) error, opts ...aiotest.Option,
+) *recorder {
 	r := &recorder{TB: t, name: t.Name()}
 	done := make(chan struct{})
 	go func() {
@@ -110,7 +112,8 @@ func TestALostUpdateIsFoundShrunkAndTold(t *testing.T) {
 }
 
 func TestEachStrategyFindsALostUpdate(t *testing.T) {
-	for _, s := range []aiotest.Strategy{aiotest.RandomWalk(), aiotest.PCT(2), aiotest.Exhaustive(1), aiotest.Exhaustive(-1)} {
+	for _, s := range []aiotest.Strategy{aiotest.RandomWalk(), aiotest.PCT(2), aiotest.Exhaustive(1),
+		aiotest.Exhaustive(-1)} {
 		wantOne(t, explore(t, lostUpdate(2), aiotest.With(s)),
 			"the shortest found has 1 departure from the plain order\n", "n = 1, want 2", "in place of ")
 	}
@@ -143,7 +146,8 @@ func TestATokenRepeatsTheFailure(t *testing.T) {
 
 func TestATokenOfAnotherTestIsNoneOfOurBusiness(t *testing.T) {
 	t.Setenv("AIO_REPLAY", "2-0000-e-2.1:3")
-	if r := explore(t, lostUpdate(2)); len(r.errors) != 1 || strings.Contains(r.errors[0], "the schedule of AIO_REPLAY") {
+	if r := explore(t, lostUpdate(2)); len(r.errors) != 1 ||
+		strings.Contains(r.errors[0], "the schedule of AIO_REPLAY") {
 		t.Errorf("%q", r.errors)
 	}
 }
@@ -176,18 +180,21 @@ func TestAStaleTokenSaysWhyItDoesNotFit(t *testing.T) {
 	token := tokenOf(t, explore(t, lostUpdate(2)))
 	t.Setenv("AIO_REPLAY", token)
 	r := explore(t, func(ctx context.Context, t *aiotest.T) error { return aio.Yield(ctx) })
-	if len(r.errors) != 0 || !strings.Contains(fmt.Sprint(r.logs), "the token does not fit the program any more: 1 departure") {
+	if len(r.errors) != 0 || !strings.Contains(fmt.Sprint(r.logs),
+		"the token does not fit the program any more: 1 departure") {
 		t.Errorf("%q, %q", r.errors, r.logs)
 	}
 	t.Setenv("AIO_REPLAY", strings.TrimSuffix(token, "3")+"77")
 	r = explore(t, lostUpdate(2))
-	if !strings.Contains(fmt.Sprint(r.logs), "the token does not fit the program any more: step 77 was to run, but it was not ready") {
+	if !strings.Contains(fmt.Sprint(r.logs),
+		"the token does not fit the program any more: step 77 was to run, but it was not ready") {
 		t.Errorf("%q, %q", r.errors, r.logs)
 	}
 }
 
 func TestATokenThatIsNoneIsRefused(t *testing.T) {
-	for _, token := range []string{"nonsense", "3-4c68-e-2.2:3", "2-4c68", "2-4c68-f", "2-4c68-e-x", "2-4c68-e-2.2:q3", "2-4c68-e-!0", "@there/is/no/file"} {
+	for _, token := range []string{"nonsense", "3-4c68-e-2.2:3", "2-4c68", "2-4c68-f", "2-4c68-e-x",
+		"2-4c68-e-2.2:q3", "2-4c68-e-!0", "@there/is/no/file"} {
 		t.Setenv("AIO_REPLAY", token)
 		wantOne(t, explore(t, lostUpdate(2)), "aiotest: AIO_REPLAY: ")
 	}
@@ -214,13 +221,15 @@ func TestASmallProgramIsCovered(t *testing.T) {
 		return twice(ctx, 2)
 	}, aiotest.With(aiotest.Exhaustive(-1)))
 	// Each task has 3 steps: 6 over 3 orders.
-	if runs != 20 || len(r.errors) > 0 || len(r.logs) != 1 || r.logs[0] != "aiotest: covered all 20 schedules" {
+	if runs != 20 || len(r.errors) > 0 || len(r.logs) != 1 ||
+		r.logs[0] != "aiotest: covered all 20 schedules" {
 		t.Errorf("%d runs, %q, %q", runs, r.errors, r.logs)
 	}
 }
 
 func TestABoundOfDeparturesIsNoCoverage(t *testing.T) {
-	r := explore(t, func(ctx context.Context, t *aiotest.T) error { return twice(ctx, 3) }, aiotest.With(aiotest.Exhaustive(1)))
+	r := explore(t, func(ctx context.Context, t *aiotest.T) error { return twice(ctx, 3) },
+		aiotest.With(aiotest.Exhaustive(1)))
 	if len(r.errors) > 0 || len(r.logs) != 1 || strings.Contains(r.logs[0], "covered") {
 		t.Errorf("%q, %q", r.errors, r.logs)
 	}
@@ -260,7 +269,8 @@ func TestWhatFailsASchedule(t *testing.T) {
 			return nil
 		}, "  invariant: n is small does not hold\n"},
 		{"a task is left", func(ctx context.Context, t *aiotest.T) error {
-			aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) }, aio.Name("lost"))
+			aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) },
+				aio.Name("lost"))
 			return aio.Yield(ctx)
 		}, "  leak: the function has returned, but task lost, made at explore_test.go:"},
 		{"an error that nobody sees", func(ctx context.Context, t *aiotest.T) error {
@@ -285,7 +295,8 @@ func TestWhatFailsASchedule(t *testing.T) {
 		}, "  no progress: the schedule has more steps than MaxSteps allows"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			wantOne(t, explore(t, c.fn, aiotest.MaxSteps(1000)), "aiotest: schedule 1 fails; the shortest found has 0 departures", c.want)
+			wantOne(t, explore(t, c.fn, aiotest.MaxSteps(1000)), "aiotest: schedule 1 fails; "+
+				"the shortest found has 0 departures", c.want)
 		})
 	}
 }
@@ -324,7 +335,8 @@ func TestTheStepInWhichTwoRunsPartIsNamed(t *testing.T) {
 			return aio.Yield(ctx)
 		}
 		return aio.Sleep(ctx, time.Second)
-	}, aiotest.With(aiotest.RandomWalk())), "Two runs part at step 1:\n", "waits in Yield at explore_test.go:", "waits in Sleep")
+	}, aiotest.With(aiotest.RandomWalk())), "Two runs part at step 1:\n",
+		"waits in Yield at explore_test.go:", "waits in Sleep")
 }
 
 func TestCallsOfOtherGoroutinesAreNamed(t *testing.T) {
@@ -392,7 +404,8 @@ func TestAWaitThatIsLateMeetsTheNextTimer(t *testing.T) {
 				return err
 			})
 		}
-		_, err := aio.Gather[aio.None](ctx, sleep(time.Second, "a"), sleep(time.Second+50*time.Millisecond, "b"))
+		_, err := aio.Gather[aio.None](ctx, sleep(time.Second, "a"),
+			sleep(time.Second+50*time.Millisecond, "b"))
 		if order != "ab" {
 			t.Error("b was first")
 		}
@@ -442,7 +455,8 @@ func TestBytesAreASchedule(t *testing.T) {
 	if r := explore(t, lostUpdate(2), aiotest.With(aiotest.Bytes(nil))); len(r.errors) != 0 {
 		t.Errorf("%q", r.errors)
 	}
-	wantOne(t, explore(t, lostUpdate(2), aiotest.With(aiotest.Bytes([]byte{0, 1}))), "schedule 1 fails", "n = 1, want 2")
+	wantOne(t, explore(t, lostUpdate(2), aiotest.With(aiotest.Bytes([]byte{0, 1}))),
+		"schedule 1 fails", "n = 1, want 2")
 }
 
 func FuzzALostUpdate(f *testing.F) {

@@ -55,12 +55,16 @@ func TestTheDocumentedOrderLetsDurationsVary(t *testing.T) {
 	thread := func(ctx context.Context) error {
 		return aio.Blocking(ctx, func(context.Context) error { return nil })
 	}
-	for name, fn := range map[string]func(ctx context.Context) error{"timers": sleep, "threads": thread} {
+	for name, fn := range map[string]func(ctx context.Context) error{
+		"timers":  sleep,
+		"threads": thread,
+	} {
 		t.Run(name, func(t *testing.T) {
 			r := explore(t, inOrder(fn), aiotest.DocumentedOrder())
 			wantOne(t, r, "Level: the documented order allows this schedule\n")
 			t.Setenv("AIO_REPLAY", tokenOf(t, r))
-			wantOne(t, explore(t, inOrder(fn), aiotest.DocumentedOrder()), "the schedule of AIO_REPLAY fails")
+			wantOne(t, explore(t, inOrder(fn), aiotest.DocumentedOrder()),
+				"the schedule of AIO_REPLAY fails")
 		})
 	}
 }
@@ -95,7 +99,8 @@ func TestTheDocumentedOrderKeepsTheOrderOfWakeUps(t *testing.T) {
 }
 
 func TestASmallProgramIsCoveredInTheDocumentedOrder(t *testing.T) {
-	r := explore(t, func(ctx context.Context, t *aiotest.T) error { return twice(ctx, 3) }, aiotest.DocumentedOrder())
+	r := explore(t, func(ctx context.Context, t *aiotest.T) error { return twice(ctx, 3) },
+		aiotest.DocumentedOrder())
 	if len(r.errors) > 0 || len(r.logs) != 1 ||
 		r.logs[0] != "aiotest: covered the only schedule of the documented order" {
 		t.Errorf("%q, %q", r.errors, r.logs)

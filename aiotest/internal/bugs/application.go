@@ -292,7 +292,8 @@ func stalePrice(ctx context.Context, t *aiotest.T, fixed bool) error {
 	})
 }
 
-// stubbornLoop tries again after each error, its own cancellation included, and says that it is done.
+// stubbornLoop tries again after each error, its own cancellation included, and says that it is
+// done.
 func stubbornLoop(ctx context.Context, t *aiotest.T, fixed bool) error {
 	sent, done := 0, false
 	upload := aio.Start(ctx, func(ctx context.Context) error {

@@ -432,7 +432,8 @@ func latestWins(ctx context.Context, t *aiotest.T, fixed bool) error {
 	shown, typed := "", 0
 	search := func(n int, text string) func(ctx context.Context) error {
 		return func(ctx context.Context) error {
-			err := aio.Blocking(ctx, func(context.Context) error { return nil }) // the index is read
+			// the index is read
+			err := aio.Blocking(ctx, func(context.Context) error { return nil })
 			if err != nil {
 				return err
 			}
