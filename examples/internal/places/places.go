@@ -1,5 +1,6 @@
-// Package places keeps what comes from the network from leading a program to places that only this machine can reach: a page on the
-// Internet must not make it ask the router, or a service on the machine itself.
+// Package places keeps what comes from the network from leading a program to places that only this
+// machine can reach: a page on the Internet must not make it ask the router, or a service on the
+// machine itself.
 package places
 
 import (
@@ -29,7 +30,8 @@ var special = []netip.Prefix{
 	netip.MustParsePrefix("fec0::/10"),
 }
 
-// Addresses of version 6 that stand for one of version 4, which is in their bytes from the given one on.
+// Addresses of version 6 that stand for one of version 4, which is in their bytes from the given
+// one on.
 var carriers = []struct {
 	prefix netip.Prefix
 	at     int
@@ -40,7 +42,8 @@ var carriers = []struct {
 	{netip.MustParsePrefix("2002::/16"), 2},
 }
 
-// Private reports whether an address is not one on the Internet: it is of this machine, of its networks, or of no use.
+// Private reports whether an address is not one on the Internet: it is of this machine, of its
+// networks, or of no use.
 func Private(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	if !a.IsGlobalUnicast() || a.IsPrivate() {
@@ -69,7 +72,8 @@ func IsPrivate(addr net.Addr) bool {
 	return Private(tcp.AddrPort().Addr())
 }
 
-// PublicOnly is a network with which no private address can be connected to, whatever name leads there.
+// PublicOnly is a network with which no private address can be connected to, whatever name leads
+// there.
 func PublicOnly(n transport.Network) transport.Network {
 	if _, already := n.(publicOnly); already {
 		return n
@@ -80,7 +84,9 @@ func PublicOnly(n transport.Network) transport.Network {
 type publicOnly struct{ transport.Network }
 
 // Dial implements transport.Network.
-func (p publicOnly) Dial(ctx context.Context, network, address string, o transport.DialOptions) (transport.Conn, error) {
+func (p publicOnly) Dial(
+	ctx context.Context, network, address string, o transport.DialOptions,
+) (transport.Conn, error) {
 	if err := check(network, address); err != nil {
 		return nil, err
 	}
@@ -93,8 +99,8 @@ func Allowed(ctx context.Context, addr net.Addr) bool {
 	return !only || !IsPrivate(addr)
 }
 
-// Transport connects to public addresses only, apart from those of the hosts that a person has given. Close its idle connections in the
-// end.
+// Transport connects to public addresses only, apart from those of the hosts that a person has
+// given. Close its idle connections in the end.
 func Transport(given ...*url.URL) *http.Transport {
 	own := map[string]bool{}
 	for _, u := range given {
