@@ -66,7 +66,8 @@ func (c *controller) whyNotAgain(res result) string {
 		return text
 	}
 	st, _ := c.retell(res)
-	return fmt.Sprintf("The same steps led to another result, %d times. %s", repeats, c.likely(st, st.watch.found))
+	return fmt.Sprintf("The same steps led to another result, %d times. %s",
+		repeats, c.likely(st, st.watch.found))
 }
 
 // retell runs a schedule, and returns its story, and what was logged and failed.
@@ -111,7 +112,8 @@ func (c *controller) likely(st *story, goroutines []string) string {
 	slices.Sort(found)
 	if found = slices.Compact(found); len(found) == 0 && c.posts > 0 {
 		return fmt.Sprintf("%d calls came from goroutines of the program's own: "+
-			"their time is the machine's. Use tasks, or aio.ToThread, which is waited for.", c.posts)
+			"their time is the machine's. Use tasks, or aio.ToThread, which is waited for.",
+			c.posts)
 	}
 	if len(found) == 0 {
 		return "Does it use the machine's clock, random numbers of its own, the order of a map, " +

@@ -115,8 +115,8 @@ func (c *controller) chosen() Strategy {
 	return c.conf.strategy
 }
 
-// explore runs schedules until one fails, or until their numbers exceed that of the first failure of
-// another worker.
+// explore runs schedules until one fails, or until their numbers exceed that of the first failure
+// of another worker.
 func (c *controller) explore(first *firstFailure) (res result) {
 	next := func() (number int, goOn bool) {
 		number = 1 + res.schedules*c.conf.workers + c.conf.worker

@@ -8,8 +8,8 @@ import (
 
 // History records operations on something that tasks share, with the steps at which they began and
 // ended. Package aiotest/porcupine, a module of its own, checks whether there is an order of the
-// operations in which each could have been done at once. The zero value is ready. It is for one run:
-// make it in the function of [Explore].
+// operations in which each could have been done at once. The zero value is ready. It is for one
+// run: make it in the function of [Explore].
 type History struct {
 	ops []Operation
 	now int

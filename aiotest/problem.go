@@ -194,8 +194,8 @@ func (r *run) reported(_ *aio.Loop, rep aio.Report) {
 	r.fail(kind, text)
 }
 
-// leftOpen says what was not closed, and by which line it was opened. It is empty for warnings about
-// other things.
+// leftOpen says what was not closed, and by which line it was opened. It is empty for warnings
+// about other things.
 func leftOpen(rep aio.Report) string {
 	var about []string
 	sited := false
@@ -236,7 +236,8 @@ func (r *run) findLeaks(ctx context.Context) {
 	}
 }
 
-// checkConditions checks the invariants and reports whether they hold, and drops what has come true.
+// checkConditions checks the invariants and reports whether they hold, and drops what has come
+// true.
 func (r *run) checkConditions() bool {
 	for _, a := range r.always {
 		if !a.check() {

@@ -72,7 +72,8 @@ func (c *controller) noProgress() string {
 
 // joining are awaits for other tasks, and for time. Their length says nothing about fairness.
 var joining = []string{
-	"Task.Await", "Group", "Gather", "GatherSettled", "Wait", "WaitTimeout", "AsCompleted", "Shield",
+	"Task.Await", "Group", "Gather", "GatherSettled", "Wait", "WaitTimeout",
+	"AsCompleted", "Shield",
 	"All", "Map", "MapSettled", "Race", "Sleep", "ToThread", "Blocking",
 }
 
@@ -86,7 +87,8 @@ func (c *controller) starved(ready []aio.Entry) bool {
 		}
 		for _, i := range c.runner.Loop().Snapshot(false).Tasks {
 			if i.ID == key.ID && !slices.Contains(joining, i.Op) {
-				text := fmt.Sprintf("%s has waited in %s for %d steps of others", i.Name, i.Op, c.steps-since)
+				text := fmt.Sprintf("%s has waited in %s for %d steps of others",
+					i.Name, i.Op, c.steps-since)
 				if i.On != "" {
 					text += ", for " + i.On
 				}

@@ -62,7 +62,8 @@ type suspicion struct {
 // packages stay unknown. It returns nil if there is no source.
 func newSuspicion(dir, file string) *suspicion {
 	s := &suspicion{
-		fset: gotoken.NewFileSet(), seen: map[ast.Node]bool{}, decls: map[types.Object]*ast.FuncDecl{},
+		fset: gotoken.NewFileSet(), seen: map[ast.Node]bool{},
+		decls: map[types.Object]*ast.FuncDecl{},
 		info: types.Info{
 			Types: map[ast.Expr]types.TypeAndValue{},
 			Uses:  map[*ast.Ident]types.Object{},
@@ -110,7 +111,8 @@ func (s *suspicion) function(p place) {
 		ast.Inspect(f, func(n ast.Node) bool {
 			switch n.(type) {
 			case *ast.FuncDecl, *ast.FuncLit:
-				if s.fset.Position(n.Pos()).Line <= p.line && p.line <= s.fset.Position(n.End()).Line {
+				if s.fset.Position(n.Pos()).Line <= p.line &&
+					p.line <= s.fset.Position(n.End()).Line {
 					inner = n
 				}
 			}
