@@ -17,24 +17,29 @@ import (
 
 // accessLogger leaves out what chance decides.
 func accessLogger(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		switch a.Key {
-		case slog.TimeKey, "duration", "remote":
-			return slog.Attr{}
-		}
-		return a
-	}}))
+	return slog.New(slog.NewTextHandler(w,
+		&slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			switch a.Key {
+			case slog.TimeKey, "duration", "remote":
+				return slog.Attr{}
+			}
+			return a
+		}}))
 }
 
 func TestAnAccessLogHasALineForEachAnswer(t *testing.T) {
 	var logged bytes.Buffer
 	run(t, func(ctx context.Context) {
-		s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", http.HandlerFunc(func(
+			w http.ResponseWriter, r *http.Request,
+		) {
 			if r.URL.Path == "/panic" {
 				panic("oops")
 			}
 			io.WriteString(w, "hello")
-		}), aiohttp.AccessLog(accessLogger(&logged)), func(s *http.Server) { s.ErrorLog = log.New(io.Discard, "", 0) })
+		}), aiohttp.AccessLog(accessLogger(&logged)), func(s *http.Server) {
+			s.ErrorLog = log.New(io.Discard, "", 0)
+		})
 		ok(t, err)
 		defer s.Close()
 		var c aiohttp.Client
@@ -47,7 +52,8 @@ func TestAnAccessLogHasALineForEachAnswer(t *testing.T) {
 		stats := s.Statistics()
 		equal(t, "statistics", stats, aiohttp.ServerStatistics{Requests: 2})
 	})
-	equal(t, "log", strings.TrimSpace(logged.String()), `level=INFO msg=request method=GET path=/a proto=HTTP/1.1 status=200 bytes=5
+	equal(t, "log", strings.TrimSpace(logged.String()),
+		`level=INFO msg=request method=GET path=/a proto=HTTP/1.1 status=200 bytes=5
 level=INFO msg=request method=GET path=/panic proto=HTTP/1.1 status=500 bytes=22`)
 }
 
@@ -55,7 +61,8 @@ level=INFO msg=request method=GET path=/panic proto=HTTP/1.1 status=500 bytes=22
 func ExampleAccessLog() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		var logged bytes.Buffer
-		server, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", http.NotFoundHandler(), aiohttp.AccessLog(accessLogger(&logged)))
+		server, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", http.NotFoundHandler(),
+			aiohttp.AccessLog(accessLogger(&logged)))
 		if err != nil {
 			return err
 		}

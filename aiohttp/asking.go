@@ -26,9 +26,9 @@ type asking struct {
 
 	number uint64 // in the order of Do
 	method string
-	url    *url.URL // that was asked first
-	site   string   // in debug mode: where that was
-	host   string   // whose place it has, if places are counted by host
+	url    *url.URL // of the first request
+	site   string   // in debug mode: where Do was called
+	host   string   // the host whose place it has, if places are counted by host
 	open   bool     // the response is with the program
 	count  int      // tries
 	carried
@@ -43,7 +43,7 @@ func (a *asking) String() string {
 	return text
 }
 
-// end ends everything that goes on for the request.
+// end ends all work for the request.
 func (a *asking) end(cause error) {
 	a.open = false
 	delete(a.c.asked, a)
@@ -53,7 +53,7 @@ func (a *asking) end(cause error) {
 	a.cancel(cause)
 }
 
-// late returns the time-out of the client if that has ended the request.
+// late returns the client's time-out if that has ended the request.
 func (a *asking) late() error { return lateness(a.ctx) }
 
 func lateness(ctx context.Context) error {
@@ -72,7 +72,7 @@ func (a *asking) warn(message string) {
 	a.c.loop.CallExceptionHandler(aio.Report{Message: message, Warning: true, Attrs: attrs})
 }
 
-// callSite returns the line outside of this package from which it was called.
+// callSite returns the line of the first caller outside of this package.
 func callSite() string {
 	const here = "github.com/aio-go/aio/aiohttp."
 	var pcs [32]uintptr
@@ -95,7 +95,7 @@ type try struct {
 	end     context.CancelCauseFunc
 	most    realm.Realm // that it may reach
 	left    time.Duration
-	limited bool // by left, while it has its turn
+	limited bool // limited by left, while it has its turn
 }
 
 func (a *asking) newTry() *try {
@@ -111,7 +111,7 @@ func (a *asking) newTry() *try {
 	return t
 }
 
-// clock runs while the try has its turn, until the function that is returned is called.
+// clock runs while the try has its turn, until the returned function is called.
 func (t *try) clock() (stop func()) {
 	if !t.limited {
 		return func() {}
@@ -125,8 +125,8 @@ func (t *try) clock() (stop func()) {
 	}
 }
 
-// hop makes one request, in its turn, and returns the answer. If discard says so its body has been
-// closed.
+// hop makes one request, in its turn, and returns the answer. If discard returns true, the body has
+// been closed.
 func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer, error) {
 	sent := false
 	defer func() {
@@ -218,7 +218,7 @@ func (t *try) ask(p *connections, x *answer, req *http.Request, discard func(*ht
 // unbounded keeps a call of ToThread out of the limit for all such calls: the client has its own.
 var unbounded = aio.LimitedBy(nil)
 
-// answer is what became of a request.
+// answer is the outcome of a request.
 type answer struct {
 	*asking
 	resp      *http.Response
@@ -226,20 +226,20 @@ type answer struct {
 	discarded bool
 	done      func()      // ends its turn
 	upload    func()      // ends the task that produces the request's body; nil: there is none
-	over      atomic.Bool // the response that has it is finished
+	over      atomic.Bool // its response is finished
 
-	state atomic.Int32 // who has it: see below
+	state atomic.Int32 // the owner: see below
 }
 
-// An answer is the goroutine's until it is delivered, then the task's. One that is abandoned before
-// stays with the goroutine, which closes it.
+// An answer belongs to the goroutine until it is delivered, then to the task. If it is abandoned
+// before, it stays with the goroutine, which closes it.
 const (
 	asked = iota
 	delivered
 	abandoned
 )
 
-// ask is the part of a goroutine.
+// ask is the goroutine's part.
 func (x *answer) ask(t http.RoundTripper, req *http.Request, discard func(*http.Response) bool) {
 	loop := x.c.loop
 	defer func() {
@@ -257,8 +257,8 @@ func (x *answer) ask(t http.RoundTripper, req *http.Request, discard func(*http.
 	}
 }
 
-// abandon gives the request up; the goroutine ends as soon as net/http has noticed that its context
-// has ended.
+// abandon gives the request up. The goroutine ends as soon as net/http notices that the request's
+// context has ended.
 func (x *answer) abandon() {
 	if !x.state.CompareAndSwap(asked, abandoned) {
 		x.close()
@@ -280,7 +280,7 @@ func (x *answer) close() {
 	x.done()
 }
 
-// release gives back what a response holds; read says whether its body was read to the end.
+// release frees the resources of a response; read says whether its body was read to the end.
 func (x *answer) release(read bool) {
 	if x.over.Swap(true) {
 		return
@@ -304,15 +304,16 @@ func (x *answer) forget() {
 		return
 	}
 	x.c.forgotten++
-	x.warn("aiohttp: a response was forgotten without Close; it is closed now. Call Response.Close in a defer")
+	x.warn("aiohttp: a response was forgotten without Close; " +
+		"it is closed now. Call Response.Close in a defer")
 	x.release(false)
 }
 
-// between is how long, at least, to wait between two searches for forgotten responses.
+// between is the least time between two searches for forgotten responses.
 const between = 10 * time.Second
 
-// collect sees to it that responses which were forgotten are found while requests wait for their
-// places: a program that does nothing else makes no garbage, and would wait for minutes.
+// collect runs the garbage collector while requests wait for their places, to find forgotten
+// responses. A program that does nothing else makes no garbage, and would wait for minutes.
 func (c *Client) collect() {
 	now := time.Now()
 	if now.Sub(c.collected) < between {

@@ -6,8 +6,8 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// asTask calls fn, which may await with ctx: as it is in a task, and through Submit on any other
-// goroutine, where an await would panic and nobody recover.
+// asTask calls fn, which may await with ctx. In a task it calls fn directly. On any other goroutine
+// it uses Submit, since an await would panic there.
 func asTask[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) (T, error) {
 	if aio.InTask(ctx) {
 		return fn(ctx)
@@ -15,8 +15,10 @@ func asTask[T any](ctx context.Context, fn func(ctx context.Context) (T, error))
 	return aio.SubmitValue(context.WithoutCancel(ctx), aio.RunningLoop(ctx), fn)
 }
 
-// countAsTask is asTask for reads and writes, whose count holds with an error as well.
-func countAsTask(ctx context.Context, fn func(ctx context.Context) (int, error)) (n int, err error) {
+// countAsTask is asTask for reads and writes, whose number of bytes is valid with an error as well.
+func countAsTask(
+	ctx context.Context, fn func(ctx context.Context) (int, error),
+) (n int, err error) {
 	_, err = asTask(ctx, aio.Action(func(ctx context.Context) (err error) {
 		n, err = fn(ctx)
 		return err

@@ -15,26 +15,28 @@ import (
 // pieces are buffers for bodies.
 var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
 
-// requestBody is the body of a request under OnLoop, for a task. It is read ahead, a piece for each
-// change of goroutines. Other goroutines may read it too: a client of net/http that it was handed
-// on to, a proxy. They read from net/http by themselves.
+// requestBody is the body of a request under OnLoop, for a task. It is read ahead, one piece for
+// each switch of goroutines. Other goroutines, such as those of a client of net/http or a proxy,
+// may read it too. They read from net/http directly.
 type requestBody struct {
 	x      *exchange
 	seen   *http.Request   // by the handler
 	ctx    context.Context // the task's
 	body   io.ReadCloser
-	torn   atomic.Pointer[error] // of the task's read that was given up: the rest cannot be had
+	torn   atomic.Pointer[error] // of the task's read that was given up: the rest is lost
 	closed atomic.Bool
 
-	mu   sync.Mutex // guards the rest; goroutines hold it while they wait for the client, tasks never
+	// guards the rest; goroutines hold it while they wait for the client, tasks do not
+	mu   sync.Mutex
 	buf  *[pieceSize]byte
 	rest []byte // in buf
 	err  error  // after rest
 
-	limit atomic.Uint32 // that the last read has met
+	limit atomic.Uint32 // met by the last read
 }
 
-// Read waits until something has come: in a task it suspends that, on another goroutine it blocks.
+// Read waits until bytes have arrived. In a task it suspends the task, on another goroutine it
+// blocks.
 func (b *requestBody) Read(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -45,7 +47,7 @@ func (b *requestBody) Read(p []byte) (n int, err error) {
 		n, err = b.readHere(p)
 	}
 	if err == io.EOF && b.seen != nil {
-		b.seen.Trailer = b.x.r.Trailer // which were not announced
+		b.seen.Trailer = b.x.r.Trailer // trailers that were not announced
 	}
 	if n > 0 {
 		b.limit.Store(uint32(metLimit(p, n)))
@@ -53,19 +55,20 @@ func (b *requestBody) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// limit is what a read has to do with that of http.MaxBytesReader, which tells only the writer of
-// net/http when it is exceeded.
+// limit says how a read is related to the limit of http.MaxBytesReader. That reader reports an
+// excess only to the writer of net/http.
 type limit uint32
 
 const (
 	noLimit    limit = iota
-	maybeLimit       // all of a buffer was filled, which http.MaxBytesReader may have passed on
+	maybeLimit       // a whole buffer was filled, which may be that of http.MaxBytesReader
 	overLimit        // http.MaxBytesReader got one byte more than the limit
 )
 
-// metLimit looks at a read of n bytes into p, in the method that its reader was called with. To look
-// who has called is dear, and only done if p was cut: a reader that asks for one byte more than the
-// limit does that, unless its caller's buffer is just as long. Of that the status has to tell.
+// metLimit examines a read of n bytes into p, in the method that the reader was called with.
+// Finding the caller is slow, so that is done only if p was cut. A reader that asks for one byte
+// more than the limit cuts p, unless its caller's buffer is just as long. In that case the status
+// has to decide.
 func metLimit(p []byte, n int) limit {
 	switch {
 	case n == 0 || n < len(p):
@@ -73,7 +76,7 @@ func metLimit(p []byte, n int) limit {
 	case cap(p) == n:
 		return maybeLimit
 	}
-	var pcs [8]uintptr // a reader may lie in between
+	var pcs [8]uintptr // there may be a reader in between
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
 	for more := true; more; {
 		var frame runtime.Frame
@@ -85,7 +88,7 @@ func metLimit(p []byte, n int) limit {
 	return noLimit
 }
 
-// exceeded reports whether the client sends more than the handler would take, so that its connection
+// exceeded reports whether the client sends more than the handler accepts, so that its connection
 // has to be closed.
 func (l limit) exceeded(status int) bool {
 	return l == overLimit || l == maybeLimit && status == http.StatusRequestEntityTooLarge
@@ -136,7 +139,7 @@ func (b *requestBody) readHere(p []byte) (int, error) {
 	return n, b.err
 }
 
-// take is a read that does not wait: without data and an error there may be more.
+// take is a read that does not wait. Without data and an error, more may come.
 func (b *requestBody) take(p []byte) (n int, err error) {
 	switch torn := b.torn.Load(); {
 	case b.closed.Load():
@@ -159,17 +162,17 @@ func (b *requestBody) take(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Close ends reading; the server takes what is left.
+// Close ends reading; the server takes the rest.
 func (b *requestBody) Close() error {
 	b.closed.Store(true)
-	if b.mu.TryLock() { // else who has it sees for itself
+	if b.mu.TryLock() { // otherwise the owner of the lock notices it
 		b.take(nil)
 		b.mu.Unlock()
 	}
 	return nil
 }
 
-// whole reports whether all of the body was read.
+// whole reports whether all of the body has been read.
 func (b *requestBody) whole() bool {
 	if !b.mu.TryLock() {
 		return false

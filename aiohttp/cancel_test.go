@@ -42,9 +42,11 @@ func mute(t *testing.T, talk func(conn net.Conn)) (address string, accepted chan
 	return l.Addr().String(), accepted
 }
 
-// A request that is cancelled leaves no goroutine and no descriptor, whatever stage it is in, although neither its loop nor its client has ended.
+// A request that is cancelled leaves no goroutine and no descriptor, whatever stage it is in,
+// although neither its loop nor its client has ended.
 func TestACancelledRequestLeavesNothingBehind(t *testing.T) {
-	silent := func(conn net.Conn) { conn.Read(make([]byte, 1)) } // so the other side is done with dialling
+	// so the other side is done with dialling
+	silent := func(conn net.Conn) { conn.Read(make([]byte, 1)) }
 	begun := func(conn net.Conn) {
 		conn.Read(make([]byte, 1000))
 		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nsome of it")
@@ -65,8 +67,14 @@ func TestACancelledRequestLeavesNothingBehind(t *testing.T) {
 			}
 			return nil
 		}},
-		{"reading all", "http", begun, func(ctx context.Context, r *aiohttp.Response) error { _, err := r.Bytes(ctx); return err }},
-		{"copying", "http", begun, func(ctx context.Context, r *aiohttp.Response) error { _, err := r.CopyTo(ctx, io.Discard); return err }},
+		{"reading all", "http", begun, func(ctx context.Context, r *aiohttp.Response) error {
+			_, err := r.Bytes(ctx)
+			return err
+		}},
+		{"copying", "http", begun, func(ctx context.Context, r *aiohttp.Response) error {
+			_, err := r.CopyTo(ctx, io.Discard)
+			return err
+		}},
 		{"decoding", "http", begun, func(ctx context.Context, r *aiohttp.Response) error {
 			_, err := aiohttp.DecodeJSON[int](ctx, r)
 			return err
@@ -103,10 +111,14 @@ func TestACancelledRequestLeavesNothingBehind(t *testing.T) {
 					}
 					_, err := task.Await(ctx)
 					matches(t, err, want)
-					if how == "late" { // a connection that was made at that very moment is kept for the next request
+					// a connection that was made at that very moment is kept for the next request
+					if how == "late" {
 						c.Close()
 					}
-					ok(t, aio.Blocking(ctx, func(context.Context) error { before.plus(1, 0).comeBack(t); return nil }))
+					ok(t, aio.Blocking(ctx, func(context.Context) error {
+						before.plus(1, 0).comeBack(t)
+						return nil
+					}))
 				})
 			})
 		}
@@ -149,7 +161,9 @@ func TestARequestInHTTP2IsGivenUpAlone(t *testing.T) {
 
 func TestWhoWaitsForATurnCanBeCancelled(t *testing.T) {
 	virtually(t, func(ctx context.Context) {
-		c := aiohttp.Client{PerHost: 1, Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		c := aiohttp.Client{PerHost: 1, Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(
+			ctx context.Context, w http.ResponseWriter, r *http.Request,
+		) error {
 			return aio.Sleep(ctx, time.Second)
 		}))}
 		defer c.Close()

@@ -18,55 +18,54 @@ import (
 )
 
 // Client makes HTTP requests in tasks. Its zero value is ready; set the fields before the first
-// request. Requests of one client share its connections, so make one for what belongs together and
-// [Client.Close] it at the end. It belongs to the first loop that uses it. It stands for
-// aiohttp.ClientSession and httpx.AsyncClient.
+// request. Requests of one client share its connections, so use one client for related requests and
+// [Client.Close] it at the end. It belongs to the first loop that uses it. Python:
+// aiohttp.ClientSession, httpx.AsyncClient.
 type Client struct {
 	// Transport makes the requests, on goroutines of its own; see also [Direct]. Default: the client
 	// speaks HTTP/1.1 in the task that asks. HTTP/2, proxies and secure hosts that were not asked
 	// before it leaves to a transport like [http.DefaultTransport], with which nothing of a request
 	// that was cancelled goes on.
 	Transport http.RoundTripper
-	// TLS has the settings of secure connections. It is for the client's own Transport only.
+	// TLS has the settings of secure connections. It applies to the client's own Transport only.
 	// Default: those of package crypto/tls.
 	TLS *tls.Config
 	// Jar keeps cookies. Default: none are kept.
 	Jar http.CookieJar
-	// Header is sent with each request that does not have such fields itself. Default: none.
+	// Header has fields for each request that lacks them. Default: none.
 	Header http.Header
 
 	// Limit is how many requests are under way at a time; the others wait for their turn. A request
-	// is under way until its response was read to the end or closed. As many connections are kept
-	// for later. Default: 100; negative: no limit.
+	// is under way until its response has been read to the end or closed. The client keeps as many
+	// idle connections. Default: 100; negative: no limit.
 	Limit int
-	// PerHost is how many of them may be to one host, which is scheme, name and port, however they
-	// are written. Default: no limit but Limit.
+	// PerHost is how many of them may go to one host, that is scheme, name and port, in any
+	// spelling. Default: no limit but Limit.
 	PerHost int
-	// Reach says which addresses the client connects to. It is for the client's own Transport only,
-	// which does not use the proxies of the environment then: they resolve names themselves.
-	// Default: [Anywhere].
+	// Reach says which addresses the client connects to. It applies to the client's own Transport
+	// only. With a limit that does not use the proxies of the environment, since these resolve
+	// names themselves. Default: [Anywhere].
 	Reach Reach
-	// Timeout is the time for a request with everything that belongs to it: its turn, redirects,
-	// further tries, reading the body. After that every wait for it returns an error that matches
-	// [context.DeadlineExceeded]. Default: no limit. For one try there is Retry.Timeout, for other
-	// steps aio.Timeout.
+	// Timeout is the time for a whole request: its turn, redirects, further tries, and reading the
+	// body. After that every wait for it returns an error that matches [context.DeadlineExceeded].
+	// Default: no limit. Retry.Timeout limits one try, aio.Timeout any other step.
 	Timeout time.Duration
 	// Redirects is how many redirects are followed before the request fails with [ErrRedirects].
-	// Redirects lead from http and https to these two only. Default: 10; negative: none are
-	// followed, they are answers like others.
+	// From http and https, redirects lead only to these two. Default: 10; negative: redirects are
+	// not followed but returned like other answers.
 	Redirects int
 	// MaxBody is the largest body, in bytes, that is read into memory by [Response.Bytes],
 	// [Response.Text] and [DecodeJSON]. A larger one is a [*http.MaxBytesError]. Default: 8 MiB;
 	// negative: no limit.
 	MaxBody int64
-	// MaxMemory is how many bytes the bodies take together that these three read at the same time,
-	// where JSON that is being decoded counts eight times. More wait until others are done; one
-	// body may pass this bound. Default: 64 MiB; negative: no limit.
+	// MaxMemory is how many bytes of bodies these three may hold at the same time. JSON that is
+	// being decoded counts eight times. Further ones wait until others are done; one body may
+	// exceed this bound. Default: 64 MiB; negative: no limit.
 	MaxMemory int64
 	// MaxLine is the longest line of [Response.Lines], in bytes. Default: 64 KiB; negative: no
 	// limit.
 	MaxLine int
-	// Retry says whether a request that failed is tried again. Default: no.
+	// Retry says whether a failed request is tried again. Default: no.
 	Retry Retry
 
 	loop      *aio.Loop
@@ -77,9 +76,9 @@ type Client struct {
 	memory    memory
 	asked     map[*asking]bool // requests whose responses are not closed
 	number    uint64           // of the last request
-	forgotten int              // responses that were
-	collected time.Time        // when memory was collected to find them
-	forget    func()           // the loop's end
+	forgotten int              // number of forgotten responses
+	collected time.Time        // when the collector last ran to find them
+	forget    func()           // removes the hook for the loop's end
 	closed    bool
 }
 
@@ -90,15 +89,15 @@ const (
 	defaultMaxLine   = 64 << 10
 )
 
-// ClientStatistics is what [Client.Statistics] returns.
+// ClientStatistics is the result of [Client.Statistics].
 type ClientStatistics struct {
 	UnderWay  int // requests without a response yet, those in line included
-	Waiting   int // of these, those in line for their turn
+	Waiting   int // of these, requests in line for their turn
 	Open      int // responses that were neither read to the end nor closed
-	Forgotten int // responses that the program has lost without closing them, so far
+	Forgotten int // responses that the program has forgotten without closing them, so far
 }
 
-// Statistics returns a picture of the client as it is now.
+// Statistics returns the current state of the client.
 func (c *Client) Statistics() ClientStatistics {
 	s := ClientStatistics{Forgotten: c.forgotten}
 	for a := range c.asked {
@@ -122,27 +121,32 @@ func (c *Client) limit() int {
 	return c.Limit
 }
 
-// Get asks for a URL. See [Client.Do].
+// Get requests a URL with GET. See [Client.Do].
 func (c *Client) Get(ctx context.Context, url string) (*Response, error) {
 	return c.ask(ctx, http.MethodGet, url, "", nil)
 }
 
-// Head asks for the head of the answer to [Client.Get] alone. See [Client.Do].
+// Head requests the head of the answer to [Client.Get] only. See [Client.Do].
 func (c *Client) Head(ctx context.Context, url string) (*Response, error) {
 	return c.ask(ctx, http.MethodHead, url, "", nil)
 }
 
-// Post sends a body. See [Client.Do] for what body may be.
-func (c *Client) Post(ctx context.Context, url, contentType string, body io.Reader) (*Response, error) {
+// Post sends a body. See [Client.Do] for the kinds of body.
+func (c *Client) Post(
+	ctx context.Context, url, contentType string, body io.Reader,
+) (*Response, error) {
 	return c.ask(ctx, http.MethodPost, url, contentType, body)
 }
 
-// PostForm sends what a form would. See [Client.Do].
+// PostForm sends the values of a form. See [Client.Do].
 func (c *Client) PostForm(ctx context.Context, url string, form url.Values) (*Response, error) {
-	return c.ask(ctx, http.MethodPost, url, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+	return c.ask(ctx, http.MethodPost, url, "application/x-www-form-urlencoded",
+		strings.NewReader(form.Encode()))
 }
 
-func (c *Client) ask(ctx context.Context, method, url, contentType string, body io.Reader) (*Response, error) {
+func (c *Client) ask(
+	ctx context.Context, method, url, contentType string, body io.Reader,
+) (*Response, error) {
 	req, err := newRequest(method, url, body)
 	if err != nil {
 		return nil, err
@@ -155,18 +159,18 @@ func (c *Client) ask(ctx context.Context, method, url, contentType string, body 
 
 // Do makes a request and returns the response as soon as its head is there. The response has to be
 // read to the end or closed. Every answer is a response, whatever its status; [Response.Check]
-// makes an error of one that is no success. Without an answer the error is a [*url.Error], as from
-// net/http; it shows no user information and no values of the query. A request that was tried more
-// than once has a [*TriesError] in it. ctx governs the request until the response is closed; the
-// context in req is not looked at. Names of fields count in any spelling.
+// turns a status of 400 or above into an error. Without an answer the error is a [*url.Error], as
+// from net/http, but without user information and values of the query. If there were several tries,
+// it wraps a [*TriesError]. ctx governs the request until the response is closed; the context in
+// req is ignored. Names of header fields count in any spelling.
 //
 // The body of req is read on another goroutine, unless it is one of package bytes or strings, and for
 // a moment perhaps after Do has failed: it must not wait for the loop, nor belong to it. It is closed in any case. A body that is to be sent
 // again, after some redirects or in a further try, needs req.GetBody, which [http.NewRequest] sets
 // for readers of bytes and strings. What a task produces is sent by [Client.Upload].
 //
-// Cancellation: the request is given up: it leaves the line, or its connection is closed, whatever
-// stage it is in. Whether the server has done what was asked cannot be known.
+// Cancellation: the request is given up in any stage: it leaves the line, or its connection is
+// closed. It is unknown whether the server has handled it.
 func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 	if req == nil || req.URL == nil {
 		panic("aiohttp: Client.Do: the request is nil, or its URL is; make it with http.NewRequest")
@@ -179,7 +183,14 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 	c.number++
 	first := *req
 	first.URL = cloneURL(req.URL)
-	a := &asking{c: c, ctx: scope, cancel: cancel, number: c.number, method: method(req), url: first.URL}
+	a := &asking{
+		c:      c,
+		ctx:    scope,
+		cancel: cancel,
+		number: c.number,
+		method: method(req),
+		url:    first.URL,
+	}
 	if c.loop.Debug() {
 		a.site = callSite()
 	}
@@ -205,7 +216,7 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 	return r, nil
 }
 
-// begin makes the client ready for the loop it belongs to.
+// begin prepares the client for its loop.
 func (c *Client) begin(ctx context.Context) error {
 	loop := aio.RunningLoop(ctx)
 	if c.closed {
@@ -218,7 +229,8 @@ func (c *Client) begin(ctx context.Context) error {
 		return nil
 	}
 	if _, ok := c.Transport.(*direct); c.Transport != nil && !ok && c.Reach != Anywhere {
-		panic("aiohttp: Client.Do: Reach cannot be kept with a Transport of your own; let its dialer refuse addresses")
+		panic("aiohttp: Client.Do: Reach cannot be kept with a Transport of your own; " +
+			"let its dialer refuse addresses")
 	}
 	c.loop = loop
 	c.turns = newTurns(c)
@@ -248,10 +260,12 @@ func (c *Client) within(most realm.Realm) http.RoundTripper {
 	return c.narrow[most]
 }
 
-// abandon is called when the loop closes: nobody can read or close a response any more.
+// abandon is called when the loop closes: no task can read or close a response any more.
 func (c *Client) abandon() {
 	c.Close()
-	open := slices.SortedFunc(maps.Keys(c.asked), func(a, b *asking) int { return cmp.Compare(a.number, b.number) })
+	open := slices.SortedFunc(maps.Keys(c.asked), func(a, b *asking) int {
+		return cmp.Compare(a.number, b.number)
+	})
 	for _, a := range open {
 		if a.open && c.loop.Debug() {
 			a.warn("aiohttp: the loop was closed before a response. Call Response.Close in a defer")
@@ -263,9 +277,9 @@ func (c *Client) abandon() {
 	}
 }
 
-// Close closes the connections that no request uses, and the others when their request is done.
-// Requests from now on fail with [ErrClosed]. It never waits. Loop only, or after the loop's end; a
-// loop that is closed closes its clients.
+// Close closes idle connections, and the others when their requests are done. Later requests fail
+// with [ErrClosed]. It never waits. Loop only, or after the loop's end; a loop that closes closes
+// its clients.
 func (c *Client) Close() {
 	if c.closed {
 		return

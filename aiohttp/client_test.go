@@ -163,7 +163,9 @@ func TestPiecesArriveWhileTheServerGoesOn(t *testing.T) {
 }
 
 func TestALineWithoutEndIsAnError(t *testing.T) {
-	s := site(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, strings.Repeat("x", 100_000)) })
+	s := site(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, strings.Repeat("x", 100_000))
+	})
 	run(t, func(ctx context.Context) {
 		var c aiohttp.Client
 		defer c.Close()
@@ -177,7 +179,9 @@ func TestALineWithoutEndIsAnError(t *testing.T) {
 }
 
 func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
-	s := site(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, strings.Repeat("x", 1001)) })
+	s := site(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, strings.Repeat("x", 1001))
+	})
 	run(t, func(ctx context.Context) {
 		for most, fits := range map[int64]bool{1000: false, 1001: true, -1: true, 0: true} {
 			c := aiohttp.Client{MaxBody: most}
@@ -292,7 +296,8 @@ func TestJSONBothWays(t *testing.T) {
 		}
 		_, err = aiohttp.GetJSON[point](ctx, &c, s.URL+"/none")
 		var status *aiohttp.StatusError
-		if !errors.As(err, &status) || status.StatusCode != 404 || !strings.HasSuffix(err.Error(), "/none: 404 Not Found: no such thing") {
+		if !errors.As(err, &status) || status.StatusCode != 404 ||
+			!strings.HasSuffix(err.Error(), "/none: 404 Not Found: no such thing") {
 			t.Error(err)
 		}
 		_, err = aiohttp.PostJSON[point](ctx, &c, s.URL, func() {})
@@ -355,7 +360,10 @@ func TestSecureSitesSpeakHTTP2(t *testing.T) {
 
 func TestConnectionsAreUsedAgain(t *testing.T) {
 	addresses := make(chan string, 10)
-	s := site(t, func(w http.ResponseWriter, r *http.Request) { addresses <- r.RemoteAddr; echo(w, r) })
+	s := site(t, func(w http.ResponseWriter, r *http.Request) {
+		addresses <- r.RemoteAddr
+		echo(w, r)
+	})
 	run(t, func(ctx context.Context) {
 		var c aiohttp.Client
 		defer c.Close()
@@ -412,10 +420,11 @@ func TestATimeoutEndsWhateverARequestWaitsFor(t *testing.T) {
 		}
 	})
 	virtually(t, func(ctx context.Context) { // and its turn
-		c := aiohttp.Client{Timeout: time.Minute, Limit: 1, Transport: aiohttp.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.(http.Flusher).Flush()
-			aio.Sleep(r.Context(), time.Hour)
-		}))}
+		c := aiohttp.Client{Timeout: time.Minute, Limit: 1,
+			Transport: aiohttp.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.(http.Flusher).Flush()
+				aio.Sleep(r.Context(), time.Hour)
+			}))}
 		defer c.Close()
 		r, err := c.Get(ctx, "http://x/")
 		ok(t, err)
@@ -476,7 +485,9 @@ func TestLimitsLetSoManyGoAtATime(t *testing.T) {
 }
 
 func TestATurnEndsWithItsResponse(t *testing.T) {
-	s := site(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, strings.Repeat("x", 100_000)) })
+	s := site(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, strings.Repeat("x", 100_000))
+	})
 	run(t, func(ctx context.Context) {
 		c := aiohttp.Client{PerHost: 1}
 		defer c.Close()
@@ -489,7 +500,10 @@ func TestATurnEndsWithItsResponse(t *testing.T) {
 			equal(t, "length", len(text(ctx, t, r, err)), 100_000)
 			r, err = c.Get(ctx, s.URL)
 			ok(t, err)
-			aio.Start(ctx, func(ctx context.Context) error { _, err := r.Bytes(ctx); return err }).Cancel(nil)
+			aio.Start(ctx, func(ctx context.Context) error {
+				_, err := r.Bytes(ctx)
+				return err
+			}).Cancel(nil)
 			aio.Yield(ctx)
 			r.Close()
 			_, err = c.Get(ctx, "http://127.0.0.1:1/")
@@ -524,7 +538,8 @@ func TestSlowRequestsDoNotKeepThreadsFromWorking(t *testing.T) {
 					return err
 				}
 			}
-			n, err := aio.ToThread(ctx, func(context.Context) (int, error) { return 42, nil }) // there is one place for all such calls
+			// there is one place for all such calls
+			n, err := aio.ToThread(ctx, func(context.Context) (int, error) { return 42, nil })
 			equal(t, "ToThread", n, 42)
 			close(release)
 			return err
@@ -561,7 +576,8 @@ func TestAClientBelongsToOneLoop(t *testing.T) {
 	}))
 	run(t, func(ctx context.Context) {
 		defer func() {
-			if v := fmt.Sprint(recover()); !strings.Contains(v, "the client belongs to another loop; make one for each loop") {
+			v := fmt.Sprint(recover())
+			if !strings.Contains(v, "the client belongs to another loop; make one for each loop") {
 				t.Error(v)
 			}
 		}()

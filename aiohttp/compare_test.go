@@ -19,7 +19,8 @@ import (
 	"github.com/aio-go/aio/aiohttp"
 )
 
-// step is what a server answers: to the first request of a chain the first one, and so on, whatever host it is for.
+// step is what a server answers: to the first request of a chain the first one, and so on, whatever
+// host it is for.
 type step struct {
 	status   int
 	location string
@@ -56,7 +57,9 @@ func (s *chainSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // everywhere is a transport for which all hosts are one server.
 func everywhere(s *httptest.Server) *http.Transport {
-	return &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+	return &http.Transport{DialContext: func(
+		ctx context.Context, network, _ string,
+	) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, s.Listener.Addr().String())
 	}}
 }
@@ -76,7 +79,8 @@ func TestRedirectsGoAsWithNetHTTP(t *testing.T) {
 		}
 		return h
 	}
-	secrets := fields("Authorization", "A", "Cookie", "c=1", "Cookie2", "C", "Www-Authenticate", "W", "Proxy-Authorization", "P", "X-Other", "x")
+	secrets := fields("Authorization", "A", "Cookie", "c=1", "Cookie2", "C", "Www-Authenticate", "W",
+		"Proxy-Authorization", "P", "X-Other", "x")
 	once := func() io.Reader { return struct{ io.Reader }{strings.NewReader("once")} }
 	text := func() io.Reader { return strings.NewReader("data") }
 	type test struct {
@@ -93,53 +97,87 @@ func TestRedirectsGoAsWithNetHTTP(t *testing.T) {
 	tests := []test{
 		{name: "relative", steps: to(302, "/b?x=1", "c", "../d", "?q", "//b.test/e", "#f")},
 		{name: "other hosts", header: secrets, steps: to(302, "http://b.test/", "http://a.test/")},
-		{name: "below", header: secrets, steps: to(302, "http://x.a.test/", "http://y.x.a.test:81/", "http://a.test./", "http://a.test/")},
+		{name: "below", header: secrets, steps: to(302, "http://x.a.test/", "http://y.x.a.test:81/",
+			"http://a.test./", "http://a.test/")},
 		{name: "not below", header: secrets, steps: to(302, "http://xa.test/")},
 		{name: "above", url: "http://x.a.test/", header: secrets, steps: to(302, "http://a.test/")},
 		{name: "ports", header: secrets, steps: to(302, "http://a.test:80/", "http://a.test:8080/")},
-		{name: "addresses", url: "http://[::1]/", header: secrets, steps: to(302, "http://[0:0:0:0:0:0:0:1]/")},
-		{name: "user of the URL", url: "http://u:p@a.test/", steps: to(302, "/b", "http://a.test/c", "http://v:w@b.test/", "/d")},
-		{name: "user of the URL and a field", url: "http://u:p@a.test/", header: fields("Authorization", "own"), steps: to(302, "/b", "http://b.test/")},
-		{name: "a Referer of one's own", header: fields("Referer", "http://me.test/"), steps: to(302, "/b", "http://b.test/")},
+		{name: "addresses", url: "http://[::1]/", header: secrets,
+			steps: to(302, "http://[0:0:0:0:0:0:0:1]/")},
+		{name: "user of the URL", url: "http://u:p@a.test/",
+			steps: to(302, "/b", "http://a.test/c", "http://v:w@b.test/", "/d")},
+		{name: "user of the URL and a field", url: "http://u:p@a.test/",
+			header: fields("Authorization", "own"), steps: to(302, "/b", "http://b.test/")},
+		{name: "a Referer of one's own", header: fields("Referer", "http://me.test/"),
+			steps: to(302, "/b", "http://b.test/")},
 		{name: "Host, relative", host: "virtual.test", header: secrets, steps: to(302, "/b", "/c")},
-		{name: "Host, absolute", host: "virtual.test", header: secrets, steps: to(302, "http://a.test/b", "/c")},
-		{name: "Host, jar", host: "virtual.test", jar: true, steps: []step{{302, "/b", []string{"a=1"}}, {200, "", nil}}},
+		{name: "Host, absolute", host: "virtual.test", header: secrets,
+			steps: to(302, "http://a.test/b", "/c")},
+		{name: "Host, jar", host: "virtual.test", jar: true,
+			steps: []step{{302, "/b", []string{"a=1"}}, {200, "", nil}}},
 		{name: "no place to go", steps: []step{{302, "", nil}}},
 		{name: "300", steps: to(300, "/b")},
 		{name: "304", steps: to(304, "/b")},
 		{name: "a login", header: fields("Cookie", "sid=old; lang=en"), jar: true, steps: []step{
-			{302, "/home", []string{"sid=new; Path=/"}}, {302, "/more", []string{"lang=de; Path=/"}}, {200, "", nil}}},
+			{302, "/home", []string{"sid=new; Path=/"}}, {302, "/more", []string{"lang=de; Path=/"}},
+			{200, "", nil}}},
 		{name: "a login, lower case", header: fields("Cookie", "sid=old"), jar: true, steps: []step{
 			{302, "/home", []string{"sid=new; Path=/"}}, {200, "", nil}}},
-		{name: "a login elsewhere", header: fields("Cookie", "sid=old; lang=en"), jar: true, steps: []step{
-			{302, "http://b.test/", []string{"sid=new; Path=/"}}, {302, "http://a.test/", []string{"sid=b; Path=/"}}, {200, "", nil}}},
+		{name: "a login elsewhere", header: fields("Cookie",
+			"sid=old; lang=en"), jar: true, steps: []step{
+			{302, "http://b.test/", []string{"sid=new; Path=/"}},
+			{302, "http://a.test/", []string{"sid=b; Path=/"}}, {200, "", nil}}},
 		{name: "a login without a jar", header: fields("Cookie", "sid=old"), steps: []step{
 			{302, "/home", []string{"sid=new; Path=/"}}, {200, "", nil}}},
 		{name: "cookies of the jar", jar: true, stored: "kept=1; Path=/", steps: []step{
-			{302, "/home", []string{"sid=1; Path=/"}}, {302, "/home", []string{"sid=2; Path=/"}}, {302, "http://x.a.test/", []string{"gone=1; Max-Age=0; Path=/"}}, {302, "http://a.test/", nil}, {200, "", nil}}},
-		{name: "cookies of the jar and one's own", jar: true, stored: "kept=1; Path=/", header: fields("Cookie", "own=1"), steps: to(302, "/b", "http://b.test/", "/c")},
-		{name: "a cookie of the jar that is taken back", jar: true, stored: "kept=1; Path=/", steps: []step{
-			{302, "/home", []string{"kept=; Max-Age=-1; Path=/"}}, {200, "", nil}}},
+			{302, "/home", []string{"sid=1; Path=/"}}, {302, "/home", []string{"sid=2; Path=/"}}, {302,
+				"http://x.a.test/", []string{"gone=1; Max-Age=0; " +
+					"Path=/"}}, {302, "http://a.test/", nil}, {200, "", nil}}},
+		{name: "cookies of the jar and one's own", jar: true, stored: "kept=1; Path=/",
+			header: fields("Cookie", "own=1"), steps: to(302, "/b", "http://b.test/", "/c")},
+		{name: "a cookie of the jar that is taken back", jar: true, stored: "kept=1; Path=/",
+			steps: []step{
+				{302, "/home", []string{"kept=; Max-Age=-1; Path=/"}}, {200, "", nil}}},
 	}
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, method := range []string{"", "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"} {
-			tests = append(tests, test{name: fmt.Sprint(method, " without a body, ", status), method: method, header: fields("Content-Type", "a/b"), steps: to(status, "/b", "http://b.test/c")})
+			tests = append(tests, test{
+				name:   fmt.Sprint(method, " without a body, ", status),
+				method: method,
+				header: fields("Content-Type", "a/b"),
+				steps:  to(status, "/b", "http://b.test/c"),
+			})
 			if method == "POST" || method == "PUT" || method == "DELETE" {
 				tests = append(tests,
 					test{name: fmt.Sprint(method, " with a body, ", status), method: method, body: text,
-						header: fields("Content-Type", "a/b", "Content-Language", "en", "Content-Encoding", "x", "Content-Location", "/l"), steps: to(status, "/b", "http://b.test/c")},
-					test{name: fmt.Sprint(method, " with a body for once, ", status), method: method, body: once, header: fields("Content-Type", "a/b"), steps: to(status, "/b")})
+						header: fields("Content-Type", "a/b", "Content-Language", "en", "Content-Encoding", "x",
+							"Content-Location", "/l"), steps: to(status, "/b", "http://b.test/c")},
+					test{
+						name:   fmt.Sprint(method, " with a body for once, ", status),
+						method: method,
+						body:   once,
+						header: fields("Content-Type", "a/b"),
+						steps:  to(status, "/b"),
+					})
 			}
 		}
 	}
 	for _, mixed := range [][2]int{{307, 303}, {303, 307}, {308, 302}, {301, 308}} {
-		tests = append(tests, test{name: fmt.Sprint("POST, ", mixed), method: "POST", body: text, header: fields("Content-Type", "a/b"), steps: []step{{mixed[0], "/b", nil}, {mixed[1], "/c", nil}, {307, "/d", nil}, {200, "", nil}}})
+		tests = append(tests, test{
+			name:   fmt.Sprint("POST, ", mixed),
+			method: "POST",
+			body:   text,
+			header: fields("Content-Type", "a/b"),
+			steps:  []step{{mixed[0], "/b", nil}, {mixed[1], "/c", nil}, {307, "/d", nil}, {200, "", nil}},
+		})
 	}
 	h := &chainSite{}
 	s := httptest.NewServer(h)
 	defer s.Close()
 	for _, test := range tests {
-		outcome := func(do func(req *http.Request, jar http.CookieJar) (status int, where, body string, err error)) []string {
+		outcome := func(do func(
+			req *http.Request, jar http.CookieJar,
+		) (status int, where, body string, err error)) []string {
 			h.steps, h.asked = test.steps, nil
 			address := test.url
 			if address == "" {
@@ -178,7 +216,9 @@ func TestRedirectsGoAsWithNetHTTP(t *testing.T) {
 			r.Body.Close()
 			return r.StatusCode, r.Request.URL.String(), string(body), err
 		})
-		got := outcome(func(req *http.Request, jar http.CookieJar) (status int, where, answer string, err error) {
+		got := outcome(func(
+			req *http.Request, jar http.CookieJar,
+		) (status int, where, answer string, err error) {
 			run(t, func(ctx context.Context) {
 				c := aiohttp.Client{Transport: transport, Jar: jar}
 				defer c.Close()
@@ -192,10 +232,12 @@ func TestRedirectsGoAsWithNetHTTP(t *testing.T) {
 		})
 		transport.CloseIdleConnections()
 		for i := range got { // a fragment does not belong into a Referer, where net/http leaves it
-			got[i], want[min(i, len(want)-1)] = strings.ReplaceAll(got[i], "#f", ""), strings.ReplaceAll(want[min(i, len(want)-1)], "#f", "")
+			got[i], want[min(i, len(want)-1)] = strings.ReplaceAll(got[i], "#f", ""),
+				strings.ReplaceAll(want[min(i, len(want)-1)], "#f", "")
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("%s:\n got %s\nwant %s", test.name, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+			t.Errorf("%s:\n got %s\nwant %s",
+				test.name, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
 		}
 	}
 }
@@ -206,10 +248,13 @@ func TestNamesOfFieldsCountInAnySpelling(t *testing.T) {
 	s := httptest.NewServer(h)
 	defer s.Close()
 	spell := map[string]func(string) string{
-		"canonical": func(s string) string { return s }, "lower": strings.ToLower, "upper": strings.ToUpper,
+		"canonical": func(s string) string {
+			return s
+		}, "lower": strings.ToLower, "upper": strings.ToUpper,
 		"odd": func(s string) string { return strings.ToLower(s[:1]) + strings.ToUpper(s[1:]) },
 	}
-	names := []string{"Authorization", "Cookie", "Cookie2", "Www-Authenticate", "Proxy-Authorization", "Proxy-Authenticate", "Content-Type", "Content-Encoding", "Content-Language", "Content-Location"}
+	names := []string{"Authorization", "Cookie", "Cookie2", "Www-Authenticate", "Proxy-Authorization",
+		"Proxy-Authenticate", "Content-Type", "Content-Encoding", "Content-Language", "Content-Location"}
 	for how, spell := range spell {
 		for _, where := range []string{"request", "client"} {
 			header := http.Header{}
@@ -236,7 +281,10 @@ func TestNamesOfFieldsCountInAnySpelling(t *testing.T) {
 				r, err := c.Do(ctx, req)
 				ok(t, err)
 				r.Close()
-				equal(t, "fields of the caller's request", len(req.Header), map[string]int{"request": len(header), "client": 0}[where])
+				equal(t, "fields of the caller's request", len(req.Header), map[string]int{
+					"request": len(header),
+					"client":  0,
+				}[where])
 			})
 			equalSlices(t, how+", "+where, h.asked, []string{
 				`POST a.test/ "data" 4; Accept-Encoding=["identity"]; Authorization=["s=secret"]; Content-Encoding=["s=secret"]; Content-Language=["s=secret"]; Content-Length=["4"]; ` +
@@ -246,16 +294,22 @@ func TestNamesOfFieldsCountInAnySpelling(t *testing.T) {
 			})
 		}
 	}
-	run(t, func(ctx context.Context) { // what the request has, in any spelling, the client does not add
+	// what the request has, in any spelling, the client does not add
+	run(t, func(ctx context.Context) {
 		h.asked = nil
-		c := aiohttp.Client{Transport: everywhere(s), Header: http.Header{"AUTHORIZATION": {"client's"}, "x-mine": {"client's"}, "User-Agent": {"client's"}}}
+		c := aiohttp.Client{Transport: everywhere(s), Header: http.Header{
+			"AUTHORIZATION": {"client's"},
+			"x-mine":        {"client's"},
+			"User-Agent":    {"client's"},
+		}}
 		defer c.Close()
 		req, _ := http.NewRequest("GET", "http://a.test/", nil)
 		req.Header = http.Header{"authorization": {"own"}, "X-Mine": {"own"}, "User-agent": nil}
 		r, err := c.Do(ctx, req)
 		ok(t, err)
 		r.Close()
-		equal(t, "first request", h.asked[0], `GET a.test/ "" 0; Accept-Encoding=["gzip"]; Authorization=["own"]; X-Mine=["own"]`)
+		equal(t, "first request", h.asked[0],
+			`GET a.test/ "" 0; Accept-Encoding=["gzip"]; Authorization=["own"]; X-Mine=["own"]`)
 	})
 }
 
@@ -266,7 +320,12 @@ func TestCookiesDoNotDoubleInFurtherTries(t *testing.T) {
 	defer s.Close()
 	run(t, func(ctx context.Context) {
 		jar, _ := cookiejar.New(nil)
-		c := aiohttp.Client{Transport: everywhere(s), Jar: jar, Header: http.Header{"cookie": {"sid=old; lang=en"}}, Retry: aiohttp.Retry{Attempts: 2, Backoff: noWait}}
+		c := aiohttp.Client{
+			Transport: everywhere(s),
+			Jar:       jar,
+			Header:    http.Header{"cookie": {"sid=old; lang=en"}},
+			Retry:     aiohttp.Retry{Attempts: 2, Backoff: noWait},
+		}
 		defer c.Close()
 		r, err := c.Get(ctx, "http://a.test/")
 		text(ctx, t, r, err)
@@ -297,7 +356,11 @@ func TestBodiesOfRequestsAreClosed(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			opened++
-			return &onClose{bytes.NewReader([]byte("data")), sync.OnceFunc(func() { mu.Lock(); closed++; mu.Unlock() })}
+			return &onClose{bytes.NewReader([]byte("data")), sync.OnceFunc(func() {
+				mu.Lock()
+				closed++
+				mu.Unlock()
+			})}
 		}
 		transport := everywhere(s)
 		run(t, func(ctx context.Context) {

@@ -8,12 +8,11 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// CopyTo writes what is left of the body to w and closes the response. It returns how many bytes
-// were written. w is written to on another goroutine, so that it may be a file or anything else
-// that blocks; nobody writes to it any more when CopyTo has returned.
+// CopyTo writes the rest of the body to w and closes the response. It returns the number of bytes
+// written. It writes to w on another goroutine, so w may be a file or another writer that blocks.
+// When CopyTo has returned, nothing is written to w any more.
 //
-// Cancellation: the response is closed; CopyTo returns when the write that is under way, if one is,
-// has ended.
+// Cancellation: the response is closed. CopyTo returns when a write that is under way has ended.
 func (r *Response) CopyTo(ctx context.Context, w io.Writer) (int64, error) {
 	if r.busy {
 		return 0, ErrBusy
@@ -42,14 +41,14 @@ func (r *Response) CopyTo(ctx context.Context, w io.Writer) (int64, error) {
 		return 0, r.err
 	}
 	ended := make(chan struct{})
-	var taken atomic.Bool // by the goroutine that writes, or because there will be none
+	var taken atomic.Bool // taken by the goroutine that writes, or because there will be none
 	write := func(body io.Reader) {
 		if taken.CompareAndSwap(false, true) {
 			defer close(ended)
 			pour(body)
 		}
 	}
-	defer func() { // also when the task is being ended
+	defer func() { // also if the loop ends the task
 		r.Close()
 		if !taken.CompareAndSwap(false, true) {
 			aio.Recv(context.WithoutCancel(ctx), ended)
@@ -57,7 +56,8 @@ func (r *Response) CopyTo(ctx context.Context, w io.Writer) (int64, error) {
 	}()
 	if r.err == io.EOF {
 		readErr = io.EOF
-		if err := aio.Blocking(ctx, func(context.Context) error { write(nil); return nil }, unbounded); err != nil {
+		err := aio.Blocking(ctx, func(context.Context) error { write(nil); return nil }, unbounded)
+		if err != nil {
 			return 0, err
 		}
 		return n, writeErr
@@ -88,10 +88,12 @@ func (r *Response) copyInTask(ctx context.Context, w io.Writer, before []byte) (
 		if err != nil {
 			return n, err
 		}
-		wrote, err := aio.ToThread(context.WithoutCancel(ctx), func(context.Context) (int, error) { return w.Write(chunk) }, unbounded)
+		wrote, err := aio.ToThread(context.WithoutCancel(ctx),
+			func(context.Context) (int, error) { return w.Write(chunk) }, unbounded)
 		n += int64(wrote)
 		if err == nil {
-			err = aio.Yield(ctx) // the write was not to be cut short, but a copy that never waits for data is
+			// the write was not to be cut short, but a copy that never waits for data is
+			err = aio.Yield(ctx)
 		}
 		if err != nil {
 			return n, err

@@ -16,7 +16,11 @@ import (
 // for some later request, for as long as the system lets it. It connects to what is in realm most.
 func (c *Client) newTransport(most realm.Realm) *http.Transport {
 	config := c.TLS
-	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, ControlContext: within(most)}
+	dialer := &net.Dialer{
+		Timeout:        30 * time.Second,
+		KeepAlive:      30 * time.Second,
+		ControlContext: within(most),
+	}
 	t := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		ForceAttemptHTTP2:     true,
@@ -27,8 +31,8 @@ func (c *Client) newTransport(most realm.Realm) *http.Transport {
 	if c.Reach != Anywhere { // a proxy resolves names itself
 		t.Proxy = nil
 	}
-	// What was under way at the same time can be kept: with fewer, connections would be made and
-	// closed all the time.
+	// The connections that were in use at the same time can be kept. With fewer, connections would
+	// be made and closed all the time.
 	if t.MaxIdleConns = max(0, c.limit()); t.MaxIdleConns == 0 {
 		t.MaxIdleConnsPerHost = math.MaxInt
 	} else {
@@ -42,7 +46,8 @@ func (c *Client) newTransport(most realm.Realm) *http.Transport {
 		ctx, stop := whileAsked(ctx)
 		defer stop()
 		conn, err := dialer.DialContext(ctx, network, address)
-		if err == nil && ctx.Err() != nil { // too late; net/http would keep the connection for somebody else
+		// too late; net/http would keep the connection for another request
+		if err == nil && ctx.Err() != nil {
 			conn.Close()
 			return nil, context.Cause(ctx)
 		}
@@ -82,11 +87,11 @@ func configFor(config *tls.Config, address string) *tls.Config {
 	return config
 }
 
-// askedKey finds the life of the request in the context that net/http dials with, which has the
-// request's values only.
+// askedKey finds the context of the request in the context that net/http dials with, which has only
+// the request's values.
 type askedKey struct{}
 
-// whileAsked returns a context that ends with the request it was begun for, too.
+// whileAsked returns a context that also ends with the request that caused the attempt.
 func whileAsked(ctx context.Context) (context.Context, func()) {
 	life, ok := ctx.Value(askedKey{}).(context.Context)
 	if !ok {
@@ -100,8 +105,8 @@ func whileAsked(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// lifetime is the context of a request for net/http: it ends with a context of the loop, whose
-// deadline it does not show. That is by the loop's clock, and package net would measure it by the
+// lifetime is the context of a request for net/http. It ends with a context of the loop, but hides
+// its deadline: that is a time of the loop's clock, and package net would compare it with the
 // machine's.
 type lifetime struct{ context.Context }
 

@@ -12,7 +12,8 @@ import (
 	"github.com/aio-go/aio/aiohttp"
 )
 
-// net/http itself would go on dialling: a connection to an address that does not answer stays half open for minutes.
+// net/http itself would go on dialling: a connection to an address that does not answer stays half
+// open for minutes.
 func TestACancelledRequestStopsDialling(t *testing.T) {
 	address := deaf(t)
 	run(t, func(ctx context.Context) {
@@ -27,11 +28,15 @@ func TestACancelledRequestStopsDialling(t *testing.T) {
 			})
 			matches(t, err, context.DeadlineExceeded)
 		}
-		ok(t, aio.Blocking(ctx, func(context.Context) error { before.plus(1, 0).comeBack(t); return nil }))
+		ok(t, aio.Blocking(ctx, func(context.Context) error {
+			before.plus(1, 0).comeBack(t)
+			return nil
+		}))
 	})
 }
 
-// deaf returns an address that does not answer: one where nobody accepts, and the short line of those who wait is full.
+// deaf returns an address that does not answer: one where nobody accepts, and the short line of
+// those who wait is full.
 func deaf(t *testing.T) string {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)

@@ -15,30 +15,29 @@ import (
 )
 
 var (
-	// ErrClosed is returned by a [Client] or [Response] that was closed.
+	// ErrClosed is returned by a [Client] or [Response] that is closed.
 	ErrClosed = errors.New("aiohttp: the client or response is closed")
 	// ErrBusy is returned by a method that reads a body while another task waits in one.
 	ErrBusy = errors.New("aiohttp: another task is reading the body")
-	// ErrRedirects is returned, inside a [*url.Error], when a request was redirected more often
+	// ErrRedirects is returned, wrapped in a [*url.Error], if a request is redirected more often
 	// than [Client.Redirects] allows.
 	ErrRedirects = errors.New("aiohttp: too many redirects")
 )
 
-// StatusError is an answer with status 400 or above, for those who wanted what was asked for:
-// [Response.Check] and the helpers for JSON return it. It stands for aiohttp.ClientResponseError
-// and httpx.HTTPStatusError.
+// StatusError is an answer with status 400 or above, as an error. [Response.Check], [GetJSON] and
+// [PostJSON] return it. Python: aiohttp.ClientResponseError, httpx.HTTPStatusError.
 type StatusError struct {
 	StatusCode int
 	Status     string // as it was sent: "404 Not Found"; [StatusError.Error] makes it safe to show
 	Tries      int    // how many tries there were, see [Client.Retry]
 	Method     string
-	URL        *url.URL // that answered, after redirects
+	URL        *url.URL // of the answer, after redirects
 	Header     http.Header
 	Head       []byte // the beginning of the body, at most 512 bytes
 }
 
-// Error names request and status, and the first line of the body if that is text. What the server
-// wrote is made safe to show, and secrets of the URL are hidden.
+// Error names the request and the status, and the first line of the body if that is text. Text of
+// the server is made safe to show, and secrets of the URL are hidden.
 func (e *StatusError) Error() string {
 	status := safetext.Cut(e.Status, 100)
 	text := fmt.Sprintf("aiohttp: %s %s: %s", e.Method, showURL(e.URL), status)
@@ -50,17 +49,18 @@ func (e *StatusError) Error() string {
 	if len(line) > 100 {
 		line = strings.ToValidUTF8(line[:100], "") + "..."
 	}
-	if line != safetext.Lines(line) || strings.Contains(line, "\t") { // it is no text, or not meant to be shown
+	// not text, or not meant to be shown
+	if line != safetext.Lines(line) || strings.Contains(line, "\t") {
 		return text
 	}
 	return text + ": " + line
 }
 
-// TriesError tells how many tries a request had that was made more than once, as [Client.Retry] says,
-// and failed. It comes inside a [*url.Error]; its text is that of the last try's error.
+// TriesError says how many tries a failed request had, if [Client.Retry] allowed more than one. It
+// comes inside a [*url.Error]; its text is that of the last try's error.
 type TriesError struct {
-	Tries int   // how many there were, the first included
-	Err   error // of the last
+	Tries int   // number of tries, the first included
+	Err   error // of the last try
 }
 
 func (e *TriesError) Error() string { return e.Err.Error() }
@@ -80,8 +80,7 @@ func (a *asking) counted(err error) error {
 	return &url.Error{Op: whole.Op, URL: whole.URL, Err: &TriesError{a.count, whole.Err}}
 }
 
-// timeoutError is the end of a request whose client has a Timeout, or of one try. It comes inside a
-// *url.Error.
+// timeoutError is the time-out of a client, or of one try. It comes inside a *url.Error.
 type timeoutError struct {
 	after time.Duration
 	try   bool
@@ -97,7 +96,7 @@ func (e *timeoutError) Error() string {
 func (e *timeoutError) Timeout() bool { return true }
 func (e *timeoutError) Unwrap() error { return context.DeadlineExceeded }
 
-// urlError is err as package net/http reports it, without secrets and safe to show.
+// urlError returns err as package net/http reports it, without secrets and safe to show.
 func urlError(method string, u *url.URL, err error) error {
 	if already := (*url.Error)(nil); errtree.Into(err, &already) {
 		return err
@@ -109,10 +108,10 @@ func urlError(method string, u *url.URL, err error) error {
 	return &url.Error{Op: op, URL: showURL(u), Err: shown(err)}
 }
 
-// showURL returns a URL as it can be shown to anybody: see [safetext.URL].
+// showURL returns a URL that is safe to show: see [safetext.URL].
 func showURL(u *url.URL) string { return safetext.URL(u.String()) }
 
-// shown returns err such that its text can be shown: that of net/http quotes what peers sent.
+// shown returns err with a text that is safe to show: that of net/http quotes bytes of peers.
 func shown(err error) error {
 	if text := safetext.Error(err); text != err.Error() {
 		return &shownError{err, text}
@@ -131,7 +130,7 @@ func (e *shownError) Timeout() bool { return isTimeout(e.err) }
 
 func isTimeout(err error) bool { return errtree.Search(err, errtree.IsTimeout) }
 
-// newRequest is http.NewRequest with errors that show no secrets: a URL that cannot be parsed may
+// newRequest is http.NewRequest with errors that show no secrets. A URL that cannot be parsed may
 // have some in any part.
 func newRequest(method, address string, body io.Reader) (*http.Request, error) {
 	req, err := http.NewRequest(method, address, body)

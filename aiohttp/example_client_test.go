@@ -17,7 +17,9 @@ import (
 // A time for each try lets a request go on after one that got stuck.
 func ExampleTriesError() {
 	calls := 0
-	moody := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	moody := aiohttp.HandlerFunc(func(
+		ctx context.Context, w http.ResponseWriter, r *http.Request,
+	) error {
 		calls++
 		if r.URL.Path == "/never" || calls == 1 {
 			return aio.Sleep(ctx, time.Hour)
@@ -25,7 +27,10 @@ func ExampleTriesError() {
 		return nil
 	})
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		c := aiohttp.Client{Transport: aiohttp.Direct(moody), Retry: aiohttp.Retry{Attempts: 3, Timeout: 2 * time.Second}}
+		c := aiohttp.Client{
+			Transport: aiohttp.Direct(moody),
+			Retry:     aiohttp.Retry{Attempts: 3, Timeout: 2 * time.Second},
+		}
 		defer c.Close()
 		r, err := c.Get(ctx, "http://moody/")
 		if err != nil {
@@ -91,7 +96,9 @@ func ExampleClient_Statistics() {
 
 // The beginning of a line that is too long comes with the error.
 func ExampleResponse_Lines() {
-	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "short\nfar too long\n") })
+	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "short\nfar too long\n")
+	})
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		c := aiohttp.Client{Transport: aiohttp.Direct(site), MaxLine: 7}
 		defer c.Close()

@@ -15,7 +15,8 @@ import (
 	"github.com/aio-go/aio/aiohttp"
 )
 
-// A proxy of net/http blocks while its backend answers. Behind a prefix nobody can see what it is, so it is told.
+// A proxy of net/http blocks while its backend answers. Behind a prefix nobody can see what it is,
+// so it is told.
 func ExampleOffLoop() {
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, "the backend got", r.URL.Path)
@@ -53,7 +54,9 @@ func ExampleOffLoop() {
 
 // limits shows where the settings of a server go.
 func limits(ctx context.Context, setup ...func(*http.Server)) error {
-	upload := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	upload := aiohttp.HandlerFunc(func(
+		ctx context.Context, w http.ResponseWriter, r *http.Request,
+	) error {
 		n, err := io.Copy(io.Discard, r.Body)
 		if err != nil {
 			return err

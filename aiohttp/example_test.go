@@ -39,13 +39,14 @@ func ExampleClient() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		c := &aiohttp.Client{PerHost: 4, Timeout: 10 * time.Second, Retry: aiohttp.Retry{Attempts: 3}}
 		defer c.Close()
-		answers, err := aio.Map(ctx, []string{"/oslo", "/rome"}, func(ctx context.Context, path string) (string, error) {
-			r, err := c.Get(ctx, site.URL+path)
-			if err != nil {
-				return "", err
-			}
-			return r.Text(ctx)
-		})
+		answers, err := aio.Map(ctx, []string{"/oslo", "/rome"},
+			func(ctx context.Context, path string) (string, error) {
+				r, err := c.Get(ctx, site.URL+path)
+				if err != nil {
+					return "", err
+				}
+				return r.Text(ctx)
+			})
 		for _, a := range answers {
 			fmt.Println(a)
 		}
@@ -253,7 +254,9 @@ func ExampleExponential() {
 }
 
 func ExampleDirect() {
-	slow := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	slow := aiohttp.HandlerFunc(func(
+		ctx context.Context, w http.ResponseWriter, r *http.Request,
+	) error {
 		if err := aio.Sleep(ctx, time.Hour); err != nil {
 			return err
 		}
@@ -280,7 +283,9 @@ func ExampleDirect() {
 
 func ExampleServe() {
 	visits := 0 // belongs to the loop
-	counter := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	counter := aiohttp.HandlerFunc(func(
+		ctx context.Context, w http.ResponseWriter, r *http.Request,
+	) error {
 		visits++
 		_, err := fmt.Fprintf(w, "visit %d", visits)
 		return err

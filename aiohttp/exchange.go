@@ -19,8 +19,8 @@ import (
 	"github.com/aio-go/aio/internal/errtree"
 )
 
-// exchange is one request and its answer under OnLoop. Its handler is a task, and net/http is used
-// by whichever goroutine waits.
+// exchange is one request and its answer under OnLoop. Its handler is a task. The goroutine that
+// waits is the one that uses net/http.
 type exchange struct {
 	on      *onLoop
 	w       http.ResponseWriter
@@ -30,12 +30,12 @@ type exchange struct {
 	began   time.Time    // for the access log
 	body    *requestBody // nil: there is none
 
-	sending          sync.Mutex  // held while something is written to w; never by a waiting task
-	ownRead          atomic.Bool // the handler has set a deadline for reading itself
-	ownWrite         atomic.Bool // and for writing
+	sending          sync.Mutex  // held while w is written to; never by a waiting task
+	ownRead          atomic.Bool // the handler has set a deadline for reading
+	ownWrite         atomic.Bool // the handler has set one for writing
 	late             atomic.Bool // a read has met its deadline
 	reads, writes    calls
-	handlers         calls // goroutines that the handler runs on
+	handlers         calls // goroutines that run the handler
 	hijacked, headed bool  // guarded by sending
 }
 
@@ -58,7 +58,7 @@ func (x *exchange) serve(ctx context.Context) (_ aio.None, _ error) {
 	defer stop()
 	r := x.r.WithContext(ctx)
 	w := newWriter(ctx, x, x.r)
-	maps.Copy(w.header, x.w.Header()) // of middleware before this
+	maps.Copy(w.header, x.w.Header()) // from middleware in front of this
 	x.task = w
 	whole := false
 	defer func() {
@@ -66,9 +66,9 @@ func (x *exchange) serve(ctx context.Context) (_ aio.None, _ error) {
 			return
 		}
 		if v := recover(); v != nil {
-			w.panicked(v, debug.Stack())
+			panicked(w, v, debug.Stack())
 		} else {
-			w.answer(http.StatusInternalServerError) // the task is being ended
+			w.answer(http.StatusInternalServerError) // the loop ends the task
 		}
 	}()
 	if r.Body != nil && r.Body != http.NoBody {
@@ -80,16 +80,16 @@ func (x *exchange) serve(ctx context.Context) (_ aio.None, _ error) {
 	return
 }
 
-// onlyLate reports whether the request was cancelled because a read has met its deadline: net/http
-// makes no difference between a client that is gone and one that says nothing, which may be told
-// so. Such a read ends at that moment.
+// onlyLate reports whether the request was cancelled because a read has met its deadline. net/http
+// does not distinguish a client that is gone from a silent one, which may still get an answer. Such
+// a read ends at that moment.
 func (x *exchange) onlyLate() bool {
 	ended := make(chan struct{})
 	go func() {
 		x.reads.wait()
 		close(ended)
 	}()
-	timer := time.NewTimer(time.Second) // the read of something else than net/http may go on
+	timer := time.NewTimer(time.Second) // a read of another body than net/http's may go on
 	defer timer.Stop()
 	select {
 	case <-ended:
@@ -98,7 +98,7 @@ func (x *exchange) onlyLate() bool {
 	return x.late.Load()
 }
 
-// controlled is a writer with what http.ResponseController can do.
+// controlled is a writer with the methods for http.ResponseController.
 type controlled struct {
 	*writer
 	x *exchange
@@ -138,7 +138,7 @@ func (c *controlled) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-// hijackError is what a task gets that wants the connection for itself.
+// hijackError is the error of a task that wants to take the connection over.
 type hijackError struct{}
 
 func (hijackError) Error() string {
@@ -158,8 +158,8 @@ func (x *exchange) inform(status int, header http.Header) {
 		h := x.w.Header()
 		clear(h)
 		maps.Copy(h, header)
-		// The server of HTTP/2 goes on reading the map when the client goes away, unless it has
-		// this field: then it makes a copy.
+		// When the client goes away, the server of HTTP/2 goes on reading the map. With this field
+		// it makes a copy.
 		h["Transfer-Encoding"] = nil
 		x.w.WriteHeader(status)
 		delete(h, "Transfer-Encoding")
@@ -173,8 +173,7 @@ func (x *exchange) head(status int, header http.Header) {
 	clear(h)
 	maps.Copy(h, header)
 	if x.tooLarge(status) {
-		// What http.MaxBytesReader does to the writer it was made with, which it takes for
-		// net/http's own: here it is.
+		// http.MaxBytesReader does this to the writer that it gets, if that is net/http's own.
 		http.MaxBytesReader(x.w, io.NopCloser(strings.NewReader("x")), 0).Read(make([]byte, 1))
 		if x.r.ProtoMajor == 1 {
 			h.Set("Connection", "close")
@@ -183,8 +182,8 @@ func (x *exchange) head(status int, header http.Header) {
 	x.w.WriteHeader(status)
 }
 
-// tooLarge reports whether the client sends more than the handler would take, so that its
-// connection has to be closed.
+// tooLarge reports whether the client sends more than the handler accepts, so that its connection
+// has to be closed.
 func (x *exchange) tooLarge(status int) bool {
 	b := x.body
 	return b != nil && limit(b.limit.Load()).exceeded(status)
@@ -216,7 +215,7 @@ func (x *exchange) write(p piece) (err error) {
 	}
 	l := x.on.limits
 	if l.progress > 0 && l.writing && x.r.ProtoMajor > 1 && !x.ownWrite.Load() {
-		// Of HTTP/1 each write on the connection is limited.
+		// In HTTP/1 each write on the connection has a limit.
 		x.control.SetWriteDeadline(time.Now().Add(l.progress))
 	}
 	if p.status != 0 {
@@ -231,7 +230,7 @@ func (x *exchange) write(p piece) (err error) {
 	return err
 }
 
-// readBody reads from net/http, within the time that its client has for it.
+// readBody reads from net/http, within the client's time for it.
 func (x *exchange) readBody(body io.Reader, p []byte) (int, error) {
 	if x.limitRead() {
 		defer x.control.SetReadDeadline(time.Time{})
@@ -243,15 +242,15 @@ func (x *exchange) readBody(body io.Reader, p []byte) (int, error) {
 	return n, err
 }
 
-// limitRead gives the client the time it has for the next piece of a body.
+// limitRead sets the client's time for the next piece of a body.
 func (x *exchange) limitRead() bool {
 	l := x.on.limits
 	return l.progress > 0 && l.reading && !x.ownRead.Load() &&
 		x.control.SetReadDeadline(time.Now().Add(l.progress)) == nil
 }
 
-// thread calls fn, which blocks: a task is suspended while another goroutine does, any other
-// goroutine does so itself. finish waits for it, also if the task does not any more.
+// thread calls fn, which blocks. In a task, another goroutine calls it and the task is suspended;
+// any other goroutine calls it directly. finish waits for it, even if the task no longer does.
 func (x *exchange) thread(ctx context.Context, calls *calls, fn func()) error {
 	if aio.InTask(ctx) {
 		_, err := elsewhere(ctx, calls, func(context.Context) { fn() })
@@ -265,7 +264,7 @@ func (x *exchange) thread(ctx context.Context, calls *calls, fn func()) error {
 	return nil
 }
 
-// calls counts the goroutines that use something of a request, until nobody may begin to any more.
+// calls counts the goroutines that use a part of a request, until no more may begin.
 type calls struct {
 	mu   sync.Mutex
 	none sync.Cond
@@ -275,7 +274,7 @@ type calls struct {
 
 func (c *calls) init() { c.none.L = &c.mu }
 
-// begin counts a goroutine, unless it is too late.
+// begin counts a goroutine, unless shut was called.
 func (c *calls) begin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -294,7 +293,7 @@ func (c *calls) end() {
 	}
 }
 
-// shut lets nobody begin any more. It reports whether there are some.
+// shut lets no more goroutines begin. It reports whether some are running.
 func (c *calls) shut() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -310,25 +309,26 @@ func (c *calls) wait() {
 	}
 }
 
-// finish is what the server's goroutine does when the task has ended.
+// finish is called by the server's goroutine when the task has ended.
 func (x *exchange) finish() {
 	w := x.task
 	if w == nil {
-		http.Error(x.w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+		http.Error(x.w, http.StatusText(http.StatusServiceUnavailable),
+			http.StatusServiceUnavailable)
 		return
 	}
 	x.handlers.shut()
-	x.handlers.wait() // if the loop has ended before what it called
+	x.handlers.wait() // if the loop has ended before these goroutines
 	whole := w.end()
 	past := time.Unix(1, 0)
 	if b := x.body; b != nil {
 		b.Close()
-		// Nobody waits for the rest, net/http neither; there is no other way to end a read.
+		// The rest is not needed, not by net/http either; there is no other way to end a read.
 		left := x.reads.shut() || b.torn.Load() != nil
 		if left && x.control.SetReadDeadline(past) == nil {
 			x.reads.wait()
 		} else if !b.whole() {
-			x.limitRead() // net/http reads on, to use the connection again
+			x.limitRead() // net/http reads on, to keep the connection
 		}
 	}
 	if !whole {
@@ -348,17 +348,18 @@ func (x *exchange) finish() {
 		}
 		h := w.frozen
 		_, told := h["Content-Length"]
-		if len(w.buf) > 0 && hasBody(w.status) && !hasTrailers(h) && !told && h.Get("Transfer-Encoding") == "" {
+		if len(w.buf) > 0 && hasBody(w.status) && !hasTrailers(h) && !told &&
+			h.Get("Transfer-Encoding") == "" {
 			w.frozen.Set("Content-Length", strconv.Itoa(len(w.buf)))
 		}
 		x.head(w.status, w.frozen)
 	}
-	maps.Copy(x.w.Header(), w.header) // after the head these are trailers
+	maps.Copy(x.w.Header(), w.header) // fields set after the head are trailers
 	if len(w.buf) > 0 {
 		x.w.Write(w.buf)
 	}
 	if w.declared >= 0 && w.written > w.declared && w.accepted == w.declared {
-		x.w.Write([]byte{0}) // is refused, and tells net/http that the connection is not to be used again
+		x.w.Write([]byte{0}) // is refused, so that net/http does not use the connection again
 	}
 	if x.tooLarge(w.status) {
 		x.control.SetReadDeadline(past)

@@ -49,14 +49,17 @@ func copies(prepare func(w http.ResponseWriter, f *os.File) io.Reader) http.Hand
 		f := fileOfBytes(100_000)
 		defer f.Close()
 		n, err := io.Copy(w, prepare(w, f))
-		if err != nil && !errors.Is(err, http.ErrContentLength) && !errors.Is(err, http.ErrBodyNotAllowed) {
+		if err != nil && !errors.Is(err, http.ErrContentLength) &&
+			!errors.Is(err, http.ErrBodyNotAllowed) {
 			panic(fmt.Sprint(n, err))
 		}
 	}
 }
 
 // takesOver hijacks the connection, off the loop, and talks on it.
-func takesOver(talk func(w http.ResponseWriter, conn io.Writer, rw *bufio.ReadWriter)) http.HandlerFunc {
+func takesOver(
+	talk func(w http.ResponseWriter, conn io.Writer, rw *bufio.ReadWriter),
+) http.HandlerFunc {
 	return aiohttp.OffLoop(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -74,13 +77,21 @@ func init() {
 	)
 	length := func(w http.ResponseWriter, n int) { w.Header().Set("Content-Length", fmt.Sprint(n)) }
 	add := func(name, request string, h http.HandlerFunc, direct string) {
-		exchangeCases = append(exchangeCases, exchangeCase{name: name, request: request, h: h, direct: direct})
+		exchangeCases = append(exchangeCases, exchangeCase{
+			name:    name,
+			request: request,
+			h:       h,
+			direct:  direct,
+		})
 	}
-	large := "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + strings.Repeat("x", 200_000)
-	huge := "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" + strings.Repeat("x", 900_000)
+	large := "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" +
+		strings.Repeat("x", 200_000)
+	huge := "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" +
+		strings.Repeat("x", 900_000)
 
 	// Files.
-	for _, request := range []string{get, head, get10, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"} {
+	for _, request := range []string{get, head, get10,
+		"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"} {
 		method, _, _ := strings.Cut(request, "\r")
 		if strings.Contains(request, "keep-alive") {
 			method += ", kept"
@@ -89,39 +100,55 @@ func init() {
 		if strings.Contains(request, "1.0") {
 			direct = wire
 		}
-		add(method+" of a file with its length", request, copies(func(w http.ResponseWriter, f *os.File) io.Reader { length(w, 100_000); return f }), direct)
-		add(method+" of a file with a type", request, copies(func(w http.ResponseWriter, f *os.File) io.Reader {
+		add(method+" of a file with its length", request, copies(
+			func(w http.ResponseWriter, f *os.File) io.Reader { length(w, 100_000); return f }), direct)
+		add(method+
+			" of a file with a type", request, copies(func(w http.ResponseWriter, f *os.File) io.Reader {
 			w.Header().Set("Content-Type", "text/css")
 			length(w, 100_000)
 			return f
 		}), direct)
-		add(method+" of a file without a length", request, copies(func(w http.ResponseWriter, f *os.File) io.Reader { return f }), direct)
-		add(method+" of a part of a file", request, copies(func(w http.ResponseWriter, f *os.File) io.Reader { length(w, 70_000); return io.LimitReader(f, 70_000) }), direct)
-		add(method+" of a file that is too short", request, copies(func(w http.ResponseWriter, f *os.File) io.Reader { length(w, 200_000); return f }), closes)
-		add(method+" of a file behind a write", request, copies(func(w http.ResponseWriter, f *os.File) io.Reader {
+		add(method+" of a file without a length", request,
+			copies(func(w http.ResponseWriter, f *os.File) io.Reader { return f }), direct)
+		add(method+" of a part of a file", request, copies(func(
+			w http.ResponseWriter, f *os.File,
+		) io.Reader {
+			length(w, 70_000)
+			return io.LimitReader(f, 70_000)
+		}), direct)
+		add(method+" of a file that is too short", request, copies(
+			func(w http.ResponseWriter, f *os.File) io.Reader { length(w, 200_000); return f }), closes)
+		add(method+
+			" of a file behind a write", request, copies(func(w http.ResponseWriter, f *os.File) io.Reader {
 			length(w, 100_005)
 			io.WriteString(w, "hello")
 			return f
 		}), direct)
-		add(method+" of a file behind a flush", request, copies(func(w http.ResponseWriter, f *os.File) io.Reader {
+		add(method+
+			" of a file behind a flush", request, copies(func(w http.ResponseWriter, f *os.File) io.Reader {
 			length(w, 100_005)
 			io.WriteString(w, "hello")
 			flush(w)
 			return f
 		}), direct)
-		add(method+" of a file and 204", request, copies(func(w http.ResponseWriter, f *os.File) io.Reader { w.WriteHeader(204); return f }), direct)
+		add(method+" of a file and 204", request, copies(
+			func(w http.ResponseWriter, f *os.File) io.Reader { w.WriteHeader(204); return f }), direct)
 	}
 	for _, fields := range []string{
-		"", "Range: bytes=0-0\r\n", "Range: bytes=-5\r\n", "Range: bytes=99990-\r\n", "Range: bytes=5-4\r\n", "Range: bytes=0-0,-1\r\n", "Range: x\r\n",
-		"If-None-Match: \"v1\"\r\n", "If-None-Match: *\r\n", "If-Match: \"v2\"\r\n", "If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT\r\n",
-		"If-Unmodified-Since: Sat, 08 Sep 2001 01:46:40 GMT\r\n", "Range: bytes=0-4\r\nIf-Range: \"v1\"\r\n", "Range: bytes=0-4\r\nIf-Range: \"v2\"\r\n",
+		"", "Range: bytes=0-0\r\n", "Range: bytes=-5\r\n", "Range: bytes=99990-\r\n",
+		"Range: bytes=5-4\r\n", "Range: bytes=0-0,-1\r\n", "Range: x\r\n",
+		"If-None-Match: \"v1\"\r\n", "If-None-Match: " +
+			"*\r\n", "If-Match: \"v2\"\r\n", "If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT\r\n",
+		"If-Unmodified-Since: Sat, 08 Sep 2001 01:46:40 GMT\r\n", "Range: bytes=0-4\r\nIf-Range: " +
+			"\"v1\"\r\n", "Range: bytes=0-4\r\nIf-Range: \"v2\"\r\n",
 	} {
 		for _, method := range []string{"GET", "HEAD"} {
 			direct := ""
 			if strings.Contains(fields, ",") {
 				direct = "the boundary is random"
 			}
-			add(fmt.Sprintf("%s of a served file, %q", method, fields), method+" / HTTP/1.1\r\nHost: x\r\n"+fields+"\r\n", func(w http.ResponseWriter, r *http.Request) {
+			add(fmt.Sprintf("%s of a served file, %q", method, fields), method+" / HTTP/1.1\r\nHost: x\r\n"+
+				fields+"\r\n", func(w http.ResponseWriter, r *http.Request) {
 				f := fileOfBytes(100_000)
 				defer f.Close()
 				w.Header().Set("Etag", `"v1"`)
@@ -129,35 +156,70 @@ func init() {
 			}, direct)
 		}
 	}
-	add("a file of a directory", get, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, filepath.Join("testdata", "none")) }, "")
+	add("a file of a directory", get, func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w,
+			r, filepath.Join("testdata", "none"))
+	}, "")
 
 	// Proxies.
-	for name, request := range map[string]string{"GET": get, "HEAD": head, "POST": post, "chunks": chunked, "a large POST": large} {
+	for name, request := range map[string]string{
+		"GET":          get,
+		"HEAD":         head,
+		"POST":         post,
+		"chunks":       chunked,
+		"a large POST": large,
+	} {
 		add("a proxy of "+name, request, proxied(func(r *http.Request) (*http.Response, error) {
 			body, err := []byte(nil), error(nil)
 			if r.Body != nil {
 				body, err = io.ReadAll(r.Body)
 			}
 			all := fmt.Sprintf("%s %d %v %v", r.Method, len(body), err, r.ContentLength)
-			return &http.Response{StatusCode: 200, Header: http.Header{"X-A": {"1"}, "Content-Type": {"text/plain"}}, ContentLength: -1, Body: io.NopCloser(strings.NewReader(all))}, nil
+			return &http.Response{
+				StatusCode:    200,
+				Header:        http.Header{"X-A": {"1"}, "Content-Type": {"text/plain"}},
+				ContentLength: -1,
+				Body:          io.NopCloser(strings.NewReader(all)),
+			}, nil
 		}), "")
 	}
-	add("a proxy whose backend is gone", get, proxied(func(*http.Request) (*http.Response, error) { return nil, errors.New("no") }), "")
+	add("a proxy whose backend is gone", get, proxied(func(*http.Request) (*http.Response, error) {
+		return nil, errors.New("no")
+	}), "")
 	add("a proxy with trailers", get, proxied(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/plain"}}, ContentLength: -1, Trailer: http.Header{"X-Sum": {"5"}}, Body: io.NopCloser(strings.NewReader("hello"))}, nil
+		return &http.Response{
+			StatusCode:    200,
+			Header:        http.Header{"Content-Type": {"text/plain"}},
+			ContentLength: -1,
+			Trailer:       http.Header{"X-Sum": {"5"}},
+			Body:          io.NopCloser(strings.NewReader("hello")),
+		}, nil
 	}), "")
 	add("a proxy whose backend breaks off", get, proxied(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Length": {"10"}, "Content-Type": {"text/plain"}}, ContentLength: 10,
+		return &http.Response{StatusCode: 200, Header: http.Header{
+			"Content-Length": {"10"},
+			"Content-Type":   {"text/plain"},
+		}, ContentLength: 10,
 			Body: io.NopCloser(io.MultiReader(strings.NewReader("hello"), failing{}))}, nil
 	}), closes)
 
 	// Time limits.
 	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	add("a time limit that is over", get, aiohttp.OffLoop(http.TimeoutHandler(slow, time.Millisecond, "late")).ServeHTTP, "")
-	add("a time limit and a body", post, aiohttp.OffLoop(http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, readAll(r)) }), time.Hour, "late")).ServeHTTP, "")
+	add("a time limit that is over", get,
+		aiohttp.OffLoop(http.TimeoutHandler(slow, time.Millisecond, "late")).ServeHTTP, "")
+	add("a time limit and a body", post, aiohttp.OffLoop(http.TimeoutHandler(http.HandlerFunc(func(
+		w http.ResponseWriter, r *http.Request,
+	) {
+		fmt.Fprint(w, readAll(r))
+	}), time.Hour, "late")).ServeHTTP, "")
 
 	// Early answers.
-	for name, request := range map[string]string{"a body": post, "chunks": chunked, "a large body": large, "a huge body": huge} {
+	for name, request := range map[string]string{
+		"a body":       post,
+		"chunks":       chunked,
+		"a large body": large,
+		"a huge body":  huge,
+	} {
 		direct := ""
 		if name == "a huge body" {
 			direct = closes
@@ -170,7 +232,8 @@ func init() {
 			r.Body.Close()
 			io.WriteString(w, "closed")
 		}, direct)
-		add(name+" is closed when a part was read", request, func(w http.ResponseWriter, r *http.Request) {
+		add(name+
+			" is closed when a part was read", request, func(w http.ResponseWriter, r *http.Request) {
 			r.Body.Read(make([]byte, 3))
 			r.Body.Close()
 			_, err := r.Body.Read(make([]byte, 3))
@@ -178,15 +241,18 @@ func init() {
 		}, direct)
 		add(name+" is refused with 413", request, status(413, "too large"), closes)
 		add(name+", and Connection: close", request, status(200, "hello", "Connection: close"), wire)
-		add(name+" is read after the answer, in full duplex", request, func(w http.ResponseWriter, r *http.Request) {
-			if err := http.NewResponseController(w).EnableFullDuplex(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		add(name+" is read after the answer, in full "+
+			"duplex", request, func(w http.ResponseWriter, r *http.Request) {
+			if err := http.NewResponseController(w).EnableFullDuplex(); err != nil &&
+				!errors.Is(err, http.ErrNotSupported) {
 				panic(err)
 			}
 			io.WriteString(w, "hello ")
 			flush(w)
 			fmt.Fprint(w, readAll(r))
 		}, "both directions are open")
-		add(name+" meets a limit that nobody looks at", request, func(w http.ResponseWriter, r *http.Request) {
+		add(name+
+			" meets a limit that nobody looks at", request, func(w http.ResponseWriter, r *http.Request) {
 			io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, 2))
 			io.WriteString(w, "hello")
 		}, closes)
@@ -244,7 +310,8 @@ func init() {
 	}
 
 	// Statuses and fields.
-	for _, code := range []int{101, 199, 200, 205, 206, 299, 300, 303, 307, 400, 401, 405, 408, 416, 418, 421, 426, 429, 500, 511, 600} {
+	for _, code := range []int{101, 199, 200, 205, 206, 299, 300, 303, 307, 400, 401, 405, 408, 416,
+		418, 421, 426, 429, 500, 511, 600} {
 		add(fmt.Sprint("the status ", code), get, status(code, ""), "")
 		if code >= 200 {
 			add(fmt.Sprint("the status ", code, " with a body"), get, status(code, "hello"), "")
@@ -252,24 +319,31 @@ func init() {
 		}
 	}
 	for _, code := range []int{204, 304} {
-		for _, f := range []string{"Content-Length: 0", "Transfer-Encoding: chunked", "Content-Type: a/b", "Content-Length: 7"} {
+		for _, f := range []string{"Content-Length: 0", "Transfer-Encoding: chunked", "Content-Type: a/b",
+			"Content-Length: 7"} {
 			add(fmt.Sprint("the status ", code, ", ", f), get, status(code, "", f), "")
 			add(fmt.Sprint("HEAD, the status ", code, ", ", f), head, status(code, "", f), "")
 		}
 	}
 	for _, f := range []string{
-		"Connection: close", "Connection: Close", "Connection: keep-alive", "Connection: close, x", "Connection: x", "Connection: upgrade",
-		"Keep-Alive: timeout=5", "Content-Type: ", "Date: ", "X-Long: " + strings.Repeat("x", 10_000), "Content-Length: 5", "Content-Length: 4",
-		"Content-Length: -1", "Content-Length: x", "Content-Length: ", "Transfer-Encoding: chunked", "Transfer-Encoding: identity", "Content-Encoding: ",
+		"Connection: close", "Connection: Close", "Connection: " +
+			"keep-alive", "Connection: close, x", "Connection: x", "Connection: upgrade",
+		"Keep-Alive: timeout=5", "Content-Type: ", "Date: ", "X-Long: " +
+			strings.Repeat("x", 10_000), "Content-Length: 5", "Content-Length: 4",
+		"Content-Length: -1", "Content-Length: x", "Content-Length: ", "Transfer-Encoding: " +
+			"chunked", "Transfer-Encoding: identity", "Content-Encoding: ",
 	} {
 		name := fmt.Sprintf("%.30q", f)
 		add("an answer with "+name, get, status(200, "hello", f), wire)
 		add("HEAD, an answer with "+name, head, status(200, "hello", f), wire)
 		add("HTTP/1.0, an answer with "+name, get10, status(200, "hello", f), wire)
-		add("HTTP/1.0 that keeps, an answer with "+name, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", status(200, "hello", f), wire)
-		add("a close, an answer with "+name, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", status(200, "hello", f), wire)
+		add("HTTP/1.0 that keeps, an answer with "+
+			name, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", status(200, "hello", f), wire)
+		add("a close, an answer with "+
+			name, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", status(200, "hello", f), wire)
 	}
-	add("101 with an upgrade", "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", status(101, "", "Connection: Upgrade", "Upgrade: x"), wire)
+	add("101 with an upgrade", "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: "+
+		"x\r\n\r\n", status(101, "", "Connection: Upgrade", "Upgrade: x"), wire)
 	add("a field with a small name", get, func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["content-length"] = []string{"5"}
 		w.Header()["x-small"] = []string{"1"}
@@ -325,7 +399,8 @@ func init() {
 	}, "")
 
 	// Deadlines.
-	add("a deadline for reading that is over", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\nhello", func(w http.ResponseWriter, r *http.Request) {
+	add("a deadline for reading that is over", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: "+
+		"900000\r\n\r\nhello", func(w http.ResponseWriter, r *http.Request) {
 		r.Body.Read(make([]byte, 5))
 		err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(-time.Second))
 		_, err2 := io.ReadAll(r.Body)
@@ -346,21 +421,24 @@ func init() {
 	add("taken over", get, takesOver(func(_ http.ResponseWriter, conn io.Writer, _ *bufio.ReadWriter) {
 		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
 	}), wire)
-	add("taken over, by its buffers", get, takesOver(func(_ http.ResponseWriter, _ io.Writer, rw *bufio.ReadWriter) {
-		line, err := rw.ReadString('\n')
-		fmt.Fprintf(rw, "HTTP/1.1 200 OK\r\n\r\n%q %v", line, err)
-		rw.Flush()
-	}), wire)
-	add("taken over, and the writer used", get, takesOver(func(w http.ResponseWriter, conn io.Writer, _ *bufio.ReadWriter) {
-		_, err := io.WriteString(w, "hello")
-		w.WriteHeader(404)
-		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\n\r\n%v", err == http.ErrHijacked)
-	}), wire)
-	add("taken over with a body", post, takesOver(func(_ http.ResponseWriter, conn io.Writer, rw *bufio.ReadWriter) {
-		b := make([]byte, 5)
-		_, err := io.ReadFull(rw, b)
-		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\n\r\n%q %v", b, err)
-	}), wire)
+	add("taken over, by its buffers", get,
+		takesOver(func(_ http.ResponseWriter, _ io.Writer, rw *bufio.ReadWriter) {
+			line, err := rw.ReadString('\n')
+			fmt.Fprintf(rw, "HTTP/1.1 200 OK\r\n\r\n%q %v", line, err)
+			rw.Flush()
+		}), wire)
+	add("taken over, and the writer used", get,
+		takesOver(func(w http.ResponseWriter, conn io.Writer, _ *bufio.ReadWriter) {
+			_, err := io.WriteString(w, "hello")
+			w.WriteHeader(404)
+			fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\n\r\n%v", err == http.ErrHijacked)
+		}), wire)
+	add("taken over with a body", post,
+		takesOver(func(_ http.ResponseWriter, conn io.Writer, rw *bufio.ReadWriter) {
+			b := make([]byte, 5)
+			_, err := io.ReadFull(rw, b)
+			fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\n\r\n%q %v", b, err)
+		}), wire)
 
 	// Failures.
 	add("a panic after a status", get, func(w http.ResponseWriter, r *http.Request) {
@@ -372,7 +450,8 @@ func init() {
 		flush(w)
 		panic(fmt.Errorf("x: %w", http.ErrAbortHandler))
 	}, "")
-	add("an abort with a body that nobody has read", huge, func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }, "")
+	add("an abort with a body that nobody has read", huge,
+		func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }, "")
 	add("an abort in the middle of a length", get, func(w http.ResponseWriter, r *http.Request) {
 		length(w, 10)
 		io.WriteString(w, "hello")

@@ -13,10 +13,12 @@ import (
 	"github.com/aio-go/aio/aiohttp"
 )
 
-// exchangeCase is one thing that handlers and clients rely on. exchange_test.go says what is compared with what.
+// exchangeCase is one thing that handlers and clients rely on. exchange_test.go says what is
+// compared with what.
 type exchangeCase struct {
-	name    string
-	request string           // as it is sent; empty: GET / of HTTP/1.1. With more than one request all are answered
+	name string
+	// as it is sent; empty: GET / of HTTP/1.1. With more than one request all are answered
+	request string
 	h       http.HandlerFunc // nil: nothing comes to it
 	ours    func(net string) string
 	because string // why ours differs, and where that is documented
@@ -29,7 +31,8 @@ const (
 	head    = "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"
 	get10   = "GET / HTTP/1.0\r\n\r\n"
 	post    = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
-	chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
+	chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n " +
+		"world\r\n0\r\n\r\n"
 
 	rawOnly = "what is on the wire does not concern it"
 )
@@ -37,14 +40,16 @@ const (
 // panics is what a panic before anything was sent is answered with.
 func panics(string) string {
 	return "HTTP/1.1 500 Internal Server Error\n" +
-		"Content-Length: 22\nContent-Type: text/plain; charset=utf-8\nDate: -\nX-Content-Type-Options: nosniff\n\n" +
+		"Content-Length: 22\nContent-Type: text/plain; " +
+		"charset=utf-8\nDate: -\nX-Content-Type-Options: nosniff\n\n" +
 		"Internal Server Error\n\n\nkept"
 }
 
 // withLength is for bodies that net/http sends in chunks, because they have more than 2 KiB.
 func withLength(n int) func(string) string {
 	return func(net string) string {
-		return strings.Replace(net, "Transfer-Encoding: chunked\n", fmt.Sprintf("Content-Length: %d\n", n), 1)
+		return strings.Replace(net, "Transfer-Encoding: chunked\n", fmt.Sprintf("Content-Length: %d\n",
+			n), 1)
 	}
 }
 
@@ -93,9 +98,12 @@ var exchangeCases = []exchangeCase{
 	{name: "html", h: writes("<!DOCTYPE html><p>hello")},
 	{name: "2047 bytes", h: writes(strings.Repeat("x", 2047))},
 	{name: "2048 bytes", h: writes(strings.Repeat("x", 2048))},
-	{name: "2049 bytes", h: writes(strings.Repeat("x", 2049)), ours: withLength(2049), because: "a longer beginning is kept"},
-	{name: "20000 bytes", h: writes(strings.Repeat("x", 20_000)), ours: withLength(20_000), because: "a longer beginning is kept"},
-	{name: "32767 bytes", h: writes(strings.Repeat("x", 32_767)), ours: withLength(32_767), because: "a longer beginning is kept"},
+	{name: "2049 bytes", h: writes(strings.Repeat("x", 2049)), ours: withLength(2049),
+		because: "a longer beginning is kept"},
+	{name: "20000 bytes", h: writes(strings.Repeat("x", 20_000)), ours: withLength(20_000),
+		because: "a longer beginning is kept"},
+	{name: "32767 bytes", h: writes(strings.Repeat("x", 32_767)), ours: withLength(32_767),
+		because: "a longer beginning is kept"},
 	{name: "40000 bytes", h: writes(strings.Repeat("x", 40_000))},
 	{name: "a million bytes", h: writes(strings.Repeat("0123456789", 100_000))},
 	{name: "an empty write", h: func(w http.ResponseWriter, r *http.Request) { w.Write(nil) }},
@@ -107,7 +115,8 @@ var exchangeCases = []exchangeCase{
 	{name: "an encoding", h: status(200, "hello", "Content-Encoding: br")},
 	{name: "an own date", h: status(200, "hello", "Date: Thu, 01 Jan 1970 00:00:00 GMT")},
 	{name: "no date", h: func(w http.ResponseWriter, r *http.Request) { w.Header()["Date"] = nil }},
-	{name: "many fields", h: status(200, "hello", "X-A: 1", "X-A: 2", "x-b: 3", "Set-Cookie: a=b", "Set-Cookie: c=d")},
+	{name: "many fields",
+		h: status(200, "hello", "X-A: 1", "X-A: 2", "x-b: 3", "Set-Cookie: a=b", "Set-Cookie: c=d")},
 	{name: "blanks in a value", h: status(200, "hello", "X-A:   a b\t ")},
 	{name: "lines in a value", h: status(200, "hello", "X-A: a\r\nX-B: b", "X-C: a\nb")},
 	{name: "a bad name", h: func(w http.ResponseWriter, r *http.Request) {
@@ -118,18 +127,26 @@ var exchangeCases = []exchangeCase{
 	}},
 	{name: "201", h: status(201, "hello", "Location: /x")},
 	{name: "304", h: status(304, "", "Etag: x")},
-	{name: "304 with fields of a body", h: status(304, "", "Content-Type: text/css", "Content-Length: 5", "Etag: x")},
+	{name: "304 with fields of a body",
+		h: status(304, "", "Content-Type: text/css", "Content-Length: 5", "Etag: x")},
 	{name: "304 with a body", h: status(304, "hello")},
 	{name: "204", h: status(204, "")},
 	{name: "204 with a body", h: status(204, "hello", "Content-Type: text/css", "Content-Length: 5")},
 	{name: "404", h: http.NotFound},
-	{name: "an error", h: func(w http.ResponseWriter, r *http.Request) { http.Error(w, "oops", http.StatusServiceUnavailable) }},
-	{name: "a redirect", h: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", http.StatusFound) }},
+	{name: "an error", h: func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "oops", http.StatusServiceUnavailable)
+	}},
+	{name: "a redirect", h: func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/there", http.StatusFound)
+	}},
 	{name: "status 299", h: status(299, "hello")},
 	{name: "status 999", h: status(999, "hello")},
-	{name: "status 99", h: status(99, ""), ours: panics, because: "a panic is answered if nothing was sent"},
-	{name: "status 0", h: status(0, ""), ours: panics, because: "a panic is answered if nothing was sent"},
-	{name: "status 1000", h: status(1000, ""), ours: panics, because: "a panic is answered if nothing was sent"},
+	{name: "status 99", h: status(99, ""), ours: panics,
+		because: "a panic is answered if nothing was sent"},
+	{name: "status 0", h: status(0, ""), ours: panics,
+		because: "a panic is answered if nothing was sent"},
+	{name: "status 1000", h: status(1000, ""), ours: panics,
+		because: "a panic is answered if nothing was sent"},
 	{name: "two statuses", h: func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(404)
 		w.WriteHeader(200)
@@ -179,8 +196,10 @@ var exchangeCases = []exchangeCase{
 	{name: "a length that is no number", h: status(200, "hello", "Content-Length: five")},
 	{name: "a negative length", h: status(200, "hello", "Content-Length: -5")},
 	{name: "a length of 0 and a body", h: status(200, "hello", "Content-Length: 0")},
-	{name: "a long body with a length", h: status(200, strings.Repeat("x", 100_000), "Content-Length: 100000")},
-	{name: "a length and a code", h: status(200, "hello", "Content-Length: 5", "Transfer-Encoding: chunked")},
+	{name: "a long body with a length",
+		h: status(200, strings.Repeat("x", 100_000), "Content-Length: 100000")},
+	{name: "a length and a code",
+		h: status(200, "hello", "Content-Length: 5", "Transfer-Encoding: chunked")},
 	{name: "identity", h: status(200, "hello", "Transfer-Encoding: identity"), direct: rawOnly},
 	{name: "a code of its own", h: status(200, "hello", "Transfer-Encoding: chunked")},
 
@@ -188,7 +207,8 @@ var exchangeCases = []exchangeCase{
 	{name: "HEAD of nothing", request: head, h: writes()},
 	{name: "HEAD of a line", request: head, h: writes("hello")},
 	{name: "HEAD with a length", request: head, h: status(200, "", "Content-Length: 5")},
-	{name: "HEAD with a length and a body", request: head, h: status(200, "hello", "Content-Length: 5")},
+	{name: "HEAD with a length and a body", request: head,
+		h: status(200, "hello", "Content-Length: 5")},
 	{name: "HEAD with a wrong length", request: head, h: status(200, "hello", "Content-Length: 6")},
 	{name: "HEAD of 2000 bytes", request: head, h: writes(strings.Repeat("x", 2000))},
 	{name: "HEAD of a million bytes", request: head, h: writes(strings.Repeat("0123456789", 100_000))},
@@ -257,10 +277,11 @@ var exchangeCases = []exchangeCase{
 		w.Header().Set(http.TrailerPrefix+"X-Sum", "5")
 		io.WriteString(w, "hello")
 	}},
-	{name: "a trailer with the prefix, too late for a short answer", h: func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "hello")
-		w.Header().Set(http.TrailerPrefix+"X-Sum", "5")
-	}},
+	{name: "a trailer with the prefix, too late for a short answer",
+		h: func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "hello")
+			w.Header().Set(http.TrailerPrefix+"X-Sum", "5")
+		}},
 	{name: "a trailer that never came", h: func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Trailer", "X-Sum")
 		io.WriteString(w, "hello")
@@ -277,8 +298,11 @@ var exchangeCases = []exchangeCase{
 		io.WriteString(w, "hello")
 		w.Header().Set("X-Sum", "5")
 	}},
-	{name: "trailers of a request", request: "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 7\r\n\r\n",
-		h: tells(func(w http.ResponseWriter, r *http.Request) any { return fmt.Sprint(readAll(r), r.Trailer) })},
+	{name: "trailers of a request", request: "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: " +
+		"chunked\r\nTrailer: X-Sum\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 7\r\n\r\n",
+		h: tells(func(w http.ResponseWriter, r *http.Request) any {
+			return fmt.Sprint(readAll(r), r.Trailer)
+		})},
 
 	// 1xx.
 	{name: "early hints", h: func(w http.ResponseWriter, r *http.Request) {
@@ -298,47 +322,65 @@ var exchangeCases = []exchangeCase{
 		w.WriteHeader(103)
 		io.WriteString(w, "hello")
 	}},
-	{name: "100-continue", request: "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello", direct: rawOnly,
+	{name: "100-continue", request: "POST / HTTP/1.1\r\nHost: x\r\nExpect: " +
+		"100-continue\r\nContent-Length: 5\r\n\r\nhello", direct: rawOnly,
 		h: tells(func(w http.ResponseWriter, r *http.Request) any { return readAll(r) })},
-	{name: "100-continue that is not wanted", request: "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n", direct: rawOnly,
+	{name: "100-continue that is not wanted", request: "POST / HTTP/1.1\r\nHost: x\r\nExpect: " +
+		"100-continue\r\nContent-Length: 5\r\n\r\n", direct: rawOnly,
 		h: status(403, "no")},
-	{name: "another expectation", request: "POST / HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\nContent-Length: 5\r\n\r\nhello", direct: rawOnly},
+	{name: "another expectation", request: "POST / HTTP/1.1\r\nHost: x\r\nExpect: " +
+		"miracles\r\nContent-Length: 5\r\n\r\nhello", direct: rawOnly},
 
 	// Bodies of requests.
-	{name: "a body", request: post, h: tells(func(w http.ResponseWriter, r *http.Request) any { return fmt.Sprint(readAll(r), r.ContentLength) })},
-	{name: "a body in chunks", request: chunked, h: tells(func(w http.ResponseWriter, r *http.Request) any {
-		return fmt.Sprint(readAll(r), r.ContentLength, r.TransferEncoding)
+	{name: "a body", request: post, h: tells(func(w http.ResponseWriter, r *http.Request) any {
+		return fmt.Sprint(readAll(r), r.ContentLength)
 	})},
+	{name: "a body in chunks", request: chunked,
+		h: tells(func(w http.ResponseWriter, r *http.Request) any {
+			return fmt.Sprint(readAll(r), r.ContentLength, r.TransferEncoding)
+		})},
 	{name: "no body", h: tells(func(w http.ResponseWriter, r *http.Request) any {
 		return fmt.Sprint(readAll(r), r.ContentLength, r.Body == http.NoBody)
 	})},
-	{name: "a body read twice", request: post, h: tells(func(w http.ResponseWriter, r *http.Request) any { return readAll(r) + readAll(r) })},
-	{name: "a body closed twice", request: post, h: tells(func(w http.ResponseWriter, r *http.Request) any {
-		return fmt.Sprint(r.Body.Close(), r.Body.Close(), readAll(r))
-	})},
-	{name: "a body in single bytes", request: post, h: tells(func(w http.ResponseWriter, r *http.Request) any {
-		all := ""
-		for b := make([]byte, 1); ; {
-			n, err := r.Body.Read(b)
-			all += fmt.Sprint(n, string(b[:n]))
-			if err != nil {
-				return fmt.Sprint(strings.TrimSuffix(all, "0"), err)
+	{name: "a body read twice", request: post,
+		h: tells(func(w http.ResponseWriter, r *http.Request) any { return readAll(r) + readAll(r) })},
+	{name: "a body closed twice", request: post,
+		h: tells(func(w http.ResponseWriter, r *http.Request) any {
+			return fmt.Sprint(r.Body.Close(), r.Body.Close(), readAll(r))
+		})},
+	{name: "a body in single bytes", request: post,
+		h: tells(func(w http.ResponseWriter, r *http.Request) any {
+			all := ""
+			for b := make([]byte, 1); ; {
+				n, err := r.Body.Read(b)
+				all += fmt.Sprint(n, string(b[:n]))
+				if err != nil {
+					return fmt.Sprint(strings.TrimSuffix(all, "0"), err)
+				}
 			}
-		}
-	})},
-	{name: "a large body", request: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + strings.Repeat("x", 300_000),
+		})},
+	{name: "a large body", request: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" +
+		strings.Repeat("x", 300_000),
 		h: tells(func(w http.ResponseWriter, r *http.Request) any { return readAll(r) })},
 	{name: "a body nobody reads", request: post + get, h: writes("hello")},
-	{name: "a large body nobody reads", request: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + strings.Repeat("x", 200_000) + get, h: writes("hello")},
-	{name: "a body too large to be skipped", request: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n" + strings.Repeat("x", 100_000), h: writes("hello"), direct: rawOnly},
-	{name: "a body read after the answer has begun", request: post, direct: "both directions are open, as with EnableFullDuplex", h: func(w http.ResponseWriter, r *http.Request) {
+	{name: "a large body nobody reads", request: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " +
+		"200000\r\n\r\n" + strings.Repeat("x", 200_000) + get, h: writes("hello")},
+	{name: "a body too large to be skipped", request: "POST / HTTP/1.1\r\nHost: " +
+		"x\r\nContent-Length: 9000000\r\n\r\n" + strings.Repeat("x", 100_000), h: writes("hello"),
+		direct: rawOnly},
+	{name: "a body read after the answer has begun", request: post, direct: "both directions are " +
+		"open, as with EnableFullDuplex", h: func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "hello")
 		flush(w)
 		fmt.Fprint(w, readAll(r))
 	}},
-	{name: "a form", request: "POST /?a=1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 7\r\n\r\na=2&b=3",
-		h: tells(func(w http.ResponseWriter, r *http.Request) any { return fmt.Sprint(r.ParseForm(), r.Form, r.PostForm) })},
-	{name: "chunks that are broken", request: "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloX", direct: rawOnly,
+	{name: "a form", request: "POST /?a=1 HTTP/1.1\r\nHost: x\r\nContent-Type: " +
+		"application/x-www-form-urlencoded\r\nContent-Length: 7\r\n\r\na=2&b=3",
+		h: tells(func(w http.ResponseWriter, r *http.Request) any {
+			return fmt.Sprint(r.ParseForm(), r.Form, r.PostForm)
+		})},
+	{name: "chunks that are broken", request: "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: " +
+		"chunked\r\n\r\n5\r\nhelloX", direct: rawOnly,
 		h: tells(func(w http.ResponseWriter, r *http.Request) any { return readAll(r) })},
 
 	// MaxBytesReader.
@@ -350,42 +392,61 @@ var exchangeCases = []exchangeCase{
 		h: http.MaxBytesHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, readAll(r)) }), 10).ServeHTTP},
 
 	// Requests as the handler sees them.
-	{name: "a request", request: "GET /a%20b/c?q=1&r=%41 HTTP/1.1\r\nHost: example.com:81\r\nx-a: 1\r\nX-A: 2\r\nCookie: a=b\r\nUser-Agent: test\r\n\r\n",
+	{name: "a request", request: "GET /a%20b/c?q=1&r=%41 HTTP/1.1\r\nHost: example.com:81\r\nx-a: " +
+		"1\r\nX-A: 2\r\nCookie: a=b\r\nUser-Agent: test\r\n\r\n",
 		h: tells(func(w http.ResponseWriter, r *http.Request) any {
-			return fmt.Sprint(r.Method, r.URL, r.URL.Path, r.URL.Host, r.RequestURI, r.Host, r.Proto, r.Header, r.Form, r.Close)
+			return fmt.Sprint(r.Method, r.URL, r.URL.Path, r.URL.Host, r.RequestURI, r.Host, r.Proto,
+				r.Header, r.Form, r.Close)
 		})},
-	{name: "OPTIONS", request: "OPTIONS / HTTP/1.1\r\nHost: x\r\n\r\n", h: tells(func(w http.ResponseWriter, r *http.Request) any { return r.Method + r.RequestURI })},
-	{name: "OPTIONS of all", request: "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", h: writes("hello"), direct: rawOnly},
-	{name: "an unusual method", request: "BREW /pot HTTP/1.1\r\nHost: x\r\n\r\n", h: tells(func(w http.ResponseWriter, r *http.Request) any { return r.Method })},
-	{name: "DELETE with a body", request: "DELETE / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", h: tells(func(w http.ResponseWriter, r *http.Request) any { return r.Method + readAll(r) })},
+	{name: "OPTIONS", request: "OPTIONS / HTTP/1.1\r\nHost: x\r\n\r\n",
+		h: tells(func(w http.ResponseWriter, r *http.Request) any { return r.Method + r.RequestURI })},
+	{name: "OPTIONS of all", request: "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", h: writes("hello"),
+		direct: rawOnly},
+	{name: "an unusual method", request: "BREW /pot HTTP/1.1\r\nHost: x\r\n\r\n",
+		h: tells(func(w http.ResponseWriter, r *http.Request) any { return r.Method })},
+	{name: "DELETE with a body", request: "DELETE / HTTP/1.1\r\nHost: x\r\nContent-Length: " +
+		"5\r\n\r\nhello", h: tells(func(w http.ResponseWriter, r *http.Request) any {
+		return r.Method + readAll(r)
+	})},
 
 	// Connections.
 	{name: "two requests at once", request: get + get, h: writes("hello")},
-	{name: "requests with bodies at once", request: post + chunked + post, h: tells(func(w http.ResponseWriter, r *http.Request) any { return readAll(r) })},
-	{name: "Connection: close", request: "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", h: writes("hello"), direct: rawOnly},
+	{name: "requests with bodies at once", request: post + chunked + post,
+		h: tells(func(w http.ResponseWriter, r *http.Request) any { return readAll(r) })},
+	{name: "Connection: close", request: "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+		h: writes("hello"), direct: rawOnly},
 	{name: "the handler closes", h: status(200, "hello", "Connection: close"), direct: rawOnly},
 	{name: "the handler keeps", h: status(200, "hello", "Connection: keep-alive"), direct: rawOnly},
 	{name: "HTTP/1.0", request: get10, h: writes("hello"), direct: rawOnly},
-	{name: "HTTP/1.0 with a long answer", request: get10, h: writes(strings.Repeat("x", 100_000)), direct: rawOnly},
-	{name: "HTTP/1.0 that keeps", request: "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", h: writes("hello"), direct: rawOnly},
-	{name: "HTTP/1.0 and a flush", request: get10, direct: rawOnly, h: func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "hello")
-		flush(w)
-	}},
+	{name: "HTTP/1.0 with a long answer", request: get10, h: writes(strings.Repeat("x", 100_000)),
+		direct: rawOnly},
+	{name: "HTTP/1.0 that keeps", request: "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+		h: writes("hello"), direct: rawOnly},
+	{name: "HTTP/1.0 and a flush", request: get10, direct: rawOnly,
+		h: func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "hello")
+			flush(w)
+		}},
 
 	// Requests that are refused.
 	{name: "no host", request: "GET / HTTP/1.1\r\n\r\n", direct: rawOnly},
 	{name: "two hosts", request: "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", direct: rawOnly},
 	{name: "no version", request: "GET /\r\n\r\n", direct: rawOnly},
 	{name: "another version", request: "GET / HTTP/3.7\r\nHost: x\r\n\r\n", direct: rawOnly},
-	{name: "a name with a blank", request: "GET / HTTP/1.1\r\nHost: x\r\nX : 1\r\n\r\n", direct: rawOnly},
-	{name: "two lengths", request: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", direct: rawOnly},
-	{name: "a length with a sign", request: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +5\r\n\r\nhello", direct: rawOnly},
-	{name: "an unknown code", request: "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nhello", direct: rawOnly},
+	{name: "a name with a blank", request: "GET / HTTP/1.1\r\nHost: x\r\nX : 1\r\n\r\n",
+		direct: rawOnly},
+	{name: "two lengths", request: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " +
+		"5\r\nContent-Length: 6\r\n\r\nhello", direct: rawOnly},
+	{name: "a length with a sign",
+		request: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +5\r\n\r\nhello", direct: rawOnly},
+	{name: "an unknown code",
+		request: "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nhello", direct: rawOnly},
 	{name: "nonsense", request: "\x16\x03\x01\x02\x00\x01\r\n\r\n", direct: rawOnly},
 
 	// Failures.
-	{name: "a panic", h: func(w http.ResponseWriter, r *http.Request) { panic("oops") }, ours: panics, because: "a panic is answered if nothing was sent"},
+	{name: "a panic", h: func(w http.ResponseWriter, r *http.Request) {
+		panic("oops")
+	}, ours: panics, because: "a panic is answered if nothing was sent"},
 	{name: "a panic after a short write", h: func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "hello")
 		panic("oops")
@@ -395,7 +456,9 @@ var exchangeCases = []exchangeCase{
 		flush(w)
 		panic("oops")
 	}},
-	{name: "an abort", h: func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }},
+	{name: "an abort", h: func(w http.ResponseWriter, r *http.Request) {
+		panic(http.ErrAbortHandler)
+	}},
 	{name: "an abort after a flush", h: func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "hello")
 		flush(w)
@@ -404,18 +467,28 @@ var exchangeCases = []exchangeCase{
 
 	// Ready-made handlers.
 	{name: "a router", request: "GET /b/ HTTP/1.1\r\nHost: x\r\n\r\n", h: router().ServeHTTP},
-	{name: "a router that redirects", request: "GET /b HTTP/1.1\r\nHost: x\r\n\r\n", h: router().ServeHTTP},
-	{name: "a router that refuses a method", request: "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", h: router().ServeHTTP},
+	{name: "a router that redirects", request: "GET /b HTTP/1.1\r\nHost: x\r\n\r\n",
+		h: router().ServeHTTP},
+	{name: "a router that refuses a method",
+		request: "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", h: router().ServeHTTP},
 	{name: "content", h: content},
-	{name: "a range of content", request: "GET / HTTP/1.1\r\nHost: x\r\nRange: bytes=2-4\r\n\r\n", h: content},
-	{name: "two ranges of content", request: "GET / HTTP/1.1\r\nHost: x\r\nRange: bytes=2-4,6-\r\n\r\n", h: content, direct: "the boundary is random"},
-	{name: "a range that is not there", request: "GET / HTTP/1.1\r\nHost: x\r\nRange: bytes=20-\r\n\r\n", h: content},
-	{name: "content that is known", request: "GET / HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"v1\"\r\n\r\n", h: content},
+	{name: "a range of content",
+		request: "GET / HTTP/1.1\r\nHost: x\r\nRange: bytes=2-4\r\n\r\n", h: content},
+	{name: "two ranges of content", request: "GET / HTTP/1.1\r\nHost: x\r\nRange: " +
+		"bytes=2-4,6-\r\n\r\n", h: content, direct: "the boundary is random"},
+	{name: "a range that is not there",
+		request: "GET / HTTP/1.1\r\nHost: x\r\nRange: bytes=20-\r\n\r\n", h: content},
+	{name: "content that is known",
+		request: "GET / HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"v1\"\r\n\r\n", h: content},
 	{name: "HEAD of content", request: "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", h: content},
-	{name: "a time limit", h: http.TimeoutHandler(http.HandlerFunc(writes("hello")), time.Hour, "late").ServeHTTP},
-	{name: "StripPrefix", request: "GET /pre/b HTTP/1.1\r\nHost: x\r\n\r\n", h: http.StripPrefix("/pre", router()).ServeHTTP},
+	{name: "a time limit",
+		h: http.TimeoutHandler(http.HandlerFunc(writes("hello")), time.Hour, "late").ServeHTTP},
+	{name: "StripPrefix", request: "GET /pre/b HTTP/1.1\r\nHost: x\r\n\r\n",
+		h: http.StripPrefix("/pre", router()).ServeHTTP},
 	{name: "AllowQuerySemicolons", request: "GET /?a=1;b=2 HTTP/1.1\r\nHost: x\r\n\r\n",
-		h: http.AllowQuerySemicolons(tells(func(w http.ResponseWriter, r *http.Request) any { return r.FormValue("b") })).ServeHTTP},
+		h: http.AllowQuerySemicolons(tells(func(w http.ResponseWriter, r *http.Request) any {
+			return r.FormValue("b")
+		})).ServeHTTP},
 	{name: "a writer on another goroutine", h: func(w http.ResponseWriter, r *http.Request) {
 		done := make(chan struct{})
 		go func() {

@@ -52,7 +52,9 @@ func TestServersAnswerAlike(t *testing.T) {
 	t.Cleanup(mounted.Close)
 	served := serveOn(t, loop, h, func(s *http.Server) { s.ErrorLog = quiet })
 	authority := tlstest.New(t)
-	secured := serveOn(t, loop, h, func(s *http.Server) { s.ErrorLog, s.TLSConfig = quiet, authority.Server() })
+	secured := serveOn(t, loop, h, func(s *http.Server) {
+		s.ErrorLog, s.TLSConfig = quiet, authority.Server()
+	})
 	plain := func(addr net.Addr) func() (net.Conn, error) {
 		return func() (net.Conn, error) { return net.Dial(addr.Network(), addr.String()) }
 	}
@@ -129,7 +131,8 @@ func converse(t *testing.T, dial func() (net.Conn, error), request string) strin
 			method = methods[0]
 		}
 		resp, err := http.ReadResponse(answers, &http.Request{Method: method})
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+			errors.Is(err, syscall.ECONNRESET) {
 			seen.WriteString("closed")
 			return seen.String()
 		}
@@ -248,7 +251,8 @@ func TestDirectAnswersAsAServerDoes(t *testing.T) {
 				}
 				want := asked(&network)
 				if c.ours != nil && strings.HasPrefix(c.because, "a panic") {
-					want = "500 Internal Server Error 22\nContent-Length: 22\nContent-Type: text/plain; charset=utf-8\nDate: -\nX-Content-Type-Options: nosniff\n" +
+					want = "500 Internal Server Error 22\nContent-Length: 22\nContent-Type: text/plain; " +
+						"charset=utf-8\nDate: -\nX-Content-Type-Options: nosniff\n" +
 						"\nInternal Server Error\n... 22 <nil>\n"
 				} else if c.ours != nil {
 					_, size, _ := strings.Cut(want, "... ")

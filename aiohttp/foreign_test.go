@@ -49,18 +49,23 @@ func TestBodiesMayBeHandedToOtherGoroutines(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.Handle("/proxy", proxyTo(t, backend.URL))
 	mux.Handle("/strip/", aiohttp.OffLoop(http.StripPrefix("/strip", proxyTo(t, backend.URL))))
-	mux.Handle("/client", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		var c aiohttp.Client
-		defer c.Close()
-		resp, err := c.Post(ctx, backend.URL, "text/plain", r.Body)
-		if err != nil {
+	mux.Handle("/client",
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			var c aiohttp.Client
+			defer c.Close()
+			resp, err := c.Post(ctx, backend.URL, "text/plain", r.Body)
+			if err != nil {
+				return err
+			}
+			_, err = resp.CopyTo(ctx, w)
 			return err
-		}
-		_, err = resp.CopyTo(ctx, w)
-		return err
-	}))
-	mux.Handle("/thread", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		resp, err := aio.ToThread(ctx, func(context.Context) (*http.Response, error) { return http.Post(backend.URL, "text/plain", r.Body) })
+		}))
+	mux.Handle("/thread", aiohttp.HandlerFunc(func(
+		ctx context.Context, w http.ResponseWriter, r *http.Request,
+	) error {
+		resp, err := aio.ToThread(ctx, func(context.Context) (*http.Response, error) {
+			return http.Post(backend.URL, "text/plain", r.Body)
+		})
 		if err != nil {
 			return err
 		}
@@ -70,12 +75,16 @@ func TestBodiesMayBeHandedToOtherGoroutines(t *testing.T) {
 			return err
 		})
 	}))
-	mux.Handle("/pipe", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	mux.Handle("/pipe", aiohttp.HandlerFunc(func(
+		ctx context.Context, w http.ResponseWriter, r *http.Request,
+	) error {
 		first := make([]byte, 3) // the task and the goroutine take turns
 		if _, err := io.ReadFull(r.Body, first); err != nil {
 			return err
 		}
-		rest, err := aio.ToThread(ctx, func(context.Context) ([]byte, error) { return io.ReadAll(r.Body) })
+		rest, err := aio.ToThread(ctx, func(context.Context) ([]byte, error) {
+			return io.ReadAll(r.Body)
+		})
 		if err != nil {
 			return err
 		}
@@ -87,7 +96,10 @@ func TestBodiesMayBeHandedToOtherGoroutines(t *testing.T) {
 			return errors.Join(err, http.NewResponseController(w).Flush())
 		})
 	}))
-	for name, data := range map[string]string{"short": "hello", "long": strings.Repeat("0123456789", 50_000)} {
+	for name, data := range map[string]string{
+		"short": "hello",
+		"long":  strings.Repeat("0123456789", 50_000),
+	} {
 		for _, path := range []string{"/proxy", "/strip/", "/client", "/thread", "/pipe"} {
 			t.Run(name+path, func(t *testing.T) {
 				loop, end := serving(t)
@@ -110,14 +122,17 @@ func TestBodiesMayBeHandedToOtherGoroutines(t *testing.T) {
 func TestAGoroutineThatGoesOnAfterItsHandlerGetsErrors(t *testing.T) {
 	loop, _ := serving(t)
 	returned, done := make(chan struct{}), make(chan struct{})
-	s, _ := listen(t, aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	s, _ := listen(t, aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(
+		ctx context.Context, w http.ResponseWriter, r *http.Request,
+	) error {
 		go func() {
 			defer close(done)
 			<-returned
 			if _, err := io.ReadAll(r.Body); !errors.Is(err, http.ErrBodyReadAfterClose) {
 				t.Errorf("read: %v", err)
 			}
-			if _, err := w.Write(make([]byte, 1<<20)); err == nil || !strings.Contains(err.Error(), "returned") {
+			if _, err := w.Write(make([]byte, 1<<20)); err == nil ||
+				!strings.Contains(err.Error(), "returned") {
 				t.Errorf("write: %v", err)
 			}
 			if err := http.NewResponseController(w).Flush(); err == nil {
@@ -138,21 +153,22 @@ func TestAGoroutineThatGoesOnAfterItsHandlerGetsErrors(t *testing.T) {
 func TestAHandlerThatEndsEndsTheReadsOfOtherGoroutines(t *testing.T) {
 	loop, _ := serving(t)
 	read := make(chan error, 1)
-	s, _ := listen(t, aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		reading := make(chan struct{})
-		go func() {
-			br := bufio.NewReader(r.Body)
-			br.ReadByte()
-			close(reading)
-			_, err := br.Peek(5)
-			read <- err
-		}()
-		if _, _, err := aio.Recv(ctx, reading); err != nil {
+	s, _ := listen(t, aiohttp.OnLoop(loop,
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			reading := make(chan struct{})
+			go func() {
+				br := bufio.NewReader(r.Body)
+				br.ReadByte()
+				close(reading)
+				_, err := br.Peek(5)
+				read <- err
+			}()
+			if _, _, err := aio.Recv(ctx, reading); err != nil {
+				return err
+			}
+			_, err := io.WriteString(w, "enough")
 			return err
-		}
-		_, err := io.WriteString(w, "enough")
-		return err
-	})))
+		})))
 	answer := raw(t, s.Listener.Addr(), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab")
 	if !strings.HasPrefix(answer, "HTTP/1.1 200 OK\r\n") || !strings.HasSuffix(answer, "enough") {
 		t.Errorf("answer %q", answer)
@@ -234,9 +250,10 @@ func TestTasksRunUnderMiddlewareThatCallsThemOnGoroutines(t *testing.T) {
 
 func TestAPlainHandlerOnAnotherGoroutineSaysWhatItNeeds(t *testing.T) {
 	loop, _ := serving(t)
-	s, logged := listen(t, aiohttp.OnLoop(loop, http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		aio.Sleep(r.Context(), time.Millisecond)
-	}), time.Minute, "late")))
+	s, logged := listen(t, aiohttp.OnLoop(loop,
+		http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			aio.Sleep(r.Context(), time.Millisecond)
+		}), time.Minute, "late")))
 	status, _ := ask(t, "GET", s.URL, nil)
 	equal(t, "status", status, 500)
 	if !strings.Contains(logged.String(), "aiohttp.OnLoop") {
@@ -248,7 +265,8 @@ func TestAPlainHandlerOnAnotherGoroutineSaysWhatItNeeds(t *testing.T) {
 	if _, err := http.Get(s.URL); err == nil {
 		t.Error("no error")
 	}
-	if !strings.Contains(logged.String(), "aiohttp.OnLoop") || !strings.Contains(logged.String(), "Submit") {
+	if !strings.Contains(logged.String(), "aiohttp.OnLoop") ||
+		!strings.Contains(logged.String(), "Submit") {
 		t.Error(logged.String())
 	}
 }
@@ -281,24 +299,27 @@ func TestHandlersThatBlockLeaveTheLoopAlone(t *testing.T) {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.Handle("/files/", http.StripPrefix("/files/", http.FileServer(http.Dir("."))))
-	mux.Handle("/block", aiohttp.OffLoop(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		close(blocked)
-		<-goOn
-		io.WriteString(w, "went on")
-	})))
-	mux.Handle("/panic", aiohttp.OffLoop(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic("oops") })))
+	mux.Handle("/block",
+		aiohttp.OffLoop(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			close(blocked)
+			<-goOn
+			io.WriteString(w, "went on")
+		})))
+	mux.Handle("/panic",
+		aiohttp.OffLoop(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic("oops") })))
 	mux.Handle("/gone", aiohttp.OffLoop(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 	})))
-	mux.Handle("/hijack", aiohttp.OffLoop(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		conn, rw, err := http.NewResponseController(w).Hijack()
-		ok(t, err)
-		defer conn.Close()
-		line, err := rw.ReadString('\n')
-		ok(t, err)
-		fmt.Fprint(conn, "you said ", line)
-	})))
+	mux.Handle("/hijack",
+		aiohttp.OffLoop(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			conn, rw, err := http.NewResponseController(w).Hijack()
+			ok(t, err)
+			defer conn.Close()
+			line, err := rw.ReadString('\n')
+			ok(t, err)
+			fmt.Fprint(conn, "you said ", line)
+		})))
 	mux.HandleFunc("/hijack-on-the-loop", func(w http.ResponseWriter, r *http.Request) {
 		_, _, err := http.NewResponseController(w).Hijack()
 		matches(t, err, http.ErrNotSupported)
@@ -322,7 +343,8 @@ func TestHandlersThatBlockLeaveTheLoopAlone(t *testing.T) {
 	equal(t, "file", fmt.Sprint(status, strings.HasPrefix(body, "package aiohttp_test")), "200 true")
 	status, _ = ask(t, "GET", s.URL+"/panic", nil)
 	equal(t, "panic", status, 500)
-	if !strings.Contains(logged.String(), "oops") || !strings.Contains(logged.String(), "foreign_test.go") {
+	if !strings.Contains(logged.String(), "oops") ||
+		!strings.Contains(logged.String(), "foreign_test.go") {
 		t.Errorf("log %q", logged.String())
 	}
 	got := raw(t, s.Listener.Addr(), "GET /hijack HTTP/1.1\r\nHost: x\r\n\r\nhello\n")
@@ -340,22 +362,23 @@ func TestHandlersThatBlockLeaveTheLoopAlone(t *testing.T) {
 
 func TestAWriterStandsConcurrentUse(t *testing.T) {
 	loop, _ := serving(t)
-	s, _ := listen(t, aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		var all sync.WaitGroup
-		for i := range 4 {
-			all.Go(func() {
-				for range 20 {
-					w.Write(bytes.Repeat([]byte{byte('a' + i)}, 5_000))
-				}
-			})
-		}
-		for range 20 {
-			if _, err := w.Write(bytes.Repeat([]byte{'z'}, 5_000)); err != nil {
-				return err
+	s, _ := listen(t, aiohttp.OnLoop(loop,
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			var all sync.WaitGroup
+			for i := range 4 {
+				all.Go(func() {
+					for range 20 {
+						w.Write(bytes.Repeat([]byte{byte('a' + i)}, 5_000))
+					}
+				})
 			}
-		}
-		return aio.Blocking(ctx, func(context.Context) error { all.Wait(); return nil })
-	})))
+			for range 20 {
+				if _, err := w.Write(bytes.Repeat([]byte{'z'}, 5_000)); err != nil {
+					return err
+				}
+			}
+			return aio.Blocking(ctx, func(context.Context) error { all.Wait(); return nil })
+		})))
 	status, body := ask(t, "GET", s.URL, nil)
 	equal(t, "answer", fmt.Sprint(status, len(body)), "200 500000")
 	for _, c := range "abcdz" {
@@ -399,12 +422,13 @@ func TestReadersOfAClientMayBeHandedToOtherGoroutines(t *testing.T) {
 		ok(t, err)
 		r, err = c.Post(ctx, sink.URL, "text/plain", r.Body(ctx))
 		equal(t, "by this client", len(text(ctx, t, r, err)), len(data))
-		r, err = c.Upload(ctx, "POST", sink.URL, "text/plain", func(ctx context.Context, w io.Writer) error {
-			return aio.Blocking(ctx, func(context.Context) error {
-				_, err := io.WriteString(w, data)
-				return err
+		r, err = c.Upload(ctx, "POST", sink.URL, "text/plain",
+			func(ctx context.Context, w io.Writer) error {
+				return aio.Blocking(ctx, func(context.Context) error {
+					_, err := io.WriteString(w, data)
+					return err
+				})
 			})
-		})
 		equal(t, "an upload", len(text(ctx, t, r, err)), len(data))
 	})
 }
@@ -425,18 +449,19 @@ func (b *countingBody) Close() error { return nil }
 func TestABodyIsReadAhead(t *testing.T) {
 	loop, _ := serving(t)
 	total := 0
-	h := aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		for piece := make([]byte, 1<<10); ; {
-			n, err := r.Body.Read(piece)
-			total += n
-			if err == io.EOF {
-				return nil
+	h := aiohttp.OnLoop(loop,
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			for piece := make([]byte, 1<<10); ; {
+				n, err := r.Body.Read(piece)
+				total += n
+				if err == io.EOF {
+					return nil
+				}
+				if err != nil {
+					return err
+				}
 			}
-			if err != nil {
-				return err
-			}
-		}
-	}))
+		}))
 	body := &countingBody{Reader: bytes.NewReader(make([]byte, 256<<10))}
 	r := httptest.NewRequest("POST", "/", nil)
 	r.Body = body

@@ -77,7 +77,8 @@ func understood(how uint8) http.HandlerFunc {
 
 func tell(w http.ResponseWriter, r *http.Request, body []byte, err error) {
 	fmt.Fprintf(w, "%.99q %.99q %.99q %.99q %s %d %v %v %d fields\n",
-		r.Method, r.RequestURI, r.URL.String(), r.Host, r.Proto, r.ContentLength, r.TransferEncoding, r.Close, len(r.Header))
+		r.Method, r.RequestURI, r.URL.String(), r.Host, r.Proto, r.ContentLength, r.TransferEncoding,
+		r.Close, len(r.Header))
 	for i, name := range slices.Sorted(maps.Keys(r.Header)) {
 		if i < 8 {
 			fmt.Fprintf(w, "%.30q: %.30q\n", name, r.Header[name])
@@ -130,7 +131,9 @@ func ourAnswers(t *testing.T, data []byte, size int, how uint8) []byte {
 	var out []byte
 	err := aio.Run(t.Context(), func(ctx context.Context) error {
 		loop := aio.RunningLoop(ctx)
-		s := newServer(loop, understood(how), []func(*http.Server){func(s *http.Server) { s.ErrorLog = log.New(io.Discard, "", 0) }})
+		s := newServer(loop, understood(how), []func(*http.Server){func(s *http.Server) {
+			s.ErrorLog = log.New(io.Discard, "", 0)
+		}})
 		s.setHandler()
 		s.setValues(nil)
 		m := &memoryTransport{loop: loop}
@@ -174,7 +177,10 @@ func (c *memoryConn) Write(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	return c.out.Write(p)
 }
-func (c *memoryConn) Close() error                     { c.once.Do(func() { close(c.closed) }); return nil }
+func (c *memoryConn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return nil
+}
 func (c *memoryConn) LocalAddr() net.Addr              { return memoryAddr{} }
 func (c *memoryConn) RemoteAddr() net.Addr             { return memoryAddr{} }
 func (c *memoryConn) SetDeadline(time.Time) error      { return nil }
@@ -201,7 +207,11 @@ func (l *memoryListener) Addr() net.Addr { return memoryAddr{} }
 // theirAnswers is what net/http says.
 func theirAnswers(data []byte, how uint8) []byte {
 	conn := &memoryConn{in: bytes.NewReader(data), closed: make(chan struct{})}
-	server := &http.Server{Handler: understood(how), MaxHeaderBytes: defaultMaxHeaderBytes, ErrorLog: log.New(io.Discard, "", 0)}
+	server := &http.Server{
+		Handler:        understood(how),
+		MaxHeaderBytes: defaultMaxHeaderBytes,
+		ErrorLog:       log.New(io.Discard, "", 0),
+	}
 	ended := make(chan struct{})
 	l := &memoryListener{conn: conn, closed: conn.closed}
 	go func() { server.Serve(l); close(ended) }()
@@ -232,25 +242,33 @@ func answersIn(out []byte) string {
 		body, err := io.ReadAll(resp.Body)
 		resp.Header.Del("Date")
 		length := len(body)
-		fmt.Fprintf(&b, "%s %s %v %v %v %q %d %08x %v\n", resp.Proto, resp.Status, resp.Close, resp.ContentLength, resp.Header,
+		fmt.Fprintf(&b, "%s %s %v %v %v %q %d %08x %v\n", resp.Proto, resp.Status, resp.Close,
+			resp.ContentLength, resp.Header,
 			body[:min(length, 400)], length, crc32.ChecksumIEEE(body), err)
 	}
 }
 
-// FuzzServersUnderstandAlike compares what net/http and this server make of the same bytes, whatever
-// pieces they come in.
+// FuzzServersUnderstandAlike compares what net/http and this server make of the same bytes,
+// whatever pieces they come in.
 func FuzzServersUnderstandAlike(f *testing.F) {
 	for _, seed := range []string{
 		"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", "\r\nGET / HTTP/1.1\nHost: x\n\n",
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhelloGET /2 HTTP/1.1\r\nHost: y\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;a\r\nhello\r\n0\r\nX: y\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\n0\n\n",
-		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;a\r\nhello\r\n0\r\nX: " +
+			"y\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: " +
+			"chunked\r\n\r\n5\nhello\n0\n\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: " +
+			"chunked\r\n\r\n0\r\n\r\n",
 		"GET http://a/ HTTP/1.1\r\nHost: b c\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n y\r\nX : z\r\n\r\n",
-		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello", "GET / HTTP/1.1\r\nHost: x",
-		"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nX: a\rb\x00\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "CONNECT a:1 " +
+			"HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: " +
+			"5\r\n\r\nhello", "GET / HTTP/1.1\r\nHost: x",
+		"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: " +
+			"close\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nX: a\rb\x00\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello\r\n\r\n\r\nGET / " +
+			"HTTP/1.1\r\nHost: x\r\n\r\n",
 	} {
 		f.Add([]byte(seed), uint16(7), uint8(0))
 		f.Add([]byte(seed), uint16(1000), uint8(0))
@@ -268,11 +286,13 @@ func FuzzServersUnderstandAlike(f *testing.F) {
 		ours, theirs := ourAnswers(t, data, int(size), how), theirAnswers(data, how)
 		a, b := answersIn(ours), answersIn(theirs)
 		if how&limitsBody != 0 && strings.HasPrefix(b, strings.TrimSuffix(a, noMore)) {
-			// Behind a broken body that its handler has wrapped, net/http looks for the next request.
+			// Behind a broken body that its handler has wrapped, net/http looks for the next
+			// request.
 			b = a
 		}
 		if a != b {
-			t.Errorf("to %q in pieces of %d, handler %b, ours says\n%s\nand net/http\n%s", data, size, how, a, b)
+			t.Errorf("to %q in pieces of %d, handler %b, ours says\n%s\nand net/http\n%s",
+				data, size, how, a, b)
 		}
 	})
 }

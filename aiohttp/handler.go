@@ -11,17 +11,16 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// errGone is why a handler is cancelled whose client has gone away.
+// errGone is the cause of a handler's cancellation if its client has gone away.
 var errGone = errors.New("the client has gone away")
 
 // HandlerFunc is a handler of package net/http for tasks: it gets the context of its task, and may
-// return an error. If nothing was sent until then the client gets status 500, or 503 if the error
-// is a time-out or the loop is being shut down; otherwise the answer is cut off. The error is given
-// to the loop's exception handler, except where the client is gone. It is used with [Serve],
-// [OnLoop] or [Direct].
+// return an error. If nothing has been sent, an error gives the client status 500, or 503 if it is
+// a time-out or the loop shuts down. Otherwise the answer is cut off. The error goes to the loop's
+// exception handler, unless the client is gone. It is used with [Serve], [OnLoop] or [Direct].
 //
-// Middleware under one of these may call it on another goroutine, as [http.TimeoutHandler] does: it
-// runs as a task all the same.
+// If middleware below one of these calls it on another goroutine, as [http.TimeoutHandler] does, it
+// still runs as a task.
 type HandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request) error
 
 // ServeHTTP implements [http.Handler].
@@ -36,41 +35,39 @@ func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	for inner := w; ; {
 		switch x := inner.(type) {
-		case *writer:
-			x.fail(err)
-			return
-		case *reply:
-			x.fail(err)
+		case answerer:
+			fail(x, err)
 			return
 		case interface{ Unwrap() http.ResponseWriter }:
 			inner = x.Unwrap()
 		default:
-			http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+			http.Error(w, http.StatusText(http.StatusInternalServerError),
+				http.StatusInternalServerError)
 			return
 		}
 	}
 }
 
-// OnLoop returns a handler for any server and router of net/http that runs h as a task of loop l:
-// one handler, or a whole router of them. What requests share then needs no lock, as long as only
+// OnLoop returns a handler for any server and router of net/http that runs h as a task of loop l. h
+// may be one handler or a whole router. State that requests share needs no lock, as long as only
 // tasks of the loop use it.
 //
 // The context of the request is that of the task. It is cancelled when the client goes away.
-// Reading the request's body and writing more than 32 KiB, or flushing, suspends the task while
-// net/http is busy with it; if such a wait is cancelled the body cannot be read, or the answer not
-// be written, any further. A panic of h is answered with status 500, if nothing was sent, or cuts
-// the answer off; it goes to the server's ErrorLog, except [http.ErrAbortHandler]. When the loop is
-// closed requests get status 503.
+// Reading the request's body, writing more than 32 KiB, and flushing suspend the task while
+// net/http works. If such a wait is cancelled, the rest of the body cannot be read, or the rest of
+// the answer not be written. A panic of h gives status 500 if nothing has been sent, and otherwise
+// cuts the answer off. It is logged to the server's ErrorLog, except [http.ErrAbortHandler]. When
+// the loop is closed, requests get status 503.
 //
-// Body and writer may be handed to other goroutines: to a client of net/http, to [aio.ToThread].
-// There they block. What h must not do is block the loop; [OffLoop] is for handlers that do.
+// Other goroutines, such as those of a client of net/http or of [aio.ToThread], may use body and
+// writer; there they block. h must not block the loop; [OffLoop] is for handlers that do.
 //
-// The writer that h gets can flush, and set deadlines by means of [http.ResponseController]. It
-// cannot be hijacked by a task: a connection of net/http that changes its protocol blocks who uses
-// it. OffLoop is for that too.
+// The writer that h gets can flush, and set deadlines through [http.ResponseController]. A task
+// cannot hijack it: a hijacked connection of net/http blocks its user. Use OffLoop for that, too.
 func OnLoop(l *aio.Loop, h http.Handler) http.Handler {
 	if l == nil || h == nil {
-		panic("aiohttp: OnLoop: the loop or the handler is nil; the loop is that of aio.RunningLoop(ctx)")
+		panic("aiohttp: OnLoop: the loop or the handler is nil; " +
+			"the loop is that of aio.RunningLoop(ctx)")
 	}
 	return &onLoop{loop: l, h: h}
 }
@@ -81,8 +78,8 @@ type onLoop struct {
 	limits  limits
 	server  *http.Server  // that the handler is shown; nil: net/http's own
 	active  atomic.Int64  // requests that are not answered yet
-	waiting atomic.Bool   // somebody wants to know when there are none
-	idle    aiosync.Event // is set then
+	waiting atomic.Bool   // quiet waits until there are none
+	idle    aiosync.Event // set when there are none
 }
 
 // leave counts a request that was answered. It runs on any goroutine.
@@ -92,12 +89,12 @@ func (o *onLoop) leave() {
 	}
 }
 
-// quiet waits until there are no requests.
+// quiet waits until no request is active.
 func (o *onLoop) quiet(ctx context.Context) error {
 	o.waiting.Store(true)
 	for o.active.Load() > 0 {
 		o.idle.Clear()
-		if o.active.Load() == 0 { // in between
+		if o.active.Load() == 0 { // the last one has just ended
 			return nil
 		}
 		if err := o.idle.Wait(ctx); err != nil {
@@ -112,7 +109,7 @@ func (o *onLoop) quiet(ctx context.Context) error {
 func (o *onLoop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if outer, ok := r.Context().Value(onLoopKey{}).(*onLoop); ok {
 		if outer.loop == o.loop && aio.InTask(r.Context()) {
-			o.h.ServeHTTP(w, r) // it is a task of the loop already
+			o.h.ServeHTTP(w, r) // this is a task of the loop already
 			return
 		}
 		if r.Context().Value(awayKey{}) == nil {
@@ -132,11 +129,11 @@ func (o *onLoop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.finish()
 }
 
-// stuck is how long a loop may take for one turn before middleware is taken to hold it up.
+// stuck is how long a loop may take for one pass before middleware is assumed to block it.
 var stuck = 5 * time.Second
 
-// mustTurn panics if the loop does not go on: middleware in a task has called a handler on another
-// goroutine, and waits for it.
+// mustTurn panics if the loop does not go on, because middleware in a task called a handler on
+// another goroutine and waits for it.
 func (o *onLoop) mustTurn() {
 	turned := make(chan struct{})
 	if _, err := o.loop.CallSoonThreadsafe(func() { close(turned) }); err != nil {
@@ -153,11 +150,11 @@ func (o *onLoop) mustTurn() {
 	}
 }
 
-// onLoopKey finds the onLoop that a request came through.
+// onLoopKey finds the onLoop of a request.
 type onLoopKey struct{}
 
-// requestValues is the context of a request for its task: it knows the way that the request came,
-// and catches those that are about to block the loop.
+// requestValues is the context of a request for its task. It knows the path of the request, and
+// catches callers that are about to block the loop.
 type requestValues struct {
 	context.Context
 	on *onLoop

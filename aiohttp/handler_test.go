@@ -21,7 +21,8 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// serving runs a loop on another goroutine and returns it, with what its exception handler got, until the end of the test.
+// serving runs a loop on another goroutine and returns it, with what its exception handler got,
+// until the end of the test.
 func serving(t *testing.T) (*aio.Loop, func() []string) {
 	t.Helper()
 	loops, ended := make(chan *aio.Loop), make(chan struct{})
@@ -33,7 +34,9 @@ func serving(t *testing.T) (*aio.Loop, func() []string) {
 			loops <- aio.RunningLoop(ctx)
 			_, _, err := aio.Recv(ctx, stop)
 			return err
-		}, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { reports = append(reports, fmt.Sprint(r.Message, ": ", r.Err)) }))
+		}, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) {
+			reports = append(reports, fmt.Sprint(r.Message, ": ", r.Err))
+		}))
 	}()
 	once := sync.OnceValue(func() []string {
 		close(stop)
@@ -72,20 +75,21 @@ func listen(t *testing.T, h http.Handler) (*httptest.Server, *logBuffer) {
 func TestHandlersShareStateWithoutLocks(t *testing.T) {
 	loop, end := serving(t)
 	count, inside := 0, 0
-	s, _ := listen(t, aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		inside++
-		if inside != 1 {
-			t.Error("two tasks at a time")
-		}
-		n := count
-		inside--
-		count = n + 1
-		if err := aio.Yield(ctx); err != nil {
+	s, _ := listen(t, aiohttp.OnLoop(loop,
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			inside++
+			if inside != 1 {
+				t.Error("two tasks at a time")
+			}
+			n := count
+			inside--
+			count = n + 1
+			if err := aio.Yield(ctx); err != nil {
+				return err
+			}
+			_, err := fmt.Fprint(w, n)
 			return err
-		}
-		_, err := fmt.Fprint(w, n)
-		return err
-	})))
+		})))
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
@@ -122,11 +126,13 @@ func TestWholeRoutersRunOnALoop(t *testing.T) {
 	status, _ = ask(t, "GET", s.URL+"/items/7", nil)
 	equal(t, "status of another method", status, http.StatusMethodNotAllowed)
 
-	outside := http.NewServeMux() // and a handler of a task behind a router that knows nothing of loops
-	outside.Handle("GET /in/{id}", aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		_, err := io.WriteString(w, r.PathValue("id"))
-		return err
-	})))
+	// and a handler of a task behind a router that knows nothing of loops
+	outside := http.NewServeMux()
+	outside.Handle("GET /in/{id}", aiohttp.OnLoop(loop,
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			_, err := io.WriteString(w, r.PathValue("id"))
+			return err
+		})))
 	s, _ = listen(t, outside)
 	_, body = ask(t, "GET", s.URL+"/in/7", nil)
 	equal(t, "behind a router", body, "7")
@@ -138,34 +144,35 @@ func TestWholeRoutersRunOnALoop(t *testing.T) {
 func TestAnAnswerIsWhatTheHandlerWrote(t *testing.T) {
 	loop, _ := serving(t)
 	large := strings.Repeat("0123456789", 20_000)
-	s, _ := listen(t, aiohttp.OnLoop(loop, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/nothing":
-		case "/none":
-			w.WriteHeader(http.StatusNoContent)
-			w.WriteHeader(http.StatusOK) // too late
-			if _, err := w.Write([]byte("x")); !errors.Is(err, http.ErrBodyNotAllowed) {
-				t.Error(err)
-			}
-		case "/html":
-			io.WriteString(w, "<!DOCTYPE html><p>hello")
-		case "/large":
-			for part := range strings.SplitSeq(large, "9") {
-				if part != "" {
-					io.WriteString(w, part+"9")
+	s, _ := listen(t,
+		aiohttp.OnLoop(loop, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch r.URL.Path {
+			case "/nothing":
+			case "/none":
+				w.WriteHeader(http.StatusNoContent)
+				w.WriteHeader(http.StatusOK) // too late
+				if _, err := w.Write([]byte("x")); !errors.Is(err, http.ErrBodyNotAllowed) {
+					t.Error(err)
 				}
+			case "/html":
+				io.WriteString(w, "<!DOCTYPE html><p>hello")
+			case "/large":
+				for part := range strings.SplitSeq(large, "9") {
+					if part != "" {
+						io.WriteString(w, part+"9")
+					}
+				}
+			case "/trailer":
+				w.Header().Set("Trailer", "X-Sum")
+				io.WriteString(w, "body")
+				http.NewResponseController(w).Flush()
+				w.Header().Set("X-Sum", "4")
+			case "/early":
+				w.Header().Set("Link", "</style.css>")
+				w.WriteHeader(http.StatusEarlyHints)
+				io.WriteString(w, "late")
 			}
-		case "/trailer":
-			w.Header().Set("Trailer", "X-Sum")
-			io.WriteString(w, "body")
-			http.NewResponseController(w).Flush()
-			w.Header().Set("X-Sum", "4")
-		case "/early":
-			w.Header().Set("Link", "</style.css>")
-			w.WriteHeader(http.StatusEarlyHints)
-			io.WriteString(w, "late")
-		}
-	})))
+		})))
 	for path, want := range map[string]struct {
 		status, length int
 		kind, body     string
@@ -196,17 +203,18 @@ func TestAnAnswerIsWhatTheHandlerWrote(t *testing.T) {
 func TestPiecesAreSentWhenFlushed(t *testing.T) {
 	loop, _ := serving(t)
 	var next aiosync.Event
-	s, _ := listen(t, aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		for i := range 3 {
-			fmt.Fprintln(w, "event", i)
-			w.(http.Flusher).Flush()
-			if err := next.Wait(ctx); err != nil {
-				return err
+	s, _ := listen(t, aiohttp.OnLoop(loop,
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			for i := range 3 {
+				fmt.Fprintln(w, "event", i)
+				w.(http.Flusher).Flush()
+				if err := next.Wait(ctx); err != nil {
+					return err
+				}
+				next.Clear()
 			}
-			next.Clear()
-		}
-		return nil
-	})))
+			return nil
+		})))
 	resp, err := http.Get(s.URL)
 	ok(t, err)
 	defer resp.Body.Close()
@@ -225,23 +233,24 @@ func TestPiecesAreSentWhenFlushed(t *testing.T) {
 func TestABodyIsReadWithoutHoldingUpTheLoop(t *testing.T) {
 	loop, _ := serving(t)
 	reading := make(chan struct{}, 1)
-	s, _ := listen(t, aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		if r.URL.Path == "/ping" {
-			_, err := io.WriteString(w, "pong")
+	s, _ := listen(t, aiohttp.OnLoop(loop,
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			if r.URL.Path == "/ping" {
+				_, err := io.WriteString(w, "pong")
+				return err
+			}
+			reading <- struct{}{}
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return err
+			}
+			r.Body.Close()
+			if _, err := r.Body.Read(make([]byte, 1)); !errors.Is(err, http.ErrBodyReadAfterClose) {
+				t.Error(err)
+			}
+			_, err = fmt.Fprint(w, len(body))
 			return err
-		}
-		reading <- struct{}{}
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return err
-		}
-		r.Body.Close()
-		if _, err := r.Body.Read(make([]byte, 1)); !errors.Is(err, http.ErrBodyReadAfterClose) {
-			t.Error(err)
-		}
-		_, err = fmt.Fprint(w, len(body))
-		return err
-	})))
+		})))
 	pr, pw := io.Pipe()
 	done := make(chan string, 1)
 	go func() {
@@ -259,12 +268,13 @@ func TestABodyIsReadWithoutHoldingUpTheLoop(t *testing.T) {
 func TestAHandlerIsCancelledWhenItsClientGoesAway(t *testing.T) {
 	loop, end := serving(t)
 	begun, ended := make(chan struct{}), make(chan error, 1)
-	s, logged := listen(t, aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		close(begun)
-		err := aio.Sleep(ctx, time.Hour)
-		ended <- err
-		return err
-	})))
+	s, logged := listen(t, aiohttp.OnLoop(loop,
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			close(begun)
+			err := aio.Sleep(ctx, time.Hour)
+			ended <- err
+			return err
+		})))
 	conn, err := net.Dial("tcp", s.Listener.Addr().String())
 	ok(t, err)
 	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -294,17 +304,25 @@ func TestFailuresAreAnsweredAndReported(t *testing.T) {
 			return errors.New("no luck")
 		}, 500, "aiohttp: the handler of GET /x failed: no luck", ""},
 		{"time-out", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-			return aio.Timeout(ctx, time.Millisecond, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) })
+			return aio.Timeout(ctx, time.Millisecond, func(ctx context.Context) error {
+				return aio.Sleep(ctx, time.Hour)
+			})
 		}, 503, "aiohttp: the handler of GET /x failed: aio: Timeout", ""},
-		{"panic", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error { panic("oops") }, 500, "", "http: panic serving 127.0.0.1:"},
+		{"panic", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			panic("oops")
+		}, 500, "", "http: panic serving 127.0.0.1:"},
 		{"panic of a child", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 				g.Go(func(ctx context.Context) error { panic("oops") })
 				return nil
 			})
 		}, 500, "", "oops"},
-		{"abort", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error { panic(http.ErrAbortHandler) }, 0, "", ""},
-		{"abort as an error", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error { return http.ErrAbortHandler }, 0, "", ""},
+		{"abort", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			panic(http.ErrAbortHandler)
+		}, 0, "", ""},
+		{"abort as an error", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			return http.ErrAbortHandler
+		}, 0, "", ""},
 		{"error after a flush", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 			io.WriteString(w, "half of it")
 			w.(http.Flusher).Flush()
@@ -344,10 +362,12 @@ func TestFailuresAreAnsweredAndReported(t *testing.T) {
 			}
 			s.Close()
 			reports := end()
-			if test.report == "" && len(reports) > 0 || test.report != "" && (len(reports) != 1 || !strings.Contains(reports[0], test.report)) {
+			if test.report == "" && len(reports) > 0 ||
+				test.report != "" && (len(reports) != 1 || !strings.Contains(reports[0], test.report)) {
 				t.Errorf("reports %q, want %q", reports, test.report)
 			}
-			if got := logged.String(); (got == "") != (test.logged == "") || !strings.Contains(got, test.logged) {
+			if got := logged.String(); (got == "") != (test.logged == "") ||
+				!strings.Contains(got, test.logged) {
 				t.Errorf("log %q, want %q", got, test.logged)
 			}
 		})
@@ -356,22 +376,23 @@ func TestFailuresAreAnsweredAndReported(t *testing.T) {
 
 func TestAReadThatIsTooLateCanBeAnswered(t *testing.T) {
 	loop, _ := serving(t)
-	s, _ := listen(t, aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		limit := time.Millisecond
-		if r.URL.Path == "/before" {
-			limit = 0
-		}
-		err := aio.Timeout(ctx, limit, func(ctx context.Context) error {
-			if limit == 0 {
-				aio.Yield(ctx) // the time is over before the read begins
+	s, _ := listen(t, aiohttp.OnLoop(loop,
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			limit := time.Millisecond
+			if r.URL.Path == "/before" {
+				limit = 0
 			}
-			_, err := io.ReadAll(r.Body)
-			return err
-		})
-		matches(t, err, context.DeadlineExceeded)
-		w.WriteHeader(http.StatusRequestTimeout)
-		return nil
-	})))
+			err := aio.Timeout(ctx, limit, func(ctx context.Context) error {
+				if limit == 0 {
+					aio.Yield(ctx) // the time is over before the read begins
+				}
+				_, err := io.ReadAll(r.Body)
+				return err
+			})
+			matches(t, err, context.DeadlineExceeded)
+			w.WriteHeader(http.StatusRequestTimeout)
+			return nil
+		})))
 	for _, path := range []string{"/", "/before"} {
 		conn, err := net.Dial("tcp", s.Listener.Addr().String())
 		ok(t, err)
@@ -386,22 +407,23 @@ func TestAReadThatIsTooLateCanBeAnswered(t *testing.T) {
 func TestOneWhoDoesNotReadHoldsUpOnlyItself(t *testing.T) {
 	loop, _ := serving(t)
 	writing, gone := make(chan struct{}), make(chan error, 1)
-	s, _ := listen(t, aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		if r.URL.Path == "/ping" {
-			_, err := io.WriteString(w, "pong")
-			return err
-		}
-		close(writing)
-		piece := make([]byte, 1<<20)
-		for {
-			if _, err := w.Write(piece); err != nil {
-				gone <- err
-				_, again := w.Write(piece)
-				equal(t, "the next write fails, too", again, err)
+	s, _ := listen(t, aiohttp.OnLoop(loop,
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			if r.URL.Path == "/ping" {
+				_, err := io.WriteString(w, "pong")
 				return err
 			}
-		}
-	})))
+			close(writing)
+			piece := make([]byte, 1<<20)
+			for {
+				if _, err := w.Write(piece); err != nil {
+					gone <- err
+					_, again := w.Write(piece)
+					equal(t, "the next write fails, too", again, err)
+					return err
+				}
+			}
+		})))
 	conn, err := net.Dial("tcp", s.Listener.Addr().String())
 	ok(t, err)
 	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -418,7 +440,8 @@ func TestOneWhoDoesNotReadHoldsUpOnlyItself(t *testing.T) {
 
 func TestALoopThatIsClosedServesNobody(t *testing.T) {
 	loop, end := serving(t)
-	s, _ := listen(t, aiohttp.OnLoop(loop, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	s, _ := listen(t,
+		aiohttp.OnLoop(loop, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 	end()
 	status, _ := ask(t, "GET", s.URL, nil)
 	equal(t, "status", status, http.StatusServiceUnavailable)
@@ -427,10 +450,11 @@ func TestALoopThatIsClosedServesNobody(t *testing.T) {
 func TestALoopThatEndsAnswersItsRequests(t *testing.T) {
 	loop, end := serving(t)
 	begun := make(chan struct{}, 2)
-	s, _ := listen(t, aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		begun <- struct{}{}
-		return aio.Sleep(ctx, time.Hour)
-	})))
+	s, _ := listen(t, aiohttp.OnLoop(loop,
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			begun <- struct{}{}
+			return aio.Sleep(ctx, time.Hour)
+		})))
 	answered := make(chan int)
 	go func() {
 		status, _ := ask(t, "GET", s.URL, nil)
@@ -444,15 +468,19 @@ func TestALoopThatEndsAnswersItsRequests(t *testing.T) {
 }
 
 func TestAHandlerOfATaskNeedsALoop(t *testing.T) {
-	h := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error { return errors.New("no") })
+	h := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		return errors.New("no")
+	})
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
 	equal(t, "an error without a loop", rec.Code, 500)
 	for name, f := range map[string]func(){
 		"OnLoop": func() { aiohttp.OnLoop(nil, h) },
 		"Direct": func() { aiohttp.Direct(nil) },
-		"Serve":  func() { run(t, func(ctx context.Context) { aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", nil) }) },
-		"Do":     func() { new(aiohttp.Client).Do(context.Background(), nil) },
+		"Serve": func() {
+			run(t, func(ctx context.Context) { aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", nil) })
+		},
+		"Do": func() { new(aiohttp.Client).Do(context.Background(), nil) },
 	} {
 		func() {
 			defer func() {

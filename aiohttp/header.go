@@ -6,33 +6,40 @@ import (
 	"slices"
 )
 
-// meaningful are the fields that this package or net/http looks at or writes itself. Both know them
-// by this spelling only: another one would go out beside theirs.
-var meaningful = map[string]bool{
-	"Accept-Encoding": true, "Authorization": true, "Connection": true, "Content-Encoding": true,
-	"Content-Language": true, "Content-Length": true, "Content-Location": true, "Content-Type": true,
-	"Cookie": true, "Cookie2": true, "Date": true, "Expect": true, "Host": true, "Idempotency-Key": true,
-	"Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true, "Proxy-Connection": true,
-	"Range": true, "Referer": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
-	"User-Agent": true, "Www-Authenticate": true, "X-Idempotency-Key": true,
-}
-
-// secret are the fields that go to the first host and those below it only; ofBody those that go
-// with a body only.
-var (
-	secret = map[string]bool{
-		"Authorization": true, "Cookie": true, "Cookie2": true, "Proxy-Authorization": true,
-		"Www-Authenticate": true, "Proxy-Authenticate": true,
-	}
-	ofBody = map[string]bool{
-		"Content-Encoding": true, "Content-Language": true, "Content-Length": true, "Content-Location": true,
-		"Content-Type": true,
-	}
+// meaningful are the fields that this package or net/http reads or writes itself. Both know them in
+// this spelling only: another one would be sent beside theirs.
+var meaningful = fields(
+	"Accept-Encoding", "Authorization", "Connection", "Content-Encoding", "Content-Language",
+	"Content-Length", "Content-Location", "Content-Type", "Cookie", "Cookie2", "Date", "Expect",
+	"Host", "Idempotency-Key", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
+	"Proxy-Connection", "Range", "Referer", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	"User-Agent", "Www-Authenticate", "X-Idempotency-Key",
 )
 
-// headerOf returns a header of its own for a request: the request's fields, and those of the client
-// that the request does not have in any spelling. Meaningful names are spelled as net/http does;
-// others keep their spelling, which some servers depend on.
+// secret fields go to the first host and those below it only. ofBody fields go with a body only.
+var (
+	secret = fields(
+		"Authorization", "Cookie", "Cookie2", "Proxy-Authorization", "Www-Authenticate",
+		"Proxy-Authenticate",
+	)
+	ofBody = fields(
+		"Content-Encoding", "Content-Language", "Content-Length", "Content-Location",
+		"Content-Type",
+	)
+)
+
+// fields makes a set of names.
+func fields(names ...string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
+// headerOf returns a new header for a request: the request's fields, and those of the client that
+// the request does not have in any spelling. Meaningful names are spelled as in net/http. Other
+// names keep their spelling, as some servers depend on it.
 func headerOf(own, defaults http.Header) http.Header {
 	h := make(http.Header, len(own)+len(defaults))
 	addAll(h, own, nil)
@@ -46,7 +53,7 @@ func headerOf(own, defaults http.Header) http.Header {
 	return h
 }
 
-// addAll adds the fields of from to h, without those that are in not. A field without values keeps
+// addAll adds the fields of from to h, except the names in not. A field without values keeps
 // net/http from sending its own, so it stays.
 func addAll(h, from http.Header, not map[string]bool) {
 	for name, values := range from {
@@ -61,7 +68,7 @@ func addAll(h, from http.Header, not map[string]bool) {
 	}
 }
 
-// spelled returns the name that a field goes by.
+// spelled returns the spelling of a field's name that is sent.
 func spelled(name string) string {
 	if canonical := http.CanonicalHeaderKey(name); meaningful[canonical] {
 		return canonical
@@ -69,7 +76,7 @@ func spelled(name string) string {
 	return name
 }
 
-// joined returns the values of all names that are the field to, in an order that is the same in each run.
+// joined returns the values of all spellings of the field to, in the same order in each run.
 func joined(from http.Header, to string) (values []string) {
 	for _, name := range slices.Sorted(maps.Keys(from)) {
 		if spelled(name) == to {

@@ -25,7 +25,8 @@ import (
 // patience is the time after which a test is stuck.
 const patience = time.Minute
 
-// run runs main as the main task of a loop and fails if something was reported to the exception handler.
+// run runs main as the main task of a loop and fails if something was reported to the exception
+// handler.
 func run(t *testing.T, main func(ctx context.Context), opts ...aio.Option) {
 	t.Helper()
 	for _, r := range reportsOf(t, main, opts...) {
@@ -39,16 +40,22 @@ func virtually(t *testing.T, main func(ctx context.Context)) {
 	run(t, main, aio.WithClock(aio.NewVirtualClock()))
 }
 
-// reportsOf runs main as the main task of a loop and returns what was reported to the exception handler.
-func reportsOf(t *testing.T, main func(ctx context.Context), opts ...aio.Option) (reports []aio.Report) {
+// reportsOf runs main as the main task of a loop and returns what was reported to the exception
+// handler.
+func reportsOf(
+	t *testing.T, main func(ctx context.Context), opts ...aio.Option,
+) (reports []aio.Report) {
 	t.Helper()
 	guard := time.AfterFunc(patience, func() {
 		buf := make([]byte, 1<<20)
 		panic("stuck:\n" + string(buf[:runtime.Stack(buf, true)]))
 	})
 	defer guard.Stop()
-	opts = append(opts, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { reports = append(reports, r) }))
-	if err := aio.Run(t.Context(), func(ctx context.Context) error { main(ctx); return nil }, opts...); err != nil {
+	opts = append(opts, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) {
+		reports = append(reports, r)
+	}))
+	err := aio.Run(t.Context(), func(ctx context.Context) error { main(ctx); return nil }, opts...)
+	if err != nil {
 		t.Errorf("Run: %v", err)
 	}
 	return reports
@@ -104,7 +111,8 @@ type resources struct{ goroutines, descriptors int }
 func resourcesNow() resources {
 	buf := make([]byte, 1<<20)
 	stacks := string(buf[:runtime.Stack(buf, true)])
-	return resources{strings.Count("\n"+stacks, "\ngoroutine ") - strings.Count(stacks, " [coroutine"), leaktest.Descriptors()}
+	return resources{strings.Count("\n"+
+		stacks, "\ngoroutine ") - strings.Count(stacks, " [coroutine"), leaktest.Descriptors()}
 }
 
 // watching has the loop open what it watches connections with, which stays open.
@@ -118,7 +126,8 @@ func watching(ctx context.Context, t *testing.T) {
 // comeBack waits until there is no more in use than before: what has been told to end needs a moment.
 func (before resources) comeBack(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) { // nothing tells when a goroutine has ended
+	// nothing tells when a goroutine has ended
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		now := resourcesNow()
 		if now.goroutines <= before.goroutines && now.descriptors <= before.descriptors {
 			return

@@ -12,8 +12,8 @@ import (
 	"github.com/aio-go/aio/internal/errtree"
 )
 
-// Hijack implements [http.Hijacker]. In tasks the connection suspends them, on other goroutines it
-// blocks.
+// Hijack implements [http.Hijacker]. In tasks the connection suspends the task, on other goroutines
+// it blocks.
 func (w *reply) Hijack() (conn net.Conn, rw *bufio.ReadWriter, err error) {
 	err = w.onLoop(func(ctx context.Context) error {
 		conn, rw, err = w.hijack(ctx)
@@ -46,12 +46,13 @@ func (w *reply) hijack(ctx context.Context) (net.Conn, *bufio.ReadWriter, error)
 	c := w.c
 	c.phase = connHijacked
 	c.s.unlink(c)
-	c.readAt, c.writeAt, c.readUntil, c.writeUntil = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	c.readAt, c.writeAt, c.readUntil, c.writeUntil = time.Time{}, time.Time{},
+		time.Time{}, time.Time{}
 	conn := &hijackedConn{c: c, ctx: c.s.loop.Context()}
 	n := c.in.len()
 	br := bufio.NewReaderSize(conn, max(n, firstBuffer))
 	if n > 0 {
-		br.Peek(n) // is there: it does not wait
+		br.Peek(n) // does not wait: the bytes are there
 	}
 	return conn, bufio.NewReadWriter(br, bufio.NewWriter(conn)), nil
 }
@@ -170,7 +171,7 @@ func (h *hijackedConn) SetWriteDeadline(at time.Time) error {
 	return h.do(func() { h.c.setWriteDeadline(at) })
 }
 
-// setReadDeadline changes the deadline, also of a read that waits.
+// setReadDeadline changes the deadline, also of a waiting read.
 func (c *serverConn) setReadDeadline(at time.Time) {
 	c.readUntil = at
 	if c.reader.Zero() {
@@ -183,7 +184,7 @@ func (c *serverConn) setReadDeadline(at time.Time) {
 	c.waitUntil(at)
 }
 
-// setWriteDeadline changes the deadline, also of what is being sent.
+// setWriteDeadline changes the deadline, also of bytes that are being sent.
 func (c *serverConn) setWriteDeadline(at time.Time) {
 	c.writeUntil = at
 	c.writeAt = time.Time{}

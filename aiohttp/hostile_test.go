@@ -19,7 +19,9 @@ import (
 )
 
 // serverOn is serveOn for tests that need the server.
-func serverOn(t *testing.T, loop *aio.Loop, h http.Handler, setup ...func(*http.Server)) *aiohttp.Server {
+func serverOn(
+	t *testing.T, loop *aio.Loop, h http.Handler, setup ...func(*http.Server),
+) *aiohttp.Server {
 	t.Helper()
 	s, err := aio.SubmitValue(t.Context(), loop, func(ctx context.Context) (*aiohttp.Server, error) {
 		return aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", h, setup...)
@@ -31,7 +33,8 @@ func serverOn(t *testing.T, loop *aio.Loop, h http.Handler, setup ...func(*http.
 // statistics asks a server on its loop.
 func statistics(t *testing.T, loop *aio.Loop, s *aiohttp.Server) aiohttp.ServerStatistics {
 	t.Helper()
-	stats, err := aio.SubmitValue(t.Context(), loop, func(context.Context) (aiohttp.ServerStatistics, error) { return s.Statistics(), nil })
+	stats, err := aio.SubmitValue(t.Context(), loop,
+		func(context.Context) (aiohttp.ServerStatistics, error) { return s.Statistics(), nil })
 	ok(t, err)
 	return stats
 }
@@ -39,7 +42,8 @@ func statistics(t *testing.T, loop *aio.Loop, s *aiohttp.Server) aiohttp.ServerS
 // untilNone waits until a server has no connections.
 func untilNone(t *testing.T, loop *aio.Loop, s *aiohttp.Server) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) { // nothing tells when the last one has gone
+	// nothing tells when the last one has gone
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		stats := statistics(t, loop, s)
 		if stats.Connections == 0 && stats.Active == 0 {
 			return
@@ -63,7 +67,8 @@ func TestHostileConnectionsLeaveNothing(t *testing.T) {
 		s.ReadHeaderTimeout, s.IdleTimeout, s.ReadTimeout = soon, soon, 5*soon
 		s.ErrorLog = log.New(io.Discard, "", 0)
 	})
-	whole := "POST /a HTTP/1.1\r\nHost: x\r\nX-Field: value\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n"
+	whole := "POST /a HTTP/1.1\r\nHost: x\r\nX-Field: value\r\nTransfer-Encoding: " +
+		"chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n"
 	kinds := []func(i int, conn *net.TCPConn){
 		func(i int, conn *net.TCPConn) { // a reset at every byte
 			io.WriteString(conn, whole[:i%len(whole)])
@@ -140,26 +145,32 @@ func TestHostileConnectionsLeaveNothing(t *testing.T) {
 func TestChaosLeavesNothing(t *testing.T) {
 	loop, end := serving(t)
 	mux := http.NewServeMux()
-	mux.Handle("/echo", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		if _, err := io.Copy(w, r.Body); err != nil {
-			return http.ErrAbortHandler
-		}
-		return nil
-	}))
-	mux.Handle("/off", aiohttp.OffLoop(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })))
-	mux.Handle("/large", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		for range 20 {
-			if _, err := w.Write(make([]byte, 50_000)); err != nil {
+	mux.Handle("/echo",
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			if _, err := io.Copy(w, r.Body); err != nil {
 				return http.ErrAbortHandler
 			}
-			if err := aio.Yield(ctx); err != nil {
-				return err
+			return nil
+		}))
+	mux.Handle("/off", aiohttp.OffLoop(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(w, r.Body)
+	})))
+	mux.Handle("/large",
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			for range 20 {
+				if _, err := w.Write(make([]byte, 50_000)); err != nil {
+					return http.ErrAbortHandler
+				}
+				if err := aio.Yield(ctx); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	}))
+			return nil
+		}))
 	mux.HandleFunc("/panic", func(w http.ResponseWriter, r *http.Request) { panic("oops") })
-	mux.HandleFunc("/wait", func(w http.ResponseWriter, r *http.Request) { aio.Sleep(r.Context(), time.Millisecond) })
+	mux.HandleFunc("/wait", func(w http.ResponseWriter, r *http.Request) {
+		aio.Sleep(r.Context(), time.Millisecond)
+	})
 	mux.HandleFunc("/hijack", func(w http.ResponseWriter, r *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -197,7 +208,8 @@ func TestChaosLeavesNothing(t *testing.T) {
 				answers := bufio.NewReader(conn)
 				for range 1 + dice.IntN(5) {
 					size := dice.IntN(100_000)
-					request := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", paths[dice.IntN(len(paths))], size, strings.Repeat("x", size))
+					request := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s",
+						paths[dice.IntN(len(paths))], size, strings.Repeat("x", size))
 					cut := len(request)
 					if dice.IntN(4) == 0 {
 						cut = dice.IntN(cut)
@@ -267,12 +279,13 @@ func TestAHandlerOfServeMayTakeOverTheConnectionInItsTask(t *testing.T) {
 func TestAHandlerOfServeIsCancelledWhenItsClientGoesAway(t *testing.T) {
 	loop, end := serving(t)
 	begun, ended := make(chan struct{}, 1), make(chan error, 1)
-	s := serverOn(t, loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		begun <- struct{}{}
-		err := aio.Sleep(ctx, time.Hour)
-		ended <- err
-		return err
-	}))
+	s := serverOn(t, loop,
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			begun <- struct{}{}
+			err := aio.Sleep(ctx, time.Hour)
+			ended <- err
+			return err
+		}))
 	for _, half := range []bool{false, true} {
 		conn := dial(t, s.Addr(), get)
 		<-begun

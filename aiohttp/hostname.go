@@ -9,8 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// hostKey names the host that a URL leads to: scheme, name and port, alike for all ways to write
-// them.
+// hostKey names the host of a URL: scheme, name and port, the same for all spellings.
 func hostKey(u *url.URL) string {
 	scheme, port := strings.ToLower(u.Scheme), u.Port()
 	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
@@ -26,8 +25,9 @@ func hostKey(u *url.URL) string {
 	return scheme + "://" + net.JoinHostPort(canonicalHost(u.Hostname()), port)
 }
 
-// canonicalHost returns the one spelling of a host's name or address: lower case, without the dot
-// at the end, in Punycode; IPv6 in its shortest form, and as IPv4 where it stands for that.
+// canonicalHost returns the one spelling of a host's name or address. A name is in lower case and
+// Punycode, without the dot at the end. An IPv6 address is in its shortest form, or an IPv4 address
+// if it maps one.
 func canonicalHost(name string) string {
 	name = strings.TrimSuffix(dots.Replace(name), ".")
 	if ip, err := netip.ParseAddr(name); err == nil {
@@ -36,7 +36,7 @@ func canonicalHost(name string) string {
 	return asciiHost(strings.ToLower(name))
 }
 
-// dots are what counts as a dot between labels.
+// dots are the characters that count as a dot between labels.
 var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
 // asciiHost writes the labels of a name that are not ASCII in Punycode.
@@ -81,7 +81,7 @@ func punycode(label string) string {
 	next, delta, bias := rune(utf8.RuneSelf), 0, 72
 	total := utf8.RuneCountInString(label)
 	for done := basic; done < total; next++ {
-		least := rune(utf8.MaxRune + 1) // of those that are not encoded yet
+		least := rune(utf8.MaxRune + 1) // the least character that is not encoded yet
 		for _, c := range label {
 			if c >= next && c < least {
 				least = c
@@ -106,7 +106,7 @@ func punycode(label string) string {
 				q = (q - t) / (base - t)
 			}
 			out = append(out, digits[q])
-			// The bias adapts to how far apart the last characters were.
+			// The bias adapts to the distance of the last characters.
 			if done == basic {
 				delta /= damp
 			} else {

@@ -7,19 +7,20 @@ const firstBuffer = 4 << 10
 
 var heads = sync.Pool{New: func() any { return new([firstBuffer]byte) }}
 
-// inBuffer is what has come on a connection and was not taken. While it is empty it holds no memory.
+// inBuffer holds the bytes of a connection that have arrived and were not taken. While it is empty
+// it holds no memory.
 type inBuffer struct {
-	data  []byte // data[first:] is there
+	data  []byte // data[first:] is not taken
 	first int
 	lent  bool               // data is the transport's, until keep is called
-	head  *[firstBuffer]byte // under data, or piece is, or neither
+	head  *[firstBuffer]byte // the memory of data, or piece is, or neither
 	piece *[pieceSize]byte
 }
 
 func (b *inBuffer) len() int      { return len(b.data) - b.first }
 func (b *inBuffer) bytes() []byte { return b.data[b.first:] }
 
-// lend appends p, which may be used until keep is called: what is taken before that is not copied.
+// lend appends p, which may be used until keep is called. Bytes taken before that are not copied.
 func (b *inBuffer) lend(p []byte) {
 	if len(p) > 0 && b.data == nil {
 		b.data, b.lent = p[:len(p):len(p)], true
@@ -28,7 +29,7 @@ func (b *inBuffer) lend(p []byte) {
 	b.write(p)
 }
 
-// keep copies what was lent and is left.
+// keep copies the rest of the lent bytes.
 func (b *inBuffer) keep() {
 	if b.lent {
 		rest := b.bytes()
@@ -67,7 +68,7 @@ func (b *inBuffer) write(p []byte) {
 	old.drop()
 }
 
-// read takes as much as p has room for.
+// read takes as many bytes as p has room for.
 func (b *inBuffer) read(p []byte) int {
 	n := copy(p, b.bytes())
 	b.discard(n)
@@ -94,7 +95,7 @@ func (b *inBuffer) unread(p []byte) {
 	b.data = rest
 }
 
-// drop forgets all.
+// drop drops all bytes.
 func (b *inBuffer) drop() {
 	if b.head != nil {
 		heads.Put(b.head)

@@ -11,15 +11,14 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// jsonFactor is how much more memory than its text a JSON value is taken to need while it is
-// decoded.
+// jsonFactor is the assumed ratio of a JSON value's memory, while it is decoded, to its text.
 const jsonFactor = 8
 
-// DecodeJSON reads what is left of the body, closes the response and returns the JSON value in it.
-// The value is decoded on another goroutine, so that a large one does not hold up the loop; an
-// UnmarshalJSON of T must not use what belongs to the loop. The status is not looked at. A body of
-// more than [Client.MaxBody] bytes is a [*http.MaxBytesError]: a value of type any may take some
-// fifty times as much memory as its text.
+// DecodeJSON reads the rest of the body, closes the response and returns the JSON value in it. It
+// decodes on another goroutine, so that a large value does not stop the loop; an UnmarshalJSON of T
+// must not use state of the loop. It ignores the status. A body of more than [Client.MaxBody] bytes
+// is a [*http.MaxBytesError]: a value of type any may take some fifty times as much memory as its
+// text.
 //
 // Cancellation: the response is closed.
 func DecodeJSON[T any](ctx context.Context, r *Response) (v T, err error) {
@@ -31,7 +30,8 @@ func DecodeJSON[T any](ctx context.Context, r *Response) (v T, err error) {
 	}
 	decode := func(body []byte) (x result) {
 		if x.err = json.Unmarshal(body, &x.v); x.err != nil {
-			x.err = fmt.Errorf("aiohttp: the body of %s is not the JSON that was expected: %w", showURL(r.URL), shown(x.err))
+			x.err = fmt.Errorf("aiohttp: the body of %s is not the JSON that was expected: %w",
+				showURL(r.URL), shown(x.err))
 		}
 		return x
 	}
@@ -46,26 +46,28 @@ func DecodeJSON[T any](ctx context.Context, r *Response) (v T, err error) {
 	if small != nil {
 		return small.v, small.err
 	}
-	if err := load.grow(ctx, int64(len(body))*jsonFactor); err != nil { // far from an overflow: it is in memory
+	// cannot overflow: body is in memory
+	if err := load.grow(ctx, int64(len(body))*jsonFactor); err != nil {
 		return v, err
 	}
-	x, err := aio.ToThread(ctx, func(context.Context) (result, error) { return decode(body), nil }, unbounded)
+	x, err := aio.ToThread(ctx,
+		func(context.Context) (result, error) { return decode(body), nil }, unbounded)
 	if err != nil {
 		return v, err
 	}
 	return x.v, x.err
 }
 
-// GetJSON asks for a URL and returns the JSON value that is there. A status of 400 or above is a
-// [*StatusError]. See [Client.Do] and [DecodeJSON].
+// GetJSON requests a URL with GET and returns the JSON value of the answer. A status of 400 or
+// above is a [*StatusError]. See [Client.Do] and [DecodeJSON].
 //
 // Cancellation: the request is given up.
 func GetJSON[T any](ctx context.Context, c *Client, url string) (T, error) {
 	return askJSON[T](ctx, c, http.MethodGet, url, nil)
 }
 
-// PostJSON sends a value as JSON and returns the JSON value that is the answer, the zero value if
-// that is empty. A status of 400 or above is a [*StatusError]. See [Client.Do] and [DecodeJSON].
+// PostJSON sends a value as JSON and returns the JSON value of the answer, or the zero value if the
+// answer is empty. A status of 400 or above is a [*StatusError]. See [Client.Do] and [DecodeJSON].
 //
 // Cancellation: the request is given up.
 func PostJSON[T any](ctx context.Context, c *Client, url string, value any) (T, error) {
@@ -77,7 +79,9 @@ func PostJSON[T any](ctx context.Context, c *Client, url string, value any) (T, 
 	return askJSON[T](ctx, c, http.MethodPost, url, body)
 }
 
-func askJSON[T any](ctx context.Context, c *Client, method, url string, body []byte) (v T, err error) {
+func askJSON[T any](
+	ctx context.Context, c *Client, method, url string, body []byte,
+) (v T, err error) {
 	var reader io.Reader
 	if body != nil {
 		reader = bytes.NewReader(body)

@@ -9,12 +9,11 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// defaultLimit is how many requests of a client are under way at a time if it does not say. It is
-// aiohttp's.
+// defaultLimit is the default limit of requests under way in a client, as in aiohttp.
 const defaultLimit = 100
 
-// turns let requests go: so many at a time, and so many to one host. Those that wait do so as
-// tasks, in the order in which they came.
+// turns limits the requests under way: in all, and to one host. Requests wait as tasks, in FIFO
+// order.
 type turns struct {
 	all   *gate // nil: no limit
 	limit int   // for one host; 0: none
@@ -29,8 +28,8 @@ func newTurns(c *Client) *turns {
 	return t
 }
 
-// take waits for a turn of request a to ask u and returns the function that ends it. A request
-// waits for its host first: those to a slow host must not take the place of others.
+// take waits for a turn of request a to u, and returns the function that ends the turn. A request
+// waits for its host first: requests to a slow host must not take the places of others.
 //
 // Cancellation: it leaves the line.
 func (t *turns) take(ctx context.Context, a *asking, u *url.URL) (end func(), err error) {
@@ -74,7 +73,7 @@ func (t *turns) give(h *gate) {
 	}
 }
 
-// leave forgets a host that nobody asks any more.
+// leave forgets a host without requests.
 func (t *turns) leave(h *gate) {
 	if h == nil {
 		return
@@ -96,12 +95,12 @@ func (t *turns) waiting() int {
 	return n
 }
 
-// gate has so many places. It is a semaphore that can say who has them.
+// gate has a limited number of places. It is a semaphore that can name their owners.
 type gate struct {
 	c     *Client
 	host  string // "": all
 	limit int
-	taken int // places that requests have; one that is handed on stays taken
+	taken int // places in use; one that is passed on stays taken
 	users int // requests that have a place or want one
 	line  aio.Line
 }
@@ -121,14 +120,14 @@ func (g *gate) enter(ctx context.Context) error {
 	return err
 }
 
-// exit hands a place to the first in line, or back.
+// exit passes a place to the first in line, or frees it.
 func (g *gate) exit() {
 	if g.line.Call("Client.Do").Zero() {
 		g.taken--
 	}
 }
 
-// String is what snapshots, and reports of deadlocks, show that a request waits for.
+// String is the text of the wait in snapshots and reports of deadlocks.
 func (g *gate) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "one of %d places", g.limit)

@@ -10,7 +10,7 @@ import (
 	"github.com/aio-go/aio/internal/unixsocket"
 )
 
-// listen listens on an address. A Unix socket that nobody listens on any more is replaced.
+// listen listens on an address. A Unix socket without a listener is replaced.
 func listen(ctx context.Context, network, address string, mode fs.FileMode) (net.Listener, error) {
 	if network == "unix" {
 		ln, err := unixsocket.Listen(ctx, address, mode, false)
@@ -23,9 +23,9 @@ func listen(ctx context.Context, network, address string, mode fs.FileMode) (net
 	return ln, sys.Error(err)
 }
 
-// SocketMode is a setting for [Serve]: who may connect to a Unix socket, which takes permission to
-// write. 0o660 admits the group of the file, 0o666 everybody on the machine, whatever the umask is.
-// Default: 0o600, only the same user and root. It panics if mode has other bits than those of permissions,
+// SocketMode is a setting for [Serve]: which users may connect to a Unix socket, which takes
+// permission to write. 0o660 admits the group of the file, 0o666 every user, whatever the umask is.
+// Default: 0o600, only the same user and root. It panics if mode has other bits than permissions,
 // or does not admit the owner.
 func SocketMode(mode fs.FileMode) func(*http.Server) {
 	unixsocket.CheckMode("aiohttp: SocketMode", mode)

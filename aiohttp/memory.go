@@ -7,10 +7,10 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// memory bounds what the bodies take that a client reads into memory at the same time. A task whose
-// body needs more than is free waits, in the order in which they came. Two that wait for each other
-// would wait for ever, so one of them, the leader, gets what it needs even if that is not free: the
-// bound is passed by one body at most.
+// memory bounds the bodies that a client holds in memory at the same time. A task whose body needs
+// more than is free waits in FIFO order. Two that wait for each other would wait for ever. So one
+// of them, the leader, gets its memory even if that is not free: one body at most exceeds the
+// bound.
 type memory struct {
 	limit  int64 // negative: none
 	used   int64
@@ -18,7 +18,7 @@ type memory struct {
 	line   list.List // of *need
 }
 
-// load is what one body takes.
+// load is the memory of one body.
 type load struct {
 	of   *memory
 	size int64
@@ -31,8 +31,10 @@ type need struct {
 	w    aio.Waiter
 }
 
-// String is what snapshots show that the task waits for.
-func (*need) String() string { return "memory, of which Client.MaxMemory is in use by other bodies" }
+// String is the text of the wait in snapshots.
+func (*need) String() string {
+	return "memory, of which Client.MaxMemory is in use by other bodies"
+}
 
 // grow waits until the load may take n bytes more.
 //
@@ -52,7 +54,7 @@ func (l *load) grow(ctx context.Context, n int64) error {
 	if err == nil {
 		return nil
 	}
-	if x.w.Woken() { // it was given what it does not need any more: done gives that back
+	if x.w.Woken() { // it was granted memory that it no longer needs; done returns it
 		return err
 	}
 	m.line.Remove(at)
@@ -60,7 +62,7 @@ func (l *load) grow(ctx context.Context, n int64) error {
 	return err
 }
 
-// done gives back all that the load has.
+// done returns all memory of the load.
 func (l *load) done() {
 	m := l.of
 	m.used -= l.size
@@ -83,7 +85,7 @@ func (m *memory) give(l *load, n int64) {
 	l.size += n
 }
 
-// next lets those go on who are first in line and fit.
+// next resumes tasks from the front of the line while their needs fit.
 func (m *memory) next() {
 	for at := m.line.Front(); at != nil; at = m.line.Front() {
 		x := at.Value.(*need)

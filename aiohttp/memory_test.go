@@ -15,7 +15,8 @@ import (
 	"github.com/aio-go/aio/aiohttp"
 )
 
-// sized answers with as many bytes as the path says, with their number (/n) or in pieces (/n/chunked).
+// sized answers with as many bytes as the path says, with their number (/n) or in pieces
+// (/n/chunked).
 func sized(w http.ResponseWriter, r *http.Request) {
 	var n int
 	fmt.Sscanf(r.URL.Path, "/%d", &n)
@@ -34,7 +35,8 @@ func TestLimitsOfBodiesAreExact(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		for _, size := range []int{0, 1, 27, 1000, 65535, 65536, 65537, 300_000} {
 			for _, form := range []string{"", "/chunked"} {
-				for _, most := range []int64{1, int64(size) - 1, int64(size), int64(size) + 1, math.MaxInt64 - 1, math.MaxInt64, -1, math.MinInt64, 0} {
+				for _, most := range []int64{1, int64(size) - 1, int64(size), int64(size) + 1,
+					math.MaxInt64 - 1, math.MaxInt64, -1, math.MinInt64, 0} {
 					if most == 0 && size == 0 {
 						continue
 					}
@@ -51,9 +53,11 @@ func TestLimitsOfBodiesAreExact(t *testing.T) {
 						var large *http.MaxBytesError
 						switch fits := most <= 0 || int64(size-read) <= most; {
 						case fits && (err != nil || len(body) != size-read):
-							t.Errorf("%d%s after %d with at most %d: %d bytes, %v", size, form, read, most, len(body), err)
+							t.Errorf("%d%s after %d with at most %d: %d bytes, %v",
+								size, form, read, most, len(body), err)
 						case !fits && (!errors.As(err, &large) || large.Limit != most):
-							t.Errorf("%d%s after %d with at most %d: %d bytes, %v", size, form, read, most, len(body), err)
+							t.Errorf("%d%s after %d with at most %d: %d bytes, %v",
+								size, form, read, most, len(body), err)
 						}
 					}
 					c.Close()
@@ -80,14 +84,17 @@ func TestBodiesOfMoreThan8MiBAreRefusedByDefault(t *testing.T) {
 	})
 }
 
-// The bodies that are read at the same time share a bound; one of them may pass it, so that they do not wait for each
-// other for ever.
+// The bodies that are read at the same time share a bound; one of them may pass it, so that they do
+// not wait for each other for ever.
 func TestBodiesShareABoundOfMemory(t *testing.T) {
 	const size = 200 << 10
-	for _, test := range []struct{ bound, together int64 }{{size, 1}, {size + 100<<10, 1}, {800 << 10, 3}, {1, 1}, {-1, 6}, {0, 6}} {
+	for _, test := range []struct{ bound, together int64 }{{size, 1}, {size + 100<<10, 1},
+		{800 << 10, 3}, {1, 1}, {-1, 6}, {0, 6}} {
 		virtually(t, func(ctx context.Context) {
 			now, most := int64(0), int64(0)
-			c := aiohttp.Client{MaxMemory: test.bound, Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			c := aiohttp.Client{MaxMemory: test.bound, Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(
+				ctx context.Context, w http.ResponseWriter, r *http.Request,
+			) error {
 				for sent := range size >> 10 {
 					if sent == 199 { // more than fits into the buffers of a body that waits for memory
 						now++
@@ -113,7 +120,8 @@ func TestBodiesShareABoundOfMemory(t *testing.T) {
 			})
 			ok(t, err)
 			if most > test.together+1 || most < min(2, test.together) {
-				t.Errorf("%d bodies at a time with a bound of %d, want about %d", most, test.bound, test.together)
+				t.Errorf("%d bodies at a time with a bound of %d, want about %d",
+					most, test.bound, test.together)
 			}
 		})
 	}
@@ -121,7 +129,9 @@ func TestBodiesShareABoundOfMemory(t *testing.T) {
 
 func TestWhoWaitsForMemoryCanBeCancelled(t *testing.T) {
 	virtually(t, func(ctx context.Context) {
-		c := aiohttp.Client{MaxMemory: 100 << 10, Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		c := aiohttp.Client{MaxMemory: 100 << 10, Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(
+			ctx context.Context, w http.ResponseWriter, r *http.Request,
+		) error {
 			w.Write(make([]byte, 150<<10))
 			return aio.Sleep(ctx, time.Second)
 		}))}
@@ -168,7 +178,8 @@ func TestJSONOfAnySizeIsDecodedOffTheLoop(t *testing.T) {
 				equal(t, "length", len(v), n+1)
 			}
 			_, err := aiohttp.GetJSON[[]string](ctx, &c, s.URL+"/10000?key=secret")
-			if err == nil || !strings.Contains(err.Error(), "is not the JSON that was expected") || strings.Contains(err.Error(), "secret") {
+			if err == nil || !strings.Contains(err.Error(), "is not the JSON that was expected") ||
+				strings.Contains(err.Error(), "secret") {
 				t.Error(err)
 			}
 			c.Close()
@@ -178,7 +189,9 @@ func TestJSONOfAnySizeIsDecodedOffTheLoop(t *testing.T) {
 
 // A body that says itself that it is too large is not waited for.
 func TestABodyThatSaysItIsTooLargeIsRefusedAtOnce(t *testing.T) {
-	url, _ := rawSite(t, func(string) string { return "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\nx" })
+	url, _ := rawSite(t, func(string) string {
+		return "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\nx"
+	})
 	run(t, func(ctx context.Context) {
 		c := aiohttp.Client{MaxBody: 1000}
 		defer c.Close()

@@ -15,16 +15,16 @@ import (
 	"github.com/aio-go/aio/internal/errtree"
 )
 
-// OffLoop returns a handler that runs h on a goroutine of its own, also where it is called in a
-// task: by [Serve], [OnLoop] or a router below them. It is for handlers that block, and so would
-// hold up the loop: proxies, file servers, profiles, those that wait for locks or channels, or take
-// over the connection. The task waits meanwhile. h must not await; it reaches the loop by
-// [aio.SubmitValue], and a [HandlerFunc] or OnLoop inside h makes tasks again. Its context ends when the
-// task is cancelled.
+// OffLoop returns a handler that runs h on a goroutine of its own, even if it is called in a task:
+// by [Serve], [OnLoop] or a router below them. It is for handlers that block and would stop the
+// loop: proxies, file servers, profiles, and those that wait for locks or channels or take over the
+// connection. The task waits meanwhile. h must not await. It reaches the loop by [aio.SubmitValue],
+// and a [HandlerFunc] or OnLoop inside h starts a task again. Its context ends when the task is
+// cancelled.
 //
-// Where the handler of Serve or OnLoop, or what its [http.ServeMux] finds for a request, is
-// [http.TimeoutHandler], [http.FileServer] or comes from httputil (ReverseProxy), net/http/pprof,
-// net/http/cgi or google.golang.org/grpc, this happens by itself.
+// Some handlers run in this way by themselves, if they are the handler of Serve or OnLoop or its
+// [http.ServeMux] finds them: [http.TimeoutHandler], [http.FileServer], and those of httputil
+// (ReverseProxy), net/http/pprof, net/http/cgi and google.golang.org/grpc.
 func OffLoop(h http.Handler) http.Handler {
 	if h == nil {
 		panic("aiohttp: OffLoop: the handler is nil")
@@ -47,7 +47,7 @@ func (o *offLoop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	away(r.Context(), o.h, w, r, handlers)
 }
 
-// controllerOf finds the writer of OnLoop in one that middleware has made.
+// controllerOf finds the writer of OnLoop inside a writer of middleware.
 func controllerOf(w http.ResponseWriter) *controlled {
 	for {
 		switch x := w.(type) {
@@ -76,7 +76,7 @@ func run(
 	h.ServeHTTP(w, r)
 }
 
-// away calls h on another goroutine and waits for its end. A panic of h is raised here.
+// away calls h on another goroutine and waits for its end. A panic of h is re-panicked here.
 func away(
 	ctx context.Context, h http.Handler, w http.ResponseWriter, r *http.Request, handlers *calls,
 ) {
@@ -109,15 +109,15 @@ func away(
 // awayKey is in the context of handlers that run off the loop, where they may block.
 type awayKey struct{}
 
-// elsewhere calls fn on another goroutine, and waits. If the wait is cancelled it tells whether the
-// goroutine goes on; calls counts it meanwhile.
+// elsewhere calls fn on another goroutine and waits. If the wait is cancelled, it reports whether
+// the goroutine goes on; calls counts it meanwhile.
 func elsewhere(
 	ctx context.Context, calls *calls, fn func(ctx context.Context),
 ) (started bool, err error) {
 	if !calls.begin() {
 		return false, errOver
 	}
-	var taken atomic.Bool // by the goroutine, or by the task because there will be none
+	var taken atomic.Bool // taken by the goroutine, or by the task because there will be none
 	err = aio.Blocking(ctx, func(ctx context.Context) error {
 		if taken.CompareAndSwap(false, true) {
 			defer calls.end()
@@ -160,8 +160,7 @@ func blocks(h http.Handler) bool {
 	}
 }
 
-// traceKey is what net/http's client looks for in the context of a request before it does anything
-// else.
+// traceKey is the first key that net/http's client looks up in the context of a request.
 var traceKey = func() any {
 	var probe keyProbe
 	httptrace.ContextClientTrace(&probe)

@@ -15,7 +15,10 @@ import (
 
 func TestCopyingInACancelledTaskReturns(t *testing.T) {
 	s := site(t, func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 100_000)) })
-	clients := map[string]*aiohttp.Client{"net/http": {}, "direct": {Transport: aiohttp.Direct(s.Config.Handler)}}
+	clients := map[string]*aiohttp.Client{
+		"net/http": {},
+		"direct":   {Transport: aiohttp.Direct(s.Config.Handler)},
+	}
 	for name, c := range clients {
 		for _, read := range []bool{false, true} {
 			run(t, func(ctx context.Context) {
@@ -28,7 +31,8 @@ func TestCopyingInACancelledTaskReturns(t *testing.T) {
 						io.Copy(io.Discard, r.Body(ctx))
 					}
 					aio.CurrentTask(ctx).Cancel(nil)
-					if _, err = r.CopyTo(ctx, io.Discard); err == nil && !(read && name == "direct") { // which has nothing to wait for
+					// which has nothing to wait for
+					if _, err = r.CopyTo(ctx, io.Discard); err == nil && !(read && name == "direct") {
 						t.Errorf("%s: no error", name)
 					}
 					return nil
@@ -60,7 +64,9 @@ func TestARequestMadeByHandNeedsNoHeader(t *testing.T) {
 }
 
 func TestATimeOutOfADirectClientEndsTheReadingOfABody(t *testing.T) {
-	handler := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	handler := aiohttp.HandlerFunc(func(
+		ctx context.Context, w http.ResponseWriter, r *http.Request,
+	) error {
 		io.WriteString(w, "first")
 		w.(http.Flusher).Flush()
 		return aio.Sleep(ctx, time.Hour)
@@ -79,7 +85,8 @@ func TestATimeOutOfADirectClientEndsTheReadingOfABody(t *testing.T) {
 
 func TestDirectClosesTheBodyOfTheRequest(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		c := aiohttp.Client{Transport: aiohttp.Direct(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))}
+		c := aiohttp.Client{Transport: aiohttp.Direct(
+			http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))}
 		defer c.Close()
 		body := &closeCounter{Reader: strings.NewReader("unread")}
 		r, err := c.Post(ctx, "http://example.com/", "text/plain", body)

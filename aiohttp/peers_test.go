@@ -17,7 +17,8 @@ import (
 	"github.com/aio-go/aio/aiohttp"
 )
 
-// The tests here talk to programs that know nothing of this library. Each skips where its program is missing.
+// The tests here talk to programs that know nothing of this library. Each skips where its program
+// is missing.
 
 // peer starts a program that is ended with the test, and returns what it prints.
 func peer(t *testing.T, path string, args ...string) *bufio.Scanner {
@@ -46,7 +47,8 @@ func peer(t *testing.T, path string, args ...string) *bufio.Scanner {
 func files(t *testing.T) string {
 	dir := t.TempDir()
 	ok(t, os.WriteFile(filepath.Join(dir, "hello.txt"), []byte("hello\n"), 0o644))
-	ok(t, os.WriteFile(filepath.Join(dir, "large.bin"), []byte(strings.Repeat("0123456789", 100_000)), 0o644))
+	ok(t, os.WriteFile(filepath.Join(dir, "large.bin"),
+		[]byte(strings.Repeat("0123456789", 100_000)), 0o644))
 	ok(t, os.WriteFile(filepath.Join(dir, "value.json"), []byte(`{"n": 42}`), 0o644))
 	ok(t, os.Mkdir(filepath.Join(dir, "folder"), 0o755))
 	ok(t, os.Chmod(dir, 0o755))
@@ -99,7 +101,8 @@ func visit(t *testing.T, base string) {
 }
 
 func TestThePythonServerIsAPeer(t *testing.T) {
-	out := peer(t, "python3", "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", files(t), "0")
+	out := peer(t, "python3", "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory",
+		files(t), "0")
 	for out.Scan() {
 		port := 0
 		if n, _ := fmt.Sscanf(out.Text(), "Serving HTTP on 127.0.0.1 port %d", &port); n == 1 {
@@ -139,7 +142,8 @@ func TestNginxIsAPeer(t *testing.T) {
 			break
 		}
 	}
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) { // it says nothing when it listens
+	// it says nothing when it listens
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
 			conn.Close()
@@ -162,7 +166,8 @@ func TestCurlIsAPeerOfOurServer(t *testing.T) {
 		ok(t, err)
 		defer s.Close()
 		out, err := aio.ToThread(ctx, func(ctx context.Context) ([]byte, error) {
-			return exec.CommandContext(ctx, path, "-sS", "--noproxy", "*", "-d", "a=b", s.URL()+"/x", "--next", "-sS", "--noproxy", "*", s.URL()+"/y").CombinedOutput()
+			return exec.CommandContext(ctx, path, "-sS", "--noproxy", "*", "-d", "a=b", s.URL()+
+				"/x", "--next", "-sS", "--noproxy", "*", s.URL()+"/y").CombinedOutput()
 		})
 		ok(t, err)
 		equal(t, "output", string(out), `POST /x application/x-www-form-urlencoded "a=b"GET /y  ""`)

@@ -9,8 +9,8 @@ import (
 	"github.com/aio-go/aio/internal/errtree"
 )
 
-// plainServer is a server of net/http, on its goroutines, for what only that has: HTTP/2, and some
-// hooks. Handlers run as under [OnLoop].
+// plainServer is a server of net/http, on its goroutines, for HTTP/2 and some hooks, which only
+// net/http has. Handlers run as under [OnLoop].
 type plainServer struct {
 	s        *Server
 	on       *onLoop // counts the requests
@@ -52,8 +52,8 @@ func (p *plainServer) shutdown(ctx context.Context) error {
 		if err := p.on.quiet(ctx); err != nil {
 			return err
 		}
-		// All that came are answered. Some may be between a connection and a task yet; a connection
-		// on which nothing ever came is not waited for.
+		// All requests that came are answered. A few may still be between a connection and a task.
+		// A connection without a request is not waited for.
 		err := aio.Blocking(ctx, func(ctx context.Context) error {
 			short, cancel := context.WithTimeout(lifetime{ctx}, moment)
 			defer cancel()
@@ -73,6 +73,6 @@ func (p *plainServer) close() {
 	if p.s.scheme == "http" {
 		p.http.Close()
 	} else {
-		go p.http.Close() // waits for peers that do not read
+		go p.http.Close() // it waits for peers that do not read
 	}
 }

@@ -11,20 +11,20 @@ import (
 	"github.com/aio-go/aio/internal/realm"
 )
 
-// Reach says which addresses a [Client] connects to. It is checked when a name has been resolved,
-// right before the connection is made, so a name that leads somewhere else a moment later does not
-// get around it.
+// Reach says which addresses a [Client] connects to. The check is made after a name has been
+// resolved, right before the connection is made, so a name that changes its address a moment later
+// does not get around it.
 type Reach uint8
 
 const (
 	// Anywhere is no limit.
 	Anywhere Reach = iota
-	// NoNarrower lets a redirect lead to addresses that are as public as the one that was asked
-	// first: from a public address to public ones, from a private network to that and public ones,
-	// and from the machine itself anywhere.
+	// NoNarrower lets a redirect lead only to addresses that are at least as public as the first
+	// one. A public address leads to public ones, a private network to itself and public ones, and
+	// the machine itself to any.
 	NoNarrower
-	// PublicOnly refuses addresses that are not public, for the first request as well. It is for
-	// URLs that strangers choose.
+	// PublicOnly refuses addresses that are not public, also for the first request. It is for URLs
+	// that strangers choose.
 	PublicOnly
 )
 

@@ -25,7 +25,9 @@ func TestAClientForPublicAddressesConnectsToNoOthers(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c := aiohttp.Client{Reach: aiohttp.PublicOnly, TLS: a.Client(), Retry: aiohttp.Retry{Attempts: 3}}
 		defer c.Close()
-		for _, url := range []string{s.URL, "http://localhost:" + port, "http://LOCALHOST:" + port, "http://[::ffff:127.0.0.1]:" + port, "http://0.0.0.0:" + port, "http://[::]:" + port, secure.URL, "http://169.254.169.254/latest/"} {
+		for _, url := range []string{s.URL, "http://localhost:" + port, "http://LOCALHOST:" + port,
+			"http://[::ffff:127.0.0.1]:" + port, "http://0.0.0.0:" +
+				port, "http://[::]:" + port, secure.URL, "http://169.254.169.254/latest/"} {
 			_, err := c.Get(ctx, url)
 			if err == nil {
 				t.Errorf("%s was reached", url)
@@ -57,7 +59,8 @@ func TestAClientForPublicAddressesUsesNoProxy(t *testing.T) {
 func TestReachNeedsATransportOfTheClient(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		defer func() {
-			if v, _ := recover().(string); !strings.HasPrefix(v, "aiohttp: Client.Do: Reach cannot be kept with a Transport of your own") {
+			if v, _ := recover().(string); !strings.HasPrefix(v,
+				"aiohttp: Client.Do: Reach cannot be kept with a Transport of your own") {
 				t.Error(v)
 			}
 		}()
@@ -79,7 +82,9 @@ func TestRedirectsLeadToNoNarrowerAddressThanTheFirst(t *testing.T) {
 			http.Redirect(w, r, to, http.StatusTemporaryRedirect)
 		}
 	})
-	outer := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	outer := httptest.NewUnstartedServer(http.HandlerFunc(func(
+		w http.ResponseWriter, r *http.Request,
+	) {
 		asked <- "outer " + r.URL.Path
 		if to := r.URL.Query().Get("to"); to != "" {
 			http.Redirect(w, r, to, http.StatusTemporaryRedirect)
@@ -97,12 +102,15 @@ func TestRedirectsLeadToNoNarrowerAddressThanTheFirst(t *testing.T) {
 		refused bool
 		asked   []string
 	}{
-		{aiohttp.Anywhere, outer.URL + "/?to=" + inner.URL + "/in", false, []string{"outer /", "inner /in"}},
+		{aiohttp.Anywhere, outer.URL + "/?to=" + inner.URL +
+			"/in", false, []string{"outer /", "inner /in"}},
 		{aiohttp.NoNarrower, outer.URL + "/?to=" + inner.URL + "/in", true, []string{"outer /"}},
-		{aiohttp.NoNarrower, outer.URL + "/?to=/b?to=" + inner.URL, true, []string{"outer /", "outer /b"}},
+		{aiohttp.NoNarrower, outer.URL + "/?to=/b?to=" + inner.URL, true,
+			[]string{"outer /", "outer /b"}},
 		{aiohttp.NoNarrower, outer.URL + "/?to=/b", false, []string{"outer /", "outer /b"}},
 		{aiohttp.NoNarrower, inner.URL + "/?to=/b", false, []string{"inner /", "inner /b"}},
-		{aiohttp.NoNarrower, inner.URL + "/?to=" + outer.URL + "/out", false, []string{"inner /", "outer /out"}},
+		{aiohttp.NoNarrower, inner.URL + "/?to=" + outer.URL +
+			"/out", false, []string{"inner /", "outer /out"}},
 		{aiohttp.PublicOnly, outer.URL + "/?to=" + inner.URL, true, []string{"outer /"}},
 		{aiohttp.PublicOnly, inner.URL, true, nil},
 	} {
@@ -130,13 +138,16 @@ func TestRedirectsLeadToNoNarrowerAddressThanTheFirst(t *testing.T) {
 }
 
 func TestRedirectsLeadFromTheWebToTheWebOnly(t *testing.T) {
-	for _, to := range []string{"unix:/run/docker.sock:/v1", "unix:///run/x", "http+unix://%2Frun%2Fx/", "file:///etc/passwd", "ftp://x/", "gopher://x/", "javascript:1", "data:,x", "mailto:me", "http:/no/host", "https:opaque", "http://"} {
+	for _, to := range []string{"unix:/run/docker.sock:/v1", "unix:///run/x",
+		"http+unix://%2Frun%2Fx/", "file:///etc/passwd", "ftp://x/", "gopher://x/", "javascript:1",
+		"data:,x", "mailto:me", "http:/no/host", "https:opaque", "http://"} {
 		s := site(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header()["Location"] = []string{to}
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		})
 		run(t, func(ctx context.Context) {
-			for _, transport := range []http.RoundTripper{nil, everyScheme(t), aiohttp.Direct(s.Config.Handler)} {
+			for _, transport := range []http.RoundTripper{nil, everyScheme(t),
+				aiohttp.Direct(s.Config.Handler)} {
 				c := aiohttp.Client{Transport: transport}
 				defer c.Close()
 				r, err := c.Get(ctx, s.URL)

@@ -11,19 +11,20 @@ import (
 	"github.com/aio-go/aio/internal/safetext"
 )
 
-// Redirect is an answer that sent the client elsewhere.
+// Redirect is an answer that sent the client to another URL.
 type Redirect struct {
-	URL        *url.URL // that was asked
+	URL        *url.URL // that was requested
 	StatusCode int
 	Header     http.Header
 }
 
-// carried is what goes along from hop to hop, and from try to try: the fields of the first request.
-// A hop gets a map of its own, since what is added for one, such as cookies of the jar, must not go
-// to the next.
+// carried holds the fields of the first request, which go from hop to hop and from try to try. Each
+// hop gets a map of its own, since fields added for one hop, such as cookies of the jar, must not
+// go to the next.
 type carried struct {
-	header  http.Header
-	cookies map[string][]string // by name, of the header: a jar has the newer ones; nil: there are none, or no jar
+	header http.Header
+	// of the header, by name; a jar has newer ones; nil: none, or no jar
+	cookies map[string][]string
 }
 
 func newCarried(header http.Header, jar bool) carried {
@@ -37,7 +38,7 @@ func newCarried(header http.Header, jar bool) carried {
 	return k
 }
 
-// answered takes the cookies out of the header that an answer has set anew: the jar sends them.
+// answered drops cookies of the header that an answer has set anew: the jar sends them.
 func (k *carried) answered(resp *http.Response) {
 	changed := false
 	if k.cookies != nil {
@@ -73,9 +74,11 @@ func (k *carried) fields(withSecrets, withBody bool) http.Header {
 	return h
 }
 
-// follow makes a request and those that it is redirected to. Each waits for its turn: another host
-// has another limit.
-func (t *try) follow(first *http.Request, again func(*http.Response) bool) (*answer, *http.Request, []Redirect, error) {
+// follow makes a request and those that it is redirected to. Each waits for its turn, since another
+// host has another limit.
+func (t *try) follow(
+	first *http.Request, again func(*http.Response) bool,
+) (*answer, *http.Request, []Redirect, error) {
 	var history []Redirect
 	most := t.c.Redirects
 	if most == 0 {
@@ -96,7 +99,8 @@ func (t *try) follow(first *http.Request, again func(*http.Response) bool) (*ans
 		x.close()
 		history = append(history, Redirect{req.URL, x.resp.StatusCode, x.resp.Header})
 		if len(history) > most {
-			return nil, req, history, urlError(first.Method, req.URL, fmt.Errorf("%w: %d", ErrRedirects, most))
+			return nil, req, history, urlError(first.Method, req.URL, fmt.Errorf("%w: %d",
+				ErrRedirects, most))
 		}
 		t.answered(x.resp)
 		if err = chain.next(x.resp, &t.carried); err != nil {
@@ -105,8 +109,8 @@ func (t *try) follow(first *http.Request, again func(*http.Response) bool) (*ans
 	}
 }
 
-// redirects reports whether a response sends the client elsewhere, to where the request can be
-// sent.
+// redirects reports whether a response sends the client to another URL, and the request can be sent
+// there.
 func redirects(req *http.Request, resp *http.Response) bool {
 	if resp.Header.Get("Location") == "" {
 		return false
@@ -120,14 +124,14 @@ func redirects(req *http.Request, resp *http.Response) bool {
 	return false
 }
 
-// chain is a request that is on its way through redirects.
+// chain is a request in a chain of redirects.
 type chain struct {
 	first, req    *http.Request
-	secrets, body bool // what goes along still; what was once left behind does not come back
+	secrets, body bool // whether they are still sent; once dropped they do not come back
 }
 
-// next makes req the request that follows after resp, by the rules of net/http: what carries a body
-// is sent again on 307 and 308 only and becomes a GET otherwise; what is secret goes to the first
+// next makes req the request that follows after resp, by the rules of net/http. A request with a
+// body is sent again on 307 and 308, and otherwise becomes a GET. Secret fields go to the first
 // host and those below it only.
 func (c *chain) next(resp *http.Response, k *carried) error {
 	req := c.req
@@ -136,10 +140,12 @@ func (c *chain) next(resp *http.Response, k *carried) error {
 	if err != nil {
 		return fmt.Errorf("aiohttp: redirected to %q, which is no URL", safetext.URL(location))
 	}
+	// A transport of the program may have other schemes.
+	same := where.Scheme == req.URL.Scheme && where.Host == req.URL.Host
 	switch web := where.Scheme == "http" || where.Scheme == "https"; {
 	case web && where.Host == "":
 		return fmt.Errorf("aiohttp: redirected to %q, which names no host", showURL(where))
-	case !web && (where.Scheme != req.URL.Scheme || where.Host != req.URL.Host): // a transport of the program may have others
+	case !web && !same:
 		return fmt.Errorf("aiohttp: redirected to %q, which is not HTTP", showURL(where))
 	}
 	if where.Fragment == "" {
@@ -151,10 +157,11 @@ func (c *chain) next(resp *http.Response, k *carried) error {
 	}
 	if req.Host != req.URL.Host && where.Host == req.URL.Host {
 		if to, err := url.Parse(location); err == nil && !to.IsAbs() {
-			next.Host = req.Host // a name of the caller's choice, and the same server
+			next.Host = req.Host // a name that the caller chose, and the same server
 		}
 	}
-	if resp.StatusCode != http.StatusTemporaryRedirect && resp.StatusCode != http.StatusPermanentRedirect {
+	if resp.StatusCode != http.StatusTemporaryRedirect &&
+		resp.StatusCode != http.StatusPermanentRedirect {
 		c.body = false
 		if next.Method != "" && next.Method != http.MethodGet && next.Method != http.MethodHead {
 			next.Method = http.MethodGet
@@ -168,8 +175,9 @@ func (c *chain) next(resp *http.Response, k *carried) error {
 	}
 	c.secrets = c.secrets && sameSite(c.first.URL, where)
 	next.Header = k.fields(c.secrets, c.body)
-	if safe := req.URL.Scheme != "https" || where.Scheme == "https"; safe && next.Header.Get("Referer") == "" {
-		from := *req.URL // nobody tells in public what was secure
+	safe := req.URL.Scheme != "https" || where.Scheme == "https"
+	if safe && next.Header.Get("Referer") == "" {
+		from := *req.URL // a secure URL must not be sent in plain text
 		from.User, from.Fragment = nil, ""
 		next.Header.Set("Referer", from.String())
 	}
@@ -177,8 +185,8 @@ func (c *chain) next(resp *http.Response, k *carried) error {
 	return nil
 }
 
-// sameSite reports whether to is on the host of from, or one below it. Other than net/http it takes
-// a site that is not secure for another one than the secure one.
+// sameSite reports whether to is on the host of from, or one below it. Unlike net/http it takes an
+// insecure site for another one than the secure one.
 func sameSite(from, to *url.URL) bool {
 	if from.Scheme == "https" && to.Scheme != "https" {
 		return false
@@ -199,6 +207,5 @@ func sameSite(from, to *url.URL) bool {
 	return strings.HasSuffix(host, "."+parent)
 }
 
-// siteName is the host of a URL as net/http compares it: a name with a dot at the end is another
-// one.
+// siteName is the host of a URL as net/http compares it: a dot at the end makes another name.
 func siteName(u *url.URL) string { return asciiHost(strings.ToLower(u.Hostname())) }

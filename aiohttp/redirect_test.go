@@ -78,7 +78,8 @@ func TestSecretsStayWithTheirHost(t *testing.T) {
 		})
 		c := aiohttp.Client{Transport: aiohttp.Direct(h)}
 		defer c.Close()
-		path := "https://deep.one.test/?to=" + url.QueryEscape("https://two.test/?to="+url.QueryEscape("https://one.test:1/"))
+		path := "https://deep.one.test/?to=" + url.QueryEscape("https://two.test/?to="+
+			url.QueryEscape("https://one.test:1/"))
 		req, _ := http.NewRequest("GET", "https://one.test/?to="+url.QueryEscape(path), nil)
 		req.Header = http.Header{"Authorization": {"A"}, "Cookie": {"c"}, "X-Other": {"x"}}
 		r, err := c.Do(ctx, req)

@@ -13,8 +13,8 @@ import (
 	"unsafe"
 )
 
-// field is a header field that decides how an answer is sent. It is kept apart from those that are
-// serialised at once.
+// field is a header field that decides how an answer is sent. It is kept apart from the fields that
+// are serialised at once.
 type field struct {
 	has    bool
 	first  string
@@ -48,12 +48,12 @@ type frozen struct {
 	upgrade, connectionSaysUpgrade bool
 	trailers                       bool     // some were announced
 	announced                      []string // their names
-	size                           int      // of what was serialised
-	contentType, newConnection     string   // that net/http would add
+	size                           int      // bytes of the serialised fields
+	contentType, newConnection     string   // values that net/http would add
 	autoLength                     int64    // -1: none
 }
 
-// freeze appends the fields that need no thought, and remembers the others.
+// freeze appends the fields that are sent as they are, and remembers the others.
 func (f *frozen) freeze(out []byte, h http.Header, status int) []byte {
 	*f = frozen{autoLength: -1}
 	if len(h) == 0 {
@@ -160,7 +160,7 @@ func appendStatusLine(out []byte, is11 bool, status int) []byte {
 	return append(out, "\r\n"...)
 }
 
-// sniff finds the type of an answer that does not tell. mu is held.
+// sniff detects the type of an answer without Content-Type. mu is held.
 func (w *reply) sniff(p []byte) {
 	f := &w.fields
 	if f.hasType || f.hasEncoding || f.coding.first != "" || !hasBody(w.status) {
@@ -175,13 +175,15 @@ func (w *reply) sniff(p []byte) {
 	}
 }
 
-// settle decides what becomes of the connection before the head goes, and reads what is left of the
-// request: a client may not listen before it has sent all. These are the rules of net/http.
+// settle decides before the head is sent whether the connection is kept. It reads the rest of the
+// request, since a client may not read before it has sent everything. These are the rules of
+// net/http.
 func (w *reply) settle(ctx context.Context, last bool, more int) {
 	f := &w.fields
 	keeps := !w.c.s.stopped && !w.c.s.noKeepAlive
 	written := len(w.out) - f.size + more
-	if last && !f.trailers && f.coding.first == "" && hasBody(w.status) && !f.length.has && (!w.isHead || written > 0) {
+	if last && !f.trailers && f.coding.first == "" && hasBody(w.status) && !f.length.has &&
+		(!w.isHead || written > 0) {
 		f.autoLength = int64(written)
 		w.declared = f.autoLength
 	}
@@ -208,14 +210,14 @@ func (w *reply) settle(ctx context.Context, last bool, more int) {
 	if w.req.ContentLength == 0 || w.closeAfter || w.fullDuplex || b.kind == noBody {
 		return
 	}
-	own := w.req.Body == io.ReadCloser(b) // not one that the handler has put in its place
+	own := w.req.Body == io.ReadCloser(b) // not one that the handler has replaced it with
 	tooBig := false
 	switch {
 	case b.closed:
 		w.closeAfter = w.closeAfter || own && !b.sawEOF
 	case b.sawEOF:
 		b.closed = true
-	case b.turn.Locked(): // a goroutine reads on
+	case b.turn.Locked(): // a goroutine still reads
 		w.closeAfter = true
 	case b.kind == bodyOfLength && (b.left > maxSkipped || own && b.left == maxSkipped):
 		tooBig = true
@@ -237,9 +239,9 @@ func (w *reply) settle(ctx context.Context, last bool, more int) {
 	}
 }
 
-// overLimit reports whether http.MaxBytesReader has found the body too long. net/http hears of that by
-// a method that nobody else can have. The reader itself knows; where the handler has not put it in the
-// place of the body, the last read has to tell.
+// overLimit reports whether http.MaxBytesReader has found the body too long. net/http learns that
+// by a method that no other package can have. If the handler has put the reader in the place of the
+// body, the reader itself knows. Otherwise the last read decides.
 func (w *reply) overLimit() bool {
 	b := &w.body
 	if w.req.Body == io.ReadCloser(b) {
@@ -250,14 +252,15 @@ func (w *reply) overLimit() bool {
 		return b.limit.exceeded(w.status)
 	}
 	to, err := v.Elem().FieldByName("w"), v.Elem().FieldByName("err")
-	if !to.IsValid() || !err.IsValid() || to.Kind() != reflect.Interface || err.Kind() != reflect.Interface {
+	if !to.IsValid() || !err.IsValid() || to.Kind() != reflect.Interface ||
+		err.Kind() != reflect.Interface {
 		return b.limit.exceeded(w.status)
 	}
 	return to.Elem().Kind() == reflect.Pointer && to.Elem().UnsafePointer() == unsafe.Pointer(w) &&
 		err.Elem().IsValid() && err.Elem().Type() == reflect.TypeFor[*http.MaxBytesError]()
 }
 
-// appendHead appends the head, whose fields were serialised in part.
+// appendHead appends the head, whose fields are serialised in part.
 func (w *reply) appendHead(out, fields []byte) []byte {
 	f := &w.fields
 	hasLength, coding := w.declared >= 0, f.coding.first
@@ -265,7 +268,8 @@ func (w *reply) appendHead(out, fields []byte) []byte {
 		f.length, f.coding = field{}, field{}
 	}
 	if hasLength && coding != "" && coding != "identity" {
-		w.c.s.logf("http: WriteHeader called with both Transfer-Encoding of %q and a Content-Length of %d",
+		w.logf("http: WriteHeader called with both Transfer-Encoding of %q "+
+			"and a Content-Length of %d",
 			coding, w.declared)
 		f.length, hasLength = field{}, false
 	}

@@ -17,11 +17,11 @@ import (
 
 var (
 	errHeadTooLarge = errors.New("aiohttp: the head of the request is too large")
-	// errMore says that what has come of a head is right so far.
+	// errMore says that an incomplete head is correct so far.
 	errMore = errors.New("aiohttp: the head of the request is not complete")
 )
 
-// badRequest is an error that the client is told.
+// badRequest is an error that the client gets.
 type badRequest struct {
 	status int
 	text   string
@@ -29,8 +29,8 @@ type badRequest struct {
 
 func (e *badRequest) Error() string { return e.text }
 
-// headEnd looks for the end of a head, as net/http reads it: an empty line, whatever ends the lines.
-// end is -1 if it is not there; next is where to go on searching then.
+// headEnd looks for the end of a head, as net/http does: an empty line, with either line end. end
+// is -1 if it is not there; next is where to continue the search.
 func headEnd(b []byte, from int) (end, next int) {
 	if from == 0 {
 		switch {
@@ -60,7 +60,7 @@ func headEnd(b []byte, from int) (end, next int) {
 	}
 }
 
-// wholeLines is what has come of a head, up to the end of a line.
+// wholeLines returns the complete lines of a head.
 func wholeLines(b []byte) []byte { return b[:bytes.LastIndexByte(b, '\n')+1] }
 
 // headSource gives a reader the bytes of a head, and then err.
@@ -78,13 +78,13 @@ func (s *headSource) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// headReader is what a loop's heads are parsed with, one at a time.
+// headReader parses a loop's heads, one at a time.
 type headReader struct {
 	src headSource
 	br  *bufio.Reader
 }
 
-// readHead has net/http parse a head. after is what comes behind it, which is an error.
+// readHead lets net/http parse a head. after is the error behind the head.
 func (s *Server) readHead(head []byte, after error) (*http.Request, error) {
 	r := &s.heads
 	r.src = headSource{head, after}
@@ -101,13 +101,14 @@ func (s *Server) readHead(head []byte, after error) (*http.Request, error) {
 	return req, nil
 }
 
-// readRequest makes the request of a head, and what answers it.
+// readRequest makes the request of a head, and its reply.
 func (s *Server) readRequest(c *serverConn, head []byte) (*reply, error) {
 	req, err := s.readHead(head, io.ErrUnexpectedEOF)
 	if err != nil {
 		return nil, err
 	}
-	preface := req.ProtoMajor == 2 && req.ProtoMinor == 0 && req.Method == "PRI" && req.RequestURI == "*"
+	preface := req.ProtoMajor == 2 && req.ProtoMinor == 0 && req.Method == "PRI" &&
+		req.RequestURI == "*"
 	if req.ProtoMajor != 1 && !preface {
 		return nil, &badRequest{http.StatusHTTPVersionNotSupported, "unsupported protocol version"}
 	}
@@ -117,10 +118,13 @@ func (s *Server) readRequest(c *serverConn, head []byte) (*reply, error) {
 		return nil, err
 	}
 	req.RemoteAddr = c.remote
-	w := &reply{c: c, req: req, header: make(http.Header, 4), declared: -1}
+	w := &reply{c: c}
+	w.loop, w.req = s.loop, req
+	w.header, w.declared = make(http.Header, 4), -1
 	connection := req.Header["Connection"]
 	if len(connection) > 0 {
-		w.wants10KeepAlive = req.ProtoMajor == 1 && req.ProtoMinor == 0 && hasToken(connection[0], "keep-alive")
+		w.wants10KeepAlive = req.ProtoMajor == 1 && req.ProtoMinor == 0 &&
+			hasToken(connection[0], "keep-alive")
 		w.wantsClose = hasToken(connection[0], "close")
 	}
 	w.wantsClose = w.wantsClose || req.Close
@@ -148,7 +152,7 @@ func (s *Server) readRequest(c *serverConn, head []byte) (*reply, error) {
 	return w, nil
 }
 
-// checkFields are the checks of net/http's server, which its ReadRequest leaves to it.
+// checkFields makes the checks that net/http's server makes after ReadRequest.
 func checkFields(req *http.Request, host string, has, upgrade bool) error {
 	switch {
 	case !has && req.ProtoAtLeast(1, 1) && !upgrade && req.Method != http.MethodConnect:
@@ -169,8 +173,8 @@ func checkFields(req *http.Request, host string, has, upgrade bool) error {
 	return nil
 }
 
-// hostField finds the field Host of a head that ReadRequest accepts: there is one at most, which it
-// does not show.
+// hostField finds the field Host of a head that ReadRequest accepted. There is one at most, and
+// ReadRequest does not show it.
 func hostField(head []byte) (value string, has bool) {
 	lines := head[bytes.IndexByte(head, '\n')+1:]
 	for len(lines) > 0 {
@@ -194,7 +198,7 @@ func hostField(head []byte) (value string, has bool) {
 	return strings.TrimLeft(value, " \t"), has
 }
 
-// validHost reports whether a field Host has only bytes that one may have: the rule of net/http.
+// validHost reports whether a field Host has only valid bytes, by the rule of net/http.
 func validHost(host string) bool {
 	for i := range len(host) {
 		c := host[i]
@@ -206,7 +210,7 @@ func validHost(host string) bool {
 	return true
 }
 
-// validValue reports whether a value has no control characters: the rule of net/http.
+// validValue reports whether a value has no control characters, by the rule of net/http.
 func validValue(v string) bool {
 	for i := range len(v) {
 		if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
@@ -235,7 +239,7 @@ func hasToken(list, token string) bool {
 	return false
 }
 
-// refusal is what a client is told whose head is none, as net/http says it; empty: nothing.
+// refusal is the answer to an invalid head, as in net/http; empty: none.
 func refusal(err error) string {
 	const fields = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
 	var bad *badRequest

@@ -23,15 +23,15 @@ const (
 	bodyInChunks
 )
 
-// incomingBody is the body of a request, for tasks of the loop and, through it, for other goroutines.
-// Chunks and trailers are parsed by net/http. It belongs to the loop.
+// incomingBody is the body of a request, for tasks of the loop and, through the loop, for other
+// goroutines. net/http parses chunks and trailers. It belongs to the loop.
 type incomingBody struct {
 	w      *reply
 	kind   bodyKind
-	left   int64         // bodyOfLength: what was not read
+	left   int64         // bodyOfLength: bytes not read yet
 	chunks io.Reader     // bodyInChunks: the body as net/http sees it,
-	br     *bufio.Reader // which reads from this,
-	src    chunkSource   // and this from the connection
+	br     *bufio.Reader // chunks reads from this,
+	src    chunkSource   // and br from the connection
 	turn   aiosync.Lock  // one read at a time
 
 	sawEOF bool
@@ -44,7 +44,8 @@ type incomingBody struct {
 	late   bool  // in HTTP/1.0, the last read came when the status was chosen
 }
 
-// chunkSource is where net/http reads chunks from: first the head, to parse it, then the connection.
+// chunkSource is the source of net/http's reader of chunks: first the head, to parse it, then the
+// connection.
 type chunkSource struct {
 	b    *incomingBody
 	head []byte
@@ -63,7 +64,7 @@ func (s *chunkSource) Read(p []byte) (int, error) {
 	return s.b.w.c.read(s.ctx, p, !s.b.w.ownRead, &s.b.closed)
 }
 
-// readChunks has net/http parse the head again, so that it reads the body behind it.
+// readChunks lets net/http parse the head again, so that it reads the body behind it.
 func (b *incomingBody) readChunks(req *http.Request, head []byte) error {
 	b.kind = bodyInChunks
 	b.src = chunkSource{b: b, head: head}
@@ -80,10 +81,11 @@ func (b *incomingBody) readChunks(req *http.Request, head []byte) error {
 	return nil
 }
 
-// isDone reports whether nothing of the body is left to come.
+// isDone reports whether no more bytes of the body will come.
 func (b *incomingBody) isDone() bool { return b.kind == noBody || b.sawEOF }
 
-// Read waits until something has come: in a task it suspends that, on another goroutine it blocks.
+// Read waits until bytes have arrived. In a task it suspends the task, on another goroutine it
+// blocks.
 func (b *incomingBody) Read(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -164,7 +166,7 @@ func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
 	return n, err
 }
 
-// end is called when all of the body was read.
+// end is called when the whole body has been read.
 func (b *incomingBody) end() {
 	b.sawEOF = true
 	if b.kind == bodyInChunks {
@@ -188,7 +190,7 @@ func (b *incomingBody) dropReader() {
 	}
 }
 
-// Close ends reading. What is left is skipped, if it is little, so that the connection can be kept.
+// Close ends reading. If little is left, the rest is skipped, so that the connection can be kept.
 func (b *incomingBody) Close() error {
 	ctx := b.w.ctx
 	if aio.InTask(ctx) {
@@ -213,7 +215,7 @@ func (b *incomingBody) close(ctx context.Context) error {
 	return err
 }
 
-// stop ends reading, also a read that is under way.
+// stop ends reading, also a read under way.
 func (b *incomingBody) stop() {
 	if b.closed {
 		return
@@ -226,7 +228,7 @@ func (b *incomingBody) stop() {
 	}
 }
 
-// skip reads the rest of the body, up to a limit. It reports whether there is more.
+// skip reads the rest of the body, up to a limit. It reports whether more is left.
 func (b *incomingBody) skip(ctx context.Context, limit int64) (more bool, err error) {
 	if b.kind == bodyOfLength && b.left > limit {
 		return true, nil

@@ -22,19 +22,20 @@ import (
 )
 
 const (
-	pieceSize = 32 << 10    // that a body is read in
-	firstSize = 64 << 10    // of the buffer for a whole body, at most; it is doubled when that is full
-	smallSize = 8 << 10     // of a body that is decoded where it was read
+	pieceSize = 32 << 10 // of the pieces of a body
+	// of the buffer for a whole body, at most; it is doubled when that is full
+	firstSize = 64 << 10
+	smallSize = 8 << 10     // of a body that is decoded on the goroutine that read it
 	headSize  = 512         // of a body in a StatusError
 	headTime  = time.Second // to wait for it, at most
 )
 
-// Response is the answer to a request. Its head is there; its body comes when it is read. One task
-// may read it at a time; others get [ErrBusy]. Unless it was read to its end it has to be closed,
-// usually by a deferred [Response.Close]. One that the program has lost is closed when the garbage
-// collector finds it; that is reported to the loop's exception handler as a warning, in debug mode
-// with the line of the request, and counted by [Client.Statistics]. Its methods are for the loop
-// only. It stands for aiohttp.ClientResponse and httpx.Response.
+// Response is the answer to a request. Its head has arrived; its body comes as it is read. One task
+// may read it at a time; others get [ErrBusy]. Unless it is read to its end it has to be closed,
+// usually by a deferred [Response.Close]. A forgotten response is closed when the garbage collector
+// finds it. It is reported to the loop's exception handler as a warning, in debug mode with the
+// line of the request, and [Client.Statistics] counts it. Its methods are for the loop only.
+// Python: aiohttp.ClientResponse, httpx.Response.
 type Response struct {
 	_             nocopy.Mark
 	StatusCode    int    // 404
@@ -42,31 +43,41 @@ type Response struct {
 	Proto         string // "HTTP/1.1"
 	Header        http.Header
 	ContentLength int64                // -1 if it is not known
-	URL           *url.URL             // that answered, after redirects
-	Method        string               // that was answered
-	History       []Redirect           // answers that sent the request elsewhere, the first one first
-	TLS           *tls.ConnectionState // nil without
+	URL           *url.URL             // of the answer, after redirects
+	Method        string               // of the answered request
+	History       []Redirect           // redirects, the first one first
+	TLS           *tls.ConnectionState // nil without TLS
 	Trailer       http.Header          // complete when the body was read to its end
-	Tries         int                  // how many tries there were, the first included
+	Tries         int                  // number of tries, the first included
 
 	a       *asking
 	x       *answer // nil: nothing more will be read
 	cleanup runtime.Cleanup
 	piece   []byte // the buffer
-	rest    []byte // what was read but not taken
-	read    int64  // of the body, so far
-	err     error  // of the next read, when the rest was taken
+	rest    []byte // bytes read but not taken
+	read    int64  // bytes of the body, so far
+	err     error  // of the next read, once rest is taken
 	busy    bool
 	closed  bool
 }
 
-// response makes the response that the program gets. What it holds does not refer to it: when the
-// program has forgotten it, the memory is collected, and nobody can close it any more.
+// response makes the program's response. The answer does not refer to it. When the program has
+// forgotten the response, its memory is collected and the answer closed.
 func (x *answer) response(req *http.Request, history []Redirect) *Response {
 	r := &Response{
-		StatusCode: x.resp.StatusCode, Status: x.resp.Status, Proto: x.resp.Proto, Header: x.resp.Header,
-		ContentLength: x.resp.ContentLength, URL: req.URL, Method: method(req), History: history, TLS: x.resp.TLS,
-		Trailer: x.resp.Trailer, Tries: x.count, a: x.asking, x: x,
+		StatusCode:    x.resp.StatusCode,
+		Status:        x.resp.Status,
+		Proto:         x.resp.Proto,
+		Header:        x.resp.Header,
+		ContentLength: x.resp.ContentLength,
+		URL:           req.URL,
+		Method:        method(req),
+		History:       history,
+		TLS:           x.resp.TLS,
+		Trailer:       x.resp.Trailer,
+		Tries:         x.count,
+		a:             x.asking,
+		x:             x,
 	}
 	if x.resp.Body == http.NoBody {
 		r.finish(io.EOF)
@@ -78,14 +89,14 @@ func (x *answer) response(req *http.Request, history []Redirect) *Response {
 	return r
 }
 
-// String shows the status line and where the answer is from, safe to show and without secrets of
-// the URL.
+// String shows the status line and the URL, safe to show and without secrets.
 func (r *Response) String() string {
-	return fmt.Sprintf("<Response %s %s: %s>", r.Method, showURL(r.URL), safetext.Cut(r.Status, 100))
+	return fmt.Sprintf("<Response %s %s: %s>",
+		r.Method, showURL(r.URL), safetext.Cut(r.Status, 100))
 }
 
-// Close ends the response. What was not read is lost, and so is its connection, unless the body was
-// read to its end. It never waits; a second one does nothing. asyncio's world: response.release().
+// Close ends the response. Unread bytes are lost, and so is its connection, unless the body has
+// been read to its end. It never waits; a second call does nothing. Python: response.release.
 func (r *Response) Close() {
 	if r.closed {
 		return
@@ -95,7 +106,7 @@ func (r *Response) Close() {
 	r.finish(ErrClosed)
 }
 
-// finish gives back what the response holds, because nothing more will be read: later reads fail
+// finish frees the resources of the response, because nothing more will be read: later reads fail
 // with err.
 func (r *Response) finish(err error) {
 	if r.err == nil || err == ErrClosed {
@@ -113,9 +124,9 @@ func (r *Response) finish(err error) {
 	x.release(r.err == io.EOF)
 }
 
-// Read reads at least one byte, or none at the end: the error is [io.EOF] then.
+// Read reads at least one byte. At the end it returns 0 and [io.EOF].
 //
-// Cancellation: the response is closed, since what is being read cannot be given back.
+// Cancellation: the response is closed, since bytes being read cannot be given back.
 func (r *Response) Read(ctx context.Context, p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -128,7 +139,7 @@ func (r *Response) Read(ctx context.Context, p []byte) (int, error) {
 	return n, nil
 }
 
-// fill waits until there is something in rest.
+// fill waits until rest has bytes.
 func (r *Response) fill(ctx context.Context) error {
 	if r.busy {
 		return ErrBusy
@@ -162,9 +173,11 @@ type got struct {
 	err error
 }
 
-// reading calls fn, which reads the body, where it holds up nobody. If the wait is cancelled the
-// response is closed.
-func reading[T any](ctx context.Context, r *Response, fn func(body io.Reader) (T, error)) (v T, err error) {
+// reading calls fn, which reads the body, off the loop. If the wait is cancelled, the response is
+// closed.
+func reading[T any](
+	ctx context.Context, r *Response, fn func(body io.Reader) (T, error),
+) (v T, err error) {
 	r.busy = true
 	whole := false
 	defer func() {
@@ -220,10 +233,10 @@ func (r *Response) failure(err error) error {
 	return fmt.Errorf("aiohttp: the body of %s: %w", showURL(r.URL), shown(err))
 }
 
-// Chunks returns the body in pieces as they come, which may be kept. It ends after the first error,
-// and with the body. A loop that is left before leaves the rest to be read, or closed.
+// Chunks yields the body in pieces as they arrive, which may be kept. It ends after the first
+// error, and with the body. If a loop over it ends early, the rest can be read, or closed.
 //
-// Cancellation: the response is closed; the error is the last that the loop gets.
+// Cancellation: the response is closed; the error is the last item.
 func (r *Response) Chunks(ctx context.Context) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for chunk, err := range r.pieces(ctx) {
@@ -234,7 +247,7 @@ func (r *Response) Chunks(ctx context.Context) iter.Seq2[[]byte, error] {
 	}
 }
 
-// pieces is Chunks, but each is valid until the next.
+// pieces is Chunks, but each piece is valid until the next.
 func (r *Response) pieces(ctx context.Context) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for {
@@ -253,13 +266,13 @@ func (r *Response) pieces(ctx context.Context) iter.Seq2[[]byte, error] {
 	}
 }
 
-// Lines returns the body line by line as they come, with their ends; the last one may have none.
+// Lines yields the lines of the body as they arrive, with their ends; the last one may have none.
 // They may be kept. A line of more than [Client.MaxLine] bytes is an error that matches
-// [bufio.ErrTooLong]; the rest of it can still be read. It ends after the first error, with which
-// the beginning of the line comes that had been read until then, and with the body. A loop that is
-// left before leaves the rest to be read, or closed.
+// [bufio.ErrTooLong]; the rest of it can still be read. It ends with the body, or after the first
+// error, which comes with the incomplete line read so far. If a loop over it ends early, the rest
+// can be read, or closed.
 //
-// Cancellation: as for [Response.Chunks]; the beginning of the line comes with the error.
+// Cancellation: as for [Response.Chunks]; the incomplete line comes with the error.
 func (r *Response) Lines(ctx context.Context) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		most := r.a.c.MaxLine
@@ -308,12 +321,11 @@ func (r *Response) Lines(ctx context.Context) iter.Seq2[[]byte, error] {
 	}
 }
 
-// Body returns the body as a reader for libraries that want one: bufio, encoding/json,
-// encoding/csv, compress/gzip. Its Read suspends the task that calls it, and blocks any other
-// goroutine that does, such as that of a client which sends it on; its Close is that of the response.
+// Body returns the body as a reader for libraries such as bufio, encoding/json, encoding/csv and
+// compress/gzip. In a task its Read suspends the task. On any other goroutine, such as that of a
+// client that sends it on, it blocks. Its Close is that of the response.
 //
-// Cancellation: reads end when ctx or the task that makes them is cancelled, and the response is
-// closed.
+// Cancellation: when ctx or the calling task is cancelled, reads end and the response is closed.
 func (r *Response) Body(ctx context.Context) io.ReadCloser { return &bodyReader{ctx, r} }
 
 type bodyReader struct {
@@ -334,11 +346,11 @@ func (b *bodyReader) Close() error {
 	return err
 }
 
-// Check returns nil if the status is below 400, and else closes the response and returns a
-// [*StatusError] with the beginning of its body, as far as that comes within a second. It stands
-// for raise_for_status.
+// Check returns nil if the status is below 400. Otherwise it closes the response and returns a
+// [*StatusError] with the beginning of its body, as far as that arrives within a second. Python:
+// raise_for_status.
 //
-// Cancellation: the error is that of the cancellation.
+// Cancellation: it returns the error of the cancellation.
 func (r *Response) Check(ctx context.Context) error {
 	if r.StatusCode < 400 {
 		return nil
@@ -360,6 +372,7 @@ func (r *Response) Check(ctx context.Context) error {
 		return err
 	}
 	return &StatusError{
-		StatusCode: r.StatusCode, Status: r.Status, Tries: r.Tries, Method: r.Method, URL: r.URL, Header: r.Header, Head: head,
+		StatusCode: r.StatusCode, Status: r.Status, Tries: r.Tries,
+		Method: r.Method, URL: r.URL, Header: r.Header, Head: head,
 	}
 }

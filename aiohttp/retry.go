@@ -15,30 +15,30 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// Retry says whether and when a [Client] tries again. It does so only if that cannot do anything
-// twice: for methods that are idempotent (GET, HEAD, OPTIONS, TRACE, PUT, DELETE) or requests with
-// a field Idempotency-Key, if the body can be sent again; after a connection failed, or the status
-// was 408, 429, 502, 503 or 504. A time-out of the client or of the caller ends the tries.
+// Retry says whether and when a [Client] tries again. It does so only if a repetition is harmless:
+// for idempotent methods (GET, HEAD, OPTIONS, TRACE, PUT, DELETE) or requests with a field
+// Idempotency-Key, if the body can be sent again. The reasons are a failed connection, or status
+// 408, 429, 502, 503 or 504. A time-out of the client or of the caller ends the tries.
 type Retry struct {
-	// Attempts is how many tries there are in all, the first included. Default: 1, so there is no
+	// Attempts is the number of tries in all, the first included. Default: 1, so there is no
 	// further one.
 	Attempts int
-	// Backoff says how long to wait before a further try, the first of which is 1. Default:
+	// Backoff returns how long to wait before a further try; the first further one is 1. Default:
 	// Exponential(100 ms, 5 s).
 	Backoff func(try int) time.Duration
-	// MaxWait is the longest time to wait on demand of a server, in its field Retry-After. If one
+	// MaxWait is the longest wait that a server may demand in its field Retry-After. If a server
 	// wants more, its answer is returned as it is. Default: 30 s.
 	MaxWait time.Duration
 	// Timeout is how long one try may take until the head of its answer is there, redirects
-	// included; waiting for its turn does not count. A try that is late has failed as its
-	// connection would have. Default: no limit.
+	// included. Waiting for its turn does not count. A try that is late counts as a failed
+	// connection. Default: no limit.
 	Timeout time.Duration
 }
 
 // Exponential returns a back-off that begins around first, doubles with each try and ends at most.
-// Each wait is a random one between half of that and all of it, so that many who failed together do
-// not come back together. A [Client] takes the random numbers from its loop, so that runs under a
-// virtual clock do not differ; see [aio.Loop.Rand].
+// Each wait is random, between half of that and all of it, so that clients that failed together do
+// not return together. A [Client] takes the random numbers from its loop, so runs under a virtual
+// clock do not differ; see [aio.Loop.Rand].
 func Exponential(first, most time.Duration) func(try int) time.Duration {
 	return func(try int) time.Duration {
 		d := most
@@ -56,11 +56,11 @@ func Exponential(first, most time.Duration) func(try int) time.Duration {
 	}
 }
 
-// chance has the random numbers that a back-off is to use, by the goroutine that a client calls it
-// on: what Exponential returns is a function of the try alone.
+// chance holds the random numbers for a back-off, by the goroutine of the call: the function that
+// Exponential returns gets nothing but the try.
 var chance sync.Map
 
-// tries makes a request until it has an answer to keep.
+// tries makes a request until it has a final answer.
 func (a *asking) tries(first *http.Request) (*Response, error) {
 	retry := a.c.Retry
 	if !idempotent(first, a.header) || !replayable(first) {
@@ -69,7 +69,7 @@ func (a *asking) tries(first *http.Request) (*Response, error) {
 	for {
 		req := *first
 		req.Header = a.header
-		if a.count > 0 && req.GetBody != nil { // the first try has the body of the caller
+		if a.count > 0 && req.GetBody != nil { // the first try uses the caller's body
 			var err error
 			if req.Body, err = req.GetBody(); err != nil {
 				return nil, urlError(req.Method, req.URL, err)
@@ -77,7 +77,8 @@ func (a *asking) tries(first *http.Request) (*Response, error) {
 		}
 		t := a.newTry()
 		more, now := a.count < retry.Attempts, a.c.loop.Time()
-		again := func(resp *http.Response) bool { return more && retry.worth(resp, now) } // on any goroutine
+		// on any goroutine
+		again := func(resp *http.Response) bool { return more && retry.worth(resp, now) }
 		x, last, history, err := t.follow(&req, again)
 		if late := lateness(t.ctx); err != nil && late != nil && a.late() == nil {
 			err = urlError(req.Method, last.URL, late)
@@ -105,19 +106,21 @@ func (a *asking) tries(first *http.Request) (*Response, error) {
 	}
 }
 
-// idempotent reports whether doing req twice does no more than doing it once.
+// idempotent reports whether doing req twice has the same effect as doing it once.
 func idempotent(req *http.Request, header http.Header) bool {
 	switch req.Method {
-	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut,
+		http.MethodDelete:
 		return true
 	}
 	return header.Get("Idempotency-Key") != "" || header.Get("X-Idempotency-Key") != ""
 }
 
-// worth reports whether a later try may have a better answer than one that came at about now.
+// worth reports whether a later try may have a better answer than resp, which arrived at about now.
 func (r Retry) worth(resp *http.Response, now time.Time) bool {
 	switch resp.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 	default:
 		return false
 	}
@@ -129,8 +132,8 @@ func (r Retry) worth(resp *http.Response, now time.Time) bool {
 	return demanded <= most
 }
 
-// passing reports whether an error is of a kind that may be gone a moment later: the connection
-// failed, and not the name, the certificate or the protocol.
+// passing reports whether an error may be gone a moment later: if the connection failed, and not
+// the name, the certificate or the protocol.
 func passing(err error) bool {
 	if errtree.Is(err, ErrReach) {
 		return false
@@ -161,8 +164,8 @@ func (a *asking) backoff() time.Duration {
 	return fn(a.count)
 }
 
-// retryAfter reads the field of that name: seconds, or a point in time, which is compared with the
-// server's own clock if it shows that, and else with the loop's.
+// retryAfter reads the field Retry-After: seconds, or a point in time. That is compared with the
+// server's own clock if the answer shows it, and otherwise with the loop's.
 func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	text := h.Get("Retry-After")
 	if n, err := strconv.ParseUint(text, 10, 31); err == nil {

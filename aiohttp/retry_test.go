@@ -33,7 +33,11 @@ func TestWhatMayWorkLaterIsTriedAgain(t *testing.T) {
 	for _, status := range []int{408, 429, 502, 503, 504} {
 		virtually(t, func(ctx context.Context) {
 			var calls []string
-			c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, status, status)), Limit: 1, Retry: aiohttp.Retry{Attempts: 3, Backoff: seconds}}
+			c := aiohttp.Client{
+				Transport: aiohttp.Direct(flaky(&calls, status, status)),
+				Limit:     1,
+				Retry:     aiohttp.Retry{Attempts: 3, Backoff: seconds},
+			}
 			defer c.Close()
 			began := aio.RunningLoop(ctx).Time()
 			req, _ := http.NewRequest("PUT", "http://x/", strings.NewReader("+"))
@@ -48,7 +52,10 @@ func TestWhatMayWorkLaterIsTriedAgain(t *testing.T) {
 func TestTheLastAnswerIsKept(t *testing.T) {
 	virtually(t, func(ctx context.Context) {
 		var calls []string
-		c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503, 503, 503)), Retry: aiohttp.Retry{Attempts: 2}}
+		c := aiohttp.Client{
+			Transport: aiohttp.Direct(flaky(&calls, 503, 503, 503)),
+			Retry:     aiohttp.Retry{Attempts: 2},
+		}
 		defer c.Close()
 		r, err := c.Get(ctx, "http://x/")
 		ok(t, err)
@@ -62,7 +69,10 @@ func TestAttemptsCountTheFirstTryToo(t *testing.T) {
 	for attempts, want := range map[int]int{-1: 1, 0: 1, 1: 1, 2: 2, 3: 3} {
 		virtually(t, func(ctx context.Context) {
 			var calls []string
-			c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503, 503, 503, 503)), Retry: aiohttp.Retry{Attempts: attempts}}
+			c := aiohttp.Client{
+				Transport: aiohttp.Direct(flaky(&calls, 503, 503, 503, 503)),
+				Retry:     aiohttp.Retry{Attempts: attempts},
+			}
 			defer c.Close()
 			r, err := c.Get(ctx, "http://x/")
 			ok(t, err)
@@ -76,7 +86,10 @@ func TestNothingIsDoneTwice(t *testing.T) {
 	virtually(t, func(ctx context.Context) {
 		for _, again := range []bool{false, true} {
 			var calls []string
-			c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503)), Retry: aiohttp.Retry{Attempts: 4}}
+			c := aiohttp.Client{
+				Transport: aiohttp.Direct(flaky(&calls, 503)),
+				Retry:     aiohttp.Retry{Attempts: 4},
+			}
 			req, _ := http.NewRequest("POST", "http://x/", strings.NewReader("pay"))
 			if again {
 				req.Header.Set("Idempotency-Key", "1")
@@ -85,14 +98,21 @@ func TestNothingIsDoneTwice(t *testing.T) {
 			ok(t, err)
 			r.Close()
 			c.Close()
-			equal(t, fmt.Sprint("calls, with a key: ", again), len(calls), map[bool]int{false: 1, true: 2}[again])
+			equal(t, fmt.Sprint("calls, with a key: ", again), len(calls), map[bool]int{
+				false: 1,
+				true:  2,
+			}[again])
 		}
 		var calls []string
-		c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503, 404, 500)), Retry: aiohttp.Retry{Attempts: 10}}
+		c := aiohttp.Client{
+			Transport: aiohttp.Direct(flaky(&calls, 503, 404, 500)),
+			Retry:     aiohttp.Retry{Attempts: 10},
+		}
 		defer c.Close()
 		once := struct{ io.Reader }{strings.NewReader("data")}
 		req, _ := http.NewRequest("PUT", "http://x/", once)
-		for _, status := range []int{503, 404, 500} { // a body that cannot be sent again; and statuses that stay
+		// a body that cannot be sent again; and statuses that stay
+		for _, status := range []int{503, 404, 500} {
 			r, err := c.Do(ctx, req)
 			ok(t, err)
 			equal(t, "status", r.StatusCode, status)
@@ -116,7 +136,10 @@ func TestTheServerSaysWhen(t *testing.T) {
 	} {
 		virtually(t, func(ctx context.Context) {
 			n := 0
-			c := aiohttp.Client{Retry: aiohttp.Retry{Attempts: 2, Backoff: seconds}, Transport: aiohttp.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c := aiohttp.Client{Retry: aiohttp.Retry{
+				Attempts: 2,
+				Backoff:  seconds,
+			}, Transport: aiohttp.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if n++; n == 1 {
 					w.Header().Set("Retry-After", test.after)
 					w.Header().Set("Date", test.date)
@@ -158,7 +181,9 @@ func TestAConnectionThatFailedIsTriedAgain(t *testing.T) {
 		}
 	}()
 	run(t, func(ctx context.Context) {
-		c := aiohttp.Client{Retry: aiohttp.Retry{Attempts: 3, Backoff: func(int) time.Duration { return 0 }}}
+		c := aiohttp.Client{Retry: aiohttp.Retry{Attempts: 3, Backoff: func(int) time.Duration {
+			return 0
+		}}}
 		defer c.Close()
 		r, err := c.Get(ctx, "http://"+l.Addr().String())
 		equal(t, "body", text(ctx, t, r, err), "well")
@@ -171,7 +196,11 @@ func TestAConnectionThatFailedIsTriedAgain(t *testing.T) {
 func TestATimeoutEndsTheTries(t *testing.T) {
 	virtually(t, func(ctx context.Context) {
 		var calls []string
-		c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503, 503, 503)), Timeout: 90 * time.Second, Retry: aiohttp.Retry{Attempts: 10, Backoff: func(int) time.Duration { return time.Minute }}}
+		c := aiohttp.Client{
+			Transport: aiohttp.Direct(flaky(&calls, 503, 503, 503)),
+			Timeout:   90 * time.Second,
+			Retry:     aiohttp.Retry{Attempts: 10, Backoff: func(int) time.Duration { return time.Minute }},
+		}
 		defer c.Close()
 		began := aio.RunningLoop(ctx).Time()
 		_, err := c.Get(ctx, "http://x/")
@@ -183,7 +212,13 @@ func TestATimeoutEndsTheTries(t *testing.T) {
 
 func TestExponentialGrowsUpToItsEnd(t *testing.T) {
 	back := aiohttp.Exponential(100*time.Millisecond, time.Second)
-	for try, most := range map[int]time.Duration{1: 100 * time.Millisecond, 2: 200 * time.Millisecond, 4: 800 * time.Millisecond, 5: time.Second, 1000: time.Second} {
+	for try, most := range map[int]time.Duration{
+		1:    100 * time.Millisecond,
+		2:    200 * time.Millisecond,
+		4:    800 * time.Millisecond,
+		5:    time.Second,
+		1000: time.Second,
+	} {
 		for range 100 {
 			if d := back(try); d < most/2 || d > most {
 				t.Fatalf("try %d: %v, want %v to %v", try, d, most/2, most)

@@ -27,7 +27,8 @@ func send(t http.RoundTripper, jar http.CookieJar, req *http.Request) (*http.Res
 		return nil, knownError(err)
 	}
 	if resp == nil {
-		return nil, fmt.Errorf("aiohttp: the transport (%T) returned neither a response nor an error", t)
+		return nil, fmt.Errorf(
+			"aiohttp: the transport (%T) returned neither a response nor an error", t)
 	}
 	if resp.Body == nil {
 		resp.Body = http.NoBody
@@ -82,7 +83,7 @@ func keepCookies(jar http.CookieJar, req *http.Request, resp *http.Response) {
 	}
 }
 
-// cookieURL is what a jar knows the server of a request by.
+// cookieURL is the URL by which a jar knows the server of a request.
 func cookieURL(req *http.Request) *url.URL {
 	if req.Host == "" || req.Host == req.URL.Host {
 		return req.URL
@@ -93,12 +94,12 @@ func cookieURL(req *http.Request) *url.URL {
 }
 
 const (
-	drainSize = 2 << 10               // of a body that nobody wants: if that is all, the connection can be used again
+	// of an unwanted body: if that is all, the connection can be used again
+	drainSize = 2 << 10
 	drainTime = 50 * time.Millisecond // after that a new connection is cheaper
 )
 
-// drain closes a body that nobody wants. It reads what is left of a small one before, but does not
-// wait for it.
+// drain closes an unwanted body. If it is small, it reads the rest first, but does not wait for it.
 func drain(resp *http.Response) {
 	body := resp.Body
 	if resp.ProtoMajor > 1 || body == http.NoBody || resp.ContentLength > drainSize {

@@ -10,10 +10,11 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// fileAtATime is how much of a file is sent before the client's time for it begins anew.
+// fileAtATime is how many bytes of a file are sent before the client's time for it begins anew.
 const fileAtATime = 1 << 20
 
-// ReadFrom implements [io.ReaderFrom]: of a file whose length was announced the system sends the rest.
+// ReadFrom implements [io.ReaderFrom]: if the length was announced, the system sends the rest of a
+// file.
 func (w *reply) ReadFrom(src io.Reader) (n int64, err error) {
 	file, limit := fileOf(src)
 	if file == nil || !w.sendsFiles() {
@@ -42,7 +43,7 @@ func (w *reply) ReadFrom(src io.Reader) (n int64, err error) {
 	return n + sent, err
 }
 
-// fileOf finds the file that is read, and how much of it; -1: all.
+// fileOf finds the file of a reader, and how many bytes of it are read; -1: all.
 func fileOf(src io.Reader) (*os.File, int64) {
 	limit := int64(-1)
 	if limited, ok := src.(*io.LimitedReader); ok {
@@ -58,14 +59,15 @@ func fileOf(src io.Reader) (*os.File, int64) {
 	return file, limit
 }
 
-// sendsFiles reports whether the bytes of the body go out as they are.
+// sendsFiles reports whether the bytes of the body are sent as they are.
 func (w *reply) sendsFiles() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.status == 0 && !w.over && !w.hijacked {
 		w.freeze(http.StatusOK)
 	}
-	return !w.over && !w.hijacked && w.err == nil && w.declared > w.written && w.fields.coding.first == "" &&
+	return !w.over && !w.hijacked && w.err == nil && w.declared > w.written &&
+		w.fields.coding.first == "" &&
 		!w.isHead && hasBody(w.status)
 }
 
@@ -75,7 +77,7 @@ func (w *reply) sniffs() bool {
 	return w.accepted < 512 && !w.fields.hasType && !w.fields.hasEncoding
 }
 
-// sendFile sends a part of a file after all that was written. sending is held.
+// sendFile sends a part of a file after all written bytes. sending is held.
 func (w *reply) sendFile(ctx context.Context, file *os.File, limit int64) (n int64, err error) {
 	if err := w.transfer(ctx, nil, true, false); err != nil {
 		return 0, err
@@ -127,7 +129,7 @@ func (w *reply) sendPart(ctx context.Context, file *os.File, at, size int64) (in
 	return transport.Sendfile(ctx, w.c.t, file, transport.FileRange(at, size))
 }
 
-// copyFrom is ReadFrom by reads and writes.
+// copyFrom is ReadFrom with reads and writes.
 func (w *reply) copyFrom(src io.Reader) (int64, error) {
 	piece := pieces.Get().(*[pieceSize]byte)
 	defer pieces.Put(piece)

@@ -17,11 +17,11 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// Server answers requests with a handler of net/http whose calls are tasks of a loop. [Serve] makes
+// Server answers requests with a handler of net/http that runs in tasks of a loop. [Serve] makes
 // it. Its methods are for the loop only.
 type Server struct {
 	_ nocopy.Mark
-	// Drain is how long [Server.ServeForever] lets requests go on when it ends, before they are cut
+	// Drain is how long [Server.ServeForever] waits at its end for requests before it cuts them
 	// off. Default: 10 s.
 	Drain time.Duration
 
@@ -33,9 +33,9 @@ type Server struct {
 	forget   [2]func()
 	stopped  bool
 	closed   bool
-	failed   *aio.Future[aio.None] // when it cannot accept any more
+	failed   *aio.Future[aio.None] // set when it cannot accept any more
 
-	plain   *plainServer // net/http does it all; nil: this package does
+	plain   *plainServer // the server of net/http; nil: this package's own
 	foreign *plainServer // net/http's, for connections that speak HTTP/2; nil: there were none
 	secure  *tls.Config  // nil: connections are plain
 
@@ -44,10 +44,10 @@ type Server struct {
 	values         context.Context // of the requests
 	base           context.Context // what net/http would make them of
 	accepting      *transport.Server
-	first          *serverConn   // the connections, those that were hijacked apart
-	changed        aiosync.Event // is set when there is one less
+	first          *serverConn   // the connections, without hijacked ones
+	changed        aiosync.Event // set when there is one less
 	count          ServerStatistics
-	scratch        []byte // where answers are put together, one at a time
+	scratch        []byte // where answers are assembled, one at a time
 	arriving       []byte // where requests arrive, one at a time
 	heads          headReader
 	dateText       string
@@ -56,36 +56,36 @@ type Server struct {
 	fullDuplex     bool // handlers may read on when they have begun to answer
 }
 
-// ServerStatistics is what [Server.Statistics] returns.
+// ServerStatistics is the result of [Server.Statistics].
 type ServerStatistics struct {
-	Connections int // that are open now, those that were hijacked apart
-	Active      int // requests that are being answered now
-	Requests    int // all that came
-	Refused     int // heads that were answered with an error, without the handler
+	Connections int // open now, without hijacked ones
+	Active      int // requests being answered now
+	Requests    int // all requests so far
+	Refused     int // heads answered with an error, without the handler
 }
 
-// Serve listens on an address and serves what comes with h, each request as a task of the running
-// loop. It serves when it returns. network is "tcp", or "unix" with a path: one that somebody listens
-// on is refused, one that was left behind is replaced. The functions in setup may change the settings
-// of the server before it begins; one that has a TLSConfig serves HTTPS. The server stops accepting
-// when the loop's Run begins to shut down, and is closed with the loop. It stands for
-// aiohttp.web.TCPSite and web.run_app.
+// Serve listens on an address and serves requests with h, each as a task of the running loop. It
+// serves when it returns. network is "tcp", or "unix" with a path: a path in use is refused, one
+// without a listener is replaced. The functions in setup may change the settings of the server
+// before it begins; a TLSConfig makes it serve HTTPS. The server stops accepting when the loop's
+// Run begins to shut down, and is closed with the loop. Python: aiohttp.web.TCPSite, web.run_app.
 //
-// The context of a request is that of its task, which is cancelled when the client goes away. Reading
-// the request's body and writing the response suspend the task where they would block. All that
-// net/http lets a handler do works: Flush, Hijack, 1xx, 100-continue, trailers, ReadFrom and what
-// [http.ResponseController] offers. Body, writer and a hijacked connection may be handed to other
-// goroutines, where they block. A panic of h is answered with status 500, if nothing was sent, or cuts
-// the answer off; it goes to the server's ErrorLog, except [http.ErrAbortHandler]. What h must not do
-// is block the loop; [OffLoop] is for handlers that do.
+// The context of a request is that of its task, which is cancelled when the client goes away.
+// Reading the request's body and writing the response suspend the task instead of blocking. All
+// features of a net/http handler work: Flush, Hijack, 1xx, 100-continue, trailers, ReadFrom and the
+// methods of [http.ResponseController]. Other goroutines may use body, writer and a hijacked
+// connection; there they block. A panic of h gives status 500 if nothing has been sent, and
+// otherwise cuts the answer off. It is logged to the server's ErrorLog, except
+// [http.ErrAbortHandler]. h must not block the loop; [OffLoop] is for handlers that do.
 //
 // Clients are bounded unless setup says otherwise: ReadHeaderTimeout is 10 s, IdleTimeout 2
-// minutes, MaxHeaderBytes 64 KiB, [BodyTimeout] 1 minute and [MaxConnections] 16384. Only the same user
-// can connect to a Unix socket, see [SocketMode].
+// minutes, MaxHeaderBytes 64 KiB, [BodyTimeout] 1 minute and [MaxConnections] 16384. Only the same
+// user can connect to a Unix socket, see [SocketMode].
 //
-// HTTP/1.1 is spoken on the loop, with and without TLS. HTTP/2, which clients agree on by TLS, is that of
-// net/http, on its goroutines, and h runs as under [OnLoop]. So does all of a server with unencrypted
-// HTTP/2 in Protocols, with functions in TLSNextProto, or with the hooks ConnState and ConnContext.
+// The loop itself speaks HTTP/1.1, with and without TLS. HTTP/2, which clients agree on by TLS, is
+// that of net/http on its goroutines, and h runs as under [OnLoop]. The same holds for the whole
+// server with unencrypted HTTP/2 in Protocols, with functions in TLSNextProto, and with the hooks
+// ConnState and ConnContext.
 //
 // Cancellation: nothing listens.
 func Serve(
@@ -96,7 +96,7 @@ func Serve(
 		panic("aiohttp: Serve: the handler is nil; http.DefaultServeMux has to be named")
 	}
 	s := newServer(loop, h, setup)
-	// Only looking the name up takes time, and ends with ctx.
+	// Only the look-up of the name takes time. It ends with ctx.
 	open := func(context.Context) (net.Listener, error) {
 		return listen(lifetime{ctx}, network, address, s.on.limits.socketMode)
 	}
@@ -135,16 +135,22 @@ func Serve(
 func newServer(loop *aio.Loop, h http.Handler, setup []func(*http.Server)) *Server {
 	on := OnLoop(loop, h).(*onLoop)
 	s := &Server{
-		Drain: 10 * time.Second, loop: loop, on: on, scheme: "http", failed: aio.NewFuture[aio.None](loop.Context()),
+		Drain: 10 * time.Second, loop: loop, on: on, scheme: "http",
+		failed: aio.NewFuture[aio.None](loop.Context()),
 	}
 	s.http = &http.Server{
 		Handler: on, ReadHeaderTimeout: defaultReadHeaderTimeout,
 		IdleTimeout: defaultIdleTimeout, MaxHeaderBytes: defaultMaxHeaderBytes,
 	}
-	on.limits = limits{progress: defaultBodyTimeout, connections: defaultMaxConnections, socketMode: unixsocket.DefaultMode}
+	on.limits = limits{
+		progress:    defaultBodyTimeout,
+		connections: defaultMaxConnections,
+		socketMode:  unixsocket.DefaultMode,
+	}
 	on.limits.setUp(s.http, setup)
-	s.http.MaxHeaderBytes = min(s.http.MaxHeaderBytes, math.MaxInt-headSlop) // net/http adds to it as well
-	// net/http has no method that tells.
+	// net/http adds to it as well
+	s.http.MaxHeaderBytes = min(s.http.MaxHeaderBytes, math.MaxInt-headSlop)
+	// net/http has no method that returns this setting.
 	if f := reflect.ValueOf(s.http).Elem().FieldByName("disableKeepAlives"); f.IsValid() {
 		if v := f.FieldByName("v"); v.IsValid() && v.CanUint() {
 			s.noKeepAlive = v.Uint() != 0
@@ -153,14 +159,14 @@ func newServer(loop *aio.Loop, h http.Handler, setup []func(*http.Server)) *Serv
 	return s
 }
 
-// isPlain reports whether the settings ask for what only the server of net/http has.
+// isPlain reports whether the settings ask for a feature that only the server of net/http has.
 func (s *Server) isPlain() bool {
 	p := s.http.Protocols
 	return s.http.ConnState != nil || s.http.ConnContext != nil || len(s.http.TLSNextProto) > 0 ||
 		p != nil && (p.UnencryptedHTTP2() || !p.HTTP1())
 }
 
-// setValues makes the context whose values the requests have.
+// setValues makes the context with the values of all requests.
 func (s *Server) setValues(l net.Listener) {
 	values := s.loop.Context()
 	s.base = context.Background()
@@ -187,9 +193,9 @@ func (v *bothValues) Value(key any) any {
 // newConn is the factory of transport.
 func (s *Server) newConn() transport.Protocol { return &serverConn{s: s} }
 
-// setHandler finds out what answers.
+// setHandler finds the handler.
 func (s *Server) setHandler() {
-	s.h = s.http.Handler // that setup may have put in the place of ours
+	s.h = s.http.Handler // setup may have replaced it
 	if on, ok := s.h.(*onLoop); ok && on == s.on {
 		s.h = on.h
 	} else if s.h == nil {
@@ -211,7 +217,7 @@ func (s *Server) answer(w *reply) {
 	}
 }
 
-// buffer is where what arrives is put, if no task waits for it.
+// buffer is the buffer for received bytes if no task waits for them.
 func (s *Server) buffer() []byte {
 	if s.arriving == nil {
 		s.arriving = make([]byte, maxAhead)
@@ -233,7 +239,8 @@ func (s *Server) Addr() net.Addr { return s.listener }
 // URL returns the address as a URL without a path: "http://127.0.0.1:8080".
 func (s *Server) URL() string { return s.scheme + "://" + s.Addr().String() }
 
-// Statistics tells what the server has done. Of one that net/http runs, see [Serve], only Active counts.
+// Statistics returns the current state of the server. If net/http runs the server, see [Serve],
+// only Active counts.
 func (s *Server) Statistics() ServerStatistics {
 	if s.plain != nil {
 		return ServerStatistics{Active: int(s.on.active.Load())}
@@ -245,19 +252,19 @@ func (s *Server) Statistics() ServerStatistics {
 	return count
 }
 
-// ServeForever waits until the task or block around it is cancelled, and then ends the server:
-// requests that are under way have the time Drain to end. It returns the error of the cancellation,
-// or what has kept the server from accepting.
+// ServeForever waits until the task or block around it is cancelled, and then ends the server.
+// Requests under way may last for the time Drain. It returns the error of the cancellation, or the
+// error that stopped accepting.
 //
-// Cancellation: this is what ends it.
+// Cancellation: it ends the server as above.
 func (s *Server) ServeForever(ctx context.Context) error {
 	_, err := s.failed.Await(ctx)
-	aio.Timeout(context.WithoutCancel(ctx), s.Drain, s.Shutdown) // those that are late are cut off
+	aio.Timeout(context.WithoutCancel(ctx), s.Drain, s.Shutdown) // late requests are cut off
 	return err
 }
 
-// Shutdown stops accepting, closes the connections that are idle, waits until the requests that are
-// under way are done, and closes the server.
+// Shutdown stops accepting, closes idle connections, waits for requests under way, and closes the
+// server.
 //
 // Cancellation: the server is closed at once.
 func (s *Server) Shutdown(ctx context.Context) error {
@@ -266,7 +273,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if s.plain != nil {
 		return s.plain.shutdown(ctx)
 	}
-	s.http.Shutdown(lifetime{ctx}) // what was registered with RegisterOnShutdown
+	s.http.Shutdown(lifetime{ctx}) // calls the functions of RegisterOnShutdown
 	if s.foreign != nil {
 		if err := s.foreign.shutdown(ctx); err != nil {
 			return err
@@ -313,7 +320,7 @@ func (s *Server) stop() {
 	}
 }
 
-// retire ends a connection that is idle. One that has said nothing yet, or has begun to, has a moment.
+// retire ends an idle connection. A new one, or one with a part of a head, has a moment.
 func (c *serverConn) retire() {
 	switch {
 	case c.phase > connIdle:
@@ -324,8 +331,8 @@ func (c *serverConn) retire() {
 	}
 }
 
-// Close ends the server and cuts off the requests that are under way: their tasks are cancelled. It
-// never waits; a second one does nothing.
+// Close ends the server and cuts off requests under way: their tasks are cancelled. It never waits;
+// a second call does nothing.
 func (s *Server) Close() {
 	if s.closed {
 		return
@@ -365,7 +372,7 @@ func (s *Server) unlink(c *serverConn) {
 	case s.first == c:
 		s.first = c.next
 	default:
-		return // it was taken out before
+		return // it was removed before
 	}
 	if c.next != nil {
 		c.next.prev = c.prev

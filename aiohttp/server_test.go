@@ -17,7 +17,9 @@ import (
 	"github.com/aio-go/aio/internal/tlstest"
 )
 
-var hello = aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+var hello = aiohttp.HandlerFunc(func(
+	ctx context.Context, w http.ResponseWriter, r *http.Request,
+) error {
 	_, err := io.WriteString(w, "hello")
 	return err
 })
@@ -54,7 +56,9 @@ func TestAServerListensOnAUnixSocket(t *testing.T) {
 			t.Skip("no Unix sockets here: ", err)
 		}
 		defer s.Close()
-		c := aiohttp.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		c := aiohttp.Client{Transport: &http.Transport{DialContext: func(
+			ctx context.Context, _, _ string,
+		) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
 		}}}
 		defer c.Close()
@@ -79,13 +83,14 @@ func TestAServerSaysWhyItCannotListen(t *testing.T) {
 func TestShutdownLetsRequestsEnd(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var begun, goOn aiosync.Event
-		s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-			begun.Set()
-			if err := goOn.Wait(ctx); err != nil {
-				return err
-			}
-			return hello(ctx, w, r)
-		}))
+		s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0",
+			aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+				begun.Set()
+				if err := goOn.Wait(ctx); err != nil {
+					return err
+				}
+				return hello(ctx, w, r)
+			}))
 		ok(t, err)
 		var c aiohttp.Client
 		defer c.Close()
@@ -118,12 +123,13 @@ func TestServeForeverDrainsAndCutsOffThoseThatAreLate(t *testing.T) {
 			run(t, func(ctx context.Context) {
 				var begun, goOn, over aiosync.Event
 				var ended error
-				s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-					begun.Set()
-					defer over.Set()
-					ended = goOn.Wait(ctx)
-					return ended
-				}))
+				s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0",
+					aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+						begun.Set()
+						defer over.Set()
+						ended = goOn.Wait(ctx)
+						return ended
+					}))
 				ok(t, err)
 				s.Drain = drain
 				var c aiohttp.Client
@@ -182,7 +188,9 @@ func TestDirectNeedsNoNetworkAndNoTime(t *testing.T) {
 	virtually(t, func(ctx context.Context) {
 		loop := aio.RunningLoop(ctx)
 		began := loop.Time()
-		c := aiohttp.Client{Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		c := aiohttp.Client{Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(
+			ctx context.Context, w http.ResponseWriter, r *http.Request,
+		) error {
 			switch r.URL.Path {
 			case "/slow":
 				for range 5 {
@@ -239,7 +247,10 @@ func TestDirectNeedsNoNetworkAndNoTime(t *testing.T) {
 		matches(t, err, io.ErrUnexpectedEOF)
 		r, err = c.Get(ctx, "http://x/slow")
 		ok(t, err)
-		err = aio.Timeout(ctx, 90*time.Minute, func(ctx context.Context) error { _, err := r.Bytes(ctx); return err })
+		err = aio.Timeout(ctx, 90*time.Minute, func(ctx context.Context) error {
+			_, err := r.Bytes(ctx)
+			return err
+		})
 		matches(t, err, context.DeadlineExceeded)
 		if _, err := c.Transport.RoundTrip(nil); err == nil {
 			t.Error("somebody else used it")

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// What [Serve] sets before the functions in setup are called. An [http.Server] has no bound for any
-// of these.
+// Defaults that [Serve] sets before the functions in setup are called. An [http.Server] has no
+// bound for any of these.
 const (
 	defaultReadHeaderTimeout = 10 * time.Second
 	defaultIdleTimeout       = 2 * time.Minute
@@ -19,21 +19,21 @@ const (
 	defaultMaxConnections    = 16 << 10
 )
 
-// limits are those of a server for its peers, besides those that net/http knows.
+// limits are a server's limits for its peers, besides those of net/http.
 type limits struct {
-	progress    time.Duration // for the next piece of a body to come, or to go; 0: none
+	progress    time.Duration // for the next piece of a body, in either direction; 0: none
 	connections int           // at a time; 0: no limit
 	socketMode  fs.FileMode   // of a Unix socket
 
 	accessLog *slog.Logger // nil: none
 
-	reading, writing bool // progress counts: the server has no time for all of a request, or an answer
+	reading, writing bool // progress counts: there is no limit for a whole request, or answer
 }
 
-// settingUp finds the limits of the servers whose functions in setup run.
-var settingUp sync.Map // of *http.Server to *limits
+// settingUp finds the limits of the servers whose functions in setup are running.
+var settingUp sync.Map // from *http.Server to *limits
 
-// setUp calls the functions that change the settings of a server.
+// setUp calls the functions in setup.
 func (l *limits) setUp(s *http.Server, setup []func(*http.Server)) {
 	settingUp.Store(s, l)
 	defer settingUp.Delete(s)
@@ -55,9 +55,9 @@ func limitsOf(s *http.Server, op string) *limits {
 }
 
 // BodyTimeout is a setting for [Serve]: how long a client may take to send the next piece of a
-// body, or to take the next 64 KiB of an answer, before its connection is closed. A handler's own
-// deadline, and ReadTimeout or WriteTimeout of the server, come in its place. Default: 1 minute; 0:
-// no limit.
+// body, or to take the next 64 KiB of an answer. Then its connection is closed. A handler's own
+// deadline, and the server's ReadTimeout or WriteTimeout, replace it. Default: 1 minute; 0: no
+// limit.
 func BodyTimeout(d time.Duration) func(*http.Server) {
 	if d < 0 {
 		panic("aiohttp: BodyTimeout: the time is negative; 0 is no limit")
@@ -65,8 +65,8 @@ func BodyTimeout(d time.Duration) func(*http.Server) {
 	return func(s *http.Server) { limitsOf(s, "BodyTimeout").progress = d }
 }
 
-// MaxConnections is a setting for [Serve]: how many connections may be open at a time. Those that
-// come then wait, not accepted, until one is closed. Default: 16384; 0: no limit.
+// MaxConnections is a setting for [Serve]: how many connections may be open at a time. Further ones
+// wait, not accepted, until one is closed. Default: 16384; 0: no limit.
 func MaxConnections(n int) func(*http.Server) {
 	if n < 0 {
 		panic("aiohttp: MaxConnections: the number is negative; 0 is no limit")
@@ -74,7 +74,7 @@ func MaxConnections(n int) func(*http.Server) {
 	return func(s *http.Server) { limitsOf(s, "MaxConnections").connections = n }
 }
 
-// limitedListener accepts connections while there are not too many.
+// limitedListener accepts at most a number of open connections.
 type limitedListener struct {
 	net.Listener
 	progress time.Duration
@@ -118,14 +118,14 @@ func (l *limitedListener) Close() error {
 	return l.Listener.Close()
 }
 
-// limitedConn is a connection on which each piece that is written has a time of its own.
+// limitedConn is a connection on which each written piece has a time of its own.
 type limitedConn struct {
 	net.Conn
 	leave func()
 
 	mu       sync.Mutex
 	progress time.Duration // 0: no limit
-	until    time.Time     // that the server has set; zero: none
+	until    time.Time     // set by the server; zero: none
 }
 
 const writtenInOneGo = 64 << 10
@@ -165,7 +165,7 @@ func (c *limitedConn) SetDeadline(at time.Time) error {
 	return c.Conn.SetReadDeadline(at)
 }
 
-// free lifts the limit: the connection has another protocol now.
+// free removes the limit: the connection has another protocol now.
 func (c *limitedConn) free() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -72,7 +72,8 @@ func TestAHeadThatIsTooLongOrTooSlowIsRefused(t *testing.T) {
 	loop, _ := serving(t)
 	addr := serveOn(t, loop, hello, func(s *http.Server) { s.ReadHeaderTimeout = soon })
 	ends(t, dial(t, addr, "GET / HTTP/1.1\r\nHost: x\r\nX-Slow"))
-	answer := ends(t, dial(t, addr, "GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("x", 100_000)+"\r\n\r\n"))
+	answer := ends(t, dial(t, addr, "GET / HTTP/1.1\r\nHost: x\r\nX: "+
+		strings.Repeat("x", 100_000)+"\r\n\r\n"))
 	if !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
 		t.Errorf("answer %q", answer)
 	}
@@ -117,9 +118,12 @@ func TestABodyThatSticksEnds(t *testing.T) {
 		return err
 	})
 	loop, _ := serving(t)
-	addr := serveOn(t, loop, h, aiohttp.BodyTimeout(soon), func(s *http.Server) { s.IdleTimeout = time.Hour })
+	addr := serveOn(t, loop, h, aiohttp.BodyTimeout(soon), func(s *http.Server) {
+		s.IdleTimeout = time.Hour
+	})
 	for _, path := range []string{"/reads", "/elsewhere"} {
-		answer := ends(t, dial(t, addr, "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf"))
+		answer := ends(t, dial(t, addr, "POST "+path+
+			" HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf"))
 		if err := <-read; !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -127,12 +131,14 @@ func TestABodyThatSticksEnds(t *testing.T) {
 			t.Errorf("%s: answer %q", path, answer)
 		}
 	}
-	answer := ends(t, dial(t, addr, "POST /ignores HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf"))
+	answer := ends(t,
+		dial(t, addr, "POST /ignores HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf"))
 	if !strings.HasSuffix(answer, "done") {
 		t.Errorf("answer %q", answer)
 	}
 	for _, body := range []string{"", "hello"} {
-		conn := dial(t, addr, "POST /waits HTTP/1.1\r\nHost: x\r\nContent-Length: "+string('0'+rune(len(body)))+"\r\n\r\n"+body)
+		conn := dial(t, addr, "POST /waits HTTP/1.1\r\nHost: x\r\nContent-Length: "+string(
+			'0'+rune(len(body)))+"\r\n\r\n"+body)
 		answers := bufio.NewReader(conn)
 		for range 2 { // the connection is kept, and may be idle for longer than a body may stick
 			resp, err := http.ReadResponse(answers, nil)
@@ -164,10 +170,11 @@ func TestAClientThatDoesNotReadIsCutOff(t *testing.T) {
 	}
 	// One that reads slowly, but does, is not.
 	var size int
-	small := serveOn(t, loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		_, err := w.Write(make([]byte, 8<<20))
-		return err
-	}), aiohttp.BodyTimeout(time.Hour))
+	small := serveOn(t, loop,
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			_, err := w.Write(make([]byte, 8<<20))
+			return err
+		}), aiohttp.BodyTimeout(time.Hour))
 	size = len(ends(t, dial(t, small, "GET / HTTP/1.0\r\n\r\n")))
 	if size < 8<<20 {
 		t.Errorf("%d bytes", size)
@@ -253,22 +260,23 @@ func http2Site(t *testing.T, h http.Handler) (*httptest.Server, *http.Client) {
 func TestHintsByHTTP2AreCopied(t *testing.T) {
 	loop, _ := serving(t)
 	hinted := make(chan struct{}, 1)
-	s, c := http2Site(t, aiohttp.OnLoop(loop, aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-		w.Header().Set("Link", "</a>")
-		for range 20 {
-			w.WriteHeader(http.StatusEarlyHints)
-			w.Header().Add("Link", "</b>")
-			select {
-			case hinted <- struct{}{}:
-			default:
+	s, c := http2Site(t, aiohttp.OnLoop(loop,
+		aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+			w.Header().Set("Link", "</a>")
+			for range 20 {
+				w.WriteHeader(http.StatusEarlyHints)
+				w.Header().Add("Link", "</b>")
+				select {
+				case hinted <- struct{}{}:
+				default:
+				}
 			}
-		}
-		for i := range 100 {
-			w.Header().Set("X-"+string('A'+rune(i%26)), "1")
-		}
-		_, err := io.WriteString(w, "hello")
-		return err
-	})))
+			for i := range 100 {
+				w.Header().Set("X-"+string('A'+rune(i%26)), "1")
+			}
+			_, err := io.WriteString(w, "hello")
+			return err
+		})))
 	for range 50 { // the race detector is the judge
 		ctx, cancel := context.WithCancel(t.Context())
 		req, _ := http.NewRequestWithContext(ctx, "GET", s.URL, nil)
@@ -315,7 +323,9 @@ func TestHTTP2AnswersAlike(t *testing.T) {
 	reference, c := http2Site(t, h)
 	mounted, _ := http2Site(t, aiohttp.OnLoop(loop, h))
 	a := tlstest.New(t)
-	served := "https://" + serveOn(t, loop, h, func(s *http.Server) { s.TLSConfig = a.Server() }).String()
+	served := "https://" + serveOn(t, loop, h, func(s *http.Server) {
+		s.TLSConfig = a.Server()
+	}).String()
 	ours := clientsOf(t, a)[2]
 	for _, path := range []string{"/", "/trailer", "/limit", "/flush", "/abort"} {
 		seen := func(c *http.Client, url string) string {

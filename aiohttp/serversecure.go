@@ -16,18 +16,22 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// secureConfig is what a server shakes hands with: the settings of net/http's ServeTLS. Callbacks that
-// find a certificate or a configuration run on another goroutine: they may ask a certificate authority.
+// secureConfig is the configuration of a server's handshakes: the settings of net/http's ServeTLS.
+// Callbacks that find a certificate or a configuration run on another goroutine: they may ask a
+// certificate authority.
 func secureConfig(s *http.Server) (*tls.Config, error) {
 	cfg := s.TLSConfig.Clone()
 	if len(cfg.Certificates) == 0 && cfg.GetCertificate == nil && cfg.GetConfigForClient == nil {
-		return nil, errors.New("aiohttp: Serve: TLSConfig has no certificate; set Certificates or GetCertificate")
+		return nil, errors.New("aiohttp: Serve: TLSConfig has no certificate; " +
+			"set Certificates or GetCertificate")
 	}
 	cfg.Renegotiation = tls.RenegotiateNever
 	offered := []string{"h2", "http/1.1"}
 	if !speaksHTTP2(s) {
 		offered = offered[1:]
-		cfg.NextProtos = slices.DeleteFunc(slices.Clone(cfg.NextProtos), func(p string) bool { return p == "h2" })
+		cfg.NextProtos = slices.DeleteFunc(slices.Clone(cfg.NextProtos), func(p string) bool {
+			return p == "h2"
+		})
 	}
 	cfg.NextProtos = slices.Clip(cfg.NextProtos)
 	for _, p := range offered {
@@ -55,7 +59,7 @@ func speaksHTTP2(s *http.Server) bool {
 	if s.Protocols != nil {
 		return s.Protocols.HTTP2()
 	}
-	return s.TLSNextProto == nil // an empty map is the old way to say no
+	return s.TLSNextProto == nil // an empty map is the old way to switch HTTP/2 off
 }
 
 func findElsewhere(cfg *tls.Config) {
@@ -66,14 +70,18 @@ func findElsewhere(cfg *tls.Config) {
 	}
 }
 
-// callElsewhere calls a callback of a handshake, whose task waits.
-func callElsewhere[T any](hello *tls.ClientHelloInfo, fn func(*tls.ClientHelloInfo) (T, error)) (T, error) {
-	return aio.ToThread(hello.Context(), func(context.Context) (T, error) { return fn(hello) }, unbounded)
+// callElsewhere calls a callback of a handshake off the loop; the handshake's task waits.
+func callElsewhere[T any](
+	hello *tls.ClientHelloInfo, fn func(*tls.ClientHelloInfo) (T, error),
+) (T, error) {
+	return aio.ToThread(hello.Context(),
+		func(context.Context) (T, error) { return fn(hello) }, unbounded)
 }
 
 // handshakeTimeout is the limit as net/http derives it; 0: none.
 func (s *Server) handshakeTimeout() (d time.Duration) {
-	for _, x := range []time.Duration{s.http.ReadHeaderTimeout, s.http.ReadTimeout, s.http.WriteTimeout} {
+	for _, x := range []time.Duration{s.http.ReadHeaderTimeout, s.http.ReadTimeout,
+		s.http.WriteTimeout} {
 		if x > 0 && (d == 0 || x < d) {
 			d = x
 		}
@@ -81,21 +89,22 @@ func (s *Server) handshakeTimeout() (d time.Duration) {
 	return d
 }
 
-// httpMethods are how the requests of clients begin that do not know that this is HTTPS. They are those
-// that net/http tells so.
+// httpMethods are the first bytes of clients that do not use TLS. As in net/http, these get an
+// answer that says so.
 var httpMethods = [...]string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO"}
 
-// greet takes the first bytes of a connection that is to be secured.
+// greet takes the first bytes of a connection before its handshake.
 func (c *serverConn) greet(p []byte) {
 	c.in.write(p)
 	b := c.in.bytes()
 	for _, m := range httpMethods {
 		switch {
 		case len(b) < len(m) && m[:len(b)] == string(b):
-			return // more has to come
+			return // more bytes have to come
 		case bytes.HasPrefix(b, []byte(m)):
 			c.notSecured(errors.New("client sent an HTTP request to an HTTPS server"))
-			c.write([]byte("HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"))
+			c.write([]byte("HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an " +
+				"HTTPS server.\n"))
 			c.startLingering()
 			return
 		}
@@ -116,14 +125,14 @@ func (c *serverConn) greet(p []byte) {
 	}, aio.Name("TLS handshake with "+c.remote), aio.Eager())
 }
 
-// notSecured logs why a connection came to nothing.
+// notSecured logs why a handshake failed.
 func (c *serverConn) notSecured(err error) {
 	if !errtree.Is(err, aio.ErrCancelled) && !errtree.Is(err, aio.ErrLoopClosed) && !c.s.closed {
 		c.s.logf("http: TLS handshake error from %s: %v", c.remote, err)
 	}
 }
 
-// secured goes on after the handshake, with the protocol that was agreed on.
+// secured goes on after the handshake, with the negotiated protocol.
 func (c *serverConn) secured(t transport.Transport) {
 	c.readAt = time.Time{}
 	state, _ := t.TLSConnectionState()
@@ -139,7 +148,7 @@ func (c *serverConn) secured(t transport.Transport) {
 		}
 		c.phase, c.lent = connHijacked, true
 		c.s.serveHTTP2().give(&foreignConn{&hijackedConn{c: c, ctx: c.s.loop.Context()}, c.tls})
-	default: // nobody speaks it
+	default: // a protocol that is not supported
 		c.t = t
 		c.shut()
 	}
@@ -151,8 +160,8 @@ type foreignConn struct {
 	tls *tls.ConnectionState
 }
 
-// serveHTTP2 returns the server of net/http for the connections that speak HTTP/2, and starts it the
-// first time. It takes them to be plain: the loop has secured them.
+// serveHTTP2 returns the server of net/http for the connections that speak HTTP/2, and starts it
+// the first time. For that server they are plain connections: the loop has secured them.
 func (s *Server) serveHTTP2() *handedListener {
 	if s.foreign != nil {
 		return s.foreign.listener.(*handedListener)
@@ -166,10 +175,16 @@ func (s *Server) serveHTTP2() *handedListener {
 			r.TLS, _ = r.Context().Value(tlsKey{}).(*tls.ConnectionState)
 			over.ServeHTTP(w, r)
 		}),
-		Protocols: &only, HTTP2: own.HTTP2, ErrorLog: own.ErrorLog, MaxHeaderBytes: own.MaxHeaderBytes,
-		ReadTimeout: own.ReadTimeout, ReadHeaderTimeout: own.ReadHeaderTimeout, WriteTimeout: own.WriteTimeout,
-		IdleTimeout: own.IdleTimeout, DisableGeneralOptionsHandler: own.DisableGeneralOptionsHandler,
-		BaseContext: func(net.Listener) context.Context { return s.base },
+		Protocols:                    &only,
+		HTTP2:                        own.HTTP2,
+		ErrorLog:                     own.ErrorLog,
+		MaxHeaderBytes:               own.MaxHeaderBytes,
+		ReadTimeout:                  own.ReadTimeout,
+		ReadHeaderTimeout:            own.ReadHeaderTimeout,
+		WriteTimeout:                 own.WriteTimeout,
+		IdleTimeout:                  own.IdleTimeout,
+		DisableGeneralOptionsHandler: own.DisableGeneralOptionsHandler,
+		BaseContext:                  func(net.Listener) context.Context { return s.base },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, tlsKey{}, c.(*foreignConn).tls)
 		},
@@ -182,7 +197,7 @@ func (s *Server) serveHTTP2() *handedListener {
 
 type tlsKey struct{}
 
-// handedListener has the connections that are given to it.
+// handedListener accepts the connections that are given to it.
 type handedListener struct {
 	addr   net.Addr
 	conns  chan net.Conn
@@ -190,7 +205,7 @@ type handedListener struct {
 	once   sync.Once
 }
 
-// give does not wait.
+// give passes a connection to Accept. It does not wait.
 func (l *handedListener) give(c net.Conn) {
 	go func() {
 		select {

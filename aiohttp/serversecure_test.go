@@ -35,13 +35,16 @@ func TestTwoVersionsOfHTTPShareASecureListener(t *testing.T) {
 	a := tlstest.New(t)
 	var server *http.Server
 	run(t, func(ctx context.Context) {
-		s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", aiohttp.HandlerFunc(func(
+			ctx context.Context, w http.ResponseWriter, r *http.Request,
+		) error {
 			if err := aio.Yield(ctx); err != nil {
 				return err
 			}
 			seen, _ := ctx.Value(http.ServerContextKey).(*http.Server)
 			body, err := io.ReadAll(r.Body)
-			fmt.Fprint(w, r.TLS != nil && r.TLS.HandshakeComplete, seen == server, aio.InTask(ctx), len(body), err, ctx.Value(http.LocalAddrContextKey))
+			fmt.Fprint(w, r.TLS != nil && r.TLS.HandshakeComplete, seen == server, aio.InTask(ctx),
+				len(body), err, ctx.Value(http.LocalAddrContextKey))
 			return nil
 		}), func(s *http.Server) { server, s.TLSConfig = s, a.Server() })
 		ok(t, err)
@@ -72,15 +75,20 @@ func TestWhoSpeaksPlainHTTPToASecureServerIsToldSo(t *testing.T) {
 	a := tlstest.New(t)
 	var logged logBuffer
 	loop, _ := serving(t)
-	addr := serveOn(t, loop, hello, func(s *http.Server) { s.TLSConfig, s.ErrorLog = a.Server(), newLog(&logged) })
+	addr := serveOn(t, loop, hello, func(s *http.Server) {
+		s.TLSConfig, s.ErrorLog = a.Server(), newLog(&logged)
+	})
 	for _, request := range []string{get, post, "OPTIONS * HTTP/1.1\r\n\r\n"} {
 		logged.Reset()
-		equal(t, "answer", raw(t, addr, request), "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
-		if text := logged.String(); !strings.Contains(text, "http: TLS handshake error from 127.0.0.1:") || !strings.Contains(text, "client sent an HTTP request to an HTTPS server") {
+		equal(t, "answer", raw(t, addr, request),
+			"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
+		if text := logged.String(); !strings.Contains(text, "http: TLS handshake error from "+
+			"127.0.0.1:") || !strings.Contains(text, "client sent an HTTP request to an HTTPS server") {
 			t.Errorf("logged %q", text)
 		}
 	}
-	for _, nonsense := range []string{"GETTING", "\x00\x01\x02\x03\x04\x05", "\x16\x03\x01\xff\xff\x00", "SSH-2.0-x\r\n"} {
+	for _, nonsense := range []string{"GETTING", "\x00\x01\x02\x03\x04\x05",
+		"\x16\x03\x01\xff\xff\x00", "SSH-2.0-x\r\n"} {
 		if got := raw(t, addr, nonsense+strings.Repeat("\x00", 20)); strings.Contains(got, "HTTP") {
 			t.Errorf("%q is answered with %q", nonsense, got)
 		}
@@ -103,13 +111,14 @@ func TestShutdownLetsRequestsOfHTTP2End(t *testing.T) {
 	for _, how := range []string{"shutdown", "close"} {
 		run(t, func(ctx context.Context) {
 			var begun, goOn aiosync.Event
-			s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-				begun.Set()
-				if err := goOn.Wait(ctx); err != nil {
-					return err
-				}
-				return hello(ctx, w, r)
-			}), func(s *http.Server) { s.TLSConfig, s.ErrorLog = a.Server(), newLog(io.Discard) })
+			s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0",
+				aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+					begun.Set()
+					if err := goOn.Wait(ctx); err != nil {
+						return err
+					}
+					return hello(ctx, w, r)
+				}), func(s *http.Server) { s.TLSConfig, s.ErrorLog = a.Server(), newLog(io.Discard) })
 			ok(t, err)
 			c := clientsOf(t, a)[2]
 			request := aio.CreateTask(ctx, func(ctx context.Context) (string, error) {
@@ -167,7 +176,9 @@ func TestACertificateMayBeFoundWhereTheLoopIsNotHeldUp(t *testing.T) {
 				return &tls.Config{GetCertificate: find}, turned()
 			}},
 		} {
-			s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", hello, func(s *http.Server) { s.TLSConfig = config })
+			s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", hello, func(s *http.Server) {
+				s.TLSConfig = config
+			})
 			ok(t, err)
 			c := aiohttp.Client{TLS: a.Client()}
 			r, err := c.Get(ctx, s.URL())
@@ -175,7 +186,8 @@ func TestACertificateMayBeFoundWhereTheLoopIsNotHeldUp(t *testing.T) {
 			c.Close()
 			s.Close()
 		}
-		if _, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", hello, func(s *http.Server) { s.TLSConfig = &tls.Config{} }); err == nil {
+		if _, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", hello,
+			func(s *http.Server) { s.TLSConfig = &tls.Config{} }); err == nil {
 			t.Error("it serves without a certificate")
 		}
 	})
@@ -187,8 +199,10 @@ func TestHTTP2CanBeRefused(t *testing.T) {
 	only.SetHTTP1(true)
 	loop, _ := serving(t)
 	for name, refuse := range map[string]func(*http.Server){
-		"Protocols":    func(s *http.Server) { s.Protocols = &only },
-		"TLSNextProto": func(s *http.Server) { s.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){} },
+		"Protocols": func(s *http.Server) { s.Protocols = &only },
+		"TLSNextProto": func(s *http.Server) {
+			s.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
+		},
 	} {
 		addr := serveOn(t, loop, hello, func(s *http.Server) { s.TLSConfig = a.Server() }, refuse)
 		resp, err := clientsOf(t, a)[2].Get("https://" + addr.String())
@@ -203,11 +217,12 @@ func TestASecureConnectionThatIsTornEndsItsRequest(t *testing.T) {
 	for version := 1; version <= 2; version++ {
 		run(t, func(ctx context.Context) {
 			var begun, ended aiosync.Event
-			s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-				begun.Set()
-				defer ended.Set()
-				return aio.Sleep(ctx, time.Hour)
-			}), func(s *http.Server) { s.TLSConfig, s.ErrorLog = a.Server(), newLog(io.Discard) })
+			s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0",
+				aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+					begun.Set()
+					defer ended.Set()
+					return aio.Sleep(ctx, time.Hour)
+				}), func(s *http.Server) { s.TLSConfig, s.ErrorLog = a.Server(), newLog(io.Discard) })
 			ok(t, err)
 			defer s.Close()
 			asking := aio.CreateTask(ctx, func(ctx context.Context) (aio.None, error) {
@@ -234,7 +249,8 @@ func TestTheAccessLogHasBothVersions(t *testing.T) {
 	} {
 		var logged logBuffer
 		run(t, func(ctx context.Context) {
-			s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", hello, aiohttp.AccessLog(accessLogger(&logged)), func(s *http.Server) { s.TLSConfig = a.Server() })
+			s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", hello,
+				aiohttp.AccessLog(accessLogger(&logged)), func(s *http.Server) { s.TLSConfig = a.Server() })
 			ok(t, err)
 			ok(t, aio.Blocking(ctx, func(context.Context) error {
 				resp, err := clientsOf(t, a)[version].Get(s.URL())

@@ -28,7 +28,10 @@ func safe(t *testing.T, what, text string) {
 	if strings.Contains(text, "s3cret") {
 		t.Errorf("%s shows a secret: %q", what, text)
 	}
-	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) {
+	if strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) ||
+			unicode.Is(unicode.Bidi_Control, r)
+	}) {
 		t.Errorf("%s shows what a peer sent as it is: %q", what, text)
 	}
 }
@@ -44,7 +47,8 @@ func TestNothingShowsTheSecretsOfURLs(t *testing.T) {
 		case "/mail":
 			return "HTTP/1.1 302 Found\r\nLocation: mailto://s3cret@x?a=s3cret\r\nContent-Length: 0\r\n\r\n"
 		case "/nourl":
-			return "HTTP/1.1 302 Found\r\nLocation: http://s3cret:s3cret@x:y/?a=s3cret\r\nContent-Length: 0\r\n\r\n"
+			return "HTTP/1.1 302 Found\r\nLocation: http://s3cret:s3cret@x:y/?a=s3cret\r\nContent-Length: " +
+				"0\r\n\r\n"
 		case "/round":
 			return "HTTP/1.1 302 Found\r\nLocation: /round?a=s3cret\r\nContent-Length: 0\r\n\r\n"
 		case "/long":
@@ -64,12 +68,16 @@ func TestNothingShowsTheSecretsOfURLs(t *testing.T) {
 			safe(t, what, err.Error())
 			safe(t, what+" in detail", fmt.Sprintf("%+v", err))
 		}
-		for _, url := range []string{"http://127.0.0.1:1/", "https://127.0.0.1:1/", "ftp://x/", base + "/mail", base + "/nourl", base + "/round", "http://no such host/", "http://x:port/", "http://[::1/", "%zz://", "http://x/%zz"} {
+		for _, url := range []string{"http://127.0.0.1:1/", "https://127.0.0.1:1/", "ftp://x/", base +
+			"/mail", base + "/nourl", base +
+			"/round", "http://no such host/", "http://x:port/", "http://[::1/", "%zz://", "http://x/%zz"} {
 			_, err := c.Get(ctx, withSecrets(url))
 			failing("Get "+url, err)
 			_, err = aiohttp.GetJSON[int](ctx, &c, withSecrets(url))
 			failing("GetJSON "+url, err)
-			_, err = c.Upload(ctx, "PUT", withSecrets(url), "", func(context.Context, io.Writer) error { return nil })
+			_, err = c.Upload(ctx, "PUT", withSecrets(url), "", func(context.Context, io.Writer) error {
+				return nil
+			})
 			failing("Upload "+url, err)
 		}
 		_, err := c.Get(ctx, "http://user:s3cret/x@host/")
@@ -104,7 +112,9 @@ func TestNoTaskIsNamedAfterASecret(t *testing.T) {
 				safe(t, "snapshot", fmt.Sprintf("%+v", task))
 			}
 		}
-		c := aiohttp.Client{Limit: 1, Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		c := aiohttp.Client{Limit: 1, Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(
+			ctx context.Context, w http.ResponseWriter, r *http.Request,
+		) error {
 			equal(t, "secret", r.URL.Query().Get("token"), "s3cret")
 			look()
 			w.(http.Flusher).Flush()
@@ -112,11 +122,15 @@ func TestNoTaskIsNamedAfterASecret(t *testing.T) {
 			return err
 		}))}
 		defer c.Close()
-		r, err := c.Upload(ctx, "PUT", withSecrets("http://h/"), "", func(ctx context.Context, w io.Writer) error {
-			return aio.Yield(ctx)
-		})
+		r, err := c.Upload(ctx, "PUT", withSecrets("http://h/"), "",
+			func(ctx context.Context, w io.Writer) error {
+				return aio.Yield(ctx)
+			})
 		ok(t, err)
-		waiter := aio.Start(ctx, func(ctx context.Context) error { _, err := c.Get(ctx, withSecrets("http://h/")); return err })
+		waiter := aio.Start(ctx, func(ctx context.Context) error {
+			_, err := c.Get(ctx, withSecrets("http://h/"))
+			return err
+		})
 		yields(ctx, 3)
 		look()
 		waiter.Cancel(nil)
@@ -124,13 +138,16 @@ func TestNoTaskIsNamedAfterASecret(t *testing.T) {
 	})
 }
 
-// What a peer sends is not shown as it is: not in the status, not in a field, not in errors of net/http.
+// What a peer sends is not shown as it is: not in the status, not in a field, not in errors of
+// net/http.
 func TestWhatPeersSendIsMadeSafeToShow(t *testing.T) {
 	const evil = "\x1b[2J\x07\u009b31m\u202e\u2066"
 	answers := map[string]string{
-		"/status":  "HTTP/1.1 404 " + evil + "\r\nContent-Length: 0\r\n\r\n",
-		"/body":    "HTTP/1.1 500 No\r\nContent-Length: 30\r\n\r\n" + (evil + strings.Repeat("x", 30))[:30],
-		"/bidi":    "HTTP/1.1 500 No\r\nContent-Length: 10\r\n\r\n" + ("a\u202eb" + strings.Repeat("x", 10))[:10],
+		"/status": "HTTP/1.1 404 " + evil + "\r\nContent-Length: 0\r\n\r\n",
+		"/body": "HTTP/1.1 500 No\r\nContent-Length: 30\r\n\r\n" +
+			(evil + strings.Repeat("x", 30))[:30],
+		"/bidi": "HTTP/1.1 500 No\r\nContent-Length: 10\r\n\r\n" + ("a\u202eb" +
+			strings.Repeat("x", 10))[:10],
 		"/line":    "HTTP/1.1 200 OK\r\nbad" + evil + "line\r\n\r\n",
 		"/proto":   "HTTQ/1.1" + evil + " 200 OK\r\n\r\n",
 		"/code":    "HTTP/1.1 2" + evil + "0 OK\r\n\r\n",
@@ -139,7 +156,8 @@ func TestWhatPeersSendIsMadeSafeToShow(t *testing.T) {
 		"/to":      "HTTP/1.1 302 Found\r\nLocation: mailto:" + evil + "\r\nContent-Length: 0\r\n\r\n",
 		"/to2":     "HTTP/1.1 302 Found\r\nLocation: /\u202e%1b\r\nContent-Length: 0\r\n\r\n",
 		"/chunked": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz" + evil + "\r\n",
-		"/json":    "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" + ("\"\x1b[2J" + strings.Repeat("x", 10))[:10],
+		"/json": "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" + ("\"\x1b[2J" +
+			strings.Repeat("x", 10))[:10],
 	}
 	base, _ := rawSite(t, func(path string) string {
 		if a, ok := answers[path]; ok {
@@ -180,7 +198,9 @@ func TestWhatPeersSendIsMadeSafeToShow(t *testing.T) {
 func TestASafeErrorIsStillTheSame(t *testing.T) {
 	inner := &net.OpError{Op: "read", Err: errors.New("\x1b[2J")}
 	run(t, func(ctx context.Context) {
-		c := aiohttp.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, inner })}
+		c := aiohttp.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			return nil, inner
+		})}
 		defer c.Close()
 		_, err := c.Get(ctx, "http://x/")
 		matches(t, err, inner)

@@ -20,7 +20,9 @@ import (
 func TestATryThatIsLateIsFollowedByAnother(t *testing.T) {
 	virtually(t, func(ctx context.Context) {
 		n := 0
-		c := aiohttp.Client{Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		c := aiohttp.Client{Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(
+			ctx context.Context, w http.ResponseWriter, r *http.Request,
+		) error {
 			if n++; n < 3 {
 				return aio.Sleep(ctx, time.Hour)
 			}
@@ -44,7 +46,8 @@ func TestATryThatIsLateIsFollowedByAnother(t *testing.T) {
 		n = -100
 		_, err = c.Get(ctx, "http://x/?key=secret")
 		matches(t, err, context.DeadlineExceeded)
-		equal(t, "error", err.Error(), `Get "http://x/?key=xxxxx": aiohttp: no answer within 2s, the time for one try`)
+		equal(t, "error", err.Error(),
+			`Get "http://x/?key=xxxxx": aiohttp: no answer within 2s, the time for one try`)
 		var fault *url.Error
 		if !errors.As(err, &fault) || !fault.Timeout() || errors.Is(err, aio.ErrCancelled) {
 			t.Errorf("%#v is no time-out of net/url", err)
@@ -62,7 +65,11 @@ func TestATryThatIsLateIsFollowedByAnother(t *testing.T) {
 		<-r.Context().Done()
 	})
 	run(t, func(ctx context.Context) {
-		c := aiohttp.Client{Retry: aiohttp.Retry{Attempts: 2, Timeout: 30 * time.Millisecond, Backoff: noWait}}
+		c := aiohttp.Client{Retry: aiohttp.Retry{
+			Attempts: 2,
+			Timeout:  30 * time.Millisecond,
+			Backoff:  noWait,
+		}}
 		defer c.Close()
 		_, err := c.Get(ctx, s.URL)
 		matches(t, err, context.DeadlineExceeded)
@@ -76,21 +83,25 @@ func TestATryThatIsLateIsFollowedByAnother(t *testing.T) {
 // The time for one try does not run while it waits for its turn.
 func TestTheLineIsNoPartOfATry(t *testing.T) {
 	virtually(t, func(ctx context.Context) {
-		c := aiohttp.Client{Limit: 1, Retry: aiohttp.Retry{Timeout: 1500 * time.Millisecond}, Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-			if r.URL.Path == "/first" {
-				http.Redirect(w, r, "/second", http.StatusFound)
-			}
-			return aio.Sleep(ctx, time.Second)
-		}))}
+		c := aiohttp.Client{Limit: 1, Retry: aiohttp.Retry{Timeout: 1500 * time.Millisecond},
+			Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(
+				ctx context.Context, w http.ResponseWriter, r *http.Request,
+			) error {
+				if r.URL.Path == "/first" {
+					http.Redirect(w, r, "/second", http.StatusFound)
+				}
+				return aio.Sleep(ctx, time.Second)
+			}))}
 		defer c.Close()
-		got, err := aio.MapSettled(ctx, []string{"/", "/", "/", "/first"}, func(ctx context.Context, path string) (int, error) {
-			r, err := c.Get(ctx, "http://x"+path)
-			if err != nil {
-				return 0, err
-			}
-			_, err = r.Bytes(ctx)
-			return r.Tries, err
-		})
+		got, err := aio.MapSettled(ctx, []string{"/", "/", "/", "/first"},
+			func(ctx context.Context, path string) (int, error) {
+				r, err := c.Get(ctx, "http://x"+path)
+				if err != nil {
+					return 0, err
+				}
+				_, err = r.Bytes(ctx)
+				return r.Tries, err
+			})
 		ok(t, err)
 		for i, o := range got[:3] {
 			if o.Err != nil || o.Value != 1 {
@@ -108,7 +119,10 @@ func TestTheLineIsNoPartOfATry(t *testing.T) {
 func TestResponsesAndErrorsCountTheTries(t *testing.T) {
 	virtually(t, func(ctx context.Context) {
 		var calls []string
-		c := aiohttp.Client{Transport: aiohttp.Direct(flaky(&calls, 503, 503, 503)), Retry: aiohttp.Retry{Attempts: 3}}
+		c := aiohttp.Client{
+			Transport: aiohttp.Direct(flaky(&calls, 503, 503, 503)),
+			Retry:     aiohttp.Retry{Attempts: 3},
+		}
 		defer c.Close()
 		r, err := c.Get(ctx, "http://x/")
 		ok(t, err)
@@ -126,21 +140,29 @@ func TestResponsesAndErrorsCountTheTries(t *testing.T) {
 		defer c.Close()
 		_, err := c.Get(ctx, "http://127.0.0.1:1/")
 		var tries *aiohttp.TriesError
-		if !errors.As(err, &tries) || tries.Tries != 3 || !strings.HasPrefix(err.Error(), `Get "http://127.0.0.1:1/": dial tcp`) {
+		if !errors.As(err, &tries) || tries.Tries != 3 ||
+			!strings.HasPrefix(err.Error(), `Get "http://127.0.0.1:1/": dial tcp`) {
 			t.Error(err)
 		}
 	})
 }
 
-// The random part of the back-off is the same in each run under a virtual clock, for the default and for Exponential,
-// and differs between runs by the machine's.
+// The random part of the back-off is the same in each run under a virtual clock, for the default
+// and for Exponential, and differs between runs by the machine's.
 func TestRunsUnderAVirtualClockDoNotDiffer(t *testing.T) {
 	shared := aiohttp.Exponential(time.Second, time.Minute)
-	for name, backoff := range map[string]func(int) time.Duration{"default": nil, "Exponential": shared, "wrapped": func(try int) time.Duration { return shared(try) + 1 }} {
+	for name, backoff := range map[string]func(int) time.Duration{
+		"default":     nil,
+		"Exponential": shared,
+		"wrapped":     func(try int) time.Duration { return shared(try) + 1 },
+	} {
 		waits := func() (all []time.Duration) {
 			virtually(t, func(ctx context.Context) {
 				var at []time.Time
-				c := aiohttp.Client{Retry: aiohttp.Retry{Attempts: 8, Backoff: backoff}, Transport: aiohttp.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				c := aiohttp.Client{Retry: aiohttp.Retry{
+					Attempts: 8,
+					Backoff:  backoff,
+				}, Transport: aiohttp.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					at = append(at, aio.RunningLoop(r.Context()).Time())
 					w.WriteHeader(503)
 				}))}
@@ -158,7 +180,8 @@ func TestRunsUnderAVirtualClockDoNotDiffer(t *testing.T) {
 		equalSlices(t, name, waits(), first)
 		equal(t, name+": waits", len(first), 7)
 	}
-	a, b := fmt.Sprint(shared(20), shared(20), shared(20)), fmt.Sprint(shared(20), shared(20), shared(20))
+	a, b := fmt.Sprint(shared(20), shared(20), shared(20)),
+		fmt.Sprint(shared(20), shared(20), shared(20))
 	if a == b {
 		t.Error("outside of a client the numbers are always the same: ", a)
 	}
@@ -169,7 +192,10 @@ func TestRetryAfterIsByTheClockOfTheLoop(t *testing.T) {
 	virtually(t, func(ctx context.Context) {
 		loop := aio.RunningLoop(ctx)
 		began := loop.Time()
-		c := aiohttp.Client{Retry: aiohttp.Retry{Attempts: 2, Backoff: seconds}, Transport: aiohttp.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := aiohttp.Client{Retry: aiohttp.Retry{
+			Attempts: 2,
+			Backoff:  seconds,
+		}, Transport: aiohttp.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if loop.Time().Equal(began) {
 				w.Header().Set("Retry-After", began.Add(7*time.Second).UTC().Format(http.TimeFormat))
 				w.WriteHeader(503)
@@ -196,8 +222,18 @@ func TestExponentialTakesAnyNumbers(t *testing.T) {
 }
 
 func TestALineThatIsTooLongComesWithItsBeginning(t *testing.T) {
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "12345\n1234567\nlast") })
-	for most, want := range map[int]string{0: "", -1: "", 8: "", 7: "1234567", 6: "123456", 5: "12345", 1: "1"} {
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "12345\n1234567\nlast")
+	})
+	for most, want := range map[int]string{
+		0:  "",
+		-1: "",
+		8:  "",
+		7:  "1234567",
+		6:  "123456",
+		5:  "12345",
+		1:  "1",
+	} {
 		virtually(t, func(ctx context.Context) {
 			c := aiohttp.Client{Transport: aiohttp.Direct(h), MaxLine: most}
 			defer c.Close()
@@ -239,7 +275,9 @@ func TestWhatCameOfALineIsNotLost(t *testing.T) {
 		equalSlices(t, "lines", got, []string{"first\n false", "second, tor true"})
 	})
 	virtually(t, func(ctx context.Context) {
-		c := aiohttp.Client{Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		c := aiohttp.Client{Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(
+			ctx context.Context, w http.ResponseWriter, r *http.Request,
+		) error {
 			io.WriteString(w, "begun")
 			w.(http.Flusher).Flush()
 			return aio.Sleep(ctx, time.Hour)

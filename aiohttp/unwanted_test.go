@@ -17,9 +17,11 @@ import (
 	"github.com/aio-go/aio/aiohttp"
 )
 
-// rawSite is a server that answers each request with what answer returns for its path, byte for byte, and keeps the
-// connection open, except after a field "Torn: yes".
-func rawSite(t *testing.T, answer func(path string) string) (url string, connections *atomic.Int32) {
+// rawSite is a server that answers each request with what answer returns for its path, byte for
+// byte, and keeps the connection open, except after a field "Torn: yes".
+func rawSite(
+	t *testing.T, answer func(path string) string,
+) (url string, connections *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ok(t, err)
@@ -118,7 +120,8 @@ func TestNobodyWaitsForBodiesThatNobodyWants(t *testing.T) {
 // But what is there is read, so that the connection can be used again.
 func TestRedirectsAndTriesKeepTheirConnection(t *testing.T) {
 	for name, rest := range map[string]string{
-		"known": "Content-Length: 2\r\n\r\nno", "none": "Content-Length: 0\r\n\r\n", "chunked": "Transfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
+		"known": "Content-Length: 2\r\n\r\nno", "none": "Content-Length: " +
+			"0\r\n\r\n", "chunked": "Transfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
 	} {
 		var tries atomic.Int32
 		url, connections := rawSite(t, func(path string) string {
@@ -171,7 +174,8 @@ func TestResponsesThatWereForgottenGiveTheirPlacesBack(t *testing.T) {
 			}
 			for _, r := range reports {
 				text := fmt.Sprint(r.Message, r.Attrs)
-				if !r.Warning || !strings.Contains(text, "GET "+s.URL+"/x?key=") || strings.Contains(text, "secret") {
+				if !r.Warning || !strings.Contains(text, "GET "+s.URL+"/x?key=") ||
+					strings.Contains(text, "secret") {
 					t.Error(text)
 				}
 				if strings.Contains(text, "unwanted_test.go:") != debug {
@@ -232,15 +236,19 @@ func TestARequestThatWaitsForAPlaceSaysWhoHasThem(t *testing.T) {
 		debug  bool
 		want   string
 	}{
-		{aiohttp.Client{Limit: 2}, false, "in Client.Do for one of 2 places; 2 responses are open, the oldest from GET http://h/old?key=xxxxx"},
-		{aiohttp.Client{Limit: 2}, true, "the oldest from GET http://h/old?key=xxxxx at unwanted_test.go:"},
-		{aiohttp.Client{PerHost: 2}, false, "in Client.Do for one of 2 places for http://h:80; 2 responses are open, the oldest from GET http://h/old?key=xxxxx"},
+		{aiohttp.Client{Limit: 2}, false, "in Client.Do for one of 2 places; " +
+			"2 responses are open, the oldest from GET http://h/old?key=xxxxx"},
+		{aiohttp.Client{Limit: 2}, true,
+			"the oldest from GET http://h/old?key=xxxxx at unwanted_test.go:"},
+		{aiohttp.Client{PerHost: 2}, false, "in Client.Do for one of 2 places for http://h:80; " +
+			"2 responses are open, the oldest from GET http://h/old?key=xxxxx"},
 	} {
 		c := test.client
 		c.Transport = aiohttp.Direct(http.HandlerFunc(echo))
 		var open []*aiohttp.Response
 		err := aio.Run(t.Context(), func(ctx context.Context) error {
-			for _, url := range []string{"http://other/", "http://h/old?key=secret", "http://h/new", "http://h/"} {
+			for _, url := range []string{"http://other/", "http://h/old?key=secret", "http://h/new",
+				"http://h/"} {
 				r, err := c.Get(ctx, url)
 				if err != nil {
 					return err
@@ -251,7 +259,8 @@ func TestARequestThatWaitsForAPlaceSaysWhoHasThem(t *testing.T) {
 				open = append(open, r)
 			}
 			return nil
-		}, aio.WithClock(aio.NewVirtualClock()), aio.WithDebug(test.debug), aio.WithSlowCallback(0), aio.WithExceptionHandler(func(*aio.Loop, aio.Report) {}))
+		}, aio.WithClock(aio.NewVirtualClock()), aio.WithDebug(test.debug), aio.WithSlowCallback(0),
+			aio.WithExceptionHandler(func(*aio.Loop, aio.Report) {}))
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%v\nwant %s", err, test.want)
 		}
@@ -277,7 +286,8 @@ func TestTheLoopSaysInDebugModeWhichResponsesItHadToClose(t *testing.T) {
 		}
 		equal(t, "reports", len(reports), want)
 		for i, r := range reports {
-			if text := fmt.Sprint(r.Message, r.Attrs); !strings.Contains(text, fmt.Sprint("GET http://h/", i+1)) || !strings.Contains(text, "unwanted_test.go:") {
+			if text := fmt.Sprint(r.Message, r.Attrs); !strings.Contains(text,
+				fmt.Sprint("GET http://h/", i+1)) || !strings.Contains(text, "unwanted_test.go:") {
 				t.Error(text)
 			}
 		}
@@ -290,10 +300,12 @@ func TestSpellingsOfAHostAreOneHost(t *testing.T) {
 		{"http://h/", "http://H/", "http://h:80/", "http://h./", "http://H.:080/", "http://h:/"},
 		{"https://h/", "https://H:443/"},
 		{"http://h:443/"},
-		{"http://bücher.example/", "http://BÜCHER.example/", "http://xn--bcher-kva.example/", "http://XN--BCHER-KVA.EXAMPLE/", "http://b%C3%BCcher.example/", "http://bücher。example/"},
+		{"http://bücher.example/", "http://BÜCHER.example/", "http://xn--bcher-kva.example/",
+			"http://XN--BCHER-KVA.EXAMPLE/", "http://b%C3%BCcher.example/", "http://bücher。example/"},
 		{"http://例え.テスト/", "http://xn--r8jz45g.xn--zckzah/"},
 		{"http://[::1]/", "http://[0:0:0:0:0:0:0:1]:80/", "http://[0000::0001]/"},
-		{"http://127.0.0.1/", "http://[::ffff:127.0.0.1]/", "http://[::FFFF:7f00:1]/", "http://127.0.0.1./"},
+		{"http://127.0.0.1/", "http://[::ffff:127.0.0.1]/", "http://[::FFFF:7f00:1]/",
+			"http://127.0.0.1./"},
 		{"http://[fe80::1%25eth0]/", "http://[FE80::1%25eth0]:80/"},
 		{"http://[fe80::1%25eth1]/"},
 	} {
@@ -323,7 +335,8 @@ func TestSpellingsOfAHostAreOneHost(t *testing.T) {
 }
 
 func TestAsManyConnectionsAreKeptAsRequestsWereUnderWay(t *testing.T) {
-	for _, c := range []aiohttp.Client{{Limit: 150}, {Limit: -1}, {Limit: -1, PerHost: 150}, {Limit: 1000, PerHost: 150}} {
+	for _, c := range []aiohttp.Client{{Limit: 150}, {Limit: -1}, {Limit: -1, PerHost: 150},
+		{Limit: 1000, PerHost: 150}} {
 		var connections, arrived atomic.Int32
 		release := make(chan chan struct{}, 1)
 		release <- make(chan struct{})
@@ -359,7 +372,8 @@ func TestAsManyConnectionsAreKeptAsRequestsWereUnderWay(t *testing.T) {
 		})
 		// A connection may be lost for a moment, when the next request comes before it is kept.
 		if n := connections.Load(); n < 150 || n > 200 {
-			t.Errorf("%d connections for 150 requests at a time, Limit %d, PerHost %d", n, c.Limit, c.PerHost)
+			t.Errorf("%d connections for 150 requests at a time, Limit %d, PerHost %d",
+				n, c.Limit, c.PerHost)
 		}
 	}
 }

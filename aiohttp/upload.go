@@ -11,15 +11,19 @@ import (
 	"github.com/aio-go/aio/internal/errtree"
 )
 
-// Upload sends a body while a task of the loop produces it: write is called with a writer, in a
-// task of its own, and what it writes is on its way at once. Its Write suspends the task while the
-// server does not take more; it fails with [io.ErrClosedPipe] when nobody wants the rest, because
-// the server has answered before the end and the response was closed, or the connection failed. If
-// write returns an error the body is torn and Upload fails with that error. A panic of write is
-// raised again in the caller. See [Client.Do] for the rest; nothing is sent a second time.
+// Upload sends a body while a task of the loop produces it. It calls write with a writer, in a task
+// of its own, and sends the bytes at once. The writer's Write suspends the task while the server
+// does not take more. If the rest is not needed, because the response was closed early or the
+// connection failed, Write fails with [io.ErrClosedPipe]. If write returns an error, the body is
+// cut off and Upload fails with that error. A panic of write is re-panicked in the caller. See
+// [Client.Do] for the rest; nothing is sent a second time.
 //
 // Cancellation: as for Do; write is cancelled and waited for.
-func (c *Client) Upload(ctx context.Context, method, url, contentType string, write func(ctx context.Context, w io.Writer) error) (*Response, error) {
+func (c *Client) Upload(
+	ctx context.Context,
+	method, url, contentType string,
+	write func(ctx context.Context, w io.Writer) error,
+) (*Response, error) {
 	if write == nil {
 		panic("aiohttp: Client.Upload: the function is nil")
 	}
@@ -31,7 +35,7 @@ func (c *Client) Upload(ctx context.Context, method, url, contentType string, wr
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	var failed error // of write, by itself
+	var failed error // the error of write
 	producer := aio.Start(ctx, func(ctx context.Context) error {
 		err := errors.New("aiohttp: Client.Upload: the function did not return")
 		defer func() { body.finish(err) }()
@@ -78,18 +82,18 @@ func (c *Client) Upload(ctx context.Context, method, url, contentType string, wr
 	return r, nil
 }
 
-// upload is what was written of a body and not sent yet. Tasks write; the reader is a task, or a goroutine of
-// net/http.
+// upload holds the bytes of a body that were written and not sent yet. Tasks write. The reader is a
+// task, or a goroutine of net/http.
 type upload struct {
 	loop  *aio.Loop
-	room  aiosync.Event // there is room for more
-	ready aiosync.Event // there is something to read, for a reader that is a task
+	room  aiosync.Event // set when there is room
+	ready aiosync.Event // set when there are bytes, for a task that reads
 
 	mu     sync.Mutex // guards the rest
-	more   *sync.Cond // there is something to read, for a reader that is a goroutine
+	more   *sync.Cond // signals that there are bytes, to a goroutine that reads
 	data   []byte
-	err    error // after data; nil: more will come
-	closed bool  // nobody reads any more
+	err    error // of reading after data; nil: more will come
+	closed bool  // the reader has closed it
 	full   bool  // a writer waits for room
 }
 
@@ -99,14 +103,14 @@ func newUpload(loop *aio.Loop) *upload {
 	return u
 }
 
-// uploadWriter is what the task writes to.
+// uploadWriter is the task's writer.
 type uploadWriter struct {
 	u   *upload
 	ctx context.Context
 }
 
 func (w *uploadWriter) Write(p []byte) (int, error) {
-	if !aio.InTask(w.ctx) { // of another goroutine
+	if !aio.InTask(w.ctx) { // on another goroutine
 		return countAsTask(w.ctx, func(context.Context) (int, error) { return w.Write(p) })
 	}
 	n := 0
@@ -122,7 +126,7 @@ func (w *uploadWriter) Write(p []byte) (int, error) {
 	}
 }
 
-// add takes as much of p as there is room for. If that is not all, room is set when there is more.
+// add takes as much of p as there is room for. If that is not all, room will be set.
 func (u *upload) add(p []byte) (int, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -154,14 +158,14 @@ func (u *upload) finish(err error) {
 	u.ready.Set()
 }
 
-// given reports whether the reader has given the body up.
+// given reports whether the reader has closed the body.
 func (u *upload) given() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.closed
 }
 
-// take is a read that does not wait: without data and an error there will be more.
+// take is a read that does not wait. Without data and an error, more will come.
 func (u *upload) take(p []byte) (n int, err error, full bool) {
 	switch {
 	case u.closed:
@@ -194,7 +198,7 @@ func (u *upload) Read(p []byte) (int, error) {
 	}
 }
 
-// Close implements io.Closer: nobody reads any more. It is for any goroutine.
+// Close implements io.Closer: the reader needs no more. Any goroutine may call it.
 func (u *upload) Close() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -135,7 +135,10 @@ func TestACancelledUploadLeavesNothingBehind(t *testing.T) {
 		if end == nil {
 			t.Error("the function goes on")
 		}
-		ok(t, aio.Blocking(ctx, func(context.Context) error { before.plus(1, 0).comeBack(t); return nil }))
+		ok(t, aio.Blocking(ctx, func(context.Context) error {
+			before.plus(1, 0).comeBack(t)
+			return nil
+		}))
 	})
 }
 
@@ -171,7 +174,9 @@ func TestUploadsToAHandlerTakeNoTime(t *testing.T) {
 	virtually(t, func(ctx context.Context) {
 		loop := aio.RunningLoop(ctx)
 		began := loop.Time()
-		c := aiohttp.Client{Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		c := aiohttp.Client{Transport: aiohttp.Direct(aiohttp.HandlerFunc(func(
+			ctx context.Context, w http.ResponseWriter, r *http.Request,
+		) error {
 			if r.URL.Path == "/busy" {
 				http.Error(w, "not now", http.StatusServiceUnavailable)
 				return nil
@@ -222,15 +227,16 @@ func ExampleClient_Upload() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		c := aiohttp.Client{Transport: aiohttp.Direct(sum)}
 		defer c.Close()
-		r, err := c.Upload(ctx, "POST", "http://adder/", "text/plain", func(ctx context.Context, w io.Writer) error {
-			for n := range 5 {
-				if err := aio.Sleep(ctx, time.Millisecond); err != nil { // it takes a while to find the next
-					return err
+		r, err := c.Upload(ctx, "POST", "http://adder/", "text/plain",
+			func(ctx context.Context, w io.Writer) error {
+				for n := range 5 {
+					if err := aio.Sleep(ctx, time.Millisecond); err != nil { // it takes a while to find the next
+						return err
+					}
+					fmt.Fprintln(w, n)
 				}
-				fmt.Fprintln(w, n)
-			}
-			return nil
-		})
+				return nil
+			})
 		if err != nil {
 			return err
 		}

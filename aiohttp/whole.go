@@ -9,9 +9,8 @@ import (
 	"unsafe"
 )
 
-// Bytes reads what is left of the body and closes the response. A body of more than
-// [Client.MaxBody] bytes is a [*http.MaxBytesError]. It waits while the bodies that the client
-// reads take [Client.MaxMemory].
+// Bytes reads the rest of the body and closes the response. A body of more than [Client.MaxBody]
+// bytes is a [*http.MaxBytesError]. While the client's bodies hold [Client.MaxMemory], it waits.
 //
 // Cancellation: the response is closed.
 func (r *Response) Bytes(ctx context.Context) ([]byte, error) {
@@ -20,17 +19,17 @@ func (r *Response) Bytes(ctx context.Context) ([]byte, error) {
 	return r.whole(ctx, load, nil)
 }
 
-// Text is [Response.Bytes] as a string. It is taken to be in UTF-8; other encodings are left as
-// they are.
+// Text is [Response.Bytes] as a string. It assumes UTF-8; other encodings are left as they are.
 //
 // Cancellation: the response is closed.
 func (r *Response) Text(ctx context.Context) (string, error) {
 	body, err := r.Bytes(ctx)
-	return unsafe.String(unsafe.SliceData(body), len(body)), err // nobody else has the bytes
+	// there is no other reference to the bytes
+	return unsafe.String(unsafe.SliceData(body), len(body)), err
 }
 
-// whole reads what is left and closes the response. If the body is small it is also used, on the
-// goroutine that has read it, which saves another one.
+// whole reads the rest and closes the response. A small body is also passed to use on the goroutine
+// that read it, which saves another goroutine.
 func (r *Response) whole(ctx context.Context, load *load, use func(body []byte)) ([]byte, error) {
 	if r.busy {
 		return nil, ErrBusy
@@ -44,9 +43,9 @@ func (r *Response) whole(ctx context.Context, load *load, use func(body []byte))
 		most = math.MaxInt64
 	}
 	all := r.rest
-	r.rest, r.piece = nil, nil // the buffer is given away
+	r.rest, r.piece = nil, nil // the caller gets the buffer
 	if left := r.ContentLength - r.read; r.err == nil && left > 0 && left > most-int64(len(all)) {
-		return nil, r.failure(&http.MaxBytesError{Limit: most}) // without waiting for it
+		return nil, r.failure(&http.MaxBytesError{Limit: most}) // without reading it
 	}
 	for r.err == nil {
 		if int64(len(all)) > most {
@@ -66,7 +65,8 @@ func (r *Response) whole(ctx context.Context, load *load, use func(body []byte))
 				n, x.err = body.Read(free[x.n:])
 				x.n += n
 			}
-			if n := len(all) + x.n; use != nil && x.err == io.EOF && n <= smallSize && int64(n) <= most {
+			if n := len(all) + x.n; use != nil && x.err == io.EOF && n <= smallSize &&
+				int64(n) <= most {
 				use(all[:n])
 			}
 			return x, nil
@@ -90,16 +90,16 @@ func (r *Response) whole(ctx context.Context, load *load, use func(body []byte))
 	return all, nil
 }
 
-// room returns how large the buffer for a body should be of which n bytes are there: as large as
-// the body if that says so and is to be believed, twice as large as it was otherwise; and one byte
-// more than the body may have.
+// room returns the size of the buffer for a body of which n bytes are there. It is the announced
+// size, if that is credible, and otherwise twice the last size. It is at most one byte more than
+// the body may have.
 func (r *Response) room(n int, most int64) int {
 	size := int64(max(2*n, firstSize))
 	if whole := r.ContentLength; whole >= int64(n) && whole < size {
 		size = whole + 1
 	}
 	if size > most {
-		size = most + 1 // it is less than size
+		size = most + 1 // most is less than size
 	}
 	return int(max(size, int64(n)+1))
 }

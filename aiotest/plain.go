@@ -7,8 +7,8 @@ import "github.com/aio-go/aio"
 // and the departures from it. That makes short tokens and short stories, and dropping a departure
 // is how a schedule shrinks.
 
-// point is a place in a schedule: an entry would take its n-th turn in the plain order. That
-// survives changes elsewhere in the schedule, which the number of the step would not.
+// point is a place in a schedule: an entry is about to take its n-th turn of the plain order. It
+// survives changes elsewhere in the schedule, unlike the number of the step.
 type point struct {
 	key  aio.EntryKey
 	turn int

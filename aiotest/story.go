@@ -10,7 +10,7 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// story tells a schedule, a line a step.
+// story describes a schedule, a line a step.
 type story struct {
 	lines    []string
 	open     string   // the line of the step that is being made
@@ -115,7 +115,7 @@ func (s *story) name(k aio.EntryKey) string {
 	return k.String()
 }
 
-// maxStory is how many lines a story has: of a longer one the beginning and the end are told.
+// maxStory is the greatest number of lines of a story; of a longer one the middle is left out.
 const maxStory = 80
 
 func (s *story) String() string {
@@ -145,7 +145,7 @@ func userPlace() place {
 
 const module = "github.com/aio-go/aio"
 
-// ours reports whether a frame is one of the library, or of the standard library.
+// ours reports whether a frame is of this library, or of the standard library.
 func ours(f runtime.Frame) bool {
 	if strings.HasSuffix(f.File, "_test.go") || strings.Contains(f.Function, "/aiotest/internal/") {
 		return false

@@ -24,7 +24,7 @@ type token struct {
 
 const tokenVersion = "2"
 
-// testMark is what a token has of the name of a test, and of the place of the Explore in it.
+// testMark is the part of a token for the name of a test, and for the place of the Explore in it.
 func testMark(name string, n int) string {
 	h := fnv.New32a()
 	fmt.Fprintf(h, "%s#%d", name, n)
@@ -112,7 +112,7 @@ func parseKey(text string) (aio.EntryKey, bool) {
 // longToken is how long a token may be that is printed; a longer one goes to a file.
 const longToken = 300
 
-// save returns what AIO_REPLAY has to be set to: the token, or the name of a file with it.
+// save returns the value for AIO_REPLAY: the token, or the name of a file with it.
 func (k token) save(name string) string {
 	text := k.String()
 	if len(text) <= longToken {

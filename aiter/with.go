@@ -109,7 +109,8 @@ func With[T any](
 // leaveFailed is leave for a body that has returned. A panic of exit takes the error of the body
 // along.
 func leaveFailed(
-	ctx context.Context, limit ExitLimit, exit func(ctx context.Context, err error) error, err error,
+	ctx context.Context, limit ExitLimit,
+	exit func(ctx context.Context, err error) error, err error,
 ) error {
 	returned := false
 	defer func() {

@@ -33,7 +33,7 @@ type entrant struct {
 	works   []string // likewise
 }
 
-// probe starts the contestant once to see that it runs and what it can do.
+// probe starts the contestant once to see whether it runs, and which work it can do.
 func (e *entrant) probe(ctx context.Context) error {
 	if e.check != nil {
 		if err := e.check(); err != nil {
@@ -148,7 +148,7 @@ func (p *process) round(ctx context.Context, w work, reps int) (float64, error) 
 // ask sends the contestant a request and returns the number it answers with.
 func (p *process) ask(ctx context.Context, request string, limit time.Duration) (float64, error) {
 	if _, err := fmt.Fprintln(p.stdin, request); err != nil {
-		// The process is gone; what it said last is in answer's error.
+		// The process is gone; its last words are in answer's error.
 		if _, said := p.answer(ctx, time.Second); said != nil {
 			return 0, said
 		}
@@ -192,8 +192,8 @@ func self() string {
 	return path
 }
 
-// childCommand runs a contestant in a child process of this executable, which
-// learns from the environment variable who it is.
+// childCommand runs a contestant in a child process of this executable. The environment variable
+// names the contestant.
 func childCommand(variable, name string) func(ctx context.Context, procs int) *exec.Cmd {
 	return func(ctx context.Context, procs int) *exec.Cmd {
 		cmd := exec.CommandContext(ctx, self())
@@ -211,7 +211,7 @@ func goEntrant(name string) *entrant {
 	return &entrant{name: name, command: childCommand(contestantEnv, name), budget: budget}
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the end of the bytes written to it.
 type tail struct{ buf []byte }
 
 func (t *tail) Write(p []byte) (int, error) {
@@ -227,7 +227,8 @@ func (t *tail) Write(p []byte) (int, error) {
 func (t *tail) lastLine() string {
 	lines := bytes.Split(bytes.TrimSpace(t.buf), []byte("\n"))
 	for _, line := range lines {
-		if bytes.HasPrefix(line, []byte("panic: ")) || bytes.HasPrefix(line, []byte("fatal error: ")) {
+		if bytes.HasPrefix(line, []byte("panic: ")) ||
+			bytes.HasPrefix(line, []byte("fatal error: ")) {
 			return string(line)
 		}
 	}

@@ -31,7 +31,8 @@ func untilDue(lead *time.Duration, size int, do dueRound) (set, fire time.Durati
 		*lead = 2 * set
 		runtime.GC()
 	}
-	return 0, 0, fmt.Errorf("setting %d timers never took less than twice as long as the time before", size)
+	return 0, 0, fmt.Errorf(
+		"setting %d timers never took less than twice as long as the time before", size)
 }
 
 // dueOffset is timer i's distance from the first deadline: spread without order

@@ -13,8 +13,8 @@ import (
 // errNotInstalled is why a rival is absent that -install would bring.
 var errNotInstalled = errors.New("not installed; -install does it")
 
-// install brings the rivals that are not Go libraries into the cache
-// directory, and nowhere else. One that fails does not keep the others out.
+// install brings the rivals that are not Go libraries into the cache directory, and nowhere else.
+// If one fails, the others are still installed.
 func install(ctx context.Context) error {
 	return errors.Join(installPython(ctx), installTokio(ctx))
 }
@@ -44,7 +44,8 @@ func command(ctx context.Context, dir, name string, args ...string) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return fmt.Errorf("%s %s: %w: %s", filepath.Base(name), strings.Join(args, " "), err, said.lastLine())
+		return fmt.Errorf("%s %s: %w: %s",
+			filepath.Base(name), strings.Join(args, " "), err, said.lastLine())
 	}
 	return nil
 }

@@ -69,8 +69,7 @@ func newEntrant(name string) *entrant {
 	}
 }
 
-// parse reads the command line. What is wrong with it has been said on stderr
-// when it returns an error.
+// parse reads the command line. If it returns an error, it has explained that on stderr.
 func parse(args []string, stderr io.Writer) (*config, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -81,20 +80,30 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	)
 	flags.StringVar(&c.suite, "suite", "micro", "the `suite` to run: micro, net or aiotest")
 	flags.BoolVar(&c.json, "json", false, "print JSON instead of a table")
-	flags.StringVar(&lists.works, "work", "", "run only these works of the suite, a comma-separated `list`")
-	flags.StringVar(&lists.conns, "conns", "", "run only the rows with so many connections, a `list`; for the suite net")
-	flags.StringVar(&lists.procs, "procs", "", "the values of GOMAXPROCS to measure at, a `list`; 2,1 unless given, in the suite net the number of CPUs")
-	flags.StringVar(&lists.rivals, "rivals", "all", "compare with these, a `list`; all those of the suite, or none for aio alone")
-	flags.IntVar(&c.rounds, "rounds", 0, "rounds of each contestant, of which the figure is the median; 9 unless given, in the suite net 5")
-	flags.DurationVar(&c.roundTime, "roundtime", 0, "how long a round is to take, for works that can be repeated; 50ms unless given, in the suite net 500ms")
-	flags.StringVar(&c.profile, "profile", "", "write CPU profiles of the Go servers into this `folder`; for the suite net")
-	flags.Float64Var(&scale, "scale", 1, "multiply the size of the large works by this `factor`, for a quick look")
-	flags.BoolVar(&c.install, "install", false, "first install uvloop and trio (with pip) and build tokio (with cargo), in the user's cache directory")
+	flags.StringVar(&lists.works, "work", "",
+		"run only these works of the suite, a comma-separated `list`")
+	flags.StringVar(&lists.conns, "conns", "",
+		"run only the rows with so many connections, a `list`; for the suite net")
+	flags.StringVar(&lists.procs, "procs", "", "the values of GOMAXPROCS to measure at, a "+
+		"`list`; 2,1 unless given, in the suite net the number of CPUs")
+	flags.StringVar(&lists.rivals, "rivals", "all", "compare with these, a `list`; "+
+		"all those of the suite, or none for aio alone")
+	flags.IntVar(&c.rounds, "rounds", 0, "rounds of each contestant, of which the figure is the "+
+		"median; 9 unless given, in the suite net 5")
+	flags.DurationVar(&c.roundTime, "roundtime", 0, "how long a round is to take, for works that "+
+		"can be repeated; 50ms unless given, in the suite net 500ms")
+	flags.StringVar(&c.profile, "profile", "",
+		"write CPU profiles of the Go servers into this `folder`; for the suite net")
+	flags.Float64Var(&scale, "scale", 1,
+		"multiply the size of the large works by this `factor`, for a quick look")
+	flags.BoolVar(&c.install, "install", false, "first install uvloop and trio (with pip) and "+
+		"build tokio (with cargo), in the user's cache directory")
 	flags.Usage = func() {
 		fmt.Fprintln(stderr, "usage: go run ./bench [flags]")
 		flags.PrintDefaults()
 		for _, name := range slices.Sorted(maps.Keys(suites)) {
-			fmt.Fprintf(stderr, "works of %s: %s\n", name, strings.Join(workNames(suites[name].works), ", "))
+			fmt.Fprintf(stderr, "works of %s: %s\n",
+				name, strings.Join(workNames(suites[name].works), ", "))
 			fmt.Fprintf(stderr, "rivals in %s: %s\n", name, strings.Join(suites[name].rivals, ", "))
 		}
 	}
@@ -113,8 +122,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 // lists are the flags that name several things.
 type lists struct{ works, conns, procs, rivals string }
 
-// complete checks the flags and fills in what they name, or what the suite has
-// for those that were not given.
+// complete checks the flags and fills in their meaning, with the defaults of the suite.
 func (c *config) complete(rest []string, given map[string]bool, lists lists, scale float64) error {
 	suite, ok := suites[c.suite]
 	if !ok {
@@ -136,7 +144,8 @@ func (c *config) complete(rest []string, given map[string]bool, lists lists, sca
 	case !(scale > 0 && scale <= 1):
 		return errors.New("-scale must be above 0 and at most 1")
 	case c.suite != "net" && c.profile != "":
-		return errors.New("-profile is for the suite net; README.md says how to profile a work of micro")
+		return errors.New("-profile is for the suite net; " +
+			"README.md says how to profile a work of micro")
 	case c.profile != "" && !exists(c.profile):
 		return fmt.Errorf("-profile: there is no folder %s", c.profile)
 	case c.suite != "net" && given["conns"]:
@@ -238,7 +247,8 @@ func measure(ctx context.Context, c *config, table io.Writer, p *progress) (*rep
 			for name, err := range failed {
 				rep.Absent[name+"/"+w.key()] = err.Error()
 				if name == "aio" {
-					failures = append(failures, fmt.Errorf("aio, %s, GOMAXPROCS=%d: %w", w.title(), procs, err))
+					failures = append(failures, fmt.Errorf("aio, %s, GOMAXPROCS=%d: %w",
+						w.title(), procs, err))
 				}
 			}
 			rep.Rows = append(rep.Rows, row)
@@ -251,7 +261,15 @@ func measure(ctx context.Context, c *config, table io.Writer, p *progress) (*rep
 
 // measureMicro measures a row of the suite micro. The error is that of ctx
 // alone; contestants that failed are in the map, with the reason.
-func measureMicro(ctx context.Context, c *config, _ *report, w work, procs int, entrants []*entrant, progress func(done, of int)) (row, map[string]error, error) {
+func measureMicro(
+	ctx context.Context,
+	c *config,
+	_ *report,
+	w work,
+	procs int,
+	entrants []*entrant,
+	progress func(done, of int),
+) (row, map[string]error, error) {
 	r := &runner{rounds: c.rounds, roundTime: c.roundTime, now: time.Now, progress: progress}
 	seats := seatsFor(w, procs, entrants)
 	if err := r.run(ctx, w, seats); err != nil {
@@ -268,7 +286,9 @@ func measureMicro(ctx context.Context, c *config, _ *report, w work, procs int, 
 
 // assemble probes aio and the rivals and returns those that can run here; the
 // others go into the report with the reason.
-func assemble(ctx context.Context, newEntrant func(name string) *entrant, rivals []string, rep *report) ([]*entrant, error) {
+func assemble(
+	ctx context.Context, newEntrant func(name string) *entrant, rivals []string, rep *report,
+) ([]*entrant, error) {
 	var entrants []*entrant
 	for _, name := range append([]string{"aio"}, rivals...) {
 		e := newEntrant(name)
@@ -292,15 +312,16 @@ func seatsFor(w work, procs int, entrants []*entrant) []*seat {
 	var seats []*seat
 	for _, e := range entrants {
 		if e.takesPart(w) {
-			seats = append(seats, &seat{name: e.name, budget: e.budget, open: func(ctx context.Context) (player, error) {
-				return e.start(ctx, procs)
-			}})
+			seats = append(seats, &seat{name: e.name, budget: e.budget,
+				open: func(ctx context.Context) (player, error) {
+					return e.start(ctx, procs)
+				}})
 		}
 	}
 	return seats
 }
 
-// writeHeading says what is compared on what.
+// writeHeading says what is compared, and on which machine.
 func writeHeading(out io.Writer, c *config, entrants []*entrant, absent map[string]string) {
 	fmt.Fprintf(out, "%s on %s/%s, %d CPUs, median of %d rounds in turn; less is better\n",
 		c.suite, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), c.rounds)

@@ -38,7 +38,9 @@ func leftBehind() (left string) {
 	for range 1000 {
 		buf := make([]byte, 1<<20)
 		stacks := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
-		stacks = slices.DeleteFunc(stacks, func(s string) bool { return strings.Contains(s, "panjf2000/ants") })
+		stacks = slices.DeleteFunc(stacks, func(s string) bool {
+			return strings.Contains(s, "panjf2000/ants")
+		})
 		if len(stacks) == 1 {
 			return ""
 		}
@@ -49,7 +51,8 @@ func leftBehind() (left string) {
 }
 
 func TestTheMicroSuiteRunsAtTinySizes(t *testing.T) {
-	args := []string{"-json", "-rounds", "2", "-roundtime", "1ms", "-scale", "0.01", "-rivals", "goroutine,errgroup,conc,ants,asyncio"}
+	args := []string{"-json", "-rounds", "2", "-roundtime", "1ms", "-scale", "0.01", "-rivals",
+		"goroutine,errgroup,conc,ants,asyncio"}
 	var stdout, stderr bytes.Buffer
 	if code := run(t.Context(), args, &stdout, &stderr); code != exitOK {
 		t.Fatalf("the exit code is %d; stderr: %s", code, &stderr)
@@ -64,12 +67,14 @@ func TestTheMicroSuiteRunsAtTinySizes(t *testing.T) {
 		t.Errorf("after the JSON comes %q", rest)
 	}
 	if rep.Suite != "micro" || len(rep.Rows) != 2*len(micro) {
-		t.Errorf("suite %q has %d rows, want micro with two for each of %d works", rep.Suite, len(rep.Rows), len(micro))
+		t.Errorf("suite %q has %d rows, want micro with two for each of %d works",
+			rep.Suite, len(rep.Rows), len(micro))
 	}
 	for i, row := range rep.Rows {
 		w := micro[i/2]
 		if row.Work != w.name || row.Unit != w.unit || row.Procs != 2-i%2 {
-			t.Errorf("row %d is %s, %s, procs %d, want %s, %s, procs %d", i, row.Work, row.Unit, row.Procs, w.name, w.unit, 2-i%2)
+			t.Errorf("row %d is %s, %s, procs %d, want %s, %s, procs %d",
+				i, row.Work, row.Unit, row.Procs, w.name, w.unit, 2-i%2)
 		}
 		for _, name := range []string{"aio", "goroutine"} {
 			if !(row.Results[name] > 0) {
@@ -130,7 +135,8 @@ func TestHelpNamesTheWorksAndIsNoFailure(t *testing.T) {
 	if code := run(t.Context(), []string{"--help"}, &stdout, &stderr); code != exitOK {
 		t.Errorf("bench --help exits with %d", code)
 	}
-	for _, says := range []string{"-suite", "-json", "-work", "-rounds", "-procs", "-rivals", "-install", "create_await"} {
+	for _, says := range []string{"-suite", "-json", "-work", "-rounds", "-procs", "-rivals",
+		"-install", "create_await"} {
 		if !strings.Contains(stderr.String(), says) {
 			t.Errorf("the help does not mention %s", says)
 		}
@@ -143,7 +149,8 @@ func TestAContestantAnswersEachRequestAndEndsWithItsInput(t *testing.T) {
 		"wrong":  func(size, reps int) (float64, error) { return 1, expect("sum", size, reps) },
 	}
 	var out bytes.Buffer
-	if err := serve(works, strings.NewReader("double 3 4\nwrong 1 2\nother 1 1\ndouble 1 1\n"), &out); err != nil {
+	err := serve(works, strings.NewReader("double 3 4\nwrong 1 2\nother 1 1\ndouble 1 1\n"), &out)
+	if err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
@@ -168,7 +175,8 @@ func TestAContestantThatIsNotThereIsAbsentWithAReason(t *testing.T) {
 	if len(entrants) != 2 || entrants[0].name != "aio" || entrants[1].name != "goroutine" {
 		t.Errorf("there are %d contestants, want aio and goroutine", len(entrants))
 	}
-	if !strings.Contains(rep.Absent["uvloop"], "python3") || rep.Absent["tokio"] != errNotInstalled.Error() {
+	if !strings.Contains(rep.Absent["uvloop"], "python3") ||
+		rep.Absent["tokio"] != errNotInstalled.Error() {
 		t.Errorf("absent are %v, want uvloop for want of python3 and tokio as not installed", rep.Absent)
 	}
 }
@@ -206,14 +214,16 @@ func TestTheLastWordsOfAPanicAreItsFirst(t *testing.T) {
 func TestTimersAreSetBeforeTheFirstIsDue(t *testing.T) {
 	var leads []time.Duration
 	var lead time.Duration
-	set, fire, err := untilDue(&lead, 1000, func(_ int, first time.Time) (time.Duration, time.Time, error) {
-		leads = append(leads, lead)
-		return 4 * time.Millisecond, first.Add(time.Millisecond), nil
-	})
+	set, fire, err := untilDue(&lead, 1000,
+		func(_ int, first time.Time) (time.Duration, time.Time, error) {
+			leads = append(leads, lead)
+			return 4 * time.Millisecond, first.Add(time.Millisecond), nil
+		})
 	if err != nil || set != 4*time.Millisecond || fire != time.Millisecond {
 		t.Errorf("untilDue returned %v, %v, %v, want 4ms, 1ms and no error", set, fire, err)
 	}
-	if want := []time.Duration{1500 * time.Microsecond, 8 * time.Millisecond}; !slices.Equal(leads, want) {
+	want := []time.Duration{1500 * time.Microsecond, 8 * time.Millisecond}
+	if !slices.Equal(leads, want) {
 		t.Errorf("the leads were %v, want %v", leads, want)
 	}
 	if lead != 11*time.Millisecond {

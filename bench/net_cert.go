@@ -26,7 +26,8 @@ func prepareNet(works []work) (cleanup func(), err error) {
 	}
 	for _, w := range works {
 		if need := w.conns + 100; need > limit {
-			return nil, fmt.Errorf("%s needs %d descriptors, the limit is %d; -scale makes it smaller", w.name, need, limit)
+			return nil, fmt.Errorf("%s needs %d descriptors, the limit is %d; "+
+				"-scale makes it smaller", w.name, need, limit)
 		}
 	}
 	dir, err := os.MkdirTemp("", "aio-bench")
@@ -63,6 +64,12 @@ func writeCertificate(certFile, keyFile string) error {
 		return err
 	}
 	return errors.Join(
-		os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o600),
-		os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
+		os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{
+			Type:  "CERTIFICATE",
+			Bytes: cert,
+		}), 0o600),
+		os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{
+			Type:  "PRIVATE KEY",
+			Bytes: secret,
+		}), 0o600))
 }

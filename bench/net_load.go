@@ -9,11 +9,10 @@ import (
 	"time"
 )
 
-// loadEnv tells a child process of this program that it is the load generator,
-// and what to do: a loadSpec in JSON.
+// loadEnv makes a child process of this program the load generator. It has a loadSpec in JSON.
 const loadEnv = "AIO_BENCH_LOAD"
 
-// A loadSpec is one round of load on a server: what the load generator is told.
+// A loadSpec is one round of load on a server, for the load generator.
 type loadSpec struct {
 	Kind   string        // one of loads
 	Port   int           // of the server, on 127.0.0.1
@@ -22,7 +21,8 @@ type loadSpec struct {
 	Warm   time.Duration // load before the measurement
 	Window time.Duration // the measurement
 	Round  int           // chooses the source address of kind connect
-	Settle bool          // whether the server collects its garbage when it gets settleSignal; kind idle only
+	// whether the server collects its garbage when it gets settleSignal; kind idle only
+	Settle bool
 }
 
 // A loadResult is what the load generator found out.

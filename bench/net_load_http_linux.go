@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An httpLoad is what is sent over and over, and what has to come back.
+// An httpLoad is a request that is sent over and over, and its answer.
 type httpLoad struct {
 	request []byte
 	body    []byte
@@ -19,15 +19,18 @@ type httpLoad struct {
 
 var (
 	loadHTTPGreeting = httpLoad{httpRequest("GET", nil), []byte(greeting)}.run
-	loadHTTPPost     = httpLoad{httpRequest("POST", patterned(uploadSize)), strconv.AppendInt(nil, uploadSize, 10)}.run
-	loadHTTPGet      = httpLoad{httpRequest("GET", nil), download}.run
+	loadHTTPPost     = httpLoad{httpRequest("POST", patterned(uploadSize)),
+		strconv.AppendInt(nil, uploadSize, 10)}.run
+	loadHTTPGet = httpLoad{httpRequest("GET", nil), download}.run
 )
 
 // httpRequest has the fields that a plain client sends.
 func httpRequest(method string, body []byte) []byte {
-	head := fmt.Appendf(nil, "%s / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n", method)
+	head := fmt.Appendf(nil,
+		"%s / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n", method)
 	if body != nil {
-		head = fmt.Appendf(head, "Content-Type: application/octet-stream\r\nContent-Length: %d\r\n", len(body))
+		head = fmt.Appendf(head, "Content-Type: application/octet-stream\r\nContent-Length: %d\r\n",
+			len(body))
 	}
 	return append(append(head, "\r\n"...), body...)
 }
@@ -38,7 +41,8 @@ func (l httpLoad) send(fd int) error {
 		n, err := unix.Write(fd, p)
 		switch {
 		case err == unix.EAGAIN:
-			ready, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, int(stalled/time.Millisecond))
+			ready, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}},
+				int(stalled/time.Millisecond))
 			if err != nil && err != unix.EINTR {
 				return err
 			}
@@ -97,7 +101,7 @@ func (l httpLoad) run(spec loadSpec) (loadResult, error) {
 	const headRoom = 4 << 10
 	buf := make([]byte, len(l.body)+headRoom)
 	answers := map[int]int{} // the length of an answer, by connection
-	left := map[int]int{}    // of this, what has not come yet
+	left := map[int]int{}    // bytes of the answer still to come
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return loadResult{}, err
@@ -112,7 +116,8 @@ func (l httpLoad) run(spec loadSpec) (loadResult, error) {
 		}
 		left[fd] = answers[fd]
 		event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
-		err = errors.Join(unix.SetNonblock(fd, true), unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, fd, &event))
+		err = errors.Join(unix.SetNonblock(fd, true),
+			unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, fd, &event))
 		if err != nil {
 			return loadResult{}, err
 		}

@@ -115,7 +115,7 @@ func (w *window) clocks() (server, own, machine time.Duration, err error) {
 	return server, own, machine, errors.Join(err, err1, err2)
 }
 
-// request is what is sent, and has to come back.
+// request is the message that is sent and has to come back.
 var request = func() []byte {
 	p := make([]byte, requestSize)
 	for i := range p {
@@ -200,7 +200,8 @@ func loadEcho(spec loadSpec) (loadResult, error) {
 	got := map[int]int{}
 	for _, fd := range fds {
 		event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
-		err := errors.Join(unix.SetNonblock(fd, true), unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, fd, &event))
+		err := errors.Join(unix.SetNonblock(fd, true),
+			unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, fd, &event))
 		if err != nil {
 			return loadResult{}, err
 		}
@@ -306,7 +307,8 @@ func loadConnect(spec loadSpec) (loadResult, error) {
 	}
 	// The client closes first and keeps the port for a minute: each round has
 	// ports of its own.
-	from := unix.SockaddrInet4{Addr: [4]byte{127, 0, 1 + byte(spec.Round/200), 1 + byte(spec.Round%200)}}
+	from := unix.SockaddrInet4{Addr: [4]byte{127, 0, 1 + byte(spec.Round/200),
+		1 + byte(spec.Round%200)}}
 	open := func() error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
@@ -352,7 +354,8 @@ func loadConnect(spec loadSpec) (loadResult, error) {
 		for _, event := range events[:ready] {
 			fd := int(event.Fd)
 			if n, err := unix.Read(fd, buf); n != 0 || err != nil {
-				return loadResult{}, fmt.Errorf("instead of the end came %d bytes and error %v", n, err)
+				return loadResult{}, fmt.Errorf("instead of the end came %d bytes and error %v",
+					n, err)
 			}
 			unix.Close(fd)
 			ops++
@@ -363,11 +366,10 @@ func loadConnect(spec loadSpec) (loadResult, error) {
 	}
 }
 
-// settleSignal tells a server with a garbage collector to use it.
+// settleSignal makes a server with a garbage collector use it.
 const settleSignal = unix.SIGUSR1
 
-// collectOnSignal has this process give back what it does not need whenever it
-// gets the signal.
+// collectOnSignal makes this process free unused memory on each signal.
 func collectOnSignal() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, settleSignal)
@@ -378,9 +380,8 @@ func collectOnSignal() {
 	}()
 }
 
-// settled returns the memory of an idle server: what it holds when it has not
-// changed for a while. An idle Go process collects its garbage by itself within
-// two minutes; with the signal that need not be waited for.
+// settled returns the memory of an idle server once it has not changed for a while. An idle Go
+// process collects its garbage by itself within two minutes; the signal saves that wait.
 func settled(spec loadSpec) (int64, error) {
 	const pause, looks = 50 * time.Millisecond, 6
 	if spec.Settle {
@@ -432,8 +433,8 @@ func loadIdle(spec loadSpec) (loadResult, error) {
 	return result, err
 }
 
-// loadTLS keeps one request under way on every connection, secured. A
-// goroutine for each is not cheap, but what it costs is not the server's.
+// loadTLS keeps one request under way on every connection, secured. A goroutine for each is not
+// cheap, but its cost is not the server's.
 func loadTLS(spec loadSpec) (loadResult, error) {
 	conns := make([]*tls.Conn, spec.Conns)
 	for i := range conns {
@@ -441,14 +442,15 @@ func loadTLS(spec loadSpec) (loadResult, error) {
 		if err != nil {
 			return loadResult{}, err
 		}
-		// Whether the server is who it says is of no interest here.
+		// The server's identity does not matter here.
 		conn := tls.Client(raw, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13})
 		conn.SetDeadline(time.Now().Add(stalled))
 		if err := conn.Handshake(); err != nil {
 			return loadResult{}, fmt.Errorf("handshake: %w", err)
 		}
 		if suite := conn.ConnectionState().CipherSuite; suite != tls.TLS_AES_128_GCM_SHA256 {
-			return loadResult{}, fmt.Errorf("the server chose the cipher %s", tls.CipherSuiteName(suite))
+			return loadResult{}, fmt.Errorf("the server chose the cipher %s",
+				tls.CipherSuiteName(suite))
 		}
 		buf := make([]byte, requestSize)
 		if err := exchangeTLS(conn, buf); err != nil {

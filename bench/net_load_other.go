@@ -6,7 +6,8 @@ import "errors"
 
 // checkNet returns why the suite net cannot run here.
 func checkNet() error {
-	return errors.New("the suite net needs Linux: its load generator uses epoll and the CPU clocks of other processes")
+	return errors.New("the suite net needs Linux: its load generator uses epoll and the CPU " +
+		"clocks of other processes")
 }
 
 func collectOnSignal() {}

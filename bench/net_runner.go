@@ -74,7 +74,13 @@ func (r *netRunner) run(ctx context.Context, w work, seats []*netSeat) error {
 			if s.err != nil {
 				continue
 			}
-			spec := loadSpec{Kind: w.load, Conns: w.conns, Warm: r.window / warmUp, Window: r.window, Round: turn}
+			spec := loadSpec{
+				Kind:   w.load,
+				Conns:  w.conns,
+				Warm:   r.window / warmUp,
+				Window: r.window,
+				Round:  turn,
+			}
 			s.err = s.round(ctx, w, spec)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -96,14 +102,16 @@ func disturbed(w work, seats []*netSeat, rounds int) bool {
 	})
 }
 
-// best returns the samples that count: so many, those in which others used the
-// least. What the figures are does not matter for it.
+// best returns the samples that count: a number of them, in which other processes used the least.
+// The figures themselves play no part in it.
 func (s *netSeat) best(rounds int) []sample {
-	sorted := slices.SortedStableFunc(slices.Values(s.samples), func(a, b sample) int { return cmp.Compare(a.others, b.others) })
+	sorted := slices.SortedStableFunc(slices.Values(s.samples), func(a, b sample) int {
+		return cmp.Compare(a.others, b.others)
+	})
 	return sorted[:min(rounds, len(sorted))]
 }
 
-// round does one round and keeps what it came to.
+// round does one round and keeps its result.
 func (s *netSeat) round(ctx context.Context, w work, spec loadSpec) error {
 	if s.server == nil {
 		var err error
@@ -187,9 +195,10 @@ func netSeatsFor(w work, procs int, entrants []*entrant) []*netSeat {
 	var seats []*netSeat
 	for _, e := range entrants {
 		if e.takesPart(w) {
-			seats = append(seats, &netSeat{name: e.name, open: func(ctx context.Context) (server, error) {
-				return e.serve(ctx, w, procs)
-			}})
+			seats = append(seats,
+				&netSeat{name: e.name, open: func(ctx context.Context) (server, error) {
+					return e.serve(ctx, w, procs)
+				}})
 		}
 	}
 	return seats
@@ -197,7 +206,15 @@ func netSeatsFor(w work, procs int, entrants []*entrant) []*netSeat {
 
 // measureNet measures a row of the suite net. The error is that of ctx alone;
 // contestants that failed are in the map, with the reason.
-func measureNet(ctx context.Context, c *config, rep *report, w work, procs int, entrants []*entrant, progress func(done, of int)) (row, map[string]error, error) {
+func measureNet(
+	ctx context.Context,
+	c *config,
+	rep *report,
+	w work,
+	procs int,
+	entrants []*entrant,
+	progress func(done, of int),
+) (row, map[string]error, error) {
 	if c.profile != "" {
 		prefix := fmt.Sprintf("%s-%d-procs%d", w.name, w.conns, procs)
 		os.Setenv(profileEnv, filepath.Join(c.profile, prefix))

@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// What the parent tells a child process that serves in the suite net.
+// Messages of the parent to a child process in the suite net.
 const (
 	serverEnv  = "AIO_BENCH_SERVER"  // which contestant it is
 	certEnv    = "AIO_BENCH_CERT"    // the PEM file with its certificate

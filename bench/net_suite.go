@@ -45,7 +45,8 @@ func netWorks() []work {
 	for _, conns := range []int{10, 100, 1000} {
 		works = append(works, work{
 			name: "echo_stream", unit: cpuPerRequest, load: "echo", conns: conns,
-			about: "1 KiB there and back, a task a connection", baselineIs: "a goroutine a connection",
+			about:      "1 KiB there and back, a task a connection",
+			baselineIs: "a goroutine a connection",
 		})
 	}
 	for _, conns := range []int{10, 100, 1000} {
@@ -56,14 +57,18 @@ func netWorks() []work {
 	}
 	works = append(works,
 		work{
-			name: "idle_memory_protocol", unit: bytesPerConn, load: "idle", conns: idleConns, fresh: true,
-			about: "memory of a connection after one request, callbacks", baselineIs: "a goroutine a connection",
-			aims: []aim{{max: 500}},
+			name: "idle_memory_protocol", unit: bytesPerConn, load: "idle",
+			conns: idleConns, fresh: true,
+			about:      "memory of a connection after one request, callbacks",
+			baselineIs: "a goroutine a connection",
+			aims:       []aim{{max: 500}},
 		},
 		work{
-			name: "idle_memory_stream", unit: bytesPerConn, load: "idle", conns: idleConns, fresh: true,
-			about: "memory of a connection after one request, a task a connection", baselineIs: "a goroutine a connection",
-			aims: []aim{{max: 3600}},
+			name: "idle_memory_stream", unit: bytesPerConn, load: "idle",
+			conns: idleConns, fresh: true,
+			about:      "memory of a connection after one request, a task a connection",
+			baselineIs: "a goroutine a connection",
+			aims:       []aim{{max: 3600}},
 		},
 		work{
 			name: "sparse", unit: cpuPerRequest, load: "sparse", conns: 1,
@@ -72,7 +77,8 @@ func netWorks() []work {
 		},
 		work{
 			name: "connect", unit: connsPerSecond, load: "connect", conns: connectConns,
-			about: "a connection accepted and closed again; more is better", baselineIs: "a goroutine a connection",
+			about: "a connection accepted and closed again; " +
+				"more is better", baselineIs: "a goroutine a connection",
 		})
 	for _, conns := range httpConns {
 		works = append(works, work{
@@ -102,9 +108,10 @@ func netWorks() []work {
 // netAims are the ratios aio is meant to keep.
 var netAims = map[string][]aim{
 	"echo_protocol/100": {{max: 1.06, rival: "tokio"}},
-	"echo_stream/100":   {{max: 0.78, rival: "net"}, {max: 0.75, rival: "uvloop"}, {max: 0.65, rival: "asyncio"}},
-	"echo_stream/1000":  {{max: 0.88, rival: "net"}},
-	"echo_tls/100":      {{max: 0.95, rival: "net"}},
+	"echo_stream/100": {{max: 0.78, rival: "net"}, {max: 0.75, rival: "uvloop"},
+		{max: 0.65, rival: "asyncio"}},
+	"echo_stream/1000": {{max: 0.88, rival: "net"}},
+	"echo_tls/100":     {{max: 0.95, rival: "net"}},
 
 	"http_server/1":       {{max: 0.50, rival: "net"}},
 	"http_server/64":      {{max: 0.72, rival: "net"}, {max: 1.10, rival: "fasthttp"}},

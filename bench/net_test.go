@@ -36,7 +36,8 @@ func needNet(t *testing.T) {
 
 func TestTheNetSuiteRunsAtTinySizes(t *testing.T) {
 	needNet(t)
-	args := []string{"-suite", "net", "-json", "-rounds", "1", "-roundtime", "20ms", "-scale", "0.01", "-conns", "1,10,32,10000",
+	args := []string{"-suite", "net", "-json", "-rounds", "1", "-roundtime", "20ms", "-scale", "0.01",
+		"-conns", "1,10,32,10000",
 		"-rivals", "net,gnet,asyncio,fasthttp"}
 	var stdout, stderr bytes.Buffer
 	if code := run(t.Context(), args, &stdout, &stderr); code != exitOK {
@@ -48,7 +49,8 @@ func TestTheNetSuiteRunsAtTinySizes(t *testing.T) {
 	if err := decoder.Decode(&rep); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"echo_protocol/10", "echo_stream/10", "echo_tls/10", "idle_memory_protocol/1000", "idle_memory_stream/1000", "sparse/1", "connect/32",
+	want := []string{"echo_protocol/10", "echo_stream/10", "echo_tls/10", "idle_memory_protocol/1000",
+		"idle_memory_stream/1000", "sparse/1", "connect/32",
 		"http_server/1", "http_body_post/1", "http_body_get/1"}
 	var got []string
 	for _, row := range rep.Rows {
@@ -105,9 +107,12 @@ func TestTheNetSuiteHasARowForEachNumberOfConnections(t *testing.T) {
 		keys = append(keys, w.key())
 		aims += len(w.aims)
 	}
-	want := "echo_protocol/10 echo_protocol/100 echo_protocol/1000 echo_stream/10 echo_stream/100 echo_stream/1000 " +
-		"echo_tls/10 echo_tls/100 echo_tls/1000 idle_memory_protocol/10000 idle_memory_stream/10000 sparse/1 connect/32 " +
-		"http_server/1 http_server/64 http_server/1000 http_body_post/1 http_body_post/64 http_body_post/1000 " +
+	want := "echo_protocol/10 echo_protocol/100 echo_protocol/1000 echo_stream/10 echo_stream/100 " +
+		"echo_stream/1000 " +
+		"echo_tls/10 echo_tls/100 echo_tls/1000 idle_memory_protocol/10000 idle_memory_stream/10000 " +
+		"sparse/1 connect/32 " +
+		"http_server/1 http_server/64 http_server/1000 http_body_post/1 http_body_post/64 " +
+		"http_body_post/1000 " +
 		"http_body_get/1 http_body_get/64 http_body_get/1000"
 	if got := strings.Join(keys, " "); got != want {
 		t.Errorf("the rows are %s, want %s", got, want)
@@ -126,7 +131,8 @@ func TestWhatAContestantDoesNotDoHasAReason(t *testing.T) {
 	for _, w := range netSuite.works {
 		for name, servers := range netServers {
 			if (servers[w.name] == nil) != (netLacks[name+"/"+w.name] != "") {
-				t.Errorf("%s/%s: served %v, reason for not doing so %q", name, w.name, servers[w.name] != nil, netLacks[name+"/"+w.name])
+				t.Errorf("%s/%s: served %v, reason for not doing so %q",
+					name, w.name, servers[w.name] != nil, netLacks[name+"/"+w.name])
 			}
 		}
 	}
@@ -142,7 +148,8 @@ func TestASuiteHasDefaultsOfItsOwn(t *testing.T) {
 	}{
 		{"", 9, 50 * time.Millisecond, len(suites["micro"].rivals), len(micro)},
 		{"-suite net", 5, 500 * time.Millisecond, 7, 22},
-		{"-suite net -rounds 3 -roundtime 1s -rivals net,gnet -work echo_stream,sparse", 3, time.Second, 2, 4},
+		{"-suite net -rounds 3 -roundtime 1s -rivals net,gnet -work echo_stream,sparse", 3,
+			time.Second, 2, 4},
 		{"-suite net -conns 100 -rivals none", 5, 500 * time.Millisecond, 0, 3},
 	} {
 		parsed, err := parse(strings.Fields(c.args), io.Discard)
@@ -150,8 +157,10 @@ func TestASuiteHasDefaultsOfItsOwn(t *testing.T) {
 			t.Errorf("bench %s: %v", c.args, err)
 			continue
 		}
-		if parsed.rounds != c.rounds || parsed.roundTime != c.round || len(parsed.rivals) != c.rivals || len(parsed.works) != c.works {
-			t.Errorf("bench %s: %d rounds of %v, %d works with rivals %v", c.args, parsed.rounds, parsed.roundTime, len(parsed.works), parsed.rivals)
+		if parsed.rounds != c.rounds || parsed.roundTime != c.round || len(parsed.rivals) != c.rivals ||
+			len(parsed.works) != c.works {
+			t.Errorf("bench %s: %d rounds of %v, %d works with rivals %v",
+				c.args, parsed.rounds, parsed.roundTime, len(parsed.works), parsed.rivals)
 		}
 	}
 }
@@ -159,7 +168,8 @@ func TestASuiteHasDefaultsOfItsOwn(t *testing.T) {
 func TestAWrongCommandLineForTheNetSuiteIsExplained(t *testing.T) {
 	for _, c := range []struct{ args, says string }{
 		{"-suite net -rivals trio", `no rival "trio" in this suite; there are: net, gnet,`},
-		{"-suite net -work yield", `no work "yield"; there are: echo_protocol, echo_stream, echo_tls, idle_memory_protocol,`},
+		{"-suite net -work yield",
+			`no work "yield"; there are: echo_protocol, echo_stream, echo_tls, idle_memory_protocol,`},
 		{"-suite net -conns few", `-conns: "few" is not a positive number`},
 		{"-suite net -conns 7", "no work has 7 connections"},
 		{"-suite net -profile ./not/there", "there is no folder ./not/there"},
@@ -177,7 +187,12 @@ func TestAWrongCommandLineForTheNetSuiteIsExplained(t *testing.T) {
 }
 
 func TestFiguresAreTakenFromWhatTheLoadGeneratorSaw(t *testing.T) {
-	r := loadResult{Ops: 1000, Elapsed: 500 * time.Millisecond, CPU: 5 * time.Millisecond, Memory: 4_000_000}
+	r := loadResult{
+		Ops:     1000,
+		Elapsed: 500 * time.Millisecond,
+		CPU:     5 * time.Millisecond,
+		Memory:  4_000_000,
+	}
 	for _, c := range []struct {
 		unit         string
 		figure, rate float64
@@ -233,7 +248,13 @@ const us = time.Microsecond
 
 func TestServersAreLoadedInTurnAndTheMedianCounts(t *testing.T) {
 	h := &fakeNetHall{}
-	w := work{name: "echo", unit: cpuPerRequest, conns: 100, baseline: "net", aims: []aim{{max: 0.8, rival: "net"}}}
+	w := work{
+		name:     "echo",
+		unit:     cpuPerRequest,
+		conns:    100,
+		baseline: "net",
+		aims:     []aim{{max: 0.8, rival: "net"}},
+	}
 	seats := []*netSeat{h.seat("aio", 5*us, 4*us, 60*us), h.seat("net", 8*us, 7*us, 9*us)}
 	if err := h.runner(3).run(t.Context(), w, seats); err != nil {
 		t.Fatal(err)
@@ -245,7 +266,8 @@ func TestServersAreLoadedInTurnAndTheMedianCounts(t *testing.T) {
 		t.Errorf("%d servers were started and %d are left, want 2 and none", h.opens, h.open)
 	}
 	got := newNetRow(w, 2, seats, 3)
-	if got.Conns != 100 || got.Procs != 2 || got.Results["aio"] != 5 || got.Results["net"] != 8 || got.Rates["aio"] != 10 {
+	if got.Conns != 100 || got.Procs != 2 || got.Results["aio"] != 5 || got.Results["net"] != 8 ||
+		got.Rates["aio"] != 10 {
 		t.Errorf("the row is %+v", got)
 	}
 	rep := report{Rows: []row{got}}
@@ -305,7 +327,8 @@ func TestOnABusyMachineTheRoundsAreTwiceAsManyAndItIsSaid(t *testing.T) {
 	rep := report{Rows: []row{newNetRow(w, 2, seats, 2)}}
 	var out bytes.Buffer
 	rep.writeRow(&out, w, []string{"aio"})
-	if len(h.rounds) != 4 || !strings.Contains(out.String(), "aio              7.50 cpu_us/req") || !strings.Contains(out.String(), "others used 0.35 CPUs meanwhile") {
+	if len(h.rounds) != 4 || !strings.Contains(out.String(), "aio              7.50 cpu_us/req") ||
+		!strings.Contains(out.String(), "others used 0.35 CPUs meanwhile") {
 		t.Errorf("after the rounds %v the block is\n%s", h.rounds, &out)
 	}
 }
@@ -320,7 +343,8 @@ func TestAnInterruptEndsTheServersOfARow(t *testing.T) {
 			cancel()
 		}
 	}
-	if err := r.run(ctx, work{unit: cpuPerRequest}, seats); !errors.Is(err, context.Canceled) || h.open != 0 {
+	if err := r.run(ctx, work{unit: cpuPerRequest}, seats); !errors.Is(err, context.Canceled) ||
+		h.open != 0 {
 		t.Errorf("the row ended with %v and %d servers left", err, h.open)
 	}
 }
@@ -395,7 +419,14 @@ func TestAServerThatAnswersWronglyGetsNoFigure(t *testing.T) {
 			}
 		}, "the answer is "},
 	} {
-		spec := loadSpec{Kind: "echo", Port: misbehave(t, c.serve), PID: os.Getpid(), Conns: 1, Window: time.Minute, Warm: time.Minute}
+		spec := loadSpec{
+			Kind:   "echo",
+			Port:   misbehave(t, c.serve),
+			PID:    os.Getpid(),
+			Conns:  1,
+			Window: time.Minute,
+			Warm:   time.Minute,
+		}
 		if _, err := runLoad(t.Context(), spec); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("a server that %s: the error is %v, want %q in it", c.about, err, c.says)
 		}
@@ -405,17 +436,20 @@ func TestAServerThatAnswersWronglyGetsNoFigure(t *testing.T) {
 func TestProfilesAreWrittenForEachGoServer(t *testing.T) {
 	needNet(t)
 	dir := t.TempDir()
-	args := []string{"-suite", "net", "-work", "echo_stream", "-conns", "10", "-rivals", "net", "-rounds", "1", "-roundtime", "10ms", "-procs", "1", "-profile", dir}
+	args := []string{"-suite", "net", "-work", "echo_stream", "-conns", "10", "-rivals", "net",
+		"-rounds", "1", "-roundtime", "10ms", "-procs", "1", "-profile", dir}
 	var stdout, stderr bytes.Buffer
 	if code := run(t.Context(), args, &stdout, &stderr); code != exitOK {
 		t.Fatalf("the exit code is %d; stderr: %s", code, &stderr)
 	}
 	for _, name := range []string{"aio", "net"} {
-		if info, err := os.Stat(filepath.Join(dir, "echo_stream-10-procs1-"+name+".pprof")); err != nil || info.Size() == 0 {
+		if info, err := os.Stat(filepath.Join(dir, "echo_stream-10-procs1-"+name+".pprof")); err != nil ||
+			info.Size() == 0 {
 			t.Errorf("the profile of %s: %v", name, err)
 		}
 	}
-	for _, says := range []string{"echo_stream, conns=10, GOMAXPROCS=1: 1 KiB there and back, a task a connection\n", "cpu_us/req", "/s  ", "a goroutine a connection\n"} {
+	for _, says := range []string{"echo_stream, conns=10, GOMAXPROCS=1: 1 KiB there and back, a " +
+		"task a connection\n", "cpu_us/req", "/s  ", "a goroutine a connection\n"} {
 		if !strings.Contains(stdout.String(), says) {
 			t.Errorf("%q is not in\n%s", says, &stdout)
 		}
@@ -423,10 +457,17 @@ func TestProfilesAreWrittenForEachGoServer(t *testing.T) {
 }
 
 func TestAnAimMayBeAFigure(t *testing.T) {
-	w := work{name: "sparse", unit: cpuPerRequest, about: "now and then", conns: 1, aims: []aim{{max: 25}}}
+	w := work{
+		name:  "sparse",
+		unit:  cpuPerRequest,
+		about: "now and then",
+		conns: 1,
+		aims:  []aim{{max: 25}},
+	}
 	rep := report{
 		Absent: map[string]string{"gnet/sparse/1": "it broke"},
-		Rows:   []row{{Work: "sparse", Conns: 1, Procs: 2, Results: map[string]float64{"aio": 20}, Rates: map[string]float64{"aio": 199}}},
+		Rows: []row{{Work: "sparse", Conns: 1, Procs: 2, Results: map[string]float64{"aio": 20},
+			Rates: map[string]float64{"aio": 199}}},
 	}
 	var out bytes.Buffer
 	rep.writeRow(&out, w, []string{"aio", "gnet"})

@@ -6,8 +6,7 @@ import (
 	"os"
 )
 
-// A progress line says on a terminal what is being measured. Elsewhere it is
-// silent.
+// A progress line on a terminal says what is being measured. Elsewhere it is silent.
 type progress struct {
 	out   io.Writer // nil: silent
 	label string

@@ -36,7 +36,13 @@ type row struct {
 
 // newRow takes the figures from the seats that have any.
 func newRow(w work, procs int, seats []*seat) row {
-	r := row{Work: w.name, Unit: w.unit, Procs: procs, Results: map[string]float64{}, spreads: map[string]float64{}}
+	r := row{
+		Work:    w.name,
+		Unit:    w.unit,
+		Procs:   procs,
+		Results: map[string]float64{},
+		spreads: map[string]float64{},
+	}
 	for _, s := range seats {
 		if len(s.figures) > 0 && s.err == nil {
 			r.Results[s.name] = round2(median(s.figures))
@@ -48,7 +54,14 @@ func newRow(w work, procs int, seats []*seat) row {
 
 // newNetRow does the same for the suite net, from so many samples of each.
 func newNetRow(w work, procs int, seats []*netSeat, rounds int) row {
-	r := row{Work: w.name, Unit: w.unit, Conns: w.conns, Procs: procs, Results: map[string]float64{}, spreads: map[string]float64{}}
+	r := row{
+		Work:    w.name,
+		Unit:    w.unit,
+		Conns:   w.conns,
+		Procs:   procs,
+		Results: map[string]float64{},
+		spreads: map[string]float64{},
+	}
 	var others []float64
 	for _, s := range seats {
 		if len(s.samples) == 0 || s.err != nil {
@@ -107,7 +120,8 @@ func (r *report) writeRow(out io.Writer, w work, names []string) {
 			}
 			continue
 		}
-		fmt.Fprintf(out, "  %-10s %10s %s  ±%2.0f%%", name, number(figure), w.unit, 100*row.spreads[name])
+		fmt.Fprintf(out, "  %-10s %10s %s  ±%2.0f%%",
+			name, number(figure), w.unit, 100*row.spreads[name])
 		if rate, ok := row.Rates[name]; ok {
 			fmt.Fprintf(out, "  %7.0f/s", rate)
 		}
@@ -126,14 +140,17 @@ func (r *report) writeRow(out io.Writer, w work, names []string) {
 				verdict = "missed"
 			}
 			if a.rival == "" {
-				fmt.Fprintf(out, "  aim: aio at most %s %s: %s, %s\n", number(a.max), w.unit, number(ratio), verdict)
+				fmt.Fprintf(out, "  aim: aio at most %s %s: %s, %s\n",
+					number(a.max), w.unit, number(ratio), verdict)
 				continue
 			}
-			fmt.Fprintf(out, "  aim: aio at most %s x %s: %.3f, %s\n", number(a.max), a.other(), ratio, verdict)
+			fmt.Fprintf(out, "  aim: aio at most %s x %s: %.3f, %s\n",
+				number(a.max), a.other(), ratio, verdict)
 		}
 	}
 	if row.Others != nil && *row.Others > calm {
-		fmt.Fprintf(out, "  others used %s CPUs meanwhile: measure again when the machine is quiet\n", number(*row.Others))
+		fmt.Fprintf(out, "  others used %s CPUs meanwhile: measure again when the machine is "+
+			"quiet\n", number(*row.Others))
 	}
 	fmt.Fprintln(out)
 }
@@ -173,8 +190,7 @@ func (a aim) other() string {
 	return a.rival
 }
 
-// aimsAt returns the aims that hold at a GOMAXPROCS: one that names it takes
-// the place of one for all.
+// aimsAt returns the aims for a GOMAXPROCS: an aim that names it replaces one for all.
 func (w work) aimsAt(procs int) []aim {
 	var aims []aim
 	for _, a := range w.aims {

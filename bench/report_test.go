@@ -7,7 +7,8 @@ import (
 
 func TestTheJSONHasTheDocumentedShape(t *testing.T) {
 	w := work{name: "yield", unit: nsPerOp}
-	seats := []*seat{{name: "aio", figures: []float64{70.123, 70.126}}, {name: "goroutine", figures: []float64{88}}}
+	seats := []*seat{{name: "aio", figures: []float64{70.123, 70.126}},
+		{name: "goroutine", figures: []float64{88}}}
 	rep := report{
 		Suite:  "micro",
 		Rows:   []row{newRow(w, 2, seats)},
@@ -43,7 +44,8 @@ func TestTheJSONHasTheDocumentedShape(t *testing.T) {
 func TestTheTableHasRatiosToTheBaselineAndTheAims(t *testing.T) {
 	w := work{
 		name: "w", unit: nsPerOp, about: "work", baseline: "goroutine", baselineIs: "the usual way",
-		aims: []aim{{max: 0.6, rival: "goroutine"}, {max: 0.85, rival: "goroutine", procs: 1}, {max: 1.2, rival: "aio", work: "before"}, {max: 2, rival: "conc"}},
+		aims: []aim{{max: 0.6, rival: "goroutine"}, {max: 0.85, rival: "goroutine", procs: 1},
+			{max: 1.2, rival: "aio", work: "before"}, {max: 2, rival: "conc"}},
 	}
 	rep := report{Rows: []row{
 		{Work: "before", Procs: 1, Results: map[string]float64{"aio": 50}},
@@ -73,7 +75,8 @@ func TestAnAimForOneGOMAXPROCSReplacesTheGeneralOneThere(t *testing.T) {
 	for procs, want := range map[int]float64{1: 0.85, 2: 0.6, 4: 0.6} {
 		aims := w.aimsAt(procs)
 		if len(aims) != 2 || aims[0].max != want || aims[1].rival != "errgroup" {
-			t.Errorf("%s at GOMAXPROCS=%d has the aims %v, want %v x goroutine and one for errgroup", w.name, procs, aims, want)
+			t.Errorf("%s at GOMAXPROCS=%d has the aims %v, want %v x goroutine and one for errgroup",
+				w.name, procs, aims, want)
 		}
 	}
 }

@@ -15,8 +15,7 @@ var antsWorks = map[string]round{
 	"map_limit":    antsMap,
 }
 
-// withPool runs measure with a pool of at most n goroutines, filled by nobody
-// yet.
+// withPool runs measure with a new, empty pool of at most n goroutines.
 func withPool(n int, measure func(pool *ants.Pool) (float64, error)) (float64, error) {
 	pool, err := ants.NewPool(n)
 	if err != nil {

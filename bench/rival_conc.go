@@ -7,7 +7,7 @@ import (
 	"github.com/sourcegraph/conc/iter"
 )
 
-// concWorks does with github.com/sourcegraph/conc what it is for.
+// concWorks does the work for which github.com/sourcegraph/conc is made.
 var concWorks = map[string]round{
 	"create_await": concCreateAwait,
 	"gather_100k":  concGather,

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// errgroupWorks does with golang.org/x/sync/errgroup what it is for.
+// errgroupWorks does the work for which golang.org/x/sync/errgroup is made.
 var errgroupWorks = map[string]round{
 	"create_await": errgroupCreateAwait,
 	"gather_100k":  errgroupGather,

@@ -19,7 +19,8 @@ func gnetServers(multi bool) map[string]netServer {
 		if multi {
 			loops = gnet.WithMulticore(true)
 		}
-		return gnet.Run(e, "tcp://127.0.0.1:0", loops, gnet.WithTCPNoDelay(gnet.TCPNoDelay), gnet.WithLogger(gnetLog{}))
+		return gnet.Run(e, "tcp://127.0.0.1:0", loops, gnet.WithTCPNoDelay(gnet.TCPNoDelay),
+			gnet.WithLogger(gnetLog{}))
 	}
 	return map[string]netServer{
 		"echo_protocol":        serve,

@@ -194,23 +194,24 @@ func goroutineTimersInsert(size, reps int) (float64, error) {
 func goroutineTimersFire() round {
 	var lead time.Duration
 	return func(size, _ int) (float64, error) {
-		_, fire, err := untilDue(&lead, size, func(size int, first time.Time) (time.Duration, time.Time, error) {
-			began := time.Now()
-			var fired atomic.Int64
-			var last time.Time
-			done := make(chan struct{})
-			for i := range size {
-				time.AfterFunc(time.Until(first)+dueOffset(i, size), func() {
-					if fired.Add(1) == int64(size) {
-						last = time.Now()
-						close(done)
-					}
-				})
-			}
-			set := time.Since(began)
-			<-done
-			return set, last, nil
-		})
+		_, fire, err := untilDue(&lead, size,
+			func(size int, first time.Time) (time.Duration, time.Time, error) {
+				began := time.Now()
+				var fired atomic.Int64
+				var last time.Time
+				done := make(chan struct{})
+				for i := range size {
+					time.AfterFunc(time.Until(first)+dueOffset(i, size), func() {
+						if fired.Add(1) == int64(size) {
+							last = time.Now()
+							close(done)
+						}
+					})
+				}
+				set := time.Since(began)
+				<-done
+				return set, last, nil
+			})
 		return perOp(fire, size), err
 	}
 }
@@ -320,28 +321,29 @@ func goroutineMap(size, reps int) (float64, error) {
 func goroutineSleepers() round {
 	var lead time.Duration
 	return func(size, _ int) (float64, error) {
-		set, fire, err := untilDue(&lead, size, func(size int, first time.Time) (time.Duration, time.Time, error) {
-			began := time.Now()
-			var asleep, awake sync.WaitGroup
-			asleep.Add(size)
-			awake.Add(size)
-			for i := range size {
-				go func() {
-					d := time.Until(first) + dueOffset(i, size)
-					asleep.Done()
-					time.Sleep(d)
-					awake.Done()
-				}()
-			}
-			asleep.Wait()
-			set := time.Since(began)
-			awake.Wait()
-			last := time.Now()
-			if last.Before(first) {
-				return 0, last, fmt.Errorf("woke up %v early", first.Sub(last))
-			}
-			return set, last, nil
-		})
+		set, fire, err := untilDue(&lead, size,
+			func(size int, first time.Time) (time.Duration, time.Time, error) {
+				began := time.Now()
+				var asleep, awake sync.WaitGroup
+				asleep.Add(size)
+				awake.Add(size)
+				for i := range size {
+					go func() {
+						d := time.Until(first) + dueOffset(i, size)
+						asleep.Done()
+						time.Sleep(d)
+						awake.Done()
+					}()
+				}
+				asleep.Wait()
+				set := time.Since(began)
+				awake.Wait()
+				last := time.Now()
+				if last.Before(first) {
+					return 0, last, fmt.Errorf("woke up %v early", first.Sub(last))
+				}
+				return set, last, nil
+			})
 		return perOp(set+fire, size), err
 	}
 }

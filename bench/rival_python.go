@@ -53,7 +53,8 @@ func installPython(ctx context.Context) error {
 	// One at a time: that one cannot be built here does not keep the other out.
 	var errs []error
 	for _, name := range []string{"uvloop", "trio"} {
-		errs = append(errs, command(ctx, "", python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", name))
+		errs = append(errs, command(ctx, "", python, "-m", "pip", "install", "--quiet",
+			"--disable-pip-version-check", name))
 	}
 	return errors.Join(errs...)
 }

@@ -41,8 +41,10 @@ func tokioProgram(program string, budget time.Duration) *entrant {
 				return errNotInstalled
 			}
 			return eachTokioSource(func(name string, text []byte) error {
-				if built, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(built, text) {
-					return errors.New("installed for another version of this program; -install brings it up to date")
+				if built, err := os.ReadFile(filepath.Join(dir, name)); err != nil ||
+					!bytes.Equal(built, text) {
+					return errors.New("installed for another version of this program; " +
+						"-install brings it up to date")
 				}
 				return nil
 			})

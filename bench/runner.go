@@ -13,7 +13,7 @@ type player interface {
 	close() error
 }
 
-// A seat is a place in a row: a contestant and what it has done so far.
+// A seat is a place in a row: a contestant and its results so far.
 type seat struct {
 	name string
 	// open makes the contestant ready, in a new process.
@@ -148,9 +148,8 @@ func due(round, turns, rounds int) bool {
 	return (round+1)*turns/rounds > round*turns/rounds
 }
 
-// order returns who plays when in a round: each round another contestant
-// begins, and every second round goes backwards, so that nobody always comes
-// after the same one.
+// order returns the order of the contestants in a round. Each round another one begins, and every
+// second round goes backwards, so that none always comes after the same one.
 func order(round, players int) []int {
 	turn := make([]int, players)
 	for i := range turn {

@@ -43,7 +43,11 @@ func (p *fakePlayer) close() error { p.hall.open--; return nil }
 
 func (h *fakeHall) seat(name string, cost time.Duration, fails int) *seat {
 	p := &fakePlayer{name: name, cost: cost, fails: fails, hall: h}
-	return &seat{name: name, budget: largeBudget, open: func(context.Context) (player, error) { h.open++; h.opens++; return p, nil }}
+	return &seat{name: name, budget: largeBudget, open: func(context.Context) (player, error) {
+		h.open++
+		h.opens++
+		return p, nil
+	}}
 }
 
 func (h *fakeHall) runner(rounds int) *runner {
@@ -56,7 +60,8 @@ func (h *fakeHall) runner(rounds int) *runner {
 
 func TestContestantsTakeTurnsInEachRound(t *testing.T) {
 	h := &fakeHall{}
-	seats := []*seat{h.seat("a", time.Millisecond, 0), h.seat("b", time.Millisecond, 0), h.seat("c", time.Millisecond, 0)}
+	seats := []*seat{h.seat("a", time.Millisecond, 0), h.seat("b", time.Millisecond, 0),
+		h.seat("c", time.Millisecond, 0)}
 	if err := h.runner(4).run(t.Context(), work{name: "w", size: 100, once: true}, seats); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +77,8 @@ func TestContestantsTakeTurnsInEachRound(t *testing.T) {
 	}
 	for _, s := range seats {
 		if len(s.figures) != 4 {
-			t.Errorf("%s has %d figures, want those of 4 rounds: the first is not counted", s.name, len(s.figures))
+			t.Errorf("%s has %d figures, want those of 4 rounds: the first is not counted",
+				s.name, len(s.figures))
 		}
 	}
 }
@@ -92,7 +98,8 @@ func TestEveryRoundHasEachContestantOnceAndNoneAlwaysLeads(t *testing.T) {
 		}
 		for i := range players {
 			if leads[i] != 2 {
-				t.Errorf("of %d players number %d leads %d times in %d rounds, want 2", players, i, leads[i], 2*players)
+				t.Errorf("of %d players number %d leads %d times in %d rounds, want 2",
+					players, i, leads[i], 2*players)
 			}
 		}
 	}
@@ -133,7 +140,8 @@ func TestASlowContestantDoesFewerRoundsSpreadOverTheRow(t *testing.T) {
 	for _, c := range []struct {
 		took time.Duration
 		want int
-	}{{0, 9}, {50 * time.Millisecond, 9}, {time.Second, 5}, {2 * time.Second, 3}, {6 * time.Second, 0}} {
+	}{{0, 9}, {50 * time.Millisecond, 9}, {time.Second, 5}, {2 * time.Second, 3},
+		{6 * time.Second, 0}} {
 		if got := turnsFor(c.took, largeBudget, 9); got != c.want {
 			t.Errorf("turnsFor(%v, 9) = %d, want %d", c.took, got, c.want)
 		}
@@ -156,18 +164,21 @@ func TestARoundTooSlowToRepeatIsTheFigure(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(h.calls, []string{"a*1"}) || !slices.Equal(s.figures, []float64{60_000}) {
-		t.Errorf("a round of 6 s was asked for as %v and gave %v, want it once, as the figure", h.calls, s.figures)
+		t.Errorf("a round of 6 s was asked for as %v and gave %v, want it once, as the figure",
+			h.calls, s.figures)
 	}
 }
 
 func TestAFreshWorkGetsANewProcessForEachRound(t *testing.T) {
 	h := &fakeHall{}
 	s := h.seat("a", time.Millisecond, 0)
-	if err := h.runner(9).run(t.Context(), work{name: "w", size: 10, once: true, fresh: true}, []*seat{s}); err != nil {
+	err := h.runner(9).run(t.Context(), work{name: "w", size: 10, once: true, fresh: true}, []*seat{s})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if h.opens != 3 || h.open != 0 || len(s.figures) != 3 {
-		t.Errorf("%d processes were opened and %d left open, %d figures counted, want 3, 0 and 3", h.opens, h.open, len(s.figures))
+		t.Errorf("%d processes were opened and %d left open, %d figures counted, want 3, 0 and 3",
+			h.opens, h.open, len(s.figures))
 	}
 }
 
@@ -183,7 +194,8 @@ func TestAContestantThatFailsIsOutAndTheOthersGoOn(t *testing.T) {
 			t.Errorf("failing at call %d left the error %v", call, bad.err)
 		}
 		if good.err != nil || len(good.figures) != 3 {
-			t.Errorf("the other contestant has %d figures and the error %v, want 3 and none", len(good.figures), good.err)
+			t.Errorf("the other contestant has %d figures and the error %v, want 3 and none",
+				len(good.figures), good.err)
 		}
 		if r := newRow(w, 2, []*seat{bad, good}); len(r.Results) != 1 {
 			t.Errorf("the row holds %v, want the good one's figure alone", r.Results)
@@ -197,7 +209,8 @@ func TestAContestantThatFailsIsOutAndTheOthersGoOn(t *testing.T) {
 func TestAFigureThatIsNotPositiveIsAFailure(t *testing.T) {
 	h := &fakeHall{}
 	s := h.seat("a", 0, 0)
-	if err := h.runner(3).run(t.Context(), work{name: "w", size: 10, once: true}, []*seat{s}); err != nil {
+	err := h.runner(3).run(t.Context(), work{name: "w", size: 10, once: true}, []*seat{s})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if s.err == nil {
@@ -215,7 +228,8 @@ func TestAnInterruptEndsTheRowAndItsProcesses(t *testing.T) {
 		}
 	}
 	seats := []*seat{h.seat("a", time.Millisecond, 0), h.seat("b", time.Millisecond, 0)}
-	if err := r.run(ctx, work{name: "w", size: 100, once: true}, seats); !errors.Is(err, context.Canceled) {
+	err := r.run(ctx, work{name: "w", size: 100, once: true}, seats)
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("the run ended with %v, want context.Canceled", err)
 	}
 	if h.open != 0 {

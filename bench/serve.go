@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// contestantEnv tells a child process of this program which contestant it is.
+// contestantEnv makes a child process of this program a contestant, and names it.
 const contestantEnv = "AIO_BENCH_CONTESTANT"
 
 // A round does reps repetitions of size operations each and returns the figure

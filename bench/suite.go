@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A suite is what one run measures, and who takes part by default.
+// A suite is what one run measures, with its default contestants.
 type suite struct {
 	works      []work
 	rivals     []string // the contestants besides aio, in the order of the table
@@ -27,8 +27,9 @@ var suites = map[string]suite{"micro": microSuite, "net": netSuite, "aiotest": e
 
 // microSuite measures contestants from inside: they time themselves.
 var microSuite = suite{
-	works:      micro,
-	rivals:     []string{"goroutine", "errgroup", "conc", "ants", "tokio", "uvloop", "asyncio", "trio"},
+	works: micro,
+	rivals: []string{"goroutine", "errgroup", "conc", "ants", "tokio", "uvloop",
+		"asyncio", "trio"},
 	procs:      []int{2, 1},
 	rounds:     9,
 	roundTime:  50 * time.Millisecond,
@@ -90,31 +91,37 @@ var micro = []work{
 		aims: []aim{{max: 1.3, rival: "goroutine"}},
 	},
 	{
-		name: "yield_among", unit: nsPerOp, size: crowd, about: "give way once, each of 1,000 tasks in turn",
+		name: "yield_among", unit: nsPerOp, size: crowd,
+		about:    "give way once, each of 1,000 tasks in turn",
 		baseline: "goroutine", baselineIs: "runtime.Gosched",
 	},
 	{
 		name: "create_await", unit: nsPerOp, size: 1, about: "start a task, wait for its result",
 		baseline: "goroutine", baselineIs: thread,
-		aims: []aim{{max: 0.6, rival: "goroutine"}, {max: 0.85, rival: "goroutine", procs: 1}, {max: 0.4, rival: "errgroup"}},
+		aims: []aim{{max: 0.6, rival: "goroutine"}, {max: 0.85, rival: "goroutine", procs: 1},
+			{max: 0.4, rival: "errgroup"}},
 	},
 	{
-		name: "gather_100k", unit: nsPerOp, size: 100_000, about: "start 100,000 tasks, wait for all results; a task",
+		name: "gather_100k", unit: nsPerOp, size: 100_000,
+		about:    "start 100,000 tasks, wait for all results; a task",
 		baseline: "goroutine", baselineIs: "goroutines + sync.WaitGroup",
 		aims: []aim{{max: 0.55, rival: "goroutine"}},
 	},
 	{
-		name: "to_thread", unit: nsPerOp, size: 1, about: "run a function off the loop, wait for its result",
+		name: "to_thread", unit: nsPerOp, size: 1,
+		about:    "run a function off the loop, wait for its result",
 		baseline: "goroutine", baselineIs: thread,
 		aims: []aim{{max: 2, rival: "goroutine"}},
 	},
 	{
-		name: "to_thread_polled", unit: nsPerOp, size: 1, about: "the same while the loop watches a descriptor",
+		name: "to_thread_polled", unit: nsPerOp, size: 1,
+		about:    "the same while the loop watches a descriptor",
 		baseline: "goroutine", baselineIs: thread,
 		aims: []aim{{max: 4.5, rival: "goroutine"}},
 	},
 	{
-		name: "queue", unit: nsPerOp, size: 1, about: "an item from one task to another through a queue of 100",
+		name: "queue", unit: nsPerOp, size: 1,
+		about:    "an item from one task to another through a queue of 100",
 		baseline: "goroutine", baselineIs: "buffered channel",
 		aims: []aim{{max: 0.35, rival: "goroutine"}},
 	},
@@ -123,42 +130,51 @@ var micro = []work{
 		baseline: "goroutine", baselineIs: "sync.Mutex",
 	},
 	{
-		name: "lock_contended", unit: nsPerOp, size: 8, about: "hand a lock over among 8 tasks, each giving way while it holds it",
+		name: "lock_contended", unit: nsPerOp, size: 8,
+		about:    "hand a lock over among 8 tasks, each giving way while it holds it",
 		baseline: "goroutine", baselineIs: "sync.Mutex, runtime.Gosched",
 	},
 	{
-		name: "timers_1m_insert", unit: nsPerOp, size: 1_000_000, once: true, about: "set a timer, a million of them pending",
+		name: "timers_1m_insert", unit: nsPerOp, size: 1_000_000, once: true,
+		about:    "set a timer, a million of them pending",
 		baseline: "goroutine", baselineIs: "time.AfterFunc",
 		aims: []aim{{max: 0.6, rival: "goroutine"}},
 	},
 	{
-		name: "timers_1m_fire", unit: nsPerOp, size: 1_000_000, once: true, about: "run the callback of a timer, a million of them due within a millisecond",
+		name: "timers_1m_fire", unit: nsPerOp, size: 1_000_000, once: true,
+		about:    "run the callback of a timer, a million of them due within a millisecond",
 		baseline: "goroutine", baselineIs: "time.AfterFunc",
 		aims: []aim{{max: 0.4, rival: "goroutine"}},
 	},
 	{
-		name: "cancel_100k", unit: nsPerOp, size: 100_000, once: true, about: "cancel a sleeping task, 100,000 of them, and see them end",
+		name: "cancel_100k", unit: nsPerOp, size: 100_000, once: true,
+		about:    "cancel a sleeping task, 100,000 of them, and see them end",
 		baseline: "goroutine", baselineIs: "context.WithCancel, select with a timer",
 	},
 	{
-		name: "post", unit: nsPerOp, size: posters, about: "hand a callback to the loop, from 4 threads at once",
+		name: "post", unit: nsPerOp, size: posters,
+		about:    "hand a callback to the loop, from 4 threads at once",
 		baseline: "goroutine", baselineIs: "4 goroutines, one buffered channel of functions",
 	},
 	{
-		name: "task_memory", unit: "bytes/task", size: 100_000, once: true, fresh: true, about: "memory of a waiting task, 100,000 of them",
+		name: "task_memory", unit: "bytes/task", size: 100_000, once: true, fresh: true,
+		about:    "memory of a waiting task, 100,000 of them",
 		baseline: "goroutine", baselineIs: "goroutine in a channel receive",
 		aims: []aim{{max: 1.2, rival: "goroutine"}},
 	},
 	{
-		name: "map_limit", unit: nsPerOp, size: 10_000, about: "map 10,000 items, 10 at a time, each giving way once; an item",
+		name: "map_limit", unit: nsPerOp, size: 10_000,
+		about:    "map 10,000 items, 10 at a time, each giving way once; an item",
 		baseline: "goroutine", baselineIs: "goroutines + channel as semaphore",
 	},
 	{
-		name: "sleepers_10k", unit: nsPerOp, size: 10_000, once: true, about: "a task that sleeps once, 10,000 of them; idle time left out",
+		name: "sleepers_10k", unit: nsPerOp, size: 10_000, once: true,
+		about:    "a task that sleeps once, 10,000 of them; idle time left out",
 		baseline: "goroutine", baselineIs: "goroutine in time.Sleep",
 	},
 	{
-		name: "sleepers_1m", unit: nsPerOp, size: 1_000_000, once: true, fresh: true, about: "the same with a million of them",
+		name: "sleepers_1m", unit: nsPerOp, size: 1_000_000, once: true, fresh: true,
+		about:    "the same with a million of them",
 		baseline: "goroutine", baselineIs: "goroutine in time.Sleep",
 		aims: []aim{{max: 2.5, rival: "goroutine"}, {max: 1.2, rival: "aio", work: "sleepers_10k"}},
 	},
@@ -188,7 +204,8 @@ func pick(suite []work, list string) ([]work, error) {
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(suite, func(w work) bool { return w.name == name }) {
-			return nil, fmt.Errorf("no work %q; there are: %s", name, strings.Join(workNames(suite), ", "))
+			return nil, fmt.Errorf("no work %q; there are: %s",
+				name, strings.Join(workNames(suite), ", "))
 		}
 	}
 	return picked, nil
@@ -249,7 +266,8 @@ func (s suite) pickRivals(list string) ([]string, error) {
 		case slices.Contains(s.rivals, name):
 			picked = append(picked, name)
 		default:
-			return nil, fmt.Errorf("no rival %q in this suite; there are: %s", name, strings.Join(s.rivals, ", "))
+			return nil, fmt.Errorf("no rival %q in this suite; there are: %s",
+				name, strings.Join(s.rivals, ", "))
 		}
 	}
 	return picked, nil

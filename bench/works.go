@@ -105,7 +105,9 @@ func aioCreateAwait(size, reps int) (float64, error) {
 		return timed(size, reps, func(reps int) error {
 			sum := 0
 			for i := range size * reps {
-				v, err := aio.CreateTask(ctx, func(context.Context) (int, error) { return i, nil }).Await(ctx)
+				v, err := aio.CreateTask(ctx, func(context.Context) (int, error) {
+					return i, nil
+				}).Await(ctx)
 				if err != nil {
 					return err
 				}
@@ -122,7 +124,9 @@ func aioGather(size, reps int) (float64, error) {
 			for range reps {
 				tasks := make([]*aio.Task[int], size)
 				for i := range tasks {
-					tasks[i] = aio.CreateTask(ctx, func(context.Context) (int, error) { return i, nil })
+					tasks[i] = aio.CreateTask(ctx, func(context.Context) (int, error) {
+						return i, nil
+					})
 				}
 				results, err := aio.Gather(ctx, tasks...)
 				if err != nil {
@@ -288,9 +292,10 @@ func aioMap(size, reps int) (float64, error) {
 	return onLoop(func(ctx context.Context) (float64, error) {
 		return timed(size, reps, func(reps int) error {
 			for range reps {
-				results, err := aio.Map(ctx, items, func(ctx context.Context, item int) (int, error) {
-					return 2 * item, aio.Yield(ctx)
-				}, aio.Limit(mapLimit))
+				results, err := aio.Map(ctx, items,
+					func(ctx context.Context, item int) (int, error) {
+						return 2 * item, aio.Yield(ctx)
+					}, aio.Limit(mapLimit))
 				if err != nil {
 					return err
 				}

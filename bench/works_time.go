@@ -36,25 +36,26 @@ func aioTimersInsert(size, reps int) (float64, error) {
 func aioTimersFire() round {
 	var lead time.Duration
 	return func(size, _ int) (float64, error) {
-		_, fire, err := untilDue(&lead, size, func(size int, first time.Time) (set time.Duration, last time.Time, err error) {
-			err = aio.Run(context.Background(), func(ctx context.Context) error {
-				began := time.Now()
-				loop := aio.RunningLoop(ctx)
-				done := aio.NewFuture[time.Time](loop.Context())
-				fired := 0
-				for i := range size {
-					loop.CallLater(time.Until(first)+dueOffset(i, size), func() {
-						if fired++; fired == size {
-							done.SetResult(time.Now())
-						}
-					})
-				}
-				set = time.Since(began)
-				last, err = done.Await(ctx)
-				return err
+		_, fire, err := untilDue(&lead, size,
+			func(size int, first time.Time) (set time.Duration, last time.Time, err error) {
+				err = aio.Run(context.Background(), func(ctx context.Context) error {
+					began := time.Now()
+					loop := aio.RunningLoop(ctx)
+					done := aio.NewFuture[time.Time](loop.Context())
+					fired := 0
+					for i := range size {
+						loop.CallLater(time.Until(first)+dueOffset(i, size), func() {
+							if fired++; fired == size {
+								done.SetResult(time.Now())
+							}
+						})
+					}
+					set = time.Since(began)
+					last, err = done.Await(ctx)
+					return err
+				})
+				return set, last, err
 			})
-			return set, last, err
-		})
 		return perOp(fire, size), err
 	}
 }
@@ -62,30 +63,31 @@ func aioTimersFire() round {
 func aioSleepers() round {
 	var lead time.Duration
 	return func(size, _ int) (float64, error) {
-		set, fire, err := untilDue(&lead, size, func(size int, first time.Time) (set time.Duration, last time.Time, err error) {
-			err = aio.Run(context.Background(), func(ctx context.Context) error {
-				began := time.Now()
-				asleep := 0
-				tasks := make([]*aio.Task[aio.None], size)
-				for i := range tasks {
-					tasks[i] = aio.Start(ctx, func(ctx context.Context) error {
-						d := time.Until(first) + dueOffset(i, size)
-						if asleep++; asleep == size {
-							set = time.Since(began)
-						}
-						return aio.Sleep(ctx, d)
-					})
-				}
-				if _, err := aio.Gather(ctx, tasks...); err != nil {
-					return err
-				}
-				if last = time.Now(); last.Before(first) {
-					return fmt.Errorf("woke up %v early", first.Sub(last))
-				}
-				return expect("tasks that slept", asleep, size)
+		set, fire, err := untilDue(&lead, size,
+			func(size int, first time.Time) (set time.Duration, last time.Time, err error) {
+				err = aio.Run(context.Background(), func(ctx context.Context) error {
+					began := time.Now()
+					asleep := 0
+					tasks := make([]*aio.Task[aio.None], size)
+					for i := range tasks {
+						tasks[i] = aio.Start(ctx, func(ctx context.Context) error {
+							d := time.Until(first) + dueOffset(i, size)
+							if asleep++; asleep == size {
+								set = time.Since(began)
+							}
+							return aio.Sleep(ctx, d)
+						})
+					}
+					if _, err := aio.Gather(ctx, tasks...); err != nil {
+						return err
+					}
+					if last = time.Now(); last.Before(first) {
+						return fmt.Errorf("woke up %v early", first.Sub(last))
+					}
+					return expect("tasks that slept", asleep, size)
+				})
+				return set, last, err
 			})
-			return set, last, err
-		})
 		return perOp(set+fire, size), err
 	}
 }

@@ -246,7 +246,8 @@ func TestAPanicIsContainedWithItsStack(t *testing.T) {
 	if err.Error() != "panic: broken" {
 		t.Fatalf("the message is %q", err)
 	}
-	if text := fmt.Sprintf("%+v", err); !strings.HasPrefix(text, "panic: broken\n\ngoroutine ") || !strings.Contains(text, "coro_test.explode") {
+	if text := fmt.Sprintf("%+v", err); !strings.HasPrefix(text, "panic: broken\n\ngoroutine ") ||
+		!strings.Contains(text, "coro_test.explode") {
 		t.Fatalf("with its stack it prints as %q", text)
 	}
 }
@@ -404,7 +405,9 @@ func TestMisuseOfACoroutinePanicsNamingTheOperation(t *testing.T) {
 		{"Throw from inside", inside[1], "coro: Throw: the coroutine is already running"},
 		{"Close from inside", inside[2], "coro: Close: the coroutine is already running"},
 		{"yield from outside", leakedWhileSuspended, "coro: yield: the coroutine is not running"},
-		{"yield after the end", panicOf(func() { leaked(1) }), "coro: yield: the coroutine is not running"},
+		{"yield after the end", panicOf(func() {
+			leaked(1)
+		}), "coro: yield: the coroutine is not running"},
 		{"a nil body", panicOf(func() { coro.New[int, int, int](nil) }), "coro: New: the body is nil"},
 		{"a nil error", panicOf(func() { self.Throw(nil) }), "coro: Throw: the error is nil"},
 	} {

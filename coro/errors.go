@@ -22,7 +22,7 @@ var (
 // Its message is one line. With %+v it prints the stack and the other errors as well; so does a
 // program that ends because of it.
 type PanicError struct {
-	Value any    // what was given to panic
+	Value any    // the argument of panic
 	Stack []byte // the stack of the panic, then those of each re-panic
 	// Others are the errors of what ended together with it: other tasks of the group, scopes.
 	Others []error

@@ -74,7 +74,9 @@ func isExhausted(err error) bool {
 // up, or the path to it is broken. Linux returns the pending error of the new connection; see
 // accept(2).
 func concernsOne(err error) bool {
-	return slices.ContainsFunc(ofOneConnection, func(e sys.Errno) bool { return errtree.Is(err, e) })
+	return slices.ContainsFunc(ofOneConnection, func(e sys.Errno) bool {
+		return errtree.Is(err, e)
+	})
 }
 
 var ofOneConnection = []sys.Errno{

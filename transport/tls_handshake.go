@@ -260,7 +260,8 @@ func (t *tlsTransport) giveUp(err error) {
 // an alert tells it.
 func (t *tlsTransport) abandon(err error) {
 	t.stopTimer()
-	if s := t.server; s != nil && err != errClosedInHandshake && !errtree.Is(err, aio.ErrCancelled) {
+	if s := t.server; s != nil && err != errClosedInHandshake &&
+		!errtree.Is(err, aio.ErrCancelled) {
 		s.unshaken++
 	}
 	if err == nil { // a panic or Goexit

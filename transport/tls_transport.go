@@ -14,9 +14,9 @@ import (
 // tlsState is the state of a secured transport.
 //
 //	state          | crypto/tls          | application protocol      | left by
-//	tlsHandshaking | in HandshakeContext | no call yet (*)           | success: tlsOpen;
-//	               |                     |                           | failure, Close, Abort: tlsLost
-//	tlsOpen        | both directions     | gets all events           | Close, peer's end: tlsClosing;
+//	tlsHandshaking | in HandshakeContext | no call yet (*)           | success: tlsOpen; failure,
+//	               |                     |                           | Close, Abort: tlsLost
+//	tlsOpen        | both directions     | gets all events           | Close, peer gone: tlsClosing;
 //	               |                     |                           | failure, Abort: tlsFailed
 //	tlsClosing     | close_notify is out | no call until lost        | peer's end or loss, time-out:
 //	               |                     |                           | tlsFailed or tlsLost

@@ -1,2 +1,3 @@
-// Package seeds shows programs written for asyncio, done with aio. They are the Examples of its tests, with the output they have.
+// Package seeds shows programs written for asyncio, done with aio. They are the Examples of its
+// tests, with their output.
 package seeds

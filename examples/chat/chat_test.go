@@ -135,8 +135,10 @@ func TestMembersAreInRooms(t *testing.T) {
 func TestNicknamesAreUniqueAndPlain(t *testing.T) {
 	_, addr := start(t)
 	anna, bert := two(t, addr)
-	bert.says("/nick ANNA", "/nick b\u00e9rt_2", "/nick BÉRT_2", "/nick a b", "/nick "+strings.Repeat("x", 21), "/nick guest3")
-	bert.hears("* Somebody else is anna.", "* You are bért_2 now.", "* You are BÉRT_2 now.", "* Names have letters, digits, - and _.",
+	bert.says("/nick ANNA", "/nick b\u00e9rt_2", "/nick BÉRT_2", "/nick a b", "/nick "+
+		strings.Repeat("x", 21), "/nick guest3")
+	bert.hears("* Somebody else is anna.", "* You are bért_2 now.", "* You are BÉRT_2 now.",
+		"* Names have letters, digits, - and _.",
 		"* Names have at most 20 letters.", "* You are guest3 now.")
 	anna.hears("* bert is bért_2 now", "* bért_2 is BÉRT_2 now", "* BÉRT_2 is guest3 now")
 	carl := come(t, "tcp", addr)
@@ -148,7 +150,8 @@ func TestCommandsThatAreNone(t *testing.T) {
 	anna := come(t, "tcp", addr)
 	anna.hears("* Welcome, guest1. You are alone in lobby." + helpHint)
 	anna.says("/dance", "/nick", "/who is there", "/join a b", "/help")
-	anna.hears("* There is no command /dance. /help lists those there are.", "* Write it as in: /nick NAME", "* Write it as in: /who",
+	anna.hears("* There is no command /dance. /help lists those there are.",
+		"* Write it as in: /nick NAME", "* Write it as in: /who",
 		"* Names have letters, digits, - and _.",
 		"* /nick NAME    take another nickname",
 		"* /who          list who is here, room by room",
@@ -172,7 +175,8 @@ func TestOneWhoDoesNotReadIsCutOff(t *testing.T) {
 	p, addr := start(t, "-backlog", "4096", "-rate", "1000000")
 	anna, bert := two(t, addr)
 	bert.conn.(*net.TCPConn).SetReadBuffer(4096)
-	// Anna talks, and bert does not listen: the system keeps some of it, the chat 4 KB, and then he is out.
+	// Anna talks, and bert does not listen: the system keeps some of it, the chat 4 KB, and then he
+	// is out.
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -213,7 +217,8 @@ func TestTheChatIsOnSeveralAddresses(t *testing.T) {
 	p.Out.Await(t, "guest3 has come from this machine, 3 here")
 
 	// At the end everybody is told, on every address.
-	if code := p.Stop(); code != cli.OK || p.Err.String() != "" || !strings.Contains(p.Out.String(), "\nThe chat ends, with 3 here.\n") {
+	if code := p.Stop(); code != cli.OK || p.Err.String() != "" ||
+		!strings.Contains(p.Out.String(), "\nThe chat ends, with 3 here.\n") {
 		t.Errorf("exit code %d, %q, on stderr %q", code, p.Out, p.Err)
 	}
 	for _, each := range []*person{anna, bert, carl} {
@@ -249,7 +254,8 @@ func TestMistakesAreExplained(t *testing.T) {
 			t.Errorf("%q: %+v, want %s", args, got, want)
 		}
 	}
-	if got := chat.Run(t.Context(), "-help"); got.Code != cli.OK || !strings.Contains(got.Out, "    /nick NAME    take another nickname\n") {
+	if got := chat.Run(t.Context(), "-help"); got.Code != cli.OK ||
+		!strings.Contains(got.Out, "    /nick NAME    take another nickname\n") {
 		t.Errorf("%+v", got)
 	}
 	got := chat.Run(t.Context(), "-addr", "127.0.0.1:0", "-addr", "127.0.0.1:nowhere")
@@ -261,7 +267,8 @@ func TestMistakesAreExplained(t *testing.T) {
 func TestCtrlCAndSIGTERMEndTheServer(t *testing.T) {
 	clitest.Signals(t, func(t *testing.T, sig os.Signal) {
 		got := clitest.Signal(t, sig, "Ctrl-C ends the chat.", "-addr", "127.0.0.1:0")
-		if got.Code != cli.OK || !strings.HasSuffix(got.Out, "\nThe chat ends, with 0 here.\n") || got.Err != "" {
+		if got.Code != cli.OK || !strings.HasSuffix(got.Out, "\nThe chat ends, with 0 here.\n") ||
+			got.Err != "" {
 			t.Errorf("%+v", got)
 		}
 	})

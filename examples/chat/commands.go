@@ -141,7 +141,9 @@ func (h *hall) leave(m *member, _ string) {
 // unfit says why a text is no name for a person or a room, "" if it is one.
 func unfit(name string) string {
 	const longest = 20
-	isOdd := func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) && c != '-' && c != '_' }
+	isOdd := func(c rune) bool {
+		return !unicode.IsLetter(c) && !unicode.IsDigit(c) && c != '-' && c != '_'
+	}
 	switch {
 	case strings.ContainsFunc(name, isOdd):
 		return "Names have letters, digits, - and _."

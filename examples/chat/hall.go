@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	lobby        = "lobby"  // the room in which everybody begins
+	lobby        = "lobby"  // the room in which every member begins
 	longestLine  = 1000     // bytes that a member may send in one line
 	leastBacklog = 2 * 1024 // bytes: room for a line with a name before it
 	newLine      = "\r\n"   // what terminals of the network expect
 )
 
-// hall has everybody who is here. It belongs to one loop, and no method of it waits: whatever one of them
-// does is done before anybody else's turn, without a lock.
+// hall has all members. It belongs to one loop, and none of its methods waits: each action of a
+// member is complete before the next member's turn, without a lock.
 type hall struct {
 	members []*member     // in the order in which they came
 	guests  int           // how many have come so far
@@ -30,7 +30,7 @@ type hall struct {
 	limits  *limits.Limits
 }
 
-// member is somebody who is here.
+// member is a participant of the chat.
 type member struct {
 	nick, room string // room is "" for one who has left it and not joined another
 	w          *stream.Writer
@@ -79,7 +79,7 @@ func (h *hall) in(room string) []*member {
 	return list
 }
 
-// rooms returns the rooms that somebody is in, in order.
+// rooms returns the rooms with members, in order.
 func (h *hall) rooms() []string {
 	var list []string
 	for _, m := range h.members {
@@ -91,7 +91,7 @@ func (h *hall) rooms() []string {
 	return list
 }
 
-// company says who else is in the room of a member.
+// company names the other members in the room of a member.
 func (h *hall) company(m *member) string {
 	others := len(h.in(m.room)) - 1
 	switch others {
@@ -103,7 +103,7 @@ func (h *hall) company(m *member) string {
 	return fmt.Sprintf("You are in %s, with %d others.", m.room, others)
 }
 
-// announce tells everybody in a room but one.
+// announce sends a line to all members of a room but one.
 func (h *hall) announce(room string, but *member, format string, args ...any) {
 	if room == "" {
 		return
@@ -116,16 +116,16 @@ func (h *hall) announce(room string, but *member, format string, args ...any) {
 	}
 }
 
-// dismiss tells everybody that the chat ends.
+// dismiss tells all members that the chat ends.
 func (h *hall) dismiss() {
 	for _, m := range h.members {
 		m.tell("* The chat ends here. Bye.")
 	}
 }
 
-// tell writes a line for a member. It does not wait, or one who reads slowly would hold up everybody; nor
-// is more buffered for such a one than the backlog allows. Who is slower than that is cut off: the
-// connection ends, and the task that serves it notices.
+// tell writes a line for a member. It does not wait, or a slow reader would stop all others. It
+// buffers at most the backlog. A member that is slower than that is cut off: the connection ends,
+// and the task that serves it notices.
 func (m *member) tell(format string, args ...any) {
 	m.hear(fmt.Sprintf(format, args...) + newLine)
 }

@@ -14,9 +14,15 @@ import (
 
 func TestHostilePeersTakeLittleAndLeaveNothing(t *testing.T) {
 	p, addr := start(t, "-connections", "5000")
-	target := hostile.Target{Network: "tcp", Address: addr, Request: "/join kitchen\n/nick " + strings.Repeat("x", 20) + "\nhello, hello\n/who\n/help\n"}
+	target := hostile.Target{
+		Network: "tcp",
+		Address: addr,
+		Request: "/join kitchen\n/nick " + strings.Repeat("x", 20) + "\nhello, hello\n/who\n/help\n",
+	}
 	target.Peers = 50 // everybody who comes is announced to all
-	target.Probe = func(t *testing.T) { hostile.Ask(t, target, "/nick probe\n/join elsewhere\n/quit\n", "* Bye.\r\n") }
+	target.Probe = func(t *testing.T) {
+		hostile.Ask(t, target, "/nick probe\n/join elsewhere\n/quit\n", "* Bye.\r\n")
+	}
 	hostile.Attack(t, target)
 	if code := p.Stop(); code != cli.OK || p.Err.String() != "" {
 		t.Errorf("exit code %d, %.1000q", code, p.Err)
@@ -36,7 +42,8 @@ func TestMembersHaveBounds(t *testing.T) {
 	p.Out.Await(t, "guest1 has said nothing for too long, 0 here")
 }
 
-// Also while the rest of what it has sent waits for its turn, which here would take a quarter of an hour.
+// Also while the rest of what it has sent waits for its turn, which here would take a quarter of an
+// hour.
 func TestAMemberWhoseConnectionIsLostIsGone(t *testing.T) {
 	p, addr := start(t, "-rate", "1")
 	anna := come(t, "tcp", addr)

@@ -1,10 +1,10 @@
-// Chat is a group chat: rooms on a server, for everybody who connects with telnet or nc.
+// Chat is a group chat: rooms on a server, for all that connect with telnet or nc.
 //
 //	go run ./examples/chat                                  port 2424 of this machine
 //	go run ./examples/chat -addr :2424 -addr unix:/tmp/chat
 //
-// hall.go is what the members share, member.go the conversation with one of them, commands.go what they
-// can do.
+// hall.go has the state that members share, member.go the conversation with one of them,
+// commands.go their commands.
 package main
 
 import (
@@ -97,7 +97,7 @@ func parseFlags(args []string) (settings, error) {
 	return s, nil
 }
 
-// parting is how long members have to take what was written for them when the chat ends.
+// parting is how long members have to take their last lines when the chat ends.
 const parting = time.Second
 
 // serve serves on all addresses until ctx is cancelled.
@@ -106,7 +106,8 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 	var servers []*stream.Server
 	for _, addr := range s.addrs {
 		network, address := cli.Network(addr)
-		server, err := stream.Serve(ctx, network, address, s.limits.Handler(h.serve), stream.Limit(longestLine))
+		server, err := stream.Serve(ctx, network, address, s.limits.Handler(h.serve),
+			stream.Limit(longestLine))
 		if err != nil {
 			for _, server := range servers {
 				server.Close()
@@ -131,7 +132,8 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 		server.CloseClients()
 	}
 	for _, server := range servers {
-		server.WaitClosed(goodbye) // those who do not take their last line in time are dropped with the loop
+		// members that do not take their last line in time are dropped with the loop
+		server.WaitClosed(goodbye)
 	}
 	return err
 }

@@ -27,7 +27,7 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 		}
 		h.exit(m, why)
 	}()
-	// Who sends more than that is not read meanwhile: the network holds the rest back.
+	// A member that sends more than that is not read meanwhile: the network holds the rest back.
 	limiter := aiosync.NewRateLimiter(burst, burst*time.Second/time.Duration(h.rate))
 	here, leave := aio.WithCancelCause(ctx) // as long as the connection is
 	watch := aio.Start(ctx, func(ctx context.Context) error {
@@ -80,7 +80,8 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 			tail = false
 			continue
 		}
-		text := strings.TrimSpace(cli.Printable(strings.TrimRight(strings.ToValidUTF8(string(line), "?"), "\r\n")))
+		text := strings.TrimSpace(cli.Printable(strings.TrimRight(strings.ToValidUTF8(string(line),
+			"?"), "\r\n")))
 		if quit, message := h.obey(m, text); quit {
 			why = "has gone" + message
 			return nil

@@ -49,7 +49,12 @@ func TestTheExhibitionTakesTwelveHoursOrOneToTheSecond(t *testing.T) {
 }
 
 func TestEveryGameIsPlayedInTurnsOfBothSides(t *testing.T) {
-	_, concurrent := playBoth(t, settings{exhibition: exhibition{boards: 5, pairs: 4, master: 5 * time.Second, opponent: 55 * time.Second}, moves: true})
+	_, concurrent := playBoth(t, settings{exhibition: exhibition{
+		boards:   5,
+		pairs:    4,
+		master:   5 * time.Second,
+		opponent: 55 * time.Second,
+	}, moves: true})
 	next := make([]side, 5) // whose turn it is
 	for i := range next {
 		next[i] = her
@@ -77,14 +82,23 @@ func TestEveryGameIsPlayedInTurnsOfBothSides(t *testing.T) {
 }
 
 func TestWithFewBoardsSheWaitsForTheOpponents(t *testing.T) {
-	_, concurrent := playBoth(t, settings{exhibition: exhibition{boards: 2, pairs: 3, master: 5 * time.Second, opponent: 55 * time.Second}})
-	if got, want := concurrent.took(), 3*time.Minute+5*time.Second; got != want { // the second game begins 5 s later
+	_, concurrent := playBoth(t, settings{exhibition: exhibition{
+		boards:   2,
+		pairs:    3,
+		master:   5 * time.Second,
+		opponent: 55 * time.Second,
+	}})
+	// the second game begins 5 s later
+	if got, want := concurrent.took(), 3*time.Minute+5*time.Second; got != want {
 		t.Errorf("it takes %v, want %v", got, want)
 	}
 }
 
 func TestTheTableIsTheSameEveryTime(t *testing.T) {
-	for name, args := range map[string][]string{"exhibition": nil, "moves": {"-boards", "3", "-pairs", "2", "-moves"}} {
+	for name, args := range map[string][]string{
+		"exhibition": nil,
+		"moves":      {"-boards", "3", "-pairs", "2", "-moves"},
+	} {
 		want, err := os.ReadFile("testdata/" + name + ".golden")
 		if err != nil {
 			t.Fatal(err)
@@ -111,7 +125,8 @@ func TestJSONHasALineForEachWay(t *testing.T) {
 			t.Errorf("%s: games %+v", way.Way, way.Games)
 		}
 		way.Games = nil
-		if way.Way != want.Way || way.Seconds != want.Seconds || way.HerLast != want.HerLast || way.HerMoving != want.HerMoving || way.Boards != 2 {
+		if way.Way != want.Way || way.Seconds != want.Seconds || way.HerLast != want.HerLast ||
+			way.HerMoving != want.HerMoving || way.Boards != 2 {
 			t.Errorf("got %+v, want %+v", way, want)
 		}
 	}
@@ -129,7 +144,8 @@ func TestAWrongCommandLineSaysWhatIsWrong(t *testing.T) {
 		"-boards many":             `invalid value "many" for flag -boards: parse error`,
 		"-speed 3":                 "flag provided but not defined: -speed",
 	} {
-		if got := chess(strings.Fields(args)...); got != (clitest.Outcome{Code: cli.BadUsage, Err: "chess: " + want + "\nTry chess -help.\n"}) {
+		got := chess(strings.Fields(args)...)
+		if got != (clitest.Outcome{Code: cli.BadUsage, Err: "chess: " + want + "\nTry chess -help.\n"}) {
 			t.Errorf("chess %s: %+v, want %q", args, got, want)
 		}
 	}

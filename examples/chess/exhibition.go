@@ -8,7 +8,7 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// exhibition is what is played: she has the first move in each game, and an opponent the last.
+// exhibition describes the games: she has the first move in each game, and an opponent the last.
 type exhibition struct {
 	boards   int
 	pairs    int           // moves of each side in a game
@@ -36,16 +36,18 @@ func oneAfterTheOther(ctx context.Context, e exhibition, r *record) error {
 	return nil
 }
 
-// fromTableToTable: she makes a move and goes to the table that has waited longest. Each game is a task
-// now, and there is only one of her: a lock, which serves those who wait for it in the order in which
-// they came.
+// fromTableToTable: she makes a move and goes to the table that has waited longest. Each game is a
+// task now, and there is only one of her: a lock, which tasks get in FIFO order.
 func fromTableToTable(ctx context.Context, e exhibition, r *record) error {
 	var she aiosync.Lock
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		for board := range e.boards {
 			g.Go(func(ctx context.Context) error {
 				for range e.pairs {
-					if err := she.With(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, e.master) }); err != nil {
+					if err := she.With(ctx, func(ctx context.Context) error {
+						return aio.Sleep(ctx,
+							e.master)
+					}); err != nil {
 						return err
 					}
 					r.moved(ctx, board, her, e.master)

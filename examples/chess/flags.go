@@ -60,7 +60,8 @@ func parseFlags(args []string) (settings, error) {
 	case s.pairs < 1 || s.pairs > mostPairs:
 		return s, fmt.Errorf("-pairs is %d; it must be from 1 to %d", s.pairs, mostPairs)
 	case s.boards*s.pairs > mostMoves:
-		return s, fmt.Errorf("-boards %d times -pairs %d is more than %d moves", s.boards, s.pairs, mostMoves)
+		return s, fmt.Errorf("-boards %d times -pairs %d is more than %d moves",
+			s.boards, s.pairs, mostMoves)
 	case s.master < 0 || s.master > time.Hour:
 		return s, fmt.Errorf("-master is %v; it must be from 0s to 1h", s.master)
 	case s.opponent < 0 || s.opponent > time.Hour:

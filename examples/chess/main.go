@@ -1,10 +1,12 @@
-// Chess plays an exhibition: one master against many opponents, one game after the other and in turns.
+// Chess plays an exhibition: one master against many opponents, one game after the other and in
+// turns.
 //
 //	go run ./examples/chess                24 boards, 12 hours and 1 hour, at once
 //	go run ./examples/chess -boards 6
 //	go run ./examples/chess -help
 //
-// exhibition.go has the two ways to play it; they differ in a line or two. The rest shows the result.
+// exhibition.go has the two ways to play it; they differ in a line or two. The rest shows the
+// result.
 package main
 
 import (
@@ -69,12 +71,13 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	return cli.OK
 }
 
-// play plays the exhibition in one of the two ways, under a clock of its own that does not have to be
-// waited for.
+// play plays the exhibition in one of the two ways, under a clock of its own that does not have to
+// be waited for.
 func play(ctx context.Context, e exhibition, way way, r *record) error {
 	clock := aio.NewVirtualClock()
 	r.began = clock.Now()
-	err := cli.Loop(ctx, func(ctx context.Context) error { return way(ctx, e, r) }, aio.WithClock(clock))
+	err := cli.Loop(ctx, func(ctx context.Context) error { return way(ctx, e, r) },
+		aio.WithClock(clock))
 	r.ended = clock.Now()
 	return err
 }

@@ -16,10 +16,11 @@ func clockTime(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
 }
 
-// writeTable shows both ways side by side, a line for each board, and what they sum up to.
+// writeTable shows both ways side by side, a line for each board, and their totals.
 func writeTable(w io.Writer, e exhibition, sequential, concurrent *record) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "%s, %s of each side; she takes %v for a move, an opponent %v.\n\n", cli.Count(e.boards, "board"), cli.Count(e.pairs, "move"), e.master, e.opponent)
+	fmt.Fprintf(out, "%s, %s of each side; she takes %v for a move, an opponent %v.\n\n",
+		cli.Count(e.boards, "board"), cli.Count(e.pairs, "move"), e.master, e.opponent)
 	if concurrent.keepMoves {
 		writeMoves(out, concurrent)
 	}
@@ -37,7 +38,9 @@ func writeTable(w io.Writer, e exhibition, sequential, concurrent *record) error
 	line("her last move", func(r *record) string { return clockTime(r.since(r.lastOfHers)) })
 	line("the last answer", func(r *record) string { return clockTime(r.took()) })
 	line("she thought for", func(r *record) string { return clockTime(r.moving) })
-	line("and sat there for", func(r *record) string { return clockTime(r.since(r.lastOfHers) - r.moving) })
+	line("and sat there for", func(r *record) string {
+		return clockTime(r.since(r.lastOfHers) - r.moving)
+	})
 	if hers := concurrent.since(concurrent.lastOfHers); hers > 0 {
 		fmt.Fprintf(out, "\nFrom table to table she has made her last move %.1f times as early.\n",
 			float64(sequential.since(sequential.lastOfHers))/float64(hers))
@@ -84,7 +87,8 @@ func writeJSON(w io.Writer, sequential, concurrent *record) error {
 			HerLast: r.since(r.lastOfHers).Seconds(), HerMoving: r.moving.Seconds(),
 		}
 		for i, g := range r.games {
-			j.Games = append(j.Games, gameJSON{i + 1, r.since(g.began).Seconds(), r.since(g.ended).Seconds()})
+			j.Games = append(j.Games,
+				gameJSON{i + 1, r.since(g.began).Seconds(), r.since(g.ended).Seconds()})
 		}
 		if err := out.Encode(j); err != nil {
 			return err

@@ -14,7 +14,8 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// crawl is one walk. Its workers are tasks of one loop, so what they share, all of this, needs no lock.
+// crawl is one walk. Its workers are tasks of one loop, so their shared state, all of this, needs
+// no lock.
 type crawl struct {
 	settings
 	client *aiohttp.Client
@@ -40,7 +41,7 @@ const (
 	done
 )
 
-// page is one that is known. What a visit finds out is there when it is done.
+// page is a known page. The results of a visit are there when it is done.
 type page struct {
 	url   *url.URL
 	depth int // steps from a start, as far as we know
@@ -62,7 +63,8 @@ type page struct {
 func newCrawl(client *aiohttp.Client, s settings, starts []*url.URL) *crawl {
 	c := &crawl{
 		settings: s, client: client, queue: aiosync.NewQueue[*page](0),
-		pages: map[string]*page{}, hosts: map[string]*host{}, scope: map[string]bool{}, beyond: map[uint64]bool{}, seed: maphash.MakeSeed(),
+		pages: map[string]*page{}, hosts: map[string]*host{}, scope: map[string]bool{},
+		beyond: map[uint64]bool{}, seed: maphash.MakeSeed(),
 	}
 	for _, u := range starts {
 		u = normalized(u)
@@ -107,8 +109,9 @@ func (c *crawl) work(ctx context.Context) error {
 	}
 }
 
-// found notes that there is a way of so many steps to a page, nil if it lies outside, or beyond a bound. The first one there is need not be the
-// shortest, since some pages are slow; so that the result does not depend on that, a shorter one counts for all that is behind the page, too.
+// found notes that there is a way of so many steps to a page, nil if it lies outside, or beyond a
+// bound. The first one there is need not be the shortest, since some pages are slow; so that the
+// result does not depend on that, a shorter one counts for all that is behind the page, too.
 func (c *crawl) found(u *url.URL, depth int) *page {
 	key := u.String()
 	if !c.span && !c.scope[u.Host] {
@@ -143,7 +146,8 @@ func (c *crawl) reach(p *page, depth int) {
 		p.state = waiting
 		c.queued++
 		if err := c.queue.PutNowait(p); err != nil {
-			panic(err) // the queue is unbounded, and shut down only when nobody can find anything any more
+			// the queue is unbounded, and shut down only when no worker can find more pages
+			panic(err)
 		}
 	}
 	if shorter {
@@ -185,7 +189,8 @@ func normalized(u *url.URL) *url.URL {
 	n := *u
 	n.Fragment, n.RawFragment, n.User = "", "", nil
 	n.Host = strings.ToLower(n.Host)
-	if port := n.Port(); n.Scheme == "http" && port == "80" || n.Scheme == "https" && port == "443" {
+	if port := n.Port(); n.Scheme == "http" && port == "80" ||
+		n.Scheme == "https" && port == "443" {
 		n.Host = strings.TrimSuffix(n.Host, ":"+port)
 	}
 	if n.Path == "" {

@@ -30,7 +30,10 @@ func walk(t *testing.T, h http.Handler, args ...string) (*crawl, time.Duration) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &program{settings: s, Streams: cli.Streams{Out: io.Discard, Err: io.Discard}, transport: aiohttp.Direct(h)}
+	p := &program{settings: s, Streams: cli.Streams{
+		Out: io.Discard,
+		Err: io.Discard,
+	}, transport: aiohttp.Direct(h)}
 	if err := aio.Run(t.Context(), p.main, aio.WithClock(aio.NewVirtualClock())); err != nil {
 		t.Fatal(err)
 	}
@@ -87,9 +90,14 @@ func TestTheVillageIsCrawledAsAWhole(t *testing.T) {
 	var report strings.Builder
 	c.writeReport(&report, took)
 	for _, want := range []string{
-		"http://village.test/  The village\n  /about  About\n  /map.txt  text/plain\n  /old  301, see /older\n    /older  302, see /new\n      /new  The new village\n        /street/1?view=old  (left alone: robots.txt)\n  /private/diary  (left alone: robots.txt)\n  /street/1  Street 1\n    /street/1/house/1  House 1 in street 1\n",
+		"http://village.test/  The village\n  /about  About\n  /map.txt  text/plain\n  /old  301, see " +
+			"/older\n    /older  302, see /new\n      /new  The new village\n        /street/1?view=old  " +
+			"(left alone: robots.txt)\n  /private/diary  (left alone: robots.txt)\n  /street/1  Street " +
+			"1\n    /street/1/house/1  House 1 in street 1\n",
 		"    /street/6/house/8  House 8 in street 6\n      /street/6/house/9  404 Not Found\n",
-		"\n  answers        58  200 OK\n  answers         1  301 Moved Permanently\n  answers         1  302 Found\n  answers         6  404 Not Found\n  left out        2  robots.txt\n  links           1  on other hosts\n",
+		"\n  answers        58  200 OK\n  answers         1  301 Moved Permanently\n  answers         " +
+			"1  302 Found\n  answers         6  404 Not Found\n  left out        2  robots.txt\n  links   " +
+			"        1  on other hosts\n",
 		"  /street/6/house/9  404 Not Found\n    from /street/6/house/8\n",
 	} {
 		if !strings.Contains(report.String(), want) {
@@ -109,7 +117,8 @@ func TestTheVillageIsCrawledAsAWhole(t *testing.T) {
 func TestDepthsAreThoseOfTheShortestWays(t *testing.T) {
 	// The page near is slow, so the way round by a and b is known first.
 	pages := site(map[string]string{
-		"/": "<a href=near>n</a><a href=a>a</a>", "/near": "<a href=far>", "/a": "<a href=b>", "/b": "<a href=far>", "/far": "<a href=end>", "/end": "<a href=/>",
+		"/": "<a href=near>n</a><a href=a>a</a>", "/near": "<a href=far>", "/a": "<a href=b>",
+		"/b": "<a href=far>", "/far": "<a href=end>", "/end": "<a href=/>",
 	})
 	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/near" {
@@ -139,12 +148,16 @@ func TestLinksAreTakenFromPagesAsBrowsersDo(t *testing.T) {
 
 func TestRedirectsAreStepsThatDoNotCount(t *testing.T) {
 	c, _ := walk(t, site(map[string]string{
-		"/": "<a href=a><a href=loop><a href=out><a href=wrong>", "/a": "=> /b", "/b": "=> /c", "/c": "<a href=d>", "/d": "",
-		"/loop": "=> /pool", "/pool": "=> /loop", "/out": "=> http://other.test/", "/wrong": "=> mailto:x",
+		"/": "<a href=a><a href=loop><a href=out><a href=wrong>", "/a": "=> /b", "/b": "=> /c",
+		"/c": "<a href=d>", "/d": "",
+		"/loop": "=> /pool", "/pool": "=> /loop", "/out": "=> http://other.test/",
+		"/wrong": "=> mailto:x",
 	}), "-depth", "2", "http://x")
-	equalLines(t, paths(c), "0 /", "1 /a", "1 /b", "1 /c", "1 /loop", "1 /out", "1 /pool", "1 /wrong", "2 /d")
+	equalLines(t, paths(c), "0 /", "1 /a", "1 /b", "1 /c", "1 /loop", "1 /out", "1 /pool",
+		"1 /wrong", "2 /d")
 	equal(t, "outside", len(c.beyond), 1)
-	if err := c.pages["http://x/wrong"].err; err == nil || !strings.Contains(err.Error(), "which is no page") {
+	if err := c.pages["http://x/wrong"].err; err == nil ||
+		!strings.Contains(err.Error(), "which is no page") {
 		t.Error(err)
 	}
 }
@@ -178,7 +191,9 @@ func TestHostsAreLeftAloneUnlessAsked(t *testing.T) {
 func TestLimitsAreKept(t *testing.T) {
 	now, most, robotsAsked := map[string]int{}, map[string]int{}, 0
 	var asked []time.Time
-	web := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	web := aiohttp.HandlerFunc(func(
+		ctx context.Context, w http.ResponseWriter, r *http.Request,
+	) error {
 		if r.URL.Path == "/robots.txt" {
 			robotsAsked++
 			return nil
@@ -218,7 +233,12 @@ func TestLimitsAreKept(t *testing.T) {
 }
 
 func TestASiteMayWishToBeCrawledSlowly(t *testing.T) {
-	pages := map[string]string{"/robots.txt": "User-agent: *\nCrawl-delay: 10", "/": "<a href=a><a href=b>", "/a": "", "/b": ""}
+	pages := map[string]string{
+		"/robots.txt": "User-agent: *\nCrawl-delay: 10",
+		"/":           "<a href=a><a href=b>",
+		"/a":          "",
+		"/b":          "",
+	}
 	_, took := walk(t, site(pages), "-delay", "1s", "http://x")
 	equal(t, "time", took, 20*time.Second)
 }
@@ -228,7 +248,8 @@ func TestBrokenThingsDoNotStopTheWalk(t *testing.T) {
 		switch r.URL.Path {
 		case "/":
 			w.Header().Set("Content-Type", "text/html")
-			io.WriteString(w, "<a href=abort>1</a><a href=torn>2</a><a href=failing>3</a><a href=image>4</a><a href=evil>5</a>")
+			io.WriteString(w, "<a href=abort>1</a><a href=torn>2</a><a href=failing>3</a><a "+
+				"href=image>4</a><a href=evil>5</a>")
 		case "/abort":
 			panic(http.ErrAbortHandler)
 		case "/torn":
@@ -250,16 +271,20 @@ func TestBrokenThingsDoNotStopTheWalk(t *testing.T) {
 	defer s.Close()
 	got := crawler.Run(t.Context(), s.URL)
 	equal(t, "exit code", got.Code, cli.OK)
-	for _, want := range []string{"  /abort  ERROR Get \"" + s.URL + "/abort\": EOF\n", "  /torn  ERROR aiohttp: the body of ", "  /failing  500 Internal Server Error\n    from /\n", "  /image  image/png\n", "  /evil  ?[2J\n", "\n6 pages visited in "} {
+	for _, want := range []string{"  /abort  ERROR Get \"" + s.URL + "/abort\": EOF\n", "  /torn  " +
+		"ERROR aiohttp: the body of ", "  /failing  500 Internal Server Error\n    from /\n",
+		"  /image  image/png\n", "  /evil  ?[2J\n", "\n6 pages visited in "} {
 		if !strings.Contains(got.Out, want) {
 			t.Errorf("no %q in\n%s", want, got.Out)
 		}
 	}
 	equal(t, "exit code with -strict", crawler.Run(t.Context(), "-strict", s.URL).Code, cli.Failed)
-	equal(t, "exit code for a start that is not there", crawler.Run(t.Context(), s.URL+"/none").Code, cli.Failed)
+	equal(t, "exit code for a start that is not there", crawler.Run(t.Context(), s.URL+
+		"/none").Code, cli.Failed)
 	nobody := crawler.Run(t.Context(), "-retries", "0", "http://127.0.0.1:1/")
 	equal(t, "exit code for a host that is not there", nobody.Code, cli.Failed)
-	if !strings.Contains(nobody.Out, "robots.txt: ") || !strings.Contains(nobody.Out, "connection refused") {
+	if !strings.Contains(nobody.Out, "robots.txt: ") ||
+		!strings.Contains(nobody.Out, "connection refused") {
 		t.Errorf("it said %q", nobody.Out)
 	}
 	nobody = crawler.Run(t.Context(), "-retries", "0", "-no-robots", "http://127.0.0.1:1/")
@@ -317,8 +342,10 @@ func TestAnInterruptShowsWhatIsKnown(t *testing.T) {
 	p := crawler.Start(t, s.URL)
 	<-asked
 	equal(t, "exit code", p.Stop(), cli.Interrupted)
-	equal(t, "on stderr", p.Err.String(), "crawler: interrupted: 1 page visited, 1 still to be visited\n")
-	if want := s.URL + "/  Start\n  /slow  (not visited)\n\n1 page visited in "; !strings.HasPrefix(p.Out.String(), want) {
+	equal(t, "on stderr", p.Err.String(),
+		"crawler: interrupted: 1 page visited, 1 still to be visited\n")
+	want := s.URL + "/  Start\n  /slow  (not visited)\n\n1 page visited in "
+	if !strings.HasPrefix(p.Out.String(), want) {
 		t.Errorf("%q, want %q", p.Out, want)
 	}
 }

@@ -47,7 +47,7 @@ Exit code: 0; 1 if a page to begin with was not there, or any with -strict; 2 fo
 command line; 130 after Ctrl-C or SIGTERM.
 `
 
-// What we call ourselves, and the part of it that robots.txt is looked through for.
+// The crawler's name, and the part of it that robots.txt is searched for.
 const (
 	robot     = "aio-crawler"
 	userAgent = robot + "/1.0"
@@ -112,7 +112,13 @@ func parseFlags(args []string) (settings, error) {
 	case s.retries < 0:
 		return s, fmt.Errorf("-retries is %d; it must be at least 0", s.retries)
 	}
-	for name, n := range map[string]int{"size": int(s.size), "links": s.links, "known": s.known, "hosts": s.hosts, "longest": s.longest} {
+	for name, n := range map[string]int{
+		"size":    int(s.size),
+		"links":   s.links,
+		"known":   s.known,
+		"hosts":   s.hosts,
+		"longest": s.longest,
+	} {
 		if n < 1 {
 			return s, fmt.Errorf("-%s is %d; it must be at least 1", name, n)
 		}
@@ -123,7 +129,8 @@ func parseFlags(args []string) (settings, error) {
 	for _, text := range rest {
 		u, err := cli.WebURL(text)
 		if err != nil {
-			return s, fmt.Errorf("%q is not the URL of a page; it must begin with http:// or https://", cli.ShownURL(text))
+			return s, fmt.Errorf("%q is not the URL of a page; "+
+				"it must begin with http:// or https://", cli.ShownURL(text))
 		}
 		s.urls = append(s.urls, u)
 	}

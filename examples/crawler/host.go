@@ -12,9 +12,9 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// host is one that pages are asked from.
+// host is a host of pages.
 type host struct {
-	robots *aio.Task[*rules]    // asks for robots.txt, once; nil: nobody wanted to know yet
+	robots *aio.Task[*rules]    // fetches robots.txt, once; nil: not needed yet
 	pace   *aiosync.RateLimiter // nil: none
 }
 
@@ -35,7 +35,9 @@ func (c *crawl) enter(ctx context.Context, u *url.URL) (skip string, err error) 
 	r := &rules{}
 	if !c.noRobots {
 		if h.robots == nil {
-			h.robots = aio.CreateTask(ctx, func(ctx context.Context) (*rules, error) { return c.askRobots(ctx, name) }, aio.Name("robots.txt of "+name))
+			h.robots = aio.CreateTask(ctx, func(ctx context.Context) (*rules, error) {
+				return c.askRobots(ctx, name)
+			}, aio.Name("robots.txt of "+name))
 		}
 		if r, err = aio.Shield(ctx, h.robots); err != nil { // others may wait for it as well
 			return "", err
@@ -56,7 +58,8 @@ func (c *crawl) enter(ctx context.Context, u *url.URL) (skip string, err error) 
 	return "", nil
 }
 
-// askRobots asks a host what we may do there. Without a robots.txt that is everything; if it cannot tell it is nothing.
+// askRobots asks a host what we may do there. Without a robots.txt that is everything; if it cannot
+// tell it is nothing.
 func (c *crawl) askRobots(ctx context.Context, name string) (*rules, error) {
 	where := name + "/robots.txt"
 	for range 5 { // redirects

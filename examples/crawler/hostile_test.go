@@ -51,13 +51,16 @@ func TestASmallPageCostsLittle(t *testing.T) {
 		"a long title":             "<title>" + strings.Repeat("é ", 100_000) + "</title>",
 	} {
 		var c *crawl
-		cost := allocated(func() { c, _ = walk(t, site(map[string]string{"/": page}), "-pages", "1", "http://x") })
+		cost := allocated(func() {
+			c, _ = walk(t, site(map[string]string{"/": page}), "-pages", "1", "http://x")
+		})
 		if cost > 64<<20 {
 			t.Errorf("%s: %d bytes of page cost %d MB", name, len(page), cost>>20)
 		}
 		start := c.starts[0]
 		if len(start.links) > 1000 || len(c.order) > 1001 || len([]rune(start.title)) > longestTitle {
-			t.Errorf("%s: %d links, %d pages, %d bytes of title", name, len(start.links), len(c.order), len(start.title))
+			t.Errorf("%s: %d links, %d pages, %d bytes of title",
+				name, len(start.links), len(c.order), len(start.title))
 		}
 		for _, p := range c.order {
 			if n := len(p.url.String()); n > 2048 {
@@ -69,19 +72,22 @@ func TestASmallPageCostsLittle(t *testing.T) {
 
 func TestWhatIsKnownHasBounds(t *testing.T) {
 	n := 0
-	endless := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // every page leads to a hundred new ones, here and elsewhere
+	// every page leads to a hundred new ones, here and elsewhere
+	endless := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		for range 50 {
 			n++
 			fmt.Fprintf(w, "<a href=/%d><a href=http://h%d.test/>", n, n)
 		}
 	})
-	c, _ := walk(t, endless, "-depth", "100", "-pages", "30", "-known", "200", "-no-robots", "http://x")
+	c, _ := walk(t, endless, "-depth", "100", "-pages", "30", "-known", "200",
+		"-no-robots", "http://x")
 	equal(t, "visited", c.visited(), 30)
 	equal(t, "known", len(c.order), 200)
 	equal(t, "known beyond", len(c.beyond), 200)
 	equal(t, "left out", c.over, 30*100-199-200)
-	c, _ = walk(t, endless, "-depth", "100", "-pages", "30", "-known", "200", "-hosts", "5", "-span", "-no-robots", "http://x")
+	c, _ = walk(t, endless, "-depth", "100", "-pages", "30", "-known", "200", "-hosts", "5", "-span",
+		"-no-robots", "http://x")
 	equal(t, "hosts", len(c.hosts), 5)
 	equal(t, "known", len(c.order), 200)
 	if !slices.ContainsFunc(c.order, func(p *page) bool { return p.skipped == "too many hosts" }) {
@@ -92,10 +98,12 @@ func TestWhatIsKnownHasBounds(t *testing.T) {
 	equal(t, "left out", c.over, 17)
 	var report strings.Builder
 	c.writeReport(&report, 0)
-	if !strings.Contains(report.String(), "  left out       17  links, beyond a bound of -links, -known or -longest\n") {
+	if !strings.Contains(report.String(),
+		"  left out       17  links, beyond a bound of -links, -known or -longest\n") {
 		t.Error(report.String())
 	}
-	c, _ = walk(t, site(map[string]string{"/": strings.Repeat(" ", 5000) + "<a href=/x>"}), "-size", "4096", "http://x")
+	c, _ = walk(t, site(map[string]string{"/": strings.Repeat(" ", 5000) +
+		"<a href=/x>"}), "-size", "4096", "http://x")
 	if p := c.starts[0]; p.bytes != 4096 || !p.cut || len(p.links) != 0 {
 		t.Errorf("%+v", p)
 	}
@@ -116,7 +124,8 @@ func TestRedirectsInARowHaveABound(t *testing.T) {
 	if err := c.order[1].err; err == nil || err.Error() != "more than 1 redirect in a row" {
 		t.Error(err)
 	}
-	for _, to := range []string{"unix:/run/x.sock:/", "file:///etc/passwd", "/" + strings.Repeat("a", 5000)} {
+	for _, to := range []string{"unix:/run/x.sock:/", "file:///etc/passwd", "/" +
+		strings.Repeat("a", 5000)} {
 		c, _ = walk(t, site(map[string]string{"/": "=> " + to}), "http://x")
 		if c.starts[0].err == nil || len(c.order) != 1 {
 			t.Errorf("%.20s: %+v", to, c.starts[0])
@@ -126,12 +135,20 @@ func TestRedirectsInARowHaveABound(t *testing.T) {
 
 // hardRules are robots.txt files that are hard to match.
 var hardRules = map[string]string{
-	"many short rules":     "User-agent: *\n" + strings.Repeat("Disallow: /x\n", 30_000),
-	"many different rules": "User-agent: *\n" + lines(20_000, func(i int) string { return fmt.Sprintf("Disallow: /%d", i) }),
-	"stars":                "User-agent: *\n" + lines(1000, func(i int) string { return "Disallow: /" + strings.Repeat("*a", 200+i%7) + "b" }),
-	"too many stars":       "User-agent: *\n" + lines(20_000, func(i int) string { return fmt.Sprintf("Disallow: /*%d", i) }),
-	"many names":           strings.Repeat("User-agent: *\n", 15_000) + strings.Repeat("Disallow: /x\n", 15_000),
-	"ends":                 "User-agent: *\n" + lines(20_000, func(i int) string { return fmt.Sprintf("Disallow: /%d$", i) }),
+	"many short rules": "User-agent: *\n" + strings.Repeat("Disallow: /x\n", 30_000),
+	"many different rules": "User-agent: *\n" + lines(20_000, func(i int) string {
+		return fmt.Sprintf("Disallow: /%d", i)
+	}),
+	"stars": "User-agent: *\n" + lines(1000, func(i int) string {
+		return "Disallow: /" + strings.Repeat("*a", 200+i%7) + "b"
+	}),
+	"too many stars": "User-agent: *\n" + lines(20_000, func(i int) string {
+		return fmt.Sprintf("Disallow: /*%d", i)
+	}),
+	"many names": strings.Repeat("User-agent: *\n", 15_000) + strings.Repeat("Disallow: /x\n", 15_000),
+	"ends": "User-agent: *\n" + lines(20_000, func(i int) string {
+		return fmt.Sprintf("Disallow: /%d$", i)
+	}),
 }
 
 func lines(n int, line func(i int) string) string {
@@ -163,7 +180,15 @@ func TestHardRulesAreLookedUpInLittleTime(t *testing.T) {
 }
 
 func TestALongDelayIsHeededInPart(t *testing.T) {
-	for value, want := range map[string]string{"0.5": "500ms", "3600": "30s", "1e300": "30s", "Inf": "30s", "NaN": "0s", "-1": "0s", "x": "0s"} {
+	for value, want := range map[string]string{
+		"0.5":   "500ms",
+		"3600":  "30s",
+		"1e300": "30s",
+		"Inf":   "30s",
+		"NaN":   "0s",
+		"-1":    "0s",
+		"x":     "0s",
+	} {
 		if r := parseRobots("User-agent: *\nCrawl-delay: "+value, robot); r.delay.String() != want {
 			t.Errorf("%s: %v, want %s", value, r.delay, want)
 		}
@@ -171,14 +196,17 @@ func TestALongDelayIsHeededInPart(t *testing.T) {
 }
 
 func TestWithPublicNoLinkLeadsToThisMachine(t *testing.T) {
-	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("somebody has come") }))
+	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("somebody has come")
+	}))
 	defer inside.Close()
 	_, port, _ := net.SplitHostPort(inside.Listener.Addr().String())
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/":
 			w.Header().Set("Content-Type", "text/html")
-			fmt.Fprintf(w, "<a href=http://localhost:%s/><a href=http://[::ffff:127.0.0.1]:%s/><a href=/away>", port, port)
+			fmt.Fprintf(w,
+				"<a href=http://localhost:%s/><a href=http://[::ffff:127.0.0.1]:%s/><a href=/away>", port, port)
 		case "/away":
 			http.Redirect(w, r, "http://localhost:"+port+"/x", http.StatusFound)
 		default:
@@ -263,7 +291,8 @@ func allowSlowly(text string, u *url.URL) bool {
 	return allowed
 }
 
-// glob is rule.matches as a table: row[j] says whether the pattern so far matches the first j bytes.
+// glob is rule.matches as a table: row[j] says whether the pattern so far matches the first j
+// bytes.
 func glob(pattern string, whole bool, path string) bool {
 	row := make([]bool, len(path)+1)
 	row[0] = true
@@ -287,8 +316,10 @@ func glob(pattern string, whole bool, path string) bool {
 // FuzzPages reads a page.
 func FuzzPages(f *testing.F) {
 	for _, seed := range []string{
-		`<base href="/dir/"><a href="x#top">1</a><A HREF=" x?q=1&amp;r=2 ">`, `<title>a<svg><title>b`, `<meta name=robots content=nofollow><a href=x>`,
-		"<a href=unix:/x><a href=//h:99999><a href=http://[::1%25x]/><area href='\x1b'>", "<script><a href=x></script><!--", pageOf("/a/", 30),
+		`<base href="/dir/"><a href="x#top">1</a><A HREF=" x?q=1&amp;r=2 ">`, `<title>a<svg><title>b`,
+		`<meta name=robots content=nofollow><a href=x>`,
+		"<a href=unix:/x><a href=//h:99999><a href=http://[::1%25x]/><area href='\x1b'>",
+		"<script><a href=x></script><!--", pageOf("/a/", 30),
 	} {
 		f.Add([]byte(seed))
 	}

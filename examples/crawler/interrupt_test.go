@@ -52,10 +52,12 @@ func showsWhatIsKnown(t *testing.T, sig os.Signal) {
 	cmd.Process.Signal(sig)
 	err := cmd.Wait()
 	exit, ok := errors.AsType[*exec.ExitError](err)
-	if !ok || exit.ExitCode() != cli.Interrupted || stderr.String() != "crawler: interrupted: 1 page visited, 1 still to be visited\n" {
+	if !ok || exit.ExitCode() != cli.Interrupted ||
+		stderr.String() != "crawler: interrupted: 1 page visited, 1 still to be visited\n" {
 		t.Errorf("%v, on stderr %q", err, stderr.String())
 	}
-	if want := site.URL + "/  Start\n  /slow  (not visited)\n"; !strings.HasPrefix(out.String(), want) {
+	want := site.URL + "/  Start\n  /slow  (not visited)\n"
+	if !strings.HasPrefix(out.String(), want) {
 		t.Errorf("%s", out.String())
 	}
 }

@@ -1,10 +1,10 @@
-// Crawler walks through a website, breadth first, and tells what is there.
+// Crawler walks through a website, breadth first, and reports its pages.
 //
 //	go run ./examples/crawler                        a site of its own
 //	go run ./examples/crawler -depth 2 -pages 50 https://go.dev
 //
-// crawl.go has the workers and what they share, page.go reads one page, robots.go knows what robots may
-// do, report.go tells what was found. site.go is a site to crawl.
+// crawl.go has the workers and their shared state, page.go reads one page, robots.go knows the
+// rules for robots, report.go writes the result. site.go is a site to crawl.
 package main
 
 import (
@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	if code == cli.Failed {
 		return std.Fail("crawler", err)
 	}
-	if p.crawl != nil { // what is known is told in any case
+	if p.crawl != nil { // the results so far are reported in any case
 		if p.json {
 			err = p.crawl.writeJSON(std.Out)
 		} else {
@@ -46,7 +46,8 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		fmt.Fprintln(std.Err, "crawler: interrupted before it began")
 		return code
 	case code == cli.Interrupted:
-		fmt.Fprintf(std.Err, "crawler: interrupted: %s visited, %d still to be visited\n", cli.Count(p.crawl.visited(), "page"), p.crawl.waiting())
+		fmt.Fprintf(std.Err, "crawler: interrupted: %s visited, %d still to be visited\n",
+			cli.Count(p.crawl.visited(), "page"), p.crawl.waiting())
 		return code
 	case err != nil:
 		return std.Fail("crawler", err)
@@ -86,7 +87,13 @@ func (p *program) main(ctx context.Context) error {
 		defer public.CloseIdleConnections()
 		transport = public
 	}
-	client := &aiohttp.Client{Transport: transport, PerHost: p.perHost, Timeout: p.timeout, Redirects: -1, Retry: aiohttp.Retry{Attempts: 1 + p.retries}}
+	client := &aiohttp.Client{
+		Transport: transport,
+		PerHost:   p.perHost,
+		Timeout:   p.timeout,
+		Redirects: -1,
+		Retry:     aiohttp.Retry{Attempts: 1 + p.retries},
+	}
 	client.Header = http.Header{"User-Agent": {userAgent}}
 	defer client.Close()
 	p.crawl = newCrawl(client, p.settings, starts)
@@ -105,7 +112,8 @@ func (p *program) watched(ctx context.Context) error {
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		g.Go(func(ctx context.Context) error {
 			for {
-				fmt.Fprintf(p.Progress, "\r\x1b[K%s visited, %d to be visited, %d under way", cli.Count(p.crawl.visited(), "page"), p.crawl.waiting(), p.crawl.busy)
+				fmt.Fprintf(p.Progress, "\r\x1b[K%s visited, %d to be visited, %d under way",
+					cli.Count(p.crawl.visited(), "page"), p.crawl.waiting(), p.crawl.busy)
 				if err := aio.Sleep(ctx, 100*time.Millisecond); err != nil {
 					return err
 				}

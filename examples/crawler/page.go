@@ -18,7 +18,7 @@ import (
 	"golang.org/x/net/html/charset"
 )
 
-// Bounds of what is kept of a page, and of what is looked at while it is read.
+// Bounds of the data kept of a page, and of the data examined while it is read.
 const (
 	longestTitle = 200       // characters
 	longestKind  = 100       // bytes
@@ -27,7 +27,8 @@ const (
 	turn         = 64 << 10  // bytes that are read before others have their turn
 )
 
-// visit asks for a page and notes what is there. Its error is that of a cancellation; everything else is noted.
+// visit fetches a page and notes the result. Its error is that of a cancellation; everything else
+// is noted.
 func (c *crawl) visit(ctx context.Context, p *page) error {
 	skip, err := c.enter(ctx, p.url)
 	if errors.Is(err, aio.ErrCancelled) {
@@ -109,7 +110,7 @@ func (c *crawl) read(ctx context.Context, p *page) error {
 	return nil
 }
 
-// brief is an error that keeps no more than a few words of a long one: it may have the answer of a host in it.
+// brief cuts the text of a long error to a few words: it may contain the answer of a host.
 func brief(err error) error {
 	if err == nil || len(err.Error()) <= longestError {
 		return err
@@ -117,7 +118,7 @@ func brief(err error) error {
 	return errors.New(strings.ToValidUTF8(err.Error()[:longestError], "") + "...")
 }
 
-// counter counts what is read, and lets others have their turn meanwhile.
+// counter counts the bytes read, and lets other tasks run meanwhile.
 type counter struct {
 	ctx  context.Context
 	r    io.Reader
@@ -160,7 +161,8 @@ func scan(text io.Reader, base *url.URL, s settings) (content, error) {
 			if c.cut = errors.Is(z.Err(), html.ErrBufferExceeded); !c.cut && z.Err() != io.EOF {
 				return c, z.Err()
 			}
-			c.title = strings.Clone(cli.Short(strings.Join(strings.Fields(title.String()), " "), longestTitle))
+			c.title = strings.Clone(cli.Short(strings.Join(strings.Fields(title.String()), " "),
+				longestTitle))
 			if nofollow {
 				c.links, c.over = nil, 0
 			}
@@ -180,13 +182,15 @@ func scan(text io.Reader, base *url.URL, s settings) (content, error) {
 				inTitle = title.Len() == 0
 			case atom.Base:
 				if href := attributes(z, has, "href")[0]; len(href) <= s.longest {
-					if u, err := base.Parse(href); err == nil && isPage(u) && len(u.String()) <= s.longest {
+					if u, err := base.Parse(href); err == nil && isPage(u) &&
+						len(u.String()) <= s.longest {
 						base = u
 					}
 				}
 			case atom.Meta:
 				about := attributes(z, has, "name", "content")
-				if strings.EqualFold(about[0], "robots") && strings.Contains(strings.ToLower(about[1]), "nofollow") {
+				if strings.EqualFold(about[0], "robots") &&
+					strings.Contains(strings.ToLower(about[1]), "nofollow") {
 					nofollow = true
 				}
 			case atom.A, atom.Area:
@@ -195,7 +199,8 @@ func scan(text io.Reader, base *url.URL, s settings) (content, error) {
 				switch {
 				case href == "" || strings.Contains(strings.ToLower(about[1]), "nofollow"):
 					continue
-				case len(href) > s.longest || len(c.links) >= s.links && c.over > s.links: // not worth a look
+				case len(href) > s.longest ||
+					len(c.links) >= s.links && c.over > s.links: // not worth a look
 					c.over++
 					continue
 				}
@@ -218,7 +223,8 @@ func scan(text io.Reader, base *url.URL, s settings) (content, error) {
 	}
 }
 
-// attributes returns those of the tag that z is at, "" for one that it does not have. Of two with the same name the first counts.
+// attributes returns the values of these attributes of the current tag, "" for one that is missing.
+// Of two with the same name the first counts.
 func attributes(z *html.Tokenizer, more bool, names ...string) []string {
 	values := make([]string, len(names))
 	found := make([]bool, len(names))

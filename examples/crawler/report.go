@@ -13,7 +13,7 @@ import (
 	"github.com/aio-go/aio/examples/internal/cli"
 )
 
-// writeReport tells what was found: the pages, each below the first that leads to it, then numbers.
+// writeReport writes the result: the pages, each below the first that leads to it, then numbers.
 func (c *crawl) writeReport(out io.Writer, took time.Duration) error {
 	w := bufio.NewWriter(out)
 	children := c.tree()
@@ -31,8 +31,8 @@ func (c *crawl) writeReport(out io.Writer, took time.Duration) error {
 	return w.Flush()
 }
 
-// tree returns the pages that are shown below each, those at the top below nil. A page is below the first that leads to it on a shortest
-// way.
+// tree returns the pages that are shown below each, those at the top below nil. A page is below the
+// first that leads to it on a shortest way.
 func (c *crawl) tree() map[*page][]*page {
 	children, placed := map[*page][]*page{}, map[*page]bool{}
 	var level []*page
@@ -117,7 +117,8 @@ func (c *crawl) writeNumbers(w io.Writer, took time.Duration) {
 			times = append(times, p.took)
 		}
 	}
-	fmt.Fprintf(w, "\n%s visited in %.2f s, %.1f KB; deepest %d\n", cli.Count(asked, "page"), took.Seconds(), float64(bytes)/1000, c.deepest())
+	fmt.Fprintf(w, "\n%s visited in %.2f s, %.1f KB; deepest %d\n",
+		cli.Count(asked, "page"), took.Seconds(), float64(bytes)/1000, c.deepest())
 	list := func(what string, counts map[string]int) {
 		for _, name := range slices.Sorted(maps.Keys(counts)) {
 			fmt.Fprintf(w, "  %-10s %6d  %s\n", what, counts[name], name)
@@ -129,12 +130,16 @@ func (c *crawl) writeNumbers(w io.Writer, took time.Duration) {
 		fmt.Fprintf(w, "  %-10s %6d  on other hosts\n", "links", len(c.beyond))
 	}
 	if c.over > 0 {
-		fmt.Fprintf(w, "  %-10s %6d  links, beyond a bound of -links, -known or -longest\n", "left out", c.over)
+		fmt.Fprintf(w, "  %-10s %6d  links, beyond a bound of -links, -known or -longest\n",
+			"left out", c.over)
 	}
 	if len(times) > 0 {
 		slices.Sort(times)
-		ms := func(d time.Duration) string { return fmt.Sprintf("%.0f ms", float64(d)/float64(time.Millisecond)) }
-		fmt.Fprintf(w, "  times      with waiting for a turn: fastest %s, median %s, slowest %s\n", ms(times[0]), ms(times[len(times)/2]), ms(times[len(times)-1]))
+		ms := func(d time.Duration) string {
+			return fmt.Sprintf("%.0f ms", float64(d)/float64(time.Millisecond))
+		}
+		fmt.Fprintf(w, "  times      with waiting for a turn: fastest %s, median %s, slowest %s\n",
+			ms(times[0]), ms(times[len(times)/2]), ms(times[len(times)-1]))
 	}
 	if !c.broken(c.order) {
 		return
@@ -194,7 +199,16 @@ func (c *crawl) writeJSON(out io.Writer) error {
 			Redirect     string   `json:"redirect,omitempty"`
 			Skipped      string   `json:"skipped,omitempty"`
 			Error        string   `json:"error,omitempty"`
-		}{URL: p.url.String(), Depth: p.depth, Status: p.status, Type: p.kind, Title: p.title, Bytes: p.bytes, Milliseconds: p.took.Milliseconds(), Skipped: p.skipped}
+		}{
+			URL:          p.url.String(),
+			Depth:        p.depth,
+			Status:       p.status,
+			Type:         p.kind,
+			Title:        p.title,
+			Bytes:        p.bytes,
+			Milliseconds: p.took.Milliseconds(),
+			Skipped:      p.skipped,
+		}
 		for _, link := range p.links {
 			line.Links = append(line.Links, link.url.String())
 		}

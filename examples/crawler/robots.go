@@ -9,16 +9,17 @@ import (
 	"time"
 )
 
-// rules are what a robots.txt says to one robot, by RFC 9309. The libraries there are have not been looked after for years, and what is
-// needed here is little.
+// rules are the rules of a robots.txt for one robot, by RFC 9309. The existing libraries have not
+// been maintained for years, and this program needs only a few rules.
 //
-// Looking a page up takes no longer than reading its path a few times, however many rules there are: those without a wildcard are in maps,
-// and there are at most mostWild of the others.
+// Looking a page up takes no longer than reading its path a few times, however many rules there
+// are: those without a wildcard are in maps, and there are at most mostWild of the others.
 type rules struct {
 	prefixes map[string]bool // patterns without a wildcard, and whether they allow
 	lengths  []int           // of these, the longest first
 	paths    map[string]bool // patterns whose only wildcard is the $ at the end, without it
-	wild     []rule          // all others, the longest first, and of the same length those first that allow
+	// all others, the longest first, and of the same length those first that allow
+	wild []rule
 
 	delay   time.Duration // Crawl-delay, which many sites use though the RFC has none
 	nothing bool          // is allowed: the host could not tell, or has too many rules
@@ -34,7 +35,8 @@ type rule struct {
 }
 
 const (
-	// mostWild is how many patterns with a * a robots.txt may have; one that has more is too much to read, and forbids everything.
+	// mostWild is how many patterns with a * a robots.txt may have. If it has more, reading it
+	// costs too much, and everything is forbidden.
 	mostWild = 1000
 	// longestDelay is how much of a Crawl-delay is heeded.
 	longestDelay = 30 * time.Second
@@ -95,7 +97,8 @@ func (r *rules) add(field, value string) {
 	}
 }
 
-// addPattern adds a rule; an empty pattern is none. Of two rules with the same pattern the one that allows counts.
+// addPattern adds a rule; an empty pattern is ignored. Of two rules with the same pattern the one
+// that allows counts.
 func (r *rules) addPattern(pattern string, allow bool) {
 	start, whole := strings.CutSuffix(pattern, "$")
 	switch {
@@ -135,7 +138,8 @@ func (r *rules) sorted() *rules {
 	return r
 }
 
-// allow reports whether a page may be asked for: the longest pattern that matches decides, and of two the one that allows.
+// allow reports whether a page may be fetched. The longest matching pattern decides, and of two the
+// one that allows.
 func (r *rules) allow(u *url.URL) bool {
 	if r.nothing {
 		return false
@@ -178,8 +182,9 @@ func (r *rules) allow(u *url.URL) bool {
 	return allowed
 }
 
-// matches reports whether path begins with the pattern, in which * stands for anything and a $ at the end for the end. Each part is taken
-// where it comes first, which leaves most for the others; so it never has to go back.
+// matches reports whether path begins with the pattern. In the pattern * matches any text, and a $
+// at the end matches the end. Each part is matched as early as possible, which leaves most for the
+// others; so there is no backtracking.
 func (w *rule) matches(path string) bool {
 	path, found := strings.CutPrefix(path, w.parts[0])
 	last := len(w.parts) - 1

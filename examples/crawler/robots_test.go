@@ -9,7 +9,9 @@ import (
 func TestRobotsMayDoWhatTheirGroupSays(t *testing.T) {
 	const text = "\ufeffSitemap: http://x/map\n" +
 		"User-agent: *\nDisallow: /all/\n\n" +
-		"# two robots, one group\nUser-Agent: other\nUSER-AGENT: aio-crawler/2.0  # us\ndisallow: /p\nAllow: /public\nDisallow: /*.gif$\nDisallow: /a*b*c\nDisallow:\nCrawl-delay: 2.5\nnonsense\n" +
+		"# two robots, one group\nUser-Agent: other\nUSER-AGENT: aio-crawler/2.0  # us\ndisallow: " +
+		"/p\nAllow: /public\nDisallow: /*.gif$\nDisallow: /a*b*c\nDisallow:\nCrawl-delay: " +
+		"2.5\nnonsense\n" +
 		"User-agent: third\nDisallow: /\n" +
 		"User-agent: AIO-Crawler\nDisallow: /late\nAllow: /same\nDisallow: /same\n"
 	r := parseRobots(text, robot)
@@ -18,7 +20,8 @@ func TestRobotsMayDoWhatTheirGroupSays(t *testing.T) {
 	}
 	for path, want := range map[string]bool{
 		"/": true, "/all/x": true, "/p": false, "/private": false, "/public": true, "/publicity": true,
-		"/x.gif": false, "/x.gif?y": true, "/x.gift": true, "/abc": false, "/a/x/b/y/c/z": false, "/acb": true,
+		"/x.gif": false, "/x.gif?y": true, "/x.gift": true, "/abc": false, "/a/x/b/y/c/z": false,
+		"/acb":  true,
 		"/late": false, "/same": true, "/robots.txt": true, "/q?p=/p": true,
 	} {
 		u, err := url.Parse("http://x" + path)

@@ -29,15 +29,16 @@ type bank struct {
 
 // dialect is where the two databases differ.
 type dialect struct {
-	key       string // the type of a key that the database gives
-	place     string // what stands before the number of an argument
-	conns     int
-	snapshot  []aiosql.TxOption // a transaction that sees one state of the data
-	exclusive string            // keeps others from founding the bank at the same time, "" if nothing has to
+	key      string // the type of a key that the database gives
+	place    string // what stands before the number of an argument
+	conns    int
+	snapshot []aiosql.TxOption // a transaction that sees one state of the data
+	// keeps others from founding the bank at the same time, "" if nothing has to
+	exclusive string
 }
 
 var (
-	// SQLite lets one write at a time; with one connection, those who wait do so in a task.
+	// SQLite allows one write at a time; with one connection, the others wait in a task.
 	sqlite   = dialect{key: "INTEGER PRIMARY KEY AUTOINCREMENT", place: "?", conns: 1}
 	postgres = dialect{key: "BIGSERIAL PRIMARY KEY", place: "$", conns: 8,
 		snapshot:  []aiosql.TxOption{aiosql.Isolation(sql.LevelRepeatableRead), aiosql.ReadOnly()},
@@ -74,11 +75,12 @@ func open(ctx context.Context, s settings) (*bank, error) {
 	return b, nil
 }
 
-// sqliteDSN is the name of a database for the driver. A transaction writes from its first statement on, which
-// waits for other processes.
+// sqliteDSN is the name of a database for the driver. A transaction writes from its first statement
+// on, which waits for other processes.
 func sqliteDSN(file string) string {
 	return "file:" + (&url.URL{Path: file}).EscapedPath() +
-		"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+		"?_txlock=immediate&_pragma=busy_timeout(5000)" +
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 }
 
 // close closes the database.
@@ -96,7 +98,8 @@ func (b *bank) close(ctx context.Context) error {
 // sql is a statement in the database's dialect: its arguments are written ?1, ?2 and so on.
 func (b *bank) sql(text string) string { return strings.ReplaceAll(text, "?", b.dialect.place) }
 
-// found makes the tables and opens the accounts, unless that was done before: all of it, or nothing.
+// found makes the tables and opens the accounts, unless that was done before: all of it, or
+// nothing.
 func (b *bank) found(ctx context.Context, accounts int) error {
 	return b.db.Tx(ctx, func(ctx context.Context, tx *aiosql.Tx) error {
 		if b.dialect.exclusive != "" {
@@ -105,8 +108,10 @@ func (b *bank) found(ctx context.Context, accounts int) error {
 			}
 		}
 		for _, table := range []string{
-			`CREATE TABLE IF NOT EXISTS accounts (id BIGINT PRIMARY KEY, cents BIGINT NOT NULL CHECK (cents >= 0))`,
-			`CREATE TABLE IF NOT EXISTS transfers (id ` + b.dialect.key + `, source BIGINT NOT NULL REFERENCES accounts,
+			`CREATE TABLE IF NOT EXISTS accounts (id BIGINT PRIMARY KEY,
+				cents BIGINT NOT NULL CHECK (cents >= 0))`,
+			`CREATE TABLE IF NOT EXISTS transfers (id ` + b.dialect.key +
+				`, source BIGINT NOT NULL REFERENCES accounts,
 				target BIGINT NOT NULL REFERENCES accounts, cents BIGINT NOT NULL CHECK (cents > 0))`,
 		} {
 			if _, err := tx.Exec(ctx, table); err != nil {
@@ -118,7 +123,8 @@ func (b *bank) found(ctx context.Context, accounts int) error {
 			return err
 		}
 		for id := there + 1; there == 0 && id <= accounts; id++ {
-			if _, err := tx.Exec(ctx, b.sql("INSERT INTO accounts (id, cents) VALUES (?1, ?2)"), id, startCents); err != nil {
+			if _, err := tx.Exec(ctx, b.sql("INSERT INTO accounts (id, cents) VALUES (?1, ?2)"), id,
+				startCents); err != nil {
 				return err
 			}
 		}

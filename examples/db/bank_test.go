@@ -29,7 +29,9 @@ func inBank(t *testing.T, flags []string, main func(ctx context.Context, b *bank
 		}
 		defer b.close(context.WithoutCancel(ctx))
 		return main(ctx, b)
-	}, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { t.Errorf("reported: %s: %v", r.Message, r.Err) }))
+	}, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) {
+		t.Errorf("reported: %s: %v", r.Message, r.Err)
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +80,8 @@ func readLines(t *testing.T, out string) (transfers []transfer, end result) {
 }
 
 // endless counts, in either database, for longer than anybody waits.
-const endless = "WITH RECURSIVE n (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < 10000000000) SELECT count(*) FROM n"
+const endless = "WITH RECURSIVE n (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n " +
+	"WHERE i < 10000000000) SELECT count(*) FROM n"
 
 // testBank is what holds for a bank in any database. flags name one that is not there yet.
 func testBank(t *testing.T, flags func(t *testing.T) []string) {
@@ -98,7 +101,8 @@ func testBank(t *testing.T, flags func(t *testing.T) []string) {
 	})
 	t.Run("a transfer without the money does nothing", func(t *testing.T) {
 		inBank(t, flags(t), func(ctx context.Context, b *bank) error {
-			for _, poor := range []transfer{{Source: 1, Target: 2, Cents: 1000_01}, {Source: 2, Target: 1, Cents: 1000_01}} {
+			for _, poor := range []transfer{{Source: 1, Target: 2, Cents: 1000_01},
+				{Source: 2, Target: 1, Cents: 1000_01}} {
 				if err := b.transfer(ctx, &poor); err != errPoor {
 					t.Errorf("the transfer ended with %v", err)
 				}
@@ -150,7 +154,8 @@ func testBank(t *testing.T, flags func(t *testing.T) []string) {
 					if err := b.move(ctx, tx, &transfer{Source: 1, Target: 2, Cents: 1}); err != nil {
 						return err
 					}
-					_, err := tx.Exec(ctx, b.sql("UPDATE accounts SET cents = cents + ("+endless+") WHERE id = ?1"), 3)
+					_, err := tx.Exec(ctx, b.sql("UPDATE accounts SET cents = cents + ("+endless+
+						") WHERE id = ?1"), 3)
 					return err
 				})
 			})
@@ -186,10 +191,12 @@ func testBank(t *testing.T, flags func(t *testing.T) []string) {
 		for run, sum := 1, 0; run <= 2; run++ { // the second goes on where the first ended
 			got := db.Run(t.Context(), args...)
 			transfers, end := readLines(t, got.Out)
-			if got.Code != cli.OK || got.Err != "" || len(transfers) != end.Made || end.Made+end.Refused != 120 || end.Made < 20 {
+			if got.Code != cli.OK || got.Err != "" || len(transfers) != end.Made ||
+				end.Made+end.Refused != 120 || end.Made < 20 {
 				t.Fatalf("run %d: %+v, %+v", run, end, got)
 			}
-			if sum += end.Made; !end.Balanced || end.Recorded != sum || end.Accounts != 7 || end.Cents != 7*startCents {
+			if sum += end.Made; !end.Balanced || end.Recorded != sum || end.Accounts != 7 ||
+				end.Cents != 7*startCents {
 				t.Errorf("run %d: %+v after %d transfers", run, end, sum)
 			}
 		}
@@ -200,7 +207,8 @@ func testBank(t *testing.T, flags func(t *testing.T) []string) {
 			t.Errorf("%+v", got)
 		}
 		for _, want := range []string{
-			": 100000.00 in 100 accounts, 0 transfers on record\n", " of 50 transfers made, ", "The largest transfers of all:\n\n",
+			": 100000.00 in 100 accounts, 0 transfers on record\n", " of 50 transfers made, ",
+			"The largest transfers of all:\n\n",
 			"\nThe books balance: 100000.00 in 100 accounts, ",
 		} {
 			if !strings.Contains(got.Out, want) {
@@ -215,7 +223,8 @@ func TestABankInSQLite(t *testing.T) { testBank(t, newFile) }
 func TestWithoutAFileNothingIsLeft(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
-	if got := db.Run(t.Context(), "-transfers", "5"); got.Code != cli.OK || !strings.HasPrefix(got.Out, "SQLite, a database of its own: ") {
+	if got := db.Run(t.Context(), "-transfers", "5"); got.Code != cli.OK ||
+		!strings.HasPrefix(got.Out, "SQLite, a database of its own: ") {
 		t.Errorf("%+v", got)
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
@@ -230,15 +239,21 @@ func TestBooksThatDoNotBalanceAreAFailure(t *testing.T) {
 		return err
 	})
 	got := db.Run(t.Context(), append(flags, "-transfers", "0")...)
-	if got.Code != cli.Failed || !strings.Contains(got.Err, "account 3 has 1000.01; by its transfers it should have 1000.00") {
+	if got.Code != cli.Failed ||
+		!strings.Contains(got.Err, "account 3 has 1000.01; by its transfers it should have 1000.00") {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestProgressIsShownOnATerminalAlone(t *testing.T) {
 	var out, err, line bytes.Buffer
-	code := run(t.Context(), []string{"-transfers", "5"}, cli.Streams{Out: &out, Err: &err, Progress: &line})
-	if text := line.String(); code != cli.OK || !strings.HasPrefix(text, clearLine+"0 of 5 transfers made") || !strings.HasSuffix(text, clearLine) {
+	code := run(t.Context(), []string{"-transfers", "5"}, cli.Streams{
+		Out:      &out,
+		Err:      &err,
+		Progress: &line,
+	})
+	if text := line.String(); code != cli.OK || !strings.HasPrefix(text, clearLine+
+		"0 of 5 transfers made") || !strings.HasSuffix(text, clearLine) {
 		t.Errorf("exit code %d, progress %q", code, text)
 	}
 }

@@ -22,20 +22,22 @@ type books struct {
 func (b books) balanced() bool { return b.problem == "" }
 
 func (b books) String() string {
-	return fmt.Sprintf("%s in %s, %s on record", money(b.cents), cli.Count(b.accounts, "account"), cli.Count(b.transfers, "transfer"))
+	return fmt.Sprintf("%s in %s, %s on record",
+		money(b.cents), cli.Count(b.accounts, "account"), cli.Count(b.transfers, "transfer"))
 }
 
 // money is an amount for people.
 func money(cents int64) string { return fmt.Sprintf("%d.%02d", cents/100, cents%100) }
 
-// audit reads the books row by row: every account must have what it had in the beginning and what the transfers on
-// record make of that, and no money may have come or gone.
+// audit reads the books row by row. Every account must have its first balance plus the recorded
+// transfers, and the sum of all money must be the same.
 func (b *bank) audit(ctx context.Context) (books, error) {
 	var found books
 	err := b.db.Tx(ctx, func(ctx context.Context, tx *aiosql.Tx) error {
 		found = books{}
 		due := map[int64]int64{}
-		for t, err := range aiosql.Query[transfer](ctx, tx, "SELECT id, source, target, cents FROM transfers") {
+		for t, err := range aiosql.Query[transfer](ctx, tx,
+			"SELECT id, source, target, cents FROM transfers") {
 			if err != nil {
 				return err
 			}
@@ -44,35 +46,40 @@ func (b *bank) audit(ctx context.Context) (books, error) {
 			found.transfers++
 		}
 		type account struct{ ID, Cents int64 }
-		for a, err := range aiosql.Query[account](ctx, tx, "SELECT id, cents FROM accounts ORDER BY id") {
+		for a, err := range aiosql.Query[account](ctx, tx,
+			"SELECT id, cents FROM accounts ORDER BY id") {
 			if err != nil {
 				return err
 			}
 			found.accounts++
 			found.cents += a.Cents
 			if want := startCents + due[a.ID]; a.Cents != want && found.problem == "" {
-				found.problem = fmt.Sprintf("the books do not balance: account %d has %s; by its transfers it should have %s",
+				found.problem = fmt.Sprintf("the books do not balance: account %d has %s; "+
+					"by its transfers it should have %s",
 					a.ID, money(a.Cents), money(want))
 			}
 		}
 		if want := int64(found.accounts) * startCents; found.cents != want && found.problem == "" {
-			found.problem = fmt.Sprintf("the books do not balance: there are %s in all and should be %s", money(found.cents), money(want))
+			found.problem = fmt.Sprintf("the books do not balance: there are %s in all and "+
+				"should be %s", money(found.cents), money(want))
 		}
 		return nil
 	}, b.dialect.snapshot...)
 	return found, err
 }
 
-// largest shows the transfers that make up half a percent of the money that was moved, the largest first. How many
-// these are shows while they are read: rows that nobody wants any more are never fetched.
+// largest shows the largest transfers, up to half a percent of the moved money. Their number is
+// known only while they are read: rows that are not needed are never fetched.
 func (b *bank) largest(ctx context.Context, w io.Writer) error {
 	const share = 200
-	all, err := aiosql.One[int64](ctx, b.db, "SELECT CAST(coalesce(sum(cents), 0) AS BIGINT) FROM transfers")
+	all, err := aiosql.One[int64](ctx, b.db,
+		"SELECT CAST(coalesce(sum(cents), 0) AS BIGINT) FROM transfers")
 	if err != nil {
 		return err
 	}
 	sum := int64(0)
-	for t, err := range aiosql.Query[transfer](ctx, b.db, "SELECT id, source, target, cents FROM transfers ORDER BY cents DESC, id") {
+	for t, err := range aiosql.Query[transfer](ctx, b.db,
+		"SELECT id, source, target, cents FROM transfers ORDER BY cents DESC, id") {
 		if err != nil {
 			return err
 		}
@@ -97,7 +104,9 @@ type result struct {
 
 func (p *program) writeResult(took time.Duration) error {
 	return json.NewEncoder(p.Out).Encode(result{
-		Made: p.count.made, Refused: p.count.refused, Accounts: p.books.accounts, Cents: p.books.cents,
-		Recorded: p.books.transfers, Balanced: p.books.balanced(), Milliseconds: took.Milliseconds(),
+		Made: p.count.made, Refused: p.count.refused, Accounts: p.books.accounts,
+		Cents:    p.books.cents,
+		Recorded: p.books.transfers, Balanced: p.books.balanced(),
+		Milliseconds: took.Milliseconds(),
 	})
 }

@@ -72,7 +72,8 @@ func parseFlags(args []string) (settings, error) {
 		return s, fmt.Errorf("-timeout is %v; it must be more than 0", s.timeout)
 	case s.file != "" && s.url != "":
 		return s, fmt.Errorf("-file and -url are both given; use one of them")
-	case s.url != "" && !strings.HasPrefix(s.url, "postgres://") && !strings.HasPrefix(s.url, "postgresql://"):
+	case s.url != "" && !strings.HasPrefix(s.url, "postgres://") &&
+		!strings.HasPrefix(s.url, "postgresql://"):
 		return s, fmt.Errorf("-url must begin with postgres://; for a SQLite database use -file")
 	}
 	return s, nil

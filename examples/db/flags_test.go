@@ -32,7 +32,8 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	if got.Code != cli.OK || got.Out != usage || got.Err != "" {
 		t.Errorf("%+v", got)
 	}
-	for _, name := range []string{"-file", "-url", "-accounts N", "-transfers N", "-tellers N", "-timeout TIME", "-seed N", "-json"} {
+	for _, name := range []string{"-file", "-url", "-accounts N", "-transfers N", "-tellers N",
+		"-timeout TIME", "-seed N", "-json"} {
 		if !strings.Contains(usage, name) {
 			t.Errorf("the help does not tell of %s", name)
 		}
@@ -45,7 +46,8 @@ func TestADatabaseThatIsNotThereIsNamed(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	got = db.Run(t.Context(), "-url", "postgres://bank@/bank?host=/no/such/folder")
-	if got.Code != cli.Failed || !strings.HasPrefix(got.Err, "db: no database listens there: ") || strings.Count(got.Err, "\n") != 1 {
+	if got.Code != cli.Failed || !strings.HasPrefix(got.Err, "db: no database listens there: ") ||
+		strings.Count(got.Err, "\n") != 1 {
 		t.Errorf("%+v", got)
 	}
 	got = db.Run(t.Context(), "-url", "postgres://bank@host:what/bank")

@@ -18,7 +18,9 @@ import (
 )
 
 // start starts the test binary as the program, in a process of its own.
-func start(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, out *bufio.Scanner, stderr *strings.Builder) {
+func start(
+	t *testing.T, env []string, args ...string,
+) (cmd *exec.Cmd, out *bufio.Scanner, stderr *strings.Builder) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), clitest.Patience)
 	t.Cleanup(cancel)
@@ -92,7 +94,8 @@ func wantAll(t *testing.T, ctx context.Context, b *bank, transfers []transfer) e
 		t.Errorf("the books are %+v, %d transfers were reported", found, len(transfers))
 	}
 	there := map[int64]transfer{}
-	for one, err := range aiosql.Query[transfer](ctx, b.db, "SELECT id, source, target, cents FROM transfers") {
+	for one, err := range aiosql.Query[transfer](ctx, b.db,
+		"SELECT id, source, target, cents FROM transfers") {
 		if err != nil {
 			return err
 		}
@@ -123,7 +126,8 @@ func TestCtrlCLeavesAWholeState(t *testing.T) {
 	}
 	transfers, _ := readLines(t, lines.String())
 	want := fmt.Sprintf("db: interrupted: %d of 1000000 transfers made, ", len(transfers))
-	if text := stderr.String(); !strings.HasPrefix(text, want) || !strings.HasSuffix(text, "; the books balance\n") {
+	if text := stderr.String(); !strings.HasPrefix(text, want) ||
+		!strings.HasSuffix(text, "; the books balance\n") {
 		t.Errorf("it said %q, want %q", text, want)
 	}
 	inBank(t, flags, func(ctx context.Context, b *bank) error {

@@ -5,8 +5,8 @@
 //	go run ./examples/db -url postgres://...   in PostgreSQL
 //	go run ./examples/db -help
 //
-// transfer.go has the transaction, books.go reads row by row, tellers.go does many at a time. The rest is what a
-// program needs around that.
+// transfer.go has the transaction, books.go reads row by row, tellers.go does many at a time. The
+// rest is what a program needs around that.
 package main
 
 import (
@@ -76,7 +76,7 @@ func (p *program) main(ctx context.Context) (err error) {
 	err = p.work(ctx, b)
 	took := aio.RunningLoop(ctx).Time().Sub(start)
 
-	// What was done is shown in any case, and the books are read as long as the database answers.
+	// The result is shown in any case, and the books are read as long as the database answers.
 	if after, failed := b.audit(context.WithoutCancel(ctx)); failed == nil {
 		p.books = &after
 	} else if err == nil {
@@ -88,7 +88,7 @@ func (p *program) main(ctx context.Context) (err error) {
 	return p.report(ctx, b, took)
 }
 
-// summary says in one line what was done, whatever came in between.
+// summary says in one line what was done, whatever interrupted it.
 func (p *program) summary() string {
 	text := p.count.String()
 	switch {
@@ -111,7 +111,8 @@ func (p *program) report(ctx context.Context, b *bank, took time.Duration) error
 		return p.writeResult(took)
 	}
 	rate := float64(p.count.made) / max(took.Seconds(), 1e-9)
-	fmt.Fprintf(p.Out, "%v, in %.2f s, %.0f a second\n\nThe largest transfers of all:\n\n", p.count, took.Seconds(), rate)
+	fmt.Fprintf(p.Out, "%v, in %.2f s, %.0f a second\n\nThe largest transfers of all:\n\n",
+		p.count, took.Seconds(), rate)
 	if err := b.largest(ctx, p.Out); err != nil {
 		return err
 	}

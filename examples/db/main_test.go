@@ -15,8 +15,8 @@ import (
 // db is the program.
 var db = clitest.Program(run)
 
-// halfwayFile is, in the environment of the test binary as a process of its own, the database in which it stops in
-// the middle of a transaction.
+// halfwayFile is, in the environment of the test binary as a process of its own, the database in
+// which it stops in the middle of a transaction.
 const halfwayFile = "AIO_EXAMPLE_DB_HALFWAY"
 
 func TestMain(m *testing.M) {

@@ -24,7 +24,8 @@ import (
 	"github.com/aio-go/aio/examples/internal/clitest"
 )
 
-// server is a PostgreSQL server of a test, with its data in a folder of its own. It listens on a Unix socket there.
+// server is a PostgreSQL server of a test, with its data in a folder of its own. It listens on a
+// Unix socket there.
 type server struct {
 	t     *testing.T
 	bin   string
@@ -41,10 +42,12 @@ func newServer(t *testing.T) *server {
 	t.Helper()
 	s := &server{t: t, bin: findPostgres()}
 	if s.bin == "" {
-		t.Skip("there is no PostgreSQL server on this machine: neither initdb in PATH nor /usr/lib/postgresql/*/bin")
+		t.Skip("there is no PostgreSQL server on this machine: neither initdb in PATH nor " +
+			"/usr/lib/postgresql/*/bin")
 	}
 	var err error
-	if s.dir, err = os.MkdirTemp("", "pg"); err != nil { // not below the test's own folder: another user has no way in
+	// not below the test's own folder: another user has no way in
+	if s.dir, err = os.MkdirTemp("", "pg"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(s.dir) })
@@ -56,7 +59,8 @@ func newServer(t *testing.T) *server {
 			t.Skip("the folder cannot be given to user postgres: ", err)
 		}
 	}
-	init := s.command(filepath.Join(s.bin, "initdb"), "-D", s.data(), "-U", "bank", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	init := s.command(filepath.Join(s.bin, "initdb"), "-D", s.data(), "-U", "bank", "-A", "trust",
+		"-E", "UTF8", "--locale=C", "--no-sync")
 	if out, err := init.CombinedOutput(); err != nil {
 		t.Skipf("initdb: %v\n%s", err, out)
 	}
@@ -108,9 +112,12 @@ func (s *server) start() {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		// Without fsync it is as safe from the death of processes, and not from that of the machine, which goes on.
-		s.cmd = s.command("/bin/sh", "-c", `(cat <&3 >/dev/null; kill -9 0) & exec "$0" "$@" 3<&-`, filepath.Join(s.bin, "postgres"),
-			"-D", s.data(), "-k", s.dir, "-c", "listen_addresses=", "-c", "max_connections=30", "-c", "fsync=off")
+		// Without fsync it is as safe from the death of processes, and not from that of the
+		// machine, which goes on.
+		s.cmd = s.command("/bin/sh", "-c", `(cat <&3 >/dev/null; kill -9 0) & exec "$0" "$@" 3<&-`,
+			filepath.Join(s.bin, "postgres"),
+			"-D", s.data(), "-k", s.dir, "-c", "listen_addresses=", "-c", "max_connections=30",
+			"-c", "fsync=off")
 		s.cmd.Stdout, s.cmd.Stderr = log, log
 		end, leash, err := os.Pipe()
 		if err != nil {
@@ -139,8 +146,8 @@ func (s *server) start() {
 	}
 }
 
-// answers waits until the server lets us in, or has ended, as it does when it finds traces of one that was killed and
-// whose last processes are not gone yet.
+// answers waits until the server lets us in, or has ended, as it does when it finds traces of one
+// that was killed and whose last processes are not gone yet.
 func (s *server) answers() bool {
 	for {
 		err := s.ping()
@@ -165,8 +172,9 @@ func (s *server) ping() error {
 	return db.Ping()
 }
 
-// kill ends the server and all its processes in the middle of whatever they do. Those that serve connections lead sessions of their own, so
-// that no signal to a group reaches them; one that lives on may still commit what it was asked to.
+// kill ends the server and all its processes in the middle of whatever they do. Those that serve
+// connections lead sessions of their own, so that no signal to a group reaches them; one that lives
+// on may still commit what it was asked to.
 func (s *server) kill() {
 	pid := s.cmd.Process.Pid
 	syscall.Kill(pid, syscall.SIGSTOP) // so that it starts no more of them
@@ -230,7 +238,8 @@ func TestABankInPostgreSQL(t *testing.T) {
 		flags := s.newBank(t)
 		var runs []*clitest.Running
 		for seed := range 3 {
-			runs = append(runs, db.Start(t, append(slices.Clone(flags), "-json", "-accounts", "5", "-transfers", "100", "-seed", fmt.Sprint(seed))...))
+			runs = append(runs, db.Start(t, append(slices.Clone(flags), "-json", "-accounts", "5",
+				"-transfers", "100", "-seed", fmt.Sprint(seed))...))
 		}
 		made := 0
 		for _, r := range runs {
@@ -280,11 +289,14 @@ func TestABankInPostgreSQL(t *testing.T) {
 		r := db.Start(t, append(slices.Clone(flags), "-json", "-transfers", "1000000")...)
 		r.Out.Await(t, `"transfer":100,`)
 		s.kill()
-		if code := r.Wait(); code != cli.Failed || !strings.HasSuffix(r.Err.String(), "; what was committed is safe\n") {
+		if code := r.Wait(); code != cli.Failed ||
+			!strings.HasSuffix(r.Err.String(), "; what was committed is safe\n") {
 			t.Errorf("exit code %d; it said %q", code, r.Err)
 		}
 		s.start()
 		transfers, _ := readLines(t, r.Out.String())
-		inBank(t, flags, func(ctx context.Context, b *bank) error { return wantAll(t, ctx, b, transfers) })
+		inBank(t, flags, func(ctx context.Context, b *bank) error {
+			return wantAll(t, ctx, b, transfers)
+		})
 	})
 }

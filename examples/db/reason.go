@@ -34,9 +34,11 @@ func reason(err error) string {
 			return "the database shuts down or is not ready: " + server.Message
 		}
 		return "the database: " + server.Message
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist) && strings.Contains(err.Error(), "dial"):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist) &&
+		strings.Contains(err.Error(), "dial"):
 		return "no database listens there: " + strings.Join(strings.Fields(err.Error()), " ")
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "the connection to the database was lost"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "the database does not answer"

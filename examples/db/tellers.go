@@ -19,10 +19,12 @@ type counts struct {
 }
 
 func (c counts) String() string {
-	return fmt.Sprintf("%d of %d transfers made, %d refused for lack of money", c.made, c.planned, c.refused)
+	return fmt.Sprintf("%d of %d transfers made, %d refused for lack of money",
+		c.made, c.planned, c.refused)
 }
 
-// work has the tellers make the transfers. The first error ends it; what is under way is rolled back.
+// work makes the tellers do the transfers. The first error ends it; transfers under way are rolled
+// back.
 func (p *program) work(ctx context.Context, b *bank) error {
 	ids, err := aiosql.All[int64](ctx, b.db, "SELECT id FROM accounts ORDER BY id")
 	if err != nil {
@@ -50,7 +52,9 @@ func (p *program) work(ctx context.Context, b *bank) error {
 
 // one makes one transfer.
 func (p *program) one(ctx context.Context, b *bank, t *transfer) error {
-	err := aio.Timeout(ctx, p.timeout, func(ctx context.Context) error { return b.transfer(ctx, t) })
+	err := aio.Timeout(ctx, p.timeout, func(ctx context.Context) error {
+		return b.transfer(ctx, t)
+	})
 	switch {
 	case errors.Is(err, errPoor):
 		p.count.refused++
@@ -77,7 +81,8 @@ const (
 	clearLine = "\r\x1b[K"
 )
 
-// withProgress calls fn while a second task keeps a line on the terminal, if there is one, up to date.
+// withProgress calls fn while a second task keeps a line on the terminal, if there is one, up to
+// date.
 func (p *program) withProgress(ctx context.Context, fn func(ctx context.Context) error) error {
 	if p.Progress == nil {
 		return fn(ctx)

@@ -20,15 +20,19 @@ import (
 
 func TestMain(m *testing.M) { clitest.Main(m, main) }
 
-var domains = clitest.Program(func(ctx context.Context, args []string, std cli.Streams) int { return run(ctx, args, std) })
+var domains = clitest.Program(func(ctx context.Context, args []string, std cli.Streams) int {
+	return run(ctx, args, std)
+})
 
 func TestNamesAreMadeOfTheShortKeywords(t *testing.T) {
 	got, err := domainsOf(".DEV.", 4)
-	want := strings.Fields("go.dev if.dev for.dev map.dev var.dev case.dev chan.dev else.dev func.dev goto.dev type.dev")
+	want := strings.Fields(
+		"go.dev if.dev for.dev map.dev var.dev case.dev chan.dev else.dev func.dev goto.dev type.dev")
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
-	if got, err = domainsOf("com.br", 2); err != nil || !slices.Equal(got, []string{"go.com.br", "if.com.br"}) {
+	if got, err = domainsOf("com.br", 2); err != nil ||
+		!slices.Equal(got, []string{"go.com.br", "if.com.br"}) {
 		t.Errorf("%q, %v", got, err)
 	}
 	if got := keywords(100); len(got) != 25 {
@@ -62,12 +66,19 @@ func (p phoneBook) LookupHost(ctx context.Context, host string) ([]netip.Addr, e
 }
 
 var book = map[string]entry{
-	"go.dev":   {delay: 3 * time.Second},
-	"var.dev":  {delay: time.Second},
-	"if.dev":   {delay: time.Hour},
-	"for.dev":  {delay: 2 * time.Second, err: &net.DNSError{Err: "server misbehaving", Name: "for.dev"}},
+	"go.dev":  {delay: 3 * time.Second},
+	"var.dev": {delay: time.Second},
+	"if.dev":  {delay: time.Hour},
+	"for.dev": {delay: 2 * time.Second, err: &net.DNSError{
+		Err:  "server misbehaving",
+		Name: "for.dev",
+	}},
 	"case.dev": {delay: time.Millisecond},
-	"func.dev": {delay: time.Millisecond, err: &net.DNSError{Err: "i/o timeout", Name: "func.dev", IsTimeout: true}},
+	"func.dev": {delay: time.Millisecond, err: &net.DNSError{
+		Err:       "i/o timeout",
+		Name:      "func.dev",
+		IsTimeout: true,
+	}},
 }
 
 // offline runs the program under a virtual clock, with names of the test's own.
@@ -103,7 +114,8 @@ not known: if.dev: no answer within 5s
 
 func TestMarksAndJSON(t *testing.T) {
 	got := offline(t, "-marks", "-max", "3", "dev", "-timeout", "2h", "org")
-	if !strings.HasPrefix(got.Out, "  map.dev\n  go.org\n  if.org\n  for.org\n  map.org\n  var.org\n+ var.dev\n+ go.dev\n+ if.dev\n\n3 of 10 found in 3600.00 s") {
+	if !strings.HasPrefix(got.Out, "  map.dev\n  go.org\n  if.org\n  for.org\n  map.org\n  "+
+		"var.org\n+ var.dev\n+ go.dev\n+ if.dev\n\n3 of 10 found in 3600.00 s") {
 		t.Errorf("%+v", got)
 	}
 	got = offline(t, "-json", "-max", "3", "dev")
@@ -120,7 +132,8 @@ func TestMarksAndJSON(t *testing.T) {
 		}
 		names = append(names, fmt.Sprint(r.Domain, " ", r.Found, " ", r.Milliseconds, " ", r.Error))
 	}
-	want := []string{"map.dev false 0 ", "var.dev true 1000 ", "for.dev false 2000 server misbehaving", "go.dev true 3000 ", "if.dev false 5000 no answer within 5s"}
+	want := []string{"map.dev false 0 ", "var.dev true 1000 ", "for.dev false 2000 server misbehaving",
+		"go.dev true 3000 ", "if.dev false 5000 no answer within 5s"}
 	if got.Code != cli.Failed || !slices.Equal(names, want) {
 		t.Errorf("%q, want %q", names, want)
 	}
@@ -130,11 +143,12 @@ func TestMarksAndJSON(t *testing.T) {
 func probeAll(t *testing.T, limit int, body func(ctx context.Context, p *prober, open *int)) {
 	t.Helper()
 	open := 0
-	p := &prober{limit: limit, timeout: time.Hour, lookup: func(ctx context.Context, domain string) (bool, error) {
-		open++
-		defer func() { open-- }()
-		return true, aio.Sleep(ctx, time.Duration(len(domain))*time.Second)
-	}}
+	p := &prober{limit: limit, timeout: time.Hour,
+		lookup: func(ctx context.Context, domain string) (bool, error) {
+			open++
+			defer func() { open-- }()
+			return true, aio.Sleep(ctx, time.Duration(len(domain))*time.Second)
+		}}
 	err := aio.Run(t.Context(), func(ctx context.Context) error {
 		body(ctx, p, &open)
 		if tasks := aio.AllTasks(ctx); len(tasks) != 1 || open != 0 {
@@ -203,12 +217,16 @@ func TestALoopThatIsCancelledGetsTheError(t *testing.T) {
 
 func TestWithoutArgumentsANameserverOfItsOwnIsAsked(t *testing.T) {
 	defer func(was func(string) (bool, time.Duration)) { madeUp = was }(madeUp)
-	madeUp = func(domain string) (bool, time.Duration) { return domain == "go.dev" || domain == "type.dev", 0 }
+	madeUp = func(domain string) (bool, time.Duration) {
+		return domain == "go.dev" || domain == "type.dev", 0
+	}
 	got := domains.Run(t.Context())
-	if got.Code != cli.OK || got.Err != "" || !strings.HasSuffix(got.Out, " s, by a name server of its own, whose answers are made up\n") {
+	if got.Code != cli.OK || got.Err != "" ||
+		!strings.HasSuffix(got.Out, " s, by a name server of its own, whose answers are made up\n") {
 		t.Errorf("%+v", got)
 	}
-	for _, line := range []string{"\ngo.dev\n", "\ntype.dev\n", "\n          map.dev\n", "\n2 of 11 found in "} {
+	for _, line := range []string{"\ngo.dev\n", "\ntype.dev\n", "\n          map.dev\n",
+		"\n2 of 11 found in "} {
 		if !strings.Contains(got.Out, line) {
 			t.Errorf("%q is missing in\n%s", line, got.Out)
 		}
@@ -244,8 +262,10 @@ func TestAnotherNameserverMayBeNamed(t *testing.T) {
 	defer func() { cancel(); <-done }()
 	server := <-addr
 	got := domains.Run(t.Context(), "-dns", server, "-max", "2", "x.test")
-	if got.Code != cli.OK || !strings.HasPrefix(got.Out, "FOUND      NOT FOUND\n=====      =========\n") || !strings.Contains(got.Out, "\ngo.x.test\n") ||
-		!strings.Contains(got.Out, "\n           if.x.test\n") || !strings.HasSuffix(got.Out, " s, by "+server+"\n") {
+	if got.Code != cli.OK || !strings.HasPrefix(got.Out,
+		"FOUND      NOT FOUND\n=====      =========\n") || !strings.Contains(got.Out, "\ngo.x.test\n") ||
+		!strings.Contains(got.Out, "\n           if.x.test\n") ||
+		!strings.HasSuffix(got.Out, " s, by "+server+"\n") {
 		t.Errorf("%+v", got)
 	}
 	got = domains.Run(t.Context(), "-dns", server, "-timeout", "20ms", "-max", "2", "mute.test")
@@ -270,7 +290,8 @@ func TestMistakesAreExplained(t *testing.T) {
 		"dev-":          `"dev-" is no domain: a part of it begins or ends with a hyphen`,
 	} {
 		got := domains.Run(t.Context(), strings.Fields(args)...)
-		if got.Code != cli.BadUsage || got.Out != "" || got.Err != "domains: "+want+"\nTry domains -help.\n" {
+		if got.Code != cli.BadUsage || got.Out != "" ||
+			got.Err != "domains: "+want+"\nTry domains -help.\n" {
 			t.Errorf("%q: %+v, want %s", args, got, want)
 		}
 	}
@@ -285,16 +306,21 @@ func TestMistakesAreExplained(t *testing.T) {
 }
 
 func TestCtrlCTellsHowFarItGot(t *testing.T) {
-	ctx, cancel := context.WithCancel(transport.WithNetwork(t.Context(), phoneBook{names: map[string]entry{"if.dev": {delay: 100 * time.Hour}}}))
+	ctx, cancel := context.WithCancel(transport.WithNetwork(t.Context(),
+		phoneBook{names: map[string]entry{"if.dev": {delay: 100 * time.Hour}}}))
 	out := clitest.NewConsole()
 	var stderr strings.Builder
 	code := make(chan int)
 	go func() {
-		code <- run(ctx, []string{"-max", "2", "-timeout", "100h", "dev"}, cli.Streams{Out: out, Err: &stderr})
+		code <- run(ctx, []string{"-max", "2", "-timeout", "100h", "dev"}, cli.Streams{
+			Out: out,
+			Err: &stderr,
+		})
 	}()
 	out.Await(t, "go.dev")
 	cancel()
-	if code := <-code; code != cli.Interrupted || stderr.String() != "domains: interrupted: 1 of 2 names asked for, 0 found\n" {
+	if code := <-code; code != cli.Interrupted ||
+		stderr.String() != "domains: interrupted: 1 of 2 names asked for, 0 found\n" {
 		t.Errorf("exit code %d, %q", code, stderr.String())
 	}
 }

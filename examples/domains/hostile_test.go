@@ -19,7 +19,8 @@ import (
 // question is one about a domain.
 func question(t testing.TB, domain string) []byte {
 	t.Helper()
-	m := dnsmessage.Message{Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName(domain + "."), Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET}}}
+	m := dnsmessage.Message{Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName(domain +
+		"."), Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET}}}
 	p, err := m.Pack()
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +38,10 @@ func TestTheNameServerStandsWhatIsNoQuestion(t *testing.T) {
 			}
 			defer s.Close()
 			addr <- s.addr()
-			_, err = aio.ToThread(ctx, func(context.Context) (aio.None, error) { <-stop; return aio.None{}, nil })
+			_, err = aio.ToThread(ctx, func(context.Context) (aio.None, error) {
+				<-stop
+				return aio.None{}, nil
+			})
 			return err
 		})
 	}()
@@ -66,7 +70,8 @@ func TestTheNameServerStandsWhatIsNoQuestion(t *testing.T) {
 	}
 	defer c.Close()
 	answered := false
-	for deadline := time.Now().Add(clitest.Patience); !answered && time.Now().Before(deadline); { // datagrams may get lost
+	// datagrams may get lost
+	for deadline := time.Now().Add(clitest.Patience); !answered && time.Now().Before(deadline); {
 		c.Write(question(t, "map.dev"))
 		c.SetReadDeadline(time.Now().Add(time.Second))
 		n, err := c.Read(make([]byte, 512))

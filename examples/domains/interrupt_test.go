@@ -17,8 +17,10 @@ func TestCtrlCAndSIGTERMEndTheProgram(t *testing.T) {
 	}
 	defer silent.Close()
 	clitest.Signals(t, func(t *testing.T, sig os.Signal) {
-		got := clitest.Signal(t, sig, "FOUND", "-dns", silent.LocalAddr().String(), "-timeout", "1h", "-max", "2")
-		if got.Code != cli.Interrupted || !strings.HasPrefix(got.Err, "domains: interrupted: 0 of 2 names asked for, 0 found\n") {
+		got := clitest.Signal(t, sig, "FOUND", "-dns", silent.LocalAddr().String(), "-timeout",
+			"1h", "-max", "2")
+		if got.Code != cli.Interrupted ||
+			!strings.HasPrefix(got.Err, "domains: interrupted: 0 of 2 names asked for, 0 found\n") {
 			t.Errorf("%+v", got)
 		}
 	})

@@ -3,8 +3,8 @@
 //	go run ./examples/domains             with a name server of its own
 //	go run ./examples/domains dev com.br  with the system's: real domains
 //
-// probe.go asks for names; names.go makes them; nameserver.go is the other end, for a machine without a
-// network.
+// probe.go asks for names; names.go makes them; nameserver.go is the other end, for a machine
+// without a network.
 package main
 
 import (
@@ -55,7 +55,8 @@ func run(ctx context.Context, args []string, std cli.Streams, opts ...aio.Option
 	code, err := cli.Run(ctx, p.main, opts...)
 	switch {
 	case code == cli.Interrupted:
-		fmt.Fprintf(std.Err, "domains: interrupted: %d of %d names asked for, %d found\n", p.found+p.notFound+len(p.unknown), len(p.domains), p.found)
+		fmt.Fprintf(std.Err, "domains: interrupted: %d of %d names asked for, %d found\n",
+			p.found+p.notFound+len(p.unknown), len(p.domains), p.found)
 		return code
 	case err != nil:
 		return std.Fail("domains", err)
@@ -212,7 +213,8 @@ func (p *program) summary(took time.Duration) {
 	if p.local {
 		server = "a name server of its own, whose answers are made up"
 	}
-	fmt.Fprintf(p.out, "\n%d of %d found in %.2f s, by %s\n", p.found, len(p.domains), took.Seconds(), server)
+	fmt.Fprintf(p.out, "\n%d of %d found in %.2f s, by %s\n",
+		p.found, len(p.domains), took.Seconds(), server)
 	for _, r := range p.unknown {
 		fmt.Fprintf(p.out, "not known: %s: %s\n", r.domain, reason(r.err))
 	}

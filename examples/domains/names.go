@@ -16,7 +16,9 @@ func keywords(longest int) []string {
 			list = append(list, t.String())
 		}
 	}
-	slices.SortFunc(list, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	slices.SortFunc(list, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
 	return list
 }
 
@@ -50,7 +52,8 @@ func checkLabel(label string) error {
 	case len(label) > 63:
 		return fmt.Errorf("a part of it has more than 63 letters")
 	case strings.Trim(label, letters) != "":
-		return fmt.Errorf("it may have letters, digits and hyphens; others are written as in xn--p1ai")
+		return fmt.Errorf("it may have letters, digits and hyphens; " +
+			"others are written as in xn--p1ai")
 	case label[0] == '-' || label[len(label)-1] == '-':
 		return fmt.Errorf("a part of it begins or ends with a hyphen")
 	}

@@ -12,13 +12,13 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// nameserver is a name server without any knowledge: it makes up its answers, and takes its time for
-// them. It is a protocol, so it has no task: the loop calls it for each question that arrives.
+// nameserver is a name server without data: it invents its answers, and takes its time for them. It
+// is a protocol, so it has no task: the loop calls it for each question.
 type nameserver struct {
 	transport.BaseDatagramProtocol
 	transport transport.DatagramTransport
 	pending   int // answers that are being thought about
-	// make makes up the answer for a domain, without the dot at its end.
+	// make invents the answer for a domain, without the dot at its end.
 	make func(domain string) (exists bool, delay time.Duration)
 }
 
@@ -44,7 +44,7 @@ func (s *nameserver) ConnectionMade(t transport.DatagramTransport) { s.transport
 // DatagramReceived implements transport.DatagramProtocol.
 func (s *nameserver) DatagramReceived(p []byte, from netip.AddrPort) {
 	if s.pending >= mostPending {
-		return // who asks that much gets no answer, which name servers may do
+		return // a client that asks that much gets no answer, which name servers may do
 	}
 	var parser dnsmessage.Parser
 	head, err := parser.Start(p)
@@ -77,14 +77,21 @@ func reply(head dnsmessage.Header, question dnsmessage.Question, exists bool) ([
 			RecursionDesired: head.RecursionDesired, RecursionAvailable: true},
 		Questions: []dnsmessage.Question{question},
 	}
-	about := dnsmessage.ResourceHeader{Name: question.Name, Type: question.Type, Class: question.Class, TTL: 60}
+	about := dnsmessage.ResourceHeader{
+		Name:  question.Name,
+		Type:  question.Type,
+		Class: question.Class,
+		TTL:   60,
+	}
 	switch {
 	case !exists:
 		message.RCode = dnsmessage.RCodeNameError
 	case question.Type == dnsmessage.TypeA:
-		message.Answers = []dnsmessage.Resource{{Header: about, Body: &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}}}}
+		message.Answers = []dnsmessage.Resource{{Header: about,
+			Body: &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}}}}
 	case question.Type == dnsmessage.TypeAAAA:
-		message.Answers = []dnsmessage.Resource{{Header: about, Body: &dnsmessage.AAAAResource{AAAA: [16]byte{15: 1}}}}
+		message.Answers = []dnsmessage.Resource{{Header: about,
+			Body: &dnsmessage.AAAAResource{AAAA: [16]byte{15: 1}}}}
 	}
 	return message.Pack()
 }

@@ -37,7 +37,9 @@ type prober struct {
 func (p *prober) probe(ctx context.Context, domain string) (result, error) {
 	clock := aio.RunningLoop(ctx)
 	began := clock.Time()
-	found, err := aio.WaitFor(ctx, p.timeout, func(ctx context.Context) (bool, error) { return p.lookup(ctx, domain) })
+	found, err := aio.WaitFor(ctx, p.timeout, func(ctx context.Context) (bool, error) {
+		return p.lookup(ctx, domain)
+	})
 	if errors.Is(err, aio.ErrCancelled) {
 		return result{}, err
 	}
@@ -45,8 +47,8 @@ func (p *prober) probe(ctx context.Context, domain string) (result, error) {
 }
 
 // multiProbe asks for many domains and yields the answers as they come. It is a generator: its body
-// waits for answers, and the body of the loop over it may wait, too. When the loop is left early the
-// questions that are still open are given up; none is left when multiProbe has returned.
+// waits for answers, and the body of the loop over it may wait, too. When the loop is left early
+// the questions that are still open are given up; none is left when multiProbe has returned.
 func (p *prober) multiProbe(ctx context.Context, domains []string) iter.Seq2[result, error] {
 	return func(yield func(result, error) bool) {
 		left := errors.New("nobody wants more answers")
@@ -98,15 +100,15 @@ func lookupAt(server string) lookup {
 		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, server)
 			if err == nil {
-				// A question that nobody wants answered any more is not waited for.
+				// A question whose answer is not needed any more is not waited for.
 				context.AfterFunc(ctx, func() { conn.Close() })
 			}
 			return conn, err
 		},
 	}
 	return func(ctx context.Context, domain string) (bool, error) {
-		// The resolver blocks, so it has a goroutine of its own for each question. The dot keeps it from
-		// trying the name under the domains of this machine.
+		// The resolver blocks, so it has a goroutine of its own for each question. The dot keeps it
+		// from trying the name under the domains of this machine.
 		addrs, err := aio.ToThread(ctx, func(ctx context.Context) ([]net.IPAddr, error) {
 			addrs, err := resolver.LookupIPAddr(ctx, domain+".")
 			if err != nil && ctx.Err() != nil {

@@ -33,7 +33,9 @@ var portable = clitest.Program(func(ctx context.Context, args []string, std cli.
 	return run(transport.WithNetwork(ctx, transport.Portable()), args, std)
 })
 
-func start(t *testing.T, args ...string) (*clitest.Running, string) { return startOn(t, echo, args...) }
+func start(t *testing.T, args ...string) (*clitest.Running, string) {
+	return startOn(t, echo, args...)
+}
 
 func startOn(t *testing.T, program clitest.Program, args ...string) (*clitest.Running, string) {
 	p := program.Start(t, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
@@ -101,7 +103,8 @@ func everythingComesBack(t *testing.T, name string, program clitest.Program) {
 		}
 		all.Wait()
 		if code := p.Stop(); code != cli.OK || p.Err.String() != "" ||
-			!strings.Contains(p.Out.String(), "\n10 connections, up to ") || !strings.HasSuffix(p.Out.String(), "; 10.0 MiB echoed.\n") {
+			!strings.Contains(p.Out.String(), "\n10 connections, up to ") ||
+			!strings.HasSuffix(p.Out.String(), "; 10.0 MiB echoed.\n") {
 			t.Errorf("exit code %d, %q, on stderr %q", code, p.Out, p.Err)
 		}
 	})
@@ -118,16 +121,26 @@ func TestConnectionsMayBeSecured(t *testing.T) {
 	}
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for name, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: cert.Certificate[0]}, keyFile: {Type: "PRIVATE KEY", Bytes: key}} {
+	for name, block := range map[string]*pem.Block{
+		certFile: {Type: "CERTIFICATE", Bytes: cert.Certificate[0]},
+		keyFile:  {Type: "PRIVATE KEY", Bytes: key},
+	} {
 		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, form := range forms {
-		for way, args := range map[string][]string{"made": {"-tls"}, "given": {"-cert", certFile, "-key", keyFile}} {
+		for way, args := range map[string][]string{
+			"made":  {"-tls"},
+			"given": {"-cert", certFile, "-key", keyFile},
+		} {
 			t.Run(form+" "+way, func(t *testing.T) {
 				p, addr := start(t, append(args, "-form", form)...)
-				conn := tls.Client(connect(t, addr), &tls.Config{RootCAs: roots, ServerName: "127.0.0.1", InsecureSkipVerify: way == "made"})
+				conn := tls.Client(connect(t, addr), &tls.Config{
+					RootCAs:            roots,
+					ServerName:         "127.0.0.1",
+					InsecureSkipVerify: way == "made",
+				})
 				roundTrip(t, conn, noise(1<<18))
 				conn.Close()
 				if code := p.Stop(); code != cli.OK || p.Err.String() != "" {
@@ -168,7 +181,8 @@ func TestAnEndWithConnectionsOpenIsQuiet(t *testing.T) {
 		p, addr := start(t, "-form", form)
 		conn := connect(t, addr)
 		roundTrip(t, conn, []byte("x"))
-		if code := p.Stop(); code != cli.OK || p.Err.String() != "" || !strings.HasSuffix(p.Out.String(), "\n1 connection, up to 1 at the same time; 1 byte echoed.\n") {
+		if code := p.Stop(); code != cli.OK || p.Err.String() != "" || !strings.HasSuffix(p.Out.String(),
+			"\n1 connection, up to 1 at the same time; 1 byte echoed.\n") {
 			t.Errorf("%s: exit code %d, %q, on stderr %q", form, code, p.Out, p.Err)
 		}
 		if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
@@ -186,14 +200,16 @@ func TestMistakesAreExplained(t *testing.T) {
 		"-cert nowhere -key none": "-cert: open nowhere: ",
 	} {
 		got := echo.Run(t.Context(), strings.Fields(args)...)
-		if got.Code != cli.BadUsage || got.Out != "" || !strings.HasPrefix(got.Err, "echo: "+want) || !strings.HasSuffix(got.Err, "\nTry echo -help.\n") {
+		if got.Code != cli.BadUsage || got.Out != "" || !strings.HasPrefix(got.Err, "echo: "+want) ||
+			!strings.HasSuffix(got.Err, "\nTry echo -help.\n") {
 			t.Errorf("%q: %+v, want %s", args, got, want)
 		}
 	}
 	if got := echo.Run(t.Context(), "-help"); got.Code != cli.OK || got.Out != usage {
 		t.Errorf("%+v", got)
 	}
-	if got := echo.Run(t.Context(), "-addr", "127.0.0.1:nowhere"); got.Code != cli.Failed || !strings.HasPrefix(got.Err, "echo: listen") {
+	if got := echo.Run(t.Context(), "-addr", "127.0.0.1:nowhere"); got.Code != cli.Failed ||
+		!strings.HasPrefix(got.Err, "echo: listen") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -201,7 +217,8 @@ func TestMistakesAreExplained(t *testing.T) {
 func TestCtrlCAndSIGTERMEndTheServer(t *testing.T) {
 	clitest.Signals(t, func(t *testing.T, sig os.Signal) {
 		got := clitest.Signal(t, sig, "Echoing on ", "-addr", "127.0.0.1:0")
-		if got.Code != cli.OK || !strings.HasSuffix(got.Out, "\n0 connections, up to 0 at the same time; 0 bytes echoed.\n") || got.Err != "" {
+		if got.Code != cli.OK || !strings.HasSuffix(got.Out,
+			"\n0 connections, up to 0 at the same time; 0 bytes echoed.\n") || got.Err != "" {
 			t.Errorf("%+v", got)
 		}
 	})

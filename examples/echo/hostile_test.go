@@ -22,7 +22,12 @@ func TestHostilePeersTakeLittleAndLeaveNothing(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p, addr := start(t, append(strings.Fields(test.args), "-connections", "5000")...)
-			target := hostile.Target{Network: "tcp", Address: addr, Secure: test.secure, Request: strings.Repeat("hello", 10_000)}
+			target := hostile.Target{
+				Network: "tcp",
+				Address: addr,
+				Secure:  test.secure,
+				Request: strings.Repeat("hello", 10_000),
+			}
 			if test.secure != nil {
 				target.Peers = 100 // handshakes take time
 			}

@@ -1,4 +1,5 @@
-// Echo sends back whatever it is sent: the smallest server, in the two forms that a server can have.
+// Echo sends back whatever it is sent: the smallest server, in the two forms that a server can
+// have.
 //
 //	go run ./examples/echo                              streams, on port 7007
 //	go run ./examples/echo -form protocol -tls
@@ -101,7 +102,7 @@ func loadCertificate(cert, key string) (tls.Certificate, error) {
 	return loaded, nil
 }
 
-// parting is how long the connections have to take what was echoed when the server ends.
+// parting is how long the connections have to take their echo when the server ends.
 const parting = time.Second
 
 // serve serves until ctx is cancelled.
@@ -117,7 +118,8 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 	if s.form == "stream" {
 		server, err = stream.Serve(ctx, network, address, s.limits.Handler(st.echo), opts...)
 	} else {
-		server, err = transport.Listen(ctx, network, address, func() transport.Protocol { return &echoer{st: &st} }, opts...)
+		server, err = transport.Listen(ctx, network, address,
+			func() transport.Protocol { return &echoer{st: &st} }, opts...)
 	}
 	if err != nil {
 		return err
@@ -134,8 +136,10 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 	server.CloseClients()
 	goodbye, cancel := aio.WithTimeout(context.WithoutCancel(ctx), parting)
 	defer cancel()
-	server.WaitClosed(goodbye) // those who do not take what is theirs in time are dropped with the loop
-	fmt.Fprintf(std.Out, "\n%s, up to %d at the same time; %s echoed.\n", cli.Count(st.connections, "connection"), st.most, size(st.bytes))
+	// clients that do not take their echo in time are dropped with the loop
+	server.WaitClosed(goodbye)
+	fmt.Fprintf(std.Out, "\n%s, up to %d at the same time; %s echoed.\n",
+		cli.Count(st.connections, "connection"), st.most, size(st.bytes))
 	return err
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// echoer serves one connection with callbacks: nothing of it ever waits. One who sends and does not read
-// is held back by pausing one direction while the other is full.
+// echoer serves one connection with callbacks: it never waits. If a client sends and does not read,
+// one direction is paused while the other is full.
 type echoer struct {
 	transport.BaseProtocol
 	transport transport.Transport
@@ -30,7 +30,8 @@ func (e *echoer) ConnectionMade(t transport.Transport) {
 	e.look()
 }
 
-// look aborts the connection if nothing has happened for too long, or looks again when that may be so.
+// look aborts the connection if nothing has happened for too long, or looks again when that may be
+// so.
 func (e *echoer) look() {
 	loop := e.transport.Loop()
 	left := e.st.limits.Idle - loop.Time().Sub(e.last)
@@ -48,7 +49,7 @@ func (e *echoer) DataReceived(p []byte) {
 	e.transport.Write(p)
 }
 
-// PauseWriting says that the other side does not take what is written.
+// PauseWriting says that the client does not take the bytes.
 func (e *echoer) PauseWriting() { e.transport.PauseReading() }
 
 // ResumeWriting says that it does again.

@@ -10,8 +10,8 @@ import (
 // portion is how much is read at a time, in bytes.
 const portion = 16 << 10
 
-// echo serves one connection, in a task of its own. What cannot be written yet makes it wait in Drain,
-// and meanwhile it reads nothing: one who sends and does not read is held back.
+// echo serves one connection, in a task of its own. It waits in Drain for bytes that cannot be
+// written yet, and reads nothing meanwhile: a client that sends and does not read has to wait.
 func (st *statistics) echo(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 	st.enter()
 	defer st.leave()

@@ -3,8 +3,8 @@
 //	go run ./examples/flags               the twenty countries with the most people
 //	go run ./examples/flags -a -o flags   all of them
 //
-// It is the first of three: flags2 keeps a limit with a semaphore and counts results as they come, flags3
-// makes two requests for each flag. What they share is in examples/internal/flagkit.
+// It is the first of three: flags2 keeps a limit with a semaphore and counts results as they come,
+// flags3 makes two requests for each flag. What they share is in examples/internal/flagkit.
 package main
 
 import (
@@ -25,11 +25,12 @@ func main() { program.Main() }
 
 // downloadMany downloads all flags at the same time. With -m, Map starts the next when one is done.
 func downloadMany(ctx context.Context, job *flagkit.Job) error {
-	_, err := aio.Map(ctx, job.Results, func(ctx context.Context, r *flagkit.Result) (aio.None, error) {
-		err := job.Do(ctx, r, downloadOne)
-		job.Announce(r)
-		return aio.None{}, err
-	}, aio.Limit(job.MaxReq))
+	_, err := aio.Map(ctx, job.Results,
+		func(ctx context.Context, r *flagkit.Result) (aio.None, error) {
+			err := job.Do(ctx, r, downloadOne)
+			job.Announce(r)
+			return aio.None{}, err
+		}, aio.Limit(job.MaxReq))
 	return err
 }
 

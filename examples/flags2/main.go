@@ -18,14 +18,14 @@ var program = flagkit.Program{
 	Name: "flags2",
 	About: `Flags2 downloads the flags of countries, a few at a time, and counts what came of it. It shows a bar on
 a terminal, or a line for each code with -v.`,
-	MaxReq:   5, // few, so that nobody's server takes it amiss
+	MaxReq:   5, // few, out of courtesy to the server
 	Download: downloadMany,
 }
 
 func main() { program.Main() }
 
-// downloadMany starts a task for each flag; the semaphore lets so many of them make a request at the
-// same time. The group sees to it that none is left, whatever happens.
+// downloadMany starts a task for each flag; the semaphore lets so many of them make a request at
+// the same time. The group sees to it that none is left, whatever happens.
 func downloadMany(ctx context.Context, job *flagkit.Job) error {
 	semaphore := aiosync.NewSemaphore(job.MaxReq)
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
@@ -51,7 +51,9 @@ func downloadOne(semaphore *aiosync.Semaphore) flagkit.One {
 }
 
 // getFlag fetches the picture.
-func getFlag(ctx context.Context, job *flagkit.Job, semaphore *aiosync.Semaphore, r *flagkit.Result) ([]byte, error) {
+func getFlag(
+	ctx context.Context, job *flagkit.Job, semaphore *aiosync.Semaphore, r *flagkit.Result,
+) ([]byte, error) {
 	if err := semaphore.Acquire(ctx); err != nil {
 		return nil, err
 	}

@@ -1,5 +1,5 @@
-// Flags3 downloads the flags of countries and names the files after them: Germany.gif. That takes two
-// requests for each, one for the picture and one for the name.
+// Flags3 downloads the flags of countries and names the files after them: Germany.gif. That takes
+// two requests for each, one for the picture and one for the name.
 //
 //	go run ./examples/flags3                    the twenty countries with the most people
 //	go run ./examples/flags3 -v -m 10 A B       every code that begins with A or B
@@ -21,7 +21,7 @@ var program = flagkit.Program{
 	Name: "flags3",
 	About: `Flags3 downloads the flags of countries and names the files after them, as in Germany.gif: two requests
 for each. It shows a bar on a terminal, or a line for each code with -v.`,
-	MaxReq:   5, // few, so that nobody's server takes it amiss
+	MaxReq:   5, // few, out of courtesy to the server
 	Download: downloadMany,
 }
 
@@ -32,7 +32,8 @@ func downloadMany(ctx context.Context, job *flagkit.Job) error {
 	d := &downloader{job: job, semaphore: aiosync.NewSemaphore(job.MaxReq)}
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		for _, r := range job.Results {
-			g.Go(func(ctx context.Context) error { return job.Do(ctx, r, d.downloadOne) }, aio.Name(r.Code))
+			g.Go(func(ctx context.Context) error { return job.Do(ctx, r, d.downloadOne) },
+				aio.Name(r.Code))
 		}
 		return nil
 	})
@@ -44,9 +45,12 @@ type downloader struct {
 	semaphore *aiosync.Semaphore
 }
 
-// downloadOne downloads one flag and returns the name of its file. The two requests are one after the
-// other, and between them another task may have its turn: the semaphore counts requests, not flags.
-func (d *downloader) downloadOne(ctx context.Context, job *flagkit.Job, r *flagkit.Result) (string, error) {
+// downloadOne downloads one flag and returns the name of its file. The two requests are one after
+// the other, and between them another task may have its turn: the semaphore counts requests, not
+// flags.
+func (d *downloader) downloadOne(
+	ctx context.Context, job *flagkit.Job, r *flagkit.Result,
+) (string, error) {
 	cc := strings.ToLower(r.Code)
 	image, err := d.get(ctx, r, cc+"/"+cc+".gif")
 	if err != nil {
@@ -85,14 +89,15 @@ func (d *downloader) get(ctx context.Context, r *flagkit.Result, path string) ([
 	return d.job.Get(ctx, r, path)
 }
 
-// fileName makes a file's name of a country's. It comes from the network, so nothing in it may lead to
-// another folder or hide the file.
+// fileName makes a file's name of a country's. It comes from the network, so nothing in it may lead
+// to another folder or hide the file.
 func fileName(country string) string {
 	name := strings.Map(func(c rune) rune {
 		switch {
 		case c == ' ':
 			return '_'
-		case unicode.IsLetter(c), unicode.IsMark(c), unicode.IsDigit(c), strings.ContainsRune("-_().,'", c):
+		case unicode.IsLetter(c), unicode.IsMark(c), unicode.IsDigit(c),
+			strings.ContainsRune("-_().,'", c):
 			return c
 		}
 		return -1

@@ -15,7 +15,9 @@ import (
 
 func TestAFullDiskLeavesWholeFilesOnly(t *testing.T) {
 	text := strings.Repeat("la ", 5_000)
-	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, "%q", text) }))
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%q", text)
+	}))
 	defer site.Close()
 	for _, way := range []string{"sync", "async"} {
 		t.Run(way, func(t *testing.T) {
@@ -38,7 +40,8 @@ func TestAFullDiskLeavesWholeFilesOnly(t *testing.T) {
 					t.Errorf("%s has %d bytes, %v; want %d", name, len(content), err, len(text))
 				}
 			}
-			if want := fmt.Sprintf("genres: %d of 20 documents written, %d failed\n", len(all), 20-len(all)); !strings.HasSuffix(got.Err, want) {
+			want := fmt.Sprintf("genres: %d of 20 documents written, %d failed\n", len(all), 20-len(all))
+			if !strings.HasSuffix(got.Err, want) {
 				t.Errorf("%q, want %q", got.Err, want)
 			}
 		})

@@ -31,13 +31,13 @@ var (
 // fetcher fetches documents and writes each to its file.
 type fetcher struct {
 	client *aiohttp.Client
-	url    string // {n} stands for the number
+	url    string // {n} is the place of the number
 	n      int
 	dir    string
-	done   func(document) // is told about each document
+	done   func(document) // is called for each document
 }
 
-// document is one that was fetched and written, or was not.
+// document is a document that was fetched and written, or failed.
 type document struct {
 	file string
 	text string
@@ -65,7 +65,8 @@ func (f *fetcher) allAtOnce(ctx context.Context) error {
 	})
 }
 
-// one fetches and writes document i. What goes wrong with it concerns this document only; the error is that of a cancellation.
+// one fetches and writes document i. What goes wrong with it concerns this document only; the error
+// is that of a cancellation.
 func (f *fetcher) one(ctx context.Context, i int) error {
 	clock := aio.RunningLoop(ctx)
 	began := clock.Time()
@@ -84,7 +85,8 @@ func (f *fetcher) one(ctx context.Context, i int) error {
 
 // fetch returns the text of document i.
 func (f *fetcher) fetch(ctx context.Context, i int) (string, error) {
-	raw, err := aiohttp.GetJSON[json.RawMessage](ctx, f.client, strings.ReplaceAll(f.url, "{n}", strconv.Itoa(i)))
+	raw, err := aiohttp.GetJSON[json.RawMessage](ctx, f.client,
+		strings.ReplaceAll(f.url, "{n}", strconv.Itoa(i)))
 	if err != nil {
 		return "", err
 	}

@@ -87,7 +87,8 @@ func parseFlags(args []string) (settings, error) {
 	}
 	if len(rest) == 1 {
 		if _, err := cli.WebURL(strings.ReplaceAll(rest[0], "{n}", "0")); err != nil {
-			return s, fmt.Errorf("%q is not the URL of a website; it must begin with http:// or https://", cli.ShownURL(rest[0]))
+			return s, fmt.Errorf("%q is not the URL of a website; "+
+				"it must begin with http:// or https://", cli.ShownURL(rest[0]))
 		}
 		s.url = cli.WithScheme(rest[0])
 	}

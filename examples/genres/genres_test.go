@@ -47,7 +47,10 @@ func TestOneAfterTheOtherTakesTheSumAndAllAtOnceTheLongest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &program{settings: s, Streams: cli.Streams{Out: &out, Err: &errs}, transport: aiohttp.Direct(genrenator)}
+	p := &program{settings: s, Streams: cli.Streams{
+		Out: &out,
+		Err: &errs,
+	}, transport: aiohttp.Direct(genrenator)}
 	if err := aio.Run(t.Context(), p.main, aio.WithClock(aio.NewVirtualClock())); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +86,8 @@ func TestOneAfterTheOtherTakesTheSumAndAllAtOnceTheLongest(t *testing.T) {
 func TestTheProgramBringsItsOwnServer(t *testing.T) {
 	dir := t.TempDir()
 	got := genres.Run(t.Context(), "-n", "3", "-o", dir, "-way", "async")
-	if got.Code != cli.OK || got.Err != "" || !strings.HasPrefix(got.Out, "Starting...\nWriting '") || len(names(t, dir)) != 3 {
+	if got.Code != cli.OK || got.Err != "" || !strings.HasPrefix(got.Out, "Starting...\nWriting '") ||
+		len(names(t, dir)) != 3 {
 		t.Errorf("%+v, files %v", got, names(t, dir))
 	}
 }
@@ -105,21 +109,26 @@ func TestFailuresConcernTheirDocumentOnly(t *testing.T) {
 	dir := t.TempDir()
 	for _, way := range []string{"sync", "async"} {
 		got := genres.Run(t.Context(), "-n", "4", "-o", dir, "-way", way, site.URL+"/{n}")
-		if got.Code != cli.Failed || !strings.HasSuffix(got.Err, "genres: 2 of 4 documents written, 2 failed\n") {
+		if got.Code != cli.Failed ||
+			!strings.HasSuffix(got.Err, "genres: 2 of 4 documents written, 2 failed\n") {
 			t.Errorf("%+v", got)
 		}
-		for _, want := range []string{"new_file2.txt: aiohttp: the body of", "new_file3.txt: aiohttp: GET " + site.URL + "/3: 404 Not Found: there is no more music"} {
+		for _, want := range []string{"new_file2.txt: aiohttp: the body of",
+			"new_file3.txt: aiohttp: GET " + site.URL + "/3: 404 Not Found: there is no more music"} {
 			if !strings.Contains(got.Err, want) {
 				t.Errorf("no %q in %q", want, got.Err)
 			}
 		}
-		if !strings.Contains(got.Out, "Writing 'smooth ?[31m jazz'") || strings.Contains(got.Out, "\x1b") {
+		if !strings.Contains(got.Out, "Writing 'smooth ?[31m jazz'") ||
+			strings.Contains(got.Out, "\x1b") {
 			t.Errorf("%q", got.Out)
 		}
-		if got := strings.Join(names(t, filepath.Join(dir, way)), " "); got != "new_file0.txt new_file1.txt" {
-			t.Errorf("files: %s", got)
+		files := strings.Join(names(t, filepath.Join(dir, way)), " ")
+		if files != "new_file0.txt new_file1.txt" {
+			t.Errorf("files: %s", files)
 		}
-		if text, _ := os.ReadFile(filepath.Join(dir, way, "new_file1.txt")); string(text) != `{"genre": "polka"}` {
+		text, _ := os.ReadFile(filepath.Join(dir, way, "new_file1.txt"))
+		if string(text) != `{"genre": "polka"}` {
 			t.Errorf("an object became %q", text)
 		}
 	}
@@ -127,7 +136,8 @@ func TestFailuresConcernTheirDocumentOnly(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(got.Out), "\n")
 	for i, line := range lines {
 		var d struct{ Way, File, Text, Error string }
-		if err := json.Unmarshal([]byte(line), &d); err != nil || d.Way != "synchronous" || (d.Error == "") != (i < 2) {
+		if err := json.Unmarshal([]byte(line), &d); err != nil || d.Way != "synchronous" ||
+			(d.Error == "") != (i < 2) {
 			t.Errorf("line %d: %s, %v", i, line, err)
 		}
 	}
@@ -139,7 +149,8 @@ func TestFailuresConcernTheirDocumentOnly(t *testing.T) {
 func TestTimesOfDocumentsThatDidNotComeAreNotCompared(t *testing.T) {
 	for _, url := range []string{"http://127.0.0.1:1/{n}", "127.0.0.1:1/{n}"} {
 		got := genres.Run(t.Context(), "-n", "3", "-retries", "0", "-o", t.TempDir(), url)
-		if got.Code != cli.Failed || strings.Contains(got.Out, "times as fast") || !strings.HasSuffix(got.Out, "\nThe times tell nothing: 6 documents not written.\n") {
+		if got.Code != cli.Failed || strings.Contains(got.Out, "times as fast") ||
+			!strings.HasSuffix(got.Out, "\nThe times tell nothing: 6 documents not written.\n") {
 			t.Errorf("%s: %+v", url, got)
 		}
 	}
@@ -155,8 +166,10 @@ func TestWhatAServerSaysIsSafeToShow(t *testing.T) {
 	}))
 	defer site.Close()
 	for _, format := range []string{"-json", "-json=false"} {
-		got := genres.Run(t.Context(), format, "-way", "sync", "-n", "2", "-o", t.TempDir(), strings.Replace(site.URL, "//", "//anna:secret@", 1)+"/{n}?token=hidden")
-		if text := got.Out + got.Err; strings.ContainsAny(text, "\u202e\u009b\x1b") || strings.Contains(text, "secret") || strings.Contains(text, "hidden") || got.Code != cli.Failed {
+		got := genres.Run(t.Context(), format, "-way", "sync", "-n", "2", "-o", t.TempDir(),
+			strings.Replace(site.URL, "//", "//anna:secret@", 1)+"/{n}?token=hidden")
+		if text := got.Out + got.Err; strings.ContainsAny(text, "\u202e\u009b\x1b") ||
+			strings.Contains(text, "secret") || strings.Contains(text, "hidden") || got.Code != cli.Failed {
 			t.Errorf("%q", text)
 		}
 	}
@@ -180,7 +193,8 @@ func TestAnInterruptLeavesWholeFilesOnly(t *testing.T) {
 		p := genres.Start(t, "-n", "2", "-o", dir, "-way", way, site.URL+"/{n}")
 		p.Out.Await(t, "Writing 'quick one'")
 		<-asked
-		if code := p.Stop(); code != cli.Interrupted || p.Err.String() != "genres: interrupted: 1 of 2 documents written, 0 failed\n" {
+		if code := p.Stop(); code != cli.Interrupted ||
+			p.Err.String() != "genres: interrupted: 1 of 2 documents written, 0 failed\n" {
 			t.Errorf("code %d, %q", code, p.Err)
 		}
 		if got := strings.Join(names(t, dir), " "); got != way+"/new_file0.txt" {
@@ -211,14 +225,18 @@ func TestMistakesAreExplained(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "file")
 	os.WriteFile(file, nil, 0o666)
-	if got := genres.Run(context.Background(), "-o", file); got.Code != cli.Failed || !strings.Contains(got.Err, file) {
+	if got := genres.Run(context.Background(), "-o", file); got.Code != cli.Failed ||
+		!strings.Contains(got.Err, file) {
 		t.Errorf("a file as folder: %+v", got)
 	}
 }
 
 func TestLinesForMachinesThatCannotBeWrittenAreAFailure(t *testing.T) {
 	var errs strings.Builder
-	code := run(t.Context(), []string{"-json", "-n", "2", "-o", t.TempDir()}, cli.Streams{Out: fullDisk{}, Err: &errs})
+	code := run(t.Context(), []string{"-json", "-n", "2", "-o", t.TempDir()}, cli.Streams{
+		Out: fullDisk{},
+		Err: &errs,
+	})
 	if code != cli.Failed || errs.String() != "genres: "+syscall.ENOSPC.Error()+"\n" {
 		t.Errorf("code %d, printed %q", code, errs.String())
 	}

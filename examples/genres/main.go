@@ -1,6 +1,7 @@
-// Genres fetches JSON documents and writes each to a file of its own, one after the other and all at once.
+// Genres fetches JSON documents and writes each to a file of its own, one after the other and all
+// at once.
 //
-//	go run ./examples/genres                          ten documents from a server of its own, both ways
+//	go run ./examples/genres    ten documents from a server of its own, both ways
 //	go run ./examples/genres -n 5 https://binaryjazz.us/wp-json/genrenator/v1/genre/
 //
 // fetch.go has the two ways; server.go is the other end.
@@ -80,7 +81,13 @@ func (p *program) main(ctx context.Context) error {
 	if p.url == "" {
 		url += "/genre/{n}"
 	}
-	c := &aiohttp.Client{Transport: p.transport, PerHost: p.limit, Timeout: p.timeout, MaxBody: largest, Retry: aiohttp.Retry{Attempts: 1 + p.retries}}
+	c := &aiohttp.Client{
+		Transport: p.transport,
+		PerHost:   p.limit,
+		Timeout:   p.timeout,
+		MaxBody:   largest,
+		Retry:     aiohttp.Retry{Attempts: 1 + p.retries},
+	}
 	c.Header = http.Header{"User-Agent": {"Mozilla/5.0 (genres)"}}
 	if p.public && p.transport == nil {
 		c.Reach = aiohttp.NoNarrower
@@ -88,7 +95,12 @@ func (p *program) main(ctx context.Context) error {
 	defer c.Close()
 	var times []time.Duration
 	for _, w := range p.ways {
-		took, err := p.timed(ctx, w, &fetcher{client: c, url: url, n: p.n, dir: filepath.Join(p.dir, w.folder)})
+		took, err := p.timed(ctx, w, &fetcher{
+			client: c,
+			url:    url,
+			n:      p.n,
+			dir:    filepath.Join(p.dir, w.folder),
+		})
 		if err != nil {
 			return err
 		}
@@ -97,16 +109,19 @@ func (p *program) main(ctx context.Context) error {
 	switch {
 	case len(times) < 2:
 	case p.counts.failed > 0:
-		fmt.Fprintf(p.say(), "\nThe times tell nothing: %s not written.\n", cli.Count(p.counts.failed, "document"))
+		fmt.Fprintf(p.say(), "\nThe times tell nothing: %s not written.\n",
+			cli.Count(p.counts.failed, "document"))
 	default:
-		fmt.Fprintf(p.say(), "\nAll at once is %.1f times as fast.\n", float64(times[0])/float64(max(1, times[1])))
+		fmt.Fprintf(p.say(), "\nAll at once is %.1f times as fast.\n",
+			float64(times[0])/float64(max(1, times[1])))
 	}
 	return nil
 }
 
 // timed fetches and writes all documents in one way.
 func (p *program) timed(ctx context.Context, w way, f *fetcher) (time.Duration, error) {
-	if err := aio.Blocking(ctx, func(context.Context) error { return os.MkdirAll(f.dir, 0o777) }); err != nil {
+	if err := aio.Blocking(ctx,
+		func(context.Context) error { return os.MkdirAll(f.dir, 0o777) }); err != nil {
 		return 0, err
 	}
 	p.counts.wanted += f.n
@@ -122,7 +137,7 @@ func (p *program) timed(ctx context.Context, w way, f *fetcher) (time.Duration, 
 	return took, nil
 }
 
-// say is where sentences go, which nobody wants between lines of JSON.
+// say is the destination of sentences, which do not belong between lines of JSON.
 func (p *program) say() io.Writer {
 	if p.json {
 		return io.Discard
@@ -130,7 +145,7 @@ func (p *program) say() io.Writer {
 	return p.Out
 }
 
-// show counts a document and tells what became of it.
+// show counts a document and reports its outcome.
 func (p *program) show(w way, d document) {
 	if d.err != nil {
 		p.counts.failed++
@@ -145,7 +160,8 @@ func (p *program) show(w way, d document) {
 	case d.err != nil:
 		fmt.Fprintf(p.Err, "genres: %s: %s\n", cli.Printable(d.file), cli.Line(d.err))
 	default:
-		fmt.Fprintf(p.Out, "Writing '%s' to '%s'...\n", shorten(cli.Printable(d.text)), cli.Printable(d.file))
+		fmt.Fprintf(p.Out, "Writing '%s' to '%s'...\n",
+			shorten(cli.Printable(d.text)), cli.Printable(d.file))
 	}
 }
 

@@ -12,8 +12,11 @@ import (
 	"github.com/aio-go/aio/aiohttp"
 )
 
-// genrenator answers /genre/N with a genre of music that nobody has heard of, as a JSON string. It takes its time.
-var genrenator = aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+// genrenator answers /genre/N with an unheard-of genre of music, as a JSON string. It takes its
+// time.
+var genrenator = aiohttp.HandlerFunc(func(
+	ctx context.Context, w http.ResponseWriter, r *http.Request,
+) error {
 	n, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/genre/"))
 	if err != nil || n < 0 {
 		http.NotFound(w, r)
@@ -31,8 +34,9 @@ func delay(n int) time.Duration { return time.Duration(100+n*7%10*100/3) * time.
 
 var (
 	manners = []string{"deep", "neo", "acoustic", "symphonic", "industrial", "melodic", "post"}
-	venues  = []string{"Alpine", "harbour", "midnight", "desert", "suburban", "Baltic", "orbital", "cellar", "prairie"}
-	styles  = []string{"jazz", "polka", "techno", "blues", "funk", "choir", "waltz", "dub"}
+	venues  = []string{"Alpine", "harbour", "midnight", "desert", "suburban", "Baltic", "orbital",
+		"cellar", "prairie"}
+	styles = []string{"jazz", "polka", "techno", "blues", "funk", "choir", "waltz", "dub"}
 )
 
 func genre(n int) string {

@@ -21,14 +21,15 @@ type result struct {
 	status  subprocess.Status
 	ended   bool
 	orphan  bool                     // another one of its pipeline could not be started
-	stopped *subprocess.StoppedError // what was done to end it, if it did not end by itself
+	stopped *subprocess.StoppedError // how it was ended, if it did not end by itself
 	err     error                    // nil if it ended with code 0
 }
 
 // command is the words, for people.
 func (r *result) command() string { return strings.Join(r.words, " ") }
 
-// dropped reports whether it was ended, or not begun, only because another one of the pipeline could not be started.
+// dropped reports whether it was ended, or not begun, only because another one of the pipeline
+// could not be started.
 func (r *result) dropped() bool {
 	return r.orphan && (r.brokenPipe() || r.stopped != nil || errors.Is(r.err, aio.ErrCancelled))
 }
@@ -36,16 +37,20 @@ func (r *result) dropped() bool {
 // lost reports whether it could not be started, did not end with code 0, or was stopped.
 func (r *result) lost() bool { return r.err != nil }
 
-// brokenPipe reports whether it ended because nobody read any more what it wrote.
+// brokenPipe reports whether it ended because the reader of its output had left.
 func (r *result) brokenPipe() bool { return r.ended && r.status.Signal() == syscall.SIGPIPE }
 
 // sink takes output as it comes; it may suspend, which holds the child back.
 type sink func(ctx context.Context, p []byte) error
 
-// child runs one command. out and errput get what it writes to pipes. started is called when it runs, or does not.
+// child runs one command. out and errput get its output from pipes. started is called when it runs,
+// or failed to start.
 //
-// The error is only one that concerns more than this child: a cancellation from outside, or output that cannot be written.
-func (p *program) child(ctx context.Context, cmd *subprocess.Cmd, r *result, out, errput sink, started func()) error {
+// The error is only one that concerns more than this child: a cancellation from outside, or output
+// that cannot be written.
+func (p *program) child(
+	ctx context.Context, cmd *subprocess.Cmd, r *result, out, errput sink, started func(),
+) error {
 	cmd.Args, cmd.Grace = r.words, p.grace
 	if p.grace == 0 {
 		cmd.Grace = -1
@@ -71,10 +76,14 @@ func (p *program) child(ctx context.Context, cmd *subprocess.Cmd, r *result, out
 		}
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			if c.Stdout != nil {
-				g.Go(func(ctx context.Context) error { return copyTo(ctx, out, c.Stdout, &outside) })
+				g.Go(func(ctx context.Context) error {
+					return copyTo(ctx, out, c.Stdout, &outside)
+				})
 			}
 			if c.Stderr != nil {
-				g.Go(func(ctx context.Context) error { return copyTo(ctx, errput, c.Stderr, &outside) })
+				g.Go(func(ctx context.Context) error {
+					return copyTo(ctx, errput, c.Stderr, &outside)
+				})
 			}
 			return c.WaitClosed(ctx)
 		})
@@ -83,7 +92,7 @@ func (p *program) child(ctx context.Context, cmd *subprocess.Cmd, r *result, out
 		started()
 	}
 	if errors.Is(r.err, subprocess.ErrHeldOpen) {
-		r.err = nil // it left something behind in the background, which is its own business
+		r.err = nil // it left a process in the background, which is no error here
 	}
 	errors.As(r.err, &r.stopped)
 	switch {
@@ -102,7 +111,8 @@ func copyTo(ctx context.Context, to sink, from *stream.PipeReader, failed *error
 		n, err := from.Read(ctx, buf)
 		if n > 0 {
 			if err := to(ctx, buf[:n]); err != nil {
-				if _, much := errors.AsType[*tooMuchError](err); !much && !errors.Is(err, aio.ErrCancelled) {
+				if _, much := errors.AsType[*tooMuchError](err); !much &&
+					!errors.Is(err, aio.ErrCancelled) {
 					*failed = err
 				}
 				return err

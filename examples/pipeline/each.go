@@ -62,7 +62,7 @@ func (p *program) runEach(ctx context.Context, command string) error {
 	return err
 }
 
-// one runs one command and shows what it wrote and how it ended.
+// one runs one command and shows its output and its end.
 func (p *program) one(ctx context.Context, r *result) error {
 	cmd := &subprocess.Cmd{Stdout: subprocess.Pipe, Stderr: subprocess.Pipe}
 	var out, errput bytes.Buffer
@@ -81,7 +81,7 @@ func (p *program) one(ctx context.Context, r *result) error {
 		err = run(ctx)
 	}
 	p.count(r)
-	free := context.WithoutCancel(ctx) // what it wrote is shown also if it was interrupted
+	free := context.WithoutCancel(ctx) // its output is shown even if it was interrupted
 	var shown error
 	switch {
 	case p.json:
@@ -89,7 +89,8 @@ func (p *program) one(ctx context.Context, r *result) error {
 	case p.tag:
 		shown = errors.Join(tagged.flush(free), taggedErr.flush(free))
 	default:
-		shown = errors.Join(p.write(free, p.out, out.Bytes()), p.write(free, p.err, cleanLines(errput.Bytes())))
+		shown = errors.Join(p.write(free, p.out, out.Bytes()),
+			p.write(free, p.err, cleanLines(errput.Bytes())))
 	}
 	if r.lost() && err == nil && shown == nil {
 		shown = p.write(free, p.err, []byte("pipeline: "+r.sentence()+"\n"))
@@ -133,7 +134,8 @@ func (p *program) eachItem(ctx context.Context) iter.Seq2[string, error] {
 			if err == nil {
 				defer in.Close()
 				for line, err := range in.Lines(ctx) {
-					if item := clean(string(line)); (item != "" || err != nil) && !yield(item, err) {
+					if item := clean(string(line)); (item != "" ||
+						err != nil) && !yield(item, err) {
 						return
 					}
 				}
@@ -144,13 +146,14 @@ func (p *program) eachItem(ctx context.Context) iter.Seq2[string, error] {
 				return
 			}
 		}
-		// A regular file: its reads do not wait for anybody.
+		// A regular file: its reads never wait.
 		in := bufio.NewReaderSize(p.in, longestLine)
 		for {
 			line, err := aio.ToThread(ctx, func(context.Context) (string, error) {
 				line, err := in.ReadSlice('\n')
 				if errors.Is(err, bufio.ErrBufferFull) {
-					return "", fmt.Errorf("an item has more than %s", cli.Count(longestLine, "byte"))
+					return "", fmt.Errorf("an item has more than %s",
+						cli.Count(longestLine, "byte"))
 				}
 				return string(line), err
 			})
@@ -209,5 +212,5 @@ func (r *result) sentence() string {
 	return cli.Printable(cli.Short(name, longestName)) + ": " + text
 }
 
-// longestName is how many characters of a command or an item stand in what is said about it.
+// longestName is how many characters of a command or an item are shown in messages.
 const longestName = 200

@@ -28,17 +28,20 @@ func TestTheOutputOfACommandStaysTogether(t *testing.T) {
 }
 
 func TestWithTagsEachLineSaysWhereItIsFrom(t *testing.T) {
-	o := pipeline(t, "", "each", "-tag", "sh -c 'echo one; echo two >&2; printf three' sh {}", "x", "y")
+	o := pipeline(t, "", "each", "-tag", "sh -c 'echo one; echo two >&2; "+
+		"printf three' sh {}", "x", "y")
 	out, errput := strings.SplitAfter(o.out, "\n"), strings.SplitAfter(o.err, "\n")
 	slices.Sort(out)
 	slices.Sort(errput)
-	if got := strings.Join(out, ""); got != "x: one\nx: three\ny: one\ny: three\n" || strings.Join(errput, "") != "x: two\ny: two\n" {
+	if got := strings.Join(out, ""); got != "x: one\nx: three\ny: one\ny: three\n" ||
+		strings.Join(errput, "") != "x: two\ny: two\n" {
 		t.Errorf("printed %q and %q", o.out, o.err)
 	}
 }
 
 func TestItemsMayBeLinesOfStandardInput(t *testing.T) {
-	pipeline(t, "one\ntwo words\n\nlast", "each", "-j", "1", "printf '<%s>\\n'").expect(t, allDone, "<one>\n<two words>\n<last>\n", "")
+	pipeline(t, "one\ntwo words\n\nlast", "each", "-j", "1", "printf '<%s>\\n'").expect(t, allDone,
+		"<one>\n<two words>\n<last>\n", "")
 	pipeline(t, "", "each", "echo").expect(t, allDone, "", "")
 }
 
@@ -63,33 +66,41 @@ func TestNoMoreCommandsAtATimeThanAllowed(t *testing.T) {
 
 func TestTheExitCodeCountsTheFailures(t *testing.T) {
 	pipeline(t, "", "each", "-j", "1", "sh -c 'exit {}'", "0", "1", "2", "0").expect(t, 2, "",
-		"pipeline: 1: exit status 1\npipeline: 2: exit status 2\npipeline: 4 of 4 commands have ended, 2 failed\n")
+		"pipeline: 1: exit status 1\npipeline: 2: exit status 2\npipeline: 4 of 4 commands have ended, "+
+			"2 failed\n")
 	pipeline(t, "", "each", "no-such-program", "x").expect(t, 1, "",
 		"pipeline: x: \"no-such-program\": executable file not found in $PATH\n")
 	pipeline(t, strings.Repeat("x\n", 103), "each", "no-such-program").expect(t, manyFailed, "",
-		strings.Repeat("pipeline: x: \"no-such-program\": executable file not found in $PATH\n", 103)+"pipeline: 103 of 103 commands have ended, 103 failed\n")
+		strings.Repeat("pipeline: x: \"no-such-program\": executable file not found in $PATH\n", 103)+
+			"pipeline: 103 of 103 commands have ended, 103 failed\n")
 }
 
 func TestOneCommandThatRunsOutOfTimeLeavesTheOthers(t *testing.T) {
-	o := pipeline(t, "", "each", "-j", "1", "-timeout", "2s", "sh -c 'echo {}; exec sleep {}'", "1000", "0")
-	o.expect(t, 1, "1000\n0\n", "pipeline: 1000: out of time, killed by SIGTERM\npipeline: 2 of 2 commands have ended, 1 failed, 1 asked to end\n")
+	o := pipeline(t, "", "each", "-j", "1", "-timeout", "2s", "sh -c 'echo {}; "+
+		"exec sleep {}'", "1000", "0")
+	o.expect(t, 1, "1000\n0\n", "pipeline: 1000: out of time, killed by SIGTERM\npipeline: 2 of 2 "+
+		"commands have ended, 1 failed, 1 asked to end\n")
 }
 
 func TestFailFastStopsTheRest(t *testing.T) {
-	o := pipeline(t, "", "each", "-j", "2", "-failfast", "sh -c 'test {} = bad && exit 9; sleep 1000'", "good", "bad", "later")
-	if o.code == 0 || !strings.Contains(o.err, "pipeline: bad: exit status 9\n") || !strings.Contains(o.err, "of 3 commands have ended") {
+	o := pipeline(t, "", "each", "-j", "2", "-failfast", "sh -c 'test {} = bad && exit 9; "+
+		"sleep 1000'", "good", "bad", "later")
+	if o.code == 0 || !strings.Contains(o.err, "pipeline: bad: exit status 9\n") ||
+		!strings.Contains(o.err, "of 3 commands have ended") {
 		t.Errorf("code %d, %q", o.code, o.err)
 	}
 }
 
 func TestEachAsJSON(t *testing.T) {
-	o := pipeline(t, "", "each", "-json", "-j", "1", "sh -c 'echo out; echo err >&2; exit {}'", "0", "5")
+	o := pipeline(t, "", "each", "-json", "-j", "1", "sh -c 'echo out; echo err >&2; "+
+		"exit {}'", "0", "5")
 	all := decode[record](t, o.out)
 	if o.code != 1 || len(all) != 2 {
 		t.Fatalf("code %d, %s", o.code, o.out)
 	}
 	for i, want := range []int{0, 5} {
-		if r := all[i]; r.Code != want || r.Item != fmt.Sprint(want) || *r.Stdout != "out\n" || *r.Stderr != "err\n" || (r.Error == "") != (want == 0) || !r.Started {
+		if r := all[i]; r.Code != want || r.Item != fmt.Sprint(want) || *r.Stdout != "out\n" ||
+			*r.Stderr != "err\n" || (r.Error == "") != (want == 0) || !r.Started {
 			t.Errorf("command %d: %+v", i, r)
 		}
 	}
@@ -104,15 +115,22 @@ func TestAChildThatSomebodyKillsLeavesTheOthers(t *testing.T) {
 			syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}()
-	o := pipeline(t, "", "each", "-j", "2", "sh -c 'test $1 = a || exec echo fine; echo $$ >"+file+"; exec sleep 1000' sh {}", "a", "b")
+	o := pipeline(t, "", "each", "-j", "2", "sh -c 'test $1 = a || exec echo fine; "+
+		"echo $$ >"+file+"; exec sleep 1000' sh {}", "a", "b")
 	<-killed
-	o.expect(t, 1, "fine\n", "pipeline: a: killed by SIGKILL\npipeline: 2 of 2 commands have ended, 1 failed\n")
+	o.expect(t, 1, "fine\n",
+		"pipeline: a: killed by SIGKILL\npipeline: 2 of 2 commands have ended, 1 failed\n")
 }
 
 func TestOutputThatCannotBeWrittenEndsEverything(t *testing.T) {
 	var errput strings.Builder
-	code := run(t.Context(), []string{"each", "-tag", "-j", "2", "yes", "a", "b"}, streams{in: strings.NewReader(""), out: fullDisk{}, err: &errput})
-	if code != wrongUsage || !strings.Contains(errput.String(), "pipeline: writing the output: no space left on device") {
+	code := run(t.Context(), []string{"each", "-tag", "-j", "2", "yes", "a", "b"}, streams{
+		in:  strings.NewReader(""),
+		out: fullDisk{},
+		err: &errput,
+	})
+	if code != wrongUsage ||
+		!strings.Contains(errput.String(), "pipeline: writing the output: no space left on device") {
 		t.Errorf("code %d, %q", code, errput.String())
 	}
 }

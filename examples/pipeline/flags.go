@@ -100,12 +100,13 @@ func parseFlags(args []string) (settings, error) {
 	case s.tag && s.json:
 		return s, errors.New("-tag and -json exclude each other")
 	case !s.each && len(rest) > 1:
-		return s, fmt.Errorf("the pipeline is one argument: quote it; there is another one, %q", rest[1])
+		return s, fmt.Errorf("the pipeline is one argument: quote it; there is another one, %q",
+			rest[1])
 	case len(rest) == 0:
 		return s, nil
 	}
 	s.command, s.items = rest[0], rest[1:]
-	// What is wrong with it is said before anything runs.
+	// Mistakes in it are reported before anything runs.
 	if s.each {
 		_, err := newTemplate(s.command, s.shell)
 		return s, err

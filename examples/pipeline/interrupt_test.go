@@ -30,7 +30,8 @@ func startProgram(t *testing.T, args ...string) (*exec.Cmd, *output, *strings.Bu
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	watchdog := time.AfterFunc(patience, func() { cmd.Process.Kill() }) // which the test reports as a wrong end
+	// which the test reports as a wrong end
+	watchdog := time.AfterFunc(patience, func() { cmd.Process.Kill() })
 	t.Cleanup(func() { watchdog.Stop() })
 	return cmd, &output{bufio.NewReader(out), out}, &errput
 }
@@ -64,8 +65,10 @@ func expectEnd(t *testing.T, cmd *exec.Cmd, errput *strings.Builder, summary str
 	t.Helper()
 	err := cmd.Wait()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != wasInterrupted || !strings.Contains(errput.String(), summary) {
-		t.Errorf("it ended with %v and said %q, want exit code %d and %q", err, errput, wasInterrupted, summary)
+	if !errors.As(err, &exit) || exit.ExitCode() != wasInterrupted ||
+		!strings.Contains(errput.String(), summary) {
+		t.Errorf("it ended with %v and said %q, want exit code %d and %q",
+			err, errput, wasInterrupted, summary)
 	}
 	for _, pid := range pids {
 		// A grandchild is collected by process 1, which may take a moment.
@@ -79,10 +82,12 @@ func expectEnd(t *testing.T, cmd *exec.Cmd, errput *strings.Builder, summary str
 }
 
 func TestCtrlCEndsAllCommandsAndWhatTheyHaveStarted(t *testing.T) {
-	cmd, out, errput := startProgram(t, "each", "-tag", "-j", "3", `sh -c 'sh -c "echo \$\$; exec sleep 1000" & echo $$; wait' sh {}`, "a", "b", "c", "never")
+	cmd, out, errput := startProgram(t, "each", "-tag", "-j", "3",
+		`sh -c 'sh -c "echo \$\$; exec sleep 1000" & echo $$; wait' sh {}`, "a", "b", "c", "never")
 	pids := numbers(t, out, 6)
 	cmd.Process.Signal(os.Interrupt)
-	expectEnd(t, cmd, errput, "pipeline: interrupted: 3 of 4 commands have ended, 3 failed, 3 asked to end\n", pids)
+	expectEnd(t, cmd, errput,
+		"pipeline: interrupted: 3 of 4 commands have ended, 3 failed, 3 asked to end\n", pids)
 }
 
 func TestSIGTERMEndsAPipeline(t *testing.T) {
@@ -97,7 +102,8 @@ func TestCommandsThatIgnoreSIGTERMAreKilledAfterTheGracePeriod(t *testing.T) {
 	cmd, out, errput := startProgram(t, "each", "-tag", "-j", "2", "-grace", "50ms", deaf, "a", "b")
 	pids := numbers(t, out, 2)
 	cmd.Process.Signal(os.Interrupt)
-	expectEnd(t, cmd, errput, "pipeline: interrupted: 2 of 2 commands have ended, 2 failed, 2 killed\n", pids)
+	expectEnd(t, cmd, errput,
+		"pipeline: interrupted: 2 of 2 commands have ended, 2 failed, 2 killed\n", pids)
 }
 
 func TestASecondCtrlCDoesNotWaitForTheGracePeriod(t *testing.T) {
@@ -108,11 +114,13 @@ func TestASecondCtrlCDoesNotWaitForTheGracePeriod(t *testing.T) {
 	cmd.Process.Signal(os.Interrupt)
 	pidIn(t, heard) // it has heard the first one, and does not mind
 	cmd.Process.Signal(os.Interrupt)
-	expectEnd(t, cmd, errput, "pipeline: interrupted: 1 of 1 commands have ended, 1 failed, 1 asked to end\n", pids)
+	expectEnd(t, cmd, errput,
+		"pipeline: interrupted: 1 of 1 commands have ended, 1 failed, 1 asked to end\n", pids)
 }
 
 func TestAReaderOfTheOutputThatLeavesEndsEverything(t *testing.T) {
-	cmd, out, errput := startProgram(t, "each", "-tag", "-j", "1", `sh -c 'echo $$; exec yes' sh {}`, "a")
+	cmd, out, errput := startProgram(t, "each", "-tag", "-j", "1",
+		`sh -c 'echo $$; exec yes' sh {}`, "a")
 	pids := numbers(t, out, 1)
 	out.Close()
 	err := cmd.Wait()
@@ -151,7 +159,8 @@ func TestAReaderThatLeavesIsNoFailure(t *testing.T) {
 			err = cmd.Wait()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() != readerLeft || errput.Len() > 0 {
-				t.Errorf("it ended with %v and said %q, want exit code %d and nothing said", err, errput.String(), readerLeft)
+				t.Errorf("it ended with %v and said %q, want exit code %d and nothing said",
+					err, errput.String(), readerLeft)
 			}
 		})
 	}

@@ -5,8 +5,8 @@
 //	go run ./examples/pipeline each -j 8 -timeout 5s 'gzip -k {}' *.txt
 //	go run ./examples/pipeline -help
 //
-// child.go runs one child; stages.go joins several by pipes, each.go runs many. words.go reads what to run, output.go shows what they
-// write. The rest is what a program needs around that.
+// child.go runs one child; stages.go joins several by pipes, each.go runs many. words.go reads what
+// to run, output.go shows what they write. The rest is what a program needs around that.
 package main
 
 import (
@@ -36,7 +36,7 @@ func main() {
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
-	progress io.Writer // nil if nobody watches
+	progress io.Writer // nil without a terminal
 }
 
 // The exit codes, beside the number of failures.
@@ -94,7 +94,7 @@ func (p *program) main(ctx context.Context) error {
 	loop := aio.RunningLoop(ctx)
 	interrupted := false
 	interrupt := func() {
-		if interrupted { // for those who cannot wait for the grace period
+		if interrupted { // for a user who cannot wait for the grace period
 			for child := range p.live {
 				child.SignalGroup(syscall.SIGKILL)
 			}
@@ -108,7 +108,8 @@ func (p *program) main(ctx context.Context) error {
 			return err
 		}
 	}
-	// Who reads our output may leave: that is to be an error of the write, and not the end of this process, which has children to care for.
+	// The reader of our output may leave: that must be an error of the write, and not the end of
+	// this process, which has children to care for.
 	if err := loop.AddSignalHandler(syscall.SIGPIPE, func() {}); err != nil {
 		return err
 	}

@@ -18,8 +18,8 @@ import (
 // patience is the time after which something that must end by itself is stuck.
 const patience = time.Minute
 
-// TestMain is also the program itself, for the tests that need it as a process of its own. It fails if the tests leave goroutines,
-// descriptors or children behind.
+// TestMain is also the program itself, for the tests that need it as a process of its own. It fails
+// if the tests leave goroutines, descriptors or children behind.
 func TestMain(m *testing.M) {
 	if os.Getenv("PIPELINE_TEST_CHILD") != "" {
 		main()
@@ -51,7 +51,8 @@ func resourcesNow() resources {
 	return r
 }
 
-// comeBack waits until there is no more in use than before, since what has been told to end needs a moment. It returns what is left.
+// comeBack waits until there is no more in use than before, since what has been told to end needs a
+// moment. It returns what is left.
 func (before resources) comeBack() string {
 	if _, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err != syscall.ECHILD {
 		return "a child was left behind"
@@ -63,7 +64,8 @@ func (before resources) comeBack() string {
 		}
 		if time.Now().After(deadline) {
 			buf := make([]byte, 1<<20)
-			return fmt.Sprintf("left behind: had %+v, have %+v\n%s", before, now, buf[:runtime.Stack(buf, true)])
+			return fmt.Sprintf("left behind: had %+v, have %+v\n%s",
+				before, now, buf[:runtime.Stack(buf, true)])
 		}
 	}
 }
@@ -88,7 +90,8 @@ func pipeline(t *testing.T, input string, args ...string) outcome {
 func (o outcome) expect(t *testing.T, code int, out, err string) {
 	t.Helper()
 	if o.code != code || o.out != out || o.err != err {
-		t.Errorf("code %d, printed %q and %q\nwant code %d, %q and %q", o.code, o.out, o.err, code, out, err)
+		t.Errorf("code %d, printed %q and %q\nwant code %d, %q and %q",
+			o.code, o.out, o.err, code, out, err)
 	}
 }
 
@@ -117,7 +120,8 @@ func TestWithoutArgumentsItShowsBothWays(t *testing.T) {
 	if o.code != allDone || o.err != "" {
 		t.Errorf("code %d, %q", o.code, o.err)
 	}
-	for _, want := range []string{"3 pear\n", "2 fig\n", "1 apple\n", "\n1: slept 0.1 s\n", "\n2: slept 0.2 s\n", "\n3: slept 0.3 s\n"} {
+	for _, want := range []string{"3 pear\n", "2 fig\n", "1 apple\n", "\n1: slept 0.1 s\n",
+		"\n2: slept 0.2 s\n", "\n3: slept 0.3 s\n"} {
 		if !strings.Contains(o.out, want) {
 			t.Errorf("%q does not have %q", o.out, want)
 		}
@@ -126,20 +130,22 @@ func TestWithoutArgumentsItShowsBothWays(t *testing.T) {
 
 func TestMistakesInTheCommandLineAreNamed(t *testing.T) {
 	for args, want := range map[string]string{
-		"-j 0 ls":                 "-j is 0; it must be at least 1",
-		"-timeout -1s ls":         "-timeout is -1s; it must not be negative",
-		"-grace -1s ls":           "-grace is -1s; it must not be negative",
-		"-timeout soon ls":        `invalid value "soon" for flag -timeout: it must be a time with its unit, as in 500ms`,
-		"-nonsense":               "flag provided but not defined: -nonsense",
-		"each":                    "each needs a command",
-		"each -tag -json ls a":    "-tag and -json exclude each other",
-		"ls -l":                   `the pipeline is one argument: quote it; there is another one, "-l"`,
-		"ls|":                     "there is no command at the end of the pipeline",
-		"each ls|wc a":            "each runs one command, not a pipeline; with -shell it may be one",
-		"-tag ls":                 "flag provided but not defined: -tag",
-		"each -timeout=1x ls one": `invalid value "1x" for flag -timeout: it must be a time with its unit, as in 500ms`,
+		"-j 0 ls":              "-j is 0; it must be at least 1",
+		"-timeout -1s ls":      "-timeout is -1s; it must not be negative",
+		"-grace -1s ls":        "-grace is -1s; it must not be negative",
+		"-timeout soon ls":     `invalid value "soon" for flag -timeout: it must be a time with its unit, as in 500ms`,
+		"-nonsense":            "flag provided but not defined: -nonsense",
+		"each":                 "each needs a command",
+		"each -tag -json ls a": "-tag and -json exclude each other",
+		"ls -l":                `the pipeline is one argument: quote it; there is another one, "-l"`,
+		"ls|":                  "there is no command at the end of the pipeline",
+		"each ls|wc a":         "each runs one command, not a pipeline; with -shell it may be one",
+		"-tag ls":              "flag provided but not defined: -tag",
+		"each -timeout=1x ls " +
+			"one": `invalid value "1x" for flag -timeout: it must be a time with its unit, as in 500ms`,
 	} {
-		pipeline(t, "", strings.Fields(args)...).expect(t, wrongUsage, "", "pipeline: "+want+"\nTry pipeline -help.\n")
+		pipeline(t, "", strings.Fields(args)...).expect(t, wrongUsage, "", "pipeline: "+want+
+			"\nTry pipeline -help.\n")
 	}
 	if o := pipeline(t, "", "-help"); o.code != 0 || o.out != usage {
 		t.Errorf("-help: code %d, %q", o.code, o.out)

@@ -17,14 +17,15 @@ import (
 	"github.com/aio-go/aio/internal/safetext"
 )
 
-// write writes on another thread, since who reads our output may be slow, and one after the other.
+// write writes on another thread, since the reader of our output may be slow, and one piece after
+// the other.
 func (p *program) write(ctx context.Context, w io.Writer, data []byte) error {
 	if len(data) == 0 {
 		return nil
 	}
 	return p.output.With(ctx, func(ctx context.Context) error {
 		p.clearProgress()
-		var failed error // nobody's business if this task is cancelled meanwhile
+		var failed error // not needed if this task is cancelled meanwhile
 		err := aio.Blocking(ctx, func(context.Context) error {
 			_, failed = w.Write(data)
 			return nil
@@ -36,7 +37,7 @@ func (p *program) write(ctx context.Context, w io.Writer, data []byte) error {
 	})
 }
 
-// errReaderLeft says that nobody reads our output any more, as with head.
+// errReaderLeft says that the reader of our output has left, as with head.
 var errReaderLeft = errors.New("who reads the output has left")
 
 func outputError(err error) error {
@@ -46,7 +47,8 @@ func outputError(err error) error {
 	return fmt.Errorf("writing the output: %w", err)
 }
 
-// tagger writes whole lines, each after a tag. What could make a terminal do other things than print, or forge a tag, is escaped.
+// tagger writes whole lines, each after a tag. What could make a terminal do other things than
+// print, or forge a tag, is escaped.
 type tagger struct {
 	program *program
 	to      io.Writer
@@ -78,7 +80,8 @@ func (t *tagger) write(ctx context.Context, data []byte) error {
 	return t.program.write(ctx, t.to, text.Bytes())
 }
 
-// cleanLines escapes what a terminal would act upon. It is for messages; output is passed on as it is.
+// cleanLines escapes what a terminal would act upon. It is for messages; output is passed on as it
+// is.
 func cleanLines(text []byte) []byte {
 	var clean bytes.Buffer
 	for line := range bytes.Lines(text) {
@@ -97,7 +100,7 @@ func (t *tagger) flush(ctx context.Context) error {
 	return t.program.write(ctx, t.to, []byte(text))
 }
 
-// counts is what is known of all commands.
+// counts is a summary of all commands.
 type counts struct {
 	known, done, failed int
 	terminated, killed  int // of those that did not end by themselves
@@ -119,7 +122,7 @@ func (c *counts) count(r *result) {
 	}
 }
 
-// summary is what was done, in a sentence.
+// summary is the result in a sentence.
 func (c *counts) summary() string {
 	s := fmt.Sprintf("%d of %d commands have ended, %d failed", c.done, c.total(), c.failed)
 	if c.terminated > 0 {
@@ -147,7 +150,8 @@ type record struct {
 }
 
 func (r *result) record() record {
-	rec := record{Item: r.item, Command: r.words, Code: r.status.Code, Started: r.ended, Stopped: r.stopped != nil,
+	rec := record{Item: r.item, Command: r.words, Code: r.status.Code, Started: r.ended,
+		Stopped: r.stopped != nil,
 		Seconds: seconds(r.took), CPU: seconds(r.status.User + r.status.System)}
 	if sig := r.status.Signal(); sig != 0 {
 		rec.Signal = sig.String()
@@ -199,7 +203,7 @@ func text(data []byte) string {
 	return strings.ToValidUTF8(string(data), "\uFFFD")
 }
 
-// withProgress calls fn and meanwhile shows how far it is, to who watches.
+// withProgress calls fn and shows its progress meanwhile.
 func (p *program) withProgress(ctx context.Context, fn func(ctx context.Context) error) error {
 	if p.progress == nil {
 		return fn(ctx)
@@ -208,7 +212,8 @@ func (p *program) withProgress(ctx context.Context, fn func(ctx context.Context)
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		ticker := g.Go(func(ctx context.Context) error {
 			for {
-				fmt.Fprintf(p.progress, "\r\x1b[K%d done, %d running, %d failed", p.done, p.running, p.failed)
+				fmt.Fprintf(p.progress, "\r\x1b[K%d done, %d running, %d failed",
+					p.done, p.running, p.failed)
 				if err := aio.Sleep(ctx, 200*time.Millisecond); err != nil {
 					return err
 				}

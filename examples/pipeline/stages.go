@@ -13,7 +13,8 @@ import (
 	"github.com/aio-go/aio/subprocess"
 )
 
-// runStages runs a pipeline and shows its output. Failures of its commands are counted and shown; the error is that of the program.
+// runStages runs a pipeline and shows its output. Failures of its commands are counted and shown;
+// the error is that of the program.
 func (p *program) runStages(ctx context.Context, line string) error {
 	stages, err := parseStages(line)
 	if err != nil {
@@ -48,7 +49,8 @@ func (p *program) runStages(ctx context.Context, line string) error {
 			err = failed
 		}
 	}
-	if _, start := errors.AsType[*subprocess.StartError](err); start || errors.Is(err, context.DeadlineExceeded) {
+	if _, start := errors.AsType[*subprocess.StartError](err); start ||
+		errors.Is(err, context.DeadlineExceeded) {
 		return nil // it is counted and shown already
 	}
 	return err
@@ -106,7 +108,8 @@ func (p *program) join(ctx context.Context, results []*result, captured *bytes.B
 				}
 				return err
 			}, aio.Name(fmt.Sprintf("stage %d, %s", i+1, r.words[0])))
-			task.AddDoneCallback(func() { closeEnds(ours...) }) // of one that was cancelled before it began
+			// of one that was cancelled before it began
+			task.AddDoneCallback(func() { closeEnds(ours...) })
 		}
 		return nil
 	})
@@ -120,7 +123,8 @@ func (p *program) direct() *os.File {
 	return nil
 }
 
-// input is the stdin of the first command: ours, unless that is a terminal, which a process group in the background must not read.
+// input is the stdin of the first command: ours, unless that is a terminal, which a process group
+// in the background must not read.
 func (p *program) input() subprocess.Stdio {
 	switch in := p.in.(type) {
 	case nil:
@@ -139,8 +143,9 @@ func (p *program) input() subprocess.Stdio {
 	}
 }
 
-// judge counts and shows the failures. A command that was ended by SIGPIPE has not failed if the next one ended well.
-// What had to be given up because another one could not be started has not failed either: that one has.
+// judge counts and shows the failures. A command that was ended by SIGPIPE has not failed if the
+// next one ended well. What had to be given up because another one could not be started has not
+// failed either: that one has.
 func (p *program) judge(results []*result) {
 	orphans := slices.ContainsFunc(results, func(r *result) bool {
 		_, unstarted := errors.AsType[*subprocess.StartError](r.err)

@@ -22,18 +22,23 @@ func TestACommandWhoseReaderWantsNoMoreHasNotFailed(t *testing.T) {
 }
 
 func TestFailuresAreNamedAndCounted(t *testing.T) {
-	pipeline(t, "", "sh -c 'echo one; exit 3' | sh -c 'cat; echo oops >&2; exit 4' | cat").expect(t, 2, "one\n",
-		"sh: oops\npipeline: sh -c echo one; exit 3: exit status 3\npipeline: sh -c cat; echo oops >&2; exit 4: exit status 4\n"+
+	pipeline(t, "", "sh -c 'echo one; exit 3' | sh -c 'cat; echo oops >&2; "+
+		"exit 4' | cat").expect(t, 2, "one\n",
+		"sh: oops\npipeline: sh -c echo one; exit 3: exit status 3\npipeline: sh -c cat; "+
+			"echo oops >&2; exit 4: exit status 4\n"+
 			"pipeline: 3 of 3 commands have ended, 2 failed\n")
 	o := pipeline(t, "", "sleep 1000 | no-such-program | cat")
-	if o.code < 1 || o.code > 3 || !strings.Contains(o.err, `"no-such-program": executable file not found in $PATH`) {
+	if o.code < 1 || o.code > 3 ||
+		!strings.Contains(o.err, `"no-such-program": executable file not found in $PATH`) {
 		t.Errorf("code %d, %q", o.code, o.err)
 	}
 }
 
 func TestAPipelineThatRunsOutOfTimeIsStopped(t *testing.T) {
-	pipeline(t, "", "-timeout", "2s", "sleep 1000 | sleep 2000").expect(t, 2, "", "pipeline: sleep 1000: out of time, killed by SIGTERM\n"+
-		"pipeline: sleep 2000: out of time, killed by SIGTERM\npipeline: 2 of 2 commands have ended, 2 failed, 2 asked to end\n")
+	pipeline(t, "", "-timeout", "2s", "sleep 1000 | sleep "+
+		"2000").expect(t, 2, "", "pipeline: sleep 1000: out of time, killed by SIGTERM\n"+
+		"pipeline: sleep 2000: out of time, killed by SIGTERM\npipeline: 2 of 2 commands have ended, 2 "+
+		"failed, 2 asked to end\n")
 }
 
 // stagesRecord is what -json prints of a pipeline.
@@ -46,13 +51,16 @@ type stagesRecord struct {
 func TestAPipelineAsJSON(t *testing.T) {
 	o := pipeline(t, "", "-json", "printf 'x\\377y' | sh -c 'cat; kill -TERM $$'")
 	all := decode[stagesRecord](t, o.out)
-	if o.code != 1 || len(all) != 1 || all[0].Failed != 1 || all[0].Output != "x\uFFFDy" || len(all[0].Stages) != 2 {
+	if o.code != 1 || len(all) != 1 || all[0].Failed != 1 || all[0].Output != "x\uFFFDy" ||
+		len(all[0].Stages) != 2 {
 		t.Fatalf("code %d, %s", o.code, o.out)
 	}
-	if s := all[0].Stages[0]; s.Code != 0 || s.Signal != "" || s.Error != "" || !s.Started || s.Command[0] != "printf" {
+	if s := all[0].Stages[0]; s.Code != 0 || s.Signal != "" || s.Error != "" || !s.Started ||
+		s.Command[0] != "printf" {
 		t.Errorf("the first one: %+v", s)
 	}
-	if s := all[0].Stages[1]; s.Code != -15 || s.Signal != "terminated" || s.Stopped || s.Error != "sh -c cat; kill -TERM $$: killed by SIGTERM" {
+	if s := all[0].Stages[1]; s.Code != -15 || s.Signal != "terminated" || s.Stopped ||
+		s.Error != "sh -c cat; kill -TERM $$: killed by SIGTERM" {
 		t.Errorf("the second one: %+v", s)
 	}
 }
@@ -60,7 +68,8 @@ func TestAPipelineAsJSON(t *testing.T) {
 // pidIn waits for the number that a child writes into a file.
 func pidIn(t *testing.T, file string) int {
 	t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) { // nothing tells of it
+	for deadline := time.Now().Add(patience); time.Now().Before(
+		deadline); time.Sleep(time.Millisecond) { // nothing tells of it
 		var pid int
 		if text, _ := os.ReadFile(file); strings.HasSuffix(string(text), "\n") {
 			fmt.Sscan(string(text), &pid)

@@ -9,7 +9,8 @@ import (
 
 func processors() int { return runtime.GOMAXPROCS(0) }
 
-// parseStages takes a pipeline apart: commands at |, and each into words, which may be quoted as for a shell.
+// parseStages takes a pipeline apart: commands at |, and each into words, which may be quoted as
+// for a shell.
 func parseStages(line string) ([][]string, error) {
 	var stages [][]string
 	var words []string
@@ -56,7 +57,8 @@ func parseStages(line string) ([][]string, error) {
 			inWord, rest = true, rest[2:]
 			continue
 		case strings.IndexByte("<>&;$`*?()", c) >= 0:
-			return nil, fmt.Errorf("%q would mean something to a shell, but this is none: quote it, or make it a command of sh -c '...'", c)
+			return nil, fmt.Errorf("%q would mean something to a shell, but this is none: quote "+
+				"it, or make it a command of sh -c '...'", c)
 		default:
 			word.WriteByte(c)
 			inWord = true
@@ -77,7 +79,8 @@ func doubleQuoted(word *strings.Builder, rest string) (string, error) {
 		case c == '"':
 			return rest[1:], nil
 		case c == '$' || c == '`':
-			return "", fmt.Errorf("%q between double quotes would mean something to a shell; use single ones", c)
+			return "", fmt.Errorf("%q between double quotes would mean something to a shell; "+
+				"use single ones", c)
 		case c == '\\' && len(rest) > 1 && strings.IndexByte("\\\"$`", rest[1]) >= 0:
 			word.WriteByte(rest[1])
 			rest = rest[2:]

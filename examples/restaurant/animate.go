@@ -34,8 +34,8 @@ func (e *evening) animate(ctx context.Context, s settings, screen screen) error 
 	return aio.Run(ctx, h.onScreen, aio.WithClock(h.clock))
 }
 
-// onScreen serves, and draws the picture again and again meanwhile. While the loop is held this task
-// cannot draw either; hands does it then.
+// onScreen serves, and draws the picture again and again meanwhile. While the loop is held this
+// task cannot draw either; hands does it then.
 func (h *house) onScreen(ctx context.Context) error {
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		g.Go(func(ctx context.Context) error {

@@ -56,7 +56,8 @@ func (h *house) greetBot(ctx context.Context) error {
 		}
 		p.table, h.tables[table], p.waited = table, p, h.now()-p.came
 		h.enter(p, beingSeated)
-		if err := h.hands(greetBot, short, "leads party %d to table %d", p.number, table+1); err != nil {
+		if err := h.hands(greetBot, short, "leads party %d to table %d",
+			p.number, table+1); err != nil {
 			return err
 		}
 		p.seated.Set()
@@ -98,13 +99,15 @@ func (h *house) chefBot(ctx context.Context, kitchen *aio.TaskGroup) error {
 			return err
 		}
 		if j.what == plate {
-			if err := h.hands(chefBot, short, "serves the dish of party %d", j.p.number); err != nil {
+			err := h.hands(chefBot, short, "serves the dish of party %d", j.p.number)
+			if err != nil {
 				return err
 			}
 			j.p.dish.Set()
 			continue
 		}
-		if err := h.hands(chefBot, short, "puts the dish of party %d into the oven", j.p.number); err != nil {
+		if err := h.hands(chefBot, short, "puts the dish of party %d into the oven",
+			j.p.number); err != nil {
 			return err
 		}
 		h.oven++
@@ -113,7 +116,8 @@ func (h *house) chefBot(ctx context.Context, kitchen *aio.TaskGroup) error {
 			return h.kitchen.Put(ctx, job{plate, j.p})
 		}
 		if h.blocking { // it stands before the oven: a call that blocks
-			if err := h.hands(chefBot, baking, "watches the dish of party %d", j.p.number); err != nil {
+			if err := h.hands(chefBot, baking, "watches the dish of party %d",
+				j.p.number); err != nil {
 				return err
 			}
 			if err := done(ctx); err != nil {
@@ -138,7 +142,8 @@ func (h *house) wineBot(ctx context.Context, bar *aio.TaskGroup) error {
 			return err
 		}
 		if j.what == pour {
-			if err := h.hands(wineBot, short, "pours the wine of party %d", j.p.number); err != nil {
+			err := h.hands(wineBot, short, "pours the wine of party %d", j.p.number)
+			if err != nil {
 				return err
 			}
 			j.p.wine.Set()

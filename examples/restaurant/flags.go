@@ -70,7 +70,11 @@ func (s settings) evenings() []*evening {
 		list = append(list, &evening{name: "short", title: "every task is short"})
 	}
 	if s.evening != "short" {
-		list = append(list, &evening{name: "blocking", title: "ChefBot watches the oven", blocking: true})
+		list = append(list, &evening{
+			name:     "blocking",
+			title:    "ChefBot watches the oven",
+			blocking: true,
+		})
 	}
 	return list
 }

@@ -12,7 +12,7 @@ const (
 	frameHeight = 18
 )
 
-// The chart: who had the loop in the last twenty seconds.
+// The chart: which bot had the loop in the last twenty seconds.
 const (
 	columns = 40
 	column  = 500 * time.Millisecond
@@ -41,13 +41,15 @@ func (h *house) frame(c palette) []string {
 		fmt.Sprintf("   at the door    %s", h.crowd(atTheDoor, c)),
 	}
 	for table := range h.tables {
-		lines = append(lines, fmt.Sprintf("   table %d        %s", table+1, h.tableLine(table, now, c)))
+		lines = append(lines, fmt.Sprintf("   table %d        %s",
+			table+1, h.tableLine(table, now, c)))
 	}
 	lines = append(lines,
 		fmt.Sprintf("   went home      %s", h.crowd(goneHome, c)),
 		fmt.Sprintf("   left hungry    %s", h.crowd(leftHungry, c)),
 		"",
-		fmt.Sprintf(" %swho had the loop%s%*s", c.weak, c.off, frameWidth-2-len("who had the loop"), "the last 20 seconds up to now"),
+		fmt.Sprintf(" %swho had the loop%s%*s",
+			c.weak, c.off, frameWidth-2-len("who had the loop"), "the last 20 seconds up to now"),
 	)
 	for b := range bot(bots) {
 		lines = append(lines, fmt.Sprintf(" %s%-9s%s %-25s %s▏%s%s%s▕%s",
@@ -72,7 +74,8 @@ func (h *house) crowd(s stage, c palette) string {
 	}
 	var list []string
 	for _, p := range h.parties {
-		// Who came while the loop was held stands at the door, though the loop does not know it.
+		// A party that came while the loop was held stands at the door, though the loop does not
+		// know it.
 		if p.stage == s || s == atTheDoor && p.stage == notYet && p.came < h.now() {
 			list = append(list, p.circled())
 		}
@@ -111,7 +114,8 @@ func (h *house) tableLine(table int, now time.Duration, c palette) string {
 		return text + bar(now-p.since, eating)
 	}
 	waited := now - p.since
-	if (p.stage == ready || p.stage == wantsToPay || p.stage == waitsForFood) && waited >= time.Second {
+	if (p.stage == ready || p.stage == wantsToPay ||
+		p.stage == waitsForFood) && waited >= time.Second {
 		text += fmt.Sprintf("%sfor %d s%s", c.weak, waited/time.Second, c.off)
 	}
 	return strings.TrimRight(text, " ")
@@ -124,7 +128,7 @@ func bar(done, whole time.Duration) string {
 	return strings.Repeat("▰", n) + strings.Repeat("▱", length-n)
 }
 
-// duty is what a bot has to do, beside what it does now.
+// duty is the work of a bot, beside its current work.
 func (h *house) duty(b bot) string {
 	switch waiting := [...]int{h.door.Len(), h.floor.Len(), h.kitchen.Len(), h.bar.Len()}[b]; {
 	case b == chefBot && h.oven > 0:
@@ -173,7 +177,7 @@ func (h *house) chart(b bot, now time.Duration, c palette) string {
 	return text.String()
 }
 
-// turn says who has the loop, and in a second line what that means.
+// turn says which bot has the loop, and explains it in a second line.
 func (h *house) turn(now time.Duration, c palette) []string {
 	x := h.holding
 	if h.ended > 0 {
@@ -184,7 +188,8 @@ func (h *house) turn(now time.Duration, c palette) []string {
 	}
 	first := fmt.Sprintf(" LoopBot is %s%s%s and %s", c.bots[x.bot], x.bot, c.off, x.what)
 	if took := now - x.from; took >= time.Second {
-		return []string{first + fmt.Sprintf(", for %d s now", took/time.Second), fmt.Sprintf(" %sNobody else gets a turn.%s", c.loud, c.off)}
+		return []string{first + fmt.Sprintf(", for %d s now",
+			took/time.Second), fmt.Sprintf(" %sNobody else gets a turn.%s", c.loud, c.off)}
 	}
 	return []string{first, ""}
 }

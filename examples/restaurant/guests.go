@@ -25,13 +25,13 @@ const (
 	leftHungry
 )
 
-// party is a party of guests: a task, and what is known of it.
+// party is a party of guests: a task, and its state.
 type party struct {
 	number  int
 	stage   stage
 	table   int
 	since   time.Duration // when the stage began
-	came    time.Duration // whether or not anybody has noticed: the loop has no say in when guests come
+	came    time.Duration // whether or not a bot has noticed: guests come independently of the loop
 	waited  time.Duration // at the door
 	visited time.Duration // in all
 
@@ -42,7 +42,7 @@ func (h *house) enter(p *party, s stage) {
 	p.stage, p.since = s, h.now()
 }
 
-// visit is a party's evening. Whoever is not greeted in time leaves.
+// visit is a party's evening. A party that is not greeted in time leaves.
 func (h *house) visit(ctx context.Context, p *party) error {
 	h.enter(p, atTheDoor)
 	h.tell("party %d comes in", p.number)

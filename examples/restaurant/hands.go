@@ -15,9 +15,9 @@ type hold struct {
 // refresh is how often the picture is drawn, in time of the clock.
 const refresh = 50 * time.Millisecond
 
-// hands does something that takes LoopBot's hands for d: it holds the loop. It has no context, since it
-// does not await: until it returns nothing else happens in the restaurant. Short is fine; what it does to
-// everybody when it is long is what this program is about.
+// hands does work that takes LoopBot's hands for d: it holds the loop. It has no context, since it
+// does not await: until it returns nothing else happens in the restaurant. A short time is fine;
+// this program shows the effect of a long one.
 func (h *house) hands(b bot, d time.Duration, format string, args ...any) error {
 	h.holding = &hold{bot: b, what: fmt.Sprintf(format, args...), from: h.now()}
 	h.tell("%s %s", b, h.holding.what)

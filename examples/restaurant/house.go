@@ -18,8 +18,8 @@ type evening struct {
 	house       *house
 }
 
-// house is the restaurant. It belongs to the loop: only tasks of that touch it, and one at a time, so
-// nothing of it is locked.
+// house is the restaurant. It belongs to the loop: only tasks of that touch it, and one at a time,
+// so nothing of it is locked.
 type house struct {
 	*evening
 	clock *clock.Clock
@@ -38,8 +38,8 @@ type house struct {
 	oven    int                 // dishes in it
 	breathe int                 // bottles that were opened and are not ready yet
 
-	holding *hold  // who has the loop now, nil if nobody
-	held    []hold // who had it, in order
+	holding *hold  // the current hold of the loop, or nil
+	held    []hold // the holds so far, in order
 
 	told  func(what string) // something happened
 	paint func()            // show the house as it is
@@ -60,7 +60,8 @@ func newHouse(e *evening, parties int, c *clock.Clock, speed float64, stop func(
 	h := &house{
 		evening: e, clock: c, speed: speed, began: c.Now(), stop: stop,
 		door: aiosync.NewQueue[*party](0), free: aiosync.NewQueue[int](0),
-		floor: aiosync.NewQueue[job](0), kitchen: aiosync.NewQueue[job](0), bar: aiosync.NewQueue[job](0),
+		floor: aiosync.NewQueue[job](0), kitchen: aiosync.NewQueue[job](0),
+		bar:  aiosync.NewQueue[job](0),
 		told: func(string) {}, paint: func() {},
 	}
 	for i := range parties {
@@ -84,15 +85,18 @@ func (h *house) serve(ctx context.Context) error {
 	return aio.Group(ctx, func(ctx context.Context, bots *aio.TaskGroup) error {
 		bots.Go(func(ctx context.Context) error { return h.greetBot(ctx) }, aio.Name("GreetBot"))
 		bots.Go(func(ctx context.Context) error { return h.waitBot(ctx) }, aio.Name("WaitBot"))
-		bots.Go(func(ctx context.Context) error { return h.chefBot(ctx, bots) }, aio.Name("ChefBot"))
-		bots.Go(func(ctx context.Context) error { return h.wineBot(ctx, bots) }, aio.Name("WineBot"))
+		bots.Go(func(ctx context.Context) error { return h.chefBot(ctx, bots) },
+			aio.Name("ChefBot"))
+		bots.Go(func(ctx context.Context) error { return h.wineBot(ctx, bots) },
+			aio.Name("WineBot"))
 		defer bots.Cancel(errClosed)
 		return aio.Group(ctx, func(ctx context.Context, guests *aio.TaskGroup) error {
 			for _, p := range h.parties {
 				if err := h.sleep(ctx, p.came-h.now()); err != nil {
 					return err
 				}
-				guests.Go(func(ctx context.Context) error { return h.visit(ctx, p) }, aio.Name(fmt.Sprint("party ", p.number)))
+				guests.Go(func(ctx context.Context) error { return h.visit(ctx, p) },
+					aio.Name(fmt.Sprint("party ", p.number)))
 			}
 			return nil
 		})

@@ -1,12 +1,12 @@
-// Restaurant shows one loop at work: LoopBot, who greets diners, waits at the tables, cooks and opens the
-// wine, all at what looks like the same time, as long as every task is short.
+// Restaurant shows one loop at work: LoopBot, who greets diners, waits at the tables, cooks and
+// opens the wine, all at what looks like the same time, as long as every task is short.
 //
 //	go run ./examples/restaurant             two evenings, as an animation if somebody watches
 //	go run ./examples/restaurant -plain      as lines, at once
 //	go run ./examples/restaurant -help
 //
-// Read in this order: house.go, guests.go, bots.go, and hands.go, where the loop is held. The evenings
-// differ in one place, bots.go has it. frame.go draws.
+// Read in this order: house.go, guests.go, bots.go, and hands.go, where the loop is held. The
+// evenings differ in one place, bots.go has it. frame.go draws.
 package main
 
 import (
@@ -22,12 +22,13 @@ import (
 )
 
 func main() {
-	// A loop that is blocked cannot see a signal, and here it is blocked for the show; so somebody else
-	// looks out for it.
+	// A loop that is blocked cannot see a signal, and here it is blocked for the show; so another
+	// goroutine watches for it.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	screen := screen{}
-	if width, height, err := term.GetSize(int(os.Stdout.Fd())); err == nil && os.Getenv("TERM") != "dumb" {
+	if width, height, err := term.GetSize(int(os.Stdout.Fd())); err == nil &&
+		os.Getenv("TERM") != "dumb" {
 		screen.out, screen.width, screen.height = os.Stdout, width, height
 		screen.colours = os.Getenv("NO_COLOR") == ""
 	}
@@ -51,7 +52,8 @@ func run(ctx context.Context, args []string, std cli.Streams, screen screen) int
 	}
 	animated := screen.out != nil && !s.plain && !s.json
 	if animated && (screen.width < frameWidth || screen.height < frameHeight) {
-		fmt.Fprintf(std.Err, "restaurant: the window has %d columns and %d lines, the animation needs %d and %d; so here are lines\n",
+		fmt.Fprintf(std.Err, "restaurant: the window has %d columns and %d lines, the animation "+
+			"needs %d and %d; so here are lines\n",
 			screen.width, screen.height, frameWidth, frameHeight)
 		animated = false
 	}

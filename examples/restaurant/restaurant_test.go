@@ -18,7 +18,9 @@ import (
 )
 
 func restaurant(args ...string) clitest.Outcome {
-	told := func(ctx context.Context, args []string, std cli.Streams) int { return run(ctx, args, std, screen{}) }
+	told := func(ctx context.Context, args []string, std cli.Streams) int {
+		return run(ctx, args, std, screen{})
+	}
 	return clitest.Program(told).Run(context.Background(), args...)
 }
 
@@ -71,8 +73,11 @@ func TestTheFramesOfAnEvening(t *testing.T) {
 	}
 }
 
-// everyFrame runs an evening under a virtual clock and calls look whenever a screen would show a frame.
-func everyFrame(t *testing.T, name string, c palette, look func(now time.Duration, frame func() []string)) {
+// everyFrame runs an evening under a virtual clock and calls look whenever a screen would show a
+// frame.
+func everyFrame(
+	t *testing.T, name string, c palette, look func(now time.Duration, frame func() []string),
+) {
 	t.Helper()
 	h := newHouse(anEvening(t, name), 10, clock.New(false), 1, func() error { return nil })
 	h.paint = func() { look(h.now(), func() []string { return h.frame(c) }) }
@@ -118,7 +123,8 @@ func TestOnlyOneBotHasTheLoop(t *testing.T) {
 		var end time.Duration
 		for _, x := range e.house.held {
 			if x.from < end {
-				t.Errorf("%s: %s %s from %v on, but the loop was held until %v", name, x.bot, x.what, x.from, end)
+				t.Errorf("%s: %s %s from %v on, but the loop was held until %v",
+					name, x.bot, x.what, x.from, end)
 			}
 			end = x.to
 		}
@@ -133,12 +139,15 @@ func TestEveryPartyIsServedOrLeavesHungryAndTheTablesAreFreeThen(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := e.result()
-			if r.Parties != parties+1 || r.Served+r.LeftHungry != r.Parties || name == "short" && r.LeftHungry > 0 {
+			if r.Parties != parties+1 || r.Served+r.LeftHungry != r.Parties ||
+				name == "short" && r.LeftHungry > 0 {
 				t.Errorf("%+v", r)
 			}
 			h := e.house
-			if h.free.Len() != len(h.tables) || slices.ContainsFunc(h.tables[:], func(p *party) bool { return p != nil }) || h.oven+h.breathe > 0 {
-				t.Errorf("%s, %d parties: %d tables are free, %d dishes in the oven", name, r.Parties, h.free.Len(), h.oven)
+			if h.free.Len() != len(h.tables) || slices.ContainsFunc(h.tables[:],
+				func(p *party) bool { return p != nil }) || h.oven+h.breathe > 0 {
+				t.Errorf("%s, %d parties: %d tables are free, %d dishes in the oven",
+					name, r.Parties, h.free.Len(), h.oven)
 			}
 		}
 	}
@@ -172,7 +181,10 @@ func TestAWrongCommandLineSaysWhatIsWrong(t *testing.T) {
 		"tonight":       `there is nothing to do with "tonight"; only flags are expected`,
 		"-bots 5":       "flag provided but not defined: -bots",
 	} {
-		if got := restaurant(strings.Fields(args)...); got != (clitest.Outcome{Code: cli.BadUsage, Err: "restaurant: " + want + "\nTry restaurant -help.\n"}) {
+		if got := restaurant(strings.Fields(args)...); got != (clitest.Outcome{
+			Code: cli.BadUsage,
+			Err:  "restaurant: " + want + "\nTry restaurant -help.\n",
+		}) {
 			t.Errorf("restaurant %s: %+v, want %q", args, got, want)
 		}
 	}

@@ -27,7 +27,9 @@ func (s *terminal) end() string { return s.String()[max(0, s.all.Len()-60):] }
 
 func animated(ctx context.Context, s *terminal, width int, args ...string) clitest.Outcome {
 	on := screen{out: s, width: width, height: frameHeight, colours: true}
-	return clitest.Program(func(ctx context.Context, args []string, std cli.Streams) int { return run(ctx, args, std, on) }).Run(ctx, args...)
+	return clitest.Program(func(ctx context.Context, args []string, std cli.Streams) int {
+		return run(ctx, args, std, on)
+	}).Run(ctx, args...)
 }
 
 func TestTheTerminalIsGivenBackAfterAnAnimation(t *testing.T) {
@@ -40,7 +42,8 @@ func TestTheTerminalIsGivenBackAfterAnAnimation(t *testing.T) {
 	if !strings.Contains(shown, "The last guests have gone.") {
 		t.Error("there is no last picture")
 	}
-	if !strings.HasPrefix(shown, enterScreen) || !strings.HasSuffix(shown, leaveScreen) || strings.Count(shown, topLeft) < 5 {
+	if !strings.HasPrefix(shown, enterScreen) || !strings.HasSuffix(shown, leaveScreen) ||
+		strings.Count(shown, topLeft) < 5 {
 		t.Errorf("the screen shows %q", shown)
 	}
 }
@@ -60,7 +63,8 @@ func TestCtrlCGivesTheTerminalBackAlsoWhileTheLoopIsHeld(t *testing.T) {
 		}
 	}
 	got := animated(ctx, s, frameWidth, "-speed", "4", "-evening", "blocking")
-	if got.Code != cli.Interrupted || got.Err != "restaurant: interrupted; the doors are closed\n" || !strings.Contains(got.Out, "0 of 8") {
+	if got.Code != cli.Interrupted || got.Err != "restaurant: interrupted; the doors are closed\n" ||
+		!strings.Contains(got.Out, "0 of 8") {
 		t.Errorf("%+v", got)
 	}
 	if !strings.HasSuffix(s.String(), leaveScreen) {
@@ -92,7 +96,8 @@ func TestAPanicGivesTheTerminalBackToo(t *testing.T) {
 func TestAWindowThatIsTooSmallGetsLines(t *testing.T) {
 	s := &terminal{seen: func(string) { t.Error("something is written to the screen") }}
 	got := animated(t.Context(), s, 60, "-parties", "1")
-	if got.Code != cli.OK || !strings.HasPrefix(got.Err, "restaurant: the window has 60 columns and 18 lines") || !strings.Contains(got.Out, "party 1 goes home happy") {
+	if got.Code != cli.OK || !strings.HasPrefix(got.Err, "restaurant: the window has 60 columns and "+
+		"18 lines") || !strings.Contains(got.Out, "party 1 goes home happy") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -71,11 +71,17 @@ func writeSummary(w io.Writer, evenings []*evening) error {
 			text += fmt.Sprintf("%28s", of(r))
 		}
 	}
-	line("parties served", func(r result) string { return fmt.Sprintf("%d of %d", r.Served, r.Parties) })
+	line("parties served", func(r result) string {
+		return fmt.Sprintf("%d of %d", r.Served, r.Parties)
+	})
 	line("left hungry", func(r result) string { return fmt.Sprint(r.LeftHungry) })
 	line("the evening took", func(r result) string { return fmt.Sprintf("%.1f s", r.Seconds) })
-	line("longest wait at the door", func(r result) string { return fmt.Sprintf("%.1f s", r.LongestWait) })
-	line("a visit took, on average", func(r result) string { return fmt.Sprintf("%.1f s", r.MeanVisit) })
+	line("longest wait at the door", func(r result) string {
+		return fmt.Sprintf("%.1f s", r.LongestWait)
+	})
+	line("a visit took, on average", func(r result) string {
+		return fmt.Sprintf("%.1f s", r.MeanVisit)
+	})
 	line("the loop was held for up to", func(r result) string {
 		if r.HeldBy == "" { // Ctrl-C at the very beginning
 			return "0.0 s"

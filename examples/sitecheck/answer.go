@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// answer is what came back for one request: the status, and a connection on which the rest of it is still
-// to come.
+// answer is what came back for one request: the status, and a connection on which the rest of it is
+// still to come.
 type answer struct {
 	status
 	conn   *connection
@@ -65,7 +65,8 @@ func (a *answer) readHead(ctx context.Context) error {
 // location returns where a redirect leads; "" if the answer is none.
 func (a *answer) location(ctx context.Context) (string, error) {
 	switch a.code {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 	default:
 		return "", nil
 	}
@@ -78,7 +79,7 @@ func (a *answer) location(ctx context.Context) (string, error) {
 	return a.head["location"], nil
 }
 
-// skip reads what is left of the answer, so that the connection can serve another request. An error
+// skip reads the rest of the answer, so that the connection can serve another request. An error
 // means that it cannot.
 func (a *answer) skip(ctx context.Context) error {
 	if err := a.readHead(ctx); err != nil {
@@ -87,7 +88,8 @@ func (a *answer) skip(ctx context.Context) error {
 	if strings.EqualFold(a.head["connection"], "close") {
 		return errTooMuch
 	}
-	if a.method == http.MethodHead || a.code == http.StatusNoContent || a.code == http.StatusNotModified {
+	if a.method == http.MethodHead || a.code == http.StatusNoContent ||
+		a.code == http.StatusNotModified {
 		return nil
 	}
 	_, hasLength := a.head["content-length"]

@@ -16,9 +16,9 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// getStatus asks a site for its status: open a connection, write a request, read the status line. The
-// fourth step, closing the connection or keeping it for another request, is up to the caller: see
-// survey.release.
+// getStatus asks a site for its status: open a connection, write a request, read the status line.
+// The fourth step, closing the connection or keeping it for another request, is up to the caller:
+// see survey.release.
 //
 // Every line that waits lets the other tasks go on, and every one of them ends at once when ctx is
 // cancelled: by a time-out, by Ctrl-C. There is nothing else to take care of.
@@ -61,7 +61,8 @@ func writeRequest(w io.Writer, method string, at place, keep bool) {
 	if method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch {
 		length = "Content-Length: 0\r\n"
 	}
-	fmt.Fprintf(w, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sitecheck\r\nAccept: */*\r\n%sConnection: %s\r\n\r\n",
+	fmt.Fprintf(w, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sitecheck\r\nAccept: "+
+		"*/*\r\n%sConnection: %s\r\n\r\n",
 		method, requestTarget(at.url), at.url.Host, length, connection)
 }
 
@@ -90,7 +91,8 @@ func (c *connection) answer(ctx context.Context, method string, keep bool) (*ans
 		if err != nil {
 			return nil, err
 		}
-		a := &answer{status: got, conn: c, method: method, keep: keep && strings.HasPrefix(string(line), "HTTP/1.1 ")}
+		a := &answer{status: got, conn: c, method: method, keep: keep &&
+			strings.HasPrefix(string(line), "HTTP/1.1 ")}
 		if got.code >= 200 || got.code == http.StatusSwitchingProtocols {
 			return a, nil
 		}
@@ -108,11 +110,14 @@ var errPromises = fmt.Errorf("more than %d promises of an answer, and none came"
 
 // isClosed reports whether an error says that the other side has ended the connection.
 func isClosed(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, transport.ErrTruncated)
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.EPIPE) || errors.Is(err, transport.ErrTruncated)
 }
 
 // isRepeatable reports whether a request may be made twice without harm.
-func isRepeatable(method string) bool { return method != http.MethodPost && method != http.MethodPatch }
+func isRepeatable(method string) bool {
+	return method != http.MethodPost && method != http.MethodPatch
+}
 
 // maxStatusLine is the length, in bytes, from which on a line is taken for garbage.
 const maxStatusLine = 16 << 10
@@ -134,12 +139,14 @@ func parseStatus(line []byte) (status, error) {
 		return status{}, notHTTP(line)
 	}
 	if !complete {
-		return status{}, fmt.Errorf("the status line breaks off after %q: %w", cli.Short(string(line), longestPhrase), io.ErrUnexpectedEOF)
+		return status{}, fmt.Errorf("the status line breaks off after %q: %w",
+			cli.Short(string(line), longestPhrase), io.ErrUnexpectedEOF)
 	}
 	digits, phrase, _ := strings.Cut(rest, " ")
 	code, err := strconv.Atoi(digits)
 	if err != nil || code < 100 || code > 999 {
 		return status{}, notHTTP(line)
 	}
-	return status{code, strings.Clone(cli.Short(phrase, longestPhrase))}, nil // a row keeps it, not the line
+	// a row keeps it, not the line
+	return status{code, strings.Clone(cli.Short(phrase, longestPhrase))}, nil
 }

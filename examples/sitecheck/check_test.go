@@ -21,7 +21,8 @@ func TestAStatusLineIsTakenApart(t *testing.T) {
 }
 
 func TestALineThatIsNoStatusIsRefused(t *testing.T) {
-	for _, line := range []string{"\r\n", "hello\r\n", "hel", "HTTP/1.1\r\n", "HTTP/1.1 OK\r\n", "HTTP/1.1 20 OK\r\n", "HTTP/1.1 -200 OK\r\n", "\x15\x03\x01\x00\x02\x02F"} {
+	for _, line := range []string{"\r\n", "hello\r\n", "hel", "HTTP/1.1\r\n", "HTTP/1.1 OK\r\n",
+		"HTTP/1.1 20 OK\r\n", "HTTP/1.1 -200 OK\r\n", "\x15\x03\x01\x00\x02\x02F"} {
 		var garbage *notHTTPError
 		if got, err := parseStatus([]byte(line)); !errors.As(err, &garbage) {
 			t.Errorf("parseStatus(%q) = %v, %v, want a *notHTTPError", line, got, err)

@@ -11,8 +11,8 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// connections are those that have served and may serve again: the paths of one host need not have one
-// each. It belongs to the loop.
+// connections are those that have served and may serve again: the paths of one host need not have
+// one each. It belongs to the loop.
 type connections struct {
 	later map[string]int // how many sites at a place have not been visited yet
 	idle  map[string][]*connection
@@ -39,12 +39,15 @@ func (all *connections) expect(rows []*row) {
 }
 
 // open returns a connection to a place: one that is idle, or a new one.
-func (all *connections) open(ctx context.Context, at place, secure *tls.Config) (*connection, error) {
+func (all *connections) open(
+	ctx context.Context, at place, secure *tls.Config,
+) (*connection, error) {
 	key := at.key()
 	for n := len(all.idle[key]); n > 0; n-- {
 		c := all.idle[key][n-1]
 		all.idle[key] = all.idle[key][:n-1]
-		if !c.w.IsClosing() && !c.r.AtEOF() && c.r.Buffered() == 0 && places.Allowed(ctx, c.w.RemoteAddr()) {
+		if !c.w.IsClosing() && !c.r.AtEOF() && c.r.Buffered() == 0 &&
+			places.Allowed(ctx, c.w.RemoteAddr()) {
 			all.asked++
 			return c, nil
 		}
@@ -66,8 +69,8 @@ func (all *connections) open(ctx context.Context, at place, secure *tls.Config) 
 // rest is how long the rest of an answer may take, for the sake of the connection.
 const rest = time.Second
 
-// release is the fourth step: it closes the connection of an answer, or keeps it if somebody will want it
-// and the site lets us. Abort does not wait for anything: nobody here wants the rest of the page.
+// release is the fourth step: it closes the connection of an answer, or keeps it if it may be
+// needed and the site agrees. Abort does not wait: the rest of the page is not needed.
 func (s *survey) release(ctx context.Context, a *answer) {
 	all, c := &s.conns, a.conn
 	if !a.keep || all.later[c.key] <= 0 || aio.Timeout(ctx, rest, a.skip) != nil {

@@ -105,7 +105,8 @@ func reasonOfTLS(err error) string {
 		return "bad certificate: it is not for " + name.Host
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		if time.Now().Before(invalid.Cert.NotBefore) {
-			return "bad certificate: not valid before " + invalid.Cert.NotBefore.Format(time.DateOnly)
+			return "bad certificate: not valid before " +
+				invalid.Cert.NotBefore.Format(time.DateOnly)
 		}
 		return "bad certificate: expired on " + invalid.Cert.NotAfter.Format(time.DateOnly)
 	case errors.As(err, &refused):
@@ -157,7 +158,8 @@ func worthAnotherTry(err error) bool {
 		endless     *redirectsError
 	)
 	switch {
-	case errors.Is(err, places.ErrPrivate), errors.As(err, &badURL), errors.As(err, &endless), errors.As(err, &garbage), errors.As(err, &certificate), errors.As(err, &plain):
+	case errors.Is(err, places.ErrPrivate), errors.As(err, &badURL), errors.As(err, &endless),
+		errors.As(err, &garbage), errors.As(err, &certificate), errors.As(err, &plain):
 		return false
 	case errors.As(err, &lookup):
 		return !lookup.IsNotFound

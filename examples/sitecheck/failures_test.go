@@ -34,7 +34,9 @@ func slowSites(v village) []failure {
 func failingSites(t *testing.T, v village) []failure {
 	t.Helper()
 	plain := func(handler stream.Handler) string { return "http://" + v.serve(handler) + "/" }
-	secure := func(cfg *tls.Config) string { return "https://" + v.serve(isWell, transport.TLS(cfg)) + "/" }
+	secure := func(cfg *tls.Config) string {
+		return "https://" + v.serve(isWell, transport.TLS(cfg)) + "/"
+	}
 	with := func(template *x509.Certificate) *tls.Config {
 		template.IPAddresses = append(template.IPAddresses, net.IPv4(127, 0, 0, 1))
 		return serverConfig(t, template)
@@ -70,21 +72,36 @@ func failingSites(t *testing.T, v village) []failure {
 			"not a website: it sends one endless line"},
 		{"TLS where plain HTTP was expected", plain(says("\x15\x03\x01\x00\x02\x02F")),
 			"the site speaks TLS; try https://"},
-		{"plain HTTP where TLS was expected", "https://" + v.serve(answersAnything("HTTP/1.1 400 Bad Request\r\n\r\n")) + "/",
+		{"plain HTTP where TLS was expected", "https://" +
+			v.serve(answersAnything("HTTP/1.1 400 Bad Request\r\n\r\n")) + "/",
 			"TLS failed: the site speaks plain HTTP; try http://"},
-		{"garbage where TLS was expected", "https://" + v.serve(answersAnything("hello, who is it?\r\n")) + "/",
+		{"garbage where TLS was expected", "https://" +
+			v.serve(answersAnything("hello, who is it?\r\n")) + "/",
 			"TLS failed: the site does not speak it"},
 		{"closed during the TLS handshake", "https://" + v.serve(answersAnything("")) + "/",
 			"TLS failed: the site closed the connection during the handshake"},
 		{"unknown authority", secure(with(&x509.Certificate{NotBefore: lastYear, NotAfter: nextYear})),
 			"bad certificate: signed by nobody this machine trusts"},
-		{"another's certificate", secure(serverConfig(t, &x509.Certificate{NotBefore: lastYear, NotAfter: nextYear, DNSNames: []string{"example.test"}})),
+		{"another's certificate", secure(serverConfig(t, &x509.Certificate{
+			NotBefore: lastYear,
+			NotAfter:  nextYear,
+			DNSNames:  []string{"example.test"},
+		})),
 			"bad certificate: it is not for 127.0.0.1"},
-		{"expired certificate", secure(with(&x509.Certificate{NotBefore: lastYear, NotAfter: today.AddDate(0, 0, -2)})),
+		{"expired certificate", secure(with(&x509.Certificate{
+			NotBefore: lastYear,
+			NotAfter:  today.AddDate(0, 0, -2),
+		})),
 			"bad certificate: expired on " + today.AddDate(0, 0, -2).UTC().Format(time.DateOnly)},
-		{"certificate of the future", secure(with(&x509.Certificate{NotBefore: today.AddDate(0, 0, 2), NotAfter: nextYear})),
+		{"certificate of the future", secure(with(&x509.Certificate{
+			NotBefore: today.AddDate(0, 0, 2),
+			NotAfter:  nextYear,
+		})),
 			"bad certificate: not valid before " + today.AddDate(0, 0, 2).UTC().Format(time.DateOnly)},
-		{"no version of TLS in common", secure(&tls.Config{MaxVersion: tls.VersionTLS11, Certificates: serverConfig(t, new(x509.Certificate)).Certificates}),
+		{"no version of TLS in common", secure(&tls.Config{
+			MaxVersion:   tls.VersionTLS11,
+			Certificates: serverConfig(t, new(x509.Certificate)).Certificates,
+		}),
 			"TLS failed: the site refused the handshake: tls: protocol version not supported"},
 	}
 }
@@ -151,7 +168,10 @@ func names(host string) ([]netip.Addr, error) {
 
 // onBoth runs the test on both kinds of network.
 func onBoth(t *testing.T, test func(t *testing.T, ctx context.Context)) {
-	for name, n := range map[string]transport.Network{"native": transport.Native(), "portable": transport.Portable()} {
+	for name, n := range map[string]transport.Network{
+		"native":   transport.Native(),
+		"portable": transport.Portable(),
+	} {
 		t.Run(name, func(t *testing.T) {
 			test(t, transport.WithNetwork(t.Context(), phoneBook{n, names}))
 		})
@@ -206,14 +226,16 @@ func TestOneFailureAmongAnswersMakesTheExitCode(t *testing.T) {
 	v := newVillage(t)
 	well := "http://" + v.serve(isWell) + "/"
 	dead := "http://" + deadSite + "/"
-	if got := sitecheck(t.Context(), well, well); got.code != allAnswered || !strings.Contains(got.out, "\nall 2 sites answered, in ") {
+	if got := sitecheck(t.Context(), well, well); got.code != allAnswered ||
+		!strings.Contains(got.out, "\nall 2 sites answered, in ") {
 		t.Errorf("two that are well: %+v", got)
 	}
 	got := sitecheck(t.Context(), well, dead)
 	if got.code != someDidNot || !strings.Contains(got.out, "\n1 of 2 sites answered, in ") {
 		t.Errorf("one well, one dead: %+v", got)
 	}
-	if want := "FAILED  connection refused: nothing listens there\n"; !strings.Contains(got.out, want) {
+	want := "FAILED  connection refused: nothing listens there\n"
+	if !strings.Contains(got.out, want) {
 		t.Errorf("the table is\n%swant in it: %s", got.out, want)
 	}
 }
@@ -247,7 +269,8 @@ func TestInsecureAcceptsAnyCertificate(t *testing.T) {
 		if got := sitecheck(ctx, url); got.code != someDidNot {
 			t.Errorf("without -insecure: %+v", got)
 		}
-		if got := sitecheck(ctx, "-insecure", url); got.code != allAnswered || !strings.Contains(got.out, "200 OK") {
+		if got := sitecheck(ctx, "-insecure", url); got.code != allAnswered ||
+			!strings.Contains(got.out, "200 OK") {
 			t.Errorf("with -insecure: %+v", got)
 		}
 	})
@@ -257,7 +280,8 @@ func TestErrorsWithoutAReasonOfTheirOwnSpeakForThemselves(t *testing.T) {
 	if got := reason(errors.New("no idea")); got != "no idea" {
 		t.Errorf("reason: %q", got)
 	}
-	if got := reason(fmt.Errorf("tls: server selected a stone")); got != "TLS failed: tls: server selected a stone" {
+	got := reason(fmt.Errorf("tls: server selected a stone"))
+	if got != "TLS failed: tls: server selected a stone" {
 		t.Errorf("reason: %q", got)
 	}
 	revoked := &tls.CertificateVerificationError{Err: errors.New("revoked")}

@@ -57,8 +57,8 @@ type settings struct {
 	public     bool
 }
 
-// parseFlags reads the command line, and the file of -f. Flags may stand after URLs, too. For -help it
-// returns flag.ErrHelp.
+// parseFlags reads the command line, and the file of -f. Flags may stand after URLs, too. For -help
+// it returns flag.ErrHelp.
 func parseFlags(args []string, stdin io.Reader) (settings, error) {
 	var s settings
 	flags := cli.Flags("sitecheck")
@@ -85,8 +85,10 @@ func parseFlags(args []string, stdin io.Reader) (settings, error) {
 		return s, fmt.Errorf("-perhost is %d; it must be at least 0", s.perHost)
 	case s.redirects < 0:
 		return s, fmt.Errorf("-redirects is %d; it must be at least 0", s.redirects)
-	case strings.Trim(s.method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != "" || s.method == "" || s.method == "CONNECT":
-		return s, fmt.Errorf("-method is %q; it must be one that can be asked of a site, such as GET or HEAD", s.method)
+	case strings.Trim(s.method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != "" || s.method == "" ||
+		s.method == "CONNECT":
+		return s, fmt.Errorf("-method is %q; it must be one that can be asked of a site, such as "+
+			"GET or HEAD", s.method)
 	case s.timeout <= 0:
 		return s, fmt.Errorf("-timeout is %v; it must be more than 0", s.timeout)
 	case s.retries < 0:
@@ -121,7 +123,8 @@ func readList(name string, stdin io.Reader) ([]string, error) {
 	case err != nil:
 		return nil, err
 	case len(data) > largestList:
-		return nil, fmt.Errorf("%s has more than %s, which is no list of URLs", name, cli.Count(largestList, "byte"))
+		return nil, fmt.Errorf("%s has more than %s, which is no list of URLs",
+			name, cli.Count(largestList, "byte"))
 	}
 	var urls []string
 	for line := range strings.Lines(string(data)) {

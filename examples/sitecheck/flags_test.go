@@ -18,7 +18,8 @@ import (
 
 func TestTheCommandLineIsRead(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sites.txt")
-	if err := os.WriteFile(file, []byte("# mine\nhttp://a.test/\n\n  http://b.test/  \r\n#http://c.test/\nhttp://d.test/"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("# mine\nhttp://a.test/\n\n  http://b.test/  "+
+		"\r\n#http://c.test/\nhttp://d.test/"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	plain := settings{limit: 100, method: "GET", redirects: 10, timeout: 10 * time.Second}
@@ -39,7 +40,9 @@ func TestTheCommandLineIsRead(t *testing.T) {
 			s.urls = []string{"u", "http://a.test/", "http://b.test/", "http://d.test/"}
 		}},
 		{"-f -", "x\ny\n", func(s *settings) { s.urls = []string{"x", "y"} }},
-		{"-method HEAD -redirects 0 -perhost 3 u", "", func(s *settings) { s.urls, s.method, s.redirects, s.perHost = []string{"u"}, "HEAD", 0, 3 }},
+		{"-method HEAD -redirects 0 -perhost 3 u", "", func(s *settings) {
+			s.urls, s.method, s.redirects, s.perHost = []string{"u"}, "HEAD", 0, 3
+		}},
 		{"-json -- -u", "", func(s *settings) { s.urls, s.json = []string{"-u"}, true }},
 	} {
 		want := plain
@@ -67,7 +70,8 @@ func TestMistakesInTheCommandLineAreExplained(t *testing.T) {
 		"-f testdata/nothing.txt": "there is no URL in testdata/nothing.txt",
 	} {
 		got := sitecheck(t.Context(), strings.Fields(args)...)
-		if got.code != wrongUsage || got.out != "" || got.err != "sitecheck: "+want+"\nTry sitecheck -help.\n" {
+		if got.code != wrongUsage || got.out != "" ||
+			got.err != "sitecheck: "+want+"\nTry sitecheck -help.\n" {
 			t.Errorf("%q: %+v, want %s", args, got, want)
 		}
 	}
@@ -80,7 +84,8 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 			t.Errorf("%s: %+v", arg, got)
 		}
 	}
-	for _, name := range []string{"-f FILE", "-limit N", "-timeout TIME", "-retries N", "-json", "-insecure", "-sequential", "-perhost N", "-method METHOD", "-redirects N", "unix:/"} {
+	for _, name := range []string{"-f FILE", "-limit N", "-timeout TIME", "-retries N", "-json",
+		"-insecure", "-sequential", "-perhost N", "-method METHOD", "-redirects N", "unix:/"} {
 		if !strings.Contains(usage, name) {
 			t.Errorf("the help does not tell of %s", name)
 		}
@@ -94,7 +99,8 @@ func TestProgressIsShownOnATerminalAlone(t *testing.T) {
 	url := "http://" + newVillage(t).serve(isWell) + "/"
 	var line strings.Builder
 	code := run(t.Context(), []string{url}, streams{out: io.Discard, err: io.Discard, progress: &line})
-	if got := line.String(); code != allAnswered || !strings.HasPrefix(got, clearLine+"0 of 1 sites checked ...") || !strings.HasSuffix(got, clearLine) {
+	if got := line.String(); code != allAnswered || !strings.HasPrefix(got, clearLine+
+		"0 of 1 sites checked ...") || !strings.HasSuffix(got, clearLine) {
 		t.Errorf("exit code %d, progress %q", code, got)
 	}
 	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -109,7 +115,8 @@ func TestProgressIsShownOnATerminalAlone(t *testing.T) {
 
 func TestACheckThatIsCancelledKeepsItsRows(t *testing.T) {
 	v := newVillage(t)
-	rows := newRows([]string{"http://" + v.serve(isWell) + "/", "http://" + v.serve(saysNothing) + "/"})
+	rows := newRows([]string{"http://" + v.serve(isWell) +
+		"/", "http://" + v.serve(saysNothing) + "/"})
 	for name, way := range map[string]func(*survey, context.Context, []*row) error{
 		"one after the other": (*survey).oneAfterTheOther,
 		"all at once":         (*survey).allAtOnce,

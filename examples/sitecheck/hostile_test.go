@@ -14,7 +14,8 @@ import (
 
 // leadsTo is a site that sends everybody to the same place.
 func leadsTo(location string) stream.Handler {
-	return says("HTTP/1.1 307 Temporary Redirect\r\nLocation: " + location + "\r\nContent-Length: 0\r\n\r\n")
+	return says("HTTP/1.1 307 Temporary Redirect\r\nLocation: " + location +
+		"\r\nContent-Length: 0\r\n\r\n")
 }
 
 func TestNoRedirectLeadsToASocket(t *testing.T) {
@@ -24,21 +25,24 @@ func TestNoRedirectLeadsToASocket(t *testing.T) {
 		return nil
 	})
 	for _, to := range []string{
-		"unix:" + socket + ":/drop", "UNIX:" + socket + ":/", "unix://" + socket, "unix:///" + socket, "file://" + socket, "http+unix://" + strings.ReplaceAll(socket, "/", "%2f") + "/",
+		"unix:" + socket + ":/drop", "UNIX:" + socket + ":/", "unix://" + socket, "unix:///" +
+			socket, "file://" + socket, "http+unix://" + strings.ReplaceAll(socket, "/", "%2f") + "/",
 	} {
 		start := "http://" + v.serve(leadsTo(to)) + "/"
 		twice := "http://" + v.serve(leadsTo(start)) + "/" // by way of a second site
 		for _, url := range []string{start, twice} {
 			got := sitecheck(t.Context(), "-json", "-method", "POST", url)
 			records := readRecords(t, got.out)
-			if got.code != someDidNot || len(records) != 1 || !strings.HasPrefix(records[0].Reason, `redirect to "`) {
+			if got.code != someDidNot || len(records) != 1 ||
+				!strings.HasPrefix(records[0].Reason, `redirect to "`) {
 				t.Errorf("%s: %+v", to, got)
 			}
 		}
 	}
 	// From one socket to another neither.
 	elsewhere := v.serveUnix(leadsTo("unix:" + socket + ":/"))
-	if got := sitecheck(t.Context(), "unix:"+elsewhere); got.code != someDidNot || !strings.Contains(got.out, "the scheme is \"unix\"") {
+	if got := sitecheck(t.Context(), "unix:"+elsewhere); got.code != someDidNot ||
+		!strings.Contains(got.out, "the scheme is \"unix\"") {
 		t.Errorf("from a socket: %+v", got)
 	}
 }
@@ -47,7 +51,8 @@ func TestWithPublicNoRedirectLeadsFromTheInternetToThisMachine(t *testing.T) {
 	v := newVillage(t)
 	inside := "http://" + v.serve(isWell) + "/"
 	// Sites here are private, so whoever starts here may go on here.
-	if got := sitecheck(t.Context(), "-public", "http://"+v.serve(leadsTo(inside))+"/"); got.code != allAnswered {
+	got := sitecheck(t.Context(), "-public", "http://"+v.serve(leadsTo(inside))+"/")
+	if got.code != allAnswered {
 		t.Errorf("from this machine: %+v", got)
 	}
 	// A site on the Internet sends us there, by way of another one.
@@ -55,7 +60,10 @@ func TestWithPublicNoRedirectLeadsFromTheInternetToThisMachine(t *testing.T) {
 	sites := internet{Network: transport.Native(), sites: map[string]string{
 		"8.8.8.8:80": v.serve(leadsTo("http://near.test/")), "8.8.4.4:80": near,
 	}}
-	for name, reason := range map[string]string{"-public": "a redirect to a private address, which -public forbids", "-public=false": "OK"} {
+	for name, reason := range map[string]string{
+		"-public":       "a redirect to a private address, which -public forbids",
+		"-public=false": "OK",
+	} {
 		got := sitecheck(transport.WithNetwork(t.Context(), sites), "-json", name, "far.test")
 		records := readRecords(t, got.out)
 		if len(records) != 1 || records[0].Reason != reason || len(records[0].Redirects) != 2 {
@@ -80,7 +88,9 @@ func (n internet) LookupHost(ctx context.Context, host string) ([]netip.Addr, er
 	return n.Network.LookupHost(ctx, host)
 }
 
-func (n internet) Dial(ctx context.Context, network, address string, o transport.DialOptions) (transport.Conn, error) {
+func (n internet) Dial(
+	ctx context.Context, network, address string, o transport.DialOptions,
+) (transport.Conn, error) {
 	site := n.sites[address]
 	if site == "" {
 		return n.Network.Dial(ctx, network, address, o)
@@ -102,7 +112,8 @@ func TestTheMethodAfterARedirectIsThatOfNetHTTP(t *testing.T) {
 		code         int
 		method, want string
 	}{
-		{301, "PUT", "GET"}, {302, "DELETE", "GET"}, {303, "PUT", "GET"}, {301, "HEAD", "HEAD"}, {302, "OPTIONS", "GET"},
+		{301, "PUT", "GET"}, {302, "DELETE", "GET"}, {303, "PUT", "GET"}, {301, "HEAD", "HEAD"},
+		{302, "OPTIONS", "GET"},
 		{307, "PUT", "PUT"}, {308, "DELETE", "DELETE"}, {303, "HEAD", "HEAD"}, {301, "GET", "GET"},
 	} {
 		if got := methodAfter(test.code, test.method); got != test.want {
@@ -114,15 +125,18 @@ func TestTheMethodAfterARedirectIsThatOfNetHTTP(t *testing.T) {
 func TestAnAnswerHasBounds(t *testing.T) {
 	v := newVillage(t)
 	for name, test := range map[string]struct{ answer, reason string }{
-		"a long place":   {"HTTP/1.1 302 Found\r\nLocation: /" + strings.Repeat("a", longestURL) + "\r\n\r\n", "bad URL: it has more than 8192 bytes"},
-		"many promises":  {strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 1000), errPromises.Error()},
-		"a long phrase":  {"HTTP/1.1 200 " + strings.Repeat("ü", 5000) + "\r\n\r\n", ""},
-		"a long head":    {"HTTP/1.1 302 Found\r\n" + strings.Repeat("X: "+strings.Repeat("y", 10_000)+"\r\n", 100) + "Location: /x\r\n\r\n", ""},
+		"a long place": {"HTTP/1.1 302 Found\r\nLocation: /" + strings.Repeat("a", longestURL) +
+			"\r\n\r\n", "bad URL: it has more than 8192 bytes"},
+		"many promises": {strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 1000), errPromises.Error()},
+		"a long phrase": {"HTTP/1.1 200 " + strings.Repeat("ü", 5000) + "\r\n\r\n", ""},
+		"a long head": {"HTTP/1.1 302 Found\r\n" + strings.Repeat("X: "+strings.Repeat("y", 10_000)+
+			"\r\n", 100) + "Location: /x\r\n\r\n", ""},
 		"a long garbage": {strings.Repeat("x", 10_000) + "\r\n", "not a website: it says"},
 	} {
 		got := sitecheck(t.Context(), "-json", "http://"+v.serve(says(test.answer))+"/")
 		records := readRecords(t, got.out)
-		if len(records) != 1 || len(got.out) > 10_000 || (test.reason == "") != (records[0].Status > 0) || !strings.Contains(records[0].Reason, test.reason) {
+		if len(records) != 1 || len(got.out) > 10_000 || (test.reason == "") != (records[0].Status > 0) ||
+			!strings.Contains(records[0].Reason, test.reason) {
 			t.Errorf("%s: %.2000s", name, got.out)
 		}
 	}
@@ -131,9 +145,11 @@ func TestAnAnswerHasBounds(t *testing.T) {
 func TestNoPasswordIsShown(t *testing.T) {
 	v := newVillage(t)
 	host := v.serve(leadsTo("http://bob:other-secret@" + deadSite + "/?token=third-secret"))
-	for _, args := range []string{"http://anna:secret@" + host + "/", "-json http://anna:secret@" + host + "/", "http://anna:secret@x:0/"} {
+	for _, args := range []string{"http://anna:secret@" + host +
+		"/", "-json http://anna:secret@" + host + "/", "http://anna:secret@x:0/"} {
 		got := sitecheck(t.Context(), strings.Fields(args)...)
-		if text := got.out + got.err; strings.Contains(text, ":secret") || strings.Contains(text, "other-secret") || !strings.Contains(text, "anna") {
+		if text := got.out + got.err; strings.Contains(text, ":secret") ||
+			strings.Contains(text, "other-secret") || !strings.Contains(text, "anna") {
 			t.Errorf("%s: %s", args, text)
 		}
 	}
@@ -143,7 +159,8 @@ func TestWhatASiteSaysIsSafeToShow(t *testing.T) {
 	const evil = "\u202egone\u009b2J"
 	v := newVillage(t)
 	for _, answer := range []string{
-		"HTTP/1.1 200 " + evil + "\r\n\r\n", "HTTP/1.1 302 Found\r\nLocation: /?" + evil + "\r\n\r\n", evil + "\r\n", "HTTP/1.1 302 Found\r\nLocation: ftp://" + evil + "\r\n\r\n",
+		"HTTP/1.1 200 " + evil + "\r\n\r\n", "HTTP/1.1 302 Found\r\nLocation: /?" + evil +
+			"\r\n\r\n", evil + "\r\n", "HTTP/1.1 302 Found\r\nLocation: ftp://" + evil + "\r\n\r\n",
 	} {
 		for _, format := range []string{"-json", "-json=false"} {
 			got := sitecheck(t.Context(), format, "-redirects", "1", "http://"+v.serve(says(answer))+"/")
@@ -157,9 +174,12 @@ func TestWhatASiteSaysIsSafeToShow(t *testing.T) {
 // FuzzAnswers feeds answers of a site to what reads them.
 func FuzzAnswers(f *testing.F) {
 	for _, seed := range []string{
-		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 404\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\nT: x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-		"HTTP/1.1 302 Found\r\nLocation: unix:/run/x:/\r\n\r\n", "\x15\x03\x01", "HTTP/1.1 200 \x1b[2J\r\n:\r\n \r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n",
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 404\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\nT: x\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+		"HTTP/1.1 302 Found\r\nLocation: unix:/run/x:/\r\n\r\n", "\x15\x03\x01",
+		"HTTP/1.1 200 \x1b[2J\r\n:\r\n \r\n\r\n",
 	} {
 		f.Add([]byte(seed), "GET")
 		f.Add([]byte(seed), "HEAD")
@@ -169,7 +189,8 @@ func FuzzAnswers(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = aio.Run(context.Background(), func(ctx context.Context) error { // t.Context ends with the time for fuzzing
+		// t.Context ends with the time for fuzzing
+		err = aio.Run(context.Background(), func(ctx context.Context) error {
 			r := stream.NewReader(maxStatusLine)
 			r.FeedData(data)
 			r.FeedEOF()
@@ -190,7 +211,8 @@ func FuzzAnswers(f *testing.F) {
 				checkPlace(t, at, to)
 			}
 			before := r.Buffered()
-			if err := a.skip(ctx); err == nil && before-r.Buffered() > 2*(mostHead+mostRest)+mostFields*maxStatusLine {
+			if err := a.skip(ctx); err == nil &&
+				before-r.Buffered() > 2*(mostHead+mostRest)+mostFields*maxStatusLine {
 				t.Errorf("%d bytes were skipped", before-r.Buffered())
 			}
 			return nil
@@ -205,7 +227,10 @@ func FuzzAnswers(f *testing.F) {
 func checkReason(t *testing.T, err error) {
 	t.Helper()
 	r := &row{url: "http://site.test/", tries: 1, err: err}
-	if strings.ContainsFunc(r.result(), func(c rune) bool { return c < ' ' || c >= 0x7f && c < 0xa0 || c == '\u202e' }) {
+	if strings.ContainsFunc(r.result(), func(c rune) bool {
+		return c < ' ' || c >= 0x7f && c < 0xa0 ||
+			c == '\u202e'
+	}) {
 		t.Errorf("%q is not safe to print", r.result())
 	}
 }
@@ -218,12 +243,14 @@ func checkPlace(t *testing.T, from place, to string) {
 		return
 	}
 	unix := from.network == "unix" && next.network == "unix" && next.address == from.address
-	if next.network != "tcp" && !unix || next.url.Scheme != "http" && next.url.Scheme != "https" || next.url.User != nil || len(next.String()) > longestURL+len("unix:")+len(from.address) {
+	if next.network != "tcp" && !unix || next.url.Scheme != "http" && next.url.Scheme != "https" ||
+		next.url.User != nil || len(next.String()) > longestURL+len("unix:")+len(from.address) {
 		t.Errorf("%q leads from %v to %+v", to, from, next)
 	}
 	var request strings.Builder
 	writeRequest(&request, "GET", next, false)
-	if text := request.String(); strings.Count(text, "\r\n") != 6 || strings.Count(text, "\n") != 6 || len(strings.Fields(text[:strings.Index(text, "\r\n")])) != 3 {
+	if text := request.String(); strings.Count(text, "\r\n") != 6 || strings.Count(text, "\n") != 6 ||
+		len(strings.Fields(text[:strings.Index(text, "\r\n")])) != 3 {
 		t.Errorf("the request after %q is %q", to, text)
 	}
 }
@@ -256,7 +283,9 @@ func TestARequestLineHoldsASCIIAlone(t *testing.T) {
 
 // FuzzRedirects resolves places from the network.
 func FuzzRedirects(f *testing.F) {
-	for _, seed := range []string{"/x", "//h/x", "http://h:80/?a b", "unix:/run/x:/", "?", "#x", "..", "http:x", "https://[::1%25x]/", "\\\\h", "http://u:p@h/", "javascript:x", "http://h/ü?ü", "http://localhost/x"} {
+	for _, seed := range []string{"/x", "//h/x", "http://h:80/?a b", "unix:/run/x:/", "?", "#x", "..",
+		"http:x", "https://[::1%25x]/", "\\\\h", "http://u:p@h/", "javascript:x", "http://h/ü?ü",
+		"http://localhost/x"} {
 		f.Add(seed)
 	}
 	starts := []string{"http://site.test/a/b", "https://u:p@site.test:8443/?q", "unix:/run/site:/a"}

@@ -15,8 +15,8 @@ import (
 	"github.com/aio-go/aio/stream"
 )
 
-// TestCtrlCShowsWhatIsKnown interrupts the program, in a process of its own, when it has the answer of
-// one site and waits for another.
+// TestCtrlCShowsWhatIsKnown interrupts the program, in a process of its own, when it has the answer
+// of one site and waits for another.
 func TestCtrlCShowsWhatIsKnown(t *testing.T) {
 	v := newVillage(t)
 	answered, asked := make(chan struct{}, 1), make(chan struct{}, 1)
@@ -39,7 +39,11 @@ func TestCtrlCShowsWhatIsKnown(t *testing.T) {
 		return saysNothing(ctx, r, w)
 	}) + "/slow"
 
-	for format, sig := range map[string]os.Signal{"table": os.Interrupt, "json": os.Interrupt, "table after SIGTERM": syscall.SIGTERM} {
+	for format, sig := range map[string]os.Signal{
+		"table":               os.Interrupt,
+		"json":                os.Interrupt,
+		"table after SIGTERM": syscall.SIGTERM,
+	} {
 		t.Run(format, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
@@ -66,7 +70,8 @@ func TestCtrlCShowsWhatIsKnown(t *testing.T) {
 			if !errors.As(err, &exit) || exit.ExitCode() != wasInterrupted {
 				t.Errorf("the program ended with %v, want exit code %d", err, wasInterrupted)
 			}
-			if want := "sitecheck: interrupted: 1 of 2 sites checked, 1 answered\n"; stderr.String() != want {
+			want := "sitecheck: interrupted: 1 of 2 sites checked, 1 answered\n"
+			if stderr.String() != want {
 				t.Errorf("on stderr %q, want %q", stderr.String(), want)
 			}
 			if n := strings.Count(out.String(), quick); n != 1 || strings.Contains(out.String(), slow) {

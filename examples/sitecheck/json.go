@@ -10,11 +10,13 @@ import (
 
 // record is a row as a program reads it. Every field is always there.
 type record struct {
-	URL          string  `json:"url"`
-	Status       int     `json:"status"` // 0 if the site did not answer
-	Reason       string  `json:"reason"` // the phrase that came with the status, or why there is none
+	URL    string `json:"url"`
+	Status int    `json:"status"` // 0 if the site did not answer
+	// the phrase that came with the status, or why there is none
+	Reason       string  `json:"reason"`
 	Milliseconds float64 `json:"milliseconds"`
-	Error        string  `json:"error"` // the error itself, for those who search for it; "" if the site answered
+	// the error itself, for those who search for it; "" if the site answered
+	Error string `json:"error"`
 	// The places the site has sent us to, with the statuses that did.
 	Redirects []redirect `json:"redirects"`
 }
@@ -25,7 +27,12 @@ func writeJSON(w io.Writer, rows []*row) error {
 		if r.tries == 0 {
 			continue
 		}
-		rec := record{URL: cli.ShownURL(r.url), Status: r.status.code, Reason: r.status.phrase, Redirects: r.redirects}
+		rec := record{
+			URL:       cli.ShownURL(r.url),
+			Status:    r.status.code,
+			Reason:    r.status.phrase,
+			Redirects: r.redirects,
+		}
 		if rec.Redirects == nil {
 			rec.Redirects = []redirect{}
 		}

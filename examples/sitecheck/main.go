@@ -1,6 +1,6 @@
 // Sitecheck asks many websites for their status, one after the other or all at once.
 //
-//	go run ./examples/sitecheck                                 ten small sites of its own, both ways
+//	go run ./examples/sitecheck    ten small sites of its own, both ways
 //	go run ./examples/sitecheck https://go.dev https://pkg.go.dev
 //	go run ./examples/sitecheck -help
 //
@@ -36,7 +36,7 @@ func main() {
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
-	progress io.Writer // nil if nobody watches
+	progress io.Writer // nil without a terminal
 }
 
 // The exit codes.
@@ -82,7 +82,15 @@ type program struct {
 
 // main is the main task.
 func (p *program) main(ctx context.Context) error {
-	s := &survey{limit: p.limit, perHost: p.perHost, timeout: p.timeout, retries: p.retries, method: p.method, redirects: p.redirects, public: p.public}
+	s := &survey{
+		limit:     p.limit,
+		perHost:   p.perHost,
+		timeout:   p.timeout,
+		retries:   p.retries,
+		method:    p.method,
+		redirects: p.redirects,
+		public:    p.public,
+	}
 	s.secure = &tls.Config{InsecureSkipVerify: p.insecure}
 	if len(p.urls) > 0 {
 		return p.single(ctx, s, p.urls)
@@ -141,19 +149,26 @@ func (p *program) compare(ctx context.Context, s *survey, urls []string) error {
 		return nil
 	}
 	slowest := slices.MaxFunc(rows, func(a, b *row) int { return cmp.Compare(a.took, b.took) })
-	fmt.Fprintf(p.out, "\none after the other  %s\nall at once          %s, the slowest site alone %s\nthat is              %.1f times as fast\n",
-		seconds(sequential), seconds(concurrent), seconds(slowest.took), float64(sequential)/float64(max(1, concurrent)))
+	fmt.Fprintf(p.out, "\none after the other  %s\nall at once          %s, the slowest site "+
+		"alone %s\nthat is              %.1f times as fast\n",
+		seconds(sequential), seconds(concurrent), seconds(slowest.took),
+		float64(sequential)/float64(max(1, concurrent)))
 	return nil
 }
 
-// check checks the sites in the given way. It returns what is known also when it is interrupted.
-func (p *program) check(ctx context.Context, way func(context.Context, []*row) error, urls []string) ([]*row, time.Duration, error) {
+// check checks the sites in the given way. It returns the results so far also when it is
+// interrupted.
+func (p *program) check(
+	ctx context.Context, way func(context.Context, []*row) error, urls []string,
+) ([]*row, time.Duration, error) {
 	rows := newRows(urls)
 	clock := aio.RunningLoop(ctx)
 	start := clock.Time()
 	var err error
 	if p.progress != nil {
-		err = withProgress(ctx, p.progress, rows, func(ctx context.Context) error { return way(ctx, rows) })
+		err = withProgress(ctx, p.progress, rows, func(ctx context.Context) error {
+			return way(ctx, rows)
+		})
 	} else {
 		err = way(ctx, rows)
 	}

@@ -14,8 +14,8 @@ import (
 // patience is the time after which something that must end by itself is stuck.
 const patience = time.Minute
 
-// TestMain is also the program itself, for the tests that need it as a process of its own. It fails if
-// the tests leave goroutines or descriptors behind.
+// TestMain is also the program itself, for the tests that need it as a process of its own. It fails
+// if the tests leave goroutines or descriptors behind.
 func TestMain(m *testing.M) {
 	if os.Getenv("SITECHECK_TEST_CHILD") != "" {
 		main()
@@ -51,14 +51,16 @@ func resourcesNow() resources {
 // comeBack waits until there is no more in use than before, since what has been told to end needs a
 // moment. It returns what is left, "" if nothing is.
 func (before resources) comeBack() string {
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) { // what has been told to end needs a moment
+	// what has been told to end needs a moment
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		now := resourcesNow()
 		if now.goroutines <= before.goroutines && now.descriptors <= before.descriptors {
 			return ""
 		}
 		if time.Now().After(deadline) {
 			buf := make([]byte, 1<<20)
-			return fmt.Sprintf("left behind: had %+v, have %+v\n%s", before, now, buf[:runtime.Stack(buf, true)])
+			return fmt.Sprintf("left behind: had %+v, have %+v\n%s",
+				before, now, buf[:runtime.Stack(buf, true)])
 		}
 	}
 }

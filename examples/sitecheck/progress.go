@@ -11,7 +11,7 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// isTerminal reports whether somebody watches f.
+// isTerminal reports whether f is a terminal.
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
@@ -24,7 +24,9 @@ const (
 
 // withProgress runs check while a second task keeps a line on w up to date. The line is gone when
 // withProgress returns.
-func withProgress(ctx context.Context, w io.Writer, rows []*row, check func(ctx context.Context) error) error {
+func withProgress(
+	ctx context.Context, w io.Writer, rows []*row, check func(ctx context.Context) error,
+) error {
 	defer io.WriteString(w, clearLine)
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		g.Go(func(ctx context.Context) error {

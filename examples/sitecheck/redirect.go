@@ -37,7 +37,8 @@ func (e *badRedirectError) Unwrap() error { return e.err }
 
 // follow asks a site and goes where it sends us. The places are added to those of the row.
 //
-// With -public a site on the Internet cannot send us to a host that only this machine, or its neighbours, can reach.
+// With -public a site on the Internet cannot send us to a host that only this machine, or its
+// neighbours, can reach.
 func (s *survey) follow(ctx context.Context, r *row, at place) (*answer, error) {
 	method := s.method
 	if method == "" {
@@ -71,8 +72,8 @@ func (s *survey) follow(ctx context.Context, r *row, at place) (*answer, error) 
 	}
 }
 
-// methodAfter is the method with which a redirect is followed: after these statuses one is to look, not to do it again. Package net/http
-// does the same.
+// methodAfter is the method with which a redirect is followed: after these statuses one is to look,
+// not to do it again. Package net/http does the same.
 func methodAfter(code int, method string) string {
 	switch code {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther:

@@ -62,10 +62,13 @@ func TestRedirectsAreFollowedAndShown(t *testing.T) {
 		{"/a -redirects 0", 301, "Moved Permanently", []redirect{}},
 		{"/a -redirects 2", 200, "OK", []redirect{to(301, "/b?x=1"), to(302, "/c")}},
 		{"/a -redirects 1", 0, "more than 1 redirect", []redirect{to(301, "/b?x=1")}},
-		{"/loop -redirects 3 -retries 5", 0, "more than 3 redirects", []redirect{to(307, "/loop"), to(307, "/loop"), to(307, "/loop")}},
-		{"/nowhere", 0, `redirect to "ftp://x/": bad URL: the scheme is "ftp", not http or https`, []redirect{}},
+		{"/loop -redirects 3 -retries 5", 0, "more than 3 redirects",
+			[]redirect{to(307, "/loop"), to(307, "/loop"), to(307, "/loop")}},
+		{"/nowhere", 0, `redirect to "ftp://x/": bad URL: the scheme is "ftp", not http or https`,
+			[]redirect{}},
 		{"/bad", 0, `redirect to "http://x/%zz": bad URL: invalid URL escape "%zz"`, []redirect{}},
-		{"/dead", 0, "connection refused: nothing listens there", []redirect{{302, "http://" + deadSite + "/"}}},
+		{"/dead", 0, "connection refused: nothing listens there", []redirect{{302, "http://" +
+			deadSite + "/"}}},
 	} {
 		got := sitecheck(t.Context(), append(strings.Fields(base+test.args), "-json")...)
 		records := readRecords(t, got.out)
@@ -73,12 +76,14 @@ func TestRedirectsAreFollowedAndShown(t *testing.T) {
 			t.Errorf("%s: %+v", test.args, got)
 			continue
 		}
-		if r := records[0]; r.Status != test.status || r.Reason != test.reason || !reflect.DeepEqual(r.Redirects, test.redirects) {
+		if r := records[0]; r.Status != test.status || r.Reason != test.reason ||
+			!reflect.DeepEqual(r.Redirects, test.redirects) {
 			t.Errorf("%s: %+v, want %+v", test.args, r, test)
 		}
 	}
 	got := sitecheck(t.Context(), base+"/a")
-	if want := fmt.Sprintf("  200 OK, after 301 to %s/b?x=1, 302 to %s/c\n", base, base); !strings.Contains(got.out, want) {
+	want := fmt.Sprintf("  200 OK, after 301 to %s/b?x=1, 302 to %s/c\n", base, base)
+	if !strings.Contains(got.out, want) {
 		t.Errorf("the table is\n%swant in it %s", got.out, want)
 	}
 }
@@ -97,7 +102,8 @@ func TestTheMethodIsAskedWithAndChangesWhereItMust(t *testing.T) {
 			var log []string
 			t.Run("visit", func(t *testing.T) { // the village is gone when it ends
 				base := "http://" + newVillage(t).serve(maze(&log))
-				if got := sitecheck(t.Context(), strings.Fields(strings.Replace(args, "/", base+"/", 1))...); got.code != allAnswered {
+				got := sitecheck(t.Context(), strings.Fields(strings.Replace(args, "/", base+"/", 1))...)
+				if got.code != allAnswered {
 					t.Errorf("%+v", got)
 				}
 			})
@@ -114,10 +120,12 @@ func TestASiteOnAUnixSocket(t *testing.T) {
 	socket := v.serveUnix(maze(&log))
 	got := sitecheck(t.Context(), "-json", "unix:"+socket, "unix:"+socket+":/a", "unix:"+socket+"x:/a")
 	records := readRecords(t, got.out)
-	if got.code != someDidNot || len(records) != 3 || records[0].Status != 200 || records[1].Status != 200 || records[2].Reason != "there is no such socket" {
+	if got.code != someDidNot || len(records) != 3 || records[0].Status != 200 ||
+		records[1].Status != 200 || records[2].Reason != "there is no such socket" {
 		t.Fatalf("%+v", got)
 	}
-	if want := []redirect{{301, "unix:" + socket + ":/b?x=1"}, {302, "unix:" + socket + ":/c"}}; !reflect.DeepEqual(records[1].Redirects, want) {
+	want := []redirect{{301, "unix:" + socket + ":/b?x=1"}, {302, "unix:" + socket + ":/c"}}
+	if !reflect.DeepEqual(records[1].Redirects, want) {
 		t.Errorf("%+v, want %+v", records[1].Redirects, want)
 	}
 }
@@ -130,7 +138,8 @@ func TestTheAddressOfASocketIsRead(t *testing.T) {
 		"unix:/a:b:/c":     {"/a:b", "/c", "http"},
 	} {
 		at, err := parseSite(text)
-		if err != nil || at.network != "unix" || at.address != want[0] || at.url.RequestURI() != want[1] || at.url.Scheme != want[2] {
+		if err != nil || at.network != "unix" || at.address != want[0] ||
+			at.url.RequestURI() != want[1] || at.url.Scheme != want[2] {
 			t.Errorf("%s: %+v, %v", text, at, err)
 		}
 	}

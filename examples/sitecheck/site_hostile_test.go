@@ -20,7 +20,13 @@ func TestHostilePeersDoNotHoldTheSitesUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := hostile.Target{Network: "tcp", Address: at.address, Request: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", Peers: 100, Share: 10}
+	target := hostile.Target{
+		Network: "tcp",
+		Address: at.address,
+		Request: "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		Peers:   100,
+		Share:   10,
+	}
 	target.Probe = func(t *testing.T) { hostile.Ask(t, target, target.Request, "HTTP/1.1 200 OK\r\n") }
 	hostile.Attack(t, target)
 }

@@ -23,8 +23,7 @@ type localSite struct {
 	secure bool // HTTPS
 }
 
-// tenSites are there to be checked when nobody names others. The slowest takes 0.8 seconds, all
-// together 5.6.
+// tenSites are the default sites. The slowest takes 0.8 seconds, all together 5.6.
 var tenSites = []localSite{
 	{"/search", "200 OK", 400 * time.Millisecond, true},
 	{"/video", "200 OK", 640 * time.Millisecond, true},
@@ -45,8 +44,8 @@ type localSites struct {
 	servers []*stream.Server
 }
 
-// startLocalSites starts a server for each site, on a free port. They are closed with the loop at the
-// latest.
+// startLocalSites starts a server for each site, on a free port. They are closed with the loop at
+// the latest.
 func startLocalSites(ctx context.Context, sites []localSite) (*localSites, error) {
 	certificate, roots, err := certs.SelfMade()
 	if err != nil {
@@ -58,7 +57,8 @@ func startLocalSites(ctx context.Context, sites []localSite) (*localSites, error
 		scheme, opts := "http", []transport.Option(nil)
 		if site.secure {
 			scheme = "https"
-			opts = append(opts, transport.TLS(&tls.Config{Certificates: []tls.Certificate{certificate}}))
+			opts = append(opts,
+				transport.TLS(&tls.Config{Certificates: []tls.Certificate{certificate}}))
 		}
 		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", bounds.Handler(site.answer), opts...)
 		if err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/aio-go/aio/examples/internal/cli"
 )
 
-// writeSummary writes how often each status came, how long answers took, and what it took to get them.
+// writeSummary writes how often each status came, how long answers took, and how many connections
+// they took.
 func writeSummary(w io.Writer, rows []*row, conns *connections) {
 	byStatus := map[status]int{}
 	var order []status
@@ -30,10 +31,13 @@ func writeSummary(w io.Writer, rows []*row, conns *connections) {
 			}
 		}
 	}
-	slices.SortFunc(order, func(a, b status) int { return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.phrase, b.phrase)) })
+	slices.SortFunc(order, func(a, b status) int {
+		return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.phrase, b.phrase))
+	})
 	fmt.Fprintln(w)
 	for _, s := range order {
-		fmt.Fprintf(w, "  %5d  %s\n", byStatus[s], cli.Printable(strings.TrimSpace(fmt.Sprint(s.code, " ", s.phrase))))
+		fmt.Fprintf(w, "  %5d  %s\n",
+			byStatus[s], cli.Printable(strings.TrimSpace(fmt.Sprint(s.code, " ", s.phrase))))
 	}
 	if failed > 0 {
 		fmt.Fprintf(w, "  %5d  failed\n", failed)
@@ -41,9 +45,11 @@ func writeSummary(w io.Writer, rows []*row, conns *connections) {
 	if len(times) > 0 {
 		slices.Sort(times)
 		fmt.Fprintf(w, "\nThe time of an answer: min %s, median %s, p99 %s.\n",
-			milliseconds(times[0]), milliseconds(quantile(times, 0.5)), milliseconds(quantile(times, 0.99)))
+			milliseconds(times[0]), milliseconds(quantile(times, 0.5)),
+			milliseconds(quantile(times, 0.99)))
 	}
-	fmt.Fprintf(w, "%s over %s, %s followed.\n", several(conns.asked, "request"), several(conns.opened, "connection"), several(redirects, "redirect"))
+	fmt.Fprintf(w, "%s over %s, %s followed.\n", several(conns.asked, "request"),
+		several(conns.opened, "connection"), several(redirects, "redirect"))
 }
 
 // quantile returns the smallest of the sorted times that a share q of them does not exceed.

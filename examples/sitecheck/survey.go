@@ -10,7 +10,7 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// row is what is known about one site.
+// row is the result for one site.
 type row struct {
 	url       string
 	tries     int           // 0: not checked yet
@@ -28,7 +28,7 @@ func newRows(urls []string) []*row {
 	return rows
 }
 
-// survey fills in the rows of sites. It is told how to behave by the flags.
+// survey fills in the rows of sites. The flags set its limits.
 type survey struct {
 	limit     int           // how many sites are checked at the same time
 	perHost   int           // how many of one host; 0: as many
@@ -68,8 +68,8 @@ func (s *survey) allAtOnce(ctx context.Context, rows []*row) error {
 	return err
 }
 
-// visit checks one site, more than once if need be. What is wrong with the site stands in its row; the
-// error is only that of a cancelled survey.
+// visit checks one site, more than once if necessary. A problem of the site is noted in its row;
+// the error is only that of a cancelled survey.
 func (s *survey) visit(ctx context.Context, r *row) error {
 	at, err := parseSite(r.url)
 	if err != nil {
@@ -121,7 +121,9 @@ func (s *survey) try(ctx context.Context, r *row, at place) error {
 	clock := aio.RunningLoop(ctx)
 	start := clock.Time()
 	r.redirects = nil
-	a, err := aio.WaitFor(ctx, s.timeout, func(ctx context.Context) (*answer, error) { return s.follow(ctx, r, at) })
+	a, err := aio.WaitFor(ctx, s.timeout, func(ctx context.Context) (*answer, error) {
+		return s.follow(ctx, r, at)
+	})
 	if errors.Is(err, aio.ErrCancelled) {
 		return err
 	}
@@ -134,8 +136,8 @@ func (s *survey) try(ctx context.Context, r *row, at place) error {
 	return nil
 }
 
-// pauseAfter returns how long to wait after so many tries that failed: 0.1 s, then twice as long each
-// time, at most 2 s.
+// pauseAfter returns how long to wait after so many tries that failed: 0.1 s, then twice as long
+// each time, at most 2 s.
 func pauseAfter(tries int) time.Duration {
 	return min(100*time.Millisecond<<min(tries-1, 10), 2*time.Second)
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// meeting is a site that answers when so many visitors are there at the same time, whatever site of the
-// meeting they are at. It belongs to the loop of the village.
+// meeting is a site that answers when so many visitors are there at the same time, whatever site of
+// the meeting they are at. It belongs to the loop of the village.
 type meeting struct {
 	size    int
 	waiting []*aio.Future[aio.None]
@@ -96,7 +96,8 @@ func TestWithoutURLsTheLocalSitesAreCheckedInBothWays(t *testing.T) {
 			t.Errorf("%s is in %d tables, want 2", site.path, n)
 		}
 	}
-	for _, part := range []string{"10 sites on this machine, one after the other:\n", "\nThe same, all at once:\n",
+	for _, part := range []string{"10 sites on this machine, one after the other:\n",
+		"\nThe same, all at once:\n",
 		"\none after the other  ", "\nall at once          ", " times as fast\n"} {
 		if !strings.Contains(got.out, part) {
 			t.Errorf("%q is missing", part)
@@ -144,8 +145,10 @@ func TestATryThatFailedIsRepeatedIfItMayHelp(t *testing.T) {
 	}{
 		{"well at the second try", hangsUp, 1, 2, allAnswered, "200 OK (try 2)\n"},
 		{"well at the second try of three", hangsUp, 2, 2, allAnswered, "200 OK (try 2)\n"},
-		{"no retries", hangsUp, 0, 1, someDidNot, "FAILED  the site closed the connection without an answer\n"},
-		{"hopeless", says("lalala\r\n"), 3, 1, someDidNot, `FAILED  not a website: it says "lalala\r\n"` + "\n"},
+		{"no retries", hangsUp, 0, 1, someDidNot,
+			"FAILED  the site closed the connection without an answer\n"},
+		{"hopeless", says("lalala\r\n"), 3, 1, someDidNot, `FAILED  not a website: it says "lalala\r\n"` +
+			"\n"},
 	} {
 		var visits tally
 		url := "http://" + v.serve(func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
@@ -156,7 +159,8 @@ func TestATryThatFailedIsRepeatedIfItMayHelp(t *testing.T) {
 			return isWell(ctx, r, w)
 		}) + "/"
 		got := sitecheck(t.Context(), "-retries", fmt.Sprint(test.retries), url)
-		if _, all := visits.get(); all != test.visits || got.code != test.code || !strings.Contains(got.out, test.row) {
+		if _, all := visits.get(); all != test.visits || got.code != test.code ||
+			!strings.Contains(got.out, test.row) {
 			t.Errorf("%s: %d visits, want %d; exit code %d, want %d; table, want %q in it:\n%s",
 				test.name, all, test.visits, got.code, test.code, test.row, got.out)
 		}
@@ -185,8 +189,8 @@ func TestAllTriesAreMadeBeforeASiteIsGivenUp(t *testing.T) {
 	}
 }
 
-// hastyClock is the clock of the machine, except that it jumps to the next timer when there is nothing
-// else to do and the test says that nothing else will come.
+// hastyClock is the clock of the machine, except that it jumps to the next timer when there is
+// nothing else to do and the test says that nothing else will come.
 type hastyClock struct {
 	ahead     time.Duration
 	impatient func() bool
@@ -232,12 +236,17 @@ func surveyTwoThousandSites(t *testing.T) {
 		want      string
 		positions []int
 	}{
-		{"http", slices.Repeat([]string{deadSite}, sites/20), "FAILED  connection refused: nothing listens there", []int{3}},
+		{"http", slices.Repeat([]string{deadSite}, sites/20),
+			"FAILED  connection refused: nothing listens there", []int{3}},
 		{"http", v.serveMany(sites/20, counted(saysNothing)), "FAILED  no answer within 1m", []int{7}},
-		{"http", v.serveMany(sites/20, counted(says(""))), "FAILED  the site closed the connection without an answer", []int{11}},
-		{"http", v.serveMany(sites/20, counted(says("lalala\n"))), `FAILED  not a website: it says "lalala\n"`, []int{13}},
-		{"https", v.serveMany(sites/10, counted(isWell), transport.TLS(&tls.Config{Certificates: []tls.Certificate{certificate}})), "200 OK", []int{0, 15}},
-		{"http", v.serveMany(sites/10*7, counted(isWell)), "200 OK", []int{1, 2, 4, 5, 6, 8, 9, 10, 12, 14, 16, 17, 18, 19}},
+		{"http", v.serveMany(sites/20, counted(says(""))),
+			"FAILED  the site closed the connection without an answer", []int{11}},
+		{"http", v.serveMany(sites/20, counted(says("lalala\n"))),
+			`FAILED  not a website: it says "lalala\n"`, []int{13}},
+		{"https", v.serveMany(sites/10, counted(isWell), transport.TLS(
+			&tls.Config{Certificates: []tls.Certificate{certificate}})), "200 OK", []int{0, 15}},
+		{"http", v.serveMany(sites/10*7, counted(isWell)), "200 OK",
+			[]int{1, 2, 4, 5, 6, 8, 9, 10, 12, 14, 16, 17, 18, 19}},
 	}
 	urls, want := make([]string, sites), make([]string, sites)
 	for _, k := range kinds {
@@ -277,6 +286,7 @@ func surveyTwoThousandSites(t *testing.T) {
 		}
 	}
 	if max, all := visits.get(); max > limit || all != sites-sites/20 {
-		t.Errorf("%d visits, %d at the same time; want %d and at most %d", all, max, sites-sites/20, limit)
+		t.Errorf("%d visits, %d at the same time; want %d and at most %d",
+			all, max, sites-sites/20, limit)
 	}
 }

@@ -14,7 +14,8 @@ import (
 // widestURL is the width of the first column beyond which a URL pushes the others aside.
 const widestURL = 60
 
-// writeTable writes a line for each site that was checked, in the order in which the sites were given.
+// writeTable writes a line for each site that was checked, in the order in which the sites were
+// given.
 func writeTable(w io.Writer, rows []*row) {
 	width := len("site")
 	for _, r := range rows {
@@ -40,7 +41,8 @@ func (r *row) result() string {
 		text = "FAILED  " + safetext.Message(reason(r.err))
 	}
 	for i, to := range r.redirects {
-		text += fmt.Sprintf("%s %d to %s", [...]string{", after", ","}[min(i, 1)], to.Status, cli.Printable(to.URL))
+		text += fmt.Sprintf("%s %d to %s",
+			[...]string{", after", ","}[min(i, 1)], to.Status, cli.Printable(to.URL))
 	}
 	if r.tries > 1 {
 		text += fmt.Sprintf(" (try %d)", r.tries)

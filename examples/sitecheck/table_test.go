@@ -42,15 +42,21 @@ func golden(t *testing.T, name string, got []byte) {
 func someRows() []*row {
 	return []*row{
 		{url: "https://example.test/", tries: 1, took: 250 * time.Millisecond, status: status{200, "OK"}},
-		{url: "http://example.test/old", tries: 1, took: 1499600 * time.Microsecond, status: status{301, "Moved Permanently"}},
+		{url: "http://example.test/old", tries: 1, took: 1499600 * time.Microsecond,
+			status: status{301, "Moved Permanently"}},
 		{url: "http://example.test/bare", tries: 1, took: time.Millisecond, status: status{code: 204}},
-		{url: "http://example.test/shaky", tries: 3, took: 12 * time.Millisecond, status: status{503, "Service Unavailable"}},
-		{url: "http://example.test/slow", tries: 2, took: 10 * time.Second, err: &aio.TimeoutError{After: 10 * time.Second}},
+		{url: "http://example.test/shaky", tries: 3, took: 12 * time.Millisecond,
+			status: status{503, "Service Unavailable"}},
+		{url: "http://example.test/slow", tries: 2, took: 10 * time.Second,
+			err: &aio.TimeoutError{After: 10 * time.Second}},
 		{url: "http://example.test/not-yet"},
 		{url: "http://example.test/dead", tries: 1, err: fmt.Errorf("connect: %w", syscall.ECONNREFUSED)},
-		{url: "http://example.test/evil", tries: 1, took: time.Millisecond, status: status{200, "\x1b[2Jgone"}},
-		{url: "http://example.test/" + strings.Repeat("long/", 20), tries: 1, took: time.Millisecond, err: io.EOF},
-		{url: "http://example.test/moved", tries: 1, took: time.Millisecond, status: status{200, "OK"}, redirects: []redirect{{301, "https://example.test/"}, {302, "https://example.test/\x1b[2J"}}},
+		{url: "http://example.test/evil", tries: 1, took: time.Millisecond,
+			status: status{200, "\x1b[2Jgone"}},
+		{url: "http://example.test/" +
+			strings.Repeat("long/", 20), tries: 1, took: time.Millisecond, err: io.EOF},
+		{url: "http://example.test/moved", tries: 1, took: time.Millisecond, status: status{200, "OK"},
+			redirects: []redirect{{301, "https://example.test/"}, {302, "https://example.test/\x1b[2J"}}},
 		{url: "http://example.test/odd", tries: 1, took: time.Minute, err: errors.New("something else")},
 	}
 }
@@ -59,7 +65,8 @@ func TestTheTableHasALineForEachSiteThatWasChecked(t *testing.T) {
 	var out bytes.Buffer
 	rows := someRows()
 	writeTable(&out, rows)
-	fmt.Fprintf(&out, "\n%v\n%v\n%v\n%v\n", count(rows), count(rows[:3]), count(rows[:1]), count(rows[6:8]))
+	fmt.Fprintf(&out, "\n%v\n%v\n%v\n%v\n",
+		count(rows), count(rows[:3]), count(rows[:1]), count(rows[6:8]))
 	golden(t, "table.golden", out.Bytes())
 }
 
@@ -79,7 +86,8 @@ func TestJSONHasAnObjectForEachSiteThatWasChecked(t *testing.T) {
 			keys = append(keys, key)
 		}
 		slices.Sort(keys)
-		if want := []string{"error", "milliseconds", "reason", "redirects", "status", "url"}; !slices.Equal(keys, want) {
+		want := []string{"error", "milliseconds", "reason", "redirects", "status", "url"}
+		if !slices.Equal(keys, want) {
 			t.Errorf("the fields are %v, want %v", keys, want)
 		}
 	}

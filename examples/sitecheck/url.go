@@ -55,7 +55,8 @@ func parseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// parseUnix reads what follows "unix:": the path of a socket and, behind another colon, that of a page.
+// parseUnix reads what follows "unix:": the path of a socket and, behind another colon, that of a
+// page.
 func parseUnix(text string) (place, error) {
 	socket, page, found := strings.Cut(text, ":/")
 	if socket == "" {
@@ -74,8 +75,9 @@ func parseUnix(text string) (place, error) {
 // longestURL is the length, in bytes, of the longest address that a redirect may lead to.
 const longestURL = 8 << 10
 
-// resolve returns the place that a redirect leads to. It comes from the network, which may name pages, but no sockets of this machine: only
-// what stays on the host of a socket stays on that socket, and everything else is a page on the web.
+// resolve returns the place that a redirect leads to. It comes from the network, which may name
+// pages, but no sockets of this machine: only what stays on the host of a socket stays on that
+// socket, and everything else is a page on the web.
 func (at place) resolve(to string) (place, error) {
 	if len(to) > longestURL {
 		return place{}, &badURLError{fmt.Sprintf("it has more than %d bytes", longestURL)}

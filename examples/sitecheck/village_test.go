@@ -13,7 +13,8 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// village is where the sites of a test live: a loop of its own, on another goroutine than the program's.
+// village is where the sites of a test live: a loop of its own, on another goroutine than the
+// program's.
 type village struct {
 	t    *testing.T
 	loop *aio.Loop
@@ -54,9 +55,10 @@ func (v village) serve(handler stream.Handler, opts ...transport.Option) string 
 func (v village) serveUnix(handler stream.Handler) string {
 	v.t.Helper()
 	path := filepath.Join(v.t.TempDir(), "site")
-	_, err := aio.SubmitValue(v.t.Context(), v.loop, func(ctx context.Context) (*stream.Server, error) {
-		return stream.Serve(ctx, "unix", path, handler)
-	})
+	_, err := aio.SubmitValue(v.t.Context(), v.loop,
+		func(ctx context.Context) (*stream.Server, error) {
+			return stream.Serve(ctx, "unix", path, handler)
+		})
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -66,17 +68,18 @@ func (v village) serveUnix(handler stream.Handler) string {
 // serveMany starts n sites that do the same.
 func (v village) serveMany(n int, handler stream.Handler, opts ...transport.Option) []string {
 	v.t.Helper()
-	addresses, err := aio.SubmitValue(v.t.Context(), v.loop, func(ctx context.Context) ([]string, error) {
-		var all []string
-		for range n {
-			s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", handler, opts...)
-			if err != nil {
-				return nil, err
+	addresses, err := aio.SubmitValue(v.t.Context(), v.loop,
+		func(ctx context.Context) ([]string, error) {
+			var all []string
+			for range n {
+				s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", handler, opts...)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, s.Addrs()[0].String())
 			}
-			all = append(all, s.Addrs()[0].String())
-		}
-		return all, nil
-	})
+			return all, nil
+		})
 	if err != nil {
 		v.t.Fatal(err)
 	}

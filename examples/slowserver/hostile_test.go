@@ -15,9 +15,14 @@ func TestHostilePeersTakeLittleAndLeaveNothing(t *testing.T) {
 	p := program.Start(t, "0", "-delay", "0-1ms", "-quiet", "-connections", "5000")
 	url, _, _ := strings.Cut(p.Out.Await(t, "Serving on "), ", ")
 	addr := strings.Trim(strings.TrimPrefix(url, "http://"), "/")
-	target := hostile.Target{Network: "tcp", Address: addr, Request: "GET /de/de.gif HTTP/1.1\r\nHost: x\r\n\r\n"}
+	target := hostile.Target{
+		Network: "tcp",
+		Address: addr,
+		Request: "GET /de/de.gif HTTP/1.1\r\nHost: x\r\n\r\n",
+	}
 	target.Probe = func(t *testing.T) {
-		hostile.Ask(t, target, "GET /fr/metadata.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "France")
+		hostile.Ask(t, target,
+			"GET /fr/metadata.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "France")
 	}
 	hostile.Attack(t, target)
 	if code := p.Stop(); code != cli.OK || p.Err.String() != "" {

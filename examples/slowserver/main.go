@@ -53,7 +53,9 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		return std.Usage("slowserver", usage, err)
 	}
 	defer s.close()
-	return std.Serve(ctx, "slowserver", func(ctx context.Context) error { return serve(ctx, s, std) })
+	return std.Serve(ctx, "slowserver", func(ctx context.Context) error {
+		return serve(ctx, s, std)
+	})
 }
 
 // settings are what the command line says.
@@ -98,7 +100,8 @@ func parseFlags(args []string) (settings, error) {
 	port := "8001"
 	switch {
 	case len(rest) > 1:
-		return s, fmt.Errorf("there is nothing to do with %q; one port is expected at most", rest[1])
+		return s, fmt.Errorf("there is nothing to do with %q; one port is expected at most",
+			rest[1])
 	case s.addr != "" && (len(rest) > 0 || given["b"] || given["bind"]):
 		return s, errors.New("-addr names the port already; it excludes -b and a port")
 	case len(rest) == 1:
@@ -136,7 +139,7 @@ func parseFlags(args []string) (settings, error) {
 	return s, nil
 }
 
-// serve serves until ctx is cancelled, and says what was done.
+// serve serves until ctx is cancelled, and reports its work.
 func serve(ctx context.Context, s settings, std cli.Streams) error {
 	server := slowserver.Server{Files: s.files, Mood: s.mood, Limits: &s.limits}
 	if !s.quiet {
@@ -151,10 +154,12 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 	if network == "unix" {
 		url = s.addr
 	}
-	fmt.Fprintf(std.Out, "Serving on %s, with delays of %v to %v and %.4g %% errors. Ctrl-C ends it.\n",
+	fmt.Fprintf(std.Out,
+		"Serving on %s, with delays of %v to %v and %.4g %% errors. Ctrl-C ends it.\n",
 		url, s.mood.MinDelay, s.mood.MaxDelay, 100*s.mood.ErrorRate)
 	err = listener.ServeForever(ctx)
 	st := server.Statistics()
-	fmt.Fprintf(std.Out, "\n%s answered, up to %d at the same time.\n", cli.Count(st.Requests, "request"), st.AtOnce)
+	fmt.Fprintf(std.Out, "\n%s answered, up to %d at the same time.\n",
+		cli.Count(st.Requests, "request"), st.AtOnce)
 	return err
 }

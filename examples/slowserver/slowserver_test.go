@@ -18,7 +18,10 @@ var program = clitest.Program(run)
 
 func get(t *testing.T, url string) (int, string) {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: clitest.Patience}
+	client := &http.Client{
+		Transport: &http.Transport{DisableKeepAlives: true},
+		Timeout:   clitest.Patience,
+	}
 	resp, err := client.Get(url)
 	if err != nil {
 		t.Fatal(err)
@@ -40,17 +43,20 @@ func TestFlagsAreServed(t *testing.T) {
 	if status, body := get(t, url+"de/de.gif"); status != 200 || !strings.HasPrefix(body, "GIF8") {
 		t.Errorf("a flag: %d %.10q", status, body)
 	}
-	if status, body := get(t, url+"fr/metadata.json"); status != 200 || body != `{"country":"France","iso_cc":"FR"}`+"\n" {
+	if status, body := get(t, url+"fr/metadata.json"); status != 200 ||
+		body != `{"country":"France","iso_cc":"FR"}`+"\n" {
 		t.Errorf("about a country: %d %q", status, body)
 	}
-	if status, body := get(t, url); status != 200 || !strings.Contains(body, `src="/ci/ci.gif"`) || !strings.Contains(body, "Côte d&#39;Ivoire") {
+	if status, body := get(t, url); status != 200 || !strings.Contains(body, `src="/ci/ci.gif"`) ||
+		!strings.Contains(body, "Côte d&#39;Ivoire") {
 		t.Errorf("the page of all flags: %d %.300q", status, body)
 	}
 	if status, _ := get(t, url+"zz/zz.gif"); status != 404 {
 		t.Errorf("no flag: %d", status)
 	}
 	p.Out.Await(t, ` s  GET "/zz/zz.gif"`)
-	if code := p.Stop(); code != cli.OK || p.Err.String() != "" || !strings.HasSuffix(p.Out.String(), "\n\n4 requests answered, up to 1 at the same time.\n") {
+	if code := p.Stop(); code != cli.OK || p.Err.String() != "" ||
+		!strings.HasSuffix(p.Out.String(), "\n\n4 requests answered, up to 1 at the same time.\n") {
 		t.Errorf("exit code %d, %q, %q", code, p.Out, p.Err)
 	}
 }
@@ -61,7 +67,8 @@ func TestAFolderIsServedWithErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for rate, want := range map[string]int{"0": 200, "1": 418} {
-		p := program.Start(t, "-root", dir, "-addr", "127.0.0.1:0", "-delay", "0", "-error-rate", rate, "-quiet", "-seed", "0")
+		p := program.Start(t, "-root", dir, "-addr", "127.0.0.1:0", "-delay", "0", "-error-rate", rate,
+			"-quiet", "-seed", "0")
 		url, _, _ := strings.Cut(p.Out.Await(t, "Serving on "), ", ")
 		if status, body := get(t, url+"a.txt"); status != want {
 			t.Errorf("error rate %s: %d %q", rate, status, body)
@@ -100,14 +107,16 @@ func TestMistakesAreExplained(t *testing.T) {
 		"-root /nowhere/x": "-root: stat /nowhere/x: ",
 	} {
 		got := program.Run(t.Context(), strings.Fields(args)...)
-		if got.Code != cli.BadUsage || got.Out != "" || !strings.HasPrefix(got.Err, "slowserver: "+want) || !strings.HasSuffix(got.Err, "\nTry slowserver -help.\n") {
+		if got.Code != cli.BadUsage || got.Out != "" || !strings.HasPrefix(got.Err, "slowserver: "+
+			want) || !strings.HasSuffix(got.Err, "\nTry slowserver -help.\n") {
 			t.Errorf("%q: %+v, want %s", args, got, want)
 		}
 	}
 	if got := program.Run(t.Context(), "-h"); got.Code != cli.OK || got.Out != usage {
 		t.Errorf("-h: %+v", got)
 	}
-	if got := program.Run(t.Context(), "-addr", "127.0.0.1:nowhere"); got.Code != cli.Failed || !strings.HasPrefix(got.Err, "slowserver: listen") {
+	if got := program.Run(t.Context(), "-addr", "127.0.0.1:nowhere"); got.Code != cli.Failed ||
+		!strings.HasPrefix(got.Err, "slowserver: listen") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -115,7 +124,8 @@ func TestMistakesAreExplained(t *testing.T) {
 func TestCtrlCAndSIGTERMEndTheServer(t *testing.T) {
 	clitest.Signals(t, func(t *testing.T, sig os.Signal) {
 		got := clitest.Signal(t, sig, "Serving on ", "-addr", "127.0.0.1:0")
-		if got.Code != cli.OK || !strings.HasSuffix(got.Out, "\n0 requests answered, up to 0 at the same time.\n") || got.Err != "" {
+		if got.Code != cli.OK || !strings.HasSuffix(got.Out,
+			"\n0 requests answered, up to 0 at the same time.\n") || got.Err != "" {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -127,21 +137,31 @@ func TestItTakesTheOptionsOfTheOriginal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range []string{
-		"-b 127.0.0.1 -d " + dir + " -e 1 0", "--bind=127.0.0.1 --directory " + dir + " --error-rate 1 0", "0 -e 1 -d " + dir,
+		"-b 127.0.0.1 -d " + dir +
+			" -e 1 0", "--bind=127.0.0.1 --directory " + dir + " --error-rate 1 0", "0 -e 1 -d " + dir,
 	} {
 		p := program.Start(t, append(strings.Fields(args), "-delay", "0")...)
 		url, rest, _ := strings.Cut(p.Out.Await(t, "Serving on "), ", ")
-		if !strings.HasPrefix(url, "http://127.0.0.1:") || strings.HasSuffix(url, ":8001/") || rest != "with delays of 0s to 0s and 100 % errors. Ctrl-C ends it." {
+		if !strings.HasPrefix(url, "http://127.0.0.1:") || strings.HasSuffix(url, ":8001/") ||
+			rest != "with delays of 0s to 0s and 100 % errors. Ctrl-C ends it." {
 			t.Errorf("%s: on %s, %s", args, url, rest)
 		}
 		if status, _ := get(t, url+"a.txt"); status != 418 {
 			t.Errorf("%s: status %d", args, status)
 		}
-		if p.Stop(); !strings.HasSuffix(p.Out.String(), "\n1 request answered, up to 1 at the same time.\n") {
+		p.Stop()
+		if !strings.HasSuffix(p.Out.String(), "\n1 request answered, up to 1 at the same time.\n") {
 			t.Errorf("%s: %q", args, p.Out)
 		}
 	}
-	for args, want := range map[string]string{"": "127.0.0.1:8001", "9000": "127.0.0.1:9000", "-b ::": "[::]:8001", "-b [::1] 7": "[::1]:7", "-b localhost 0": "localhost:0", "-addr unix:/x": "unix:/x"} {
+	for args, want := range map[string]string{
+		"":               "127.0.0.1:8001",
+		"9000":           "127.0.0.1:9000",
+		"-b ::":          "[::]:8001",
+		"-b [::1] 7":     "[::1]:7",
+		"-b localhost 0": "localhost:0",
+		"-addr unix:/x":  "unix:/x",
+	} {
 		s, err := parseFlags(strings.Fields(args))
 		if err != nil || s.addr != want {
 			t.Errorf("%q: %s, %v, want %s", args, s.addr, err, want)

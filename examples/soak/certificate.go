@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// selfMade returns the configurations of a server with a certificate of its own making and of a client
-// that trusts it.
+// selfMade returns the configurations of a server with a certificate of its own making and of a
+// client that trusts it.
 func selfMade() (server, client *tls.Config, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -33,6 +33,7 @@ func selfMade() (server, client *tls.Config, err error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(cert)
-	server = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	server = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der},
+		PrivateKey: key}}}
 	return server, &tls.Config{RootCAs: roots, ServerName: "localhost"}, nil
 }

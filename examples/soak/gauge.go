@@ -15,8 +15,10 @@ import (
 
 // gauge is what the process holds at a quiet moment.
 type gauge struct {
-	Memory      int `json:"memory"`      // bytes of heap and stacks in use, after a garbage collection
-	Resident    int `json:"resident"`    // bytes of the process in memory; 0 where that cannot be known
+	// bytes of heap and stacks in use, after a garbage collection
+	Memory int `json:"memory"`
+	// bytes of the process in memory; 0 where that cannot be known
+	Resident    int `json:"resident"`
 	Tasks       int `json:"tasks"`       // of the loop
 	Descriptors int `json:"descriptors"` // open; 0 where that cannot be known
 	Goroutines  int `json:"goroutines"`  //
@@ -46,16 +48,18 @@ func kibibytes(n int) string {
 	return fmt.Sprintf("%d KiB", n>>10)
 }
 
-// collections is how many garbage collections it takes until all is gone that nobody needs.
+// collections is how many garbage collections it takes until all garbage is gone.
 const collections = 8
 
-// passes is how often quiet lets the loop go round before it takes for left behind what is still there.
+// passes is how many passes quiet lets the loop make before it takes the rest for left behind.
 const passes = 1000
 
-// quiet waits until the last connection has ended, and measures. What does not end shows in the result.
+// quiet waits until the last connection has ended, and measures. What does not end shows in the
+// result.
 func (s *server) quiet(ctx context.Context) (gauge, error) {
 	loop := aio.RunningLoop(ctx)
-	// The other ends of connections that clients have closed learn of it from the system, a little later.
+	// The other ends of connections that clients have closed learn of it from the system, a little
+	// later.
 	for range passes {
 		if s.Statistics().Active == 0 && len(loop.AllTasks()) == 1 {
 			break
@@ -83,11 +87,12 @@ func (s *server) quiet(ctx context.Context) (gauge, error) {
 	}, nil
 }
 
-// compare returns what is wrong with after.
+// compare returns the problems of after.
 func compare(before, after gauge, growth float64) (problems []string) {
 	if limit := float64(before.Memory) * (1 + growth/100); float64(after.Memory) > limit {
-		problems = append(problems, fmt.Sprintf("memory in use has grown from %s to %s, by more than %g %%",
-			kibibytes(before.Memory), kibibytes(after.Memory), growth))
+		problems = append(problems,
+			fmt.Sprintf("memory in use has grown from %s to %s, by more than %g %%",
+				kibibytes(before.Memory), kibibytes(after.Memory), growth))
 	}
 	for _, m := range measures {
 		if was, is := m.of(before), m.of(after); m.leak && is > was {
@@ -95,7 +100,8 @@ func compare(before, after gauge, growth float64) (problems []string) {
 			if is-was == 1 {
 				verb = "was"
 			}
-			problems = append(problems, fmt.Sprintf("%s %s left behind", cli.Count(is-was, strings.TrimSuffix(m.name, "s")), verb))
+			problems = append(problems, fmt.Sprintf("%s %s left behind",
+				cli.Count(is-was, strings.TrimSuffix(m.name, "s")), verb))
 		}
 	}
 	return problems

@@ -18,7 +18,10 @@ func TestHostilePeersTakeLittleAndLeaveNothing(t *testing.T) {
 			}
 			defer s.Close()
 			addr <- s.Addrs()[0].String()
-			_, err = aio.ToThread(ctx, func(context.Context) (aio.None, error) { <-stop; return aio.None{}, nil })
+			_, err = aio.ToThread(ctx, func(context.Context) (aio.None, error) {
+				<-stop
+				return aio.None{}, nil
+			})
 			return err
 		})
 	}()

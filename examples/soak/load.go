@@ -24,8 +24,8 @@ type load struct {
 // doomed is the share of visits that are cancelled half-way: one of so many.
 const doomed = 4
 
-// run lets the clients go on for so long or, unless visits is 0, for so many visits. It returns when the
-// last visit has ended.
+// run lets the clients go on for so long or, unless visits is 0, for so many visits. It returns
+// when the last visit has ended.
 func (l *load) run(ctx context.Context, d time.Duration, visits int) error {
 	over := false
 	if visits == 0 {
@@ -53,7 +53,8 @@ func (l *load) run(ctx context.Context, d time.Duration, visits int) error {
 // wrong is noted; the error is that of the client's own cancellation.
 func (l *load) visit(ctx context.Context) error {
 	v := visits[l.rng.IntN(len(visits))]
-	task := aio.Start(ctx, func(ctx context.Context) error { return l.make(ctx, v) }, aio.Name(v.name))
+	task := aio.Start(ctx, func(ctx context.Context) error { return l.make(ctx, v) },
+		aio.Name(v.name))
 	if l.rng.IntN(doomed) == 0 {
 		after := time.Duration(l.rng.Int64N(int64(4 * settle)))
 		timer := aio.RunningLoop(ctx).CallLater(after, func() { task.Cancel(nil) })
@@ -67,7 +68,8 @@ func (l *load) visit(ctx context.Context) error {
 	return nil
 }
 
-// make connects and does what the visit is about. However that ends, the connection is gone afterwards.
+// make connects and does what the visit is about. However that ends, the connection is gone
+// afterwards.
 func (l *load) make(ctx context.Context, v visit) error {
 	r, w, err := stream.Open(ctx, "tcp", l.address)
 	if err != nil {
@@ -81,8 +83,9 @@ func (l *load) make(ctx context.Context, v visit) error {
 type tally struct {
 	Visits    map[string]int `json:"visits"` // by name, cancelled ones included
 	Cancelled int            `json:"cancelled"`
-	Failed    int            `json:"failed"`   // visits that went wrong
-	Reported  int            `json:"reported"` // what the loop's exception handler was told, warnings left out
+	Failed    int            `json:"failed"` // visits that went wrong
+	// reports to the loop's exception handler, without warnings
+	Reported int `json:"reported"`
 
 	first []string // what went wrong first
 }
@@ -101,7 +104,7 @@ func (t *tally) add(v visit, err error) {
 	}
 }
 
-// report is the loop's exception handler. Peers that leave are warnings, and this program's business.
+// report is the loop's exception handler. Peers that leave are warnings, and expected here.
 func (t *tally) report(_ *aio.Loop, r aio.Report) {
 	if r.Warning {
 		return

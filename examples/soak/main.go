@@ -1,12 +1,12 @@
-// Soak keeps a server busy with clients of all kinds, well-behaved and not, and looks at what is left
-// when they have gone: memory, tasks, descriptors, goroutines.
+// Soak keeps a server busy with clients of all kinds, well-behaved and not. Then it measures what
+// is left when they have gone: memory, tasks, descriptors, goroutines.
 //
 //	go run ./examples/soak               a minute of it
 //	go run ./examples/soak -for 10m -clients 200
 //	go run ./examples/soak -help
 //
-// server.go is the server, visits.go what clients do with it, load.go who does it and who is cancelled,
-// gauge.go what is measured.
+// server.go is the server, visits.go the actions of clients, load.go the clients and their
+// cancellations, gauge.go the measurements.
 package main
 
 import (
@@ -95,7 +95,8 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	code, err := cli.Run(ctx, soak.main, aio.WithExceptionHandler(soak.tally.report))
 	switch {
 	case code == cli.Interrupted:
-		fmt.Fprintf(std.Err, "soak: interrupted after %s, %d of them cancelled; nothing was compared\n",
+		fmt.Fprintf(std.Err, "soak: interrupted after %s, %d of them cancelled; "+
+			"nothing was compared\n",
 			cli.Count(soak.tally.visits(), "visit"), soak.tally.Cancelled)
 		for _, problem := range soak.tally.problems() {
 			fmt.Fprintln(std.Err, "PROBLEM:", cli.Printable(problem))
@@ -144,18 +145,23 @@ func (s *soak) main(ctx context.Context) error {
 		if s.clients == 1 {
 			third = "s"
 		}
-		fmt.Fprintf(s.std.Out, "%s visit%s a server, %s, the first sixth of it to warm up. Seed %d.\n\n", cli.Count(s.clients, "client"), third, s.extent(), s.seed)
+		fmt.Fprintf(s.std.Out, "%s visit%s a server, %s, the first sixth of it to warm up. Seed "+
+			"%d.\n\n", cli.Count(s.clients, "client"), third, s.extent(), s.seed)
 	}
 	began := aio.RunningLoop(ctx).Time()
 	const warmUp = 6
-	watched(ctx, s, "warming up", func() { err = load.run(ctx, s.duration/warmUp, s.visits/warmUp) })
+	watched(ctx, s, "warming up", func() {
+		err = load.run(ctx, s.duration/warmUp, s.visits/warmUp)
+	})
 	if err != nil {
 		return err
 	}
 	if s.result.Before, err = server.quiet(ctx); err != nil {
 		return err
 	}
-	watched(ctx, s, "load", func() { err = load.run(ctx, s.duration-s.duration/warmUp, s.visits-s.visits/warmUp) })
+	watched(ctx, s, "load", func() {
+		err = load.run(ctx, s.duration-s.duration/warmUp, s.visits-s.visits/warmUp)
+	})
 	if err != nil {
 		return err
 	}
@@ -181,7 +187,8 @@ func watched(ctx context.Context, s *soak, what string, fn func()) {
 		line := aio.Start(ctx, func(ctx context.Context) error {
 			for {
 				took := aio.RunningLoop(ctx).Time().Sub(began).Round(time.Second)
-				fmt.Fprintf(s.std.Progress, "\r\x1b[K%s, %v: %s", what, took, cli.Count(s.tally.visits(), "visit"))
+				fmt.Fprintf(s.std.Progress, "\r\x1b[K%s, %v: %s",
+					what, took, cli.Count(s.tally.visits(), "visit"))
 				if err := aio.Sleep(ctx, time.Second/4); err != nil {
 					return err
 				}
@@ -217,13 +224,15 @@ func (s *soak) conclude() int {
 
 func (s *soak) print() {
 	r := s.result
-	fmt.Fprintf(s.std.Out, "%s in %.1f s, %d of them cancelled half-way:\n\n", cli.Count(s.tally.visits(), "visit"), r.Seconds, s.tally.Cancelled)
+	fmt.Fprintf(s.std.Out, "%s in %.1f s, %d of them cancelled half-way:\n\n",
+		cli.Count(s.tally.visits(), "visit"), r.Seconds, s.tally.Cancelled)
 	for _, v := range visits {
 		fmt.Fprintf(s.std.Out, "  %-10s %7d  %s\n", v.name, s.tally.Visits[v.name], v.about)
 	}
 	fmt.Fprintf(s.std.Out, "\nWith everybody gone:   before      after\n\n")
 	for _, m := range measures {
-		fmt.Fprintf(s.std.Out, "  %-16s %10s %10s\n", m.name, m.show(m.of(r.Before)), m.show(m.of(r.After)))
+		fmt.Fprintf(s.std.Out, "  %-16s %10s %10s\n",
+			m.name, m.show(m.of(r.Before)), m.show(m.of(r.After)))
 	}
 	fmt.Fprintln(s.std.Out)
 	if len(r.Problems) == 0 {

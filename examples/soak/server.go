@@ -51,7 +51,7 @@ const (
 	portion = 16 << 10
 )
 
-// pattern is what is sent: whoever receives it can tell whether it is whole.
+// pattern is the data that is sent: the receiver can check that it is whole.
 var pattern = func() []byte {
 	p := make([]byte, portion)
 	for i := range p {
@@ -81,7 +81,8 @@ func (s *server) handle(ctx context.Context, r *stream.Reader, w *stream.Writer)
 
 // gone reports whether err only says that the other side has left.
 func gone(err error) bool {
-	for _, known := range []error{io.EOF, stream.ErrIncomplete, stream.ErrClosed, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+	for _, known := range []error{io.EOF, stream.ErrIncomplete, stream.ErrClosed,
+		io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
 		if errors.Is(err, known) {
 			return true
 		}
@@ -93,7 +94,9 @@ func gone(err error) bool {
 var errRequest = errors.New("not a request")
 
 // answer answers one request.
-func (s *server) answer(ctx context.Context, line string, r *stream.Reader, w *stream.Writer) error {
+func (s *server) answer(
+	ctx context.Context, line string, r *stream.Reader, w *stream.Writer,
+) error {
 	verb, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 	n, err := strconv.Atoi(rest)
 	if rest != "" && (err != nil || n < 0 || n > largest) {
@@ -126,7 +129,9 @@ func (s *server) answer(ctx context.Context, line string, r *stream.Reader, w *s
 			w.WriteString("rested\n")
 		}
 	case "hash":
-		sum, err := aio.ToThread(ctx, func(context.Context) ([]byte, error) { return checksum(n), nil })
+		sum, err := aio.ToThread(ctx, func(context.Context) ([]byte, error) {
+			return checksum(n), nil
+		})
 		if err != nil {
 			return err
 		}

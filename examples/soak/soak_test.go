@@ -20,7 +20,8 @@ func TestMain(m *testing.M) { clitest.Main(m, main) }
 var soakProgram = clitest.Program(run)
 
 func TestNothingIsLeftBehindByAShortLoad(t *testing.T) {
-	// So short a load has not seen all there is to see: what it allocates once, it may do in its second part.
+	// So short a load has not seen all there is to see: what it allocates once, it may do in its
+	// second part.
 	got := soakProgram.Run(t.Context(), "-visits", "400", "-clients", "20", "-growth", "100", "-json")
 	if got.Code != cli.OK {
 		t.Fatalf("exit code %d\n%s%s", got.Code, got.Out, got.Err)
@@ -37,7 +38,8 @@ func TestNothingIsLeftBehindByAShortLoad(t *testing.T) {
 		made += r.Tally.Visits[v.name]
 	}
 	if made != 400 || r.Tally.Cancelled == 0 || r.Tally.Failed != 0 || r.Tally.Reported != 0 {
-		t.Errorf("%d visits, of which %d were cancelled and %d failed; %d reports", made, r.Tally.Cancelled, r.Tally.Failed, r.Tally.Reported)
+		t.Errorf("%d visits, of which %d were cancelled and %d failed; %d reports",
+			made, r.Tally.Cancelled, r.Tally.Failed, r.Tally.Reported)
 	}
 	if r.After.Tasks != 1 || r.After.Connections != 0 || r.Before.Memory == 0 {
 		t.Errorf("before %+v, after %+v", r.Before, r.After)
@@ -46,7 +48,8 @@ func TestNothingIsLeftBehindByAShortLoad(t *testing.T) {
 
 func TestTheResultIsATableWithAVerdict(t *testing.T) {
 	got := soakProgram.Run(t.Context(), "-visits", "30", "-clients", "3", "-growth", "1000")
-	for _, want := range []string{"30 visits in ", "  pipeline ", "  memory in use ", "  descriptors ", "\nNothing was left behind.\n"} {
+	for _, want := range []string{"30 visits in ", "  pipeline ", "  memory in use ", "  descriptors ",
+		"\nNothing was left behind.\n"} {
 		if !strings.Contains(got.Out, want) {
 			t.Errorf("%q is not in\n%s", want, got.Out)
 		}
@@ -72,11 +75,18 @@ func TestWhatWasLeftBehindIsNamed(t *testing.T) {
 	}{
 		{"the same", before, nil},
 		{"less", gauge{Memory: 900 << 10, Descriptors: 7}, nil},
-		{"a tenth more memory", gauge{Memory: 1100 << 10, Tasks: 1, Descriptors: 8, Resident: 1 << 30, Goroutines: 200}, nil},
+		{"a tenth more memory", gauge{
+			Memory:      1100 << 10,
+			Tasks:       1,
+			Descriptors: 8,
+			Resident:    1 << 30,
+			Goroutines:  200,
+		}, nil},
 		{"more memory than that", gauge{Memory: 1101 << 10, Tasks: 1, Descriptors: 8},
 			[]string{"memory in use has grown from 1000 KiB to 1101 KiB, by more than 10 %"}},
 		{"all kinds", gauge{Tasks: 3, Connections: 1, Descriptors: 12},
-			[]string{"2 tasks were left behind", "1 connection was left behind", "4 descriptors were left behind"}},
+			[]string{"2 tasks were left behind", "1 connection was left behind",
+				"4 descriptors were left behind"}},
 	} {
 		if got := compare(before, c.after, 10); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.about, got, c.want)
@@ -129,7 +139,8 @@ func TestVisitsThatFailAreCountedAndTheFirstAreTold(t *testing.T) {
 		t.Errorf("the tally is %+v", tally)
 	}
 	got := tally.problems()
-	if len(got) != 6 || got[0] != "the visit echo failed: "+errPattern.Error() || got[5] != "and 3 more like these" {
+	if len(got) != 6 || got[0] != "the visit echo failed: "+errPattern.Error() ||
+		got[5] != "and 3 more like these" {
 		t.Errorf("the problems are %q", got)
 	}
 }
@@ -145,11 +156,14 @@ func TestAMistakeOnTheCommandLineIsNamed(t *testing.T) {
 		{"now", `there is nothing to do with "now"`},
 	} {
 		got := soakProgram.Run(t.Context(), strings.Fields(c.args)...)
-		if got.Code != cli.BadUsage || got.Out != "" || !strings.Contains(got.Err, c.says) || !strings.Contains(got.Err, "Try soak -help.") {
-			t.Errorf("soak %s: exit code %d, %q, want %d and %q", c.args, got.Code, got.Err, cli.BadUsage, c.says)
+		if got.Code != cli.BadUsage || got.Out != "" || !strings.Contains(got.Err, c.says) ||
+			!strings.Contains(got.Err, "Try soak -help.") {
+			t.Errorf("soak %s: exit code %d, %q, want %d and %q",
+				c.args, got.Code, got.Err, cli.BadUsage, c.says)
 		}
 	}
-	if got := soakProgram.Run(t.Context(), "-help"); got.Code != cli.OK || !strings.Contains(got.Out, "Exit code: 0 if nothing was left behind") {
+	if got := soakProgram.Run(t.Context(), "-help"); got.Code != cli.OK ||
+		!strings.Contains(got.Out, "Exit code: 0 if nothing was left behind") {
 		t.Errorf("-help gives exit code %d and\n%s", got.Code, got.Out)
 	}
 }
@@ -157,7 +171,8 @@ func TestAMistakeOnTheCommandLineIsNamed(t *testing.T) {
 func TestAnInterruptEndsTheLoadWithASummary(t *testing.T) {
 	clitest.Signals(t, func(t *testing.T, sig os.Signal) {
 		got := clitest.Signal(t, sig, "50 clients visit a server, for 1h0m0s", "-for", "1h", "-seed", "7")
-		if got.Code != cli.Interrupted || !strings.HasPrefix(got.Err, "soak: interrupted after ") || strings.Contains(got.Err, "PROBLEM") {
+		if got.Code != cli.Interrupted || !strings.HasPrefix(got.Err, "soak: interrupted after ") ||
+			strings.Contains(got.Err, "PROBLEM") {
 			t.Errorf("%+v", got)
 		}
 		if !strings.Contains(got.Out, " Seed 7.\n") {

@@ -17,7 +17,8 @@ import (
 func TestHostilePeersTakeLittleAndLeaveNothing(t *testing.T) {
 	p := tcpmoji.Start(t, "-addr", "127.0.0.1:0", "-connections", "5000")
 	addr, _, _ := strings.Cut(p.Out.Await(t, "Serving on "), ". ")
-	target := hostile.Target{Network: "tcp", Address: addr, Request: "letter\n"} // thousands of characters have that in their names
+	// thousands of characters have that in their names
+	target := hostile.Target{Network: "tcp", Address: addr, Request: "letter\n"}
 	target.Probe = func(t *testing.T) { hostile.Ask(t, target, "registered\n", " 1 found\r\n") }
 	hostile.Attack(t, target)
 	if code := p.Stop(); code != cli.OK || p.Err.String() != "" {

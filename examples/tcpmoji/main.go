@@ -1,4 +1,4 @@
-// Tcpmoji finds Unicode characters by their names, for everybody who connects with telnet.
+// Tcpmoji finds Unicode characters by their names, for all that connect with telnet.
 //
 //	go run ./examples/tcpmoji               serve on this machine, port 2323
 //	go run ./examples/tcpmoji chess king    search once, without a server
@@ -63,7 +63,9 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	if len(words) > 0 {
 		return search(words, *machine, std)
 	}
-	return std.Serve(ctx, "tcpmoji", func(ctx context.Context) error { return serve(ctx, *addr, &bounds, std) })
+	return std.Serve(ctx, "tcpmoji", func(ctx context.Context) error {
+		return serve(ctx, *addr, &bounds, std)
+	})
 }
 
 // search answers one query, without any loop.
@@ -78,7 +80,8 @@ func search(words []string, machine bool, std cli.Streams) int {
 		n++
 		if !machine {
 			fmt.Fprintln(std.Out, c)
-		} else if err := cli.WriteJSON(std.Out, object{string(c.Rune), c.Name, fmt.Sprintf("U+%04X", c.Rune)}); err != nil {
+		} else if err := cli.WriteJSON(std.Out, object{string(c.Rune), c.Name, fmt.Sprintf("U+%04X",
+			c.Rune)}); err != nil {
 			return std.Fail("tcpmoji", err)
 		}
 	}
@@ -93,14 +96,17 @@ func search(words []string, machine bool, std cli.Streams) int {
 
 // serve serves until ctx is cancelled.
 func serve(ctx context.Context, addr string, bounds *limits.Limits, std cli.Streams) error {
-	// Making the index takes a while, and it is the only thing here that does: on another goroutine it
-	// holds up nobody, so that Ctrl-C ends the program at once even now.
-	chars, err := aio.ToThread(ctx, func(context.Context) (*charindex.Index, error) { return index(), nil })
+	// Making the index takes a while. On another goroutine it does not block the loop, so that
+	// Ctrl-C ends the program at once even now.
+	chars, err := aio.ToThread(ctx, func(context.Context) (*charindex.Index, error) {
+		return index(), nil
+	})
 	if err != nil {
 		return err
 	}
 	f := &finder{index: chars, log: std.Out, limits: bounds}
-	server, err := stream.Serve(ctx, "tcp", addr, bounds.Handler(f.serve), stream.Limit(longestQuery))
+	server, err := stream.Serve(ctx, "tcp", addr, bounds.Handler(f.serve),
+		stream.Limit(longestQuery))
 	if err != nil {
 		return err
 	}
@@ -111,9 +117,10 @@ func serve(ctx context.Context, addr string, bounds *limits.Limits, std cli.Stre
 	server.CloseClients()
 	goodbye, cancel := aio.WithTimeout(context.WithoutCancel(ctx), parting)
 	defer cancel()
-	server.WaitClosed(goodbye) // those who do not take their last line in time are dropped with the loop
+	// visitors that do not take their last line in time are dropped with the loop
+	server.WaitClosed(goodbye)
 	return err
 }
 
-// parting is how long visitors have to take what was written for them when the server ends.
+// parting is how long visitors have to take their last lines when the server ends.
 const parting = time.Second

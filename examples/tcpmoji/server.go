@@ -23,13 +23,13 @@ const (
 	portion      = 200    // lines that are written before the next wait for a slow visitor
 )
 
-// What ends a line, or the conversation: besides the newline the characters of Ctrl-C and Ctrl-D, which
-// nc sends, and what telnet makes of Ctrl-C.
+// What ends a line, or the conversation: besides the newline the characters of Ctrl-C and Ctrl-D,
+// which nc sends, and what telnet makes of Ctrl-C.
 var ends = [][]byte{[]byte("\n"), {3}, {4}, []byte(telnetInterrupt)}
 
 const telnetInterrupt = "\xff\xf4"
 
-// finder serves all visitors. It belongs to one loop, so what they share needs no lock.
+// finder serves all visitors. It belongs to one loop, so their shared state needs no lock.
 type finder struct {
 	index    *charindex.Index
 	log      io.Writer
@@ -96,8 +96,8 @@ func (f *finder) dismiss() {
 	}
 }
 
-// parse takes a line apart. Control characters end the conversation, and so does what is no text: the
-// commands that telnet sends when a key like Ctrl-C is pressed.
+// parse takes a line apart. Control characters end the conversation, and so does a line that is no
+// text: the commands that telnet sends when a key like Ctrl-C is pressed.
 func parse(line []byte) (query string, quit bool) {
 	line, _ = bytes.CutSuffix(line, []byte("\n"))
 	line, _ = bytes.CutSuffix(line, []byte("\r"))
@@ -108,8 +108,9 @@ func parse(line []byte) (query string, quit bool) {
 	return cli.Printable(strings.TrimSpace(string(line))), false
 }
 
-// answer writes the characters and how many they are. There may be 100,000; the visitor is waited for after each portion, so that no more
-// than that is in memory for one that is slow, and others have their turn.
+// answer writes the characters and how many they are. There may be 100,000; the visitor is waited
+// for after each portion, so that no more than that is in memory for one that is slow, and others
+// have their turn.
 func (f *finder) answer(ctx context.Context, w *stream.Writer, query string) (n int, err error) {
 	for c := range f.index.All(query) {
 		w.WriteString(c.String() + newLine)

@@ -183,16 +183,19 @@ func TestVisitorsAreToldWhenTheServerEnds(t *testing.T) {
 
 func TestWordsOnTheCommandLineAreSearchedAtOnce(t *testing.T) {
 	got := tcpmoji.Run(t.Context(), "chess", "black", "king")
-	if got.Code != cli.OK || got.Err != "" || !strings.HasPrefix(got.Out, "U+265A\t♚\tBLACK CHESS KING\n") || !strings.HasSuffix(got.Out, rule+" 4 found\n") {
+	if got.Code != cli.OK || got.Err != "" || !strings.HasPrefix(got.Out,
+		"U+265A\t♚\tBLACK CHESS KING\n") || !strings.HasSuffix(got.Out, rule+" 4 found\n") {
 		t.Errorf("%+v", got)
 	}
-	if got := tcpmoji.Run(t.Context(), "nonsense"); got.Code != cli.Failed || got.Out != rule+" 0 found\n" {
+	if got := tcpmoji.Run(t.Context(), "nonsense"); got.Code != cli.Failed ||
+		got.Out != rule+" 0 found\n" {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestMistakesAreExplained(t *testing.T) {
-	if got := tcpmoji.Run(t.Context(), "-speed", "7"); got.Code != cli.BadUsage || got.Err != "tcpmoji: flag provided but not defined: -speed\nTry tcpmoji -help.\n" {
+	if got := tcpmoji.Run(t.Context(), "-speed", "7"); got.Code != cli.BadUsage ||
+		got.Err != "tcpmoji: flag provided but not defined: -speed\nTry tcpmoji -help.\n" {
 		t.Errorf("%+v", got)
 	}
 	if got := tcpmoji.Run(t.Context(), "-help"); got.Code != cli.OK || got.Out != usage {
@@ -204,7 +207,8 @@ func TestMistakesAreExplained(t *testing.T) {
 	}
 	defer taken.Close()
 	for _, addr := range []string{taken.Addr().String(), "127.0.0.1", "127.0.0.1:nonsense"} {
-		if got := tcpmoji.Run(t.Context(), "-addr", addr); got.Code != cli.Failed || !strings.HasPrefix(got.Err, "tcpmoji: ") || got.Out != "" {
+		if got := tcpmoji.Run(t.Context(), "-addr", addr); got.Code != cli.Failed ||
+			!strings.HasPrefix(got.Err, "tcpmoji: ") || got.Out != "" {
 			t.Errorf("%s: %+v", addr, got)
 		} else {
 			t.Log(got.Err)

@@ -57,9 +57,11 @@ func parseFlags(args []string) (settings, error) {
 	}
 	switch {
 	case *from < 0 || *to < *from:
-		return s, fmt.Errorf("-from is %d and -to is %d; they must be a range of numbers from 0", *from, *to)
+		return s, fmt.Errorf("-from is %d and -to is %d; they must be a range of numbers from 0",
+			*from, *to)
 	case *to-*from >= 10_000:
-		return s, fmt.Errorf("-from %d -to %d are %d numbers; 10,000 is the most", *from, *to, *to-*from+1)
+		return s, fmt.Errorf("-from %d -to %d are %d numbers; 10,000 is the most",
+			*from, *to, *to-*from+1)
 	case s.limit < 1:
 		return s, fmt.Errorf("-limit is %d; it must be at least 1", s.limit)
 	case s.timeout <= 0:
@@ -73,7 +75,8 @@ func parseFlags(args []string) (settings, error) {
 	for _, address := range urls {
 		if !s.own {
 			if _, err := cli.WebURL(strings.ReplaceAll(address, "{n}", "0")); err != nil {
-				return s, fmt.Errorf("%q is not the URL of a page; it must begin with http:// or https://", cli.ShownURL(address))
+				return s, fmt.Errorf("%q is not the URL of a page; "+
+					"it must begin with http:// or https://", cli.ShownURL(address))
 			}
 			address = cli.WithScheme(address)
 		}
@@ -82,7 +85,10 @@ func parseFlags(args []string) (settings, error) {
 			continue
 		}
 		for n := *from; n <= *to; n++ {
-			s.pages = append(s.pages, &page{Name: fmt.Sprint("episode ", n), URL: strings.ReplaceAll(address, "{n}", strconv.Itoa(n))})
+			s.pages = append(s.pages, &page{
+				Name: fmt.Sprint("episode ", n),
+				URL:  strings.ReplaceAll(address, "{n}", strconv.Itoa(n)),
+			})
 		}
 	}
 	return s, nil

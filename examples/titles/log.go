@@ -23,7 +23,8 @@ type log struct {
 	colour bool
 }
 
-// newLog makes a log. Without an order to do otherwise it is coloured on a terminal, unless the environment variable NO_COLOR is set.
+// newLog makes a log. Without an order to do otherwise it is coloured on a terminal, unless the
+// environment variable NO_COLOR is set.
 func newLog(out io.Writer, color string) *log {
 	l := &log{out: out, colour: color == "always"}
 	if file, ok := out.(*os.File); ok && color == "auto" {

@@ -1,6 +1,6 @@
 // Titles finds the heading of many web pages at the same time.
 //
-//	go run ./examples/titles                                         fifteen pages from a site of its own
+//	go run ./examples/titles    fifteen pages from a site of its own
 //	go run ./examples/titles -from 185 -to 199 https://talkpython.fm/{n}
 //	go run ./examples/titles https://go.dev https://pkg.go.dev
 //
@@ -32,7 +32,8 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	code, err := cli.Run(ctx, p.main)
 	switch {
 	case code == cli.Interrupted:
-		fmt.Fprintf(std.Err, "titles: interrupted: %d of %d pages looked at\n", p.found+p.failed, len(p.pages))
+		fmt.Fprintf(std.Err, "titles: interrupted: %d of %d pages looked at\n",
+			p.found+p.failed, len(p.pages))
 		return code
 	case err != nil:
 		return std.Fail("titles", err)
@@ -79,7 +80,12 @@ func (p *program) main(ctx context.Context) error {
 			page.URL = base + page.URL
 		}
 	}
-	c := &aiohttp.Client{Transport: p.transport, Limit: p.limit, Timeout: p.timeout, Retry: aiohttp.Retry{Attempts: 3}}
+	c := &aiohttp.Client{
+		Transport: p.transport,
+		Limit:     p.limit,
+		Timeout:   p.timeout,
+		Retry:     aiohttp.Retry{Attempts: 3},
+	}
 	if p.public && p.transport == nil {
 		c.Reach = aiohttp.NoNarrower
 	}
@@ -99,7 +105,8 @@ func (p *program) main(ctx context.Context) error {
 	return nil
 }
 
-// look finds the title of one page and tells. Its error is that of a cancellation; whatever else goes wrong is the page's matter.
+// look finds the title of one page and tells. Its error is that of a cancellation; whatever else
+// goes wrong is the page's matter.
 func (p *program) look(ctx context.Context, c *aiohttp.Client, page *page) error {
 	if !p.json {
 		p.log.line(yellow, "Getting HTML for %s", page.Name)
@@ -114,7 +121,8 @@ func (p *program) look(ctx context.Context, c *aiohttp.Client, page *page) error
 	if errors.Is(err, aio.ErrCancelled) {
 		return err
 	}
-	page.Title, page.Milliseconds = title, clock.Time().Sub(began).Round(time.Millisecond).Milliseconds()
+	page.Title, page.Milliseconds = title,
+		clock.Time().Sub(began).Round(time.Millisecond).Milliseconds()
 	if err != nil {
 		page.Error = cli.Line(err)
 		p.failed++

@@ -18,12 +18,14 @@ import (
 const missing = "MISSING"
 
 const (
-	longestPage    = 4 << 20   // bytes: how far a heading is looked for
-	longestToken   = 256 << 10 // bytes: a page with a longer tag or text before its heading has none that we find
-	longestHeading = 1000      // characters that are kept
+	longestPage = 4 << 20 // bytes: how far a heading is looked for
+	// bytes: a page with a longer tag or text before its heading has none that we find
+	longestToken   = 256 << 10
+	longestHeading = 1000 // characters that are kept
 )
 
-// fetchTitle asks for a page and reads it as far as its first heading. It calls begun when the page begins to arrive.
+// fetchTitle asks for a page and reads it as far as its first heading. It calls begun when the page
+// begins to arrive.
 func fetchTitle(ctx context.Context, c *aiohttp.Client, url string, begun func()) (string, error) {
 	r, err := c.Get(ctx, url)
 	if err != nil {
@@ -34,7 +36,8 @@ func fetchTitle(ctx context.Context, c *aiohttp.Client, url string, begun func()
 		return "", err
 	}
 	begun()
-	// Parsing a piece takes no time; what is waited for is the next one, and that suspends this task only.
+	// Parsing a piece takes no time; what is waited for is the next one, and that suspends this
+	// task only.
 	text, err := decoded(io.LimitReader(r.Body(ctx), longestPage), r.Header.Get("Content-Type"))
 	if err != nil {
 		return "", err
@@ -42,7 +45,8 @@ func fetchTitle(ctx context.Context, c *aiohttp.Client, url string, begun func()
 	return heading(text)
 }
 
-// decoded returns a page in UTF-8. Its encoding is what the server says, or the first piece of the page; otherwise it is taken to be UTF-8.
+// decoded returns a page in UTF-8. Its encoding is what the server says, or the first piece of the
+// page; otherwise it is taken to be UTF-8.
 func decoded(page io.Reader, contentType string) (io.Reader, error) {
 	first := make([]byte, 1024)
 	n, err := page.Read(first)

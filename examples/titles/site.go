@@ -14,7 +14,9 @@ import (
 )
 
 // podcast is a site with a page for each episode, /185. It takes its time.
-var podcast = aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+var podcast = aiohttp.HandlerFunc(func(
+	ctx context.Context, w http.ResponseWriter, r *http.Request,
+) error {
 	n, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/"))
 	if err != nil || n < 1 {
 		http.NotFound(w, r)
@@ -47,7 +49,9 @@ func topic(n int) string {
 	if n%13 == 0 {
 		return ""
 	}
-	things := []string{"Event loops", "Tides & lighthouses", "Sourdough", "Night trains", "Tuning pianos", "Maps of Mars", "Bees"}
-	manners := []string{"from scratch", "for beginners", "in the wild", "at scale", "and their makers"}
+	things := []string{"Event loops", "Tides & lighthouses", "Sourdough", "Night trains",
+		"Tuning pianos", "Maps of Mars", "Bees"}
+	manners := []string{"from scratch", "for beginners", "in the wild", "at scale",
+		"and their makers"}
 	return fmt.Sprint(things[n%len(things)], " ", manners[n%len(manners)])
 }

@@ -31,8 +31,12 @@ func virtually(t *testing.T, args ...string) string {
 		t.Fatal(err)
 	}
 	var out, errs strings.Builder
-	p := &program{settings: s, Streams: cli.Streams{Out: &out, Err: &errs}, log: newLog(&out, s.color), transport: aiohttp.Direct(podcast)}
-	if err := aio.Run(t.Context(), p.main, aio.WithClock(aio.NewVirtualClock())); err != nil || errs.String() != "" {
+	p := &program{settings: s, Streams: cli.Streams{
+		Out: &out,
+		Err: &errs,
+	}, log: newLog(&out, s.color), transport: aiohttp.Direct(podcast)}
+	if err := aio.Run(t.Context(), p.main, aio.WithClock(aio.NewVirtualClock())); err != nil ||
+		errs.String() != "" {
 		t.Fatal(err, errs.String())
 	}
 	return out.String()
@@ -47,7 +51,8 @@ func TestAllPagesTakeAsLongAsTheSlowest(t *testing.T) {
 		if topic(n) == "" {
 			want = "Title found: MISSING"
 		}
-		for _, line := range []string{fmt.Sprint("Getting HTML for episode ", n), fmt.Sprint("Getting TITLE for episode ", n), want} {
+		for _, line := range []string{fmt.Sprint("Getting HTML for episode ", n),
+			fmt.Sprint("Getting TITLE for episode ", n), want} {
 			if !strings.Contains(out, line+"\n") {
 				t.Errorf("no %q", line)
 			}
@@ -58,7 +63,8 @@ func TestAllPagesTakeAsLongAsTheSlowest(t *testing.T) {
 			t.Errorf("line %d is %q: not all were asked at once", i, line)
 		}
 	}
-	if want := fmt.Sprintf("Program completed in %.5f seconds.\nDone.\n", slowest.Seconds()); !strings.HasSuffix(out, want) {
+	want := fmt.Sprintf("Program completed in %.5f seconds.\nDone.\n", slowest.Seconds())
+	if !strings.HasSuffix(out, want) {
 		t.Errorf("no %q in\n%s", want, out)
 	}
 	if again := virtually(t); again != out {
@@ -76,7 +82,8 @@ func TestTheLimitIsKept(t *testing.T) {
 
 func TestTheProgramBringsItsOwnSite(t *testing.T) {
 	got := titles.Run(t.Context(), "-to", "186")
-	if got.Code != cli.OK || got.Err != "" || strings.Count(got.Out, "Title found: Episode #18") != 2 || strings.Contains(got.Out, "\x1b") {
+	if got.Code != cli.OK || got.Err != "" ||
+		strings.Count(got.Out, "Title found: Episode #18") != 2 || strings.Contains(got.Out, "\x1b") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -123,7 +130,14 @@ func TestPagesOfManyKinds(t *testing.T) {
 	}))
 	defer site.Close()
 	args := []string{"-json"}
-	want := map[string]string{"/latin": "café", "/endless": "it is here", "/evil": "\x1b[2Jgone", "/moved": "café", "/empty": "MISSING", "/none": ""}
+	want := map[string]string{
+		"/latin":   "café",
+		"/endless": "it is here",
+		"/evil":    "\x1b[2Jgone",
+		"/moved":   "café",
+		"/empty":   "MISSING",
+		"/none":    "",
+	}
 	for path := range want {
 		args = append(args, site.URL+path)
 	}
@@ -146,7 +160,8 @@ func TestPagesOfManyKinds(t *testing.T) {
 		t.Errorf("%d lines", len(lines))
 	}
 	got = titles.Run(t.Context(), site.URL+"/evil", site.URL+"/none")
-	if !strings.Contains(got.Out, "Title found: ?[2Jgone\n") || !strings.Contains(got.Out, "No title for "+site.URL+"/none: aiohttp: GET "+site.URL+"/none: 404 Not Found") {
+	if !strings.Contains(got.Out, "Title found: ?[2Jgone\n") || !strings.Contains(got.Out,
+		"No title for "+site.URL+"/none: aiohttp: GET "+site.URL+"/none: 404 Not Found") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -157,10 +172,12 @@ func TestColoursAreForThoseWhoSeeThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if newLog(file, "auto").colour || newLog(&strings.Builder{}, "auto").colour || newLog(file, "never").colour {
+	if newLog(file, "auto").colour || newLog(&strings.Builder{}, "auto").colour ||
+		newLog(file, "never").colour {
 		t.Error("a file is coloured")
 	}
-	if out := virtually(t, "-color", "always", "-to", "185"); !strings.HasPrefix(out, yellow+"Getting HTML for episode 185"+plain+"\n"+cyan+"Getting TITLE for episode 185"+plain+"\n") {
+	if out := virtually(t, "-color", "always", "-to", "185"); !strings.HasPrefix(out, yellow+
+		"Getting HTML for episode 185"+plain+"\n"+cyan+"Getting TITLE for episode 185"+plain+"\n") {
 		t.Errorf("%q", out)
 	}
 }
@@ -178,7 +195,8 @@ func TestAnInterruptEndsIt(t *testing.T) {
 	p := titles.Start(t, site.URL+"/slow", site.URL+"/quick")
 	p.Out.Await(t, "Title found: quick")
 	<-asked
-	if code := p.Stop(); code != cli.Interrupted || p.Err.String() != "titles: interrupted: 1 of 2 pages looked at\n" {
+	if code := p.Stop(); code != cli.Interrupted ||
+		p.Err.String() != "titles: interrupted: 1 of 2 pages looked at\n" {
 		t.Errorf("code %d, %q", code, p.Err)
 	}
 }
@@ -199,17 +217,22 @@ func TestWhatAPageSaysIsSafeToShow(t *testing.T) {
 	defer site.Close()
 	base := strings.Replace(site.URL, "//", "//anna:secret@", 1)
 	for _, format := range []string{"-json", "-json=false"} {
-		got := titles.Run(t.Context(), format, base+"/evil", base+"/long", base+"/attributes", base+"/none?token=hidden")
-		if text := got.Out + got.Err; strings.ContainsAny(text, "\u202e\u009b\x1b") || strings.Contains(text, ":secret") || len(text) > 10_000 || got.Code != cli.Failed {
+		got := titles.Run(t.Context(), format, base+
+			"/evil", base+"/long", base+"/attributes", base+"/none?token=hidden")
+		if text := got.Out + got.Err; strings.ContainsAny(text, "\u202e\u009b\x1b") ||
+			strings.Contains(text, ":secret") || len(text) > 10_000 || got.Code != cli.Failed {
 			t.Errorf("%.3000q", text)
 		}
 	}
 }
 
 func TestAPageWithoutASchemeIsHTTP(t *testing.T) {
-	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<h1>here</h1>") }))
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "<h1>here</h1>")
+	}))
 	defer site.Close()
-	if got := titles.Run(t.Context(), strings.TrimPrefix(site.URL, "http://")+"/x"); got.Code != cli.OK || !strings.Contains(got.Out, "Title found: here\n") {
+	got := titles.Run(t.Context(), strings.TrimPrefix(site.URL, "http://")+"/x")
+	if got.Code != cli.OK || !strings.Contains(got.Out, "Title found: here\n") {
 		t.Errorf("%+v", got)
 	}
 }

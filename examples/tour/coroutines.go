@@ -9,8 +9,8 @@ import (
 	"github.com/aio-go/aio/coro"
 )
 
-// coroutineType prints the type of a coroutine that is never run. Nobody warns: it is a function that
-// was not called.
+// coroutineType prints the type of a coroutine that is never run. Nobody warns: it is a function
+// that was not called.
 func coroutineType(_ context.Context, s *show) error {
 	customCoro := func(ctx context.Context) error { return aio.Sleep(ctx, time.Second) }
 
@@ -18,8 +18,8 @@ func coroutineType(_ context.Context, s *show) error {
 	return nil
 }
 
-// functions: what a coroutine function is has no type of its own. A coroutine that is driven by hand is
-// an object.
+// functions: what a coroutine function is has no type of its own. A coroutine that is driven by
+// hand is an object.
 func functions(_ context.Context, s *show) error {
 	f := func(ctx context.Context) (int, error) { return 123, nil }
 

@@ -85,8 +85,12 @@ func sayAfterInTurn(ctx context.Context, s *show) error {
 }
 
 func sayAfterAsTasks(ctx context.Context, s *show) error {
-	task1 := aio.Start(ctx, func(ctx context.Context) error { return s.sayAfter(ctx, 1*time.Second, "hello") })
-	task2 := aio.Start(ctx, func(ctx context.Context) error { return s.sayAfter(ctx, 2*time.Second, "world") })
+	task1 := aio.Start(ctx, func(ctx context.Context) error {
+		return s.sayAfter(ctx, 1*time.Second, "hello")
+	})
+	task2 := aio.Start(ctx, func(ctx context.Context) error {
+		return s.sayAfter(ctx, 2*time.Second, "world")
+	})
 
 	s.println("started at", s.time())
 	for _, task := range []*aio.Task[aio.None]{task1, task2} {

@@ -10,8 +10,8 @@ import (
 	"github.com/aio-go/aio/examples/internal/clitest"
 )
 
-// TestCtrlCAndSIGTERMEndAProgramThatSleeps interrupts the tour, in a process of its own, while a program sleeps by the clock of
-// the machine.
+// TestCtrlCAndSIGTERMEndAProgramThatSleeps interrupts the tour, in a process of its own, while a
+// program sleeps by the clock of the machine.
 func TestCtrlCAndSIGTERMEndAProgramThatSleeps(t *testing.T) {
 	clitest.Signals(t, func(t *testing.T, sig os.Signal) {
 		got := clitest.Signal(t, sig, "task 9 executing", "-real", "gather", "wait")

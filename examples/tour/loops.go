@@ -31,7 +31,9 @@ func untilComplete(_ context.Context, s *show) error {
 // sameLoop asks twice, the second time in another task.
 func sameLoop(ctx context.Context, s *show) error {
 	loop := aio.RunningLoop(ctx)
-	task := aio.CreateTask(ctx, func(ctx context.Context) (*aio.Loop, error) { return aio.RunningLoop(ctx), nil })
+	task := aio.CreateTask(ctx, func(ctx context.Context) (*aio.Loop, error) {
+		return aio.RunningLoop(ctx), nil
+	})
 	loop2, err := task.Await(ctx)
 	if err != nil {
 		return err

@@ -5,8 +5,9 @@
 //	go run ./examples/tour -all
 //	go run ./examples/tour -help
 //
-// programs.go is the list; the programs are in the files that are named for their subjects. The longer
-// programs from the same texts are folders of their own beside this one; docs/seeds.md names them all.
+// programs.go is the list; the programs are in the files that are named for their subjects. The
+// longer programs from the same texts are folders of their own beside this one; docs/seeds.md names
+// them all.
 package main
 
 import (

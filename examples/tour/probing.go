@@ -17,13 +17,17 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// The names that are looked up, by a network that knows them and nothing else. The program domains asks
-// the real one.
+// The names that are looked up, by a network that knows them and nothing else. The program domains
+// asks the real one.
 var domains = []string{"python.org", "rust-lang.org", "golang.org", "no-lang.invalid"}
 
 type names map[string]time.Duration // those that there are, and how long the answer takes
 
-var known = names{"golang.org": 10 * time.Millisecond, "python.org": 20 * time.Millisecond, "rust-lang.org": 40 * time.Millisecond}
+var known = names{
+	"golang.org":    10 * time.Millisecond,
+	"python.org":    20 * time.Millisecond,
+	"rust-lang.org": 40 * time.Millisecond,
+}
 
 // nameServer is a network of which only the look-up is needed.
 type nameServer struct {
@@ -79,7 +83,8 @@ func multiProbe(ctx context.Context, domains []string) iter.Seq2[result, error] 
 // onlyFound is a generator of a generator.
 func onlyFound(ctx context.Context, s *show) error {
 	ctx = withNames(ctx)
-	found := aiter.Filter(ctx, multiProbe(ctx, domains), func(_ context.Context, r result) (bool, error) { return r.found, nil })
+	found := aiter.Filter(ctx, multiProbe(ctx, domains),
+		func(_ context.Context, r result) (bool, error) { return r.found, nil })
 	for r, err := range found {
 		if err != nil {
 			return err
@@ -123,7 +128,9 @@ func joined(results []result, separator string) string {
 // asDict collects a sequence as a map.
 func asDict(ctx context.Context, s *show) error {
 	ctx = withNames(ctx)
-	found, err := aiter.CollectMap(multiProbe(ctx, domains), func(r result) (string, bool) { return r.domain, r.found })
+	found, err := aiter.CollectMap(multiProbe(ctx, domains), func(r result) (string, bool) {
+		return r.domain, r.found
+	})
 	if err != nil {
 		return err
 	}
@@ -136,10 +143,11 @@ func asDict(ctx context.Context, s *show) error {
 // asSet collects the names that are found, one after the other.
 func asSet(ctx context.Context, s *show) error {
 	ctx = withNames(ctx)
-	found, err := aiter.CollectSet(aiter.Filter(ctx, aiter.FromSlice(domains), func(ctx context.Context, name string) (bool, error) {
-		r, err := probe(ctx, name)
-		return r.found, err
-	}))
+	found, err := aiter.CollectSet(aiter.Filter(ctx, aiter.FromSlice(domains),
+		func(ctx context.Context, name string) (bool, error) {
+			r, err := probe(ctx, name)
+			return r.found, err
+		}))
 	if err != nil {
 		return err
 	}

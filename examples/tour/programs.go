@@ -54,7 +54,8 @@ var programs = []*program{
 		from: []origin{{asyncIO, "Run a coroutine with asyncio"}},
 	},
 	{
-		name: "say-after-tasks", about: "the same calls as tasks, a second shorter", main: sayAfterAsTasks,
+		name: "say-after-tasks", about: "the same calls as tasks, a second shorter",
+		main: sayAfterAsTasks,
 		from: []origin{{asyncIO, "Run a coroutine with asyncio"}},
 	},
 	{
@@ -66,7 +67,8 @@ var programs = []*program{
 		from: []origin{{asyncIO, "Awaitables: Tasks"}},
 	},
 	{
-		name: "one-by-one", about: "awaiting one by one does not run things at the same time", main: oneByOne,
+		name: "one-by-one", about: "awaiting one by one does not run things at the same time",
+		main: oneByOne,
 		from: []origin{{asyncIO, "Waiting in asyncio: await"}},
 	},
 	{
@@ -90,7 +92,8 @@ var programs = []*program{
 		from: []origin{{asyncIO, "Waiting in asyncio: asyncio.wait_for()"}},
 	},
 	{
-		name: "session", about: "two pages at the same time, and a session as a context manager", main: session,
+		name: "session", about: "two pages at the same time, and a session as a context manager",
+		main: session,
 		from: []origin{{asyncIO, "Asynchronous context manager"}},
 	},
 	{
@@ -102,7 +105,8 @@ var programs = []*program{
 		from: []origin{{asyncIO, "Async Comprehensions and Async Generator Expressions"}},
 	},
 	{
-		name: "in-order", about: "gather and awaits in a list: results in the order of the names", main: inOrder,
+		name: "in-order", about: "gather and awaits in a list: results in the order of the names",
+		main: inOrder,
 		from: []origin{{asyncIO, "Asynchronous comprehensions"}},
 	},
 	{
@@ -119,7 +123,8 @@ var programs = []*program{
 	},
 	{
 		name: "run", about: "a coroutine that awaits another", main: runCoroutine,
-		from: []origin{{guide, "How to Run a Coroutine From Python"}, {lab, "How to Run a Coroutine From Python"}},
+		from: []origin{{guide, "How to Run a Coroutine From Python"},
+			{lab, "How to Run a Coroutine From Python"}},
 	},
 	{
 		name: "new-loop", about: "a loop made by hand, and its state", plain: newLoop,
@@ -127,7 +132,8 @@ var programs = []*program{
 	},
 	{
 		name: "current-task", about: "the main coroutine is a task, too", main: currentTask,
-		from: []origin{{guide, "How to Get the Current Task"}, {lab, "How to Get the Current Task"}},
+		from: []origin{{guide, "How to Get the Current Task"},
+			{lab, "How to Get the Current Task"}},
 	},
 	{
 		name: "all-tasks", about: "ten tasks and the list of all", main: allTasks,
@@ -135,7 +141,8 @@ var programs = []*program{
 	},
 	{
 		name: "gather", about: "ten coroutines, made first and run together", main: gather,
-		from: []origin{{guide, "Example of gather() For Many Coroutines in a List"}, {lab, "What is Asyncio gather()"}},
+		from: []origin{{guide, "Example of gather() For Many Coroutines in a List"},
+			{lab, "What is Asyncio gather()"}},
 	},
 	{
 		name: "wait", about: "ten tasks that take some time, until all have ended", main: wait,
@@ -143,19 +150,24 @@ var programs = []*program{
 	},
 	{
 		name: "wait-for", about: "a coroutine that is given up on", main: waitFor,
-		from: []origin{{guide, "Example of Asyncio wait_for() With a Timeout"}, {lab, "Wait for a Coroutine with a Time Limit"}},
+		from: []origin{{guide, "Example of Asyncio wait_for() With a Timeout"},
+			{lab, "Wait for a Coroutine with a Time Limit"}},
 	},
 	{
-		name: "shield", about: "what is shielded survives the cancellation of who waits for it", main: shield,
-		from: []origin{{guide, "Example of Asyncio shield() for a Task"}, {lab, "Shield Tasks from Cancellation"}},
+		name: "shield", about: "what is shielded survives the cancellation of who waits for it",
+		main: shield,
+		from: []origin{{guide, "Example of Asyncio shield() for a Task"},
+			{lab, "Shield Tasks from Cancellation"}},
 	},
 	{
 		name: "to-thread", about: "a blocking call on another goroutine", main: toThread,
-		from: []origin{{guide, "Example of Running I/O-Bound Task in Asyncio with to_thread()"}, {lab, "Run a Blocking Task in Asyncio"}},
+		from: []origin{{guide, "Example of Running I/O-Bound Task in Asyncio with to_thread()"},
+			{lab, "Run a Blocking Task in Asyncio"}},
 	},
 	{
 		name: "iterator", about: "an asynchronous iterator", main: iterator,
-		from: []origin{{guide, "Example of an Asynchronous Iterator"}, {lab, "Traverse an Asynchronous Iterator"}},
+		from: []origin{{guide, "Example of an Asynchronous Iterator"},
+			{lab, "Traverse an Asynchronous Iterator"}},
 	},
 	{
 		name: "generator", about: "an asynchronous generator", main: generator,
@@ -163,7 +175,8 @@ var programs = []*program{
 	},
 	{
 		name: "manager", about: "an asynchronous context manager", main: manager,
-		from: []origin{{guide, "Example of an Asynchronous Context Manager and async with"}, {lab, "How to use Asynchronous Context Manager"}},
+		from: []origin{{guide, "Example of an Asynchronous Context Manager and async with"},
+			{lab, "How to use Asynchronous Context Manager"}},
 	},
 	{
 		name: "exec", about: "a program in a process of its own", main: runDirectly,
@@ -178,7 +191,8 @@ var programs = []*program{
 		from: []origin{{guide, "How to Stop a Task?"}},
 	},
 	{
-		name: "functions", about: "a coroutine function is a function; a coroutine is an object", plain: functions,
+		name: "functions", about: "a coroutine function is a function; " +
+			"a coroutine is an object", plain: functions,
 		from: []origin{{slides, "Coroutines, examples 3-4 and 3-5"}},
 	},
 	{
@@ -198,8 +212,9 @@ var programs = []*program{
 		from: []origin{{slides, "Coroutines, example 3-10"}},
 	},
 	{
-		name: "until-complete", about: "a loop, made by hand, runs a coroutine to its end", plain: untilComplete,
-		from: []origin{{slides, "Coroutines, example 3-11"}},
+		name: "until-complete", about: "a loop, made by hand, runs a coroutine to its end",
+		plain: untilComplete,
+		from:  []origin{{slides, "Coroutines, example 3-11"}},
 	},
 	{
 		name: "same-loop", about: "whoever asks on a loop gets the same one", main: sameLoop,

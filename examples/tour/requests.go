@@ -15,12 +15,15 @@ import (
 var pages = map[string]string{
 	"realpython.com/": "<!DOCTYPE html>\n\n<html><title>A page</title></html>\n",
 	"pycoders.com/":   "<!DOCTYPE html>\n\n<html><title>Another page</title></html>\n",
-	"www.bbc.co.uk/rd/projects/cloud-fit-production": "<!DOCTYPE html>\n\n<html><title>A page on production in the cloud</title></html>\n",
+	"www.bbc.co.uk/rd/projects/cloud-fit-production": "<!DOCTYPE html>\n\n<html><title>A page on " +
+		"production in the cloud</title></html>\n",
 }
 
 // newClient returns a client that finds the pages above and no others.
 func newClient() *aiohttp.Client {
-	return &aiohttp.Client{Transport: aiohttp.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return &aiohttp.Client{Transport: aiohttp.Direct(http.HandlerFunc(func(
+		w http.ResponseWriter, r *http.Request,
+	) {
 		path := r.URL.Path
 		if path == "" {
 			path = "/"
@@ -35,8 +38,8 @@ func newClient() *aiohttp.Client {
 	}))}
 }
 
-// asyncSession is a context manager that makes a request when it is entered, and closes its client when
-// it is left.
+// asyncSession is a context manager that makes a request when it is entered, and closes its client
+// when it is left.
 type asyncSession struct {
 	url    string
 	client *aiohttp.Client
@@ -59,15 +62,16 @@ func (a *asyncSession) Exit(context.Context, error) error {
 // session checks two sites at the same time.
 func session(ctx context.Context, s *show) error {
 	check := func(ctx context.Context, url string) (aio.None, error) {
-		return aio.None{}, aiter.With(ctx, &asyncSession{url: url}, func(ctx context.Context, response *aiohttp.Response) error {
-			s.printf("%s: status -> %d\n", url, response.StatusCode)
-			html, err := response.Text(ctx)
-			if err != nil {
-				return err
-			}
-			s.printf("%s: type -> %s\n", url, strings.TrimSpace(html[:min(17, len(html))]))
-			return nil
-		})
+		return aio.None{}, aiter.With(ctx, &asyncSession{url: url},
+			func(ctx context.Context, response *aiohttp.Response) error {
+				s.printf("%s: status -> %d\n", url, response.StatusCode)
+				html, err := response.Text(ctx)
+				if err != nil {
+					return err
+				}
+				s.printf("%s: type -> %s\n", url, strings.TrimSpace(html[:min(17, len(html))]))
+				return nil
+			})
 	}
 
 	_, err := aio.All(ctx,

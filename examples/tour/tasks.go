@@ -47,10 +47,15 @@ func allTasks(ctx context.Context, s *show) error {
 
 // shield cancels a task that waits for another behind a shield; the other goes on.
 func shield(ctx context.Context, s *show) error {
-	simpleTask := func(ctx context.Context, number int) (int, error) { return number, aio.Sleep(ctx, time.Second) }
+	simpleTask := func(ctx context.Context, number int) (int, error) {
+		return number, aio.Sleep(ctx, time.Second)
+	}
 
 	task := aio.CreateTask(ctx, aio.Bind(simpleTask, 1))
-	shielded := aio.CreateTask(ctx, func(ctx context.Context) (int, error) { return aio.Shield(ctx, task) }, aio.Name("shielded"))
+	shielded := aio.CreateTask(ctx, func(ctx context.Context) (int, error) {
+		return aio.Shield(ctx,
+			task)
+	}, aio.Name("shielded"))
 	canceller := aio.Start(ctx, func(ctx context.Context) error {
 		if err := aio.Sleep(ctx, 200*time.Millisecond); err != nil {
 			return err
@@ -98,7 +103,8 @@ func stopTask(ctx context.Context, s *show) error {
 	return nil
 }
 
-// manyTasks starts tasks and lets them be. They end with the program at the latest, so it waits a while.
+// manyTasks starts tasks and lets them be. They end with the program at the latest, so it waits a
+// while.
 func manyTasks(ctx context.Context, s *show) error {
 	for i := range 3 {
 		aio.Start(ctx, func(ctx context.Context) error {

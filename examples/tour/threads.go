@@ -18,7 +18,9 @@ func toThread(ctx context.Context, s *show) error {
 	}
 
 	s.println("Main running the blocking task")
-	task := aio.Start(ctx, func(ctx context.Context) error { return aio.Blocking(ctx, blockingTask) })
+	task := aio.Start(ctx, func(ctx context.Context) error {
+		return aio.Blocking(ctx, blockingTask)
+	})
 	s.println("Main doing other things")
 	if err := aio.Yield(ctx); err != nil { // the task starts
 		return err

@@ -18,8 +18,8 @@ func tour(args ...string) clitest.Outcome {
 	return clitest.Program(run).Run(context.Background(), args...)
 }
 
-// difference is a piece of an original's output that cannot be the same here, and what there is in its
-// place.
+// difference is a piece of an original's output that cannot be the same here, and what there is in
+// its place.
 type difference struct {
 	program string // "" is all of them
 	theirs  string // a regular expression
@@ -27,25 +27,35 @@ type difference struct {
 }
 
 var differences = []difference{
-	{"", `\w{3} \w{3} \d\d \d\d:\d\d:\d\d \d{4} `, ""},                                      // the times before the lines of the lab
-	{"", `countsync\.py executed in 3\.0\d`, "countsync executed in 3.00"},                  // virtual time is exact
-	{"", `countasync\.py executed in 1\.0\d`, "countasync executed in 1.00"},                // the same
-	{"nested", `<coroutine object nestedf at 0x\w+>`, "func(context.Context) (int, error)"}, // a coroutine is a function
-	{"coroutine", `<class 'coroutine'>`, "func(context.Context) error"},                     // the same
-	{"coroutine", `sys:1: RuntimeWarning: .*\n`, ""},                                        // a function that is not called is no mistake
+	// the times before the lines of the lab
+	{"", `\w{3} \w{3} \d\d \d\d:\d\d:\d\d \d{4} `, ""},
+	// virtual time is exact
+	{"", `countsync\.py executed in 3\.0\d`, "countsync executed in 3.00"},
+	// the same
+	{"", `countasync\.py executed in 1\.0\d`, "countasync executed in 1.00"},
+	// a coroutine is a function
+	{"nested", `<coroutine object nestedf at 0x\w+>`, "func(context.Context) (int, error)"},
+	{"coroutine", `<class 'coroutine'>`, "func(context.Context) error"}, // the same
+	// a function that is not called is no mistake
+	{"coroutine", `sys:1: RuntimeWarning: .*\n`, ""},
 	{"functions", `<class 'function'>`, "func(context.Context) (int, error)"},
 	{"functions", `<class 'coroutine'>`, "*coro.Coroutine[struct {},struct {},int]"},
 	{"results", `\['prva', 'druga'\]`, "[prva druga]"},
 	{"settled", `\['prva', 'druga', ValueError\(\)\]`, "[prva druga ValueError]"},
-	{"await", `^$`, "123\n"},                                  // the original hands it to nobody
-	{"throw", `Traceback .*\n.*line 1.*\n`, ""},               // an exception there, the end of the coroutine here
-	{"many-tasks", `^$`, "task 0\ntask 1\ntask 2\n"},          // the original is not finished
-	{"lab-gather", `main starting\.`, "main starting"},        // the lab's words differ from the guide's
+	{"await", `^$`, "123\n"}, // the original hands it to nobody
+	// an exception there, the end of the coroutine here
+	{"throw", `Traceback .*\n.*line 1.*\n`, ""},
+	{"many-tasks", `^$`, "task 0\ntask 1\ntask 2\n"}, // the original is not finished
+	// the lab's words differ from the guide's
+	{"lab-gather", `main starting\.`, "main starting"},
 	{"lab-gather", `(?m)^task (\d) exec`, ">task $1 exec"},    // the same
 	{"lab-to-thread", `Task starting\.\.\.`, "Task starting"}, // the same
-	{"new-loop", `<_UnixSelectorEventLoop running=False closed=False debug=False>`, "<Loop running=false closed=false debug=false>"},
-	{"current-task", `<Task pending name='Task-1' coro=<main\(\) running at \.\.\.> cb=\[.*\]>`, "<Task main pending FILE>"},
-	{"shield", `<Future cancelled>`, "<Task shielded cancelled by task Task-4 at FILE FILE>"}, // what is cancelled is a task that waits
+	{"new-loop", `<_UnixSelectorEventLoop running=False closed=False debug=False>`,
+		"<Loop running=false closed=false debug=false>"},
+	{"current-task", `<Task pending name='Task-1' coro=<main\(\) running at \.\.\.> cb=\[.*\]>`,
+		"<Task main pending FILE>"},
+	// what is cancelled is a task that waits
+	{"shield", `<Future cancelled>`, "<Task shielded cancelled by task Task-4 at FILE FILE>"},
 	{"shield", `<Task finished name='Task-2' coro=.* result=1>`, "<Task Task-2 finished result=1>"},
 	{"in-order", `(?m)^ `, ""}, // one line is indented there
 	{"as-dict", `[{}',]|\n`, ""},
@@ -55,7 +65,8 @@ var differences = []difference{
 	{"exec", `<Process 50249>`, "<Process echo, pid NUMBER, exit status 0>"},
 	{"shell", `<Process 43916>`, "<Process sh, pid NUMBER, running>"},
 	{"all-tasks", `Task-1, <coroutine object main at 0x\w+>`, "main, <Task main pending FILE>"},
-	{"all-tasks", `(Task-\d+), <coroutine object task_coroutine at 0x\w+>`, "$1, <Task $1 pending in Sleep FILE>"},
+	{"all-tasks", `(Task-\d+), <coroutine object task_coroutine at 0x\w+>`,
+		"$1, <Task $1 pending in Sleep FILE>"},
 }
 
 // asOurs turns what an original prints into what is to be expected here.
@@ -85,22 +96,27 @@ var (
 	pid   = regexp.MustCompile(`pid \d+`)
 )
 
-// randomly are the random numbers of the originals, in the order in which the programs ask for them.
+// randomly are the random numbers of the originals, in the order in which the programs ask for
+// them.
 var randomly = map[string][]float64{
 	"wait": {
-		0.15462838864295925, 0.9577302665040541, 0.6984682905809402, 0.827386088873161, 0.9481344994700972,
-		0.0591009105682192, 0.4103492027393125, 0.7785363531316224, 0.10453715687017351, 0.45567100006991623,
+		0.15462838864295925, 0.9577302665040541, 0.6984682905809402, 0.827386088873161,
+		0.9481344994700972,
+		0.0591009105682192, 0.4103492027393125, 0.7785363531316224, 0.10453715687017351,
+		0.45567100006991623,
 	},
 	"lab-wait": {
-		0.7130917658727823, 0.06272708357096457, 0.8881288694371754, 0.5542213402968057, 0.7485573996352604,
-		0.7802128788125767, 0.8736479282730453, 0.7169015805286069, 0.8909549946543802, 0.6969553002921544,
+		0.7130917658727823, 0.06272708357096457, 0.8881288694371754, 0.5542213402968057,
+		0.7485573996352604,
+		0.7802128788125767, 0.8736479282730453, 0.7169015805286069, 0.8909549946543802,
+		0.6969553002921544,
 	},
 	"wait-for":     {-0.314624775200679}, // the guide shows the output of an earlier version
 	"lab-wait-for": {0.9568179927895635},
 }
 
-// TestEachProgramPrintsWhatTheOriginalPrints runs every program, and those of the lab a second time with
-// times before the lines. The differences that there have to be are listed above.
+// TestEachProgramPrintsWhatTheOriginalPrints runs every program, and those of the lab a second time
+// with times before the lines. The differences that there have to be are listed above.
 func TestEachProgramPrintsWhatTheOriginalPrints(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil {
@@ -191,7 +207,8 @@ func TestEachProgramIsListedWithItsText(t *testing.T) {
 }
 
 func TestSeveralProgramsHaveHeadings(t *testing.T) {
-	want := "--- nested-task: the same as a task\n42\n\n--- send: how a coroutine is driven, and how its result comes out\nThe answer was: 123\n"
+	want := "--- nested-task: the same as a task\n42\n\n--- send: how a coroutine is driven, and " +
+		"how its result comes out\nThe answer was: 123\n"
 	if got := tour("nested-task", "send"); got != (clitest.Outcome{Out: want}) {
 		t.Errorf("%+v", got)
 	}
@@ -204,7 +221,8 @@ func TestAWrongCommandLineSaysWhatIsWrong(t *testing.T) {
 		"hello -fast": "flag provided but not defined: -fast",
 		"hello -all":  "-all and hello do not go together",
 	} {
-		if got := tour(strings.Fields(args)...); got != (clitest.Outcome{Code: cli.BadUsage, Err: "tour: " + want + "\nTry tour -help.\n"}) {
+		got := tour(strings.Fields(args)...)
+		if got != (clitest.Outcome{Code: cli.BadUsage, Err: "tour: " + want + "\nTry tour -help.\n"}) {
 			t.Errorf("tour %s: %+v, want %q", args, got, want)
 		}
 	}
@@ -217,7 +235,8 @@ func TestHelpIsNotAnError(t *testing.T) {
 }
 
 func TestTheRealClockIsWaitedFor(t *testing.T) {
-	if got := tour("-real", "wait-for"); got.Code != cli.OK || !strings.HasSuffix(got.Out, "Gave up waiting, task canceled\n") {
+	if got := tour("-real", "wait-for"); got.Code != cli.OK ||
+		!strings.HasSuffix(got.Out, "Gave up waiting, task canceled\n") {
 		t.Errorf("%+v", got)
 	}
 }

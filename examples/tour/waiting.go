@@ -8,7 +8,8 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// function makes a coroutine function with a name: it sleeps, says so, and returns what it was given.
+// function makes a coroutine function with a name: it sleeps, says so, and returns what it was
+// given.
 func (s *show) function(name string, delay time.Duration, what string) aio.Func[string] {
 	return func(ctx context.Context) (string, error) {
 		return what, s.sayAfter(ctx, delay, "function "+name+" "+what)
@@ -118,12 +119,13 @@ func settled(ctx context.Context, s *show) error {
 // tooLong: the time-out cancels the gather, and so both functions; neither says anything.
 func tooLong(ctx context.Context, s *show) error {
 	s.println("started at", s.time())
-	result, err := aio.WaitFor(ctx, 1500*time.Millisecond, func(ctx context.Context) ([]string, error) {
-		return aio.All(ctx,
-			s.function("f", 2*time.Second, "prva"),
-			s.function("g", 2*time.Second, "druga"),
-		)
-	})
+	result, err := aio.WaitFor(ctx, 1500*time.Millisecond,
+		func(ctx context.Context) ([]string, error) {
+			return aio.All(ctx,
+				s.function("f", 2*time.Second, "prva"),
+				s.function("g", 2*time.Second, "druga"),
+			)
+		})
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		s.println("oops took longer than 1.5s!")

@@ -48,7 +48,8 @@ func describe(c charindex.Char) char {
 	return char{string(c.Rune), c.Name, fmt.Sprintf("U+%04X", c.Rune)}
 }
 
-// Glyph is the character as it can be shown alone: what goes on top of another letter gets a circle for that.
+// Glyph is the character as it can be shown alone: what goes on top of another letter gets a circle
+// for that.
 func (c char) Glyph() string {
 	for _, r := range c.Char {
 		if unicode.Is(unicode.M, r) {
@@ -63,7 +64,8 @@ func (a *app) routes() http.Handler {
 	mux.Handle("GET /{$}", aiohttp.HandlerFunc(a.form))
 	mux.Handle("GET /search", aiohttp.HandlerFunc(a.search))
 	for path, kind := range map[string]string{
-		"openapi.json": "application/json", "style.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
+		"openapi.json": "application/json", "style.css": "text/css; charset=utf-8",
+		"app.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
 	} {
 		content, err := web.ReadFile("web/" + path)
 		if err != nil {
@@ -77,15 +79,17 @@ func (a *app) routes() http.Handler {
 	return mux
 }
 
-// find counts a search and makes it, on another goroutine: there may be 100,000 characters. It returns how many there are, and the first of
-// them. The index does not change, so any goroutine may use it.
+// find counts a search and makes it, on another goroutine: there may be 100,000 characters. It
+// returns how many there are, and the first of them. The index does not change, so any goroutine
+// may use it.
 func (a *app) find(ctx context.Context, query string, most int) ([]charindex.Char, int, error) {
 	a.searches++
 	type found struct {
 		first []charindex.Char
 		total int
 	}
-	got, err := aio.ToThread(ctx, func(context.Context) (f found, _ error) { // a search may outlast the task that gave it up
+	// a search may outlast the task that gave it up
+	got, err := aio.ToThread(ctx, func(context.Context) (f found, _ error) {
 		for c := range a.index.All(query) {
 			if f.total++; len(f.first) < most {
 				f.first = append(f.first, c)
@@ -127,8 +131,8 @@ func (a *app) search(ctx context.Context, w http.ResponseWriter, r *http.Request
 	return writeList(ctx, w, a.index.All(query), limit)
 }
 
-// writeList writes the first of the characters as a JSON array. Each full buffer waits for the client, for whom no more than that is kept;
-// between two of them others have their turn.
+// writeList writes the first of the characters as a JSON array. Each full buffer waits for the
+// client, for whom no more than that is kept; between two of them others have their turn.
 func writeList(ctx context.Context, w io.Writer, found iter.Seq[charindex.Char], most int) error {
 	separator, i := "[", 0
 	for c := range found {
@@ -164,7 +168,8 @@ func refuse(w http.ResponseWriter, parameter, problem string) error {
 		Msg string   `json:"msg"`
 	}
 	w.WriteHeader(http.StatusUnprocessableEntity)
-	return json.NewEncoder(w).Encode(map[string][]detail{"detail": {{[]string{"query", parameter}, problem}}})
+	return json.NewEncoder(w).Encode(map[string][]detail{"detail": {{[]string{"query", parameter},
+		problem}}})
 }
 
 // form answers with the page, and what is found on it if a query comes along.
@@ -177,7 +182,8 @@ func (a *app) form(ctx context.Context, w http.ResponseWriter, r *http.Request) 
 		Unicode       string
 		Searches      int
 		Ideas         []string
-	}{Longest: longestQuery, Unicode: charindex.UnicodeVersion, Ideas: []string{"cat face", "chess", "heart", "arrow right", "circled digit", "musical symbol", "euro"}}
+	}{Longest: longestQuery, Unicode: charindex.UnicodeVersion, Ideas: []string{"cat face", "chess",
+		"heart", "arrow right", "circled digit", "musical symbol", "euro"}}
 	if runes := []rune(strings.TrimSpace(r.URL.Query().Get("q"))); len(runes) > 0 {
 		view.Query = string(runes[:min(len(runes), longestQuery)])
 		found, total, err := a.find(ctx, view.Query, shown)
@@ -193,6 +199,7 @@ func (a *app) form(ctx context.Context, w http.ResponseWriter, r *http.Request) 
 	view.Searches = a.searches
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; "+
+		"connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'")
 	return page.Execute(w, view)
 }

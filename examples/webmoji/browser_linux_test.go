@@ -16,7 +16,8 @@ import (
 	"github.com/aio-go/aio/examples/internal/clitest"
 )
 
-// browser is a headless Chromium that is told what to do through two pipes: messages of JSON with a zero byte behind each.
+// browser is a headless Chromium that is told what to do through two pipes: messages of JSON with a
+// zero byte behind each.
 type browser struct {
 	t       *testing.T
 	cmd     *exec.Cmd
@@ -43,8 +44,10 @@ func open(t *testing.T) *browser {
 	theirs, to := pipe(t)
 	from, theirOut := pipe(t)
 	b := &browser{t: t, to: to, from: bufio.NewReaderSize(from, 1<<20)}
-	b.cmd = exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--no-proxy-server",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--remote-debugging-pipe",
+	b.cmd = exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu",
+		"--disable-dev-shm-usage", "--no-first-run", "--no-proxy-server",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync",
+		"--hide-scrollbars", "--remote-debugging-pipe",
 		"--user-data-dir="+filepath.Join(t.TempDir(), "profile"), "about:blank")
 	b.cmd.ExtraFiles = []*os.File{theirs, theirOut} // as 3 and 4
 	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -62,7 +65,8 @@ func open(t *testing.T) *browser {
 		from.Close()
 	})
 	target := b.do("Target.createTarget", "url", "about:blank")["targetId"]
-	b.session = b.do("Target.attachToTarget", "targetId", target, "flatten", true)["sessionId"].(string)
+	b.session = b.do("Target.attachToTarget", "targetId", target, "flatten",
+		true)["sessionId"].(string)
 	b.do("Page.enable")
 	b.do("Log.enable")
 	b.do("Runtime.enable")
@@ -130,7 +134,8 @@ func (b *browser) ask(method string, params ...any) (result map[string]any, prob
 			b.t.Fatal(err)
 		}
 		switch {
-		case answer.Method == "Log.entryAdded" && !strings.Contains(string(answer.Params), `"level":"info"`), answer.Method == "Runtime.exceptionThrown":
+		case answer.Method == "Log.entryAdded" && !strings.Contains(string(answer.Params),
+			`"level":"info"`), answer.Method == "Runtime.exceptionThrown":
 			b.trouble = append(b.trouble, string(answer.Params))
 		case answer.ID != b.id:
 		case answer.Error != nil:
@@ -144,18 +149,21 @@ func (b *browser) ask(method string, params ...any) (result map[string]any, prob
 // value returns what an expression is on the page, which may be a promise.
 func (b *browser) value(expression string) any {
 	b.t.Helper()
-	result := b.do("Runtime.evaluate", "expression", expression, "awaitPromise", true, "returnByValue", true)
+	result := b.do("Runtime.evaluate", "expression", expression, "awaitPromise", true,
+		"returnByValue", true)
 	if problem, thrown := result["exceptionDetails"]; thrown {
 		b.t.Fatalf("%s: %v", expression, problem)
 	}
 	return result["result"].(map[string]any)["value"]
 }
 
-// await waits until an expression is true on the page. Looking again and again is our part: timers of a page without scripts do not run.
+// await waits until an expression is true on the page. Looking again and again is our part: timers
+// of a page without scripts do not run.
 func (b *browser) await(expression string) {
 	b.t.Helper()
 	for deadline := time.Now().Add(clitest.Patience / 2); ; time.Sleep(10 * time.Millisecond) {
-		result, problem := b.ask("Runtime.evaluate", "expression", "!!("+expression+")", "returnByValue", true)
+		result, problem := b.ask("Runtime.evaluate", "expression", "!!("+expression+
+			")", "returnByValue", true)
 		if problem == "" { // otherwise the page is being changed for another
 			if value, _ := result["result"].(map[string]any); value["value"] == true {
 				return
@@ -179,22 +187,28 @@ func (b *browser) types(text string) { b.do("Input.insertText", "text", text) }
 
 // press presses a key.
 func (b *browser) press(key string, code int, text string) {
-	b.do("Input.dispatchKeyEvent", "type", "keyDown", "key", key, "code", key, "windowsVirtualKeyCode", code, "text", text)
-	b.do("Input.dispatchKeyEvent", "type", "keyUp", "key", key, "code", key, "windowsVirtualKeyCode", code)
+	b.do("Input.dispatchKeyEvent", "type", "keyDown", "key", key, "code", key, "windowsVirtualKeyCode",
+		code, "text", text)
+	b.do("Input.dispatchKeyEvent", "type", "keyUp", "key", key, "code", key,
+		"windowsVirtualKeyCode", code)
 }
 
 // click clicks into the middle of an element.
 func (b *browser) click(selector string) {
 	b.t.Helper()
-	at := b.value(fmt.Sprintf("(() => { const e = document.querySelector(%q); e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()", selector)).([]any)
+	at := b.value(fmt.Sprintf("(() => { const e = document.querySelector(%q); "+
+		"e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect(); "+
+		"return [r.x + r.width / 2, r.y + r.height / 2]; })()", selector)).([]any)
 	for _, kind := range []string{"mousePressed", "mouseReleased"} {
-		b.do("Input.dispatchMouseEvent", "type", kind, "x", at[0], "y", at[1], "button", "left", "clickCount", 1)
+		b.do("Input.dispatchMouseEvent", "type", kind, "x", at[0], "y", at[1], "button", "left",
+			"clickCount", 1)
 	}
 }
 
 // resize gives the window another size.
 func (b *browser) resize(width, height int) {
-	b.do("Emulation.setDeviceMetricsOverride", "width", width, "height", height, "deviceScaleFactor", 1, "mobile", width < 600)
+	b.do("Emulation.setDeviceMetricsOverride", "width", width, "height", height, "deviceScaleFactor",
+		1, "mobile", width < 600)
 }
 
 // shot keeps a picture of the window if WEBMOJI_SHOTS names a folder.
@@ -234,7 +248,8 @@ func TestThePageInABrowser(t *testing.T) {
 	if got := b.value(codes); got != "U+1F638 U+1F63A U+1F63B" {
 		t.Errorf("found %v", got)
 	}
-	if got := b.value("location.search + document.title"); got != "?q=cat%20smilingcat smiling – Mojifinder" {
+	got := b.value("location.search + document.title")
+	if got != "?q=cat%20smilingcat smiling – Mojifinder" {
 		t.Errorf("the address is %v", got)
 	}
 	b.shot("cats")
@@ -258,7 +273,8 @@ func TestThePageInABrowser(t *testing.T) {
 	b.await(`document.querySelector('#q').value === 'euro' && ` + codes + `.includes('U+20AC')`)
 
 	// A click copies.
-	b.do("Browser.grantPermissions", "permissions", []string{"clipboardReadWrite", "clipboardSanitizedWrite"}, "origin", address)
+	b.do("Browser.grantPermissions", "permissions",
+		[]string{"clipboardReadWrite", "clipboardSanitizedWrite"}, "origin", address)
 	b.click(`#found [data-char="€"]`)
 	b.await(`!document.querySelector('#toast').hidden`)
 	if got := b.value("document.querySelector('#toast').textContent"); got != "€ copied" {
@@ -275,7 +291,8 @@ func TestThePageInABrowser(t *testing.T) {
 		}
 		b.shot(fmt.Sprint("arrows", width))
 	}
-	b.do("Emulation.setEmulatedMedia", "features", []map[string]string{{"name": "prefers-color-scheme", "value": "dark"}})
+	b.do("Emulation.setEmulatedMedia", "features",
+		[]map[string]string{{"name": "prefers-color-scheme", "value": "dark"}})
 	b.resize(1280, 900)
 	b.visit(address + "/?q=heart")
 	b.shot("dark")

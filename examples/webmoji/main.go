@@ -2,8 +2,8 @@
 //
 //	go run ./examples/webmoji        then open http://127.0.0.1:8000
 //
-// app.go has the handlers. They are tasks of one loop, so what they share needs no lock. The page is in
-// web.
+// app.go has the handlers. They are tasks of one loop, so what they share needs no lock. The page
+// is in web.
 package main
 
 import (
@@ -64,13 +64,20 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	if err != nil {
 		return std.Usage("webmoji", usage, err)
 	}
-	return std.Serve(ctx, "webmoji", func(ctx context.Context) error { return serve(ctx, *addr, *verbose, bounds, std) })
+	return std.Serve(ctx, "webmoji", func(ctx context.Context) error {
+		return serve(ctx, *addr, *verbose, bounds, std)
+	})
 }
 
 // serve serves until ctx is cancelled.
-func serve(ctx context.Context, addr string, verbose bool, bounds limits.Limits, std cli.Streams) error {
-	// Making the index takes a while: on another goroutine, so that Ctrl-C ends the program at once even now.
-	chars, err := aio.ToThread(ctx, func(context.Context) (*charindex.Index, error) { return index(), nil })
+func serve(
+	ctx context.Context, addr string, verbose bool, bounds limits.Limits, std cli.Streams,
+) error {
+	// Making the index takes a while: on another goroutine, so that Ctrl-C ends the program at once
+	// even now.
+	chars, err := aio.ToThread(ctx, func(context.Context) (*charindex.Index, error) {
+		return index(), nil
+	})
 	if err != nil {
 		return err
 	}
@@ -79,7 +86,8 @@ func serve(ctx context.Context, addr string, verbose bool, bounds limits.Limits,
 		a.log = std.Out
 	}
 	server, err := aiohttp.Serve(ctx, "tcp", addr, a.routes(),
-		aiohttp.MaxConnections(bounds.Connections), aiohttp.BodyTimeout(bounds.Idle), func(s *http.Server) { s.IdleTimeout = bounds.Idle })
+		aiohttp.MaxConnections(bounds.Connections), aiohttp.BodyTimeout(bounds.Idle),
+		func(s *http.Server) { s.IdleTimeout = bounds.Idle })
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,9 @@ func visit(t *testing.T, do func(ctx context.Context, c *aiohttp.Client, a *app)
 }
 
 // get asks for a path and returns the answer with its body.
-func get(ctx context.Context, t *testing.T, c *aiohttp.Client, path string) (*aiohttp.Response, string) {
+func get(
+	ctx context.Context, t *testing.T, c *aiohttp.Client, path string,
+) (*aiohttp.Response, string) {
 	t.Helper()
 	r, err := c.Get(ctx, "http://moji"+path)
 	if err != nil {
@@ -55,13 +57,20 @@ func get(ctx context.Context, t *testing.T, c *aiohttp.Client, path string) (*ai
 func TestTheAPIFindsCharactersByName(t *testing.T) {
 	visit(t, func(ctx context.Context, c *aiohttp.Client, a *app) {
 		r, body := get(ctx, t, c, "/search?q=cat+Smiling")
-		const want = `[{"char":"😸","name":"GRINNING CAT FACE WITH SMILING EYES","code":"U+1F638"},` + "\n" +
+		const want = `[{"char":"😸","name":"GRINNING CAT FACE WITH SMILING EYES","code":"U+1F638"},` +
+			"\n" +
 			`{"char":"😺","name":"SMILING CAT FACE WITH OPEN MOUTH","code":"U+1F63A"},` + "\n" +
 			`{"char":"😻","name":"SMILING CAT FACE WITH HEART-SHAPED EYES","code":"U+1F63B"}]` + "\n"
-		if body != want || r.StatusCode != 200 || r.Header.Get("X-Total-Count") != "3" || r.Header.Get("Content-Type") != "application/json" {
+		if body != want || r.StatusCode != 200 || r.Header.Get("X-Total-Count") != "3" ||
+			r.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%v %v %s", r, r.Header, body)
 		}
-		for query, want := range map[string]string{"q=": "[]\n", "q=no+such+thing": "[]\n", "q=%FF": "[]\n", "q=registered&limit=5": `[{"char":"®","name":"REGISTERED SIGN","code":"U+00AE"}]` + "\n"} {
+		for query, want := range map[string]string{
+			"q=":                   "[]\n",
+			"q=no+such+thing":      "[]\n",
+			"q=%FF":                "[]\n",
+			"q=registered&limit=5": `[{"char":"®","name":"REGISTERED SIGN","code":"U+00AE"}]` + "\n",
+		} {
 			if _, body := get(ctx, t, c, "/search?"+query); body != want {
 				t.Errorf("%s: %s", query, body)
 			}
@@ -79,10 +88,12 @@ func TestTheAPIFindsCharactersByName(t *testing.T) {
 func TestQuestionsThatMakeNoSenseAreRefused(t *testing.T) {
 	visit(t, func(ctx context.Context, c *aiohttp.Client, a *app) {
 		for query, want := range map[string]string{
-			"":                               `{"detail":[{"loc":["query","q"],"msg":"Field required"}]}`,
-			"?q=" + strings.Repeat("x", 201): `{"detail":[{"loc":["query","q"],"msg":"Should have at most 200 characters"}]}`,
-			"?q=cat&limit=0":                 `{"detail":[{"loc":["query","limit"],"msg":"Should be a whole number from 1"}]}`,
-			"?q=cat&limit=many":              `{"detail":[{"loc":["query","limit"],"msg":"Should be a whole number from 1"}]}`,
+			"": `{"detail":[{"loc":["query","q"],"msg":"Field required"}]}`,
+			"?q=" +
+				strings.Repeat(
+					"x", 201): `{"detail":[{"loc":["query","q"],"msg":"Should have at most 200 characters"}]}`,
+			"?q=cat&limit=0":    `{"detail":[{"loc":["query","limit"],"msg":"Should be a whole number from 1"}]}`,
+			"?q=cat&limit=many": `{"detail":[{"loc":["query","limit"],"msg":"Should be a whole number from 1"}]}`,
 		} {
 			if r, body := get(ctx, t, c, "/search"+query); r.StatusCode != 422 || body != want+"\n" {
 				t.Errorf("%q: %v %s", query, r, body)
@@ -131,36 +142,48 @@ func TestLargeAnswersHoldUpNobody(t *testing.T) {
 func TestThePageWorksWithoutScripts(t *testing.T) {
 	visit(t, func(ctx context.Context, c *aiohttp.Client, a *app) {
 		r, body := get(ctx, t, c, "/")
-		for _, want := range []string{`<form action="/" role="search">`, `<input id="q" name="q" type="search" value=""`, `<p id="status" role="status"></p>`, "0 searches so far"} {
+		for _, want := range []string{`<form action="/" role="search">`,
+			`<input id="q" name="q" type="search" value=""`, `<p id="status" role="status"></p>`,
+			"0 searches so far"} {
 			if !strings.Contains(body, want) {
 				t.Errorf("no %s in\n%s", want, body)
 			}
 		}
-		if strings.Contains(body, "<li>") || !strings.HasPrefix(r.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+		if strings.Contains(body, "<li>") ||
+			!strings.HasPrefix(r.Header.Get("Content-Security-Policy"), "default-src 'none'") {
 			t.Errorf("%v\n%s", r.Header, body)
 		}
 		_, body = get(ctx, t, c, "/?q=registered")
-		if !strings.Contains(body, `data-char="®"`) || !strings.Contains(body, ">1 character<") || !strings.Contains(body, "1 search so far") || !strings.Contains(body, "<title>registered – Mojifinder</title>") {
+		if !strings.Contains(body, `data-char="®"`) || !strings.Contains(body, ">1 character<") ||
+			!strings.Contains(
+				body, "1 search so far") || !strings.Contains(body, "<title>registered – Mojifinder</title>") {
 			t.Error(body)
 		}
 		_, body = get(ctx, t, c, "/?q=combining+acute")
 		if !strings.Contains(body, "data-char=\"\u0301\"") || !strings.Contains(body, ">\u25cc\u0301<") {
 			t.Error("an accent is not shown on a circle")
 		}
-		if _, body = get(ctx, t, c, "/?q=letter"); !regexp.MustCompile(`>300 of \d+ characters<`).MatchString(body) || strings.Count(body, "<li>") != 300 {
+		if _, body = get(ctx, t, c, "/?q=letter"); !regexp.MustCompile(
+			`>300 of \d+ characters<`).MatchString(body) || strings.Count(body, "<li>") != 300 {
 			t.Error("too many letters are not cut off")
 		}
-		if _, body = get(ctx, t, c, "/?q=zzz"); !strings.Contains(body, "Nothing has all of these words in its name.") {
+		_, body = get(ctx, t, c, "/?q=zzz")
+		if !strings.Contains(body, "Nothing has all of these words in its name.") {
 			t.Error(body)
 		}
 		evil := `"><script>alert(1)</script>`
-		if _, body = get(ctx, t, c, "/?q="+url.QueryEscape(evil)); strings.Contains(body, "<script>alert") {
+		_, body = get(ctx, t, c, "/?q="+url.QueryEscape(evil))
+		if strings.Contains(body, "<script>alert") {
 			t.Error("the page can be made to say things")
 		}
 		if _, body = get(ctx, t, c, "/?q="+strings.Repeat("é", 5000)); strings.Count(body, "é") > 600 {
 			t.Error("a long query comes back")
 		}
-		for path, kind := range map[string]string{"/style.css": "text/css; charset=utf-8", "/app.js": "text/javascript; charset=utf-8", "/icon.svg": "image/svg+xml"} {
+		for path, kind := range map[string]string{
+			"/style.css": "text/css; charset=utf-8",
+			"/app.js":    "text/javascript; charset=utf-8",
+			"/icon.svg":  "image/svg+xml",
+		} {
 			if r, body := get(ctx, t, c, path); r.Header.Get("Content-Type") != kind || body == "" {
 				t.Errorf("%s: %v", path, r.Header)
 			}
@@ -192,23 +215,28 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 			Paths      map[string]map[string]operation
 			Components struct{ Schemas map[string]schema }
 		}](ctx, c, "http://moji/openapi.json")
-		if err != nil || !strings.HasPrefix(api.Openapi, "3.") || api.Info.Title == "" || len(api.Paths) != 1 {
+		if err != nil || !strings.HasPrefix(api.Openapi, "3.") || api.Info.Title == "" ||
+			len(api.Paths) != 1 {
 			t.Fatalf("%v %+v", err, api)
 		}
 		search := api.Paths["/search"]["get"]
-		if p := search.Parameters; len(p) != 2 || p[0].Name != "q" || !p[0].Required || p[0].Schema.MaxLength != longestQuery || p[1].Name != "limit" || p[1].Required {
+		if p := search.Parameters; len(p) != 2 || p[0].Name != "q" || !p[0].Required ||
+			p[0].Schema.MaxLength != longestQuery || p[1].Name != "limit" || p[1].Required {
 			t.Errorf("%+v", p)
 		}
 		for _, status := range []string{"200", "422"} {
-			if _, ok := search.Responses[status].Content["application/json"]; !ok || len(search.Responses) != 2 {
+			if _, ok := search.Responses[status].Content["application/json"]; !ok ||
+				len(search.Responses) != 2 {
 				t.Errorf("%+v", search.Responses)
 			}
 		}
-		list, err := aiohttp.GetJSON[[]map[string]string](ctx, c, "http://moji/search?limit=1&q="+url.QueryEscape(search.Parameters[0].Example))
+		list, err := aiohttp.GetJSON[[]map[string]string](ctx, c, "http://moji/search?limit=1&q="+
+			url.QueryEscape(search.Parameters[0].Example))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if example := search.Responses["200"].Content["application/json"].Example; fmt.Sprint(example) != fmt.Sprint(list) {
+		example := search.Responses["200"].Content["application/json"].Example
+		if fmt.Sprint(example) != fmt.Sprint(list) {
 			t.Errorf("the example is %v, the answer %v", example, list)
 		}
 		s := api.Components.Schemas["CharName"]
@@ -250,7 +278,8 @@ func TestTheServerServesUntilItIsStopped(t *testing.T) {
 	if code := p.Stop(); code != cli.OK || p.Err.String() != "" {
 		t.Errorf("code %d, on stderr %q", code, p.Err)
 	}
-	if want := "\"registered\": 1 found\n\nServer shut down after 1 search.\n"; !strings.HasSuffix(p.Out.String(), want) {
+	want := "\"registered\": 1 found\n\nServer shut down after 1 search.\n"
+	if !strings.HasSuffix(p.Out.String(), want) {
 		t.Errorf("%q, want %q", p.Out, want)
 	}
 }
@@ -276,7 +305,8 @@ func TestMistakesAreExplained(t *testing.T) {
 		"-speed 7": "flag provided but not defined: -speed",
 		"cat":      `there is nothing to do with "cat"; only flags are expected`,
 	} {
-		if got := webmoji.Run(t.Context(), strings.Fields(line)...); got.Code != cli.BadUsage || got.Err != "webmoji: "+want+"\nTry webmoji -help.\n" {
+		if got := webmoji.Run(t.Context(), strings.Fields(line)...); got.Code != cli.BadUsage ||
+			got.Err != "webmoji: "+want+"\nTry webmoji -help.\n" {
 			t.Errorf("%+v", got)
 		}
 	}
@@ -289,7 +319,8 @@ func TestMistakesAreExplained(t *testing.T) {
 	}
 	defer taken.Close()
 	for _, addr := range []string{taken.Addr().String(), "127.0.0.1", "127.0.0.1:nonsense"} {
-		if got := webmoji.Run(t.Context(), "-addr", addr); got.Code != cli.Failed || !strings.HasPrefix(got.Err, "webmoji: ") || got.Out != "" {
+		if got := webmoji.Run(t.Context(), "-addr", addr); got.Code != cli.Failed ||
+			!strings.HasPrefix(got.Err, "webmoji: ") || got.Out != "" {
 			t.Errorf("%s: %+v", addr, got)
 		}
 	}

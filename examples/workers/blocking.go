@@ -7,8 +7,8 @@ import (
 	"github.com/aio-go/aio/coro"
 )
 
-// blocking takes turns as generators does, but each piece of work is a call that blocks. While one task
-// is in it the other cannot go on.
+// blocking takes turns as generators does, but each piece of work is a call that blocks. While one
+// task is in it the other cannot go on.
 func blocking(_ context.Context, w *work) error {
 	queue := amounts
 	total := w.clock.Stopwatch()

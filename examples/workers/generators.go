@@ -9,8 +9,8 @@ import (
 // A generator is a coroutine that is given nothing and hands out nothing: it just stops in between.
 type generator = coro.Coroutine[struct{}, struct{}, struct{}]
 
-// generators lets the tasks take turns, by hand: each is a coroutine, and a loop of a few lines goes on
-// with one after the other until all have ended.
+// generators lets the tasks take turns, by hand: each is a coroutine, and a loop of a few lines
+// goes on with one after the other until all have ended.
 func generators(_ context.Context, w *work) error {
 	queue := amounts
 	return takeTurns(counting(w, "One", &queue), counting(w, "Two", &queue))

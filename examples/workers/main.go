@@ -4,8 +4,8 @@
 //	go run ./examples/workers asynchronous    one of them
 //	go run ./examples/workers -help
 //
-// Each version is a file: synchronous.go, generators.go, blocking.go, asynchronous.go. They are to be
-// read in this order, and side by side.
+// Each version is a file: synchronous.go, generators.go, blocking.go, asynchronous.go. They are to
+// be read in this order, and side by side.
 package main
 
 import (
@@ -117,7 +117,8 @@ func choose(chosenNames []string) ([]version, error) {
 	for _, name := range chosenNames {
 		i := slices.IndexFunc(versions, func(v version) bool { return v.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("there is no version %q%s; they are\n%s", name, cli.Suggest(name, names), strings.TrimRight(list(), "\n"))
+			return nil, fmt.Errorf("there is no version %q%s; they are\n%s",
+				name, cli.Suggest(name, names), strings.TrimRight(list(), "\n"))
 		}
 		chosen = append(chosen, versions[i])
 	}

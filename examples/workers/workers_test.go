@@ -52,7 +52,10 @@ func TestAWrongCommandLineSaysWhatIsWrong(t *testing.T) {
 		"-fast":         "flag provided but not defined: -fast",
 		"blocking -one": "flag provided but not defined: -one",
 	} {
-		if got := workers(strings.Fields(args)...); got != (clitest.Outcome{Code: cli.BadUsage, Err: "workers: " + want + "\nTry workers -help.\n"}) {
+		if got := workers(strings.Fields(args)...); got != (clitest.Outcome{
+			Code: cli.BadUsage,
+			Err:  "workers: " + want + "\nTry workers -help.\n",
+		}) {
 			t.Errorf("workers %s: %+v, want %q", args, got, want)
 		}
 	}
@@ -73,7 +76,8 @@ func TestHelpNamesEveryVersion(t *testing.T) {
 func TestACancelledContextEndsTheWork(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if got := clitest.Program(run).Run(ctx, "asynchronous"); got.Code != cli.Failed || !strings.Contains(got.Err, "cancel") {
+	if got := clitest.Program(run).Run(ctx, "asynchronous"); got.Code != cli.Failed ||
+		!strings.Contains(got.Err, "cancel") {
 		t.Errorf("%+v", got)
 	}
 }

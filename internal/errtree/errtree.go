@@ -77,7 +77,8 @@ func Offers(err error, target any) (yes bool) {
 	return yes
 }
 
-// IsTimeout reports whether err itself, without what it wraps, says that it is a time-out.
+// IsTimeout reports whether err itself, without the errors that it wraps, says that it is a
+// time-out.
 func IsTimeout(err error) (yes bool) {
 	if e, ok := err.(interface{ Timeout() bool }); ok && timeout(e) {
 		return true

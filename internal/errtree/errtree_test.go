@@ -37,7 +37,9 @@ func TestAnErrorThatWrapsItselfOrPanicsIsLookedThrough(t *testing.T) {
 	self.next = self
 	wide := &node{}
 	wide.several = []error{wide, wide, fmt.Errorf("x: %w", wide)}
-	broken := &node{unwrap: func() { panic("unwrap") }, is: func(any) bool { panic("is") }, as: func(any) bool { panic("as") }}
+	broken := &node{unwrap: func() {
+		panic("unwrap")
+	}, is: func(any) bool { panic("is") }, as: func(any) bool { panic("as") }}
 	for name, err := range map[string]error{"itself": self, "a tree": wide, "broken": broken} {
 		if _, ok := As[found](err); ok || Is(err, io.EOF) {
 			t.Errorf("%s: something was found", name)
@@ -59,7 +61,8 @@ func TestMethodsAreAskedAsPackageErrorsDoes(t *testing.T) {
 			return ok
 		},
 	})
-	if f, ok := As[found](err); !Is(err, context.Canceled) || Is(err, io.EOF) || !ok || f.error != io.EOF {
+	if f, ok := As[found](err); !Is(err, context.Canceled) || Is(err, io.EOF) || !ok ||
+		f.error != io.EOF {
 		t.Error("a method Is or As was not asked")
 	}
 }

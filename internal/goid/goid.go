@@ -1,7 +1,8 @@
 // Package goid tells goroutines apart.
 //
-// Get is what every await calls to make sure that it runs on its loop's goroutine, so it must cost next to nothing: on amd64 and arm64 it
-// reads the pointer to the running goroutine. Slow works everywhere and is for paths where a microsecond does not matter.
+// Get is what every await calls to make sure that it runs on its loop's goroutine, so it must cost
+// next to nothing: on amd64 and arm64 it reads the pointer to the running goroutine. Slow works
+// everywhere and is for paths where a microsecond does not matter.
 package goid
 
 import (
@@ -10,8 +11,8 @@ import (
 	"strconv"
 )
 
-// Self returns a value that differs between any two goroutines alive at the same time: that of Get, where it is Fast, or else the number,
-// which takes a microsecond to find.
+// Self returns a value that differs between any two goroutines alive at the same time. If Get is
+// Fast, it is that of Get, otherwise the goroutine's number, which takes a microsecond to find.
 func Self() uintptr {
 	if Fast {
 		return Get()

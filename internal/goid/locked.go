@@ -5,20 +5,21 @@ import (
 	"unsafe"
 )
 
-// lockedAt is where the runtime's description of a goroutine says whether it is locked to its thread; 0 if that was not found.
+// lockedAt is the offset of the lock to the thread in the runtime's description of a goroutine; 0
+// if it was not found.
 var lockedAt = findLocked()
 
 // searched is how much of a goroutine's description is looked at. The runtime's is longer.
 const searched = 320
 
-// Locked reports whether the goroutine with the value g, of Get, is wired to its thread by runtime.LockOSThread. The goroutine must be
-// alive. It is false where that cannot be known.
+// Locked reports whether the goroutine with the value g of Get is wired to its thread by
+// runtime.LockOSThread. The goroutine must be alive. If that cannot be known, Locked returns false.
 func Locked(g uintptr) bool {
 	return lockedAt != 0 && word(g, lockedAt) != 0
 }
 
-// findLocked finds the place by experiment, since the runtime does not tell: it is the one word that is zero before LockOSThread, set
-// while it is in force, and zero again after, twice.
+// findLocked finds the place by experiment, since the runtime does not tell: it is the one word
+// that is zero before LockOSThread, set while it is in force, and zero again after, twice.
 func findLocked() uintptr {
 	if !Fast {
 		return 0
@@ -54,7 +55,8 @@ func keep(at []uintptr, ok func(uintptr) bool) (kept []uintptr) {
 	return kept
 }
 
-// word reads the word at an offset into the description of a goroutine, which the runtime never moves.
+// word reads the word at an offset into the description of a goroutine, which the runtime never
+// moves.
 //
 //go:nocheckptr
 func word(g, offset uintptr) uintptr {

@@ -1,5 +1,5 @@
-// Package leaktest fails a test binary whose tests have left something behind: goroutines, which tasks and coroutines are, too, open
-// descriptors, or processes.
+// Package leaktest fails a test binary whose tests have left something behind: goroutines, which
+// tasks and coroutines are, too, open descriptors, or processes.
 package leaktest
 
 import (
@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// patience returns how long to wait for what has been told to end and needs a moment. Our own test has less.
+// patience returns how long to wait for resources that were told to end and need a moment. This
+// package's own test sets less.
 func patience() time.Duration {
 	if d, err := time.ParseDuration(os.Getenv("AIO_LEAKTEST_PATIENCE")); err == nil {
 		return d
@@ -28,7 +29,7 @@ type Left struct {
 	Count func() int
 }
 
-// Main is what TestMain does: it runs the tests and ends the process.
+// Main is the body of TestMain: it runs the tests and ends the process.
 func Main(m *testing.M, others ...Left) {
 	flag.Parse()
 	if fuzzing := flag.Lookup("test.fuzz"); fuzzing != nil && fuzzing.Value.String() != "" {
@@ -38,7 +39,10 @@ func Main(m *testing.M, others ...Left) {
 	goroutines, fds := runtime.NumGoroutine(), Descriptors()
 	code := m.Run()
 	deadline := time.Now().Add(patience())
-	for (runtime.NumGoroutine() > goroutines || Descriptors() > fds || Children() > 0) && time.Now().Before(deadline) {
+	more := func() bool {
+		return runtime.NumGoroutine() > goroutines || Descriptors() > fds || Children() > 0
+	}
+	for more() && time.Now().Before(deadline) {
 		time.Sleep(time.Millisecond)
 	}
 	if code != 0 {
@@ -59,7 +63,8 @@ func Main(m *testing.M, others ...Left) {
 	os.Exit(code)
 }
 
-// warmUp lets the runtime open what it keeps open, its poller, and start what goes on for good, the goroutine of package os/signal.
+// warmUp lets the runtime open its poller, which stays open, and start the goroutine of package
+// os/signal, which never ends.
 func warmUp() {
 	if r, w, err := os.Pipe(); err == nil {
 		_ = r.SetReadDeadline(time.Now())
@@ -70,7 +75,8 @@ func warmUp() {
 	signal.Notify(c, os.Interrupt)
 	signal.Stop(c)
 	if runtime.GOARCH == "wasm" {
-		time.Sleep(2 * time.Millisecond) // the goroutine that waits for events of the host appears with the first wait
+		// the goroutine that waits for events of the host appears with the first wait
+		time.Sleep(2 * time.Millisecond)
 	}
 }
 
@@ -79,10 +85,10 @@ func stacks() string {
 	return string(buf[:runtime.Stack(buf, true)]) + "\n"
 }
 
-// Descriptors counts the open descriptors of this process, 0 where that cannot be known.
+// Descriptors counts the open descriptors of this process; 0 if that cannot be known.
 func Descriptors() int { return len(open()) }
 
-// open lists the open descriptors and what they are.
+// open lists the open descriptors and their files.
 func open() (list []string) {
 	entries, _ := os.ReadDir("/proc/self/fd")
 	for _, e := range entries {
@@ -92,7 +98,7 @@ func open() (list []string) {
 	return list
 }
 
-// Children counts the processes that this one has started and that were not waited for, 0 where that cannot be known.
+// Children counts the child processes that were not waited for; 0 if that cannot be known.
 func Children() int {
 	files, _ := filepath.Glob("/proc/self/task/*/children")
 	n := 0
@@ -103,7 +109,8 @@ func Children() int {
 	return n
 }
 
-// NeedOwnProgram skips a test if err says that the system does not start the program of the test: an emulator runs it.
+// NeedOwnProgram skips a test if err says that the system does not start the program of the test:
+// an emulator runs it.
 func NeedOwnProgram(t testing.TB, err error) {
 	t.Helper()
 	if err != nil && strings.Contains(err.Error(), "exec format error") {

@@ -1,5 +1,5 @@
-// Package looptest has what the tests of this module share: runs under a virtual clock that fail on
-// unexpected reports, a journal of events, and processes that play a part.
+// Package looptest has the shared helpers of this module's tests: runs under a virtual clock that
+// fail on unexpected reports, a journal of events, and processes that play a part.
 package looptest
 
 import (
@@ -20,8 +20,8 @@ import (
 	"github.com/aio-go/aio/internal/leaktest"
 )
 
-// Strict is for tests whose calls come from a foreign goroutine: where goroutines are told apart
-// slowly, only debug mode does.
+// Strict is for tests with calls from a foreign goroutine: if goroutines are told apart slowly,
+// only debug mode checks that.
 var Strict = aio.WithDebug(!goid.Fast || os.Getenv("AIO_DEBUG") != "")
 
 // ErrBoom is an error for tests.
@@ -50,7 +50,9 @@ func RunErr(t *testing.T, main func(ctx context.Context) error, opts ...aio.Opti
 }
 
 // RunReports is Run for tests that look at the loop's reports.
-func RunReports(t *testing.T, main func(ctx context.Context) error, opts ...aio.Option) (*Reports, error) {
+func RunReports(
+	t *testing.T, main func(ctx context.Context) error, opts ...aio.Option,
+) (*Reports, error) {
 	t.Helper()
 	seen := &Reports{}
 	err := aio.Run(t.Context(), main, append(Options(seen), opts...)...)
@@ -60,7 +62,8 @@ func RunReports(t *testing.T, main func(ctx context.Context) error, opts ...aio.
 // Options are a virtual clock and a collector of reports. Slow steps are not reported, since every
 // step may be slow on a busy machine.
 func Options(seen *Reports) []aio.Option {
-	return []aio.Option{aio.WithClock(aio.NewVirtualClock()), seen.Option(), aio.WithSlowCallback(0)}
+	return []aio.Option{aio.WithClock(aio.NewVirtualClock()), seen.Option(),
+		aio.WithSlowCallback(0)}
 }
 
 // Reports collects the reports of loops.
@@ -105,7 +108,8 @@ func (j *Journal) Add(format string, args ...any) { *j = append(*j, fmt.Sprintf(
 func (j *Journal) Want(t *testing.T, lines ...string) {
 	t.Helper()
 	if !slices.Equal(*j, lines) {
-		t.Fatalf("the journal differs\n got: %s\nwant: %s", strings.Join(*j, " | "), strings.Join(lines, " | "))
+		t.Fatalf("the journal differs\n got: %s\nwant: %s",
+			strings.Join(*j, " | "), strings.Join(lines, " | "))
 	}
 }
 
@@ -151,14 +155,15 @@ func WantTimeout(t *testing.T, err error) *aio.TimeoutError {
 		t.Errorf("got %v, want a time-out", err)
 		return &aio.TimeoutError{}
 	}
-	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || !te.Timeout() {
+	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
+		!te.Timeout() {
 		t.Errorf("the time-out %v should be a passed deadline and no cancellation", err)
 	}
 	return te
 }
 
-// WantGoroutines waits until at most n goroutines are left: those that were told to end need a
-// moment, and nothing tells when they have ended.
+// WantGoroutines waits until at most n goroutines are left. Goroutines that were told to end need a
+// moment, and no event reports their end.
 func WantGoroutines(t *testing.T, n int) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > n; {
@@ -169,7 +174,7 @@ func WantGoroutines(t *testing.T, n int) {
 	}
 }
 
-// NeedProcesses skips a test that starts a program, or needs a pipe or a signal, where the system has
+// NeedProcesses skips a test that starts a program, or needs a pipe or a signal, if the system has
 // no processes.
 func NeedProcesses(t testing.TB) {
 	t.Helper()
@@ -248,13 +253,13 @@ func Forever(ctx context.Context) error {
 	return aio.NewWaiter(ctx, "forever", nil).Park()
 }
 
-// Parts are what a test binary does in place of tests when PlayPart starts it.
+// Parts are the functions that a test binary runs in place of tests when PlayPart starts it.
 var Parts = map[string]func(){}
 
 const partVariable = "AIO_TEST_PART"
 
-// PlayPart runs this test binary again, as a process of its own that does what Parts[name] says, and
-// returns all its output.
+// PlayPart runs this test binary again, as a process of its own that runs Parts[name], and returns
+// all its output.
 func PlayPart(t *testing.T, name string, env ...string) (output string, err error) {
 	t.Helper()
 	NeedProcesses(t)
@@ -271,8 +276,8 @@ func PlayPart(t *testing.T, name string, env ...string) (output string, err erro
 	return string(out), err
 }
 
-// Main is for TestMain. It fails if the tests leave goroutines behind; tasks are goroutines, too, and
-// so are idle workers. A test binary that was started to play a part plays it.
+// Main is for TestMain. It fails if the tests leave goroutines behind; tasks are goroutines, too,
+// and so are idle workers. A test binary that was started to play a part plays it.
 func Main(m *testing.M) {
 	if part := Parts[os.Getenv(partVariable)]; part != nil {
 		part()

@@ -1,4 +1,5 @@
-// Package perloop keeps one value for each event loop, for packages outside of the root, until the loop is closed.
+// Package perloop keeps one value for each event loop, for packages outside of the root, until the
+// loop is closed.
 package perloop
 
 import (

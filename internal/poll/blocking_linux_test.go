@@ -32,7 +32,8 @@ func newEpollSet() (set, error) {
 		return nil, err
 	}
 	for _, fd := range []int{s.epoll.fd, s.pipe[0]} {
-		if err := syscall.EpollCtl(s.outer, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN}); err != nil {
+		if err := syscall.EpollCtl(s.outer, syscall.EPOLL_CTL_ADD, fd,
+			&syscall.EpollEvent{Events: syscall.EPOLLIN}); err != nil {
 			return nil, err
 		}
 	}
@@ -194,7 +195,12 @@ func TestABlockingPollerThatIsClosedFails(t *testing.T) {
 			if _, err := p.Wait(make([]Event, 1), -1); !errors.Is(err, os.ErrClosed) {
 				t.Errorf("Wait: %v", err)
 			}
-			for name, err := range map[string]error{"Add": p.Add(0, 1, Readable), "Modify": p.Modify(0, 1, Readable), "Remove": p.Remove(0), "Close": p.Close()} {
+			for name, err := range map[string]error{
+				"Add":    p.Add(0, 1, Readable),
+				"Modify": p.Modify(0, 1, Readable),
+				"Remove": p.Remove(0),
+				"Close":  p.Close(),
+			} {
 				if !errors.Is(err, os.ErrClosed) {
 					t.Errorf("%s: %v", name, err)
 				}

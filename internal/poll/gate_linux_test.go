@@ -15,7 +15,8 @@ func shut(t testing.TB, p *epoll) {
 	a, b := pair(t)
 	add(t, p, a, 99, Readable|Edge)
 	for range 2 {
-		p.gate.last = time.Since(start) + time.Hour // the last report was just now, however slow the machine is
+		// the last report was just now, however slow the machine is
+		p.gate.last = time.Since(start) + time.Hour
 		write(t, b, "x")
 		expect(t, wait(t, p, guard), Event{99, Readable})
 	}
@@ -209,7 +210,8 @@ func TestNothingIsLostAtTheGate(t *testing.T) {
 		}()
 		events, buf := make([]Event, 4), make([]byte, 64)
 		for turn := 0; taken.Load() < rounds; turn++ {
-			p.gate.last = time.Since(start) + time.Duration(1-turn%2*2)*time.Hour // shut it, or leave it open
+			// shut it, or leave it open
+			p.gate.last = time.Since(start) + time.Duration(1-turn%2*2)*time.Hour
 			if asked.Load() == taken.Load() {
 				if _, err := p.Wait(events, -1); err != nil {
 					t.Fatal(err)

@@ -167,7 +167,10 @@ func TestLessInterestLeavesNoFilterBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.want(t, nil)
-	for name, err := range map[string]error{"Modify": s.Modify(5, 4, Readable), "Remove": s.Remove(5)} {
+	for name, err := range map[string]error{
+		"Modify": s.Modify(5, 4, Readable),
+		"Remove": s.Remove(5),
+	} {
 		if !errors.Is(err, syscall.ENOENT) {
 			t.Errorf("%s: got %v, want ENOENT", name, err)
 		}

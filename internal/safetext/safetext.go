@@ -1,8 +1,10 @@
-// Package safetext makes text safe to show: text that a peer, a child, a file or a user wrote, and that a program prints, logs or puts into
-// an error. Such text can forge log lines, send escape sequences to a terminal, hide or reorder what follows, carry secrets, or be huge.
+// Package safetext makes text safe to show: text of a peer, a child, a file or a user that a
+// program prints, logs or puts into an error. Such text can forge log lines, send escape sequences
+// to a terminal, hide or reorder other text, carry secrets, or be huge.
 //
-// Every function returns its argument, without allocating, where nothing is wrong with it. What Line, Cut or Lines returned is safe for
-// them; the secrets of URLs that were hidden stay hidden. A backslash is not escaped: the result is for people to read, not for programs to parse.
+// Every function returns its argument, without allocating, if nothing is wrong with it. The result
+// of Line, Cut or Lines is safe for them; hidden secrets of URLs stay hidden. A backslash is not
+// escaped: the result is for people to read, not for programs to parse.
 package safetext
 
 import (
@@ -12,15 +14,17 @@ import (
 )
 
 const (
-	// MaxLine is the length of what [Line] returns, in bytes, at most.
+	// MaxLine is the greatest length of the result of [Line], in bytes.
 	MaxLine = 1 << 10
-	// MaxLines is the length of what [Lines] returns, in bytes, at most.
+	// MaxLines is the greatest length of the result of [Lines], in bytes.
 	MaxLines = 64 << 10
 )
 
-// Line returns s as one line that is safe to show. Escaped are control characters (C0, DEL and C1; a line feed becomes \n), line and
-// paragraph separators, bidirectional controls, characters that show nothing (zero width, fillers, tags), characters that Unicode has not
-// assigned, and bytes that are not UTF-8. Text that is too long is cut, and ends with a mark that counts the bytes of s left out.
+// Line returns s as one line that is safe to show. Escaped are control characters (C0, DEL and C1;
+// a line feed becomes \n), line and paragraph separators, bidirectional controls, characters that
+// show nothing (zero width, fillers, tags), characters that Unicode has not assigned, and bytes
+// that are not UTF-8. Text that is too long is cut, and ends with a mark that counts the bytes of s
+// left out.
 func Line(s string) string { return Cut(s, MaxLine) }
 
 // Cut is [Line] with another limit: the result has at most limit bytes.
@@ -84,7 +88,7 @@ func show(s string, limit int, lines bool, more int) string {
 		mark, room = "", limit
 	}
 	b := make([]byte, 0, min(limit, len(s)+len(s)/4+16))
-	end, rest := 0, len(s) // where to cut b, and what of s is left out then
+	end, rest := 0, len(s) // where to cut b, and how much of s is left out then
 	for i := 0; i < len(s) && len(b) <= limit; {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
@@ -146,13 +150,14 @@ func good(r rune, n int, lines bool) bool {
 	return strconv.IsGraphic(r) && !invisible(r)
 }
 
-// invisible reports whether r is graphic by its category, but shows nothing: characters that hide text, or hide in it. The variation
-// selectors of emoji (U+FE0E and U+FE0F) are not among them.
+// invisible reports whether r is graphic by its category, but shows nothing: characters that hide
+// text, or hide in it. The variation selectors of emoji (U+FE0E and U+FE0F) are not among them.
 func invisible(r rune) bool {
 	switch {
 	case r < 0x34f:
 		return false
-	case r == 0x34f, r == 0x115f, r == 0x1160, r == 0x17b4, r == 0x17b5, r == 0x2800, r == 0x3164, r == 0xffa0:
+	case r == 0x34f, r == 0x115f, r == 0x1160, r == 0x17b4, r == 0x17b5, r == 0x2800,
+		r == 0x3164, r == 0xffa0:
 		return true
 	case r >= 0x180b && r <= 0x180f, r >= 0xfe00 && r <= 0xfe0d, r >= 0xe0000 && r <= 0xe0fff:
 		return true
@@ -185,12 +190,13 @@ func escape(b []byte, first byte, r rune, n int) []byte {
 	return b
 }
 
-// hidden is what a secret is replaced with.
+// hidden replaces a secret.
 const hidden = "xxxxx"
 
-// URL returns a URL as one safe line in which no secret is shown: the user information, the values of the query and the fragment are
-// hidden, the names of the query's parameters stay. A parameter without "=" counts as a value. What does not parse as a URL is treated
-// alike; a reference without a scheme, such as the path and query of a request, is fine.
+// URL returns a URL as one safe line without secrets: it hides the user information, the values of
+// the query and the fragment. The names of the query's parameters stay; a parameter without "="
+// counts as a value. Text that does not parse as a URL is treated alike. A reference without a
+// scheme, such as the path and query of a request, is allowed.
 func URL(raw string) string { return Line(hide(raw)) }
 
 // hide hides the secrets of a URL.
@@ -323,7 +329,7 @@ func cutPair(query string) (pair, rest string) {
 // hideInside hides the secrets of the URLs that occur in s: of what has two slashes in a row, be they the wrong ones.
 func hideInside(s string) string {
 	var b strings.Builder
-	done := 0 // what of s is dealt with
+	done := 0 // how much of s is done
 	for next := 0; ; {
 		i := slashes(s[next:])
 		if i < 0 {
@@ -396,5 +402,6 @@ func endsURL(c byte) bool {
 }
 
 func isScheme(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '-' || c == '.'
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' ||
+		c == '-' || c == '.'
 }

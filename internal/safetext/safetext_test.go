@@ -63,7 +63,8 @@ func TestTextThatIsTooLongIsCutAtACharacterWithAMark(t *testing.T) {
 			t.Errorf("Cut(%q, %d) = %q, want %q", c.in, c.limit, got, c.want)
 		}
 	}
-	if got := safetext.Line(strings.Repeat("x", 50<<20)); len(got) != safetext.MaxLine || !strings.HasSuffix(got, " bytes)") {
+	if got := safetext.Line(strings.Repeat("x", 50<<20)); len(got) != safetext.MaxLine ||
+		!strings.HasSuffix(got, " bytes)") {
 		t.Errorf("50 MiB become %d bytes that end with %q", len(got), got[max(0, len(got)-20):])
 	}
 }
@@ -166,7 +167,8 @@ func TestCleanTextCostsNothing(t *testing.T) {
 }
 
 func FuzzShow(f *testing.F) {
-	for _, s := range []string{"plain", "a\r\nb", "\x1b[31m", "\u202e\u0085\xff", "http://u:p@h/?a=b#c", "http://h:x/@?", "…(+12 bytes)", "\U000e0041"} {
+	for _, s := range []string{"plain", "a\r\nb", "\x1b[31m", "\u202e\u0085\xff",
+		"http://u:p@h/?a=b#c", "http://h:x/@?", "…(+12 bytes)", "\U000e0041"} {
 		f.Add(s, 20)
 	}
 	f.Fuzz(func(t *testing.T, s string, limit int) {
@@ -181,7 +183,8 @@ func FuzzShow(f *testing.F) {
 			}
 			for _, r := range got {
 				feed := lines && (r == '\n' || r == '\t')
-				if !feed && (r < ' ' || r >= 0x7f && r < 0xa0 || strings.ContainsRune("\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff", r)) {
+				if !feed && (r < ' ' || r >= 0x7f && r < 0xa0 || strings.ContainsRune(
+					"\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff", r)) {
 					t.Errorf("%s of %q is %q, which has %U", what, s, got, r)
 				}
 			}
@@ -204,7 +207,8 @@ func FuzzShow(f *testing.F) {
 			return
 		}
 		secret := "sec" + s + "ret"
-		for _, url := range []string{"http://" + secret + "@h/", "http://u:" + secret + "@h", "http://h/?k=" + secret, "http://h#" + secret} {
+		for _, url := range []string{"http://" + secret +
+			"@h/", "http://u:" + secret + "@h", "http://h/?k=" + secret, "http://h#" + secret} {
 			if got := safetext.URL(url); strings.Contains(got, "sec") {
 				t.Errorf("URL(%q) = %q", url, got)
 			}

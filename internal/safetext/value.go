@@ -11,10 +11,12 @@ import (
 	"github.com/aio-go/aio/internal/goid"
 )
 
-// Value returns what a user's value prints as, much as %v does, as one safe line of at most limit bytes without the secrets of URLs.
+// Value returns the text of a user's value, much as %v does, as one safe line of at most limit
+// bytes without the secrets of URLs.
 //
-// It holds whatever the value does. A value that contains itself ends at some depth, a huge one is not printed beyond the limit, and
-// methods (Error, String, Format) are called so that a panic is shown instead of their text, and not without end if they lead back here.
+// It holds whatever the value does. A value that contains itself ends at some depth, a huge one is
+// not printed beyond the limit, and methods (Error, String, Format) are called so that a panic is
+// shown instead of their text, and not without end if they lead back here.
 func Value(v any, limit int) string {
 	if s, ok := v.(string); ok {
 		return Cut(hideInside(s), limit)
@@ -28,8 +30,8 @@ func Value(v any, limit int) string {
 	return show(hideInside(string(p.text)), limit, false, more)
 }
 
-// Error returns the text of err as [Message] does: one safe line without the secrets of URLs. It is "<nil>" for nil. What [Value] says of
-// methods holds here as well.
+// Error returns the text of err like [Message]: one safe line without the secrets of URLs. It is
+// "<nil>" for nil. The remarks of [Value] on methods apply.
 func Error(err error) string {
 	if err == nil {
 		return "<nil>"
@@ -41,10 +43,11 @@ const (
 	maxDepth  = 16  // of methods that lead to each other, and of values in values
 	maxCalls  = 200 // of methods, in one text
 	maxSorted = 64  // entries of a map; of larger ones only the number is shown
-	cut       = "…" // what is left out
+	cut       = "…" // marks an omission
 )
 
-// calls counts the methods that are being called, by goroutine: a method may come back here, and that without end.
+// calls counts the methods that are being called, by goroutine: a method may come back here, and
+// that without end.
 var calls sync.Map // from goid.Self to *nesting
 
 type nesting struct{ depth, calls int }
@@ -78,7 +81,7 @@ func call(name string, method func() string) (text string) {
 // printer collects the text of a value.
 type printer struct {
 	text  []byte
-	limit int // it prints no more than that, by much
+	limit int // it prints little more than that
 }
 
 func (p *printer) full() bool { return len(p.text) >= p.limit }
@@ -105,7 +108,8 @@ func (p *printer) print(v reflect.Value, depth int) {
 		p.add(strconv.FormatBool(v.Bool()))
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		p.add(strconv.FormatInt(v.Int(), 10))
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64,
+		reflect.Uintptr:
 		p.add(strconv.FormatUint(v.Uint(), 10))
 	case reflect.Float32:
 		p.add(fmt.Sprint(float32(v.Float())))
@@ -116,7 +120,7 @@ func (p *printer) print(v reflect.Value, depth int) {
 	case reflect.String:
 		p.add(v.String())
 	case reflect.Interface:
-		p.print(v.Elem(), depth) // of the same depth, as what is in it is the value
+		p.print(v.Elem(), depth) // of the same depth, since the value is in it
 	case reflect.Pointer:
 		switch v.Elem().Kind() {
 		case reflect.Array, reflect.Slice, reflect.Struct, reflect.Map:
@@ -140,7 +144,7 @@ func (p *printer) print(v reflect.Value, depth int) {
 	}
 }
 
-// method prints what a method of x returns, if it has one.
+// method prints the result of a method of x, if it has one.
 func (p *printer) method(x any) bool {
 	switch x := x.(type) {
 	case error:

@@ -31,10 +31,16 @@ func (shouts) Format(f fmt.State, _ rune) { fmt.Fprint(f, "format\n") }
 func TestAValuePrintsAsUsual(t *testing.T) {
 	n := 7
 	for _, v := range []any{
-		nil, true, 1, int8(-3), uint(7), uintptr(9), 1.5, float32(0.1), 1e30, math.NaN(), complex(1, 2), "text", named("x"),
-		[]int{1, 2}, [2]string{"a", "b"}, []byte{1, 2}, []any{1, "a", nil}, []string(nil), map[string]int{"b": 1, "a": 2}, map[int]string{10: "x", 9: "y"},
-		point{1, 2, "p"}, &point{1, 2, "p"}, &[]int{1}, struct{}{}, hidden{"x"}, struct{ E error }{errors.New("e")},
-		errors.New("wrong"), time.Second, big.NewInt(5), (*int)(nil), (*point)(nil), (error)(nil), map[string]int(nil), (func())(nil), (chan int)(nil), &n,
+		nil, true, 1, int8(-3), uint(7), uintptr(9), 1.5, float32(0.1), 1e30, math.NaN(), complex(1, 2),
+		"text", named("x"),
+		[]int{1, 2}, [2]string{"a", "b"}, []byte{1, 2}, []any{1, "a", nil}, []string(nil), map[string]int{
+			"b": 1,
+			"a": 2,
+		}, map[int]string{10: "x", 9: "y"},
+		point{1, 2, "p"}, &point{1, 2, "p"}, &[]int{1}, struct{}{}, hidden{"x"},
+		struct{ E error }{errors.New("e")},
+		errors.New("wrong"), time.Second, big.NewInt(5), (*int)(nil), (*point)(nil), (error)(nil),
+		map[string]int(nil), (func())(nil), (chan int)(nil), &n,
 		struct{ p *point }{nil}, []error{errors.New("a")},
 	} {
 		if got, want := safetext.Value(v, 200), fmt.Sprint(v); got != want {
@@ -106,7 +112,8 @@ func TestNoValueDoesHarm(t *testing.T) {
 	if got := safetext.Value(wild{}, 100); got != "<the String method panicked>" {
 		t.Errorf("the count of calls is off: %q", got)
 	}
-	if got := safetext.Error(endless); !strings.HasPrefix(got, "because because") || !strings.HasSuffix(got, "…") {
+	if got := safetext.Error(endless); !strings.HasPrefix(got, "because because") ||
+		!strings.HasSuffix(got, "…") {
 		t.Errorf("got %q", got)
 	}
 	if got := safetext.Error(context.Canceled); got != "context canceled" {

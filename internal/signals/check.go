@@ -1,6 +1,6 @@
 //go:build !plan9
 
-// Package signals tells which signals a process can handle.
+// Package signals knows which signals a process can handle.
 package signals
 
 import (

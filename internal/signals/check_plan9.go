@@ -1,4 +1,4 @@
-// Package signals tells which signals a process can handle.
+// Package signals knows which signals a process can handle.
 package signals
 
 import (

@@ -11,8 +11,9 @@ import (
 
 type anyKey struct{}
 
-// What any goroutine may call is called while tasks, callbacks and several runs of the loop take turns. The race detector looks on; what
-// it may see must not depend on it, see TestNoCodeDiffersUnderTheRaceDetector.
+// What any goroutine may call is called while tasks, callbacks and several runs of the loop take
+// turns. The race detector looks on; what it may see must not depend on it, see
+// TestNoCodeDiffersUnderTheRaceDetector.
 func TestWhatAnyGoroutineMayCallReadsNothingUnsynchronised(t *testing.T) {
 	for name, opts := range map[string][]aio.Option{
 		"the machine's clock": {aio.WithDebug(false)},
@@ -36,12 +37,15 @@ func TestWhatAnyGoroutineMayCallReadsNothingUnsynchronised(t *testing.T) {
 						default:
 						}
 						_, _ = l.CallSoonThreadsafe(func() {})
-						_ = fmt.Sprint(l, l.IsRunning(), l.IsClosed(), l.Time(), l.Debug(), ctx, l.Context().Value(anyKey{}))
+						_ = fmt.Sprint(l, l.IsRunning(), l.IsClosed(), l.Time(), l.Debug(), ctx,
+							l.Context().Value(anyKey{}))
 						_, _ = ctx.Err(), ctx.Value(anyKey{})
 						_, _ = ctx.Deadline()
 						if l.IsRunning() {
 							v, cancel := context.WithCancel(ctx)
-							got, err := aio.SubmitValue(v, l, func(ctx context.Context) (int, error) { return 1, aio.Yield(ctx) })
+							got, err := aio.SubmitValue(v, l, func(ctx context.Context) (int, error) {
+								return 1, aio.Yield(ctx)
+							})
 							_, _ = got, err
 							cancel()
 						}

@@ -42,7 +42,8 @@ func TestALIFOChooserReversesTheReadyQueue(t *testing.T) {
 		if err := aio.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
-		j.Want(t, "task 2", "task 1", "task 0", "callback 4", "callback 3", "callback 2", "callback 1", "callback 0")
+		j.Want(t, "task 2", "task 1", "task 0", "callback 4", "callback 3", "callback 2", "callback 1",
+			"callback 0")
 		return nil
 	}, aio.WithChooser(lifo))
 }
@@ -151,7 +152,8 @@ func TestAWrongAnswerOfAChooserPanicsAndLeavesNothing(t *testing.T) {
 }
 
 func TestChoicesHaveNames(t *testing.T) {
-	if s := fmt.Sprint(aio.ChooseReady, aio.ChooseTimer, aio.ChooseEvent, aio.ChoosePost); s != "ready timer event post" {
+	s := fmt.Sprint(aio.ChooseReady, aio.ChooseTimer, aio.ChooseEvent, aio.ChoosePost)
+	if s != "ready timer event post" {
 		t.Error(s)
 	}
 }
@@ -279,7 +281,10 @@ func TestProgramsOfAnyOrderGiveTheSameResults(t *testing.T) {
 func TestTheSameSeedGivesTheSameOrder(t *testing.T) {
 	log := func(chooser aio.Chooser) string {
 		var j journal
-		run(t, func(ctx context.Context) error { return scatter(ctx, &j, rand.New(rand.NewPCG(7, 7)), 3) }, aio.WithChooser(chooser))
+		run(t, func(ctx context.Context) error {
+			return scatter(ctx, &j, rand.New(rand.NewPCG(7, 7)),
+				3)
+		}, aio.WithChooser(chooser))
 		return strings.Join(j, "\n")
 	}
 	first := log(seeded(1))

@@ -16,7 +16,8 @@ func TestGoVetFindsACopyOfWhatMustNotBeCopied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := exec.CommandContext(t.Context(), "go", "vet", "-copylocks", "./testdata/copies").CombinedOutput()
+	found, err := exec.CommandContext(t.Context(), "go", "vet", "-copylocks",
+		"./testdata/copies").CombinedOutput()
 	if err == nil {
 		t.Error("go vet found nothing")
 	}

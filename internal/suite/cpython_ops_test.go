@@ -40,10 +40,13 @@ func randomOperations(rng *rand.Rand, body, size, depth int) []operation {
 }
 
 func randomOperation(rng *rand.Rand, body, depth int) operation {
-	simple := []string{"yield", "sleep", "spawn", "spawn", "await", "gather", "wait", "each", "shield", "cancel", "ondone", "soon", "later",
+	simple := []string{"yield", "sleep", "spawn", "spawn", "await", "gather", "wait", "each", "shield",
+		"cancel", "ondone", "soon", "later",
 		"raise", "cwait", "cnotify", "ewait", "eset", "eclear", "put", "get", "fwait", "fset",
-		"limited", "cancelnow", "downfall", "move", "movelater", "barrier", "cpass", "bput", "btake", "shutdown"}
-	nested := []string{"timeout", "group", "try", "lock", "sem", "group", "deadline", "finally", "single", "child"}
+		"limited", "cancelnow", "downfall", "move", "movelater", "barrier", "cpass", "bput",
+		"btake", "shutdown"}
+	nested := []string{"timeout", "group", "try", "lock", "sem", "group", "deadline", "finally",
+		"single", "child"}
 	if depth < 3 && rng.IntN(4) == 0 {
 		o := operation{Op: nested[rng.IntN(len(nested))], A: 1 + rng.IntN(3)}
 		if o.Op == "child" {
@@ -132,9 +135,11 @@ type labelled struct {
 
 // runOperations runs a program under aio and returns what it prints, and last how it ended.
 func runOperations(t *testing.T, bodies [][]operation) []string {
-	p := &opProgram{bodies: bodies, sem: aiosync.NewSemaphore(2), single: aiosync.NewSemaphore(1), barrier: aiosync.NewBarrier(2),
-		queue: aiosync.NewQueue[int](0), narrow: aiosync.NewQueue[int](1)}
-	runner := aio.NewRunner(aio.WithClock(aio.NewVirtualClock()), aio.WithExceptionHandler(func(*aio.Loop, aio.Report) {}))
+	p := &opProgram{bodies: bodies, sem: aiosync.NewSemaphore(2), single: aiosync.NewSemaphore(1),
+		barrier: aiosync.NewBarrier(2),
+		queue:   aiosync.NewQueue[int](0), narrow: aiosync.NewQueue[int](1)}
+	runner := aio.NewRunner(aio.WithClock(aio.NewVirtualClock()),
+		aio.WithExceptionHandler(func(*aio.Loop, aio.Report) {}))
 	p.loop = runner.Loop()
 	for i := range p.futures {
 		p.futures[i] = aio.NewFuture[int](p.loop.Context())
@@ -196,7 +201,9 @@ func (p *opProgram) one(n int) *labelled {
 	return p.tasks[n%len(p.tasks)]
 }
 
-func (p *opProgram) ops(ctx context.Context, who string, ops []operation, mine *[]*labelled, g *aio.TaskGroup) error {
+func (p *opProgram) ops(
+	ctx context.Context, who string, ops []operation, mine *[]*labelled, g *aio.TaskGroup,
+) error {
 	for _, o := range ops {
 		if err := p.op(ctx, who, o, mine, g); err != nil {
 			return err
@@ -205,7 +212,9 @@ func (p *opProgram) ops(ctx context.Context, who string, ops []operation, mine *
 	return nil
 }
 
-func (p *opProgram) op(ctx context.Context, who string, o operation, mine *[]*labelled, g *aio.TaskGroup) error {
+func (p *opProgram) op(
+	ctx context.Context, who string, o operation, mine *[]*labelled, g *aio.TaskGroup,
+) error {
 	done := func(err error, what ...any) error {
 		if err == nil {
 			p.log(who, append([]any{o.Op}, what...)...)
@@ -284,7 +293,9 @@ func (p *opProgram) op(ctx context.Context, who string, o operation, mine *[]*la
 	case "each":
 		return p.each(ctx, who, *mine)
 	case "limited":
-		return left(aio.Timeout(ctx, time.Duration(o.A)*time.Second, func(ctx context.Context) error { return p.each(ctx, who, *mine) }), o.Op, "left")
+		return left(aio.Timeout(ctx, time.Duration(o.A)*time.Second, func(ctx context.Context) error {
+			return p.each(ctx, who, *mine)
+		}), o.Op, "left")
 	case "shield":
 		task := p.one(o.A)
 		if task == nil || task.label == who {
@@ -330,11 +341,12 @@ func (p *opProgram) op(ctx context.Context, who string, o operation, mine *[]*la
 	case "deadline":
 		var block *aio.TimeoutBlock
 		every := time.Duration(o.A) * time.Second
-		err := aio.TimeoutAt(ctx, p.loop.Time().Add(every-p.since()%every), func(ctx context.Context) error {
-			block = aio.CurrentTimeout(ctx)
-			p.blocks = append(p.blocks, block)
-			return p.ops(ctx, who, o.Body, mine, nil)
-		})
+		err := aio.TimeoutAt(ctx, p.loop.Time().Add(every-p.since()%every),
+			func(ctx context.Context) error {
+				block = aio.CurrentTimeout(ctx)
+				p.blocks = append(p.blocks, block)
+				return p.ops(ctx, who, o.Body, mine, nil)
+			})
 		p.log(who, o.Op, pyBool(block.Expired()))
 		return err
 	case "move":

@@ -22,13 +22,15 @@ type operation struct {
 	Body []operation `json:"body,omitempty"`
 }
 
-// TestRandomProgramsDoWhatTheyDoUnderCPython makes random programs, runs each under CPython's asyncio and under aio, both with a clock that
-// makes its own time, and compares what was printed, line by line: what ran in which order, what came of it, and when.
+// TestRandomProgramsDoWhatTheyDoUnderCPython makes random programs, runs each under CPython's
+// asyncio and under aio, both with a clock that makes its own time, and compares what was printed,
+// line by line: what ran in which order, what came of it, and when.
 //
-// The programs keep to where both mean the same: one task gets from a queue (asyncio's lets newcomers overtake), and no two tasks pass a
-// cancellation on to the same task. Where aio means something else by design, random.py prints a line that says so and the comparison ends
-// there; docs/design.md, "Random programs", lists these places. AIO_PROGRAMS sets the number of programs, AIO_SEED the first. With -v the
-// test tells how many were compared to their end.
+// The programs keep to where both mean the same: one task gets from a queue (asyncio's lets
+// newcomers overtake), and no two tasks pass a cancellation on to the same task. Where aio means
+// something else by design, random.py prints a line that says so and the comparison ends there;
+// docs/design.md, "Random programs", lists these places. AIO_PROGRAMS sets the number of programs,
+// AIO_SEED the first. With -v the test tells how many were compared to their end.
 func TestRandomProgramsDoWhatTheyDoUnderCPython(t *testing.T) {
 	python := cpython(t)
 	count, first := envInt("AIO_PROGRAMS", 300), envInt("AIO_SEED", 1)
@@ -46,7 +48,9 @@ func TestRandomProgramsDoWhatTheyDoUnderCPython(t *testing.T) {
 }
 
 // comparePrograms compares the programs with the seeds from first on, and returns how many differ.
-func comparePrograms(t *testing.T, python string, first, count int, apartFor map[string]int) (failed int) {
+func comparePrograms(
+	t *testing.T, python string, first, count int, apartFor map[string]int,
+) (failed int) {
 	programs := make([][][]operation, count)
 	for i := range programs {
 		programs[i] = randomProgram(rand.New(rand.NewPCG(uint64(first+i), 11)))
@@ -64,8 +68,10 @@ func comparePrograms(t *testing.T, python string, first, count int, apartFor map
 			at++
 		}
 		code, _ := json.Marshal(programs[i])
-		t.Errorf("seed %d differs from line %d on\nCPython:\n  %s\naio:\n  %s\nboth before:\n  %s\nprogram: %s", first+i, at+1,
-			strings.Join(want[at:min(at+6, len(want))], "\n  "), strings.Join(got[at:min(at+6, len(got))], "\n  "),
+		t.Errorf("seed %d differs from line %d on\nCPython:\n  %s\naio:\n  %s\nboth before:\n  "+
+			"%s\nprogram: %s", first+i, at+1,
+			strings.Join(want[at:min(at+6, len(want))], "\n  "),
+			strings.Join(got[at:min(at+6, len(got))], "\n  "),
 			strings.Join(want[:at], "\n  "), code)
 		failed++
 	}
@@ -98,9 +104,10 @@ var apart = regexp.MustCompile(`^\d+ apart: `)
 // ending is what a main prints first that is ended because of a deadlock.
 var ending = regexp.MustCompile(` (C|tidies up|deadline (True|False))$`)
 
-// alike cuts off what cannot be compared: what the tasks that are left do when they are cancelled in the end, which asyncio does in no
-// particular order; after a deadlock what follows from its being noticed, which asyncio does not do; and what comes after a line of theirs
-// that says where aio means something else, with the reason.
+// alike cuts off what cannot be compared: what the tasks that are left do when they are cancelled
+// in the end, which asyncio does in no particular order; after a deadlock what follows from its
+// being noticed, which asyncio does not do; and what comes after a line of theirs that says where
+// aio means something else, with the reason.
 func alike(theirs, ours []string) (want, got []string, reason string) {
 	cut := func(lines []string, after string) []string {
 		for i, line := range slices.Backward(lines) {
@@ -111,24 +118,28 @@ func alike(theirs, ours []string) (want, got []string, reason string) {
 		return nil
 	}
 	deadlocked := theirs[len(theirs)-1] == "deadlock"
-	if i := slices.IndexFunc(theirs, apart.MatchString); i >= 0 && (deadlocked || i < len(cut(theirs, " main ends "))) {
+	if i := slices.IndexFunc(theirs, apart.MatchString); i >= 0 && (deadlocked ||
+		i < len(cut(theirs, " main ends "))) {
 		return theirs[:i], ours[:min(i, len(ours))], apart.ReplaceAllString(theirs[i], "")
 	}
 	if last := len(theirs) - 1; theirs[last] != "deadlock" || ours[len(ours)-1] != "deadlock" {
 		return cut(theirs, " main ends "), cut(ours, " main ends "), ""
 	}
 	n := 0
-	for n < len(theirs)-1 && n < len(ours)-1 && (theirs[n] == ours[n] || !ending.MatchString(ours[n])) {
+	for n < len(theirs)-1 && n < len(ours)-1 && (theirs[n] == ours[n] ||
+		!ending.MatchString(ours[n])) {
 		n++
 	}
 	return theirs[:n], ours[:n], ""
 }
 
-// cpython returns the path of a Python 3.11: random.py knows its asyncio, which later versions have changed in places.
+// cpython returns the path of a Python 3.11: random.py knows its asyncio, which later versions have
+// changed in places.
 func cpython(t *testing.T) string {
 	for _, name := range []string{"python3.11", "python3"} {
 		path, err := exec.LookPath(name)
-		if err == nil && exec.CommandContext(t.Context(), path, "-c", "import sys; sys.exit(sys.version_info[:2] != (3, 11))").Run() == nil {
+		if err == nil && exec.CommandContext(t.Context(), path, "-c", "import sys; "+
+			"sys.exit(sys.version_info[:2] != (3, 11))").Run() == nil {
 			return path
 		}
 	}

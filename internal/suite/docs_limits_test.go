@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// limitSources says where the values of the table in docs/security.md are in the code: constants of a
-// folder or, if there is no constant, text of a file.
+// limitSources says where the values of the table in docs/security.md are in the code: constants of
+// a folder or, if there is no constant, text of a file.
 var limitSources = map[string][]string{
 	"stream.Limit": {"stream.DefaultLimit"},
 	"transport.Transport.SetWriteBufferLimits": {"transport.defaultHigh", "transport.defaultLow"},
@@ -47,11 +47,12 @@ var limitSources = map[string][]string{
 	"aiofile.Limit":                            {"aiofile.defaultAll", "aiofile.defaultLine"},
 	"aiofile.WithLimiter":                      {"aiofile.defaultLimit"},
 	"aiter.ExitLimit":                          {"aiter.defaultExitLimit"},
-	"aio.WithShutdown":                         {"loop_shutdown.go: drain: 0, grace: 10 * time.Second"},
-	"text of others":                           {"internal/safetext.MaxLine", "internal/safetext.MaxLines"},
-	"a line of a member":                       {"examples/chat.longestLine"},
-	"`-connections` of":                        {"examples/internal/limits/limits.go: Connections: 1000"},
-	"bytes of a robots.txt":                    {"examples/crawler.largestRobots", "examples/crawler.longestDelay"},
+	"aio.WithShutdown": {"loop_shutdown.go: drain: 0, grace: 10 * " +
+		"time.Second"},
+	"text of others":        {"internal/safetext.MaxLine", "internal/safetext.MaxLines"},
+	"a line of a member":    {"examples/chat.longestLine"},
+	"`-connections` of":     {"examples/internal/limits/limits.go: Connections: 1000"},
+	"bytes of a robots.txt": {"examples/crawler.largestRobots", "examples/crawler.longestDelay"},
 }
 
 func TestTheLimitsInTheSecurityPageAreThoseOfTheCode(t *testing.T) {
@@ -66,9 +67,11 @@ func TestTheLimitsInTheSecurityPageAreThoseOfTheCode(t *testing.T) {
 		if len(cells) != 5 {
 			continue
 		}
-		option, bounds, told := strings.Trim(cells[1], " `"), cells[1]+cells[2], strings.TrimSpace(cells[3])
+		option, bounds, told := strings.Trim(cells[1], " `"), cells[1]+cells[2],
+			strings.TrimSpace(cells[3])
 		for row, sources := range limitSources {
-			if option != row && (strings.HasPrefix(cells[1], " `") && !strings.HasPrefix(row, "`") || !strings.Contains(bounds, row)) {
+			if option != row && (strings.HasPrefix(cells[1], " `") && !strings.HasPrefix(row, "`") ||
+				!strings.Contains(bounds, row)) {
 				continue
 			}
 			seen[row] = true
@@ -161,7 +164,12 @@ func valueOf(t *testing.T, e ast.Expr) constant.Value {
 	case *ast.CallExpr: // a conversion
 		return valueOf(t, e.Args[0])
 	case *ast.SelectorExpr:
-		units := map[string]time.Duration{"Millisecond": time.Millisecond, "Second": time.Second, "Minute": time.Minute, "Hour": time.Hour}
+		units := map[string]time.Duration{
+			"Millisecond": time.Millisecond,
+			"Second":      time.Second,
+			"Minute":      time.Minute,
+			"Hour":        time.Hour,
+		}
 		return constant.MakeInt64(int64(units[e.Sel.Name]))
 	case *ast.BinaryExpr:
 		x, y := valueOf(t, e.X), valueOf(t, e.Y)

@@ -31,8 +31,8 @@ const (
 	aValue // a constant or variable
 )
 
-// exported returns the exported names of the package in a folder, methods and interface methods as Type.Method. Methods that a type has from an
-// embedded type of the package count as its own.
+// exported returns the exported names of the package in a folder, methods and interface methods as
+// Type.Method. Methods that a type has from an embedded type of the package count as its own.
 func exported(t *testing.T, dir string) map[string]nameKind {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -46,7 +46,8 @@ func exported(t *testing.T, dir string) map[string]nameKind {
 		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
 			continue
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), dir+"/"+e.Name(), nil, parser.SkipObjectResolution)
+		file, err := parser.ParseFile(token.NewFileSet(), dir+"/"+e.Name(), nil,
+			parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +104,9 @@ func exported(t *testing.T, dir string) map[string]nameKind {
 		inherit(on, on)
 	}
 	maps.DeleteFunc(names, func(name string, _ nameKind) bool {
-		return slices.ContainsFunc(strings.Split(name, "."), func(part string) bool { return !ast.IsExported(part) })
+		return slices.ContainsFunc(strings.Split(name, "."), func(part string) bool {
+			return !ast.IsExported(part)
+		})
 	})
 	return names
 }
@@ -123,7 +126,8 @@ func typeName(x ast.Expr) string {
 }
 
 // Names in code spans of the documents: package and name, with a method or without.
-var goName = regexp.MustCompile(`\b(aio|aiosync|stream|transport|subprocess|aiohttp|aiter|aiofile|aiocache|aiotest|executor|aiosql)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
+var goName = regexp.MustCompile(
+	`\b(aio|aiosync|stream|transport|subprocess|aiohttp|aiter|aiofile|aiocache|aiotest|executor|aiosql)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
 
 func TestEveryNameInTheDocumentsExists(t *testing.T) {
 	t.Chdir(root)
@@ -145,7 +149,8 @@ func TestEveryNameInTheDocumentsExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, page := range append(guide, "README.md", "docs/from-python.md", "docs/design.md", "docs/seeds.md", "docs/security.md") {
+	for _, page := range append(guide, "README.md", "docs/from-python.md", "docs/design.md",
+		"docs/seeds.md", "docs/security.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Error(err)
@@ -169,7 +174,8 @@ func TestEveryLimitInTheSecurityPageIsAnOption(t *testing.T) {
 	named := 0
 	for line := range strings.Lines(string(text)) {
 		cells := strings.Split(line, "|")
-		if len(cells) != 5 || strings.HasPrefix(cells[1], "---") || cells[1] == " option " || strings.Contains(cells[1], "**") {
+		if len(cells) != 5 || strings.HasPrefix(cells[1], "---") || cells[1] == " option " ||
+			strings.Contains(cells[1], "**") {
 			continue
 		}
 		switch option := strings.TrimSpace(cells[1]); {
@@ -399,7 +405,8 @@ func TestEveryNameOfAsyncioHasItsLine(t *testing.T) {
 }
 
 // Statistics and what only other packages implement or hand on need no Example of their own.
-var shownElsewhere = regexp.MustCompile(`Statistics$|^(Await|Entry|EntryKey|EntryKind|Poller|PollEvent|ThreadOption|ThreadLimiter)$`)
+var shownElsewhere = regexp.MustCompile(
+	`Statistics$|^(Await|Entry|EntryKey|EntryKind|Poller|PollEvent|ThreadOption|ThreadLimiter)$`)
 
 func TestEveryFunctionAndTypeHasAnExample(t *testing.T) {
 	t.Chdir(root)

@@ -13,9 +13,10 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// FuzzPrograms runs random programs of tasks, cancels, time-outs, groups, locks, semaphores, events and queues under a virtual clock, and
-// compares what happened with what a simple model allows: no item is lost, doubled or overtaken, locks and permits are held by as many as
-// they allow and free at the end, no task is left, and the same program does the same twice.
+// FuzzPrograms runs random programs of tasks, cancels, time-outs, groups, locks, semaphores, events
+// and queues under a virtual clock, and compares what happened with what a simple model allows: no
+// item is lost, doubled or overtaken, locks and permits are held by as many as they allow and free
+// at the end, no task is left, and the same program does the same twice.
 func FuzzPrograms(f *testing.F) {
 	for _, seed := range []string{
 		"\x02\x04\x01\x05\x01",
@@ -36,7 +37,8 @@ func FuzzPrograms(f *testing.F) {
 		}
 		first := runProgram(t, code)
 		if second := runProgram(t, code); !slices.Equal(first, second) {
-			t.Fatalf("the same program did\n%s\nand then\n%s", strings.Join(first, "\n"), strings.Join(second, "\n"))
+			t.Fatalf("the same program did\n%s\nand then\n%s",
+				strings.Join(first, "\n"), strings.Join(second, "\n"))
 		}
 	})
 }
@@ -67,7 +69,8 @@ type program struct {
 // item is what goes through the queues: the task that put it, and a number that grows.
 type item struct{ task, n int }
 
-// whoKey is the context key of the number of a task of a group; the others have the number of their actor.
+// whoKey is the context key of the number of a task of a group; the others have the number of their
+// actor.
 type whoKey struct{}
 
 const (
@@ -76,7 +79,11 @@ const (
 )
 
 func runProgram(t *testing.T, code []byte) []string {
-	p := &program{t: t, sem: aiosync.NewSemaphore(semSize), cond: aiosync.NewCondition(&aiosync.Lock{})}
+	p := &program{
+		t:    t,
+		sem:  aiosync.NewSemaphore(semSize),
+		cond: aiosync.NewCondition(&aiosync.Lock{}),
+	}
 	for i := range p.queues {
 		p.queues[i] = aiosync.NewQueue[item](queueSize)
 		p.put[i] = map[item]bool{}
@@ -90,7 +97,9 @@ func runProgram(t *testing.T, code []byte) []string {
 		size := (len(code) + n - 1) / n
 		for i := range n {
 			part := code[min(i*size, len(code)):min((i+1)*size, len(code))]
-			p.tasks = append(p.tasks, aio.Start(ctx, func(ctx context.Context) error { return (&actor{p: p, id: i, code: part}).run(ctx) }))
+			p.tasks = append(p.tasks, aio.Start(ctx, func(ctx context.Context) error {
+				return (&actor{p: p, id: i, code: part}).run(ctx)
+			}))
 		}
 		if err := aio.Sleep(ctx, time.Second); err != nil { // longer than any of them goes on by itself
 			return err
@@ -105,8 +114,9 @@ func runProgram(t *testing.T, code []byte) []string {
 		}
 		return p.check(ctx)
 	}, aio.WithClock(aio.NewVirtualClock()), aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) {
-		_, cycle := errors.AsType[*aio.DeadlockError](r.Err) // tasks may well wait for each other until they are cancelled,
-		unseen := strings.Contains(r.Message, "never ")      // or leave one whose outcome nobody looks at
+		// tasks may well wait for each other until they are cancelled,
+		_, cycle := errors.AsType[*aio.DeadlockError](r.Err)
+		unseen := strings.Contains(r.Message, "never ") // or leave one whose outcome nobody looks at
 		if !cycle && !unseen {
 			t.Errorf("report: %s: %v", r.Message, r.Err)
 		}
@@ -192,7 +202,9 @@ func (a *actor) item(ctx context.Context) item {
 func (a *actor) child(depth int) func(ctx context.Context) error {
 	a.p.kids++
 	who := 100 + a.p.kids
-	return func(ctx context.Context) error { return a.step(context.WithValue(ctx, whoKey{}, who), depth) }
+	return func(ctx context.Context) error {
+		return a.step(context.WithValue(ctx, whoKey{}, who), depth)
+	}
 }
 
 func (a *actor) next() int {
@@ -352,7 +364,9 @@ func (a *actor) step(ctx context.Context, depth int) error {
 		defer cancel()
 		return a.step(limited, depth+1)
 	default:
-		_, err := aio.CreateTask(ctx, func(ctx context.Context) (int, error) { return 1, a.step(ctx, depth+1) }).Await(ctx)
+		_, err := aio.CreateTask(ctx, func(ctx context.Context) (int, error) {
+			return 1, a.step(ctx, depth+1)
+		}).Await(ctx)
 		return err
 	}
 }
@@ -365,7 +379,8 @@ func (p *program) own(now bool) {
 	p.owned = now
 }
 
-// stored notes the outcome of a put. An item can be taken before the task that put it goes on, never if the put fails.
+// stored notes the outcome of a put. An item can be taken before the task that put it goes on,
+// never if the put fails.
 func (a *actor) stored(i int, v item, err error) error {
 	if err == nil {
 		a.p.put[i][v] = true

@@ -15,10 +15,11 @@ import (
 	"github.com/aio-go/aio/internal/leaktest"
 )
 
-// A task that waits makes the steps of the tasks behind it from its own stack. Nobody must be able to tell: the tests compare with a loop that has a
-// chooser and therefore makes every step itself.
+// A task that waits makes the steps of the tasks behind it from its own stack. Nobody must be able
+// to tell: the tests compare with a loop that has a chooser and therefore makes every step itself.
 
-// scatter is a random program: tasks that yield, sleep, start others, cancel and await each other, lock, time out, exit and panic. It logs every step.
+// scatter is a random program: tasks that yield, sleep, start others, cancel and await each other,
+// lock, time out, exit and panic. It logs every step.
 func scatter(ctx context.Context, j *journal, r *rand.Rand, depth int) error {
 	var lock aiosync.Lock
 	l := aio.RunningLoop(ctx)
@@ -107,7 +108,8 @@ func scatter(ctx context.Context, j *journal, r *rand.Rand, depth int) error {
 		tasks = append(tasks, nil)
 		at := len(tasks) - 1
 		tasks[at] = aio.Start(ctx, aio.Yield) // so that there is none missing while an eager one runs
-		tasks[at] = aio.Start(ctx, func(ctx context.Context) error { return act(ctx, id, depth) }, opts...)
+		tasks[at] = aio.Start(ctx,
+			func(ctx context.Context) error { return act(ctx, id, depth) }, opts...)
 		tasks[at].AddDoneCallback(func() { j.Add("%d done", id) })
 	}
 	for range 5 {
@@ -127,7 +129,10 @@ func TestHostedStepsAreMadeInTheSameOrder(t *testing.T) {
 	}
 	for seed := range seeds {
 		log := func(opts ...aio.Option) (j journal) {
-			run(t, func(ctx context.Context) error { return scatter(ctx, &j, rand.New(rand.NewPCG(seed, 0)), 3) }, opts...)
+			run(t, func(ctx context.Context) error {
+				return scatter(ctx, &j, rand.New(rand.NewPCG(seed, 0)),
+					3)
+			}, opts...)
 			return j
 		}
 		alone := log(aio.WithChooser(fifo))
@@ -138,12 +143,14 @@ func TestHostedStepsAreMadeInTheSameOrder(t *testing.T) {
 			for i < len(alone) && i < len(hosted) && alone[i] == hosted[i] {
 				i++
 			}
-			t.Fatalf("seed %d: the orders differ after %d of %d and %d lines:\n%q\n%q", seed, i, len(alone), len(hosted), alone[max(0, i-3):min(i+3, len(alone))], hosted[max(0, i-3):min(i+3, len(hosted))])
+			t.Fatalf("seed %d: the orders differ after %d of %d and %d lines:\n%q\n%q", seed, i, len(alone),
+				len(hosted), alone[max(0, i-3):min(i+3, len(alone))], hosted[max(0, i-3):min(i+3, len(hosted))])
 		}
 	}
 }
 
-// host suspends the calling task in such a way that it makes the steps of what was started just before.
+// host suspends the calling task in such a way that it makes the steps of what was started just
+// before.
 func host(ctx context.Context) error { return aio.Sleep(ctx, time.Second) }
 
 func TestATaskThatIsHostedMayPanicOrExit(t *testing.T) {
@@ -186,7 +193,8 @@ func TestATaskThatIsHostedMayPanicOrExit(t *testing.T) {
 		_, err := after.Await(ctx)
 		return err
 	})
-	if got := seen.All(); err != nil || len(got) != 1 || got[0].Message != "a task panicked and was never awaited" {
+	if got := seen.All(); err != nil || len(got) != 1 ||
+		got[0].Message != "a task panicked and was never awaited" {
 		t.Errorf("got %v; reported: %v", err, got)
 	}
 }
@@ -227,7 +235,8 @@ func TestAHostedTaskMayStopTheLoopButNotCloseOrRunIt(t *testing.T) {
 			}
 			wantPanic(t, func() { l.Close() }, "aio: Loop.Close: the loop is running")
 			wantPanic(t, func() { l.RunForever() }, "aio: Loop.RunForever: the loop is running already")
-			wantPanic(t, func() { aio.Run(context.Background(), host) }, "aio: Run: another loop is running on this goroutine")
+			wantPanic(t, func() { aio.Run(context.Background(), host) },
+				"aio: Run: another loop is running on this goroutine")
 			l.Stop()
 			j.Add("stopped")
 			return nil

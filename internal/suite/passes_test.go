@@ -51,19 +51,21 @@ func (m *passMeter) causes(fn func()) {
 func (m *passMeter) mark()   { m.cause = m.now }
 func (m *passMeter) effect() { m.seen = m.now }
 
-// passCases is the number of passes between a cause and its effect. The numbers are CPython's; no optimisation may change them.
+// passCases is the number of passes between a cause and its effect. The numbers are CPython's; no
+// optimisation may change them.
 var passCases = []struct {
 	cause  string
 	passes int
 	run    func(ctx context.Context, m *passMeter) error
 }{
-	{"a future gets its value: the task that awaits it goes on", 1, func(ctx context.Context, m *passMeter) error {
-		f := gate(ctx)
-		m.causes(func() { open(f) })
-		_, err := f.Await(ctx)
-		m.effect()
-		return err
-	}},
+	{"a future gets its value: the task that awaits it goes on", 1,
+		func(ctx context.Context, m *passMeter) error {
+			f := gate(ctx)
+			m.causes(func() { open(f) })
+			_, err := f.Await(ctx)
+			m.effect()
+			return err
+		}},
 	{"a task ends: the task that awaits it goes on", 1, func(ctx context.Context, m *passMeter) error {
 		task := aio.Start(ctx, func(ctx context.Context) error {
 			err := aio.Yield(ctx)
@@ -80,19 +82,21 @@ var passCases = []struct {
 		m.effect()
 		return err
 	}},
-	{"the time of a Sleep is over: the task goes on", 2, func(ctx context.Context, m *passMeter) error {
-		m.causes(func() { m.clock.now = m.clock.now.Add(time.Second) })
-		err := aio.Sleep(ctx, time.Second)
-		m.effect()
-		return err
-	}},
-	{"the time of a CallLater is over: it is called", 1, func(ctx context.Context, m *passMeter) error {
-		f := gate(ctx)
-		m.loop.CallLater(time.Second, func() { m.effect(); open(f) })
-		m.causes(func() { m.clock.now = m.clock.now.Add(time.Second) })
-		_, err := f.Await(ctx)
-		return err
-	}},
+	{"the time of a Sleep is over: the task goes on", 2,
+		func(ctx context.Context, m *passMeter) error {
+			m.causes(func() { m.clock.now = m.clock.now.Add(time.Second) })
+			err := aio.Sleep(ctx, time.Second)
+			m.effect()
+			return err
+		}},
+	{"the time of a CallLater is over: it is called", 1,
+		func(ctx context.Context, m *passMeter) error {
+			f := gate(ctx)
+			m.loop.CallLater(time.Second, func() { m.effect(); open(f) })
+			m.causes(func() { m.clock.now = m.clock.now.Add(time.Second) })
+			_, err := f.Await(ctx)
+			return err
+		}},
 	{"CallSoon: it is called", 1, func(ctx context.Context, m *passMeter) error {
 		f := gate(ctx)
 		m.mark()
@@ -105,30 +109,33 @@ var passCases = []struct {
 		_, err := aio.Start(ctx, func(context.Context) error { m.effect(); return nil }).Await(ctx)
 		return err
 	}},
-	{"a future gets its value: its done callback is called", 1, func(ctx context.Context, m *passMeter) error {
-		f, called := gate(ctx), gate(ctx)
-		f.AddDoneCallback(func() { m.effect(); open(called) })
-		m.causes(func() { open(f) })
-		_, err := called.Await(ctx)
-		return err
-	}},
-	{"the last child of a Gather ends: the task goes on", 2, func(ctx context.Context, m *passMeter) error {
-		a, b := gate(ctx), gate(ctx)
-		open(a)
-		m.causes(func() { open(b) })
-		_, err := aio.Gather(ctx, a, b)
-		m.effect()
-		return err
-	}},
-	{"the first child of a Gather fails: the task goes on", 2, func(ctx context.Context, m *passMeter) error {
-		a, b := gate(ctx), gate(ctx)
-		m.causes(func() { b.SetError(errBoom) })
-		if _, err := aio.Gather(ctx, a, b); err != errBoom {
+	{"a future gets its value: its done callback is called", 1,
+		func(ctx context.Context, m *passMeter) error {
+			f, called := gate(ctx), gate(ctx)
+			f.AddDoneCallback(func() { m.effect(); open(called) })
+			m.causes(func() { open(f) })
+			_, err := called.Await(ctx)
 			return err
-		}
-		m.effect()
-		return nil
-	}},
+		}},
+	{"the last child of a Gather ends: the task goes on", 2,
+		func(ctx context.Context, m *passMeter) error {
+			a, b := gate(ctx), gate(ctx)
+			open(a)
+			m.causes(func() { open(b) })
+			_, err := aio.Gather(ctx, a, b)
+			m.effect()
+			return err
+		}},
+	{"the first child of a Gather fails: the task goes on", 2,
+		func(ctx context.Context, m *passMeter) error {
+			a, b := gate(ctx), gate(ctx)
+			m.causes(func() { b.SetError(errBoom) })
+			if _, err := aio.Gather(ctx, a, b); err != errBoom {
+				return err
+			}
+			m.effect()
+			return nil
+		}},
 	{"a Gather of what has ended", 2, func(ctx context.Context, m *passMeter) error {
 		a, b := gate(ctx), gate(ctx)
 		open(a)
@@ -144,13 +151,14 @@ var passCases = []struct {
 		m.effect()
 		return err
 	}},
-	{"what Wait waits for happens: the task goes on", 2, func(ctx context.Context, m *passMeter) error {
-		f := gate(ctx)
-		m.causes(func() { open(f) })
-		_, _, err := aio.Wait(ctx, aio.AllCompleted, f)
-		m.effect()
-		return err
-	}},
+	{"what Wait waits for happens: the task goes on", 2,
+		func(ctx context.Context, m *passMeter) error {
+			f := gate(ctx)
+			m.causes(func() { open(f) })
+			_, _, err := aio.Wait(ctx, aio.AllCompleted, f)
+			m.effect()
+			return err
+		}},
 	{"a Wait for what has ended", 2, func(ctx context.Context, m *passMeter) error {
 		f := gate(ctx)
 		open(f)
@@ -159,24 +167,26 @@ var passCases = []struct {
 		m.effect()
 		return err
 	}},
-	{"the time of a WaitTimeout is over: the task goes on", 2, func(ctx context.Context, m *passMeter) error {
-		f := gate(ctx)
-		m.causes(func() { m.clock.now = m.clock.now.Add(time.Second) })
-		_, _, err := aio.WaitTimeout(ctx, time.Second, aio.AllCompleted, f)
-		m.effect()
-		return err
-	}},
-	{"one ends that AsCompleted waits for: the task goes on", 2, func(ctx context.Context, m *passMeter) error {
-		f := gate(ctx)
-		m.causes(func() { open(f) })
-		for _, err := range aio.AsCompleted(ctx, f) {
+	{"the time of a WaitTimeout is over: the task goes on", 2,
+		func(ctx context.Context, m *passMeter) error {
+			f := gate(ctx)
+			m.causes(func() { m.clock.now = m.clock.now.Add(time.Second) })
+			_, _, err := aio.WaitTimeout(ctx, time.Second, aio.AllCompleted, f)
 			m.effect()
-			if err != nil {
-				return err
+			return err
+		}},
+	{"one ends that AsCompleted waits for: the task goes on", 2,
+		func(ctx context.Context, m *passMeter) error {
+			f := gate(ctx)
+			m.causes(func() { open(f) })
+			for _, err := range aio.AsCompleted(ctx, f) {
+				m.effect()
+				if err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	}},
+			return nil
+		}},
 	{"the shielded ends: the task goes on", 2, func(ctx context.Context, m *passMeter) error {
 		f := gate(ctx)
 		m.causes(func() { open(f) })
@@ -211,65 +221,69 @@ var passCases = []struct {
 		m.effect()
 		return err
 	}},
-	{"a task of a Group fails: its body is interrupted", 2, func(ctx context.Context, m *passMeter) error {
-		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			g.Go(func(ctx context.Context) error {
-				aio.Yield(ctx)
-				m.mark()
-				return errBoom
-			})
-			err := forever(ctx)
-			m.effect()
-			return err
-		})
-		if err != errBoom {
-			return err
-		}
-		return nil
-	}},
-	{"a task of a Group fails: the next one is interrupted", 2, func(ctx context.Context, m *passMeter) error {
-		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			g.Go(func(ctx context.Context) error {
-				aio.Yield(ctx)
-				m.mark()
-				return errBoom
-			})
-			g.Go(func(ctx context.Context) error {
+	{"a task of a Group fails: its body is interrupted", 2,
+		func(ctx context.Context, m *passMeter) error {
+			err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				g.Go(func(ctx context.Context) error {
+					aio.Yield(ctx)
+					m.mark()
+					return errBoom
+				})
 				err := forever(ctx)
 				m.effect()
 				return err
 			})
-			return nil
-		})
-		if err != errBoom {
-			return err
-		}
-		return nil
-	}},
-	{"the time of a Timeout is over: the await in it fails", 2, func(ctx context.Context, m *passMeter) error {
-		m.causes(func() { m.clock.now = m.clock.now.Add(time.Second) })
-		err := aio.Timeout(ctx, time.Second, forever)
-		m.effect()
-		if !errors.Is(err, context.DeadlineExceeded) {
-			return err
-		}
-		return nil
-	}},
-	{"the function of a ToThread returns: the task goes on", 2, func(ctx context.Context, m *passMeter) error {
-		finish := make(chan struct{})
-		m.causes(func() {
-			close(finish)
-			stacks := make([]byte, 1<<20)
-			for guard := time.Now().Add(10 * time.Second); time.Now().Before(guard); runtime.Gosched() {
-				if !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "(*threadJob") {
-					break // its goroutine has sent the result and is gone
-				}
+			if err != errBoom {
+				return err
 			}
-		})
-		err := aio.Blocking(ctx, func(context.Context) error { <-finish; return nil })
-		m.effect()
-		return err
-	}},
+			return nil
+		}},
+	{"a task of a Group fails: the next one is interrupted", 2,
+		func(ctx context.Context, m *passMeter) error {
+			err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				g.Go(func(ctx context.Context) error {
+					aio.Yield(ctx)
+					m.mark()
+					return errBoom
+				})
+				g.Go(func(ctx context.Context) error {
+					err := forever(ctx)
+					m.effect()
+					return err
+				})
+				return nil
+			})
+			if err != errBoom {
+				return err
+			}
+			return nil
+		}},
+	{"the time of a Timeout is over: the await in it fails", 2,
+		func(ctx context.Context, m *passMeter) error {
+			m.causes(func() { m.clock.now = m.clock.now.Add(time.Second) })
+			err := aio.Timeout(ctx, time.Second, forever)
+			m.effect()
+			if !errors.Is(err, context.DeadlineExceeded) {
+				return err
+			}
+			return nil
+		}},
+	{"the function of a ToThread returns: the task goes on", 2,
+		func(ctx context.Context, m *passMeter) error {
+			finish := make(chan struct{})
+			m.causes(func() {
+				close(finish)
+				stacks := make([]byte, 1<<20)
+				for guard := time.Now().Add(10 * time.Second); time.Now().Before(guard); runtime.Gosched() {
+					if !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "(*threadJob") {
+						break // its goroutine has sent the result and is gone
+					}
+				}
+			})
+			err := aio.Blocking(ctx, func(context.Context) error { <-finish; return nil })
+			m.effect()
+			return err
+		}},
 	{"a sleeping task is cancelled: it goes on", 1, func(ctx context.Context, m *passMeter) error {
 		task := started(ctx, func(ctx context.Context) error {
 			err := aio.Sleep(ctx, time.Hour)
@@ -280,52 +294,57 @@ var passCases = []struct {
 		task.Await(ctx)
 		return nil
 	}},
-	{"a sleeping task is cancelled: the task that awaits it goes on", 2, func(ctx context.Context, m *passMeter) error {
-		task := started(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) })
-		m.causes(func() { task.Cancel(nil) })
-		task.Await(ctx)
-		m.effect()
-		return nil
-	}},
-	{"a task is cancelled before it starts: the task that awaits it goes on", 2, func(ctx context.Context, m *passMeter) error {
-		task := aio.Start(ctx, forever)
-		m.mark()
-		task.Cancel(nil)
-		task.Await(ctx)
-		m.effect()
-		return nil
-	}},
-	{"a task that awaits a sleeping one is cancelled: it goes on", 2, func(ctx context.Context, m *passMeter) error {
-		task := started(ctx, func(ctx context.Context) error {
-			_, err := aio.Start(ctx, forever).Await(ctx)
+	{"a sleeping task is cancelled: the task that awaits it goes on", 2,
+		func(ctx context.Context, m *passMeter) error {
+			task := started(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) })
+			m.causes(func() { task.Cancel(nil) })
+			task.Await(ctx)
 			m.effect()
-			return err
-		})
-		m.causes(func() { task.Cancel(nil) })
-		task.Await(ctx)
-		return nil
-	}},
-	{"a task that gathers sleeping ones is cancelled: it goes on", 3, func(ctx context.Context, m *passMeter) error {
-		task := started(ctx, func(ctx context.Context) error {
-			_, err := aio.Gather(ctx, aio.Start(ctx, forever), aio.Start(ctx, forever))
+			return nil
+		}},
+	{"a task is cancelled before it starts: the task that awaits it goes on", 2,
+		func(ctx context.Context, m *passMeter) error {
+			task := aio.Start(ctx, forever)
+			m.mark()
+			task.Cancel(nil)
+			task.Await(ctx)
 			m.effect()
-			return err
-		})
-		m.causes(func() { task.Cancel(nil) })
-		task.Await(ctx)
-		return nil
-	}},
-	{"a task behind a Shield is cancelled: it goes on", 1, func(ctx context.Context, m *passMeter) error {
-		f := gate(ctx)
-		task := started(ctx, func(ctx context.Context) error {
-			_, err := aio.Shield(ctx, f)
-			m.effect()
-			return err
-		})
-		m.causes(func() { task.Cancel(nil) })
-		task.Await(ctx)
-		return nil
-	}},
+			return nil
+		}},
+	{"a task that awaits a sleeping one is cancelled: it goes on", 2,
+		func(ctx context.Context, m *passMeter) error {
+			task := started(ctx, func(ctx context.Context) error {
+				_, err := aio.Start(ctx, forever).Await(ctx)
+				m.effect()
+				return err
+			})
+			m.causes(func() { task.Cancel(nil) })
+			task.Await(ctx)
+			return nil
+		}},
+	{"a task that gathers sleeping ones is cancelled: it goes on", 3,
+		func(ctx context.Context, m *passMeter) error {
+			task := started(ctx, func(ctx context.Context) error {
+				_, err := aio.Gather(ctx, aio.Start(ctx, forever), aio.Start(ctx, forever))
+				m.effect()
+				return err
+			})
+			m.causes(func() { task.Cancel(nil) })
+			task.Await(ctx)
+			return nil
+		}},
+	{"a task behind a Shield is cancelled: it goes on", 1,
+		func(ctx context.Context, m *passMeter) error {
+			f := gate(ctx)
+			task := started(ctx, func(ctx context.Context) error {
+				_, err := aio.Shield(ctx, f)
+				m.effect()
+				return err
+			})
+			m.causes(func() { task.Cancel(nil) })
+			task.Await(ctx)
+			return nil
+		}},
 	{"a task in a Wait is cancelled: it goes on", 1, func(ctx context.Context, m *passMeter) error {
 		f := gate(ctx)
 		task := started(ctx, func(ctx context.Context) error {
@@ -354,20 +373,22 @@ var passCases = []struct {
 		m.effect()
 		return err
 	}},
-	{"a semaphore is released: the first in line has it", 1, func(ctx context.Context, m *passMeter) error {
-		s := aiosync.NewSemaphore(0)
-		m.causes(s.Release)
-		err := s.Acquire(ctx)
-		m.effect()
-		return err
-	}},
-	{"an item is put into a queue: the first in line has it", 1, func(ctx context.Context, m *passMeter) error {
-		q := aiosync.NewQueue[int](0)
-		m.causes(func() { q.PutNowait(1) })
-		_, err := q.Get(ctx)
-		m.effect()
-		return err
-	}},
+	{"a semaphore is released: the first in line has it", 1,
+		func(ctx context.Context, m *passMeter) error {
+			s := aiosync.NewSemaphore(0)
+			m.causes(s.Release)
+			err := s.Acquire(ctx)
+			m.effect()
+			return err
+		}},
+	{"an item is put into a queue: the first in line has it", 1,
+		func(ctx context.Context, m *passMeter) error {
+			q := aiosync.NewQueue[int](0)
+			m.causes(func() { q.PutNowait(1) })
+			_, err := q.Get(ctx)
+			m.effect()
+			return err
+		}},
 }
 
 func TestTheNumberOfPassesBetweenCauseAndEffectIsThatOfAsyncio(t *testing.T) {

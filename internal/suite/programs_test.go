@@ -15,8 +15,9 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// The programs in this file pin down the order in which things happen. The files in testdata/programs hold what CPython's asyncio prints for
-// the same program, and ours has to print the same, to the letter.
+// The programs in this file pin down the order in which things happen. The files in
+// testdata/programs hold what CPython's asyncio prints for the same program, and ours has to print
+// the same, to the letter.
 
 // script is one program: it prints to out.
 type script func(t *testing.T, out *printer)
@@ -153,7 +154,8 @@ var programs = map[string]script{
 			return err
 		}
 		one.Cancel()
-		out.print(pyBool(one.Cancelled()), pyBool(two.Cancelled()), pyBool(three.Cancelled()), pyBool(four.Cancelled()), pyBool(timer.Cancelled()))
+		out.print(pyBool(one.Cancelled()), pyBool(two.Cancelled()), pyBool(three.Cancelled()),
+			pyBool(four.Cancelled()), pyBool(timer.Cancelled()))
 		return nil
 	}),
 
@@ -244,8 +246,11 @@ var programs = map[string]script{
 			sleeper(0, "zero"),
 			sleeper(-time.Second, "negative"),
 		)
-		// Sleep has no value to return in Go; a function that sleeps and returns one takes its place.
-		value, _ := func(ctx context.Context) (string, error) { return "value from sleep", aio.Sleep(ctx, 0) }(ctx)
+		// Sleep has no value to return in Go; a function that sleeps and returns one takes its
+		// place.
+		value, _ := func(ctx context.Context) (string, error) {
+			return "value from sleep", aio.Sleep(ctx, 0)
+		}(ctx)
 		out.print(value)
 		return err
 	}),
@@ -474,7 +479,8 @@ var programs = map[string]script{
 		for _, task := range pending {
 			flags = append(flags, pyBool(task.Cancelled()))
 		}
-		out.print("timeout", names(done), names(pending), "pending cancelled: ["+strings.Join(flags, ", ")+"]")
+		out.print("timeout", names(done), names(pending), "pending cancelled: ["+
+			strings.Join(flags, ", ")+"]")
 		if err != nil {
 			return err
 		}
@@ -490,7 +496,9 @@ var programs = map[string]script{
 		job := func(name string) *aio.Task[string] {
 			event := gate(ctx)
 			events[name] = event
-			return aio.CreateTask(ctx, func(ctx context.Context) (string, error) { return name, pass(ctx, event) })
+			return aio.CreateTask(ctx, func(ctx context.Context) (string, error) {
+				return name, pass(ctx, event)
+			})
 		}
 		tasks := []*aio.Task[string]{job("one"), job("two"), job("three")}
 		aio.Start(ctx, func(ctx context.Context) error {

@@ -24,7 +24,9 @@ func anyOrder(seed uint64) aio.Scheduler {
 
 // orders runs the program until every answer of a scheduler has been given, and returns how many
 // schedules there were and the different logs, in the order of the alphabet.
-func orders(t *testing.T, program func(ctx context.Context, j *journal) error) (schedules int, logs []string) {
+func orders(
+	t *testing.T, program func(ctx context.Context, j *journal) error,
+) (schedules int, logs []string) {
 	t.Helper()
 	type choice struct{ answer, of int }
 	var path []choice
@@ -32,16 +34,17 @@ func orders(t *testing.T, program func(ctx context.Context, j *journal) error) (
 	for {
 		var j journal
 		depth := 0
-		run(t, func(ctx context.Context) error { return program(ctx, &j) }, aio.WithScheduler(schedulerFunc(func(ready []aio.Entry) int {
-			if len(ready) == 1 {
-				return 0
-			}
-			if depth == len(path) {
-				path = append(path, choice{0, len(ready)})
-			}
-			depth++
-			return path[depth-1].answer
-		})))
+		run(t, func(ctx context.Context) error { return program(ctx, &j) },
+			aio.WithScheduler(schedulerFunc(func(ready []aio.Entry) int {
+				if len(ready) == 1 {
+					return 0
+				}
+				if depth == len(path) {
+					path = append(path, choice{0, len(ready)})
+				}
+				depth++
+				return path[depth-1].answer
+			})))
 		schedules++
 		seen[fmt.Sprint(j)] = true
 		for len(path) > 0 && path[len(path)-1].answer+1 == path[len(path)-1].of {
@@ -105,7 +108,9 @@ func TestASleepIsChosenOnceAndTiesHaveEveryOrder(t *testing.T) {
 
 func TestATimeoutAndASleepOfOneDeadlineHaveBothOrders(t *testing.T) {
 	schedules, logs := orders(t, func(ctx context.Context, j *journal) error {
-		err := aio.Timeout(ctx, time.Second, func(ctx context.Context) error { return aio.Sleep(ctx, time.Second) })
+		err := aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
+			return aio.Sleep(ctx, time.Second)
+		})
 		j.Add("timed out: %t", err != nil)
 		return nil
 	})
@@ -134,7 +139,8 @@ func TestASchedulerKnowsWhoWokeWhom(t *testing.T) {
 		return 0
 	})))
 	want := []string{
-		`step 1 "" by nothing 0`, `step 3 "" by step 1`, `step 1 "Future.Await" by step 3`, `step 1 "Sleep" by nothing 0`,
+		`step 1 "" by nothing 0`, `step 3 "" by step 1`, `step 1 "Future.Await" by step 3`,
+		`step 1 "Sleep" by nothing 0`,
 	}
 	if !slices.Equal(steps, want) {
 		t.Errorf("steps %q", steps)
@@ -142,7 +148,8 @@ func TestASchedulerKnowsWhoWokeWhom(t *testing.T) {
 }
 
 func TestASchedulerMayLookAtTheLoopAndCancel(t *testing.T) {
-	r := aio.NewRunner(aio.WithClock(aio.NewVirtualClock()), aio.WithScheduler(schedulerFunc(func([]aio.Entry) int { return 0 })))
+	r := aio.NewRunner(aio.WithClock(aio.NewVirtualClock()),
+		aio.WithScheduler(schedulerFunc(func([]aio.Entry) int { return 0 })))
 	r.Close()
 	var loop *aio.Loop
 	asked := 0
@@ -154,19 +161,20 @@ func TestASchedulerMayLookAtTheLoopAndCancel(t *testing.T) {
 			t.Errorf("%v was not cancelled", victim)
 		}
 		return err
-	}, aio.WithClock(aio.NewVirtualClock()), aio.WithScheduler(schedulerFunc(func(ready []aio.Entry) int {
-		if asked++; loop != nil {
-			if loop.CurrentTask() != nil {
-				t.Error("a task runs while the scheduler is asked")
-			}
-			for _, task := range loop.AllTasks() {
-				if task.Name() == "victim" && asked == 2 {
-					task.Cancel(nil)
+	}, aio.WithClock(aio.NewVirtualClock()),
+		aio.WithScheduler(schedulerFunc(func(ready []aio.Entry) int {
+			if asked++; loop != nil {
+				if loop.CurrentTask() != nil {
+					t.Error("a task runs while the scheduler is asked")
+				}
+				for _, task := range loop.AllTasks() {
+					if task.Name() == "victim" && asked == 2 {
+						task.Cancel(nil)
+					}
 				}
 			}
-		}
-		return len(ready) - 1
-	})))
+			return len(ready) - 1
+		})))
 	if err != nil {
 		t.Error(err)
 	}
@@ -175,7 +183,9 @@ func TestASchedulerMayLookAtTheLoopAndCancel(t *testing.T) {
 func TestAWrongAnswerOfASchedulerPanicsAndLeavesNothing(t *testing.T) {
 	for _, answer := range []int{-2, 1} {
 		wantPanic(t, func() {
-			aio.Run(context.Background(), forever, aio.WithScheduler(schedulerFunc(func([]aio.Entry) int { return answer })),
+			aio.Run(context.Background(), forever, aio.WithScheduler(schedulerFunc(func([]aio.Entry) int {
+				return answer
+			})),
 				aio.WithClock(aio.NewVirtualClock()), (&reports{}).Option())
 		}, "aio: Scheduler.Next: the answer is not the index of an entry")
 	}
@@ -203,7 +213,8 @@ func TestThreadsAreWaitedForBeforeASchedulerIsAsked(t *testing.T) {
 			return len(ready) - 1
 		})))
 		want := []string{
-			"step 1 ", "step 2 step 3 step 4 ", "step 2 step 3 post 4 ", "step 2 step 3 step 4 ", "step 2 step 3 ", "step 2 post 3 ",
+			"step 1 ", "step 2 step 3 step 4 ", "step 2 step 3 post 4 ", "step 2 step 3 step 4 ",
+			"step 2 step 3 ", "step 2 post 3 ",
 			"step 2 step 3 ", "step 2 ", "post 2 ", "step 2 ", "step 1 ",
 		}
 		if !slices.Equal(seen, want) {

@@ -12,8 +12,9 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// A stress program is a random tree of jobs: leaves sleep, yield, wait for futures, take a lock or fail; inner nodes run others in groups,
-// gathers, blocks with time limits, behind shields, or start and cancel them. A job that succeeds returns the number of its leaves.
+// A stress program is a random tree of jobs: leaves sleep, yield, wait for futures, take a lock or
+// fail; inner nodes run others in groups, gathers, blocks with time limits, behind shields, or
+// start and cancel them. A job that succeeds returns the number of its leaves.
 
 type stress struct {
 	t         *testing.T
@@ -173,7 +174,9 @@ func (s *stress) limited(depth int) job {
 	if !s.failures {
 		d = time.Hour * 1000
 	}
-	return job{child.leaves, func(ctx context.Context) (int, error) { return aio.WaitFor(ctx, d, child.run) }}
+	return job{child.leaves, func(ctx context.Context) (int, error) {
+		return aio.WaitFor(ctx, d, child.run)
+	}}
 }
 
 func (s *stress) shielded(depth int) job {
@@ -216,7 +219,8 @@ func (s *stress) firstOf(depth int) job {
 		tasks := start(ctx, children)
 		done, pending, err := aio.Wait(ctx, aio.FirstCompleted, tasks...)
 		if err == nil && len(done) == 0 || len(done)+len(pending) != len(tasks) {
-			s.errorf("a wait returned %d done and %d pending of %d: %v", len(done), len(pending), len(tasks), err)
+			s.errorf("a wait returned %d done and %d pending of %d: %v",
+				len(done), len(pending), len(tasks), err)
 		}
 		for _, task := range pending {
 			s.requested[task] = true
@@ -261,7 +265,13 @@ func TestRandomProgramsEndAsTheyShould(t *testing.T) {
 		programs = 60
 	}
 	for seed := range uint64(programs) {
-		s := &stress{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), requested: map[aio.AnyTask]bool{}, failures: seed%3 != 0}
+		s := &stress{
+			t:         t,
+			seed:      seed,
+			rng:       rand.New(rand.NewPCG(seed, 1)),
+			requested: map[aio.AnyTask]bool{},
+			failures:  seed%3 != 0,
+		}
 		var opts []aio.Option
 		switch seed % 4 {
 		case 1:

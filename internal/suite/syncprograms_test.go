@@ -11,7 +11,8 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// transcript is what CPython's asyncio prints for a program; see programs_test.go for what the programs are about.
+// transcript is what CPython's asyncio prints for a program; see programs_test.go for what the
+// programs are about.
 func transcript(t *testing.T, want string, program func(ctx context.Context, out *printer) error) {
 	t.Helper()
 	var out printer

@@ -1,5 +1,5 @@
-// Package sys has the names of package syscall that the library uses on every system, Plan 9 too, and makes the
-// errors of Windows known by the names that programs for other systems use.
+// Package sys has the names of package syscall that the library uses on every system, Plan 9 too,
+// and makes the errors of Windows known by the names that programs for other systems use.
 package sys
 
 import (
@@ -27,8 +27,8 @@ func (s Signal) String() string {
 	return "signal " + strconv.Itoa(int(s))
 }
 
-// Errors that the library decides by. The system says some of them in other words, and then they are told like any
-// error that is not known.
+// Errors that the library checks for. If the system has other errors for some of them, these are
+// handled like unknown errors.
 const (
 	EADDRINUSE   Errno = "address in use"
 	ECONNABORTED Errno = "connection aborted"

@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// translation says which errors an error number of Windows is known by, the most telling first. It is built on Linux,
-// too, where tests look at it.
+// translation maps an error number of Windows to the errors that match it, the most specific first.
+// It is built on Linux, too, for tests.
 var translation = map[syscall.Errno][]syscall.Errno{
-	// Of files and pipes, and what overlapped operations on sockets end with.
+	// For files and pipes, and for the end of overlapped operations on sockets.
 	64:   {syscall.ECONNRESET},              // ERROR_NETNAME_DELETED
 	109:  {syscall.EPIPE},                   // ERROR_BROKEN_PIPE
 	121:  {syscall.ETIMEDOUT},               // ERROR_SEM_TIMEOUT
@@ -45,7 +45,8 @@ var translation = map[syscall.Errno][]syscall.Errno{
 	10050: {syscall.ENETDOWN},
 	10051: {syscall.ENETUNREACH},
 	10052: {syscall.ENETRESET, syscall.ECONNRESET},
-	10053: {syscall.ECONNABORTED, syscall.ECONNRESET}, // this side gave the connection up, as after a time-out
+	// this side gave the connection up, as after a time-out
+	10053: {syscall.ECONNABORTED, syscall.ECONNRESET},
 	10054: {syscall.ECONNRESET},
 	10055: {syscall.ENOBUFS},
 	10056: {syscall.EISCONN},
@@ -63,7 +64,8 @@ type windowsError struct {
 	names []syscall.Errno
 }
 
-// translate gives an error of Windows the names that errors.Is looks for. The error itself stays below.
+// translate gives an error of Windows the names that errors.Is looks for. The error itself stays
+// below.
 func translate(err error, table map[syscall.Errno][]syscall.Errno) error {
 	var errno syscall.Errno
 	if err == nil || !errors.As(err, &errno) {
@@ -76,7 +78,7 @@ func translate(err error, table map[syscall.Errno][]syscall.Errno) error {
 	if names == nil {
 		return err
 	}
-	if op, ok := err.(*net.OpError); ok { // stays what it is
+	if op, ok := err.(*net.OpError); ok { // stays as it is
 		named := *op
 		named.Err = &windowsError{op.Err, names}
 		return &named
@@ -84,7 +86,8 @@ func translate(err error, table map[syscall.Errno][]syscall.Errno) error {
 	return &windowsError{err, names}
 }
 
-// ofDatagrams differs from translation in one number: it says that nobody has listened where an earlier datagram went.
+// ofDatagrams differs from translation in one number: it says that an earlier datagram had no
+// receiver.
 var ofDatagrams = func() map[syscall.Errno][]syscall.Errno {
 	m := make(map[syscall.Errno][]syscall.Errno, len(translation))
 	for number, names := range translation {

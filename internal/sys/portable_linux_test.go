@@ -62,7 +62,8 @@ func TestADatagramThatNobodyTookIsRefusedNotReset(t *testing.T) {
 }
 
 func TestOtherErrorsComeBackAsTheyAre(t *testing.T) {
-	for _, err := range []error{nil, io.EOF, net.ErrClosed, os.ErrDeadlineExceeded, ofWindows(10999), &net.OpError{Op: "read", Err: net.ErrClosed}} {
+	for _, err := range []error{nil, io.EOF, net.ErrClosed, os.ErrDeadlineExceeded, ofWindows(10999),
+		&net.OpError{Op: "read", Err: net.ErrClosed}} {
 		if got := translate(err, translation); got != err {
 			t.Errorf("%v became %v", err, got)
 		}

@@ -2,8 +2,9 @@
 
 package sys
 
-// Error makes errors.Is know an error of the system by the name that it has elsewhere. Here it does.
+// Error makes errors.Is know an error of the system by the name that it has elsewhere. Here it
+// does.
 func Error(err error) error { return err }
 
-// DatagramError is Error for what sending and receiving datagrams returns.
+// DatagramError is Error for errors of sending and receiving datagrams.
 func DatagramError(err error) error { return err }

@@ -90,33 +90,36 @@ func TestWhatIsDeadBeforeItIsDueNeverEntersTheHeap(t *testing.T) {
 	for i := range 10 {
 		h.Push(Entry[int]{When: int64(10 - i), Seq: uint64(i), Item: i % 2})
 	}
-	if dropped := h.Settle(func(e *Entry[int]) bool { return e.Item == 0 }); dropped != 5 || h.Len() != 5 {
+	if dropped := h.Settle(func(e *Entry[int]) bool { return e.Item == 0 }); dropped != 5 ||
+		h.Len() != 5 {
 		t.Fatalf("%d dropped, %d left, want 5 and 5", dropped, h.Len())
 	}
 	h.Push(Entry[int]{When: 100, Seq: 100, Item: 1})
-	if dropped := h.Settle(func(e *Entry[int]) bool { return e.Item == 0 }); dropped != 0 || h.Len() != 6 {
+	if dropped := h.Settle(func(e *Entry[int]) bool { return e.Item == 0 }); dropped != 0 ||
+		h.Len() != 6 {
 		t.Fatalf("%d dropped, %d left, want 0 and 6: the new entry is not due first", dropped, h.Len())
 	}
 }
 
 func BenchmarkHold(b *testing.B) {
 	for _, size := range []int{100, 10_000, 1_000_000} {
-		b.Run(map[int]string{100: "timers=100", 10_000: "timers=10k", 1_000_000: "timers=1M"}[size], func(b *testing.B) {
-			rng := rand.New(rand.NewPCG(7, 8))
-			var h Heap[*int]
-			for i := range size {
-				h.Push(Entry[*int]{When: rng.Int64N(1 << 40), Seq: uint64(i)})
-			}
-			seq := uint64(size)
-			for b.Loop() {
-				h.Settle(all)
-				e := h.Pop()
-				e.When += rng.Int64N(1 << 40)
-				e.Seq = seq
-				seq++
-				h.Push(e)
-			}
-		})
+		b.Run(map[int]string{100: "timers=100", 10_000: "timers=10k", 1_000_000: "timers=1M"}[size],
+			func(b *testing.B) {
+				rng := rand.New(rand.NewPCG(7, 8))
+				var h Heap[*int]
+				for i := range size {
+					h.Push(Entry[*int]{When: rng.Int64N(1 << 40), Seq: uint64(i)})
+				}
+				seq := uint64(size)
+				for b.Loop() {
+					h.Settle(all)
+					e := h.Pop()
+					e.When += rng.Int64N(1 << 40)
+					e.Seq = seq
+					seq++
+					h.Push(e)
+				}
+			})
 	}
 }
 

@@ -74,7 +74,8 @@ func (f *Forger) Record(kind byte, content ...byte) []byte {
 	return f.aead.Seal(header, nonce, plain, header)
 }
 
-// KeyUpdate returns the announcement of new keys (RFC 8446, 4.6.3), which asks for an answer or not.
+// KeyUpdate returns the announcement of new keys (RFC 8446, 4.6.3), which asks for an answer or
+// not.
 func (f *Forger) KeyUpdate(ask bool) []byte {
 	request := byte(0)
 	if ask {
@@ -85,7 +86,8 @@ func (f *Forger) KeyUpdate(ask bool) []byte {
 	return r
 }
 
-// Flood returns rounds times 16 key updates and one byte of data: as many as crypto/tls takes in a row.
+// Flood returns rounds times 16 key updates and one byte of data: as many as crypto/tls takes in a
+// row.
 func (f *Forger) Flood(rounds int, ask bool) (records []byte) {
 	for range rounds {
 		for range 16 {

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Authority is a certificate authority that nobody else trusts.
+// Authority is a certificate authority that only tests trust.
 type Authority struct {
 	tb   testing.TB
 	cert *x509.Certificate
@@ -74,7 +74,8 @@ func (a *Authority) CertificateFor(key crypto.Signer, names ...string) tls.Certi
 	a.tb.Helper()
 	template := a.template(names[0])
 	template.KeyUsage = x509.KeyUsageDigitalSignature
-	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth,
+		x509.ExtKeyUsageClientAuth}
 	for _, name := range names {
 		if ip := net.ParseIP(name); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
@@ -89,7 +90,7 @@ func (a *Authority) CertificateFor(key crypto.Signer, names ...string) tls.Certi
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// Pool returns the roots of those who trust the authority.
+// Pool returns the authority as trusted roots.
 func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)
@@ -99,14 +100,15 @@ func (a *Authority) Pool() *x509.CertPool {
 // Server returns the configuration of a server called localhost.
 func (a *Authority) Server() *tls.Config {
 	a.tb.Helper()
-	return &tls.Config{Certificates: []tls.Certificate{a.Certificate("localhost", "127.0.0.1", "::1")}}
+	own := a.Certificate("localhost", "127.0.0.1", "::1")
+	return &tls.Config{Certificates: []tls.Certificate{own}}
 }
 
 // Client returns the configuration of a client that trusts the authority.
 func (a *Authority) Client() *tls.Config { return &tls.Config{RootCAs: a.Pool()} }
 
-// Files writes the authority's certificate, and one for localhost with its key, for programs that want
-// files.
+// Files writes the authority's certificate, and one for localhost with its key, for programs that
+// want files.
 func (a *Authority) Files() (ca, cert, key string) {
 	a.tb.Helper()
 	dir := a.tb.TempDir()
@@ -117,12 +119,16 @@ func (a *Authority) Files() (ca, cert, key string) {
 	}
 	write := func(name, kind string, der []byte) string {
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
+		if err != nil {
 			a.tb.Fatal(err)
 		}
 		return path
 	}
-	return write("ca.pem", "CERTIFICATE", a.cert.Raw), write("cert.pem", "CERTIFICATE", c.Certificate[0]), write("key.pem", "PRIVATE KEY", der)
+	ca = write("ca.pem", "CERTIFICATE", a.cert.Raw)
+	cert = write("cert.pem", "CERTIFICATE", c.Certificate[0])
+	key = write("key.pem", "PRIVATE KEY", der)
+	return ca, cert, key
 }
 
 // Root is the certificate of the authority itself, in DER.

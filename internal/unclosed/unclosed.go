@@ -1,5 +1,5 @@
-// Package unclosed keeps account of what programs have opened and not closed: how much there was of each kind, and
-// in debug mode where it was opened.
+// Package unclosed keeps account of what programs have opened and not closed: how much there was of
+// each kind, and in debug mode where it was opened.
 package unclosed
 
 import (
@@ -10,7 +10,8 @@ import (
 	"sync/atomic"
 )
 
-// Of this process so far: what the garbage collector found forgotten, and what was open when its loop was closed.
+// Of this process so far: what the garbage collector found forgotten, and what was open when its
+// loop was closed.
 var Connections, Pipes, Endpoints, Sockets atomic.Int64
 
 const module = "github.com/aio-go/aio"

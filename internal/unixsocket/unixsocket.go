@@ -1,5 +1,5 @@
-// Package unixsocket looks after the files of Unix sockets: it makes room where nobody listens any more, sets who
-// may connect, and removes a file with its socket, but never that of another.
+// Package unixsocket manages the files of Unix sockets: it removes those without a listener, sets
+// which users may connect, and removes a file with its socket, but never that of another socket.
 package unixsocket
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/aio-go/aio/internal/sys"
 )
 
-// DefaultMode lets the user of the process connect and nobody else. The umask has no say in it.
+// DefaultMode lets only the user of the process connect, whatever the umask is.
 const DefaultMode fs.FileMode = 0o600
 
 var claiming sync.Mutex // one goroutine of the process makes room and binds at a time
@@ -26,15 +26,16 @@ var claiming sync.Mutex // one goroutine of the process makes room and binds at 
 // CheckMode panics unless mode is one for a socket.
 func CheckMode(op string, mode fs.FileMode) {
 	if mode&^0o777 != 0 || mode&0o200 == 0 {
-		panic(fmt.Sprintf("%s: %#o is no mode for a socket; use 0o600, 0o660 or 0o666", op, uint32(mode)))
+		panic(fmt.Sprintf("%s: %#o is no mode for a socket; use 0o600, 0o660 or 0o666",
+			op, uint32(mode)))
 	}
 }
 
-// Claim makes room at path and calls bind. A socket there is removed if nobody listens on it; one that is in use, and anything
-// that is no socket, gives EADDRINUSE. Whoever listens does not notice.
+// Claim makes room at path and calls bind. It removes a socket without a listener. A socket in use,
+// and any other file, gives EADDRINUSE. A listener does not notice the check.
 //
-// Another process may do the same at the same time. Therefore the file is moved aside before it is removed, and
-// looked at once more: what is removed is what nobody listens on.
+// Another process may do the same at the same time. So the file is moved aside before it is
+// removed, and checked once more: only a socket without a listener is removed.
 func Claim(path string, bind func() error) error {
 	claiming.Lock()
 	defer claiming.Unlock()
@@ -46,16 +47,17 @@ func Claim(path string, bind func() error) error {
 
 func makeRoom(path string) error {
 	if IsAbstract(path) {
-		return nil // bind tells whether it is in use
+		return nil // bind reports whether it is in use
 	}
 	info, err := os.Lstat(path)
 	switch {
 	case err != nil:
-		return nil // bind tells what is wrong, if anything is
+		return nil // bind reports what is wrong, if anything is
 	case info.Mode()&fs.ModeSocket == 0 || !stale(path):
 		return os.NewSyscallError("bind", sys.EADDRINUSE)
 	}
-	aside := filepath.Join(filepath.Dir(path), "."+rand.Text()[:7]) // short: the length of a path is limited
+	// short: the length of a path is limited
+	aside := filepath.Join(filepath.Dir(path), "."+rand.Text()[:7])
 	if err := os.Rename(path, aside); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -70,8 +72,9 @@ func makeRoom(path string) error {
 	return os.Remove(aside)
 }
 
-// stale reports whether nobody holds the socket at path. It asks with a datagram socket: a listener does not get a
-// connection then, just the asker an error of the type. A socket that may not be asked counts as held.
+// stale reports whether no process holds the socket at path. It asks with a datagram socket: then a
+// listener gets no connection, and the asker only an error of the type. A socket without permission
+// to ask counts as held.
 func stale(path string) bool {
 	c, err := net.Dial("unixgram", path)
 	if err == nil {
@@ -117,14 +120,15 @@ func Remember(path string) File {
 	return f
 }
 
-// IsOurs reports whether the file is still the one that was remembered. The number of a removed file is soon used
-// for another, so its time is compared, too.
+// IsOurs reports whether the file is still the one that was remembered. The number of a removed
+// file is soon used for another, so its time is compared, too.
 func (f *File) IsOurs() bool {
 	if f.info == nil {
 		return false
 	}
 	now, err := os.Lstat(f.path)
-	return err == nil && os.SameFile(f.info, now) && now.Mode()&fs.ModeSocket != 0 && now.ModTime().Equal(f.info.ModTime())
+	return err == nil && os.SameFile(f.info, now) && now.Mode()&fs.ModeSocket != 0 &&
+		now.ModTime().Equal(f.info.ModTime())
 }
 
 // Remove removes the file, unless it is another one by now.
@@ -135,11 +139,16 @@ func (f *File) Remove() {
 	f.info = nil
 }
 
-// Listen listens on path for package net: after Claim, and with a mode. ctx is that of [net.ListenConfig]. Its
-// Close removes the file as [File.Remove] does; keep leaves it.
+// Listen listens on path for package net: after Claim, and with a mode. ctx is that of
+// [net.ListenConfig]. Its Close removes the file as [File.Remove] does; keep leaves it.
 func Listen(ctx context.Context, path string, mode fs.FileMode, keep bool) (*Listener, error) {
 	fail := func(err error) (*Listener, error) {
-		return nil, &net.OpError{Op: "listen", Net: "unix", Addr: &net.UnixAddr{Name: path, Net: "unix"}, Err: err}
+		return nil, &net.OpError{
+			Op:   "listen",
+			Net:  "unix",
+			Addr: &net.UnixAddr{Name: path, Net: "unix"},
+			Err:  err,
+		}
 	}
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		if IsAbstract(path) {
@@ -182,13 +191,13 @@ func (l *Listener) Close() error {
 	return l.UnixListener.Close()
 }
 
-// Adopted sees to it that the Close of a listener of package net, which removes its file by name, does not remove
-// that of another.
+// Adopted sees to it that the Close of a listener of package net, which removes its file by name,
+// does not remove that of another.
 func Adopted(ln *net.UnixListener) *AdoptedListener {
 	return &AdoptedListener{ln, Remember(ln.Addr().String())}
 }
 
-// AdoptedListener is what Adopted returns.
+// AdoptedListener is the result of Adopted.
 type AdoptedListener struct {
 	*net.UnixListener
 	file File

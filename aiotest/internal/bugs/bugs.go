@@ -10,7 +10,7 @@ import (
 	"github.com/aio-go/aio/aiotest"
 )
 
-// Program is what aiotest.Explore runs.
+// Program is a program for aiotest.Explore.
 type Program func(ctx context.Context, t *aiotest.T) error
 
 // twins is a program and its twin: it takes the choice between right and wrong as an argument.
@@ -25,7 +25,7 @@ type Bug struct {
 	Cancels bool // it shows when a task is cancelled: explore with aiotest.CancelEachAwait
 }
 
-// Options returns what Explore needs to be told.
+// Options returns the options for Explore.
 func (b Bug) Options() []aiotest.Option {
 	if b.Cancels {
 		return []aiotest.Option{aiotest.CancelEachAwait()}
@@ -66,7 +66,7 @@ func together(ctx context.Context, fns ...func(ctx context.Context) error) error
 	})
 }
 
-// work stands for a call that takes a while: n times everybody else may run.
+// work is a call that takes a while: other tasks may run n times.
 func work(ctx context.Context, n int) error {
 	for range n {
 		if err := aio.Yield(ctx); err != nil {

@@ -176,7 +176,7 @@ func stopEvent(ctx context.Context, t *aiotest.T, fixed bool) error {
 	return together(ctx, func(ctx context.Context) error {
 		for !stopped {
 			if !fixed {
-				if err := work(ctx, 1); err != nil { // it flushes what it has
+				if err := work(ctx, 1); err != nil { // it flushes its items
 					return err
 				}
 				wake.Clear()

@@ -32,7 +32,7 @@ func closeTwice(ctx context.Context, t *aiotest.T, fixed bool) error {
 		if fixed {
 			closed = true
 		}
-		if err := work(ctx, 1); err != nil { // what is left is flushed
+		if err := work(ctx, 1); err != nil { // the rest is flushed
 			return err
 		}
 		closed = true

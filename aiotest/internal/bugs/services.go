@@ -27,7 +27,7 @@ func init() {
 	addCancelled("cleanup", "cleanup is cancelled as well", cleanup)
 }
 
-// snapshotThenSubscribe reads what is there, and then subscribes to what comes.
+// snapshotThenSubscribe reads the items that are there, and then subscribes to new ones.
 func snapshotThenSubscribe(ctx context.Context, t *aiotest.T, fixed bool) error {
 	var log, seen []int
 	var subscribed bool
@@ -191,8 +191,8 @@ func earlyPublish(ctx context.Context, t *aiotest.T, fixed bool) error {
 	})
 }
 
-// singleFlight shares one call among those who ask for the same key, and removes the call at its
-// end, also if another one has taken its place after an invalidation.
+// singleFlight shares one call among the tasks that ask for the same key. At its end it removes the
+// call, even if another one has taken its place after an invalidation.
 func singleFlight(ctx context.Context, t *aiotest.T, fixed bool) error {
 	type call struct{ stale bool }
 	calls := map[string]*call{}
@@ -280,7 +280,7 @@ func lease(ctx context.Context, t *aiotest.T, fixed bool) error {
 	})
 }
 
-// drain takes what is in the buffer, writes it, and says that all is written.
+// drain takes the items of the buffer, writes them, and says that all are written.
 func drain(ctx context.Context, t *aiotest.T, fixed bool) error {
 	var buffer, written []int
 	closed := false
@@ -463,7 +463,7 @@ func othersLock(ctx context.Context, t *aiotest.T, fixed bool) error {
 	return err
 }
 
-// cleanup tells the server that it leaves, with a context that is cancelled.
+// cleanup sends a goodbye to the server with a cancelled context.
 func cleanup(ctx context.Context, t *aiotest.T, fixed bool) error {
 	joined, left := 0, 0
 	member := func(ctx context.Context) error {

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// SelfMade makes a certificate for this machine, valid from yesterday until tomorrow, and the pool of
-// those who trust it.
+// SelfMade makes a certificate for this machine, valid from yesterday until tomorrow, and a pool
+// that trusts it.
 func SelfMade() (tls.Certificate, *x509.CertPool, error) {
 	now := time.Now()
 	cert, err := Make(&x509.Certificate{

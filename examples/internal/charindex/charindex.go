@@ -1,5 +1,5 @@
-// Package charindex finds Unicode characters by the words in their names: "cat face" finds 🐱 and its
-// kind. It is an inverted index: for each word the characters that have it in their names.
+// Package charindex finds Unicode characters by the words in their names: "cat face" finds 🐱 and
+// its kind. It is an inverted index: for each word the characters that have it in their names.
 package charindex
 
 import (
@@ -30,8 +30,8 @@ type Index struct {
 	chars map[string][]rune // of each word, in ascending order
 }
 
-// New makes an index of all characters that have a name. That takes a quarter of a second or so, and
-// blocks: in a loop, call it through aio.ToThread.
+// New makes an index of all characters that have a name. That takes a quarter of a second or so,
+// and blocks: in a loop, call it through aio.ToThread.
 func New() *Index { return Range(' ', unicode.MaxRune+1) }
 
 // Range makes an index of the characters from start to before stop.
@@ -58,17 +58,17 @@ func Words(text string) []string {
 	return strings.Fields(strings.ReplaceAll(strings.ToUpper(text), "-", " "))
 }
 
-// Search returns the characters whose names have all words of the query, in the order of their codes.
-// Without a word it finds nothing.
+// Search returns the characters whose names have all words of the query, in the order of their
+// codes. Without a word it finds nothing.
 func (x *Index) Search(query string) []Char { return slices.Collect(x.All(query)) }
 
-// All yields what [Index.Search] returns, one after the other: there may be 100,000, and who is slow to take them need not have them all in
-// memory.
+// All yields the results of [Index.Search], one after the other: there may be 100,000, and a slow
+// reader need not have them all in memory.
 func (x *Index) All(query string) iter.Seq[Char] {
 	words := Words(query)
 	slices.Sort(words)
 	var lists [][]rune
-	for _, word := range slices.Compact(words) { // one that is repeated would only take time
+	for _, word := range slices.Compact(words) { // a repeated word would only take time
 		list := x.chars[word]
 		if r, ok := numberedBy(word); ok && x.has(r) {
 			list = insert(list, r)

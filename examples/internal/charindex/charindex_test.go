@@ -45,7 +45,13 @@ func TestASearchFindsTheCharactersThatHaveAllWords(t *testing.T) {
 
 func TestAnIndexOfARangeKnowsNothingElse(t *testing.T) {
 	x := Range('A', 'D')
-	for query, want := range map[string]string{"latin": "ABC", "letter b": "B", "letter d": "", "ideograph 4e00": "", "4e00": ""} {
+	for query, want := range map[string]string{
+		"latin":          "ABC",
+		"letter b":       "B",
+		"letter d":       "",
+		"ideograph 4e00": "",
+		"4e00":           "",
+	} {
 		if got := found(x, query); got != want {
 			t.Errorf("%q finds %q, want %q", query, got, want)
 		}

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/text/unicode/runenames"
 )
 
-// Name returns the name of a character, "" if it has none: control characters, and codes that are not
-// assigned.
+// Name returns the name of a character, "" if it has none: control characters, and codes that are
+// not assigned.
 //
-// The tables have "<Hangul Syllable>" and the like for those whose names follow from their codes; these
-// names are made here.
+// The tables have "<Hangul Syllable>" and the like for those whose names follow from their codes;
+// these names are made here.
 func Name(r rune) string {
 	if prefix, ok := ideograph(r); ok {
 		return fmt.Sprintf("%s-%X", prefix, r)
@@ -27,7 +27,7 @@ func Name(r rune) string {
 	return name
 }
 
-// ideograph tells the beginning of the name of an ideograph, which its code completes: 100,000
+// ideograph returns the beginning of the name of an ideograph, which its code completes: 100,000
 // characters that each have a word of their own in their names. The index does without those words.
 func ideograph(r rune) (prefix string, ok bool) {
 	name := runenames.Name(r)
@@ -54,7 +54,8 @@ func numberedBy(word string) (rune, bool) {
 var (
 	leads  = strings.Split("G GG N D DD R M B BB S SS  J JJ C K T P H", " ")
 	vowels = strings.Split("A AE YA YAE EO E YEO YE O WA WAE OE YO U WEO WE WI YU EU YI I", " ")
-	trails = strings.Split(" G GG GS N NJ NH D L LG LM LB LS LT LP LH M B BS S SS NG J C K T P H", " ")
+	trails = strings.Split(" G GG GS N NJ NH D L LG LM LB LS LT LP LH M B BS S SS NG J C K T P H",
+		" ")
 )
 
 func hangul(r rune) string {

@@ -21,18 +21,21 @@ func Network(addr string) (network, address string) {
 
 var hasScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 
-// WithScheme is the address of a page as a person types it, with its scheme: without one it is http, as it is for curl.
+// WithScheme is the address of a page as a person types it, with its scheme: without one it is
+// http, as it is for curl.
 func WithScheme(text string) string {
 	switch {
 	case strings.HasPrefix(text, "//"):
 		return "http:" + text
-	case hasScheme.MatchString(text), strings.HasPrefix(text, "://"), strings.HasPrefix(text, "http:"), strings.HasPrefix(text, "https:"):
+	case hasScheme.MatchString(text), strings.HasPrefix(text, "://"),
+		strings.HasPrefix(text, "http:"), strings.HasPrefix(text, "https:"):
 		return text
 	}
 	return "http://" + text
 }
 
-// WebURL reads the address of a page; see [WithScheme]. An error says what is wrong without the address.
+// WebURL reads the address of a page; see [WithScheme]. An error describes the problem without the
+// address.
 func WebURL(text string) (*url.URL, error) {
 	u, err := url.Parse(WithScheme(text))
 	if err != nil {
@@ -44,7 +47,7 @@ func WebURL(text string) (*url.URL, error) {
 	return u, CheckWeb(u)
 }
 
-// CheckWeb says why an address is none that can be asked for over HTTP.
+// CheckWeb says why an address cannot be requested over HTTP.
 func CheckWeb(u *url.URL) error {
 	if u.Scheme != "http" && u.Scheme != "https" {
 		return fmt.Errorf("the scheme is %q, not http or https", u.Scheme)

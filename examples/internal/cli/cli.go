@@ -16,7 +16,7 @@ import (
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
-	Progress io.Writer // nil if nobody watches
+	Progress io.Writer // nil without a terminal
 }
 
 // Standard returns the streams of the process.
@@ -28,7 +28,7 @@ func Standard() Streams {
 	return s
 }
 
-// IsTerminal reports whether somebody watches f.
+// IsTerminal reports whether f is a terminal.
 func IsTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
@@ -49,8 +49,8 @@ func Flags(program string) *flag.FlagSet {
 	return flags
 }
 
-// Parse reads a command line and returns the arguments in it. Flags may stand after arguments, too; what
-// follows a -- is no flag.
+// Parse reads a command line and returns the arguments in it. Flags may stand after arguments, too;
+// what follows a -- is no flag.
 func Parse(flags *flag.FlagSet, args []string) ([]string, error) {
 	var rest []string
 	for {
@@ -68,7 +68,8 @@ func Parse(flags *flag.FlagSet, args []string) ([]string, error) {
 	}
 }
 
-// Explain makes an error of flags.Parse say what a time looks like, where it says just "parse error".
+// Explain makes an error of flags.Parse say what a time looks like, where it says just "parse
+// error".
 func Explain(flags *flag.FlagSet, err error) error {
 	text, cut := strings.CutSuffix(err.Error(), ": parse error")
 	at := strings.LastIndex(text, " for flag -")
@@ -97,8 +98,8 @@ func NoArguments(args []string) error {
 	return fmt.Errorf("there is nothing to do with %q; only flags are expected", args[0])
 }
 
-// Usage ends a program that was called in a way it does not understand, or for its help. It returns the
-// exit code.
+// Usage ends a program that was called in a way it does not understand, or for its help. It returns
+// the exit code.
 func (s Streams) Usage(program, help string, err error) int {
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(s.Out, help)

@@ -35,7 +35,8 @@ func TestFlagsMayStandAfterArguments(t *testing.T) {
 			t.Errorf("%q: %q, n %d, %v; want %q, %d", line, rest, *n, err, want.rest, want.n)
 		}
 	}
-	if _, err := Parse(Flags("x"), []string{"a", "-z"}); err == nil || err.Error() != "flag provided but not defined: -z" {
+	if _, err := Parse(Flags("x"), []string{"a", "-z"}); err == nil ||
+		err.Error() != "flag provided but not defined: -z" {
 		t.Errorf("an unknown flag: %v", err)
 	}
 }
@@ -61,11 +62,13 @@ func TestATimeWithoutAUnitIsExplained(t *testing.T) {
 func TestUsageTellsHelpFromMistakes(t *testing.T) {
 	var out, err strings.Builder
 	s := Streams{Out: &out, Err: &err}
-	if code := s.Usage("x", "help\n", flag.ErrHelp); code != OK || out.String() != "help\n" || err.String() != "" {
+	if code := s.Usage("x", "help\n", flag.ErrHelp); code != OK || out.String() != "help\n" ||
+		err.String() != "" {
 		t.Errorf("help: code %d, %q, %q", code, out.String(), err.String())
 	}
 	out.Reset()
-	if code := s.Usage("x", "help\n", errors.New("no")); code != BadUsage || out.String() != "" || err.String() != "x: no\nTry x -help.\n" {
+	if code := s.Usage("x", "help\n", errors.New("no")); code != BadUsage || out.String() != "" ||
+		err.String() != "x: no\nTry x -help.\n" {
 		t.Errorf("mistake: code %d, %q, %q", code, out.String(), err.String())
 	}
 }
@@ -106,7 +109,8 @@ func TestJSONIsSafeToLookAtAndExact(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := strings.TrimSuffix(out.String(), "\n")
-	if strings.ContainsFunc(line, func(c rune) bool { return !unicode.IsPrint(c) }) || !strings.Contains(line, "<a>") || !strings.Contains(line, "ü 猫") {
+	if strings.ContainsFunc(line, func(c rune) bool { return !unicode.IsPrint(c) }) ||
+		!strings.Contains(line, "<a>") || !strings.Contains(line, "ü 猫") {
 		t.Errorf("%q", line)
 	}
 	var back map[string]string
@@ -123,7 +127,8 @@ func TestAnErrorIsOneShortLine(t *testing.T) {
 	if got := Line(errors.New(strings.Repeat("ü", 5000))); len(got) > 1<<10 {
 		t.Errorf("%d bytes", len(got))
 	}
-	if got, want := Line(errors.New(`Get "http://u:pw@h/?token=1": EOF`)), `Get "http://xxxxx@h/?token=xxxxx": EOF`; got != want {
+	if got, want := Line(errors.New(`Get "http://u:pw@h/?token=1": EOF`)),
+		`Get "http://xxxxx@h/?token=xxxxx": EOF`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -142,7 +147,8 @@ func TestCountsHaveSingularAndPlural(t *testing.T) {
 func TestAMisspeltNameHasASuggestion(t *testing.T) {
 	names := []string{"gather", "hello", "hello-async", "wait", "wait-for", "x"}
 	for wrong, want := range map[string]string{
-		"gahter": "; there is gather", "helo": "; there is hello", "HELLO": "; there is hello", "waitfor": "; there is wait-for", "async": "; there is hello-async",
+		"gahter": "; there is gather", "helo": "; there is hello", "HELLO": "; there is hello",
+		"waitfor": "; there is wait-for", "async": "; there is hello-async",
 		"wiat": "; there is wait", "q": "", "": "", "nothing": "", "gatherers": "; there is gather",
 	} {
 		if got := Suggest(wrong, names); got != want {
@@ -154,8 +160,10 @@ func TestAMisspeltNameHasASuggestion(t *testing.T) {
 
 func TestAnAddressOfAPageIsReadAsCurlDoes(t *testing.T) {
 	for text, want := range map[string]string{
-		"google.com": "http://google.com", "google.com/a?b=http://c": "http://google.com/a?b=http://c", "localhost:8080": "http://localhost:8080",
-		"localhost:8080/x:y": "http://localhost:8080/x:y", "127.0.0.1": "http://127.0.0.1", "[::1]:80/": "http://[::1]:80/", "//h/x": "http://h/x",
+		"google.com": "http://google.com", "google.com/a?b=http://c": "http://google.com/a?b=http://c",
+		"localhost:8080":     "http://localhost:8080",
+		"localhost:8080/x:y": "http://localhost:8080/x:y", "127.0.0.1": "http://127.0.0.1",
+		"[::1]:80/": "http://[::1]:80/", "//h/x": "http://h/x",
 		"HTTPS://h": "https://h", "http://h": "http://h", "user:pw@h/x": "http://user:pw@h/x",
 	} {
 		if u, err := WebURL(text); err != nil || u.String() != want {
@@ -163,10 +171,14 @@ func TestAnAddressOfAPageIsReadAsCurlDoes(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"": "it names no host", "/path": "it names no host", ":8080": "it names no host", "http://": "it names no host",
-		"ftp://h": `the scheme is "ftp", not http or https`, "unix:///x": `the scheme is "unix", not http or https`,
-		"h:0": "there is no port 0", "h:65536": "there is no port 65536", "mailto:x": `invalid port ":x" after host`,
-		"http:/h": "it names no host", "://h": "missing protocol scheme", "h/%zz": `invalid URL escape "%zz"`,
+		"": "it names no host", "/path": "it names no host", ":8080": "it names no host",
+		"http://":   "it names no host",
+		"ftp://h":   `the scheme is "ftp", not http or https`,
+		"unix:///x": `the scheme is "unix", not http or https`,
+		"h:0":       "there is no port 0", "h:65536": "there is no port " +
+			"65536", "mailto:x": `invalid port ":x" after host`,
+		"http:/h": "it names no host", "://h": "missing protocol scheme",
+		"h/%zz": `invalid URL escape "%zz"`,
 	} {
 		if u, err := WebURL(text); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, %v, want %s", text, u, err, want)
@@ -193,12 +205,14 @@ func TestAProgramEndedByASignalOrItsContextIsInterrupted(t *testing.T) {
 		t.Errorf("code %d, %v", code, err)
 	}
 	failed := errors.New("failed")
-	if code, err := Run(t.Context(), func(context.Context) error { return failed }); code != Failed || err != failed {
+	if code, err := Run(t.Context(), func(context.Context) error { return failed }); code != Failed ||
+		err != failed {
 		t.Errorf("code %d, %v", code, err)
 	}
 	var out strings.Builder
 	s := Streams{Err: &out}
-	if code := s.Serve(t.Context(), "x", func(context.Context) error { return errors.New("a\nb") }); code != Failed || out.String() != "x: a; b\n" {
+	code := s.Serve(t.Context(), "x", func(context.Context) error { return errors.New("a\nb") })
+	if code != Failed || out.String() != "x: a; b\n" {
 		t.Errorf("code %d, %q", code, out.String())
 	}
 	if code := s.Serve(ctx, "x", wait); code != OK {

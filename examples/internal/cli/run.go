@@ -10,9 +10,12 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Run runs the main task of a program on a loop of its own, which Ctrl-C and SIGTERM end, and returns the exit code; see
-// [Code]. err is nil if the code is OK; a program that was ended from outside may have failed as well, which [errors.Is] tells.
-func Run(ctx context.Context, main func(context.Context) error, opts ...aio.Option) (code int, err error) {
+// Run runs the main task of a program on a loop of its own, which Ctrl-C and SIGTERM end, and
+// returns the exit code; see [Code]. err is nil if the code is OK; a program that was ended from
+// outside may have failed as well, which [errors.Is] finds.
+func Run(
+	ctx context.Context, main func(context.Context) error, opts ...aio.Option,
+) (code int, err error) {
 	err = Loop(ctx, main, opts...)
 	return Code(ctx, err), err
 }
@@ -22,8 +25,8 @@ func Loop(ctx context.Context, main func(context.Context) error, opts ...aio.Opt
 	return aio.Run(ctx, main, append(opts, aio.WithInterrupt(os.Interrupt, syscall.SIGTERM))...)
 }
 
-// Code is the exit code of a program whose [Loop] has ended with err: OK, Failed, or Interrupted after a signal or when ctx, the
-// program's own, has ended.
+// Code is the exit code of a program whose [Loop] has ended with err: OK, Failed, or Interrupted
+// after a signal or when ctx, the program's own, has ended.
 func Code(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
@@ -34,8 +37,11 @@ func Code(ctx context.Context, err error) int {
 	return Failed
 }
 
-// Serve runs a server until it is ended from outside, which is how servers end, and returns the exit code.
-func (s Streams) Serve(ctx context.Context, program string, main func(context.Context) error, opts ...aio.Option) int {
+// Serve runs a server until it is ended from outside, which is how servers end, and returns the
+// exit code.
+func (s Streams) Serve(
+	ctx context.Context, program string, main func(context.Context) error, opts ...aio.Option,
+) int {
 	code, err := Run(ctx, main, opts...)
 	if code == Failed {
 		return s.Fail(program, err)

@@ -11,8 +11,9 @@ import (
 	"github.com/aio-go/aio/internal/safetext"
 )
 
-// Printable replaces what could make a terminal do other things than print, forge a line or hide something: what is no safe text for
-// package safetext. It is for text of others that is shown in place, such as a title; errors are shown with [Line].
+// Printable replaces characters that could make a terminal do other things than print, forge a line
+// or hide text: those that package safetext calls unsafe. It is for foreign text that is shown in
+// place, such as a title; errors are shown with [Line].
 func Printable(text string) string {
 	if safetext.Cut(text, len(text)) == text {
 		return text
@@ -49,8 +50,8 @@ func Count[N int | int64](n N, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// WriteJSON writes a value in one line of JSON. Control characters are written as escapes, so that the line is safe to look
-// at and says the same to a program.
+// WriteJSON writes a value in one line of JSON. Control characters are written as escapes, so that
+// the line is safe to look at and says the same to a program.
 func WriteJSON(w io.Writer, v any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -62,7 +63,7 @@ func WriteJSON(w io.Writer, v any) error {
 	return err
 }
 
-// escapeJSON writes what is no printable character as \uXXXX. Outside of strings JSON has only ASCII.
+// escapeJSON writes unprintable characters as \uXXXX. Outside of strings JSON has only ASCII.
 func escapeJSON(line []byte) []byte {
 	text, end := bytes.CutSuffix(line, []byte("\n"))
 	if !end || !bytes.ContainsFunc(text, isUnsafe) {
@@ -93,8 +94,8 @@ func isUnsafe(c rune) bool {
 	return safetext.Line(text) != text
 }
 
-// Closest returns those of the names that a wrong one may have been meant for: it has them in it, is in them, or differs by a
-// slip or two of the finger.
+// Closest returns those of the names that a wrong one may have been meant for: it has them in it,
+// is in them, or differs by a slip or two of the finger.
 func Closest(wrong string, names []string) []string {
 	wrong = strings.ToLower(wrong)
 	var close []string
@@ -111,7 +112,8 @@ func Closest(wrong string, names []string) []string {
 		return close
 	}
 	for _, name := range names {
-		if lower := strings.ToLower(name); len(wrong) > 2 && (strings.Contains(lower, wrong) || len(lower) > 2 && strings.Contains(wrong, lower)) {
+		if lower := strings.ToLower(name); len(wrong) > 2 && (strings.Contains(lower, wrong) ||
+			len(lower) > 2 && strings.Contains(wrong, lower)) {
 			close = append(close, name)
 		}
 	}
@@ -126,7 +128,8 @@ func Suggest(wrong string, names []string) string {
 	return ""
 }
 
-// distance is how many letters have to be put in, left out, changed or swapped with their neighbour to get from a to b.
+// distance is how many letters have to be put in, left out, changed or swapped with their neighbour
+// to get from a to b.
 func distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	before, above, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)

@@ -62,17 +62,19 @@ func ResourcesNow() Resources {
 	return r
 }
 
-// ComeBack waits until there is no more in use than before, since what has been told to end needs a
+// ComeBack waits until no more is in use than before, since tasks that were told to end need a
 // moment. It returns what is left, "" if nothing is.
 func (before Resources) ComeBack() string {
-	for deadline := time.Now().Add(Patience); ; time.Sleep(time.Millisecond) { // until what has been told to end has ended
+	// until everything that was told to end has ended
+	for deadline := time.Now().Add(Patience); ; time.Sleep(time.Millisecond) {
 		now := ResourcesNow()
 		if now.goroutines <= before.goroutines && now.descriptors <= before.descriptors {
 			return ""
 		}
 		if time.Now().After(deadline) {
 			buf := make([]byte, 1<<20)
-			return fmt.Sprintf("left behind: had %+v, have %+v\n%s", before, now, buf[:runtime.Stack(buf, true)])
+			return fmt.Sprintf("left behind: had %+v, have %+v\n%s",
+				before, now, buf[:runtime.Stack(buf, true)])
 		}
 	}
 }
@@ -112,7 +114,13 @@ type Running struct {
 func (p Program) Start(t *testing.T, args ...string) *Running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &Running{t: t, Out: NewConsole(), Err: NewConsole(), stop: cancel, ended: make(chan struct{})}
+	r := &Running{
+		t:     t,
+		Out:   NewConsole(),
+		Err:   NewConsole(),
+		stop:  cancel,
+		ended: make(chan struct{}),
+	}
 	go func() {
 		defer close(r.ended)
 		r.code = p(ctx, args, cli.Streams{In: strings.NewReader(""), Out: r.Out, Err: r.Err})
@@ -134,12 +142,13 @@ func (r *Running) Wait() int {
 	case <-r.ended:
 	case <-time.After(Patience):
 		buf := make([]byte, 1<<20)
-		r.t.Fatalf("the program does not end; it said %q and %q\n%s", r.Out, r.Err, buf[:runtime.Stack(buf, true)])
+		r.t.Fatalf("the program does not end; it said %q and %q\n%s",
+			r.Out, r.Err, buf[:runtime.Stack(buf, true)])
 	}
 	return r.code
 }
 
-// Console keeps what is written to it. Any goroutine may use it.
+// Console keeps the text written to it. Any goroutine may use it.
 type Console struct {
 	mu     sync.Mutex
 	text   strings.Builder
@@ -165,7 +174,8 @@ func (c *Console) String() string {
 	return c.text.String()
 }
 
-// Await waits until a line was written that has text in it, and returns what follows text in that line.
+// Await waits until a line was written that has text in it, and returns what follows text in that
+// line.
 func (c *Console) Await(t *testing.T, text string) string {
 	t.Helper()
 	stuck := time.After(Patience)

@@ -1,4 +1,5 @@
-// Package clock has the clock of the examples that show time passing: virtual, so that nobody has to wait, or real.
+// Package clock has the clock of the examples that show time passing: virtual, to save the wait, or
+// real.
 package clock
 
 import (
@@ -8,14 +9,16 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Clock is an [aio.Clock] under which calls can block, too. Its methods may be called from any goroutine.
+// Clock is an [aio.Clock] under which calls can block, too. Its methods may be called from any
+// goroutine.
 type Clock struct {
 	real bool
 	mu   sync.Mutex
 	now  time.Time // of a virtual clock
 }
 
-// New returns a clock: the machine's if real is true, otherwise a virtual one that begins where that of [aio.NewVirtualClock] does.
+// New returns a clock: the machine's if real is true, otherwise a virtual one that begins where
+// that of [aio.NewVirtualClock] does.
 func New(real bool) *Clock {
 	return &Clock{real: real, now: aio.NewVirtualClock().Now()}
 }
@@ -43,7 +46,8 @@ func (c *Clock) Advance(until time.Time) bool {
 	return true
 }
 
-// Block is time.Sleep: it lets d go by while its goroutine, and so a loop that runs on it, does nothing.
+// Block is time.Sleep: it lets d go by while its goroutine, and so a loop that runs on it, does
+// nothing.
 func (c *Clock) Block(d time.Duration) {
 	if c.real {
 		time.Sleep(d)
@@ -52,8 +56,9 @@ func (c *Clock) Block(d time.Duration) {
 	c.Advance(c.Now().Add(d))
 }
 
-// BlockBeside is Block for a goroutine beside the one that runs loop l, such as those of aio.ToThread. A
-// virtual clock moves when l has run what was ready: otherwise the time would depend on who is first.
+// BlockBeside is Block for a goroutine beside the one that runs loop l, such as those of
+// aio.ToThread. A virtual clock moves when l has run its ready entries: otherwise the time would
+// depend on a race.
 func (c *Clock) BlockBeside(l *aio.Loop, d time.Duration) {
 	if !c.real {
 		ran := make(chan struct{})

@@ -21,7 +21,7 @@ func draw(layers []layer) ([]byte, error) {
 		for i := range pixels {
 			x, y := (float64(i)+0.5)/lines, (float64(j)+0.5)/lines
 			var c color.RGBA
-			for _, l := range slices.Backward(layers) { // the one on top is what is seen
+			for _, l := range slices.Backward(layers) { // the layer on top is visible
 				if over, paints := l(x, y); paints {
 					c = over
 					break

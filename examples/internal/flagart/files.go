@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Files returns a file system with a folder for each country: de/de.gif and de/metadata.json, and a page
-// that shows them all, index.html. The pictures are drawn when they are asked for, once. Any goroutine may
-// use it.
+// Files returns a file system with a folder for each country: de/de.gif and de/metadata.json, and a
+// page that shows them all, index.html. The pictures are drawn when they are asked for, once. Any
+// goroutine may use it.
 func Files() fs.FS { return files{} }
 
 type files struct{}
@@ -57,11 +57,15 @@ func (files) read(name string) ([]byte, error) {
 // index is a page with all flags.
 func index() []byte {
 	var b bytes.Buffer
-	b.WriteString("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Flags</title>\n" +
-		"<style>body { font-family: sans-serif; background: #eee } figure { display: inline-block; width: 150px; margin: 8px; vertical-align: top }</style>\n")
+	b.WriteString("<!DOCTYPE html>\n<html lang=\"en\">\n<meta " +
+		"charset=\"utf-8\">\n<title>Flags</title>\n" +
+		"<style>body { font-family: sans-serif; " +
+		"background: #eee } figure { display: inline-block; width: 150px; margin: 8px; " +
+		"vertical-align: top }</style>\n")
 	for _, c := range All() {
 		cc := strings.ToLower(c.Code)
-		fmt.Fprintf(&b, "<figure><img src=\"/%[1]s/%[1]s.gif\" width=\"150\" height=\"100\" alt=\"\"><figcaption>%[2]s</figcaption></figure>\n", cc, html.EscapeString(c.Name))
+		fmt.Fprintf(&b, "<figure><img src=\"/%[1]s/%[1]s.gif\" width=\"150\" height=\"100\" "+
+			"alt=\"\"><figcaption>%[2]s</figcaption></figure>\n", cc, html.EscapeString(c.Name))
 	}
 	return b.Bytes()
 }

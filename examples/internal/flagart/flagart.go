@@ -1,5 +1,5 @@
-// Package flagart makes flags: a small picture for each country, drawn from a line of text. They are
-// simple enough to be drawn by a program and like enough to be recognised.
+// Package flagart makes flags: a small picture for each country, drawn from a line of text. They
+// are simple enough to be drawn by a program and like enough to be recognised.
 package flagart
 
 import (
@@ -27,7 +27,9 @@ func All() []Country { return slices.Clone(countries()) }
 
 // Lookup finds a country by its code.
 func Lookup(code string) (Country, bool) {
-	at, found := slices.BinarySearchFunc(countries(), code, func(c Country, code string) int { return strings.Compare(c.Code, code) })
+	at, found := slices.BinarySearchFunc(countries(), code, func(c Country, code string) int {
+		return strings.Compare(c.Code, code)
+	})
 	if !found {
 		return Country{}, false
 	}

@@ -105,10 +105,12 @@ func TestTheFilesOfACountry(t *testing.T) {
 	}
 	data, err = fs.ReadFile(files, "ci/metadata.json")
 	var about struct{ Country, ISO_CC string }
-	if failed := json.Unmarshal(data, &about); err != nil || failed != nil || about.Country != "Côte d'Ivoire" || about.ISO_CC != "CI" {
+	if failed := json.Unmarshal(data, &about); err != nil || failed != nil ||
+		about.Country != "Côte d'Ivoire" || about.ISO_CC != "CI" {
 		t.Errorf("ci/metadata.json: %q, %v, %v", data, err, failed)
 	}
-	for _, name := range []string{"zz/zz.gif", "de/fr.gif", "de", ".", "DE/DE.gif", "de/de.png", "x/de/de.gif"} {
+	for _, name := range []string{"zz/zz.gif", "de/fr.gif", "de", ".", "DE/DE.gif", "de/de.png",
+		"x/de/de.gif"} {
 		if _, err := fs.ReadFile(files, name); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", name, err)
 		}

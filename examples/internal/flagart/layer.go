@@ -14,7 +14,7 @@ const width = 1.5
 // layer is one step of drawing: it gives a colour to some of the points and leaves the others.
 type layer func(x, y float64) (c color.RGBA, paints bool)
 
-// shape tells the points that a layer paints.
+// shape reports which points a layer paints.
 type shape func(x, y float64) bool
 
 var colours = map[string]color.RGBA{
@@ -31,8 +31,8 @@ var colours = map[string]color.RGBA{
 	"navy":   {0, 33, 91, 255},
 }
 
-// shapes are the layers of one colour: how they are written and what they cover. Their numbers stand
-// behind the colour. Those with a default may be left out.
+// shapes are the layers of one colour: their notation and the points that they cover. Their numbers
+// follow the colour. Those with a default may be left out.
 var shapes = map[string]struct {
 	least    int // numbers that have to be there
 	defaults []float64
@@ -41,7 +41,9 @@ var shapes = map[string]struct {
 	// The whole flag.
 	"field": {0, nil, func([]float64) shape { return func(x, y float64) bool { return true } }},
 	// A stripe at the hoist.
-	"hoist": {0, nil, func([]float64) shape { return func(x, y float64) bool { return x < 0.375 } }},
+	"hoist": {0, nil, func([]float64) shape {
+		return func(x, y float64) bool { return x < 0.375 }
+	}},
 	// A stripe across: the y of its middle, its height, where it ends.
 	"bar": {2, []float64{width}, func(n []float64) shape {
 		return func(x, y float64) bool { return math.Abs(y-n[0]) < n[1]/2 && x < n[2] }
@@ -52,11 +54,15 @@ var shapes = map[string]struct {
 	}},
 	// A cross of the north: its width.
 	"nordic": {1, nil, func(n []float64) shape {
-		return func(x, y float64) bool { return math.Abs(x-0.55) < n[0]/2 || math.Abs(y-0.5) < n[0]/2 }
+		return func(x, y float64) bool {
+			return math.Abs(x-0.55) < n[0]/2 || math.Abs(y-0.5) < n[0]/2
+		}
 	}},
 	// A cross in the middle: its width.
 	"cross": {1, nil, func(n []float64) shape {
-		return func(x, y float64) bool { return math.Abs(x-0.75) < n[0]/2 || math.Abs(y-0.5) < n[0]/2 }
+		return func(x, y float64) bool {
+			return math.Abs(x-0.75) < n[0]/2 || math.Abs(y-0.5) < n[0]/2
+		}
 	}},
 	// A cross that does not reach the edges: half its length, its width.
 	"plus": {2, nil, func(n []float64) shape {
@@ -75,7 +81,8 @@ var shapes = map[string]struct {
 			return math.Abs(x/width+y-1) < n[0]/2 || math.Abs(x/width-y) < n[0]/2
 		}
 	}},
-	// What is between two lines that go down from the hoist; -1 is the corner on top, 1 the one below.
+	// What is between two lines that go down from the hoist; -1 is the corner on top, 1 the one
+	// below.
 	"slope": {2, nil, func(n []float64) shape {
 		return func(x, y float64) bool { t := y - x/width; return n[0] <= t && t <= n[1] }
 	}},

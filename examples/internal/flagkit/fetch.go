@@ -12,10 +12,10 @@ import (
 	"github.com/aio-go/aio/examples/internal/slowserver"
 )
 
-// Fetch gets what is behind a path of the server. A status other than 200 is a *StatusError.
+// Fetch fetches a path of the server. A status other than 200 is a *StatusError.
 type Fetch func(ctx context.Context, path string) ([]byte, error)
 
-// StatusError is the answer of a server that has not what was asked for.
+// StatusError is an answer without the requested data.
 type StatusError struct {
 	Code int
 	URL  string
@@ -54,8 +54,8 @@ func plain(err error) error {
 	return err
 }
 
-// fromMemory fetches from a server that is only a variable: what that would take on a network passes on
-// the clock of the loop.
+// fromMemory fetches from a server that is only a variable: what that would take on a network
+// passes on the clock of the loop.
 func fromMemory(server *slowserver.Server) Fetch {
 	return func(ctx context.Context, path string) ([]byte, error) {
 		reply, err := server.Answer(ctx, http.MethodGet, "/"+path)

@@ -1,5 +1,5 @@
-// Package flagkit is what the programs that download flags have in common: their command line, a place to
-// download from and a place to put the files, and the account of what was done.
+// Package flagkit is shared by the programs that download flags: their command line, a source and a
+// destination of the files, and the account of the results.
 package flagkit
 
 import (
@@ -89,7 +89,10 @@ func (job *Job) connect(ctx context.Context) (done func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	fetch, closeIdle := overHTTP(&url.URL{Scheme: "http", Host: listener.Addrs()[0].String()}, job.MaxReq)
+	fetch, closeIdle := overHTTP(&url.URL{
+		Scheme: "http",
+		Host:   listener.Addrs()[0].String(),
+	}, job.MaxReq)
 	job.fetch = fetch
 	return func() {
 		closeIdle()
@@ -97,15 +100,16 @@ func (job *Job) connect(ctx context.Context) (done func(), err error) {
 	}, nil
 }
 
-// report writes what was done.
+// report writes the results.
 func (job *Job) report(w io.Writer, took time.Duration) error {
 	if !job.JSON {
 		_, err := io.WriteString(w, job.summary(took))
 		return err
 	}
 	type record struct {
-		Code         string  `json:"code"`
-		Status       Status  `json:"status"` // "ok", "not found", "error", or "" if it was not got to
+		Code string `json:"code"`
+		// "ok", "not found", "error", or "" if it was not got to
+		Status       Status  `json:"status"`
 		File         string  `json:"file"`
 		Error        string  `json:"error"`
 		Milliseconds float64 `json:"milliseconds"`
@@ -120,9 +124,15 @@ func (job *Job) report(w io.Writer, took time.Duration) error {
 		AtOnce   int      `json:"at_once"`
 		Seconds  float64  `json:"seconds"`
 		Codes    []record `json:"codes"`
-	}{len(job.Results), c.OK, c.NotFound, c.Failed, c.NotDone, job.AtOnce, math.Round(took.Seconds()*1000) / 1000, nil}
+	}{len(job.Results), c.OK, c.NotFound, c.Failed, c.NotDone, job.AtOnce,
+		math.Round(took.Seconds()*1000) / 1000, nil}
 	for _, r := range job.Results {
-		rec := record{Code: r.Code, Status: r.Status, File: r.File, Milliseconds: math.Round(r.Took.Seconds()*1e4) / 10}
+		rec := record{
+			Code:         r.Code,
+			Status:       r.Status,
+			File:         r.File,
+			Milliseconds: math.Round(r.Took.Seconds()*1e4) / 10,
+		}
 		if r.Err != nil {
 			rec.Error = r.reason()
 		}

@@ -31,14 +31,15 @@ var simple = Program{
 	MaxReq: 7,
 	Download: func(ctx context.Context, job *Job) error {
 		_, err := aio.Map(ctx, job.Results, func(ctx context.Context, r *Result) (aio.None, error) {
-			return aio.None{}, job.Do(ctx, r, func(ctx context.Context, job *Job, r *Result) (string, error) {
-				cc := strings.ToLower(r.Code)
-				data, err := job.Get(ctx, r, cc+"/"+cc+".gif")
-				if err != nil {
-					return "", err
-				}
-				return r.Code + ".gif", job.Save(ctx, r.Code+".gif", data)
-			})
+			return aio.None{}, job.Do(ctx, r,
+				func(ctx context.Context, job *Job, r *Result) (string, error) {
+					cc := strings.ToLower(r.Code)
+					data, err := job.Get(ctx, r, cc+"/"+cc+".gif")
+					if err != nil {
+						return "", err
+					}
+					return r.Code + ".gif", job.Save(ctx, r.Code+".gif", data)
+				})
 		}, aio.Limit(job.MaxReq))
 		return err
 	},
@@ -72,15 +73,19 @@ func TestTheCodesThatAreAskedFor(t *testing.T) {
 }
 
 func TestTheOtherFlagsOfTheCommandLine(t *testing.T) {
-	o, err := simple.parse(strings.Fields("-v -m 3 -s http://127.0.0.1:8001/flags/ -o there -timeout 2s -json -delay 1s-2s -error-rate .5 -seed 9"))
+	o, err := simple.parse(strings.Fields("-v -m 3 -s http://127.0.0.1:8001/flags/ -o there " +
+		"-timeout 2s -json -delay 1s-2s -error-rate .5 -seed 9"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !o.Verbose || o.MaxReq != 3 || o.Server.String() != "http://127.0.0.1:8001/flags" || o.Folder != "there" || o.Timeout != 2*time.Second || !o.JSON ||
-		o.Mood.MinDelay != time.Second || o.Mood.MaxDelay != 2*time.Second || o.Mood.ErrorRate != 0.5 || o.Mood.Seed != 9 || o.Virtual {
+	if !o.Verbose || o.MaxReq != 3 || o.Server.String() != "http://127.0.0.1:8001/flags" ||
+		o.Folder != "there" || o.Timeout != 2*time.Second || !o.JSON ||
+		o.Mood.MinDelay != time.Second || o.Mood.MaxDelay != 2*time.Second || o.Mood.ErrorRate != 0.5 ||
+		o.Mood.Seed != 9 || o.Virtual {
 		t.Errorf("%+v", o)
 	}
-	if o, err = simple.parse([]string{"-verbose", "-max_req", "8", "-virtual"}); err != nil || !o.Verbose || o.MaxReq != 8 || !o.Virtual {
+	if o, err = simple.parse([]string{"-verbose", "-max_req", "8", "-virtual"}); err != nil ||
+		!o.Verbose || o.MaxReq != 8 || !o.Virtual {
 		t.Errorf("%+v, %v", o, err)
 	}
 	unlimited := simple
@@ -114,12 +119,14 @@ func TestMistakesInTheCommandLineAreExplained(t *testing.T) {
 		"-o f -virtual -seed -1 -m 1 a": `invalid value "-1" for flag -seed: parse error`,
 	} {
 		got := clitest.Program(simple.Run).Run(t.Context(), strings.Fields(args)...)
-		if got.Code != cli.BadUsage || got.Out != "" || got.Err != "simple: "+want+"\nTry simple -help.\n" {
+		if got.Code != cli.BadUsage || got.Out != "" ||
+			got.Err != "simple: "+want+"\nTry simple -help.\n" {
 			t.Errorf("%q: %+v, want %s", args, got, want)
 		}
 	}
 	got := clitest.Program(simple.Run).Run(t.Context(), "-help")
-	if got.Code != cli.OK || !strings.HasPrefix(got.Out, "Simple downloads.\n") || !strings.Contains(got.Out, "(default 7)") {
+	if got.Code != cli.OK || !strings.HasPrefix(got.Out, "Simple downloads.\n") ||
+		!strings.Contains(got.Out, "(default 7)") {
 		t.Errorf("-help: %+v", got)
 	}
 	if _, err := simple.parse([]string{"-h"}); !errors.Is(err, flag.ErrHelp) {
@@ -169,19 +176,23 @@ func TestAServerOfSomebodyElse(t *testing.T) {
 	}))
 	defer site.Close()
 	dir := filepath.Join(t.TempDir(), "new", "folder")
-	got := clitest.Program(simple.Run).Run(t.Context(), "-s", site.URL+"/f", "-o", dir, "-m", "2", "-timeout", "1m", "-json", "de", "fr", "it", "jp", "zz")
+	got := clitest.Program(simple.Run).Run(t.Context(), "-s", site.URL+
+		"/f", "-o", dir, "-m", "2", "-timeout", "1m", "-json", "de", "fr", "it", "jp", "zz")
 	a := readAccount(t, got.Out)
-	if got.Code != cli.Failed || got.Err != "" || a.Asked != 5 || a.OK != 2 || a.NotFound != 1 || a.Error != 2 || a.NotDone != 0 || a.AtOnce != 2 || most.Load() > 2 {
+	if got.Code != cli.Failed || got.Err != "" || a.Asked != 5 || a.OK != 2 || a.NotFound != 1 ||
+		a.Error != 2 || a.NotDone != 0 || a.AtOnce != 2 || most.Load() > 2 {
 		t.Errorf("%+v, %+v, %d at once", got, a, most.Load())
 	}
 	for i, want := range []struct{ status, err string }{
-		{"ok", ""}, {"ok", ""}, {"error", "503 Service Unavailable"}, {"error", ": unexpected EOF"}, {"not found", "404 Not Found"},
+		{"ok", ""}, {"ok", ""}, {"error", "503 Service Unavailable"}, {"error", ": unexpected EOF"},
+		{"not found", "404 Not Found"},
 	} {
 		if c := a.Codes[i]; c.Status != want.status || !strings.HasSuffix(c.Error, want.err) {
 			t.Errorf("%+v, want %+v", c, want)
 		}
 	}
-	late := readAccount(t, clitest.Program(simple.Run).Run(t.Context(), "-s", site.URL+"/f", "-o", dir, "-timeout", "20ms", "-json", "us").Out)
+	late := readAccount(t, clitest.Program(simple.Run).Run(t.Context(), "-s", site.URL+
+		"/f", "-o", dir, "-timeout", "20ms", "-json", "us").Out)
 	if late.Error != 1 || late.Codes[0].Error != "no answer within 20ms" {
 		t.Errorf("%+v", late)
 	}
@@ -198,8 +209,10 @@ func TestAServerThatIsNotThere(t *testing.T) {
 	}
 	addr := l.Addr().String()
 	l.Close()
-	got := clitest.Program(simple.Run).Run(t.Context(), "-s", "http://"+addr, "-o", t.TempDir(), "de", "fr")
-	if got.Code != cli.Failed || !strings.Contains(got.Out, "\n  error        2   DE FR\n") || !strings.Contains(got.Out, "     2 x dial tcp "+addr) {
+	got := clitest.Program(simple.Run).Run(t.Context(), "-s", "http://"+
+		addr, "-o", t.TempDir(), "de", "fr")
+	if got.Code != cli.Failed || !strings.Contains(got.Out, "\n  error        2   DE FR\n") ||
+		!strings.Contains(got.Out, "     2 x dial tcp "+addr) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -210,17 +223,21 @@ func TestTheFolderCannotBeMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := clitest.Program(simple.Run).Run(t.Context(), "-o", filepath.Join(file, "x"))
-	if got.Code != cli.Failed || got.Out != "" || !strings.HasPrefix(got.Err, "simple: there is no folder for the files: ") {
+	if got.Code != cli.Failed || got.Out != "" ||
+		!strings.HasPrefix(got.Err, "simple: there is no folder for the files: ") {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestProgressIsShownToThoseWhoWatch(t *testing.T) {
 	var bar strings.Builder
-	code := simple.Run(t.Context(), []string{"-virtual", "-o", t.TempDir(), "-seed", "3", "-error-rate", "0.5"}, cli.Streams{Out: io.Discard, Err: io.Discard, Progress: &bar})
+	code := simple.Run(t.Context(), []string{"-virtual", "-o", t.TempDir(), "-seed", "3",
+		"-error-rate", "0.5"}, cli.Streams{Out: io.Discard, Err: io.Discard, Progress: &bar})
 	text := bar.String()
-	if code != cli.Failed || !strings.HasPrefix(text, clearLine+"[..............................] 0 of 20, 0 under way") ||
-		!strings.Contains(text, " failed") || !strings.Contains(text, " 7 under way") || !strings.HasSuffix(text, clearLine) {
+	if code != cli.Failed ||
+		!strings.HasPrefix(text, clearLine+"[..............................] 0 of 20, 0 under way") ||
+		!strings.Contains(text, " failed") || !strings.Contains(text, " 7 under way") ||
+		!strings.HasSuffix(text, clearLine) {
 		t.Errorf("exit code %d, %q", code, text)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/aio-go/aio/examples/internal/cli"
 )
 
-// Status is what has become of a code.
+// Status is the outcome of a code.
 type Status string
 
 // The statuses.
@@ -24,7 +24,7 @@ const (
 	Failed   Status = "error"
 )
 
-// Result is what is known about a code.
+// Result is the result for a code.
 type Result struct {
 	Code   string
 	Status Status
@@ -54,7 +54,7 @@ func newJob(o *Options, out io.Writer) *Job {
 	return job
 }
 
-// Get fetches what is behind a path, for the sake of r, and gives up after the time-out.
+// Get fetches a path for r, and gives up after the time-out.
 func (job *Job) Get(ctx context.Context, r *Result, path string) ([]byte, error) {
 	clock := aio.RunningLoop(ctx)
 	began := clock.Time()
@@ -64,7 +64,9 @@ func (job *Job) Get(ctx context.Context, r *Result, path string) ([]byte, error)
 		job.now--
 		r.Took += clock.Time().Sub(began)
 	}()
-	return aio.WaitFor(ctx, job.Timeout, func(ctx context.Context) ([]byte, error) { return job.fetch(ctx, path) })
+	return aio.WaitFor(ctx, job.Timeout, func(ctx context.Context) ([]byte, error) {
+		return job.fetch(ctx, path)
+	})
 }
 
 // Save writes a file of the folder.
@@ -75,8 +77,8 @@ func (job *Job) Save(ctx context.Context, name string, data []byte) error {
 // One downloads the flag of r.Code and returns the name of its file.
 type One = func(ctx context.Context, job *Job, r *Result) (file string, err error)
 
-// Do downloads a flag with one and keeps what came of it. Its own error is only that of a run that was
-// cancelled.
+// Do downloads a flag with one and keeps what came of it. Its own error is only that of a run that
+// was cancelled.
 func (job *Job) Do(ctx context.Context, r *Result, one One) error {
 	file, err := one(ctx, job, r)
 	if errors.Is(err, aio.ErrCancelled) {
@@ -155,12 +157,14 @@ func (job *Job) summary(took time.Duration) string {
 	if job.named {
 		b.WriteString("\n")
 	}
-	fmt.Fprintf(&b, "%d of %d flags downloaded in %.2f s, up to %s at the same time\n", c.OK, len(job.Results), took.Seconds(), cli.Count(job.AtOnce, "request"))
+	fmt.Fprintf(&b, "%d of %d flags downloaded in %.2f s, up to %s at the same time\n",
+		c.OK, len(job.Results), took.Seconds(), cli.Count(job.AtOnce, "request"))
 	for _, s := range []struct {
 		status Status
 		label  string
 		n      int
-	}{{NotFound, "not found", c.NotFound}, {Failed, "error", c.Failed}, {NotDone, "not done", c.NotDone}} {
+	}{{NotFound, "not found", c.NotFound}, {Failed, "error", c.Failed},
+		{NotDone, "not done", c.NotDone}} {
 		if s.n == 0 {
 			continue
 		}

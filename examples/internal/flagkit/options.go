@@ -14,7 +14,7 @@ import (
 	"github.com/aio-go/aio/examples/internal/slowserver"
 )
 
-// popular are the twenty countries with the most people, which are asked for when nobody says more.
+// popular are the twenty countries with the most people, the default.
 const popular = "CN IN US ID BR PK NG BD RU JP MX PH VN ET EG DE IR TR CD FR"
 
 // mostAtOnce is the largest number of requests at the same time that may be asked for.
@@ -111,7 +111,8 @@ func (p *Program) parse(args []string) (*Options, error) {
 	switch {
 	case given["l"] && limit < 1 || given["limit"] && limit < 1:
 		return nil, fmt.Errorf("-l is %d; it must be at least 1", limit)
-	case (o.MaxReq < 1 && (p.MaxReq > 0 || given["m"] || given["max_req"])) || o.MaxReq > mostAtOnce:
+	case (o.MaxReq < 1 && (p.MaxReq > 0 || given["m"] ||
+		given["max_req"])) || o.MaxReq > mostAtOnce:
 		return nil, fmt.Errorf("-m is %d; it must be from 1 to %d", o.MaxReq, mostAtOnce)
 	case o.Timeout <= 0:
 		return nil, fmt.Errorf("-timeout is %v; it must be more than 0", o.Timeout)
@@ -150,7 +151,8 @@ func (p *Program) parse(args []string) (*Options, error) {
 func parseServer(text string) (*url.URL, error) {
 	u, err := cli.WebURL(text)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no address of a server; write it as in http://127.0.0.1:8001", cli.ShownURL(text))
+		return nil, fmt.Errorf("%q is no address of a server; write it as in http://127.0.0.1:8001",
+			cli.ShownURL(text))
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	return u, nil

@@ -18,8 +18,10 @@ const (
 )
 
 // withProgress runs download while a second task keeps a bar on w up to date. The bar is gone when
-// withProgress returns. Nobody watches if w is nil.
-func (job *Job) withProgress(ctx context.Context, w io.Writer, download func(context.Context, *Job) error) error {
+// withProgress returns. If w is nil, there is no bar.
+func (job *Job) withProgress(
+	ctx context.Context, w io.Writer, download func(context.Context, *Job) error,
+) error {
 	if w == nil || job.Verbose {
 		return download(ctx, job)
 	}
@@ -44,7 +46,8 @@ func (job *Job) progress() string {
 	all := len(job.Results)
 	done := all - c.NotDone
 	full := done * barWidth / max(all, 1)
-	text := fmt.Sprintf("[%s%s] %d of %d, %d under way", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), done, all, job.now)
+	text := fmt.Sprintf("[%s%s] %d of %d, %d under way",
+		strings.Repeat("#", full), strings.Repeat(".", barWidth-full), done, all, job.now)
 	if c.Failed > 0 {
 		text += fmt.Sprintf(", %d failed", c.Failed)
 	}

@@ -9,25 +9,27 @@ import (
 	"github.com/aio-go/aio/aiofile"
 )
 
-// Save writes a file of the folder. The file appears under its name when it is complete, or not at all:
-// it is written under another name first, which is gone if that fails.
+// Save writes a file of the folder. The file appears under its name when it is complete, or not at
+// all: it is written under another name first, which is gone if that fails.
 type Save func(ctx context.Context, name string, data []byte) error
 
 // offTheLoop saves on another goroutine, since disks make wait.
 func offTheLoop(folder string) Save {
 	return func(ctx context.Context, name string, data []byte) error {
 		// A flag that has come is kept, also when the program is interrupted.
-		return aiofile.WriteAtomic(context.WithoutCancel(ctx), filepath.Join(folder, name), data, 0o644)
+		return aiofile.WriteAtomic(context.WithoutCancel(ctx),
+			filepath.Join(folder, name), data, 0o644)
 	}
 }
 
-// onTheLoop saves where it stands. Nothing else goes on meanwhile, which a run that is to be the same
-// each time is glad of.
+// onTheLoop saves where it stands. Nothing else goes on meanwhile, which a run that is to be the
+// same each time is glad of.
 func onTheLoop(folder string) Save {
 	return func(_ context.Context, name string, data []byte) error {
 		part := filepath.Join(folder, "."+name+".part")
 		os.Remove(part)
-		f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) // never a file, or a link, that somebody has put there
+		// never a file or link that exists already
+		f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		if err != nil {
 			return err
 		}

@@ -1,5 +1,5 @@
-// Package hostile tests servers with peers that mean no good: many that are silent, slow, send garbage, ask for much and do not read,
-// close one half, reset, or come and go.
+// Package hostile tests servers with peers that mean no good: many that are silent, slow, send
+// garbage, ask for much and do not read, close one half, reset, or come and go.
 package hostile
 
 import (
@@ -27,13 +27,15 @@ type Target struct {
 	Probe func(t *testing.T)
 	// Peers is how many there are at a time. Default: 500.
 	Peers int
-	// Share is which part of the peers come: one of so many. Default: all; over TLS one of ten, since handshakes take time.
+	// Share is which part of the peers come: one of so many. Default: all; over TLS one of ten,
+	// since handshakes take time.
 	Share int
 	// Memory is how much the process may grow for each of them, in bytes. Default: 128 KiB.
 	Memory int
 }
 
-// Connections is how many peers come in all: 10,000; fewer in short tests and under the race detector.
+// Connections is how many peers come in all: 10,000; fewer in short tests and under the race
+// detector.
 func Connections() int {
 	switch {
 	case testing.Short():
@@ -44,7 +46,8 @@ func Connections() int {
 	return 10_000
 }
 
-// allowance is how much the process may grow besides, in bytes: it keeps stacks for tasks to come, and the test what the server said.
+// allowance is how much the process may grow besides, in bytes: it keeps stacks for tasks to come,
+// and the test what the server said.
 const allowance = 24 << 20
 
 // kinds are what a peer does when it has come.
@@ -53,7 +56,9 @@ var kinds = []struct {
 	do   func(c net.Conn, tg *Target, random *rand.Rand)
 }{
 	{"silent", func(net.Conn, *Target, *rand.Rand) {}},
-	{"slow", func(c net.Conn, tg *Target, _ *rand.Rand) { io.WriteString(c, first(tg.Request, 1)) }},
+	{"slow", func(c net.Conn, tg *Target, _ *rand.Rand) {
+		io.WriteString(c, first(tg.Request, 1))
+	}},
 	{"breaks off", func(c net.Conn, tg *Target, _ *rand.Rand) {
 		io.WriteString(c, first(tg.Request, len(tg.Request)/2))
 		c.Close()
@@ -100,8 +105,9 @@ const moment = 200 * time.Millisecond
 
 func first(text string, n int) string { return text[:min(n, len(text))] }
 
-// Attack lets the peers come, so many at a time, and checks after each time that the server still serves others, and that memory has
-// kept within bounds. In the end it waits until nothing of them is left.
+// Attack lets the peers come, so many at a time, and checks after each time that the server still
+// serves others, and that memory has kept within bounds. In the end it waits until nothing of them
+// is left.
 func Attack(t *testing.T, tg Target) {
 	t.Helper()
 	if tg.Peers == 0 {
@@ -140,7 +146,7 @@ func Attack(t *testing.T, tg Target) {
 	}
 }
 
-// come lets n peers come and do what they do.
+// come lets n peers connect and act.
 func (tg *Target) come(t *testing.T, n int, seed uint64) []net.Conn {
 	t.Helper()
 	conns := make([]net.Conn, n)
@@ -161,7 +167,7 @@ func (tg *Target) come(t *testing.T, n int, seed uint64) []net.Conn {
 				tcp.SetReadBuffer(4 << 10)
 			}
 			conns[i] = c
-			if tg.Secure != nil && i%2 == 0 { // the others attack what is below
+			if tg.Secure != nil && i%2 == 0 { // the others attack the layer below
 				secure := tls.Client(c, tg.Secure)
 				if secure.Handshake() == nil {
 					c = secure

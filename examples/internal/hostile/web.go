@@ -9,7 +9,8 @@ import (
 	"github.com/aio-go/aio/aiohttp"
 )
 
-// AttackSite attacks a website that a program brings along, with a tenth of the peers. want is in its answer for path.
+// AttackSite attacks a website that a program brings along, with a tenth of the peers. want is in
+// its answer for path.
 func AttackSite(t *testing.T, h http.Handler, path, want string) {
 	t.Helper()
 	addr, stop, ended := make(chan string, 1), make(chan struct{}), make(chan error, 1)
@@ -25,7 +26,13 @@ func AttackSite(t *testing.T, h http.Handler, path, want string) {
 			return aio.Blocking(ctx, func(context.Context) error { <-stop; return nil })
 		})
 	}()
-	target := Target{Network: "tcp", Address: <-addr, Request: "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n", Peers: 100, Share: 10}
+	target := Target{
+		Network: "tcp",
+		Address: <-addr,
+		Request: "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n",
+		Peers:   100,
+		Share:   10,
+	}
 	target.Probe = func(t *testing.T) {
 		Ask(t, target, "GET "+path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", want)
 	}

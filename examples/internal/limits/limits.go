@@ -13,13 +13,14 @@ import (
 
 // Limits are those of one server. It belongs to the loop.
 type Limits struct {
-	Connections int           // how many there may be; further ones are closed at once
-	Idle        time.Duration // how long a connection may wait for the other side, to send or to take something
+	Connections int // how many there may be; further ones are closed at once
+	// how long a connection may wait for the other side, to send or to take something
+	Idle time.Duration
 
 	now int
 }
 
-// Default is what a server allows unless it is told otherwise.
+// Default is the default of a server's limits.
 func Default() Limits { return Limits{Connections: 1000, Idle: 5 * time.Minute} }
 
 // Help describes the flags, with the default limits.
@@ -34,7 +35,7 @@ func (l *Limits) Flags(flags *flag.FlagSet) {
 	flags.DurationVar(&l.Idle, "idle", l.Idle, "")
 }
 
-// Check says what is wrong with the flags.
+// Check describes what is wrong with the flags.
 func (l *Limits) Check() error {
 	switch {
 	case l.Connections < 1:
@@ -57,7 +58,8 @@ func (l *Limits) Enter() bool {
 // Leave says that a connection has ended.
 func (l *Limits) Leave() { l.now-- }
 
-// Handler is a handler for no more connections than there may be. One that fails because of Idle is closed without a word.
+// Handler is a handler for at most the allowed number of connections. One that fails because of
+// Idle is closed without a report.
 func (l *Limits) Handler(h stream.Handler) stream.Handler {
 	return func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 		if !l.Enter() {
@@ -69,9 +71,11 @@ func (l *Limits) Handler(h stream.Handler) stream.Handler {
 	}
 }
 
-// Wait calls something that waits for the other side, for as long as it may take. After that w is aborted and the error matches
-// [context.DeadlineExceeded].
-func (l *Limits) Wait(ctx context.Context, w *stream.Writer, fn func(ctx context.Context) error) error {
+// Wait calls something that waits for the other side, for as long as it may take. After that w is
+// aborted and the error matches [context.DeadlineExceeded].
+func (l *Limits) Wait(
+	ctx context.Context, w *stream.Writer, fn func(ctx context.Context) error,
+) error {
 	err := aio.Timeout(ctx, l.Idle, fn)
 	if _, late := err.(*aio.TimeoutError); late {
 		w.Abort()

@@ -22,11 +22,12 @@ func pipe(network transport.Network, kind, address func() string) nettest.MakePi
 				ctx = transport.WithNetwork(ctx, network)
 				loop := aio.RunningLoop(ctx)
 				accepted := aio.NewFuture[net.Conn](loop.Context())
-				server, err := stream.Serve(ctx, kind(), address(), func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-					accepted.SetResult(stream.NetConn(ctx, r, w))
-					w.WaitClosed(ctx)
-					return nil
-				})
+				server, err := stream.Serve(ctx, kind(), address(),
+					func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+						accepted.SetResult(stream.NetConn(ctx, r, w))
+						w.WaitClosed(ctx)
+						return nil
+					})
 				if err != nil {
 					return err
 				}
@@ -55,14 +56,19 @@ func pipe(network transport.Network, kind, address func() string) nettest.MakePi
 }
 
 func TestANetConnIsWhatNetConnDocuments(t *testing.T) {
-	for name, network := range map[string]transport.Network{"native": transport.Native(), "portable": transport.Portable()} {
+	for name, network := range map[string]transport.Network{
+		"native":   transport.Native(),
+		"portable": transport.Portable(),
+	} {
 		t.Run(name, func(t *testing.T) {
 			constant := func(s string) func() string { return func() string { return s } }
 			t.Run("tcp", func(t *testing.T) {
 				nettest.TestConn(t, pipe(network, constant("tcp"), constant("127.0.0.1:0")))
 			})
 			t.Run("unix", func(t *testing.T) {
-				nettest.TestConn(t, pipe(network, constant("unix"), func() string { return t.TempDir() + "/s" }))
+				nettest.TestConn(t, pipe(network, constant("unix"), func() string {
+					return t.TempDir() + "/s"
+				}))
 			})
 		})
 	}

@@ -1,5 +1,6 @@
-// Package places keeps what comes from the network from leading a program to places that only this machine can reach: a page on the
-// Internet must not make it ask the router, or a service on the machine itself.
+// Package places keeps what comes from the network from leading a program to places that only this
+// machine can reach: a page on the Internet must not make it ask the router, or a service on the
+// machine itself.
 package places
 
 import (
@@ -33,7 +34,8 @@ func IsPrivate(addr net.Addr) bool {
 	return Private(tcp.AddrPort().Addr())
 }
 
-// PublicOnly is a network with which no private address can be connected to, whatever name leads there.
+// PublicOnly is a network with which no private address can be connected to, whatever name leads
+// there.
 func PublicOnly(n transport.Network) transport.Network {
 	if _, already := n.(publicOnly); already {
 		return n
@@ -44,7 +46,9 @@ func PublicOnly(n transport.Network) transport.Network {
 type publicOnly struct{ transport.Network }
 
 // Dial implements transport.Network.
-func (p publicOnly) Dial(ctx context.Context, network, address string, o transport.DialOptions) (transport.Conn, error) {
+func (p publicOnly) Dial(
+	ctx context.Context, network, address string, o transport.DialOptions,
+) (transport.Conn, error) {
 	if err := check(network, address); err != nil {
 		return nil, err
 	}

@@ -27,12 +27,14 @@ func TestAddressesOffTheInternetArePrivate(t *testing.T) {
 			t.Errorf("%s is taken for public", text)
 		}
 	}
-	for _, text := range []string{"8.8.8.8", "172.15.0.1", "172.32.0.1", "100.63.0.1", "192.0.1.1", "2606:4700::1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1"} {
+	for _, text := range []string{"8.8.8.8", "172.15.0.1", "172.32.0.1", "100.63.0.1", "192.0.1.1",
+		"2606:4700::1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1"} {
 		if places.Private(netip.MustParseAddr(text)) {
 			t.Errorf("%s is taken for private", text)
 		}
 	}
-	if !places.Private(netip.Addr{}) || !places.IsPrivate(&net.UnixAddr{Name: "/x", Net: "unix"}) || !places.IsPrivate(nil) {
+	if !places.Private(netip.Addr{}) || !places.IsPrivate(&net.UnixAddr{Name: "/x", Net: "unix"}) ||
+		!places.IsPrivate(nil) {
 		t.Error("what is no address is taken for public")
 	}
 }
@@ -46,17 +48,20 @@ func (book) LookupHost(context.Context, string) ([]netip.Addr, error) {
 
 func TestNoNameLeadsToAPrivateAddress(t *testing.T) {
 	err := aio.Run(t.Context(), func(ctx context.Context) error {
-		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", func(context.Context, *stream.Reader, *stream.Writer) error {
-			t.Error("somebody has come")
-			return nil
-		})
+		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
+			func(context.Context, *stream.Reader, *stream.Writer) error {
+				t.Error("somebody has come")
+				return nil
+			})
 		if err != nil {
 			return err
 		}
 		defer server.Close()
 		_, port, _ := net.SplitHostPort(server.Addrs()[0].String())
-		ctx = transport.WithNetwork(ctx, places.PublicOnly(places.PublicOnly(book{transport.NetworkFrom(ctx)})))
-		for _, where := range [][2]string{{"tcp", "public.test:" + port}, {"tcp", "127.0.0.1:" + port}, {"tcp", "[::1]:" + port}, {"unix", "/nowhere"}} {
+		ctx = transport.WithNetwork(ctx,
+			places.PublicOnly(places.PublicOnly(book{transport.NetworkFrom(ctx)})))
+		for _, where := range [][2]string{{"tcp", "public.test:" +
+			port}, {"tcp", "127.0.0.1:" + port}, {"tcp", "[::1]:" + port}, {"unix", "/nowhere"}} {
 			if _, _, err := stream.Open(ctx, where[0], where[1]); !errors.Is(err, places.ErrPrivate) {
 				t.Errorf("%s: %v", where[1], err)
 			}

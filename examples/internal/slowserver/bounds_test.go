@@ -20,7 +20,8 @@ func TestNoMorePathsAreRememberedThanTheBound(t *testing.T) {
 	for i := range 2 * mostPaths {
 		s.nth(fmt.Sprint("/", i))
 	}
-	if len(s.asked) != mostPaths || s.nth("/0") != 1 || s.nth("/0") != 2 || s.nth(fmt.Sprint("/", 2*mostPaths-1)) != 0 {
+	if len(s.asked) != mostPaths || s.nth("/0") != 1 || s.nth("/0") != 2 ||
+		s.nth(fmt.Sprint("/", 2*mostPaths-1)) != 0 {
 		t.Errorf("%d paths are remembered, the first was asked for %d times", len(s.asked), s.nth("/0"))
 	}
 }

@@ -11,13 +11,14 @@ import (
 // Mood is how long a server makes its visitors wait, and how often it lets them down.
 type Mood struct {
 	MinDelay, MaxDelay time.Duration // before an answer, any time in between
-	ErrorRate          float64       // from 0 to 1: how many requests get an error in place of an answer
-	Seed               uint64        // another seed, other delays and errors
+	// from 0 to 1: how many requests get an error in place of an answer
+	ErrorRate float64
+	Seed      uint64 // another seed, other delays and errors
 }
 
-// Turn returns what happens to a request for a path: how long it waits, and whether it fails. nth counts
-// the requests for that path from 0. It depends on nothing else, so a run can be repeated although
-// requests come in another order.
+// Turn returns what happens to a request for a path: how long it waits, and whether it fails. nth
+// counts the requests for that path from 0. It depends on nothing else, so a run can be repeated
+// although requests come in another order.
 func (m Mood) Turn(path string, nth int) (delay time.Duration, fails bool) {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s %d", path, nth)

@@ -27,10 +27,11 @@ func textReply(status int, kind, text string) *Reply {
 }
 
 func errorReply(status int) *Reply {
-	return textReply(status, "text/plain; charset=utf-8", fmt.Sprintf("%d %s\n", status, http.StatusText(status)))
+	return textReply(status, "text/plain; charset=utf-8", fmt.Sprintf("%d %s\n",
+		status, http.StatusText(status)))
 }
 
-// openReply finds what is behind a path: a file, or a folder with an index.html or a list of what is in it.
+// openReply finds a path: a file, or a folder with an index.html or a list of its content.
 func openReply(files fs.FS, urlPath string) *Reply {
 	name := strings.Trim(path.Clean("/"+urlPath), "/")
 	if name == "" {
@@ -52,7 +53,7 @@ func openReply(files fs.FS, urlPath string) *Reply {
 }
 
 func openFile(files fs.FS, name string) (*Reply, error) {
-	// Opening a pipe would wait for who writes to it, perhaps for ever.
+	// Opening a pipe would wait for its writer, perhaps for ever.
 	if info, err := fs.Stat(files, name); err != nil {
 		return nil, err
 	} else if !info.IsDir() && !info.Mode().IsRegular() {
@@ -83,7 +84,7 @@ func openFile(files fs.FS, name string) (*Reply, error) {
 	return &Reply{http.StatusOK, kind, info.Size(), f}, nil
 }
 
-// list makes a page of what is in a folder.
+// list makes a page of the content of a folder.
 func list(files fs.FS, name string) (*Reply, error) {
 	entries, err := fs.ReadDir(files, name)
 	if err != nil {
@@ -98,7 +99,8 @@ func list(files fs.FS, name string) (*Reply, error) {
 			entry += "/"
 		}
 		link := (&url.URL{Path: path.Join("/", name, e.Name())}).String()
-		fmt.Fprintf(&b, "<li><a href=\"%s\">%s</a>\n", html.EscapeString(link), html.EscapeString(entry))
+		fmt.Fprintf(&b, "<li><a href=\"%s\">%s</a>\n",
+			html.EscapeString(link), html.EscapeString(entry))
 	}
 	b.WriteString("</ul>\n")
 	return textReply(http.StatusOK, "text/html; charset=utf-8", b.String()), nil

@@ -1,5 +1,5 @@
-// Package slowserver is a small web server that takes its time: it answers each request after a random
-// delay, and some of them with an error. Programs that download are tried out with it.
+// Package slowserver is a small web server that takes its time: it answers each request after a
+// random delay, and some of them with an error. Programs that download are tried out with it.
 package slowserver
 
 import (
@@ -26,8 +26,8 @@ type Server struct {
 	Files fs.FS
 	Mood  Mood
 	Log   io.Writer // a line for each request; nil: none
-	// InMemory says that opening a file never waits, and is done by the loop itself. Otherwise it is done
-	// on another goroutine: it may wait for a disk.
+	// InMemory says that opening a file never waits, and is done by the loop itself. Otherwise it
+	// is done on another goroutine: it may wait for a disk.
 	InMemory bool
 	// Limits bound what visitors may take; nil: nothing does.
 	Limits *limits.Limits
@@ -57,7 +57,9 @@ func (s *Server) Statistics() Statistics {
 }
 
 // Listen starts to serve. The server is closed with the loop at the latest.
-func (s *Server) Listen(ctx context.Context, network, address string, opts ...transport.Option) (*stream.Server, error) {
+func (s *Server) Listen(
+	ctx context.Context, network, address string, opts ...transport.Option,
+) (*stream.Server, error) {
 	handler := s.serve
 	if s.Limits != nil {
 		handler = s.Limits.Handler(handler)
@@ -66,7 +68,9 @@ func (s *Server) Listen(ctx context.Context, network, address string, opts ...tr
 }
 
 // wait calls something that waits for a visitor.
-func (s *Server) wait(ctx context.Context, w *stream.Writer, fn func(ctx context.Context) error) error {
+func (s *Server) wait(
+	ctx context.Context, w *stream.Writer, fn func(ctx context.Context) error,
+) error {
 	if s.Limits == nil {
 		return fn(ctx)
 	}
@@ -99,7 +103,7 @@ func (s *Server) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) 
 			return err
 		}
 		if req.ContentLength != 0 {
-			req.Close = true // there may be a body, which nobody reads
+			req.Close = true // there may be a body, which is not read
 		}
 		err = s.write(ctx, w, req, reply)
 		s.log(req, reply, err, aio.RunningLoop(ctx).Time().Sub(began))
@@ -124,8 +128,8 @@ func readRequest(ctx context.Context, r *stream.Reader) (*http.Request, error) {
 	return http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
 }
 
-// Answer waits as long as the mood is, and returns the reply. It is the server without a network, for
-// tests under a clock of their own. The caller closes the reply's body.
+// Answer waits as long as the mood is, and returns the reply. It is the server without a network,
+// for tests under a clock of their own. The caller closes the reply's body.
 //
 // Cancellation: there is no reply.
 func (s *Server) Answer(ctx context.Context, method, path string) (*Reply, error) {
@@ -150,11 +154,12 @@ func (s *Server) Answer(ctx context.Context, method, path string) (*Reply, error
 	return reply, nil
 }
 
-// mostPaths is how many paths are told apart.
+// mostPaths is how many paths are counted separately.
 const mostPaths = 10_000
 
-// nth counts the requests for a path, and returns how many there were before. For paths beyond the first mostPaths that is always 0: the
-// server remembers no more, or who asks for ever new ones would fill the memory.
+// nth counts the requests for a path, and returns how many there were before. For paths beyond the
+// first mostPaths that is always 0: the server remembers no more, or new paths could fill the
+// memory.
 func (s *Server) nth(path string) int {
 	if s.asked == nil {
 		s.asked, s.answers, s.seed = map[uint64]int{}, map[int]int{}, maphash.MakeSeed()
@@ -171,23 +176,28 @@ func (s *Server) open(ctx context.Context, path string) *Reply {
 	if s.InMemory {
 		return openReply(s.Files, path)
 	}
-	// It is waited for even if the visitor is given up, or nobody would close the file.
+	// It is waited for even if the visitor is given up, or the file would stay open.
 	ctx = context.WithoutCancel(ctx)
-	reply, err := aio.ToThread(ctx, func(context.Context) (*Reply, error) { return openReply(s.Files, path), nil })
+	reply, err := aio.ToThread(ctx, func(context.Context) (*Reply, error) {
+		return openReply(s.Files, path), nil
+	})
 	if err != nil { // the loop is being closed
 		return errorReply(http.StatusServiceUnavailable)
 	}
 	return reply
 }
 
-// write sends a reply. req is nil if there was none that could be understood.
-func (s *Server) write(ctx context.Context, w *stream.Writer, req *http.Request, reply *Reply) error {
+// write sends a reply. req is nil if the request could not be understood.
+func (s *Server) write(
+	ctx context.Context, w *stream.Writer, req *http.Request, reply *Reply,
+) error {
 	defer reply.Body.Close()
 	connection := "keep-alive"
 	if req == nil || req.Close {
 		connection = "close"
 	}
-	fmt.Fprintf(w, "HTTP/1.1 %d %s\r\nServer: slowserver\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: %s\r\n\r\n",
+	fmt.Fprintf(w, "HTTP/1.1 %d %s\r\nServer: slowserver\r\nContent-Type: %s\r\nContent-Length: "+
+		"%d\r\nConnection: %s\r\n\r\n",
 		reply.Status, http.StatusText(reply.Status), reply.Type, reply.Size, connection)
 	if req != nil && req.Method == http.MethodHead {
 		return s.wait(ctx, w, w.Drain)
@@ -195,11 +205,13 @@ func (s *Server) write(ctx context.Context, w *stream.Writer, req *http.Request,
 	return s.send(ctx, w, reply.Body, reply.Size)
 }
 
-// send copies size bytes, which may come from a disk, to one who may be slow to take them.
+// send copies size bytes, which may come from a disk, to a visitor that may be slow.
 func (s *Server) send(ctx context.Context, w *stream.Writer, from io.Reader, size int64) error {
 	buf := make([]byte, min(size, 64<<10))
 	for size > 0 {
-		n, err := aio.ToThread(ctx, func(context.Context) (int, error) { return io.ReadFull(from, buf[:min(size, int64(len(buf)))]) })
+		n, err := aio.ToThread(ctx, func(context.Context) (int, error) {
+			return io.ReadFull(from, buf[:min(size, int64(len(buf)))])
+		})
 		if err != nil {
 			w.Abort() // the file is shorter than it was: better no end than a wrong one
 			return err
@@ -221,5 +233,6 @@ func (s *Server) log(req *http.Request, reply *Reply, err error, took time.Durat
 	if err != nil {
 		result = "gone" // the visitor did not wait for it
 	}
-	fmt.Fprintf(s.Log, "%4s  %4.2f s  %s %q\n", result, took.Seconds(), cli.Short(req.Method, 20), cli.Short(req.URL.Path, 1000))
+	fmt.Fprintf(s.Log, "%4s  %4.2f s  %s %q\n",
+		result, took.Seconds(), cli.Short(req.Method, 20), cli.Short(req.URL.Path, 1000))
 }

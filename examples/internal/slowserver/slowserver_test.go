@@ -87,16 +87,20 @@ func TestFilesFoldersAndWhatIsNotThere(t *testing.T) {
 		"/page/":                {200, page, "<h1>page</h1>"},
 		"/page":                 {200, page, "<h1>page</h1>"},
 		"/list": {200, page, "<!DOCTYPE html>\n<title>/list/</title>\n<h1>/list/</h1>\n<ul>\n" +
-			"<li><a href=\"/list/a%20b&amp;c.txt\">a b&amp;c.txt</a>\n<li><a href=\"/list/deep\">deep/</a>\n</ul>\n"},
+			"<li><a href=\"/list/a%20b&amp;c.txt\">a b&amp;c.txt</a>\n<li><a " +
+			"href=\"/list/deep\">deep/</a>\n</ul>\n"},
 		"/nothing":           {404, text, "404 Not Found\n"},
 		"/../../etc/passwd":  {404, text, "404 Not Found\n"},
 		"/%2e%2e/etc/passwd": {404, text, "404 Not Found\n"},
 	} {
-		if status, kind, body := get(t, client, base+path); status != want.status || kind != want.kind || body != want.body {
-			t.Errorf("%s: %d %s %.100q, want %d %s %.100q", path, status, kind, body, want.status, want.kind, want.body)
+		if status, kind, body := get(t, client, base+path); status != want.status || kind != want.kind ||
+			body != want.body {
+			t.Errorf("%s: %d %s %.100q, want %d %s %.100q",
+				path, status, kind, body, want.status, want.kind, want.body)
 		}
 	}
-	if status, kind, body := get(t, client, base); status != 200 || kind != page || !strings.Contains(body, `<a href="/hello.txt">hello.txt</a>`) {
+	if status, kind, body := get(t, client, base); status != 200 || kind != page ||
+		!strings.Contains(body, `<a href="/hello.txt">hello.txt</a>`) {
 		t.Errorf("the list of everything: %d %s %q", status, kind, body)
 	}
 	resp, err := client.Post(base+"/hello.txt", text, strings.NewReader("x"))
@@ -141,9 +145,11 @@ func TestRequestsByHand(t *testing.T) {
 	ok := "HTTP/1.1 200 OK\r\n" + head + "6\r\nConnection: "
 	bad := "HTTP/1.1 400 Bad Request\r\n" + head + "16\r\nConnection: close\r\n\r\n400 Bad Request\n"
 	for name, test := range map[string]struct{ request, want string }{
-		"two on one connection": {"GET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\nGET /hello.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+		"two on one connection": {"GET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\nGET /hello.txt " +
+			"HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
 			ok + "keep-alive\r\n\r\nhello\n" + ok + "close\r\n\r\nhello\n"},
-		"HEAD":       {"HEAD /hello.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", ok + "close\r\n\r\n"},
+		"HEAD": {"HEAD /hello.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", ok +
+			"close\r\n\r\n"},
 		"HTTP/1.0":   {"GET /hello.txt HTTP/1.0\r\n\r\n", ok + "close\r\n\r\nhello\n"},
 		"bare lines": {"GET /hello.txt HTTP/1.0\n\n", ok + "close\r\n\r\nhello\n"},
 		"garbage":    {"hello, who is it?\r\n\r\n", bad},
@@ -183,8 +189,11 @@ func TestOneWhoGoesIsNotWaitedFor(t *testing.T) {
 	log.Await(t, "gone")
 }
 
-// answers asks for each path n times, all at the same time, and returns a line for each answer as they came.
-func answers(t *testing.T, mood slowserver.Mood, n int, paths ...string) ([]string, slowserver.Statistics) {
+// answers asks for each path n times, all at the same time, and returns a line for each answer as
+// they came.
+func answers(
+	t *testing.T, mood slowserver.Mood, n int, paths ...string,
+) ([]string, slowserver.Statistics) {
 	t.Helper()
 	s := slowserver.Server{Files: files, Mood: mood, InMemory: true}
 	var lines []string
@@ -198,7 +207,8 @@ func answers(t *testing.T, mood slowserver.Mood, n int, paths ...string) ([]stri
 						if err != nil {
 							return err
 						}
-						lines = append(lines, fmt.Sprintf("%v %s %d %d", aio.RunningLoop(ctx).Time().Sub(began), path, i, reply.Status))
+						lines = append(lines, fmt.Sprintf("%v %s %d %d",
+							aio.RunningLoop(ctx).Time().Sub(began), path, i, reply.Status))
 						return reply.Body.Close()
 					})
 				}
@@ -215,7 +225,8 @@ func answers(t *testing.T, mood slowserver.Mood, n int, paths ...string) ([]stri
 func TestTheSameSeedGivesTheSameAgain(t *testing.T) {
 	mood := slowserver.Mood{MinDelay: time.Second, MaxDelay: time.Minute, ErrorRate: 0.25, Seed: 7}
 	first, st := answers(t, mood, 50, "/hello.txt", "/nothing")
-	if st.AtOnce != 100 || st.Requests != 100 || st.Answers[418] < 10 || st.Answers[418] > 40 || st.Answers[200] == 0 || st.Answers[404] == 0 {
+	if st.AtOnce != 100 || st.Requests != 100 || st.Answers[418] < 10 || st.Answers[418] > 40 ||
+		st.Answers[200] == 0 || st.Answers[404] == 0 {
 		t.Errorf("the answers are %+v", st)
 	}
 	if again, _ := answers(t, mood, 50, "/hello.txt", "/nothing"); !slices.Equal(first, again) {
@@ -237,7 +248,8 @@ func TestDelaysAndErrorsKeepWithinTheirBounds(t *testing.T) {
 		}
 		least, most = min(least, delay), max(most, delay)
 	}
-	if least < time.Second || least > time.Second+50*time.Millisecond || most > 2*time.Second || most < 1950*time.Millisecond {
+	if least < time.Second || least > time.Second+50*time.Millisecond || most > 2*time.Second ||
+		most < 1950*time.Millisecond {
 		t.Errorf("delays from %v to %v", least, most)
 	}
 	if delay, fails := (slowserver.Mood{}).Turn("/x", 0); delay != 0 || fails {
@@ -256,14 +268,16 @@ func TestARangeOfDelaysIsRead(t *testing.T) {
 		"0-1m":     {0, time.Minute},
 		"0":        {0, 0},
 	} {
-		if least, most, err := slowserver.ParseDelay(text); err != nil || least != want[0] || most != want[1] {
+		if least, most, err := slowserver.ParseDelay(text); err != nil || least != want[0] ||
+			most != want[1] {
 			t.Errorf("%s: %v, %v, %v", text, least, most, err)
 		}
 	}
 	for _, text := range []string{"", "soon", "5s-500ms", "-1s", "1s-", "1-2"} {
 		if _, _, err := slowserver.ParseDelay(text); err == nil {
 			t.Errorf("%q is taken for a range", text)
-		} else if want := fmt.Sprintf("%q is no range of delays; write it as in 500ms-5s", text); err.Error() != want {
+		} else if want := fmt.Sprintf("%q is no range of delays; write it as in 500ms-5s",
+			text); err.Error() != want {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

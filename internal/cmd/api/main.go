@@ -92,7 +92,8 @@ func packages(root string) (folders []string, err error) {
 		}
 		if path != root {
 			switch name := d.Name(); {
-			case name == "internal", name == "testdata", name == "docs", strings.HasPrefix(name, "."):
+			case name == "internal", name == "testdata", name == "docs",
+				strings.HasPrefix(name, "."):
 				return filepath.SkipDir
 			}
 			if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil { // another module
@@ -115,7 +116,11 @@ func list(folder string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := pkg{fset: token.NewFileSet(), methods: map[string][]*ast.FuncDecl{}, structs: map[string]*ast.StructType{}}
+	p := pkg{
+		fset:    token.NewFileSet(),
+		methods: map[string][]*ast.FuncDecl{},
+		structs: map[string]*ast.StructType{},
+	}
 	var files []*ast.File
 	for _, name := range sources {
 		if strings.HasSuffix(name, "_test.go") {
@@ -138,7 +143,8 @@ func list(folder string) ([]string, error) {
 	return slices.Compact(lines), nil
 }
 
-// pkg is what has to be known of a package to list a type with the methods that it embeds.
+// pkg is the information about a package that is needed to list a type with the methods that it
+// embeds.
 type pkg struct {
 	fset    *token.FileSet
 	methods map[string][]*ast.FuncDecl // of each unexported type, those that are exported
@@ -175,7 +181,8 @@ func (p *pkg) promoted(head string, t *ast.StructType) (lines []string) {
 		}
 		name := receiver(f.Type)
 		for _, m := range p.methods[name] {
-			lines = append(lines, head+" struct, method "+m.Name.Name+strings.TrimPrefix(p.text(m.Type), "func"))
+			lines = append(lines,
+				head+" struct, method "+m.Name.Name+strings.TrimPrefix(p.text(m.Type), "func"))
 		}
 		if inner := p.structs[name]; inner != nil && !ast.IsExported(name) {
 			lines = append(lines, p.promoted(head, inner)...)
@@ -214,7 +221,8 @@ func (p *pkg) declarations(decl ast.Decl) (lines []string) {
 	return lines
 }
 
-// typeLines lists a type: its fields or methods have a line each, so that one more is one line more.
+// typeLines lists a type: its fields or methods have a line each, so that one more is one line
+// more.
 func (p *pkg) typeLines(s *ast.TypeSpec) []string {
 	head := "type " + s.Name.Name
 	if s.TypeParams != nil {
@@ -250,7 +258,8 @@ func (p *pkg) typeLines(s *ast.TypeSpec) []string {
 		for _, name := range m.Names {
 			switch {
 			case name.IsExported() && kind == " interface":
-				lines = append(lines, head+kind+", "+name.Name+strings.TrimPrefix(p.text(m.Type), "func"))
+				lines = append(lines,
+					head+kind+", "+name.Name+strings.TrimPrefix(p.text(m.Type), "func"))
 			case name.IsExported():
 				lines = append(lines, head+kind+", "+name.Name+" "+p.text(m.Type))
 			case kind == " interface":

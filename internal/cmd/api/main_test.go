@@ -76,7 +76,8 @@ var V int
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(differences) != 11 || !slices.Contains(differences, "p.txt: + var W int") || !slices.Contains(differences, "p.txt: - const X") {
+	if len(differences) != 11 || !slices.Contains(differences, "p.txt: + var W int") ||
+		!slices.Contains(differences, "p.txt: - const X") {
 		t.Errorf("differences: %q", differences)
 	}
 }

@@ -67,7 +67,8 @@ func (c *catalogue) has(id string) bool {
 	return false
 }
 
-// parseReasons reads lines of the form "ID reason"; empty lines and those that begin with # are comments.
+// parseReasons reads lines of the form "ID reason"; empty lines and those that begin with # are
+// comments.
 func parseReasons(r io.Reader) (map[string]string, error) {
 	reasons := map[string]string{}
 	in := bufio.NewScanner(r)

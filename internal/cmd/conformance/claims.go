@@ -46,7 +46,8 @@ func (c claims) addDir(pkg, dir string) error {
 
 // addFile reads one test file; src is its content, or nil to read it from disk.
 func (c claims) addFile(pkg, file string, src any) error {
-	f, err := parser.ParseFile(token.NewFileSet(), file, src, parser.ParseComments|parser.SkipObjectResolution)
+	f, err := parser.ParseFile(token.NewFileSet(), file, src,
+		parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,8 @@ func (c claims) addFile(pkg, file string, src any) error {
 }
 
 func isTestName(name string) bool {
-	return strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Fuzz") || strings.HasPrefix(name, "Example")
+	return strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Fuzz") ||
+		strings.HasPrefix(name, "Example")
 }
 
 var (
@@ -73,8 +75,8 @@ var (
 	emptyInText = regexp.MustCompile(`\n\s*\n`)
 )
 
-// claimedIDs returns the IDs in a doc comment: those after "Conformance:", to the end of that paragraph. What stands in parentheses is a
-// remark and claims nothing.
+// claimedIDs returns the IDs in a doc comment: those after "Conformance:", to the end of that
+// paragraph. Text in parentheses is a remark and claims nothing.
 func claimedIDs(doc string) (ids []string) {
 	for _, at := range claimStart.FindAllStringIndex(doc, -1) {
 		text := doc[at[1]:]
@@ -86,8 +88,10 @@ func claimedIDs(doc string) (ids []string) {
 	return ids
 }
 
-// idsInName finds the IDs with which the last part of a subtest's name begins: TestRead/S-005,_S-006_feeding_nothing.
-var idsInName = regexp.MustCompile(`/((?:[A-Z][A-Z0-9]*-\d{3}[,_]+)*[A-Z][A-Z0-9]*-\d{3})(?:[^0-9/][^/]*)?$`)
+// idsInName finds the IDs with which the last part of a subtest's name begins:
+// TestRead/S-005,_S-006_feeding_nothing.
+var idsInName = regexp.MustCompile(
+	`/((?:[A-Z][A-Z0-9]*-\d{3}[,_]+)*[A-Z][A-Z0-9]*-\d{3})(?:[^0-9/][^/]*)?$`)
 
 // addSubtests adds the claims that subtests make by their names.
 func (c claims) addSubtests(ended outcomes) {
@@ -103,7 +107,8 @@ func (c claims) addSubtests(ended outcomes) {
 // outcomes is how tests ended: "pass", "fail" or "skip".
 type outcomes map[test]string
 
-// parseEvents reads the output of go test -json. Lines that are no events, such as those of the go command itself, are skipped.
+// parseEvents reads the output of go test -json. Lines that are no events, such as those of the go
+// command itself, are skipped.
 func parseEvents(r io.Reader) (outcomes, error) {
 	out := outcomes{}
 	in := json.NewDecoder(r)

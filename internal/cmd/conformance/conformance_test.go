@@ -129,7 +129,8 @@ func TestEventsTellHowTestsEnded(t *testing.T) {
 {"Action":"fail","Package":"p"}
 `
 	got, err := parseEvents(strings.NewReader(events))
-	if err != nil || len(got) != 3 || got[test{"p", "TestA"}] != "pass" || got[test{"p", "TestB"}] != "skip" || got[test{"p", "TestC"}] != "fail" {
+	if err != nil || len(got) != 3 || got[test{"p", "TestA"}] != "pass" ||
+		got[test{"p", "TestB"}] != "skip" || got[test{"p", "TestC"}] != "fail" {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
@@ -139,18 +140,26 @@ func TestTheReportCountsWhatPassed(t *testing.T) {
 	claimed := claims{"T-001": {a, c}, "T-002": {b}, "T-003": {a}, "TR-001": {a}, "X-001": {a}}
 	root := func(area string) bool { return existence("m", []string{"m", "m/coro"})(area) }
 
-	r := makeReport(small(t), claims{"T-001": {a}}, outcomes{a: "pass"}, map[string]string{"T-002": "later"}, root)
+	r := makeReport(small(t), claims{"T-001": {a}}, outcomes{a: "pass"},
+		map[string]string{"T-002": "later"}, root)
 	var out bytes.Buffer
 	r.print(&out)
-	if want := "T     1 / 2   Tasks\nnot covered: T-002: later\ncovered 1 of 2\n"; out.String() != want || !r.ok() {
+	want := "T     1 / 2   Tasks\nnot covered: T-002: later\ncovered 1 of 2\n"
+	if out.String() != want || !r.ok() {
 		t.Errorf("printed\n%swant\n%s", &out, want)
 	}
 
-	r = makeReport(small(t), claimed, outcomes{a: "pass", b: "skip", c: "fail"}, nil, func(string) bool { return true })
+	r = makeReport(small(t), claimed, outcomes{
+		a: "pass",
+		b: "skip",
+		c: "fail",
+	}, nil, func(string) bool { return true })
 	out.Reset()
 	r.print(&out)
-	want := "T     0 / 2   Tasks\nTR    1 / 1   Transports\nnot covered: T-001: its test failed\nnot covered: T-002: its test was skipped\n" +
-		"failed: T-001 p.TestC\nunknown: a test claims X-001, which is not in the catalogue\ncovered 1 of 3\n"
+	want = "T     0 / 2   Tasks\nTR    1 / 1   Transports\nnot covered: T-001: its test " +
+		"failed\nnot covered: T-002: its test was skipped\n" +
+		"failed: T-001 p.TestC\nunknown: a test claims X-001, which is not in the catalogue\ncovered 1 " +
+		"of 3\n"
 	if out.String() != want || r.ok() {
 		t.Errorf("printed\n%swant\n%s", &out, want)
 	}
@@ -171,7 +180,13 @@ func TestASubtestClaimsTheIDsItsNameBeginsWith(t *testing.T) {
 	whole := test{"p", "TestRead"}
 	one := test{"p", "TestRead/S-005_feeding_nothing,_not_S-999,_changes_nothing"}
 	two := test{"p", "TestRead/deep/S-006,_S-007_both"}
-	c.addSubtests(outcomes{whole: "pass", one: "pass", two: "fail", {"p", "TestRead/plain"}: "pass", {"p", "TestRead/RSA-2048"}: "pass"})
+	c.addSubtests(outcomes{
+		whole:                      "pass",
+		one:                        "pass",
+		two:                        "fail",
+		{"p", "TestRead/plain"}:    "pass",
+		{"p", "TestRead/RSA-2048"}: "pass",
+	})
 	want := claims{"S-005": {one}, "S-006": {two}, "S-007": {two}}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got %v, want %v", c, want)

@@ -5,9 +5,11 @@
 //	// Conformance: T-001, T-002 (with a remark).
 //	func TestTasks...
 //
-// The command finds the claims, runs the tests of the packages that have some, and prints a line for each area, then the lines that are not
-// covered with the reason, if docs/conformance-reasons.txt has one, and last "covered N of M". Areas whose package does not exist yet do not
-// count. It exits with 1 if a claimed line's test failed, or if a claimed line does not exist, and with 2 if it could not do its work.
+// The command finds the claims, runs the tests of the packages that have some, and prints a line
+// for each area, then the lines that are not covered with the reason, if
+// docs/conformance-reasons.txt has one, and last "covered N of M". Areas whose package does not
+// exist yet do not count. It exits with 1 if a claimed line's test failed, or if a claimed line
+// does not exist, and with 2 if it could not do its work.
 //
 // Run it anywhere in the module:
 //
@@ -59,7 +61,9 @@ func count(pattern, areas string) (*report, error) {
 	}
 	if areas != "" {
 		only := strings.Split(areas, ",")
-		c.areas = slices.DeleteFunc(c.areas, func(a string) bool { return !slices.Contains(only, a) })
+		c.areas = slices.DeleteFunc(c.areas, func(a string) bool {
+			return !slices.Contains(only, a)
+		})
 	}
 	list, err := goCommand(root, "list", "-f", "{{.ImportPath}}\t{{.Dir}}", pattern)
 	if err != nil {
@@ -107,11 +111,13 @@ func moduleOf() (path, dir string, err error) {
 	}
 	for _, entry := range strings.Split(string(out), "\n") { // in a workspace there are several
 		path, dir, _ := strings.Cut(strings.TrimSpace(entry), "\t")
-		if _, err := os.Stat(filepath.Join(dir, "docs", "conformance.md")); err == nil && dir != "" {
+		if _, err := os.Stat(filepath.Join(dir, "docs", "conformance.md")); err == nil &&
+			dir != "" {
 			return path, dir, nil
 		}
 	}
-	return "", "", fmt.Errorf("no module with docs/conformance.md here; run the command inside the repository")
+	return "", "", fmt.Errorf("no module with docs/conformance.md here; " +
+		"run the command inside the repository")
 }
 
 func documents(root string) (*catalogue, map[string]string, error) {
@@ -135,7 +141,8 @@ func documents(root string) (*catalogue, map[string]string, error) {
 	return c, reasons, err
 }
 
-// goCommand runs the go command in dir and returns what it printed, also if it failed: go test does when a test does.
+// goCommand runs the go command in dir and returns its output, also if it failed: go test fails
+// when a test does.
 func goCommand(dir string, args ...string) ([]byte, error) {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = dir

@@ -8,9 +8,11 @@ import (
 	"strings"
 )
 
-// home is the package, below the module, that an area is about. Areas that are not listed are about the root.
+// home is the package, below the module, that an area is about. Areas that are not listed are about
+// the root.
 var home = map[string]string{
-	"CN": "transport", "SV": "transport", "UD": "transport", "SK": "transport", "TR": "transport", "BP": "transport",
+	"CN": "transport", "SV": "transport", "UD": "transport", "SK": "transport", "TR": "transport",
+	"BP": "transport",
 	"TL": "transport", "US": "transport", "UP": "transport", "SF": "transport", "ST": "transport",
 	"S":  "stream",
 	"SP": "subprocess", "CW": "subprocess",
@@ -23,8 +25,9 @@ type report struct {
 	Areas      []areaReport `json:"areas"`
 	Covered    int          `json:"covered"`
 	Applicable int          `json:"applicable"`
-	Failed     []string     `json:"failed,omitempty"`  // claims whose test failed, as "ID package.Test"
-	Unknown    []string     `json:"unknown,omitempty"` // claims of lines that the catalogue does not have
+	// claims whose test failed, as "ID package.Test"
+	Failed  []string `json:"failed,omitempty"`
+	Unknown []string `json:"unknown,omitempty"` // claims of lines that the catalogue does not have
 }
 
 type areaReport struct {
@@ -40,8 +43,15 @@ type uncovered struct {
 	Reason string `json:"reason"`
 }
 
-// makeReport compares the catalogue with what was claimed and how that ended. exists says whether there is a package for an area.
-func makeReport(c *catalogue, claimed claims, ended outcomes, reasons map[string]string, exists func(area string) bool) *report {
+// makeReport compares the catalogue with the claims and their outcomes. exists says whether there
+// is a package for an area.
+func makeReport(
+	c *catalogue,
+	claimed claims,
+	ended outcomes,
+	reasons map[string]string,
+	exists func(area string) bool,
+) *report {
 	r := &report{}
 	for id := range claimed {
 		if !c.has(id) {
@@ -93,7 +103,9 @@ func makeReport(c *catalogue, claimed claims, ended outcomes, reasons map[string
 }
 
 func (r *report) failed(id string) bool {
-	return slices.ContainsFunc(r.Failed, func(f string) bool { return strings.HasPrefix(f, id+" ") })
+	return slices.ContainsFunc(r.Failed, func(f string) bool {
+		return strings.HasPrefix(f, id+" ")
+	})
 }
 
 // ok reports whether every claim holds.
@@ -117,7 +129,8 @@ func (r *report) print(w io.Writer) {
 	fmt.Fprintf(w, "covered %d of %d\n", r.Covered, r.Applicable)
 }
 
-// existence makes the exists function of makeReport from the import paths of the packages there are.
+// existence makes the exists function of makeReport from the import paths of the packages there
+// are.
 func existence(module string, pkgs []string) func(area string) bool {
 	return func(area string) bool { return slices.Contains(pkgs, path.Join(module, home[area])) }
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/aio-go/aio/examples/internal/slowserver"
 )
 
-// Suite is a program and what is particular to it.
+// Suite is a program and its peculiarities.
 type Suite struct {
 	Program  *flagkit.Program
 	FileName func(c flagart.Country) string
@@ -59,7 +59,7 @@ func (s Suite) files(t *testing.T, codes ...string) map[string]string {
 	return want
 }
 
-// readFolder returns the files in a folder and what is in them.
+// readFolder returns the files in a folder and their content.
 func readFolder(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -95,10 +95,12 @@ func compare(t *testing.T, got, want map[string]string) {
 func (s Suite) popular(t *testing.T) {
 	dir := t.TempDir()
 	got := s.run(t.Context(), "-o", dir, "-delay", "0-2ms")
-	if got.Code != cli.OK || got.Err != "" || !strings.Contains(got.Out, "20 of 20 flags downloaded in ") {
+	if got.Code != cli.OK || got.Err != "" ||
+		!strings.Contains(got.Out, "20 of 20 flags downloaded in ") {
 		t.Errorf("%+v", got)
 	}
-	compare(t, readFolder(t, dir), s.files(t, strings.Fields("BD BR CD CN DE EG ET FR ID IN IR JP MX NG PH PK RU TR US VN")...))
+	compare(t, readFolder(t, dir), s.files(t,
+		strings.Fields("BD BR CD CN DE EG ET FR ID IN IR JP MX NG PH PK RU TR US VN")...))
 }
 
 // Account is what -json prints.
@@ -149,7 +151,8 @@ func (s Suite) account(t *testing.T) {
 	common := []string{"-a", "-l", "200", "-m", fmt.Sprint(limit), "-json"}
 	got := s.run(ctx, append(common, "-o", dir, "-s", "http://"+<-addr)...)
 	a := readAccount(t, got)
-	if got.Code != cli.Failed || a.Asked != 200 || len(a.Codes) != 200 || a.OK+a.Failed != 200 || a.NotFound+a.NotDone != 0 || a.OK < 80 || a.Failed < 30 {
+	if got.Code != cli.Failed || a.Asked != 200 || len(a.Codes) != 200 || a.OK+a.Failed != 200 ||
+		a.NotFound+a.NotDone != 0 || a.OK < 80 || a.Failed < 30 {
 		t.Errorf("exit code %d, %d codes, %+v", got.Code, len(a.Codes), a)
 	}
 	if a.AtOnce > limit || a.AtOnce < 2 {
@@ -166,7 +169,8 @@ func (s Suite) account(t *testing.T) {
 	compare(t, readFolder(t, dir), s.files(t, whole...))
 
 	// From memory, with the same seed, the same flags fail.
-	memory := readAccount(t, s.run(ctx, append(common, "-virtual", "-o", t.TempDir(), "-delay", "0-20ms", "-error-rate", "0.25", "-seed", "11")...))
+	memory := readAccount(t, s.run(ctx, append(common, "-virtual", "-o", t.TempDir(), "-delay",
+		"0-20ms", "-error-rate", "0.25", "-seed", "11")...))
 	for _, c := range memory.Codes {
 		if was := compareCodes[c.Code]; was != c.Status+c.File+c.Error {
 			t.Errorf("%s is %+v from memory, %s over the network", c.Code, c, was)
@@ -179,10 +183,16 @@ func (s Suite) account(t *testing.T) {
 	}
 }
 
-// duration downloads 200 flags all at once: that takes as long as the slowest of them, to the millisecond.
-// With one request at a time it takes as long as all together, but none of them longer than before.
+// duration downloads 200 flags all at once: that takes as long as the slowest of them, to the
+// millisecond. With one request at a time it takes as long as all together, but none of them longer
+// than before.
 func (s Suite) duration(t *testing.T) {
-	mood := slowserver.Mood{MinDelay: 500 * time.Millisecond, MaxDelay: 5 * time.Second, ErrorRate: 0.25, Seed: 5}
+	mood := slowserver.Mood{
+		MinDelay:  500 * time.Millisecond,
+		MaxDelay:  5 * time.Second,
+		ErrorRate: 0.25,
+		Seed:      5,
+	}
 	var slowest time.Duration
 	for _, c := range flagart.All()[:200] {
 		var all time.Duration
@@ -194,13 +204,18 @@ func (s Suite) duration(t *testing.T) {
 		}
 		slowest = max(slowest, all)
 	}
-	a := readAccount(t, s.run(t.Context(), "-a", "-l", "200", "-m", "200", "-virtual", "-json", "-o", t.TempDir(),
-		"-delay", "500ms-5s", "-error-rate", "0.25", "-seed", "5"))
-	if took := time.Duration(a.Seconds * float64(time.Second)).Round(time.Millisecond); took != slowest.Round(time.Millisecond) || a.AtOnce != 200 {
-		t.Errorf("%v, up to %d at once; want %v, the time of the slowest, and 200", took, a.AtOnce, slowest)
+	a := readAccount(t,
+		s.run(t.Context(), "-a", "-l", "200", "-m", "200", "-virtual", "-json", "-o", t.TempDir(),
+			"-delay", "500ms-5s", "-error-rate", "0.25", "-seed", "5"))
+	took := time.Duration(a.Seconds * float64(time.Second)).Round(time.Millisecond)
+	if took != slowest.Round(time.Millisecond) || a.AtOnce != 200 {
+		t.Errorf("%v, up to %d at once; want %v, the time of the slowest, and 200",
+			took, a.AtOnce, slowest)
 	}
-	one := readAccount(t, s.run(t.Context(), "-m", "1", "-virtual", "-json", "-o", t.TempDir(), "-delay", "1s", "DE", "FR", "IT"))
-	if requests := float64(len(s.Requests)); one.Seconds != 3*requests || one.AtOnce != 1 || one.Codes[2].Milliseconds != 1000*requests {
+	one := readAccount(t, s.run(t.Context(), "-m", "1", "-virtual", "-json", "-o", t.TempDir(),
+		"-delay", "1s", "DE", "FR", "IT"))
+	if requests := float64(len(s.Requests)); one.Seconds != 3*requests || one.AtOnce != 1 ||
+		one.Codes[2].Milliseconds != 1000*requests {
 		t.Errorf("one at a time: %+v", one)
 	}
 }
@@ -208,7 +223,8 @@ func (s Suite) duration(t *testing.T) {
 func (s Suite) identical(t *testing.T) {
 	run := func() (clitest.Outcome, map[string]string) {
 		dir := t.TempDir()
-		got := s.run(t.Context(), "-v", "-a", "-l", "100", "-m", "7", "-virtual", "-o", dir, "-delay", "1s-2s", "-error-rate", "0.25", "-seed", "3")
+		got := s.run(t.Context(), "-v", "-a", "-l", "100", "-m", "7", "-virtual", "-o", dir,
+			"-delay", "1s-2s", "-error-rate", "0.25", "-seed", "3")
 		return got, readFolder(t, dir)
 	}
 	first, files := run()

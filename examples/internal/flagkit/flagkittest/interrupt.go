@@ -17,8 +17,8 @@ import (
 	"github.com/aio-go/aio/examples/internal/flagart"
 )
 
-// interrupt presses Ctrl-C, so to say, when the program, in a process of its own, has one flag and waits
-// for another.
+// interrupt presses Ctrl-C, so to say, when the program, in a process of its own, has one flag and
+// waits for another.
 func (s Suite) interrupt(t *testing.T) { clitest.Signals(t, s.interruptBy) }
 
 func (s Suite) interruptBy(t *testing.T, sig os.Signal) {
@@ -40,7 +40,8 @@ func (s Suite) interruptBy(t *testing.T, sig os.Signal) {
 	ctx, cancel := context.WithTimeout(t.Context(), clitest.Patience)
 	defer cancel()
 	dir := t.TempDir()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-v", "-timeout", "1h", "-s", site.URL, "-o", dir, "de", "fr", "-m", "2")
+	cmd := exec.CommandContext(ctx, os.Args[0], "-v", "-timeout", "1h", "-s", site.URL, "-o", dir,
+		"de", "fr", "-m", "2")
 	cmd.Env = clitest.Child()
 	out := clitest.NewConsole()
 	var stderr strings.Builder
@@ -63,7 +64,8 @@ func (s Suite) interruptBy(t *testing.T, sig os.Signal) {
 	if want := fmt.Sprintf("%s: interrupted\n", s.Program.Name); stderr.String() != want {
 		t.Errorf("on stderr %q, want %q", stderr.String(), want)
 	}
-	if got := out.String(); !strings.Contains(got, "1 of 2 flags downloaded in ") || !strings.HasSuffix(got, "\n  not done     1   FR\n") {
+	if got := out.String(); !strings.Contains(got, "1 of 2 flags downloaded in ") ||
+		!strings.HasSuffix(got, "\n  not done     1   FR\n") {
 		t.Errorf("the output is\n%s", got)
 	}
 	compare(t, readFolder(t, dir), s.files(t, "DE"))
