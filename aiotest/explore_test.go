@@ -550,6 +550,6 @@ func TestNoStrategyStarvesATaskThatIsReady(t *testing.T) {
 				aio.Start(ctx, meet),
 			)
 			return err
-		}, aiotest.With(s), aiotest.Schedules(2000))
+		}, aiotest.With(s), aiotest.Schedules(500))
 	}
 }

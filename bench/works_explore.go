@@ -68,7 +68,7 @@ func (q *quiet) Cleanup(func())      {}
 func (q *quiet) Log(...any)          {}
 func (q *quiet) Logf(string, ...any) {}
 func (q *quiet) Errorf(format string, args ...any) {
-	q.failed = errors.New(fmt.Sprintf(format, args...))
+	q.failed = fmt.Errorf(format, args...)
 }
 
 // explored explores a program of two tasks of so many steps.
