@@ -473,11 +473,14 @@ func TestAPanicInOneOfSeveralLoopsTakesTheOtherFailuresAlong(t *testing.T) {
 		"error": func() error { return errBoom },
 		"panic": func() error { panic(errBoom) },
 	} {
+		running := make(chan struct{})
 		v := panicOf(func() {
 			aio.RunParallel(context.Background(), 2, func(ctx context.Context, i int) error {
 				if i == 0 {
+					<-running // otherwise the second main may never start
 					return first()
 				}
+				close(running)
 				forever(ctx)
 				panic("second")
 			})
