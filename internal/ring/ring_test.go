@@ -65,3 +65,27 @@ func BenchmarkPushPop(b *testing.B) {
 		r.Pop()
 	}
 }
+
+func TestARingGivesItsMemoryToAnother(t *testing.T) {
+	for _, n := range []int{5, 5000} {
+		var from, to Ring[*int]
+		for range n {
+			from.Push(new(int))
+		}
+		size := len(from.buf)
+		from.GiveTo(&to)
+		if from.Len() != 0 || to.Len() != 0 || len(from.buf) != 0 {
+			t.Errorf("%d and %d items are left", from.Len(), to.Len())
+		}
+		if n == 5 && len(to.buf) != size || n == 5000 && len(to.buf) != 0 {
+			t.Errorf("of %d places %d were given", size, len(to.buf))
+		}
+		for _, p := range to.buf {
+			if p != nil {
+				t.Error("an item was given along")
+			}
+		}
+		to.Push(new(int))
+		from.Push(new(int))
+	}
+}
