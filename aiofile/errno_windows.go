@@ -38,7 +38,8 @@ func persist(d time.Duration, fn func() error) error {
 	end := time.Now().Add(d)
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		err := fn()
-		inUse := errtree.Is(err, syscall.ERROR_ACCESS_DENIED) || errtree.Is(err, sharingViolation) ||
+		inUse := errtree.Is(err, syscall.ERROR_ACCESS_DENIED) ||
+			errtree.Is(err, sharingViolation) ||
 			errtree.Is(err, lockViolation)
 		if !inUse || time.Now().After(end) {
 			return err

@@ -111,8 +111,8 @@ func (f *File) ReadAll(ctx context.Context, opts ...ReadOption) ([]byte, error) 
 // manyBytes are so many that copying them is not for the loop.
 const manyBytes = 1 << 20
 
-// room returns all with room for what is left of the file, behind more bytes that have been read already. If that is known to be too
-// much, it is not read.
+// room returns all with room for what is left of the file, behind more bytes that have been read
+// already. If that is known to be too much, it is not read.
 func (f *File) room(ctx context.Context, all []byte, more int, limit int64) ([]byte, error) {
 	return with(ctx, f, func() ([]byte, error) {
 		size := int64(len(all) + more)

@@ -134,7 +134,8 @@ func replace(
 	})
 }
 
-// replaceable reports, with an error, a device, a FIFO or a socket of that name: others may use it, and it cannot be made again.
+// replaceable reports, with an error, a device, a FIFO or a socket of that name: others may use it,
+// and it cannot be made again.
 func replaceable(name string) error {
 	const special = fs.ModeDevice | fs.ModeNamedPipe | fs.ModeSocket
 	if info, err := os.Lstat(name); err == nil && info.Mode()&special != 0 {

@@ -116,14 +116,23 @@ func (f *File) try(
 	if ready == aio.Writable {
 		line = &f.slow.write
 	}
-	n, err := f.slow.with(ctx, line, func(ctx context.Context) (int, error) { return f.tryNow(ctx, op, ready, p, call, plain) })
+	n, err := f.slow.with(ctx, line, func(ctx context.Context) (int, error) {
+		return f.tryNow(ctx, op, ready, p, call, plain)
+	})
 	if err == os.ErrClosed {
 		err = &fs.PathError{Op: op, Path: f.Name(), Err: err}
 	}
 	return n, shown(err)
 }
 
-func (f *File) tryNow(ctx context.Context, op string, ready aio.Interest, p []byte, call func(fd int) (int, error), plain func(p []byte) (int, error)) (int, error) {
+func (f *File) tryNow(
+	ctx context.Context,
+	op string,
+	ready aio.Interest,
+	p []byte,
+	call func(fd int) (int, error),
+	plain func(p []byte) (int, error),
+) (int, error) {
 	for !f.slow.plain {
 		n, err := Do(ctx, func() (n int, err error) {
 			raw, err := f.f.SyscallConn()

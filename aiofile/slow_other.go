@@ -59,11 +59,15 @@ func openFile(ctx context.Context, name string, flag int, perm fs.FileMode) (*Fi
 }
 
 func (f *File) readSlow(ctx context.Context, p []byte) (int, error) {
-	return f.until(ctx, &f.slow.read, f.f.SetReadDeadline, func() (int, error) { return f.f.Read(p) })
+	return f.until(ctx, &f.slow.read, f.f.SetReadDeadline, func() (int, error) {
+		return f.f.Read(p)
+	})
 }
 
 func (f *File) writeSlow(ctx context.Context, p []byte) (int, error) {
-	return f.until(ctx, &f.slow.write, f.f.SetWriteDeadline, func() (int, error) { return f.f.Write(p) })
+	return f.until(ctx, &f.slow.write, f.f.SetWriteDeadline, func() (int, error) {
+		return f.f.Write(p)
+	})
 }
 
 // until makes a call on a goroutine. A deadline ends it when the task is cancelled. It takes no
@@ -83,7 +87,9 @@ func (f *File) until(
 	return n, shown(err)
 }
 
-func untilNow(ctx context.Context, deadline func(time.Time) error, call func() (int, error)) (int, error) {
+func untilNow(
+	ctx context.Context, deadline func(time.Time) error, call func() (int, error),
+) (int, error) {
 	scope, leave := aio.WithCancelCause(ctx) // it ends with the block that the task is in, too
 	defer leave(nil)
 	ended := make(chan struct{})

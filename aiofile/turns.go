@@ -9,8 +9,9 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// turns is the order of the reads and writes of what is no file on a disk. In each direction one is under way at a time: a
-// task that waits for the other side must not keep another from writing to it. Closing the file ends them all.
+// turns is the order of the reads and writes of what is no file on a disk. In each direction one is
+// under way at a time: a task that waits for the other side must not keep another from writing to
+// it. Closing the file ends them all.
 type turns struct {
 	read, write aiosync.Lock
 	calls       []*call // under way, or in line
@@ -20,7 +21,9 @@ type turns struct {
 type call struct{ end context.CancelCauseFunc }
 
 // with makes a call when its turn in line has come. Its context ends when the file is closed.
-func (t *turns) with(ctx context.Context, line *aiosync.Lock, fn func(ctx context.Context) (int, error)) (n int, err error) {
+func (t *turns) with(
+	ctx context.Context, line *aiosync.Lock, fn func(ctx context.Context) (int, error),
+) (n int, err error) {
 	if t.closed {
 		return 0, os.ErrClosed
 	}

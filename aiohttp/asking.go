@@ -153,7 +153,9 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 	ctx := context.Context(lifetime{t.ctx})
 	var at realm.Realm
 	if t.c.Reach == NoNarrower && t.most == realm.Local {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { at = realmOfConn(i.Conn) }})
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			GotConn: func(i httptrace.GotConnInfo) { at = realmOfConn(i.Conn) },
+		})
 	}
 	req = req.WithContext(ctx)
 	transport := t.c.within(t.most)
@@ -181,7 +183,9 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 }
 
 // ask makes a request on a connection of ours.
-func (t *try) ask(p *connections, x *answer, req *http.Request, discard func(*http.Response) bool) (err error) {
+func (t *try) ask(
+	p *connections, x *answer, req *http.Request, discard func(*http.Response) bool,
+) (err error) {
 	done := false
 	defer func() {
 		if !done {

@@ -22,10 +22,10 @@ import (
 // [Client.Close] it at the end. It belongs to the first loop that uses it. Python:
 // aiohttp.ClientSession, httpx.AsyncClient.
 type Client struct {
-	// Transport makes the requests, on goroutines of its own; see also [Direct]. Default: the client
-	// speaks HTTP/1.1 in the task that asks. HTTP/2, proxies and secure hosts that were not asked
-	// before it leaves to a transport like [http.DefaultTransport], with which nothing of a request
-	// that was cancelled goes on.
+	// Transport makes the requests, on goroutines of its own; see also [Direct]. Default: the
+	// client speaks HTTP/1.1 in the task that asks. HTTP/2, proxies and secure hosts that were not
+	// asked before it leaves to a transport like [http.DefaultTransport], with which nothing of a
+	// request that was cancelled goes on.
 	Transport http.RoundTripper
 	// TLS has the settings of secure connections. It applies to the client's own Transport only.
 	// Default: those of package crypto/tls.
@@ -69,9 +69,10 @@ type Client struct {
 	Retry Retry
 
 	loop      *aio.Loop
-	native    *connections                   // nil: Transport makes all requests
-	transport http.RoundTripper              // for requests that may go anywhere
-	narrow    [realm.Local]http.RoundTripper // for those that may not, by the most that they may reach; made when needed
+	native    *connections      // nil: Transport makes all requests
+	transport http.RoundTripper // for requests that may go anywhere
+	// for redirects with a narrower reach, by the most that they may reach; made when needed
+	narrow    [realm.Local]http.RoundTripper
 	turns     *turns
 	memory    memory
 	asked     map[*asking]bool // requests whose responses are not closed
@@ -164,10 +165,11 @@ func (c *Client) ask(
 // it wraps a [*TriesError]. ctx governs the request until the response is closed; the context in
 // req is ignored. Names of header fields count in any spelling.
 //
-// The body of req is read on another goroutine, unless it is one of package bytes or strings, and for
-// a moment perhaps after Do has failed: it must not wait for the loop, nor belong to it. It is closed in any case. A body that is to be sent
-// again, after some redirects or in a further try, needs req.GetBody, which [http.NewRequest] sets
-// for readers of bytes and strings. What a task produces is sent by [Client.Upload].
+// The body of req is read on another goroutine, unless it is one of package bytes or strings, and
+// for a moment perhaps after Do has failed: it must not wait for the loop, nor belong to it. It is
+// closed in any case. A body that is to be sent again, after some redirects or in a further try,
+// needs req.GetBody, which [http.NewRequest] sets for readers of bytes and strings. What a task
+// produces is sent by [Client.Upload].
 //
 // Cancellation: the request is given up in any stage: it leaves the line, or its connection is
 // closed. It is unknown whether the server has handled it.

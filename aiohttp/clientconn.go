@@ -286,4 +286,5 @@ func (c *clientConn) IsHandedOut() bool { return false }
 // String describes the connection for dumps of the tasks that wait for it.
 func (c *clientConn) String() string { return "HTTP connection to " + c.key.host }
 
-var errAnswerTooLarge = errors.New("net/http: server response headers exceeded 10485760 bytes; aborted")
+var errAnswerTooLarge = errors.New(
+	"net/http: server response headers exceeded 10485760 bytes; aborted")

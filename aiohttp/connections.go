@@ -26,8 +26,8 @@ const (
 // maxHosts is how many secure hosts a client remembers.
 const maxHosts = 1000
 
-// connKey tells which requests a connection can carry: those to a host, as hostKey names it, that may
-// reach as far.
+// connKey tells which requests a connection can carry: those to a host, as hostKey names it, that
+// may reach as far.
 type connKey struct {
 	host string
 	most realm.Realm
@@ -98,7 +98,8 @@ func (p *connections) dial(ctx context.Context, u *url.URL, c *clientConn) error
 	var opts []transport.Option
 	host, port := asciiHost(u.Hostname()), u.Port()
 	if u.Scheme == "https" {
-		opts = append(opts, transport.TLS(p.configFor(c.key.host, host)), transport.HandshakeTimeout(handshakeTime))
+		cfg := p.configFor(c.key.host, host)
+		opts = append(opts, transport.TLS(cfg), transport.HandshakeTimeout(handshakeTime))
 	}
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
@@ -122,8 +123,8 @@ func (p *connections) dial(ctx context.Context, u *url.URL, c *clientConn) error
 	return err
 }
 
-// configFor returns the settings of connections to a host, which are the same each time: they have the
-// sessions that can be resumed.
+// configFor returns the settings of connections to a host, which are the same each time: they have
+// the sessions that can be resumed.
 func (p *connections) configFor(key, name string) *tls.Config {
 	if cfg := p.secure[key]; cfg != nil {
 		return cfg
@@ -132,7 +133,8 @@ func (p *connections) configFor(key, name string) *tls.Config {
 		clear(p.secure)
 	}
 	cfg := configFor(p.c.TLS, net.JoinHostPort(name, "443"))
-	cfg.NextProtos = slices.DeleteFunc(slices.Clone(cfg.NextProtos), func(p string) bool { return p == "h2" })
+	isH2 := func(p string) bool { return p == "h2" }
+	cfg.NextProtos = slices.DeleteFunc(slices.Clone(cfg.NextProtos), isH2)
 	p.secure[key] = cfg
 	return cfg
 }
@@ -231,7 +233,9 @@ type reaching struct {
 	most realm.Realm
 }
 
-func (n reaching) Dial(ctx context.Context, network, address string, o transport.DialOptions) (transport.Conn, error) {
+func (n reaching) Dial(
+	ctx context.Context, network, address string, o transport.DialOptions,
+) (transport.Conn, error) {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("%w: it is no address of IP", ErrReach)

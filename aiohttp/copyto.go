@@ -82,7 +82,9 @@ func (r *Response) CopyTo(ctx context.Context, w io.Writer) (int64, error) {
 }
 
 // copyInTask is CopyTo for a body that a task reads.
-func (r *Response) copyInTask(ctx context.Context, w io.Writer, before []byte) (n int64, err error) {
+func (r *Response) copyInTask(
+	ctx context.Context, w io.Writer, before []byte,
+) (n int64, err error) {
 	r.rest = before
 	for chunk, err := range r.pieces(ctx) {
 		if err != nil {

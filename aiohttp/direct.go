@@ -11,12 +11,12 @@ import (
 	"github.com/aio-go/aio"
 )
 
-// Direct returns a transport with which the requests of a [Client] go to h without any network: they
-// are served as under [Serve], in tasks of the client's loop, over connections in memory and without
-// limits of time. It is for tests. All waiting is by the loop's clock then, so that under a virtual one
-// slow servers take no time and every run is the same. Both directions are open, as with
-// EnableFullDuplex of [http.ResponseController]: h may answer before it has read the request's body.
-// Another user than a [Client] gets an error.
+// Direct returns a transport with which the requests of a [Client] go to h without any network:
+// they are served as under [Serve], in tasks of the client's loop, over connections in memory and
+// without limits of time. It is for tests. All waiting is by the loop's clock then, so that under a
+// virtual one slow servers take no time and every run is the same. Both directions are open, as
+// with EnableFullDuplex of [http.ResponseController]: h may answer before it has read the request's
+// body. Another user than a [Client] gets an error.
 func Direct(h http.Handler) http.RoundTripper {
 	if h == nil {
 		panic("aiohttp: Direct: the handler is nil")

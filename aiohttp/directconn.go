@@ -15,8 +15,8 @@ import (
 // inMemory is how much each direction of a connection in memory holds.
 const inMemory = 16 << 10
 
-// directConn is one end of a connection in memory: a transport.Conn for both ends on one loop, whose
-// order of events does not depend on time.
+// directConn is one end of a connection in memory: a transport.Conn for both ends on one loop,
+// whose order of events does not depend on time.
 type directConn struct {
 	loop    *aio.Loop
 	peer    *directConn
@@ -114,8 +114,8 @@ func (c *directConn) CloseWrite() error {
 	return nil
 }
 
-// Close implements transport.Conn. A server has sent all that it wanted; a client that closes does not
-// want to know any more.
+// Close implements transport.Conn. A server has sent all that it wanted; a client that closes does
+// not want to know any more.
 func (c *directConn) Close() error {
 	if !c.closed {
 		c.closed, c.in = true, nil
@@ -141,12 +141,16 @@ func (directAddr) Network() string { return "memory" }
 func (directAddr) String() string  { return "direct" }
 
 // Dial lets a directConn stand for a network that connects to the other end.
-func (c *directConn) Dial(context.Context, string, string, transport.DialOptions) (transport.Conn, error) {
+func (c *directConn) Dial(
+	context.Context, string, string, transport.DialOptions,
+) (transport.Conn, error) {
 	return c, nil
 }
 
 // Listen and LookupHost are for transport.Network, and never called.
-func (c *directConn) Listen(context.Context, string, string, transport.ListenOptions) (transport.Listener, error) {
+func (c *directConn) Listen(
+	context.Context, string, string, transport.ListenOptions,
+) (transport.Listener, error) {
 	return nil, net.ErrClosed
 }
 

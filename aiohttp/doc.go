@@ -69,11 +69,11 @@
 //
 // [Serve] speaks HTTP/1.1 on the loop, with and without TLS: a request is a task, and costs no
 // goroutine. net/http speaks HTTP/2 on its goroutines, as it does under OnLoop. The client speaks
-// HTTP/1.1 too: a request is made in the calling task, and a task of its own sends a large body. For
-// a secure host that was not asked before, for HTTP/2, proxies, traces of net/http/httptrace and a
-// Transport of the program the client uses net/http. There a request costs a goroutine while it
-// waits for its head or for a piece of its body, and none in between. These goroutines do not count
-// for aio.WithThreadLimiter: the limits of the client bound them, and slow servers do not stop
-// ToThread. Under a virtual clock a request takes no time; see [Direct] for tests in which the
+// HTTP/1.1 too: a request is made in the calling task, and a task of its own sends a large body.
+// For a secure host that was not asked before, for HTTP/2, proxies, traces of net/http/httptrace
+// and a Transport of the program the client uses net/http. There a request costs a goroutine while
+// it waits for its head or for a piece of its body, and none in between. These goroutines do not
+// count for aio.WithThreadLimiter: the limits of the client bound them, and slow servers do not
+// stop ToThread. Under a virtual clock a request takes no time; see [Direct] for tests in which the
 // server waits on the same clock.
 package aiohttp

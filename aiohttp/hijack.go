@@ -86,7 +86,8 @@ func (h *hijackedConn) Read(p []byte) (int, error) {
 		switch until := h.c.readUntil; {
 		case h.closed:
 			return 0, net.ErrClosed
-		case !until.IsZero() && !h.c.s.loop.Time().Before(until): // whatever has come, as package net has it
+		// whatever has arrived, as package net has it
+		case !until.IsZero() && !h.c.s.loop.Time().Before(until):
 			return 0, h.c.lateError("read")
 		}
 		n, err := h.c.read(ctx, p, false, &h.closed)

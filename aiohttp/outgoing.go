@@ -19,9 +19,11 @@ const (
 	sentAtOnce = 16 << 10
 	// sentFirst is the largest body that is sent before anybody listens for an answer.
 	sentFirst = 32 << 10
-	// continueTime is how long a client waits for 100 Continue before it sends its body all the same.
+	// continueTime is how long a client waits for 100 Continue before it sends its body all the
+	// same.
 	continueTime = time.Second
-	// sendingTime is how long a connection waits for the rest of a request when the answer is complete.
+	// sendingTime is how long a connection waits for the rest of a request when the answer is
+	// complete.
 	sendingTime = 50 * time.Millisecond
 )
 
@@ -35,9 +37,9 @@ var (
 	}{}))
 )
 
-// outgoing is a request that is being sent on a connection. net/http writes it, in the task that asks
-// if it has no large body, and else in a task of its own, while the first one listens: a server may
-// answer before it has all.
+// outgoing is a request that is being sent on a connection. net/http writes it, in the task that
+// asks if it has no large body, and else in a task of its own, while the first one listens: a
+// server may answer before it has all.
 type outgoing struct {
 	c     *clientConn
 	req   *http.Request
@@ -72,7 +74,8 @@ func newOutgoing(ctx context.Context, c *clientConn, req *http.Request, extra st
 			o.body.reader, o.body.here = r, true
 		}
 		sent.Body = o.body
-		if !o.body.here || o.body.expects || req.ContentLength < 0 || req.ContentLength > sentFirst {
+		unknown := req.ContentLength < 0
+		if !o.body.here || o.body.expects || unknown || req.ContentLength > sentFirst {
 			o.task = aio.Start(ctx, func(ctx context.Context) error {
 				o.send(ctx)
 				return nil
@@ -114,7 +117,8 @@ func (o *outgoing) send(ctx context.Context) {
 		o.dropPiece()
 		o.over.Set()
 	}()
-	if b := o.body; b != nil && o.req.ContentLength == 0 && len(o.req.TransferEncoding) == 0 && usuallyLacksBody(o.req.Method) {
+	unknown := o.req.ContentLength == 0 && len(o.req.TransferEncoding) == 0
+	if b := o.body; b != nil && unknown && usuallyLacksBody(o.req.Method) {
 		if err := b.probe(); err != nil {
 			o.err = err
 			return
@@ -234,8 +238,8 @@ func (o *outgoing) stop() {
 	}
 }
 
-// settle waits a moment for the rest of a request whose answer is complete. It reports whether all has
-// gone.
+// settle waits a moment for the rest of a request whose answer is complete. It reports whether all
+// has gone.
 func (o *outgoing) settle(ctx context.Context) bool {
 	switch {
 	case o.sent:
@@ -333,5 +337,7 @@ func (b *sentBody) Close() error {
 	if b.reader != nil {
 		return b.body.Close()
 	}
-	return aio.Blocking(context.WithoutCancel(b.o.ctx), func(context.Context) error { return b.body.Close() }, unbounded)
+	return aio.Blocking(context.WithoutCancel(b.o.ctx), func(context.Context) error {
+		return b.body.Close()
+	}, unbounded)
 }

@@ -191,7 +191,8 @@ func hostField(head []byte) (value string, has bool) {
 			value += " " + string(line)
 		case has:
 			return strings.TrimLeft(value, " \t"), true
-		case !folded && len(line) >= 5 && (line[0]|0x20) == 'h' && strings.EqualFold(string(line[:5]), "host:"):
+		case !folded && len(line) >= 5 && (line[0]|0x20) == 'h' &&
+			strings.EqualFold(string(line[:5]), "host:"):
 			has, value = true, string(line[5:])
 		}
 	}

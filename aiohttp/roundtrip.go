@@ -21,10 +21,12 @@ const maxAnswerHead = 10 << 20
 
 var errClosedBody = errors.New("aiohttp: the body is closed")
 
-// roundTrip makes a request and returns the answer, whose body is a taskBody. On a connection that was
-// used before and has ended meanwhile it is made again where that is safe: the rules are those of
-// net/http.
-func (p *connections) roundTrip(ctx context.Context, req *http.Request, most realm.Realm) (*http.Response, error) {
+// roundTrip makes a request and returns the answer, whose body is a taskBody. On a connection that
+// was used before and has ended meanwhile it is made again where that is safe: the rules are those
+// of net/http.
+func (p *connections) roundTrip(
+	ctx context.Context, req *http.Request, most realm.Realm,
+) (*http.Response, error) {
 	for {
 		c, err := p.get(ctx, req.URL, most)
 		if err != nil {
@@ -51,11 +53,14 @@ func (p *connections) roundTrip(ctx context.Context, req *http.Request, most rea
 	}
 }
 
-// exchange makes a request on a connection. After an error it tells whether another connection may be
-// tried.
-func (p *connections) exchange(ctx context.Context, c *clientConn, req *http.Request) (_ *http.Response, again bool, _ error) {
+// exchange makes a request on a connection. After an error it tells whether another connection may
+// be tried.
+func (p *connections) exchange(
+	ctx context.Context, c *clientConn, req *http.Request,
+) (_ *http.Response, again bool, _ error) {
 	extra := ""
-	unzips := req.Header.Get("Accept-Encoding") == "" && req.Header.Get("Range") == "" && req.Method != http.MethodHead
+	unzips := req.Header.Get("Accept-Encoding") == "" && req.Header.Get("Range") == "" &&
+		req.Method != http.MethodHead
 	if unzips {
 		extra = "Accept-Encoding: gzip\r\n"
 	}
@@ -112,7 +117,8 @@ func (p *connections) exchange(ctx context.Context, c *clientConn, req *http.Req
 	b := &taskBody{o: o, resp: resp, inner: resp.Body}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		b.once = true
-		if resp.Header.Get("Upgrade") != "" && hasToken(strings.Join(resp.Header["Connection"], ","), "upgrade") {
+		options := strings.Join(resp.Header["Connection"], ",")
+		if resp.Header.Get("Upgrade") != "" && hasToken(options, "upgrade") {
 			b.inner, resp.Body = c.br, b
 		}
 	}
@@ -122,7 +128,8 @@ func (p *connections) exchange(ctx context.Context, c *clientConn, req *http.Req
 		return resp, false, nil
 	}
 	resp.Body = b
-	if unzips && resp.ContentLength != 0 && strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+	zipped := strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip")
+	if unzips && resp.ContentLength != 0 && zipped {
 		resp.Body = &gunzipBody{taskBody: b}
 		resp.Header.Del("Content-Encoding")
 		resp.Header.Del("Content-Length")
@@ -141,7 +148,8 @@ func mayRepeat(req *http.Request, wrote bool) bool {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
 		return true
 	}
-	return !wrote || req.Header.Get("Idempotency-Key") != "" || req.Header.Get("X-Idempotency-Key") != ""
+	return !wrote || req.Header.Get("Idempotency-Key") != "" ||
+		req.Header.Get("X-Idempotency-Key") != ""
 }
 
 func (c *clientConn) dropReader() {
@@ -243,8 +251,8 @@ func (b *gunzipBody) waited() error {
 	return b.taskBody.waited()
 }
 
-// Read implements io.Reader. What comes out may be much more than what came in: others have their turn
-// meanwhile.
+// Read implements io.Reader. What comes out may be much more than what came in: others have their
+// turn meanwhile.
 func (b *gunzipBody) Read(p []byte) (n int, err error) {
 	if b.err != nil {
 		return 0, b.err
@@ -268,8 +276,9 @@ func (b *gunzipBody) Read(p []byte) (n int, err error) {
 	return n, b.err
 }
 
-// ours returns the connections that can carry a request, or nil if net/http has to: for HTTP/2, which a
-// secure site that nobody has asked yet may speak, for proxies, traces, and what only it understands.
+// ours returns the connections that can carry a request, or nil if net/http has to: for HTTP/2,
+// which a secure site that nobody has asked yet may speak, for proxies, traces, and what only it
+// understands.
 func (t *try) ours(req *http.Request) *connections {
 	c := t.c
 	p := c.native
@@ -318,11 +327,12 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// wellFormed reports whether a request is one that Request.Write writes as net/http's transport does. That
-// has the words for what is wrong with any other.
+// wellFormed reports whether a request is one that Request.Write writes as net/http's transport
+// does. That has the words for what is wrong with any other.
 func wellFormed(req *http.Request) bool {
 	host := req.URL.Host
-	if host == "" || hasWide(host) || hasWide(req.Host) || req.Method != "" && !token(req.Method) || !validHost(req.Host) {
+	if host == "" || hasWide(host) || hasWide(req.Host) || !validHost(req.Host) ||
+		req.Method != "" && !token(req.Method) {
 		return false
 	}
 	for _, fields := range []http.Header{req.Header, req.Trailer} {

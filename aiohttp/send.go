@@ -48,14 +48,15 @@ func notForServers(req *http.Request) error {
 
 // knownError is the error of a request as net/http's client tells it.
 func knownError(err error) error {
-	if wrong := (tls.RecordHeaderError{}); errtree.Into(err, &wrong) && string(wrong.RecordHeader[:]) == "HTTP/" {
+	wrong, ok := errtree.As[tls.RecordHeaderError](err)
+	if ok && string(wrong.RecordHeader[:]) == "HTTP/" {
 		err = http.ErrSchemeMismatch
 	}
 	return sys.Error(err)
 }
 
-// dress returns the request as it is sent: with the cookies of the jar, and the user of the URL. req
-// stays as it is.
+// dress returns the request as it is sent: with the cookies of the jar, and the user of the URL.
+// req stays as it is.
 func dress(req *http.Request, jar http.CookieJar) *http.Request {
 	if jar == nil && req.URL.User == nil {
 		return req

@@ -118,7 +118,8 @@ func (g guard) scan(value any) (err error) {
 	return err
 }
 
-// canExit reports whether the Scanner of such a place may call runtime.Goexit: those of package database/sql do not.
+// canExit reports whether the Scanner of such a place may call runtime.Goexit: those of package
+// database/sql do not.
 func canExit(t reflect.Type) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()

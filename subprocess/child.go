@@ -172,7 +172,8 @@ func (c *child) empty() {
 	}
 }
 
-// giveUp is called when the program does not ask for the child any more. Its group needs no handle once the child has ended.
+// giveUp is called when the program does not ask for the child any more. Its group needs no handle
+// once the child has ended.
 func (c *child) giveUp() {
 	if c.givenUp = true; c.ended {
 		c.empty()

@@ -55,7 +55,8 @@ func (c *collector) all(ctx context.Context) []byte {
 		return c.data
 	}
 	pieces := append(c.full, c.data)
-	all, err := aio.ToThread(context.WithoutCancel(ctx), func(context.Context) ([]byte, error) { return slices.Concat(pieces...), nil })
+	join := func(context.Context) ([]byte, error) { return slices.Concat(pieces...), nil }
+	all, err := aio.ToThread(context.WithoutCancel(ctx), join)
 	if err != nil { // the loop is being closed
 		return slices.Concat(pieces...)
 	}

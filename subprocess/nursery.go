@@ -16,7 +16,7 @@ import (
 type nursery struct {
 	loop     *aio.Loop
 	children []*child
-	orphaned []*child       // those that have been collected, whose groups have not ended as far as is known
+	orphaned []*child       // collected ones whose groups may not have ended
 	helper   sync.WaitGroup // the goroutines of processHandle
 	unhook   func()
 	piped    bool // a child had pipes
@@ -49,8 +49,9 @@ func (n *nursery) forget(c *child) {
 	}
 }
 
-// outlived is called when a child has been collected before its group has ended. The handle of the group is closed when nobody is left in it, which
-// is looked for at the next such time, and when the loop closes.
+// outlived is called when a child has been collected before its group has ended. The handle of the
+// group is closed when nobody is left in it, which is looked for at the next such time, and when
+// the loop closes.
 func (n *nursery) outlived(c *child) {
 	n.orphaned = append(slices.DeleteFunc(n.orphaned, (*child).groupGone), c)
 }

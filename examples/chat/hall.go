@@ -25,7 +25,7 @@ type hall struct {
 	guests  int           // how many have come so far
 	backlog int           // bytes that may wait to be sent to a member
 	rate    int           // lines a second
-	flood   time.Duration // how long the lines of a member may have to wait for their turn, without a pause
+	flood   time.Duration // how long the lines of a member may wait for their turn, at most
 	log     io.Writer
 	limits  *limits.Limits
 }

@@ -68,7 +68,8 @@ func (c *crawl) read(ctx context.Context, p *page) error {
 		}
 		next, err := p.url.Parse(to)
 		if err != nil || !isPage(next) || len(next.String()) > c.longest {
-			return fmt.Errorf("redirected to %q, which is no page", cli.Short(safetext.URL(to), 200))
+			shown := cli.Short(safetext.URL(to), 200)
+			return fmt.Errorf("redirected to %q, which is no page", shown)
 		}
 		if p.hops >= c.redirects {
 			return fmt.Errorf("more than %s in a row", cli.Count(c.redirects, "redirect"))

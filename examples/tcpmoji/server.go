@@ -69,7 +69,8 @@ func (f *finder) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) 
 			return gone(err)
 		}
 		fmt.Fprintf(f.log, "  To %v: %d found\n", who, n)
-		// A visitor may have sent thousands of lines already: others have their turn after each of them.
+		// A visitor may have sent thousands of lines already: others have their turn after each of
+		// them.
 		if err := aio.Yield(ctx); err != nil {
 			return err
 		}

@@ -30,17 +30,19 @@ func Line(s string) string { return Cut(s, MaxLine) }
 // Cut is [Line] with another limit: the result has at most limit bytes.
 func Cut(s string, limit int) string { return show(s, limit, false, 0) }
 
-// Lines is [Line] for text of several lines, such as a stack or what a program printed: line feeds and tabs stay, and a line may end with
-// a carriage return and a line feed, of which the line feed stays.
+// Lines is [Line] for text of several lines, such as a stack or what a program printed: line feeds
+// and tabs stay, and a line may end with a carriage return and a line feed, of which the line feed
+// stays.
 func Lines(s string) string { return show(s, MaxLines, true, 0) }
 
-// Message is [Line] for text in which URLs may occur, such as a name or an error: of each, the user information and the values of the
-// query are hidden, as by [URL].
+// Message is [Line] for text in which URLs may occur, such as a name or an error: of each, the user
+// information and the values of the query are hidden, as by [URL].
 func Message(s string) string {
 	if len(s) <= longMessage {
 		return Line(hideInside(s))
 	}
-	// Of the rest nothing is shown, and it may be megabytes. A URL that goes on there is not known to its end.
+	// Of the rest nothing is shown, and it may be megabytes. A URL that goes on there is not known
+	// to its end.
 	head := s[:longMessage]
 	if i := lastURL(head); i >= 0 {
 		head = head[:i] + hidden
@@ -51,7 +53,8 @@ func Message(s string) string {
 // longMessage is how much of a message is looked at.
 const longMessage = 16 * MaxLine
 
-// lastURL returns where the authority of a URL begins that is not over at the end of s, -1 if there is none.
+// lastURL returns where the authority of a URL begins that is not over at the end of s, -1 if there
+// is none.
 func lastURL(s string) int {
 	for begin := 0; ; {
 		i := slashes(s[begin:])
@@ -76,7 +79,8 @@ func lastURL(s string) int {
 // unknown says that a text goes on, and nobody knows how far.
 const unknown = -1
 
-// show makes s safe. With lines it may have several. It goes on for more bytes, or unknown, behind its end.
+// show makes s safe. With lines it may have several. It goes on for more bytes, or unknown, behind
+// its end.
 func show(s string, limit int, lines bool, more int) string {
 	if more == 0 && len(s) <= limit && clean(s, lines) {
 		return s
@@ -233,9 +237,10 @@ func hideValue(b *strings.Builder, s string) {
 	}
 }
 
-// UserInfo returns where the user information of a URL begins and ends; if there is none, 0 and 0. A password with a character that should
-// have been escaped ends the authority early; what follows the colon is no port then. Slashes may be missing, doubled or the wrong ones:
-// what does not parse has secrets as well.
+// UserInfo returns where the user information of a URL begins and ends; if there is none, 0 and 0.
+// A password with a character that should have been escaped ends the authority early; what follows
+// the colon is no port then. Slashes may be missing, doubled or the wrong ones: what does not parse
+// has secrets as well.
 func UserInfo(raw string) (begin, at int) {
 	begin = authorityOf(raw)
 	authority := raw[begin:]
@@ -254,8 +259,9 @@ func UserInfo(raw string) (begin, at int) {
 	return begin, begin + at
 }
 
-// authorityOf returns where the authority of a URL begins: behind its scheme and the slashes. Without slashes that is at the beginning,
-// since a name may come first and not a scheme; and a single one begins a path, unless there is a scheme before it.
+// authorityOf returns where the authority of a URL begins: behind its scheme and the slashes.
+// Without slashes that is at the beginning, since a name may come first and not a scheme; and a
+// single one begins a path, unless there is a scheme before it.
 func authorityOf(raw string) int {
 	i := 0
 	for i < len(raw) && isScheme(raw[i]) {
@@ -326,7 +332,8 @@ func cutPair(query string) (pair, rest string) {
 	return query, ""
 }
 
-// hideInside hides the secrets of the URLs that occur in s: of what has two slashes in a row, be they the wrong ones.
+// hideInside hides the secrets of the URLs that occur in s: of what has two slashes in a row, be
+// they the wrong ones.
 func hideInside(s string) string {
 	var b strings.Builder
 	done := 0 // how much of s is done
@@ -380,7 +387,8 @@ func slashes(s string) int {
 	return -1
 }
 
-// quoteEnd returns where a URL ends that begins at i, if it stands in quotes: there it may have spaces in it. Otherwise it returns -1.
+// quoteEnd returns where a URL ends that begins at i, if it stands in quotes: there it may have
+// spaces in it. Otherwise it returns -1.
 func quoteEnd(s string, i int) int {
 	if i == 0 || s[i-1] != '"' {
 		return -1

@@ -12,8 +12,9 @@ import (
 	"github.com/aio-go/aio/internal/realm"
 )
 
-// Inside starts two sites until the test ends. outside counts as one of the Internet, and redirects every request to inside, which is of
-// this machine and answers with a text. came tells how many have come there.
+// Inside starts two sites until the test ends. outside counts as one of the Internet, and redirects
+// every request to inside, which is of this machine and answers with a text. came tells how many
+// have come there.
 func Inside(t *testing.T, text string) (outside, inside string, came *atomic.Int64) {
 	t.Helper()
 	if runtime.GOOS != "linux" {

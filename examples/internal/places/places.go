@@ -22,7 +22,8 @@ import (
 // ErrPrivate is matched by the error of a connection to a private address.
 var ErrPrivate = errors.New("the address is private")
 
-// Private reports whether an address is not one on the Internet: it is of this machine, of its networks, or of no use.
+// Private reports whether an address is not one on the Internet: it is of this machine, of its
+// networks, or of no use.
 func Private(a netip.Addr) bool { return realm.Of(a) != realm.Public }
 
 // IsPrivate is [Private] for the address of a connection. Everything that is not TCP is private.
@@ -61,9 +62,9 @@ func Allowed(ctx context.Context, addr net.Addr) bool {
 	return !only || !IsPrivate(addr)
 }
 
-// Transport connects to public addresses only, apart from those of the hosts that a person has given: these may be private as long as
-// they have not been public before, or they could lead to this machine what they have told a program to ask for. Close its idle
-// connections in the end.
+// Transport connects to public addresses only, apart from those of the hosts that a person has
+// given: these may be private as long as they have not been public before, or they could lead to
+// this machine what they have told a program to ask for. Close its idle connections in the end.
 func Transport(given ...*url.URL) *http.Transport {
 	own := hosts{private: map[string]bool{}}
 	for _, u := range given {
