@@ -23,8 +23,10 @@ func (r Realm) String() string { return [...]string{"public", "private", "local 
 var (
 	privateNets = prefixes("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
 		"fc00::/7", "fec0::/10")
-	localNets = prefixes("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24",
-		"192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3")
+	localNets = prefixes(
+		"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "192.0.2.0/24",
+		"192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
+	)
 	worldNet = netip.MustParsePrefix("2000::/3") // the public addresses of IPv6 are in it
 	oddNets  = prefixes("2001::/23", "2001:db8::/32", "3fff::/20")
 	// In these an IPv4 address is the way to go on: the number says at which byte it begins.
