@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
@@ -50,7 +51,9 @@ func TestRequestsOnTheLoopNeedNoGoroutines(t *testing.T) {
 			return err
 		})
 		ok(t, all.Wait(ctx))
-		equal(t, "goroutines", resourcesNow().goroutines, before)
+		if now := resourcesNow().goroutines; now > before {
+			t.Errorf("%d goroutines, %d before", now, before)
+		}
 		goOn.Set()
 		_, err = answers.Await(ctx)
 		ok(t, err)
@@ -124,6 +127,10 @@ func TestAConnectionThatTheServerHasEndedIsNotUsedAgain(t *testing.T) {
 		equal(t, "answer", text(ctx, t, r, err), "hello")
 		address := s.Addr().String()
 		s.Close()
+		for s.Statistics().Connections > 0 {
+			ok(t, aio.Yield(ctx))
+		}
+		ok(t, aio.Sleep(ctx, time.Millisecond)) // the loop looks at its descriptors
 		s, err = aiohttp.Serve(ctx, "tcp", address, hello)
 		ok(t, err)
 		defer s.Close()
