@@ -152,7 +152,7 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 	}()
 	ctx := context.Context(lifetime{t.ctx})
 	var at realm.Realm
-	if t.c.Reach == NoNarrower && t.most == realm.Local {
+	if t.c.Reach == NoNarrower {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 			GotConn: func(i httptrace.GotConnInfo) { at = realmOfConn(i.Conn) },
 		})
@@ -195,21 +195,16 @@ func (t *try) ask(
 	if err := notForServers(req); err != nil {
 		return urlError(req.Method, req.URL, err)
 	}
-	if x.resp, err = p.roundTrip(t.ctx, dress(req, t.c.Jar), t.most); err != nil {
+	var at realm.Realm
+	if x.resp, at, err = p.roundTrip(t.ctx, dress(req, t.c.Jar), t.most); err != nil {
 		if t.ctx.Err() != nil || errtree.Is(err, aio.ErrCancelled) {
 			return err
 		}
 		return urlError(req.Method, req.URL, knownError(err))
 	}
 	keepCookies(t.c.Jar, req, x.resp)
-	if b, ok := x.resp.Body.(inTask); ok {
-		if t.c.Reach == NoNarrower && p.server == nil {
-			at := realm.Public
-			if t.most == realm.Local {
-				at = b.server()
-			}
-			t.most = min(t.most, at)
-		}
+	if t.c.Reach == NoNarrower && p.server == nil {
+		t.most = min(t.most, at)
 	}
 	done = true
 	if discard(x.resp) {

@@ -235,6 +235,11 @@ func (c *clientConn) readNow(p []byte) int {
 	return n
 }
 
+// hasMore reports whether the system has bytes that were not read. They are lost.
+func (c *clientConn) hasMore() bool {
+	return c.now != nil && c.now.ReadNow(c.of.buffer()[:1]) > 0
+}
+
 // resume takes PauseReading back when there is room again.
 func (c *clientConn) resume() {
 	if c.paused && c.in.len() <= clientAhead/2 {

@@ -50,6 +50,7 @@ type outgoing struct {
 	piece *[pieceSize]byte
 	task  *aio.Task[aio.None] // that sends, if it is not the one that asks
 
+	begun    bool          // send was called
 	headed   bool          // the head is complete in out, or gone
 	wrote    bool          // something was given to the transport
 	answered bool          // the head of the final answer is there
@@ -74,7 +75,7 @@ func newOutgoing(ctx context.Context, c *clientConn, req *http.Request, extra st
 			o.body.reader, o.body.here = r, true
 		}
 		sent.Body = o.body
-		unknown := req.ContentLength < 0
+		unknown := req.ContentLength <= 0
 		if !o.body.here || o.body.expects || unknown || req.ContentLength > sentFirst {
 			o.task = aio.Start(ctx, func(ctx context.Context) error {
 				o.send(ctx)
@@ -107,7 +108,7 @@ func expectsContinue(req *http.Request) bool {
 
 // send has net/http write the request.
 func (o *outgoing) send(ctx context.Context) {
-	o.ctx = ctx
+	o.ctx, o.begun = ctx, true
 	o.err = errSendingEnded // if its task is being ended, or the body panics
 	defer func() {
 		o.sent = true
@@ -233,8 +234,15 @@ func (o *outgoing) answer() {
 
 // stop ends sending.
 func (o *outgoing) stop() {
-	if !o.sent && o.task != nil {
-		o.task.Cancel(errSendingEnded)
+	if o.sent || o.task == nil {
+		return
+	}
+	o.task.Cancel(errSendingEnded)
+	if !o.begun { // a task that is cancelled before it has begun does nothing at all
+		o.sent, o.err = true, errSendingEnded
+		o.body.closed = true
+		o.body.body.Close()
+		o.over.Set()
 	}
 }
 

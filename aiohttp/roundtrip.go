@@ -23,30 +23,30 @@ var errClosedBody = errors.New("aiohttp: the body is closed")
 
 // roundTrip makes a request and returns the answer, whose body is a taskBody. On a connection that
 // was used before and has ended meanwhile it is made again where that is safe: the rules are those
-// of net/http.
+// of net/http. It also returns where the server is.
 func (p *connections) roundTrip(
 	ctx context.Context, req *http.Request, most realm.Realm,
-) (*http.Response, error) {
+) (*http.Response, realm.Realm, error) {
 	for {
 		c, err := p.get(ctx, req.URL, most)
 		if err != nil {
 			closeBody(req)
-			return nil, err
+			return nil, realm.Public, err
 		}
 		p.all[c] = true
 		resp, again, err := p.exchange(ctx, c, req)
 		if err == nil {
-			return resp, nil
+			return resp, c.at, nil
 		}
 		c.abort()
 		c.dropReader()
 		if !again || ctx.Err() != nil {
-			return nil, err
+			return nil, realm.Public, err
 		}
 		if req.Body != nil && req.Body != http.NoBody {
 			next := *req
 			if next.Body, err = req.GetBody(); err != nil {
-				return nil, err
+				return nil, realm.Public, err
 			}
 			req = &next
 		}
@@ -166,7 +166,6 @@ type inTask interface {
 	io.ReadCloser
 	within(ctx context.Context) // the context of what reads next
 	waited() error              // why the last read was cut short
-	server() realm.Realm        // where the server is
 }
 
 // taskBody is the body of an answer on a connection of ours. It belongs to the loop.
@@ -181,7 +180,6 @@ type taskBody struct {
 
 func (b *taskBody) within(ctx context.Context) { b.ctx = ctx }
 func (b *taskBody) waited() error              { return b.o.c.waitErr }
-func (b *taskBody) server() realm.Realm        { return b.o.c.at }
 
 // Read implements io.Reader, in the task of the context.
 func (b *taskBody) Read(p []byte) (int, error) {
@@ -214,7 +212,7 @@ func (b *taskBody) end(err error) {
 	c := b.o.c
 	if err == io.EOF {
 		keep := !b.once && !b.resp.Close && !b.o.req.Close && b.o.settle(b.ctx)
-		if keep && c.br.Buffered() == 0 && c.in.len() == 0 {
+		if keep && c.br.Buffered() == 0 && c.in.len() == 0 && !c.hasMore() {
 			c.of.put(c)
 			return
 		}
@@ -331,7 +329,7 @@ func contains(list []string, s string) bool {
 // does. That has the words for what is wrong with any other.
 func wellFormed(req *http.Request) bool {
 	host := req.URL.Host
-	if host == "" || hasWide(host) || hasWide(req.Host) || !validHost(req.Host) ||
+	if req.URL.Hostname() == "" || hasWide(host) || hasWide(req.Host) || !validHost(req.Host) ||
 		req.Method != "" && !token(req.Method) {
 		return false
 	}
