@@ -208,7 +208,7 @@ func (t *try) ask(
 	}
 	done = true
 	if discard(x.resp) {
-		skipSmall(t.ctx, x.resp)
+		p.skipSmall(t.ctx, x.resp)
 		x.close()
 	}
 	return nil

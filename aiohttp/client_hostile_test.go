@@ -186,3 +186,30 @@ func TestWhatFollowsAnAnswerIsNoAnswerToTheNextRequest(t *testing.T) {
 		}
 	})
 }
+
+func TestAVirtualClockDoesNotStopTheClientsOwnPatience(t *testing.T) {
+	other := site(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+	redirects := talkative(t, "127.0.0.1:0", func(_ int, conn net.Conn) {
+		heads(conn, func(*http.Request) { // the rest of the body never comes
+			io.WriteString(conn, "HTTP/1.1 302 Found\r\nContent-Length: 1000\r\nLocation: "+other.URL+"\r\n\r\nsome")
+		})
+	})
+	continues := talkative(t, "127.0.0.1:0", func(_ int, conn net.Conn) {
+		r, err := http.ReadRequest(bufio.NewReader(conn)) // it sends no 100 Continue
+		if err == nil {
+			body, _ := io.ReadAll(r.Body)
+			io.WriteString(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"+string(body))
+		}
+	})
+	virtually(t, func(ctx context.Context) {
+		var c aiohttp.Client
+		defer c.Close()
+		req, err := http.NewRequest(http.MethodPost, continues, strings.NewReader("body"))
+		ok(t, err)
+		req.Header.Set("Expect", "100-continue")
+		r, err := c.Do(ctx, req)
+		equal(t, "answer without 100 Continue", text(ctx, t, r, err), "body")
+		r, err = c.Get(ctx, redirects)
+		equal(t, "answer behind the redirect", text(ctx, t, r, err), "hello")
+	})
+}

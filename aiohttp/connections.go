@@ -71,6 +71,26 @@ func (p *connections) park(w aio.Waiter) error {
 	return w.Park()
 }
 
+// patience returns a context that ends after d. On a network that is d of the machine's time, since a
+// virtual clock stands still while a task waits for the network.
+func (p *connections) patience(ctx context.Context, d time.Duration) (context.Context, func()) {
+	if p.server != nil {
+		ctx, cancel := aio.WithTimeout(ctx, d)
+		return ctx, cancel
+	}
+	loop := p.c.loop
+	ctx, end := aio.WithCancelCause(ctx)
+	timer := time.AfterFunc(d, func() {
+		loop.CallSoonThreadsafe(func() { end(os.ErrDeadlineExceeded) })
+	})
+	loop.ExpectPosts(1)
+	return ctx, func() {
+		timer.Stop()
+		loop.ExpectPosts(-1)
+		end(nil)
+	}
+}
+
 // get takes a connection out of the pool, or makes one.
 func (p *connections) get(ctx context.Context, u *url.URL, most realm.Realm) (*clientConn, error) {
 	key := connKey{hostKey(u), most}
@@ -108,9 +128,7 @@ func (p *connections) dial(ctx context.Context, u *url.URL, c *clientConn) error
 	if c.key.most != realm.Local {
 		inner = transport.WithNetwork(ctx, reaching{transport.NetworkFrom(ctx), c.key.most})
 	}
-	p.c.loop.ExpectPosts(1)
-	defer p.c.loop.ExpectPosts(-1)
-	limited, cancel := aio.WithTimeout(inner, dialTime)
+	limited, cancel := p.patience(inner, dialTime)
 	defer cancel()
 	_, err := transport.Connect(limited, "tcp", net.JoinHostPort(host, port), c, opts...)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {

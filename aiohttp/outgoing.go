@@ -252,7 +252,9 @@ func (o *outgoing) settle(ctx context.Context) bool {
 	switch {
 	case o.sent:
 	case o.body != nil && o.body.reader == nil: // it ends elsewhere
-		aio.Timeout(ctx, sendingTime, o.over.Wait)
+		ctx, end := o.c.of.patience(ctx, sendingTime)
+		o.over.Wait(ctx)
+		end()
 	default: // the server has all, or has not waited for it
 		for i := 0; i < 3 && !o.sent; i++ {
 			aio.Yield(ctx)
@@ -299,7 +301,9 @@ func (b *sentBody) Read(p []byte) (int, error) {
 		if err := o.flush(); err != nil {
 			return 0, err
 		}
-		aio.Timeout(o.ctx, continueTime, o.goOn.Wait)
+		ctx, end := o.c.of.patience(o.ctx, continueTime)
+		o.goOn.Wait(ctx)
+		end()
 		if o.answered {
 			return 0, errAnswered
 		}

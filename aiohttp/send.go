@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/sys"
 )
@@ -120,16 +119,15 @@ func drain(resp *http.Response) {
 }
 
 // skipSmall is drain for a body that a task reads.
-func skipSmall(ctx context.Context, resp *http.Response) {
+func (p *connections) skipSmall(ctx context.Context, resp *http.Response) {
 	b, ok := resp.Body.(inTask)
 	if !ok || resp.ContentLength > drainSize {
 		return
 	}
-	aio.Timeout(ctx, drainTime, func(ctx context.Context) error {
-		b.within(ctx)
-		_, err := io.CopyN(io.Discard, b, drainSize)
-		return err
-	})
+	ctx, end := p.patience(ctx, drainTime)
+	defer end()
+	b.within(ctx)
+	io.CopyN(io.Discard, b, drainSize)
 }
 
 func closeBody(req *http.Request) {
