@@ -213,3 +213,19 @@ func TestAVirtualClockDoesNotStopTheClientsOwnPatience(t *testing.T) {
 		equal(t, "answer behind the redirect", text(ctx, t, r, err), "hello")
 	})
 }
+
+func TestAStatusBelow100IsNoInterimAnswer(t *testing.T) {
+	s := talkative(t, "127.0.0.1:0", func(_ int, conn net.Conn) {
+		heads(conn, func(*http.Request) {
+			io.WriteString(conn, "HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		})
+	})
+	run(t, func(ctx context.Context) {
+		var c aiohttp.Client
+		defer c.Close()
+		r, err := c.Get(ctx, s)
+		ok(t, err)
+		defer r.Close()
+		equal(t, "status", r.StatusCode, 99)
+	})
+}
