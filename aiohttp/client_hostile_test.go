@@ -229,3 +229,36 @@ func TestAStatusBelow100IsNoInterimAnswer(t *testing.T) {
 		equal(t, "status", r.StatusCode, 99)
 	})
 }
+
+func TestATaskThatReadsAResponseThatAnotherOneClosesIsNotCancelled(t *testing.T) {
+	s := talkative(t, "127.0.0.1:0", func(_ int, conn net.Conn) {
+		heads(conn, func(*http.Request) {
+			io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nsome")
+		})
+	})
+	run(t, func(ctx context.Context) {
+		var c aiohttp.Client
+		defer c.Close()
+		for _, read := range []func(ctx context.Context, r *aiohttp.Response) error{
+			func(ctx context.Context, r *aiohttp.Response) error { _, err := r.Bytes(ctx); return err },
+			func(ctx context.Context, r *aiohttp.Response) error { _, err := r.CopyTo(ctx, io.Discard); return err },
+			func(ctx context.Context, r *aiohttp.Response) (err error) {
+				for _, err = range r.Lines(ctx) {
+				}
+				return err
+			},
+		} {
+			r, err := c.Get(ctx, s)
+			ok(t, err)
+			task := aio.Start(ctx, func(ctx context.Context) error { return read(ctx, r) })
+			yields(ctx, 5)
+			equal(t, "done", task.Done(), false)
+			r.Close()
+			_, err = task.Await(ctx)
+			matches(t, err, aiohttp.ErrClosed)
+			if errors.Is(err, aio.ErrCancelled) {
+				t.Errorf("it says that the task was cancelled: %v", err)
+			}
+		}
+	})
+}

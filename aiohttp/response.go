@@ -202,6 +202,8 @@ func reading[T any](
 			err = r.failure(late)
 			r.finish(err)
 			whole = true // the same error from now on
+		} else if cut != nil && r.closed && ctx.Err() == nil {
+			err = ErrClosed // by another task
 		} else if cut != nil {
 			err = sys.Error(cut)
 		}
