@@ -262,3 +262,27 @@ func TestATaskThatReadsAResponseThatAnotherOneClosesIsNotCancelled(t *testing.T)
 		}
 	})
 }
+
+// liar says that it has read so many bytes more than there was room for, or -1.
+type liar int
+
+func (l liar) Read(p []byte) (int, error) {
+	if l < 0 {
+		return -1, nil
+	}
+	return len(p) + int(l), nil
+}
+
+func TestABodyThatReadsAnImpossibleNumberOfBytesIsAnError(t *testing.T) {
+	s := site(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) })
+	run(t, func(ctx context.Context) {
+		var c aiohttp.Client
+		defer c.Close()
+		for _, l := range []liar{-1, 1, 1 << 30} {
+			_, err := c.Post(ctx, s.URL, "", l)
+			if err == nil || !strings.Contains(err.Error(), "aiohttp: the body of the request (aiohttp_test.liar) says that it has read ") {
+				t.Errorf("%d: %v", l, err)
+			}
+		}
+	})
+}

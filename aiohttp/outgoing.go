@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"reflect"
@@ -337,7 +338,19 @@ func (b *sentBody) read(p []byte) (int, error) {
 		b.buf = nil // the goroutine may still write into it
 		return 0, err
 	}
+	if x.n < 0 || x.n > len(buf) {
+		return 0, fmt.Errorf("aiohttp: the body of the request (%s) says that it has read %d bytes into %d",
+			bodyType(b.body), x.n, len(buf))
+	}
 	return copy(p, buf[:x.n]), x.err
+}
+
+// bodyType names the type of a body, without what http.NewRequest has put around it.
+func bodyType(body io.Reader) string {
+	if t := reflect.TypeOf(body); t == nopCloser || t == nopCloserTo {
+		return reflect.ValueOf(body).Field(0).Elem().Type().String()
+	}
+	return reflect.TypeOf(body).String()
 }
 
 // Close implements io.Closer.
