@@ -19,8 +19,8 @@ import (
 	"github.com/aio-go/aio/internal/tlstest"
 )
 
-// talkative is a server of raw connections: each is given to talk, with its number, on a goroutine of
-// its own.
+// talkative is a server of raw connections: each is given to talk, with its number, on a goroutine
+// of its own.
 func talkative(t *testing.T, address string, talk func(n int, conn net.Conn)) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
@@ -112,8 +112,10 @@ func TestStrangeURLsAreErrorsAndNoPanics(t *testing.T) {
 		cfg.NextProtos = []string{"http/1.1"} // so the client asks itself
 		c := aiohttp.Client{TLS: cfg}
 		defer c.Close()
-		for _, u := range []string{"https://:1/", "https://[::1%25nowhere]:1/", "https://.:1/", "https://127.0.0.1:99999/",
-			"http://:1/", "http://127.0.0.1:0/", "http://127.0.0.1:99999/", "http://[::1%25nowhere]:1/", "http://.:1/",
+		for _, u := range []string{"https://:1/", "https://[::1%25nowhere]:1/",
+			"https://.:1/", "https://127.0.0.1:99999/",
+			"http://:1/", "http://127.0.0.1:0/", "http://127.0.0.1:99999/",
+			"http://[::1%25nowhere]:1/", "http://.:1/",
 			"http://a..b.invalid:1/", "http://%00:1/", "http://%2f:1/", "http://:/", "https://:/"} {
 			r, err := c.Get(ctx, u)
 			if err == nil {
@@ -191,7 +193,8 @@ func TestAVirtualClockDoesNotStopTheClientsOwnPatience(t *testing.T) {
 	other := site(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
 	redirects := talkative(t, "127.0.0.1:0", func(_ int, conn net.Conn) {
 		heads(conn, func(*http.Request) { // the rest of the body never comes
-			io.WriteString(conn, "HTTP/1.1 302 Found\r\nContent-Length: 1000\r\nLocation: "+other.URL+"\r\n\r\nsome")
+			io.WriteString(conn, "HTTP/1.1 302 Found\r\nContent-Length: 1000\r\n"+
+				"Location: "+other.URL+"\r\n\r\nsome")
 		})
 	})
 	continues := talkative(t, "127.0.0.1:0", func(_ int, conn net.Conn) {
@@ -217,7 +220,8 @@ func TestAVirtualClockDoesNotStopTheClientsOwnPatience(t *testing.T) {
 func TestAStatusBelow100IsNoInterimAnswer(t *testing.T) {
 	s := talkative(t, "127.0.0.1:0", func(_ int, conn net.Conn) {
 		heads(conn, func(*http.Request) {
-			io.WriteString(conn, "HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+			io.WriteString(conn, "HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n"+
+				"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		})
 	})
 	run(t, func(ctx context.Context) {
@@ -280,7 +284,8 @@ func TestABodyThatReadsAnImpossibleNumberOfBytesIsAnError(t *testing.T) {
 		defer c.Close()
 		for _, l := range []liar{-1, 1, 1 << 30} {
 			_, err := c.Post(ctx, s.URL, "", l)
-			if err == nil || !strings.Contains(err.Error(), "aiohttp: the body of the request (aiohttp_test.liar) says that it has read ") {
+			if err == nil || !strings.Contains(err.Error(),
+				"aiohttp: the body of the request (aiohttp_test.liar) says that it has read ") {
 				t.Errorf("%d: %v", l, err)
 			}
 		}
