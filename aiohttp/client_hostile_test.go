@@ -67,7 +67,8 @@ func TestARedirectWithoutABodyLeadsToNoNarrowerAddressEither(t *testing.T) {
 	for _, head := range []string{"Content-Length: 0", "Content-Length: 1000"} {
 		outer := talkative(t, "127.0.0.2:0", func(_ int, conn net.Conn) {
 			heads(conn, func(*http.Request) {
-				io.WriteString(conn, "HTTP/1.1 302 Found\r\n"+head+"\r\nLocation: "+inner.URL+"\r\n\r\n")
+				io.WriteString(conn, "HTTP/1.1 302 Found\r\n"+head+
+					"\r\nLocation: "+inner.URL+"\r\n\r\n")
 			})
 		})
 		run(t, func(ctx context.Context) {
@@ -244,8 +245,14 @@ func TestATaskThatReadsAResponseThatAnotherOneClosesIsNotCancelled(t *testing.T)
 		var c aiohttp.Client
 		defer c.Close()
 		for _, read := range []func(ctx context.Context, r *aiohttp.Response) error{
-			func(ctx context.Context, r *aiohttp.Response) error { _, err := r.Bytes(ctx); return err },
-			func(ctx context.Context, r *aiohttp.Response) error { _, err := r.CopyTo(ctx, io.Discard); return err },
+			func(ctx context.Context, r *aiohttp.Response) error {
+				_, err := r.Bytes(ctx)
+				return err
+			},
+			func(ctx context.Context, r *aiohttp.Response) error {
+				_, err := r.CopyTo(ctx, io.Discard)
+				return err
+			},
 			func(ctx context.Context, r *aiohttp.Response) (err error) {
 				for _, err = range r.Lines(ctx) {
 				}

@@ -71,8 +71,8 @@ func (p *connections) park(w aio.Waiter) error {
 	return w.Park()
 }
 
-// patience returns a context that ends after d. On a network that is d of the machine's time, since a
-// virtual clock stands still while a task waits for the network.
+// patience returns a context that ends after d. On a network that is d of the machine's time, since
+// a virtual clock stands still while a task waits for the network.
 func (p *connections) patience(ctx context.Context, d time.Duration) (context.Context, func()) {
 	if p.server != nil {
 		ctx, cancel := aio.WithTimeout(ctx, d)

@@ -339,8 +339,8 @@ func (b *sentBody) read(p []byte) (int, error) {
 		return 0, err
 	}
 	if x.n < 0 || x.n > len(buf) {
-		return 0, fmt.Errorf("aiohttp: the body of the request (%s) says that it has read %d bytes into %d",
-			bodyType(b.body), x.n, len(buf))
+		return 0, fmt.Errorf("aiohttp: the body of the request (%s) "+
+			"says that it has read %d bytes into %d", bodyType(b.body), x.n, len(buf))
 	}
 	return copy(p, buf[:x.n]), x.err
 }

@@ -103,7 +103,7 @@ func (p *connections) exchange(
 		default:
 			return nil, false, fmt.Errorf("net/http: HTTP/1.x transport connection broken: %w", err)
 		}
-		if resp.StatusCode < 100 || resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
+		if s := resp.StatusCode; s < 100 || s >= 200 || s == http.StatusSwitchingProtocols {
 			break
 		}
 		if resp.StatusCode == http.StatusContinue {
