@@ -31,7 +31,6 @@ func AttackSite(t *testing.T, h http.Handler, path, want string) {
 		Address: <-addr,
 		Request: "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n",
 		Peers:   100,
-		Share:   10,
 	}
 	target.Probe = func(t *testing.T) {
 		Ask(t, target, "GET "+path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", want)
