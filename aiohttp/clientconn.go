@@ -9,6 +9,7 @@ import (
 	"net"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/list"
 	"github.com/aio-go/aio/internal/realm"
 	"github.com/aio-go/aio/transport"
 )
@@ -49,10 +50,11 @@ type clientConn struct {
 	br      *bufio.Reader   // what net/http parses; nil: idle
 	allowed int64           // bytes that a head may have still; negative: no head is read
 
-	idle       bool
-	timer      *aio.TimerHandle
-	prev, next *clientConn // in the pool
+	timer *aio.TimerHandle
+	place list.Elem[*clientConn] // in the pool, while it is idle
 }
+
+func (c *clientConn) isIdle() bool { return c.place.Linked() }
 
 // ConnectionMade implements transport.Protocol.
 func (c *clientConn) ConnectionMade(t transport.Transport) {
@@ -96,7 +98,7 @@ func (c *clientConn) pause() {
 
 // DataReceived implements transport.Protocol.
 func (c *clientConn) DataReceived(p []byte) {
-	if c.idle { // nobody has asked for that
+	if c.isIdle() { // nobody has asked for that
 		c.abort()
 		return
 	}
@@ -115,10 +117,10 @@ func (c *clientConn) DataReceived(p []byte) {
 func (c *clientConn) EOFReceived() (keepOpen bool) {
 	c.eof = true
 	c.reader.Unpark()
-	if c.idle {
+	if c.isIdle() {
 		c.abort()
 	}
-	return !c.idle
+	return !c.isIdle()
 }
 
 // ConnectionLost implements transport.Protocol.

@@ -3,9 +3,7 @@ package aiohttp
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
+	"github.com/aio-go/aio/internal/list"
 	"github.com/aio-go/aio/internal/realm"
 	"github.com/aio-go/aio/transport"
 )
@@ -37,10 +36,9 @@ type connKey struct {
 // are kept: the one that was used last is used first, the one that was used first is closed first.
 type connections struct {
 	c        *Client
-	server   *Server // of Direct; nil: there is a network
-	first    *clientConn
-	last     *clientConn // that was used last
-	idle     int
+	server   *Server                // of Direct; nil: there is a network
+	idle     list.List[*clientConn] // the one used last at the end
+	idleNow  int
 	byHost   map[connKey][]*clientConn // those that are idle, the one used last at the end
 	all      map[*clientConn]bool
 	secure   map[string]*tls.Config // by host
@@ -173,22 +171,18 @@ func (p *connections) put(c *clientConn) {
 		c.abort()
 		return
 	}
-	c.reused, c.idle, c.ctx = true, true, nil
+	c.reused, c.ctx = true, nil
 	kept := append(p.byHost[c.key], c)
 	p.byHost[c.key] = kept
-	if c.prev = p.last; c.prev != nil {
-		c.prev.next = c
-	} else {
-		p.first = c
-	}
-	p.last = c
-	p.idle++
+	c.place.Value = c
+	p.idle.Push(&c.place)
+	p.idleNow++
 	c.resume()
 	if perHost > 0 && len(kept) > perHost {
 		kept[0].abort()
 	}
-	if limit > 0 && p.idle > limit {
-		p.first.abort()
+	if limit > 0 && p.idleNow > limit {
+		p.idle.First().Value.abort()
 	}
 	if p.server == nil {
 		c.timer = p.c.loop.CallLater(idleTime, c.abort)
@@ -197,26 +191,15 @@ func (p *connections) put(c *clientConn) {
 
 // remove takes a connection out of the pool.
 func (p *connections) remove(c *clientConn) {
-	if !c.idle {
+	if !c.isIdle() {
 		return
 	}
-	c.idle = false
+	p.idle.Remove(&c.place)
+	p.idleNow--
 	if c.timer != nil {
 		c.timer.Cancel()
 		c.timer = nil
 	}
-	if c.prev != nil {
-		c.prev.next = c.next
-	} else {
-		p.first = c.next
-	}
-	if c.next != nil {
-		c.next.prev = c.prev
-	} else {
-		p.last = c.prev
-	}
-	c.prev, c.next = nil, nil
-	p.idle--
 	kept := p.byHost[c.key]
 	if i := slices.Index(kept, c); i >= 0 {
 		kept = slices.Delete(kept, i, i+1)
@@ -230,8 +213,8 @@ func (p *connections) remove(c *clientConn) {
 
 // CloseIdleConnections closes those that no request uses.
 func (p *connections) CloseIdleConnections() {
-	for p.first != nil {
-		p.first.abort()
+	for !p.idle.Empty() {
+		p.idle.First().Value.abort()
 	}
 }
 
@@ -254,12 +237,8 @@ type reaching struct {
 func (n reaching) Dial(
 	ctx context.Context, network, address string, o transport.DialOptions,
 ) (transport.Conn, error) {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return nil, fmt.Errorf("%w: it is no address of IP", ErrReach)
-	}
-	if is := realm.Of(at.Addr()); is > n.most {
-		return nil, fmt.Errorf("%w: %v is %v", ErrReach, at.Addr(), is)
+	if err := checkReach(address, n.most); err != nil {
+		return nil, err
 	}
 	return n.Network.Dial(ctx, network, address, o)
 }

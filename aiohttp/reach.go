@@ -37,15 +37,20 @@ func within(most realm.Realm) func(context.Context, string, string, syscall.RawC
 		return nil
 	}
 	return func(_ context.Context, _, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return fmt.Errorf("%w: it is no address of IP", ErrReach)
-		}
-		if is := realm.Of(at.Addr()); is > most {
-			return fmt.Errorf("%w: %v is %v", ErrReach, at.Addr(), is)
-		}
-		return nil
+		return checkReach(address, most)
 	}
+}
+
+// checkReach returns an error if an address is beyond a realm.
+func checkReach(address string, most realm.Realm) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%w: it is no address of IP", ErrReach)
+	}
+	if is := realm.Of(at.Addr()); is > most {
+		return fmt.Errorf("%w: %v is %v", ErrReach, at.Addr(), is)
+	}
+	return nil
 }
 
 // realmOfConn tells where the other end of a connection is.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aio-go/aio"
@@ -309,20 +310,11 @@ func (c *Client) isPlainHTTPS(u *url.URL) bool {
 		if c.TLS.Renegotiation != 0 {
 			return false
 		}
-		if offers := c.TLS.NextProtos; offers != nil && !contains(offers, "h2") {
+		if offers := c.TLS.NextProtos; offers != nil && !slices.Contains(offers, "h2") {
 			return true
 		}
 	}
 	return c.native.plain[hostKey(u)]
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // wellFormed reports whether a request is one that Request.Write writes as net/http's transport
