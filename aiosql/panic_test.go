@@ -11,7 +11,7 @@ import (
 	"github.com/aio-go/aio/aiosql"
 )
 
-// A panic of a driver leaves locks of package database/sql locked: whoever closed the connection
+// A panic of a driver leaves locks of package database/sql locked: closing the connection
 // would wait for ever.
 func TestATransactionWhoseDriverPanicsAtItsEndsDoesNotHang(t *testing.T) {
 	for _, at := range []string{"begin", "commit", "rollback"} {

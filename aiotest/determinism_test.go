@@ -51,7 +51,7 @@ func byGoroutine(ctx context.Context, t *aiotest.T) error {
 	loop.ExpectPosts(1)
 	wait := time.Duration(rounds.Add(1)%3) * 5 * time.Millisecond
 	go func() { // by goroutine
-		time.Sleep(wait)
+		time.Sleep(wait) // real time is the fault that has to be found
 		loop.CallSoonThreadsafe(func() {
 			loop.ExpectPosts(-1)
 			f.SetResult(1)

@@ -114,8 +114,8 @@ func TestAWorkerServesItsParentOnly(t *testing.T) {
 	}
 }
 
-// setUID makes a copy of this program that has root's rights whoever starts it, and returns it as
-// somebody else starts it.
+// setUID makes a copy of this program that has root's rights for any user that starts
+// it, and returns the command by which another user starts it.
 func setUID(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	if os.Getuid() != 0 {

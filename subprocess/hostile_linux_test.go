@@ -206,8 +206,8 @@ func TestAGroupIsReachedAfterItsLeaderHasGoneAndNobodyElseIs(t *testing.T) {
 	})
 }
 
-// A child stands for whoever has got the number of one that has gone: it must not be reached, with
-// a handle or without.
+// A child stands for the process that has got the number of one that has gone: it must not be
+// reached, with a handle or without.
 func TestANumberThatIsUsedAgainIsNotSignalled(t *testing.T) {
 	inLoop(t, func(ctx context.Context, e *env) {
 		victim := e.start(ctx, Shell("exec sleep 1000"))

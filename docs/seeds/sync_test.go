@@ -10,7 +10,7 @@ import (
 	"github.com/aio-go/aio/aiosync"
 )
 
-// Error 5, assuming race conditions are impossible: whoever suspends inside a critical section lets others in.
+// Error 5, assuming race conditions are impossible: a task that suspends inside a critical section lets others in.
 func Example_seedsSyncRaceCondition() {
 	balance := 0
 	deposit := func(ctx context.Context, amount int) (aio.None, error) {

@@ -37,7 +37,7 @@ func Example_seedsWaitForUsage() {
 	// failed: the task is broken
 }
 
-// How to use shield: cancelling the inner task reaches whoever waits behind the shield.
+// How to use shield: cancelling the inner task reaches the tasks behind the shield.
 func Example_seedsShieldInnerCancelled() {
 	aio.Run(context.Background(), func(ctx context.Context) error {
 		task := aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Second) })

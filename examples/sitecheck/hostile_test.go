@@ -50,7 +50,7 @@ func TestNoRedirectLeadsToASocket(t *testing.T) {
 func TestWithPublicNoRedirectLeadsFromTheInternetToThisMachine(t *testing.T) {
 	v := newVillage(t)
 	inside := "http://" + v.serve(isWell) + "/"
-	// Sites here are private, so whoever starts here may go on here.
+	// Sites here are private, so a start here may go on here.
 	got := sitecheck(t.Context(), "-public", "http://"+v.serve(leadsTo(inside))+"/")
 	if got.code != allAnswered {
 		t.Errorf("from this machine: %+v", got)

@@ -9,7 +9,7 @@ import (
 	"github.com/aio-go/aio/examples/internal/cli"
 )
 
-// asynchronous lets the tasks wait at the same time: Sleep gives the turn to whoever can go on.
+// asynchronous lets the tasks wait at the same time: Sleep gives the turn to tasks that are ready.
 func asynchronous(ctx context.Context, w *work) error {
 	main := func(ctx context.Context) error { return together(ctx, w) }
 	return cli.Loop(ctx, main, aio.WithClock(w.clock))
