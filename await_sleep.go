@@ -49,7 +49,8 @@ func Yield(ctx context.Context) error {
 	if p.fate == refused {
 		return p.refuse()
 	}
-	p.grant()
+	p.fate = granted
+	p.enqueue()
 	if !w.loop.handOver(w) {
 		w.stack.Suspend()
 	}

@@ -17,14 +17,19 @@ const (
 // collect appends to the ready queue the posts of other goroutines, then ready descriptors, then
 // due timers. If the queue is empty it waits for the first of these.
 func (l *Loop) collect() {
-	l.setCurrent(nil)
+	// Where no code of others runs the current task stays: if it is alone it resumes at once.
+	given := l.chooser != nil || l.clock.isGiven()
+	if given {
+		l.setCurrent(nil)
+	}
 	if l.inbox.posted.Load() {
 		l.takePosts()
 	}
-	if len(l.foreign) > 0 && (l.chooser != nil || l.clock.isGiven()) {
+	if given && len(l.foreign) > 0 {
 		l.lookAtForeign()
 	}
 	if l.ready.Len() == 0 && !l.stopping {
+		l.setCurrent(nil)
 		l.idle()
 		return
 	}
@@ -33,6 +38,7 @@ func (l *Loop) collect() {
 	}
 	if l.steps-l.deadlock.asked >= checkEvery {
 		l.clock.rested = true
+		l.setCurrent(nil)
 		l.findCycles()
 	}
 	if l.timers.heap.Len() > 0 {

@@ -138,9 +138,13 @@ func ownerOf(ctx context.Context) *Loop {
 
 // setCurrent records the worker whose task runs.
 func (l *Loop) setCurrent(w *worker) {
-	if l.current.Load() != w {
-		l.current.Store(w)
+	if l.current.Load() != w || l.watchdog.runs {
+		l.changeCurrent(w)
 	}
+}
+
+func (l *Loop) changeCurrent(w *worker) {
+	l.current.Store(w)
 	if l.watchdog.runs {
 		l.noteTask(w)
 	}
