@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"context"
 	"time"
 	"unsafe"
 )
@@ -10,6 +11,9 @@ func SizeOfTask[T any]() uintptr { return unsafe.Sizeof(Task[T]{}) }
 
 // GroupSize returns how many tasks a group remembers.
 func GroupSize(g *TaskGroup) int { return len(g.children) }
+
+// IdleStacks returns how many stacks the loop of ctx keeps for further tasks.
+func IdleStacks(ctx context.Context) int { return RunningLoop(ctx).pool.Idle() }
 
 // SetSilence sets for how long goroutines that may post can be silent.
 func SetSilence(l *Loop, d time.Duration) { l.deadlock.silence = d }

@@ -22,14 +22,15 @@ import (
 type Loop struct {
 	// The schedule. Its hot path is written out in run and handOver instead of in a part: a call
 	// around the switch of stacks would cost more than the switch.
-	ready   ring.Ring[runnable]
-	left    int                    // entries of the ready queue that belong to this pass
-	current atomic.Pointer[worker] // of the running task; nil: none. Read on any goroutine
-	hosted  bool                   // a task that waits runs the steps of others, see handOver
-	steps   uint                   // entries run, ever
-	breaths breaths
-	pool    coro.Pool // idle workers
-	heir    *Loop     // gets memory and stacks when the loop is closed; nil: nobody
+	ready         ring.Ring[runnable]
+	left          int                    // entries of the ready queue that belong to this pass
+	current       atomic.Pointer[worker] // of the running task; nil: none. Read on any goroutine
+	hosted        bool                   // a task that waits runs the steps of others, see handOver
+	steps         uint                   // entries run, ever
+	breaths       breaths
+	pool          coro.Pool // idle workers
+	stacksWatched bool      // the next garbage collection trims the pool
+	heir          *Loop     // gets memory and stacks when the loop is closed; nil: nobody
 
 	chooser    Chooser
 	scheduling *scheduling // with a chooser that only stands in for it; nil: none
@@ -81,14 +82,11 @@ func (o option) loopOption(l *Loop) { o(l) }
 // empty.
 func WithDebug(on bool) Option { return option(func(l *Loop) { l.debug.Store(on) }) }
 
-// maxIdleWorkers is how many idle stacks a loop keeps.
-const maxIdleWorkers = 1024
-
 // NewLoop returns a new loop. Close it after use. Most programs use [Run] instead. Any goroutine.
 // asyncio: new_event_loop.
 func NewLoop(opts ...Option) *Loop {
 	l := &Loop{
-		pool:     coro.Pool{Max: maxIdleWorkers},
+		pool:     coro.Pool{Max: maxIdleStacks, Min: minIdleStacks},
 		inbox:    inbox{bell: make(chan struct{}, 1)},
 		watches:  watches{make: poll.New},
 		deadlock: deadlockWatch{silence: time.Minute},

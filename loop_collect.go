@@ -123,6 +123,7 @@ func (l *Loop) pollDue() bool {
 
 // idle waits until an entry is ready.
 func (l *Loop) idle() {
+	l.watchStacks()
 	if s := l.scheduling; s != nil {
 		s.arrived(l, 0)
 		s.now = EntryKey{} // what comes now comes from outside, or of a deadlock

@@ -26,6 +26,7 @@ const (
 func (l *Loop) breathe() {
 	runtime.Gosched()
 	l.countBreaths()
+	l.watchStacks()
 }
 
 func (l *Loop) countBreaths() {

@@ -1441,3 +1441,40 @@ func TestMethodsOfATasksErrorCannotKeepTheTaskFromEnding(t *testing.T) {
 		})
 	}
 }
+
+func TestIdleStacksFollowTheNeed(t *testing.T) {
+	const tasks = 3000
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		burst := func() error {
+			_, err := aio.Map(ctx, make([]struct{}, tasks), func(ctx context.Context, _ struct{}) (aio.None, error) {
+				return aio.None{}, aio.Sleep(ctx, time.Microsecond)
+			})
+			return err
+		}
+		if err := burst(); err != nil {
+			return err
+		}
+		if idle := aio.IdleStacks(ctx); idle < tasks {
+			t.Errorf("%d stacks are kept after a burst of %d tasks", idle, tasks)
+		}
+		for aio.IdleStacks(ctx) > 1024 {
+			runtime.GC()
+			if err := aio.Sleep(ctx, time.Millisecond); err != nil {
+				return err
+			}
+		}
+		for range 3 {
+			runtime.GC()
+			if err := aio.Sleep(ctx, time.Millisecond); err != nil {
+				return err
+			}
+		}
+		if idle := aio.IdleStacks(ctx); idle != 1024 {
+			t.Errorf("%d stacks are kept without need, want 1024", idle)
+		}
+		return burst()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -265,6 +265,37 @@ func (l *Loop) fresh() coro.Job {
 	return nil
 }
 
+// How many idle stacks a loop keeps: always at most maxIdleStacks, and minIdleStacks if no more are
+// used. Each garbage collection ends at most trimmedStacks, half a millisecond of work.
+const (
+	maxIdleStacks = 16384
+	minIdleStacks = 1024
+	trimmedStacks = 1024
+)
+
+// watchStacks lets the next garbage collection trim the idle stacks. With a chooser or a clock of
+// the user's they stay, since the collector must not change the order of events.
+func (l *Loop) watchStacks() {
+	if l.stacksWatched || l.pool.Idle() <= minIdleStacks {
+		return
+	}
+	if l.chooser != nil || l.clock.isGiven() {
+		return
+	}
+	l.stacksWatched = true
+	runtime.AddCleanup(new(*Loop), func(l *Loop) { l.inbox.putQuietly((*stackTrim)(l)) }, l)
+}
+
+// stackTrim is a loop's entry in its ready queue after a garbage collection.
+type stackTrim Loop
+
+func (s *stackTrim) run() {
+	l := (*Loop)(s)
+	l.stacksWatched = false
+	l.pool.Trim(trimmedStacks)
+	l.watchStacks()
+}
+
 // exit ends the running task at its await.
 func (w *worker) exit() {
 	w.forced, w.exiting = false, true

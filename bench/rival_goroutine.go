@@ -29,6 +29,7 @@ var goroutineWorks = map[string]round{
 	"post":             goroutinePost,
 	"task_memory":      goroutineMemory,
 	"map_limit":        goroutineMap,
+	"burst":            goroutineBurst,
 	"sleepers_10k":     goroutineSleepers(),
 	"sleepers_1m":      goroutineSleepers(),
 }
@@ -311,6 +312,29 @@ func goroutineMap(size, reps int) (float64, error) {
 			}
 			wg.Wait()
 			if err := checkResults(results, 2); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func goroutineBurst(size, reps int) (float64, error) {
+	return timed(size, reps, func(reps int) error {
+		for range reps {
+			open := make(chan struct{})
+			var waiting atomic.Int64
+			var wg sync.WaitGroup
+			for range size {
+				wg.Go(func() {
+					if waiting.Add(1) == int64(size) {
+						close(open)
+					}
+					<-open
+				})
+			}
+			wg.Wait()
+			if err := expect("goroutines that waited", int(waiting.Load()), size); err != nil {
 				return err
 			}
 		}

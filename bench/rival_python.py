@@ -301,6 +301,24 @@ def asyncio_works(run):
 
         return await timed(size, reps, body)
 
+    async def burst(size, reps):
+        async def body(reps):
+            for _ in range(reps):
+                gate = asyncio.Event()
+                waiting = 0
+
+                async def wait():
+                    nonlocal waiting
+                    waiting += 1
+                    if waiting == size:
+                        gate.set()
+                    await gate.wait()
+
+                await asyncio.gather(*[asyncio.create_task(wait()) for _ in range(size)])
+                expect("waiting", waiting, size)
+
+        return await timed(size, reps, body)
+
     def sleepers(size, reps):
         async def sleep(lead):
             loop = asyncio.get_running_loop()
@@ -343,6 +361,7 @@ def asyncio_works(run):
         "post": work(post),
         "task_memory": work(task_memory),
         "map_limit": work(map_limit),
+        "burst": work(burst),
         "sleepers_10k": sleepers,
     }
 

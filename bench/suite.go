@@ -168,6 +168,12 @@ var micro = []work{
 		baseline: "goroutine", baselineIs: "goroutines + channel as semaphore",
 	},
 	{
+		name: "burst", unit: nsPerOp, size: 10_000,
+		about:    "10,000 tasks that wait for one event, again and again; a task",
+		baseline: "goroutine", baselineIs: "goroutines in a channel receive, closed",
+		aims: []aim{{max: 1.1, rival: "goroutine"}},
+	},
+	{
 		name: "sleepers_10k", unit: nsPerOp, size: 10_000, once: true,
 		about:    "a task that sleeps once, 10,000 of them; idle time left out",
 		baseline: "goroutine", baselineIs: "goroutine in time.Sleep",

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 // aioWorks does each work the way aio's documentation does it.
@@ -28,6 +29,7 @@ var aioTaskWorks = map[string]round{
 	"post":             aioPost,
 	"task_memory":      aioMemory,
 	"map_limit":        aioMap,
+	"burst":            aioBurst,
 }
 
 func merged(parts ...map[string]round) map[string]round {
@@ -281,6 +283,35 @@ func aioMemory(size, _ int) (float64, error) {
 			return 0, fmt.Errorf("after the measurement: %w", err)
 		}
 		return float64(after-before) / float64(size), nil
+	})
+}
+
+func aioBurst(size, reps int) (float64, error) {
+	return onLoop(func(ctx context.Context) (float64, error) {
+		return timed(size, reps, func(reps int) error {
+			for range reps {
+				var open aiosync.Event
+				waiting := 0
+				err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+					for range size {
+						g.Go(func(ctx context.Context) error {
+							if waiting++; waiting == size {
+								open.Set()
+							}
+							return open.Wait(ctx)
+						})
+					}
+					return nil
+				})
+				if err != nil {
+					return err
+				}
+				if err := expect("tasks that waited", waiting, size); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	})
 }
 

@@ -2,6 +2,7 @@ package coro
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/aio-go/aio/internal/nocopy"
 )
@@ -58,9 +59,12 @@ type Pool struct {
 	_ nocopy.Mark
 	// Max is how many idle stacks the pool keeps.
 	Max int
+	// Min is how many of them Trim leaves.
+	Min int
 
-	idle  []*Stack
-	dying []*Stack // a Goexit unwinds them; they wait in their last deferred function
+	idle   []*Stack
+	unused int      // as many of idle had no job since the last Trim: those at the bottom
+	dying  []*Stack // a Goexit unwinds them; they wait in their last deferred function
 }
 
 // Take returns an idle stack, or a new one, on which the next Resume runs job.
@@ -74,8 +78,23 @@ func (p *Pool) Take(job Job) *Stack {
 	s := p.idle[n-1]
 	p.idle[n-1] = nil
 	p.idle = p.idle[:n-1]
+	p.unused = min(p.unused, n-1)
 	s.job = job
 	return s
+}
+
+// Trim ends half of the stacks that had no job since the last Trim, but at most n, and leaves Min.
+// So a pool follows the need if it is trimmed now and then: what a burst needed is kept as long as
+// bursts come.
+func (p *Pool) Trim(n int) {
+	n = min(n, (p.unused+1)/2, len(p.idle)-p.Min)
+	for i := range n {
+		p.idle[i].stop()
+	}
+	if n > 0 {
+		p.idle = slices.Delete(p.idle, 0, n)
+	}
+	p.unused = len(p.idle)
 }
 
 // Dying reports whether Bury has work.
@@ -106,6 +125,7 @@ func (p *Pool) GiveTo(to *Pool) {
 			s.pool = to
 		}
 		to.idle, p.idle = p.idle, nil
+		to.unused, p.unused = len(to.idle), 0
 		return
 	}
 	for len(p.idle) > 0 && len(to.idle) < to.Max {
@@ -116,6 +136,7 @@ func (p *Pool) GiveTo(to *Pool) {
 		s.pool = to
 		to.idle = append(to.idle, s)
 	}
+	p.unused = min(p.unused, len(p.idle))
 }
 
 // Close ends the idle stacks. Those in use end with their jobs.
@@ -123,7 +144,7 @@ func (p *Pool) Close() {
 	p.Bury()
 	p.Max = 0
 	idle := p.idle
-	p.idle = nil
+	p.idle, p.unused = nil, 0
 	for _, s := range idle {
 		s.stop()
 	}

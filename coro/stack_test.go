@@ -78,6 +78,42 @@ func TestAPoolKeepsNoMoreThanItsMaximum(t *testing.T) {
 	}
 }
 
+func TestTrimEndsHalfOfTheStacksThatHadNoJob(t *testing.T) {
+	pool := &coro.Pool{Max: 100, Min: 4}
+	defer pool.Close()
+	use := func(n int) {
+		var live []*coro.Stack
+		for range n {
+			s := pool.Take(job(func(s *coro.Stack) coro.Job {
+				s.Suspend()
+				return nil
+			}))
+			s.Resume()
+			live = append(live, s)
+		}
+		for _, s := range live {
+			s.Resume()
+		}
+	}
+	use(40)
+	for i, step := range []struct{ use, most, want int }{
+		{0, 100, 40},  // all had a job since the pool was made
+		{40, 100, 40}, // all had one again
+		{30, 100, 35}, // ten had none
+		{0, 5, 30},    // five at most
+		{0, 100, 15},
+		{0, 100, 7},
+		{0, 100, 4}, // Min
+		{0, 100, 4},
+	} {
+		use(step.use)
+		pool.Trim(step.most)
+		if pool.Idle() != step.want {
+			t.Errorf("step %d: %d stacks are kept, want %d", i, pool.Idle(), step.want)
+		}
+	}
+}
+
 func TestAStackThatWasInUseWhenThePoolWasClosedEndsWithItsJob(t *testing.T) {
 	pool := &coro.Pool{Max: 2}
 	s := pool.Take(job(func(s *coro.Stack) coro.Job {

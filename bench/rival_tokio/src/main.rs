@@ -20,7 +20,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 type Figure = Result<f64, String>;
 
-const WORKS: [&str; 15] = [
+const WORKS: [&str; 16] = [
     "yield",
     "yield_timer",
     "yield_among",
@@ -34,6 +34,7 @@ const WORKS: [&str; 15] = [
     "post",
     "task_memory",
     "map_limit",
+    "burst",
     "sleepers_10k",
     "sleepers_1m",
 ];
@@ -95,6 +96,7 @@ fn round(runtime: &Runtime, work: &str, size: usize, reps: usize) -> Figure {
         "post" => on(runtime, timed(size, reps, post)),
         "task_memory" => on(runtime, task_memory(size)),
         "map_limit" => on(runtime, timed(size, reps, map_limit)),
+        "burst" => on(runtime, timed(size, reps, burst)),
         "sleepers_10k" | "sleepers_1m" => on(runtime, sleepers(size)),
         _ => Err(format!("no work {work}")),
     }
@@ -339,6 +341,30 @@ async fn map_limit(size: usize, reps: usize) -> Result<(), String> {
             sum += task.await.map_err(failed)?;
         }
         expect("sum", sum, 2 * sum_below(size))?;
+    }
+    Ok(())
+}
+
+async fn burst(size: usize, reps: usize) -> Result<(), String> {
+    for _ in 0..reps {
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let (open, gate) = tokio::sync::watch::channel(false);
+        let open = Arc::new(open);
+        let tasks: Vec<_> = (0..size)
+            .map(|_| {
+                let (waiting, open, mut gate) = (waiting.clone(), open.clone(), gate.clone());
+                spawn(async move {
+                    if waiting.fetch_add(1, Ordering::Relaxed) + 1 == size {
+                        open.send_replace(true);
+                    }
+                    gate.wait_for(|open| *open).await.map(|_| ()).map_err(|e| e.to_string())
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.map_err(failed)??;
+        }
+        expect("waiting", waiting.load(Ordering::Relaxed), size)?;
     }
     Ok(())
 }
