@@ -139,3 +139,10 @@ func unpackError(name string, like uint64, text string, value []byte) error {
 	}
 	return e
 }
+
+// EncodeError encodes an error of a function, for executors that send it. Any goroutine.
+func EncodeError(err error) []byte { return appendFailure(nil, err)[1:] }
+
+// DecodeError returns a [*RemoteError] for what EncodeError made of an error of the function name.
+// It returns another error if data is malformed. Any goroutine.
+func DecodeError(name string, data []byte) error { return parseFailure(name, data) }

@@ -90,13 +90,9 @@ func (f *Function[A, R]) Run(ctx context.Context, arg A) (R, error) {
 	if ex == nil {
 		ex = From(ctx)
 	}
-	args, err := encode(arg)
+	job, err := f.Job(arg)
 	if err != nil {
 		return zero, err
-	}
-	job := Job{ID: f.id, Name: f.name, Args: args, Attempt: 1}
-	if job.ID == "" {
-		job.ID = newID()
 	}
 	job.Deadline, _ = ctx.Deadline()
 	if f.progress != nil {
@@ -105,7 +101,7 @@ func (f *Function[A, R]) Run(ctx context.Context, arg A) (R, error) {
 	for {
 		data, err := ex.Execute(ctx, job)
 		if err == nil {
-			return decode[R](data)
+			return f.Result(data)
 		}
 		_, lost := errtree.As[*WorkerError](err)
 		if job.Attempt >= f.attempts || !lost || ctx.Err() != nil {
@@ -114,6 +110,23 @@ func (f *Function[A, R]) Run(ctx context.Context, arg A) (R, error) {
 		job.Attempt++
 	}
 }
+
+// Job returns the job of a call with a copy of arg, for executors that take jobs in other ways than
+// Execute. Any goroutine.
+func (f *Function[A, R]) Job(arg A) (Job, error) {
+	args, err := encode(arg)
+	if err != nil {
+		return Job{}, err
+	}
+	job := Job{ID: f.id, Name: f.name, Args: args, Attempt: 1}
+	if job.ID == "" {
+		job.ID = newID()
+	}
+	return job, nil
+}
+
+// Result decodes the encoded result of a job. It takes over data. Any goroutine.
+func (f *Function[A, R]) Result(data []byte) (R, error) { return decode[R](data) }
 
 // With returns a copy of the function whose calls use the options.
 func (f *Function[A, R]) With(opts ...CallOption) *Function[A, R] {

@@ -6,6 +6,7 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -390,4 +391,27 @@ func TestAttemptsAreForLostJobsAlone(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+func TestAnExecutorCanSendJobsResultsAndErrorsItself(t *testing.T) {
+	job, err := square.With(executor.ID("a job")).Job(7)
+	if err != nil || job.ID != "a job" || job.Name != square.Name() || job.Attempt != 1 {
+		t.Fatalf("%+v, %v", job, err)
+	}
+	data, err := executor.Call(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := square.Result(data); n != 49 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	sent := executor.DecodeError("fn", executor.EncodeError(fmt.Errorf("no: %w", io.EOF)))
+	var remote *executor.RemoteError
+	if !errors.As(sent, &remote) || remote.Name != "fn" || remote.Text != "no: EOF" ||
+		!errors.Is(sent, io.EOF) || errors.Is(sent, io.ErrUnexpectedEOF) {
+		t.Errorf("%v", sent)
+	}
+	if err := executor.DecodeError("fn", []byte{0xff}); err == nil || errors.As(err, &remote) {
+		t.Errorf("malformed: %v", err)
+	}
 }
