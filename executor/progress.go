@@ -36,6 +36,10 @@ func Progress[P any](ctx context.Context, v P) error {
 	return nil
 }
 
+// DecodeProgress decodes what an executor gets as a report of a function. P must be the type that
+// the function uses. Any goroutine.
+func DecodeProgress[P any](report []byte) (P, error) { return decode[P](report) }
+
 // OnProgress calls fn on the loop with each value that the function reports by [Progress], in
 // order. P must be the type that the function uses; a value of another type is reported to the
 // loop's exception handler. fn must not await. Default: reports are dropped.

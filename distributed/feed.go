@@ -1,0 +1,322 @@
+package distributed
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
+	"github.com/nats-io/nats.go"
+)
+
+// feed is the broker as a worker sees it. It asks for jobs by pull requests, first in the lines of
+// higher priority. When all lines are empty it has a standing request for one job in each. So it
+// holds at most two jobs that cannot start at once.
+//
+//	request    the answer              then
+//	at once    jobs, or "no messages"  the next line
+//	standing   a job, or "expired"     it is made anew when there is no job
+type feed struct {
+	*Client
+	inbox    string
+	last     uint64
+	requests map[string]*pull
+	fetched  [len(priorities)][]*delivery // by priority
+	waiting  *aiosync.Event               // set when an answer comes; nil: nobody waits
+	ended    map[string]struct{}          // IDs of cancelled jobs, the last maxEnded of them
+	order    []string
+	running  map[string]func() // by ID: ends the function's context
+	ends     []func()
+}
+
+// pull is a request for jobs.
+type pull struct {
+	priority Priority
+	left     int       // jobs to come
+	until    time.Time // then it is over, answered or not
+}
+
+const (
+	maxEnded  = 10_000
+	standing  = 20 * time.Second       // a standing request
+	answering = 250 * time.Millisecond // all that a request at once gets
+)
+
+func newFeed(c *Client) (*feed, error) {
+	f := &feed{Client: c, inbox: c.nc.NewInbox() + ".", requests: map[string]*pull{},
+		ended: map[string]struct{}{}, running: map[string]func(){}}
+	for subject, take := range map[string]func(m *nats.Msg){
+		f.inbox + "*":         f.take,
+		c.names.cancel("*.*"): f.takeCancel,
+	} {
+		end, err := c.listen(subject, func(m *nats.Msg) { c.post(func() { take(m) }) })
+		if err != nil {
+			return nil, err
+		}
+		f.ends = append(f.ends, end)
+	}
+	return f, nil
+}
+
+func (f *feed) close() {
+	for _, end := range f.ends {
+		end()
+	}
+}
+
+// take is called for each answer to a pull request. A job comes under the subject of its line, not
+// under that of the request, so it counts for the oldest request to the line.
+func (f *feed) take(m *nats.Msg) {
+	if status := m.Header.Get("Status"); status != "" && len(m.Data) == 0 {
+		if status != "100" { // 100: the request is still there
+			delete(f.requests, m.Subject)
+			f.wake()
+		}
+		return
+	}
+	d := &delivery{reply: m.Reply, count: deliveries(m.Reply)}
+	d.envelope, d.bad = parse(m.Header, m.Data)
+	for _, p := range priorities {
+		if m.Subject == f.queue(p) {
+			d.priority = p
+		}
+	}
+	f.answered(d.priority)
+	f.fetched[d.priority] = append(f.fetched[d.priority], d)
+	f.wake()
+}
+
+// answered counts a job for the request that is over first.
+func (f *feed) answered(p Priority) {
+	oldest := ""
+	for inbox, r := range f.requests {
+		if r.priority == p && (oldest == "" || r.until.Before(f.requests[oldest].until)) {
+			oldest = inbox
+		}
+	}
+	if r := f.requests[oldest]; r != nil {
+		if r.left--; r.left <= 0 {
+			delete(f.requests, oldest)
+		}
+	}
+}
+
+// deliveries reads how often a job was delivered from the subject of its acknowledgement:
+// $JS.ACK.<stream>.<consumer>.<deliveries>..., with two more parts in front for some servers.
+func deliveries(reply string) int {
+	parts := strings.Split(reply, ".")
+	i := 4
+	if len(parts) > 9 {
+		i = 6
+	}
+	if len(parts) <= i {
+		return 1
+	}
+	n, err := strconv.Atoi(parts[i])
+	if err != nil {
+		return 1
+	}
+	return n
+}
+
+func (f *feed) wake() {
+	if f.waiting != nil {
+		f.waiting.Set()
+	}
+}
+
+// next returns the fetched job of the highest priority, or waits for one.
+func (f *feed) next(ctx context.Context, free int) (*delivery, error) {
+	for {
+		for _, p := range priorities {
+			if q := f.fetched[p]; len(q) > 0 {
+				f.fetched[p] = q[1:]
+				return q[0], nil
+			}
+		}
+		if f.Client.closed {
+			return nil, ErrClosed
+		}
+		if err := f.fetch(ctx, free); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// fetch asks the lines for jobs, and returns when there may be some.
+func (f *feed) fetch(ctx context.Context, free int) error {
+	now := f.loop.Time()
+	for inbox, p := range f.requests {
+		if !p.until.After(now) { // lost with a connection, or answered in part
+			delete(f.requests, inbox)
+		}
+	}
+	if len(f.requests) == 0 {
+		for _, p := range priorities {
+			inbox := f.request(p, free, true)
+			for f.requests[inbox] != nil && len(f.fetched[p]) == 0 && f.requests[inbox].until.After(f.loop.Time()) {
+				if err := f.wait(ctx); err != nil {
+					return err
+				}
+			}
+			if len(f.fetched[p]) > 0 {
+				return nil
+			}
+		}
+	}
+	for _, p := range priorities {
+		if !f.asked(p) {
+			f.request(p, 1, false)
+		}
+	}
+	return f.wait(ctx)
+}
+
+// asked reports whether there is a request for the line.
+func (f *feed) asked(p Priority) bool {
+	for _, r := range f.requests {
+		if r.priority == p {
+			return true
+		}
+	}
+	return false
+}
+
+// wait waits for an answer, or until the first of the requests is over.
+func (f *feed) wait(ctx context.Context) error {
+	until := f.loop.Time().Add(standing)
+	for _, p := range f.requests {
+		if p.until.Before(until) {
+			until = p.until
+		}
+	}
+	f.waiting = new(aiosync.Event)
+	err := aio.TimeoutAt(ctx, until, f.waiting.Wait)
+	f.waiting = nil
+	var late *aio.TimeoutError
+	if errors.As(err, &late) {
+		return nil
+	}
+	return err
+}
+
+// request sends a pull request for n jobs and returns its inbox.
+func (f *feed) request(p Priority, n int, atOnce bool) string {
+	f.last++
+	m := nats.NewMsg("$JS.API.CONSUMER.MSG.NEXT." + f.jobs() + "." + f.consumer(p))
+	m.Reply = f.inbox + strconv.FormatUint(f.last, 36)
+	body, until := map[string]any{"batch": n}, f.loop.Time()
+	if atOnce {
+		body["no_wait"], until = true, until.Add(answering)
+	} else {
+		body["expires"], until = standing, until.Add(standing+time.Second)
+	}
+	m.Data, _ = json.Marshal(body)
+	f.requests[m.Reply] = &pull{priority: p, left: n, until: until}
+	f.out.put(m)
+	return m.Reply
+}
+
+// handBack returns jobs that were fetched and did not start.
+func (f *feed) handBack() {
+	for i := range f.fetched {
+		for _, d := range f.fetched[i] {
+			f.giveBack(d, 0)
+		}
+		f.fetched[i] = nil
+	}
+}
+
+func (f *feed) answer(d *delivery, data string) {
+	m := nats.NewMsg(d.reply)
+	m.Data = []byte(data)
+	f.out.put(m)
+}
+
+func (f *feed) extend(d *delivery) { f.answer(d, "+WPI") }
+func (f *feed) ack(d *delivery)    { f.answer(d, "+ACK") }
+
+func (f *feed) giveBack(d *delivery, after time.Duration) {
+	if after <= 0 {
+		f.answer(d, "-NAK")
+		return
+	}
+	f.answer(d, fmt.Sprintf(`-NAK {"delay": %d}`, after))
+}
+
+// takeCancel is called when a job is cancelled, on whatever worker it is.
+func (f *feed) takeCancel(m *nats.Msg) {
+	id := strings.TrimPrefix(m.Subject, f.names.cancel(""))
+	if _, ok := f.ended[id]; !ok {
+		f.ended[id] = struct{}{}
+		if f.order = append(f.order, id); len(f.order) > maxEnded {
+			delete(f.ended, f.order[0])
+			f.order = slices.Delete(f.order, 0, 1)
+		}
+	}
+	if end := f.running[id]; end != nil {
+		end()
+	}
+}
+
+func (f *feed) cancelled(id string) bool {
+	_, ok := f.ended[id]
+	return ok
+}
+
+func (f *feed) onCancel(id string, fn func()) (end func()) {
+	f.running[id] = fn
+	return func() { delete(f.running, id) }
+}
+
+func (f *feed) report(id string, attempt int, data []byte) {
+	m := nats.NewMsg(f.names.progress(id))
+	m.Header.Set(fieldAttempt, strconv.Itoa(attempt))
+	m.Data = bytes.Clone(data)
+	f.out.put(m)
+}
+
+// finish writes the result as the outcome.
+func (f *feed) finish(ctx context.Context, id string, r record, revision uint64) error {
+	switch n := len(r.result); {
+	case n > f.max:
+		return fmt.Errorf("%w: the result has %d bytes; at most %d, see MaxPayload", ErrTooLarge, n, f.max)
+	case int64(n)+room > f.nc.MaxPayload():
+		if err := f.putObject(ctx, "result-"+id, r.result); err != nil {
+			return err
+		}
+		r.state = stored
+	}
+	return f.save(ctx, id, &r, revision)
+}
+
+func (f *feed) argument(ctx context.Context, e *envelope) ([]byte, error) {
+	if !e.object {
+		return e.Args, nil
+	}
+	return f.getObject(ctx, fmt.Sprintf("arg-%s-%d", e.ID, e.step))
+}
+
+func (f *feed) bury(ctx context.Context, e *envelope, failures []Failure) error {
+	_, _, err := f.replies.store(ctx, f.deadMessage(e, failures))
+	return err
+}
+
+// chain submits the next function of a chain.
+func (f *feed) chain(ctx context.Context, e *envelope, result []byte) error {
+	next := *e
+	next.Name, next.Args, next.step, next.object = e.then[e.step], result, e.step+1, false
+	next.due = time.Time{}
+	if err := f.offload(ctx, &next); err != nil {
+		return err
+	}
+	_, _, err := f.replies.store(ctx, next.message(f.names))
+	return err
+}

@@ -1,0 +1,338 @@
+package distributed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/executor"
+)
+
+// WorkOption is an option of [Work].
+type WorkOption func(w *worker)
+
+// Concurrency is how many jobs run at a time. Default: 8.
+func Concurrency(n int) WorkOption {
+	must(n >= 1, "Concurrency", "the number is %d; use 1 or more", n)
+	return func(w *worker) { w.slots = aiosync.NewSemaphore(n) }
+}
+
+// On runs the functions on ex, such as a pool of processes. Default: goroutines of this process.
+func On(ex executor.Executor) WorkOption { return func(w *worker) { w.ex = ex } }
+
+// Drain is how long running jobs may go on after Work was cancelled. Default: 10 seconds.
+func Drain(d time.Duration) WorkOption { return func(w *worker) { w.drain = d } }
+
+// StallAfter lets a job lose its lease if its function has not called executor.Progress for d: for
+// functions that may hang. Default: the lease follows the worker's loop alone.
+func StallAfter(d time.Duration) WorkOption {
+	must(d > 0, "StallAfter", "the time is %v; use more than 0", d)
+	return func(w *worker) { w.stall = d }
+}
+
+// Extract is called for each job with the header that [Inject] has filled. It returns the context
+// of the job. Default: none.
+func Extract(fn func(ctx context.Context, header Header) context.Context) WorkOption {
+	must(fn != nil, "Extract", "the function is nil; pass one")
+	return func(w *worker) { w.extract = fn }
+}
+
+// broker is what a worker needs of the client.
+type broker interface {
+	// next waits for a job. free is how many jobs the worker could take now.
+	next(ctx context.Context, free int) (*delivery, error)
+	// handBack returns the jobs that next has fetched and not returned.
+	handBack()
+
+	extend(d *delivery)                         // the lease begins anew
+	ack(d *delivery)                            // the job is over
+	giveBack(d *delivery, after time.Duration)  // the job is for any worker, after a time
+	report(id string, attempt int, data []byte) // of the function, to the submitter
+	cancelled(id string) bool                   // the broker was told so
+	onCancel(id string, fn func()) (end func()) // calls fn when it is told
+
+	load(ctx context.Context, id string) (record, uint64, error)
+	save(ctx context.Context, id string, r *record, revision uint64) error
+	finish(ctx context.Context, id string, r record, revision uint64) error // r is done
+	argument(ctx context.Context, e *envelope) ([]byte, error)
+	bury(ctx context.Context, e *envelope, failures []Failure) error
+	chain(ctx context.Context, e *envelope, result []byte) error
+	tell(ev Event)
+}
+
+// delivery is a job that the broker has given to this worker, under a lease.
+type delivery struct {
+	envelope
+	count int // deliveries so far
+	reply string
+	bad   error // it is no job
+}
+
+// worker takes jobs from the broker and runs them. A job:
+//
+//	state      what happens                     the broker's lease
+//	fetched    waits for a free place           extended while the loop runs
+//	running    its function runs                extended, unless it has stalled
+//	deciding   its outcome is written           extended
+//	over       acknowledged                     none
+//	returned   handed back, now or after a time none
+type worker struct {
+	b       broker
+	ex      executor.Executor
+	slots   *aiosync.Semaphore
+	name    string
+	lease   time.Duration
+	drain   time.Duration
+	stall   time.Duration // 0: never
+	backoff func(attempt int) time.Duration
+	extract func(ctx context.Context, header Header) context.Context
+	leases  map[*delivery]*lease
+}
+
+// lease is what the worker knows of a job that it holds.
+type lease struct {
+	reported time.Time // the function's last report, or its start
+	reports  int       // of this run
+	stalled  bool
+}
+
+// Work does jobs until its context ends. Then it takes no more, lets those that run go on for
+// [Drain], hands the rest back, and returns the context's error. An error of the connection does
+// not end it: it goes on when the broker is back. Loop only.
+func Work(ctx context.Context, c *Client, opts ...WorkOption) error {
+	if c.closed {
+		return ErrClosed
+	}
+	f, err := newFeed(c)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	w := &worker{b: f, name: c.settings.name, lease: c.settings.lease, backoff: c.settings.backoff,
+		slots: aiosync.NewSemaphore(8), drain: 10 * time.Second}
+	for _, o := range opts {
+		o(w)
+	}
+	return w.run(ctx)
+}
+
+func (w *worker) run(ctx context.Context) error {
+	w.leases = map[*delivery]*lease{}
+	if w.ex == nil {
+		w.ex = executor.From(context.Background())
+	}
+	free := context.WithoutCancel(ctx) // what runs has its own end
+	w.b.tell(Event{Kind: WorkerStarted, Worker: w.name})
+	defer func() { w.b.tell(Event{Kind: WorkerEnded, Worker: w.name}) }()
+	var ended error
+	err := aio.Group(free, func(free context.Context, g *aio.TaskGroup) error {
+		beat := g.Go(w.beat, aio.Name("leases"))
+		var late *aio.TimerHandle
+		err := aio.Group(free, func(free context.Context, jobs *aio.TaskGroup) error {
+			ended = w.take(ctx, jobs)
+			w.b.handBack()
+			late = aio.RunningLoop(free).CallLater(w.drain, func() { jobs.Cancel(errDrained) })
+			return nil
+		})
+		late.Cancel()
+		beat.Cancel(nil)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return ended
+}
+
+var (
+	errDrained  = errors.New("distributed: the worker ends")
+	errReturned = errors.New("distributed: the job is handed back") // by attempt
+)
+
+// take starts jobs until ctx ends.
+func (w *worker) take(ctx context.Context, jobs *aio.TaskGroup) error {
+	for {
+		if err := w.slots.Acquire(ctx); err != nil {
+			return err
+		}
+		d, err := w.b.next(ctx, 1+w.slots.Statistics().Value)
+		if err != nil {
+			w.slots.Release()
+			return err
+		}
+		w.leases[d] = &lease{}
+		jobs.Go(func(ctx context.Context) error {
+			defer w.slots.Release()
+			defer delete(w.leases, d)
+			return w.handle(ctx, d)
+		}, aio.Name(d.Name+" "+d.ID))
+	}
+}
+
+// beat extends the leases. It is a task of the loop, so a loop that stands still extends none.
+func (w *worker) beat(ctx context.Context) error {
+	for {
+		if err := aio.Sleep(ctx, w.lease/3); err != nil {
+			return err
+		}
+		now := aio.RunningLoop(ctx).Time()
+		for d, l := range w.leases {
+			if w.stall > 0 && !l.reported.IsZero() && now.Sub(l.reported) > w.stall {
+				l.stalled = true
+			}
+			if !l.stalled {
+				w.b.extend(d)
+			}
+		}
+	}
+}
+
+// handle runs a job and decides what becomes of it. It returns an error only if the worker cannot
+// go on.
+func (w *worker) handle(ctx context.Context, d *delivery) error {
+	if d.bad != nil {
+		w.b.ack(d)
+		w.b.tell(Event{Kind: JobMalformed, Worker: w.name, Error: d.bad.Error()})
+		return nil
+	}
+	if w.b.cancelled(d.ID) {
+		w.b.ack(d)
+		return nil
+	}
+	err := w.attempt(ctx, d)
+	switch {
+	case err == nil || errors.Is(err, errConflict): // decided, by this run or by another
+		w.b.ack(d)
+		return nil
+	case errors.Is(err, errReturned):
+		return nil
+	}
+	// The broker cannot be asked, or the worker ends: another run decides.
+	w.b.giveBack(d, 0)
+	if ctx.Err() != nil {
+		return err
+	}
+	w.b.tell(Event{Kind: JobReturned, Worker: w.name, ID: d.ID, Name: d.Name, Error: err.Error()})
+	return nil
+}
+
+// attempt runs the function once. It returns nil when the job needs nothing more of this worker.
+func (w *worker) attempt(ctx context.Context, d *delivery) error {
+	var r record
+	var revision uint64
+	attempt := d.count
+	if d.count > 1 || d.step > 0 {
+		var err error
+		if r, revision, err = w.b.load(ctx, d.ID); err != nil {
+			return err
+		}
+		if r.over() {
+			return nil
+		}
+		attempt -= r.Returned
+	}
+	attempt = max(attempt, len(r.Failures)+1)
+	if attempt > d.attempts { // its workers were lost
+		for len(r.Failures) < d.attempts {
+			r.Failures = append(r.Failures, Failure{Attempt: len(r.Failures) + 1})
+		}
+		return w.fail(ctx, d, &r, revision)
+	}
+	result, err := w.call(ctx, d, attempt)
+	switch {
+	case err == nil && d.step < len(d.then):
+		return w.b.chain(ctx, &d.envelope, result)
+	case err == nil:
+		out := record{state: done, result: result, Reports: w.leases[d].reports}
+		return w.b.finish(ctx, d.ID, out, revision)
+	case w.b.cancelled(d.ID):
+		return nil
+	case ctx.Err() != nil: // the worker ends; that is no failure of the job
+		r.state, r.Name, r.Returned = retrying, d.Name, r.Returned+1
+		free, cancel := aio.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if e := w.b.save(free, d.ID, &r, revision); e != nil {
+			return e
+		}
+		return err
+	}
+	r.Failures = append(r.Failures, Failure{
+		Attempt: attempt, Worker: w.name, At: aio.RunningLoop(ctx).Time(), Error: err.Error()})
+	r.Error, r.Name = executor.EncodeError(err), d.Name
+	if attempt >= d.attempts || isPermanent(err) {
+		return w.fail(ctx, d, &r, revision)
+	}
+	r.state = retrying
+	if err := w.b.save(ctx, d.ID, &r, revision); err != nil {
+		return err
+	}
+	w.b.tell(Event{Kind: JobFailed, Worker: w.name, ID: d.ID, Name: d.Name, Attempt: attempt,
+		Error: err.Error()})
+	w.b.giveBack(d, w.backoff(attempt))
+	return errReturned
+}
+
+// fail ends a job without a further attempt.
+func (w *worker) fail(ctx context.Context, d *delivery, r *record, revision uint64) error {
+	r.state, r.Name = failed, d.Name
+	if err := w.b.bury(ctx, &d.envelope, r.Failures); err != nil {
+		return err
+	}
+	if err := w.b.save(ctx, d.ID, r, revision); err != nil {
+		return err
+	}
+	last := ""
+	if n := len(r.Failures); n > 0 {
+		last = r.Failures[n-1].Error
+	}
+	w.b.tell(Event{Kind: JobDead, Worker: w.name, ID: d.ID, Name: d.Name,
+		Attempt: len(r.Failures), Error: last})
+	return nil
+}
+
+// call runs the function. Its context ends at the job's deadline and when the job is cancelled.
+func (w *worker) call(ctx context.Context, d *delivery, attempt int) (result []byte, err error) {
+	args, err := w.b.argument(ctx, &d.envelope)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := aio.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer w.b.onCancel(d.ID, func() { cancel(ErrCancelled) })()
+	if w.extract != nil {
+		ctx = w.extract(ctx, d.header)
+	}
+	job := d.Job
+	job.Args, job.Attempt = args, attempt
+	l := w.leases[d]
+	l.reported, l.reports = aio.RunningLoop(ctx).Time(), 0
+	if d.progress || w.stall > 0 {
+		job.Progress = func(report []byte) {
+			l.reported = aio.RunningLoop(ctx).Time()
+			l.reports++
+			w.b.report(d.ID, attempt, report)
+		}
+	}
+	defer func() {
+		if v := recover(); v != nil { // a function that panics on a thread
+			err = fmt.Errorf("panic: %v", v)
+			var p *aio.PanicError
+			if e, ok := v.(error); ok && errors.As(e, &p) {
+				err = e
+			}
+		}
+	}()
+	run := func(ctx context.Context) ([]byte, error) { return w.ex.Execute(ctx, job) }
+	if d.Deadline.IsZero() {
+		return run(ctx)
+	}
+	result, err = aio.WaitFor(ctx, d.Deadline.Sub(aio.RunningLoop(ctx).Time()), run)
+	var late *aio.TimeoutError
+	if errors.As(err, &late) {
+		err = Permanent(fmt.Errorf("the job's time is up: %w", context.DeadlineExceeded))
+	}
+	return result, err
+}
