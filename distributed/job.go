@@ -38,6 +38,7 @@ type envelope struct {
 	step         int      // how many of them are done
 	object       bool     // the argument is in the store for large payloads
 	progress     bool     // the submitter wants the reports
+	again        bool     // it was dead: there is a record of it
 	header       Header   // fields of Inject
 }
 
@@ -51,6 +52,7 @@ const (
 	fieldStep     = "Aio-Step"
 	fieldObject   = "Aio-Object"
 	fieldProgress = "Aio-Progress"
+	fieldAgain    = "Aio-Again"
 	fieldPriority = "Aio-Priority"
 	fieldAttempt  = "Aio-Attempt" // of a report
 	fieldFailures = "Aio-Failures"
@@ -84,6 +86,9 @@ func (e *envelope) message(n names) *nats.Msg {
 	if e.progress {
 		m.Header.Set(fieldProgress, "1")
 	}
+	if e.again {
+		m.Header.Set(fieldAgain, "1")
+	}
 	if !e.due.IsZero() {
 		m.Header.Set("Nats-Schedule", "@at "+e.due.UTC().Format(time.RFC3339Nano))
 		m.Header.Set("Nats-Schedule-Target", m.Subject)
@@ -95,7 +100,8 @@ func (e *envelope) message(n names) *nats.Msg {
 
 // parse undoes message.
 func parse(h Header, data []byte) (envelope, error) {
-	e := envelope{header: h, object: h.Get(fieldObject) != "", progress: h.Get(fieldProgress) != ""}
+	e := envelope{header: h, object: h.Get(fieldObject) != "", progress: h.Get(fieldProgress) != "",
+		again: h.Get(fieldAgain) != ""}
 	e.ID, e.Name, e.Args = h.Get(fieldID), h.Get(fieldName), data
 	number := func(field string) int64 {
 		n, _ := strconv.ParseInt(h.Get(field), 10, 64)

@@ -114,6 +114,7 @@ func (c *Client) Retry(ctx context.Context, d DeadJob) error {
 			return err
 		}
 	}
+	e.again = true
 	m := e.message(c.names)
 	m.Header.Set(nats.MsgIdHdr, e.ID+"/again/"+time.Now().Format(time.RFC3339Nano))
 	if _, _, err := c.replies.store(ctx, m); err != nil {

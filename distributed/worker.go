@@ -224,7 +224,7 @@ func (w *worker) attempt(ctx context.Context, d *delivery) error {
 	var r record
 	var revision uint64
 	attempt := d.count
-	if d.count > 1 || d.step > 0 {
+	if d.count > 1 || d.step > 0 || d.again {
 		var err error
 		if r, revision, err = w.b.load(ctx, d.ID); err != nil {
 			return err

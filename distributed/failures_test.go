@@ -1,0 +1,331 @@
+package distributed_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/distributed"
+	"github.com/aio-go/aio/executor"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// startServer starts a server with options of the test.
+func startServer(t *testing.T, change func(o *server.Options)) string {
+	t.Helper()
+	o := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true,
+		StoreDir: t.TempDir(), NoSigs: true, NoLog: true}
+	if change != nil {
+		change(o)
+	}
+	s, err := server.NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(20 * time.Second) {
+		t.Fatal("the server is not ready")
+	}
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	return s.ClientURL()
+}
+
+func connect(ctx context.Context, url string, opts ...distributed.Option) error {
+	c, err := distributed.Connect(ctx, url, opts...)
+	if err == nil {
+		c.Close()
+	}
+	return err
+}
+
+func TestABrokerThatCannotBeUsedIsAClearError(t *testing.T) {
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		err := connect(ctx, "nats://127.0.0.1:1")
+		if !errors.Is(err, nats.ErrNoServers) {
+			t.Errorf("no server: %v", err)
+		}
+		secret := startServer(t, func(o *server.Options) { o.Authorization = "sesame" })
+		if err := connect(ctx, secret); !errors.Is(err, nats.ErrAuthorization) {
+			t.Errorf("no token: %v", err)
+		}
+		if err := connect(ctx, strings.Replace(secret, "nats://", "nats://sesame@", 1)); err != nil {
+			t.Errorf("token: %v", err)
+		}
+		plain := startServer(t, func(o *server.Options) { o.JetStream = false })
+		if err := connect(ctx, plain); !errors.Is(err, distributed.ErrUnavailable) ||
+			!strings.Contains(err.Error(), "no JetStream") {
+			t.Errorf("no JetStream: %v", err)
+		}
+		if err := connect(ctx, older(t)); !errors.Is(err, distributed.ErrUnavailable) ||
+			!strings.Contains(err.Error(), "version 2.9.1") {
+			t.Errorf("old: %v", err)
+		}
+		if err := connect(ctx, "http://["); err == nil {
+			t.Error("a malformed URL is accepted")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// older is a server that says it has an old version.
+func older(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				fmt.Fprintf(conn, "INFO {\"server_id\":\"x\",\"version\":\"2.9.1\",\"max_payload\":1048576,\"headers\":true}\r\n")
+				buf := make([]byte, 1024)
+				for {
+					n, err := conn.Read(buf)
+					if err != nil {
+						return
+					}
+					if strings.Contains(string(buf[:n]), "PING") {
+						io.WriteString(conn, "PONG\r\n")
+					}
+				}
+			}()
+		}
+	}()
+	return "nats://" + l.Addr().String()
+}
+
+func TestAFunctionThatTheWorkerDoesNotHaveIsAClearError(t *testing.T) {
+	withWorker(t, func(ctx context.Context, c *distributed.Client) error {
+		_, err := c.Execute(ctx, executor.Job{ID: "1", Name: "nobody has this"})
+		if !errors.Is(err, executor.ErrNotRegistered) || !strings.Contains(err.Error(), "nobody has this") {
+			t.Errorf("%v", err)
+		}
+		return nil
+	})
+}
+
+func TestAFullStoreRefusesJobsAndLosesNone(t *testing.T) {
+	url := startServer(t, func(o *server.Options) { o.JetStreamMaxStore = 2 << 20 })
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		c, err := distributed.Connect(ctx, url)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		var handles []*distributed.Handle[[]byte]
+		data := make([]byte, 100<<10)
+		for {
+			h, err := distributed.Submit(ctx, c, echo, data)
+			if errors.Is(err, distributed.ErrStorage) {
+				break
+			}
+			if err != nil {
+				return err
+			}
+			if handles = append(handles, h); len(handles) > 100 {
+				return errors.New("the store is never full")
+			}
+		}
+		s, err := c.Stats(ctx)
+		if err != nil || s.Waiting[distributed.Normal] != len(handles) {
+			t.Errorf("%d jobs were accepted; %+v, %v", len(handles), s, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestACorruptedStoreIsAClearErrorOrIsRepaired(t *testing.T) {
+	dir := t.TempDir()
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		c, err := distributed.Open(ctx, distributed.Embedded(dir))
+		if err != nil {
+			return err
+		}
+		if _, err := distributed.Submit(ctx, c, square, 1); err != nil {
+			return err
+		}
+		c.Close()
+		err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				return os.WriteFile(path, []byte("garbage"), 0o600)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		c, err = distributed.Open(ctx, distributed.Embedded(dir))
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "distributed: ") {
+				t.Errorf("%v", err)
+			}
+			return nil
+		}
+		defer c.Close()
+		_, err = distributed.Submit(ctx, c, square, 2) // it goes on with an empty store
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNothingIsLeftOfAClosedClient(t *testing.T) {
+	before := runtime.NumGoroutine()
+	withWorker(t, func(ctx context.Context, c *distributed.Client) error {
+		h, err := distributed.Submit(ctx, c, square, 3)
+		if err != nil {
+			return err
+		}
+		_, err = h.Await(ctx)
+		return err
+	})
+	deadline := time.Now().Add(20 * time.Second)
+	for runtime.NumGoroutine() > before+3 { // those of the server end a little later
+		if time.Now().After(deadline) {
+			buf := make([]byte, 1<<20)
+			t.Fatalf("%d goroutines, %d before\n%s", runtime.NumGoroutine(), before,
+				buf[:runtime.Stack(buf, true)])
+		}
+		runtime.Gosched()
+	}
+}
+
+func TestCloseEndsThoseWhoWait(t *testing.T) {
+	with(t, func(ctx context.Context, c *distributed.Client) error {
+		waiting := aio.CreateTask(ctx, func(ctx context.Context) (int, error) {
+			return square.Run(executor.With(ctx, c), 3)
+		})
+		for c.Counts().Submitted == 0 {
+			if err := aio.Sleep(ctx, time.Millisecond); err != nil {
+				return err
+			}
+		}
+		c.Close()
+		if _, err := waiting.Await(ctx); !errors.Is(err, distributed.ErrClosed) {
+			t.Errorf("%v", err)
+		}
+		if _, err := distributed.Submit(ctx, c, square, 1); !errors.Is(err, distributed.ErrClosed) {
+			t.Errorf("%v", err)
+		}
+		return nil
+	})
+}
+
+func TestAnotherClientDoesTheJobsAndFindsThem(t *testing.T) {
+	url := startServer(t, nil)
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			one, err := distributed.Connect(ctx, url)
+			if err != nil {
+				return err
+			}
+			defer one.Close()
+			two, err := distributed.Connect(ctx, url)
+			if err != nil {
+				return err
+			}
+			defer two.Close()
+			h, err := distributed.Submit(ctx, one, steps, 3)
+			if err != nil {
+				return err
+			}
+			seen, err := distributed.Find(two, steps, h.ID())
+			if err != nil {
+				return err
+			}
+			found := aio.CreateTask(ctx, seen.Await)
+			var reports []int
+			watched := g.Go(func(ctx context.Context) error {
+				for n, err := range distributed.Progress[int](ctx, h) {
+					if err != nil {
+						return err
+					}
+					reports = append(reports, n)
+				}
+				return nil
+			})
+			if err := aio.Sleep(ctx, 200*time.Millisecond); err != nil { // the watchers subscribe
+				return err
+			}
+			worker := g.Go(func(ctx context.Context) error { return distributed.Work(ctx, two) })
+			defer worker.Cancel(nil)
+			if text, err := found.Await(ctx); text != "complete" || err != nil {
+				t.Errorf("%q, %v", text, err)
+			}
+			if _, err := watched.Await(ctx); err != nil {
+				return err
+			}
+			if fmt.Sprint(reports) != "[0 1 2]" {
+				t.Errorf("%v", reports)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestADeadJobGetsNewAttempts(t *testing.T) {
+	withWorker(t, func(ctx context.Context, c *distributed.Client) error {
+		h, err := distributed.Submit(ctx, c, failing, "first", distributed.Tries(1))
+		if err != nil {
+			return err
+		}
+		var dead *distributed.FailedError
+		if _, err := h.Await(ctx); !errors.As(err, &dead) || len(dead.Failures) != 1 {
+			t.Errorf("%v", err)
+		}
+		for d, err := range c.Dead(ctx) {
+			if err != nil {
+				return err
+			}
+			if err := c.Retry(ctx, d); err != nil {
+				return err
+			}
+			break
+		}
+		again, err := distributed.Find(c, failing, h.ID())
+		if err != nil {
+			return err
+		}
+		if _, err := again.Await(ctx); !errors.As(err, &dead) || len(dead.Failures) != 1 {
+			t.Errorf("%v", err)
+		}
+		n := 0
+		for d, err := range c.Dead(ctx) {
+			if err != nil {
+				return err
+			}
+			if n++; d.ID != h.ID() {
+				t.Errorf("%+v", d)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d dead jobs", n)
+		}
+		return nil
+	})
+}
