@@ -62,6 +62,9 @@ func (c *Client) load(ctx context.Context, id string) (record, uint64, error) {
 func (c *Client) deadMessage(e *envelope, failures []Failure) *nats.Msg {
 	m := e.message(c.names)
 	m.Subject = c.deadJobs()
+	if id := e.header.Get(nats.MsgIdHdr); id != "" { // Retry has given it another one
+		m.Header.Set(nats.MsgIdHdr, id)
+	}
 	m.Header.Del("Nats-Schedule")
 	m.Header.Del("Nats-Schedule-Target")
 	text, err := json.Marshal(failures)
