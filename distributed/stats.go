@@ -86,6 +86,8 @@ func (c *Client) Dead(ctx context.Context) iter.Seq2[DeadJob, error] {
 			case err != nil:
 				yield(DeadJob{}, brokerErr(err))
 				return
+			case m.Sequence < next: // some servers return the last one again
+				return
 			}
 			next = m.Sequence
 			d := DeadJob{ID: m.Header.Get(fieldID), Name: m.Header.Get(fieldName), Args: m.Data,
