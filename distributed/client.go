@@ -84,7 +84,8 @@ func open(
 		c.name = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
 	c.settings.nats = append([]nats.Option{
-		nats.Name("aio " + c.name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
+		nats.Name("aio " + c.name),
+		nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectBufSize(32 << 20), nats.Timeout(5 * time.Second),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
 	}, c.settings.nats...)
@@ -102,7 +103,7 @@ func open(
 		return nil, fmt.Errorf("distributed: %w", err)
 	}
 	c.out = newOutbox(c.nc)
-	if err := c.subscribe(ctx); err == nil {
+	if err = c.subscribe(ctx); err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
@@ -143,8 +144,9 @@ func (c *Client) prepare(ctx context.Context) (err error) {
 	}
 	for _, p := range priorities {
 		_, err := jobs.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-			Durable: c.consumer(p), FilterSubject: c.queue(p), AckPolicy: jetstream.AckExplicitPolicy,
-			AckWait: c.lease, MaxDeliver: -1, MaxAckPending: 1 << 20,
+			Durable: c.consumer(p), FilterSubject: c.queue(p),
+			AckPolicy: jetstream.AckExplicitPolicy,
+			AckWait:   c.lease, MaxDeliver: -1, MaxAckPending: 1 << 20,
 		})
 		if err != nil {
 			return err

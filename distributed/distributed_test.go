@@ -192,7 +192,7 @@ func TestJobsWithOneKeyAreOneJob(t *testing.T) {
 
 func TestAResultGoesToTheNextFunctionOfAChain(t *testing.T) {
 	withWorker(t, func(ctx context.Context, c *distributed.Client) error {
-		h, err := distributed.Submit(ctx, c, square, 3, distributed.Then("double"), distributed.Then("square"))
+		h, err := distributed.Submit(ctx, c, square, 3, distributed.Then(double.Name()), distributed.Then(square.Name()))
 		if err != nil {
 			return err
 		}

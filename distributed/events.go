@@ -63,7 +63,8 @@ func (c *Client) Events(ctx context.Context) iter.Seq2[Event, error] {
 			return
 		}
 		defer end()
-		if err := aio.Blocking(ctx, func(context.Context) error { return c.nc.Flush() }); err != nil {
+		flush := func(context.Context) error { return c.nc.Flush() }
+		if err := aio.Blocking(ctx, flush); err != nil {
 			yield(Event{}, err)
 			return
 		}

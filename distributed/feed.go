@@ -161,7 +161,7 @@ func (f *feed) fetch(ctx context.Context, free int) error {
 	if len(f.requests) == 0 {
 		for _, p := range priorities {
 			inbox := f.request(p, free, true)
-			for f.requests[inbox] != nil && len(f.fetched[p]) == 0 && f.requests[inbox].until.After(f.loop.Time()) {
+			for len(f.fetched[p]) == 0 && f.open(inbox) {
 				if err := f.wait(ctx); err != nil {
 					return err
 				}
@@ -177,6 +177,12 @@ func (f *feed) fetch(ctx context.Context, free int) error {
 		}
 	}
 	return f.wait(ctx)
+}
+
+// open reports whether a request can still be answered.
+func (f *feed) open(inbox string) bool {
+	r := f.requests[inbox]
+	return r != nil && r.until.After(f.loop.Time())
 }
 
 // asked reports whether there is a request for the line.
@@ -287,7 +293,8 @@ func (f *feed) report(id string, attempt int, data []byte) {
 func (f *feed) finish(ctx context.Context, id string, r record, revision uint64) error {
 	switch n := len(r.result); {
 	case n > f.max:
-		return fmt.Errorf("%w: the result has %d bytes; at most %d, see MaxPayload", ErrTooLarge, n, f.max)
+		return fmt.Errorf("%w: the result has %d bytes; at most %d, see MaxPayload",
+			ErrTooLarge, n, f.max)
 	case int64(n)+room > f.nc.MaxPayload():
 		if err := f.putObject(ctx, "result-"+id, r.result); err != nil {
 			return err

@@ -120,7 +120,8 @@ func parse(h Header, data []byte) (envelope, error) {
 		e.then = strings.Split(then, "\x1f")
 	}
 	if !validID(e.ID) || e.Name == "" || e.attempts < 1 || e.step < 0 || e.step > len(e.then) {
-		return e, fmt.Errorf("distributed: a message that is no job of this program, %d bytes", len(data))
+		return e, fmt.Errorf(
+			"distributed: a message that is no job of this program, %d bytes", len(data))
 	}
 	return e, nil
 }

@@ -1,7 +1,6 @@
 package distributed
 
 import (
-	"errors"
 	"sync"
 	"time"
 
@@ -89,5 +88,3 @@ func isFull(code int) bool {
 	}
 	return false
 }
-
-var errNoAnswer = errors.New("distributed: no answer in time")

@@ -93,7 +93,7 @@ func (r *replies) store(ctx context.Context, m *nats.Msg) (seq uint64, again boo
 		case err != nil:
 			return 0, false, err
 		}
-		if status := answer.Header.Get("Status"); status != "" { // nobody listens: it starts, or has no stream
+		if answer.Header.Get("Status") != "" { // nobody listens: it starts, or has no stream
 			if r.c.loop.Time().Sub(since) > unavailable {
 				return 0, false, fmt.Errorf("%w: nothing stores %s", ErrUnavailable, m.Subject)
 			}

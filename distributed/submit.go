@@ -126,8 +126,8 @@ func Submit[A, R any](
 	return h, nil
 }
 
-// Find returns a handle of a job by its ID, in whatever process it was submitted. f is its function,
-// or the last one that [Then] named.
+// Find returns a handle of a job by its ID, in whatever process it was submitted. f is its
+// function, or the last one that [Then] named.
 func Find[A, R any](c *Client, f *executor.Function[A, R], id string) (*Handle[R], error) {
 	if !validID(id) {
 		return nil, fmt.Errorf("%w: %q is no ID of a job", ErrUnknownJob, id)

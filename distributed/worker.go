@@ -167,7 +167,8 @@ func (w *worker) take(ctx context.Context, jobs *aio.TaskGroup) error {
 		jobs.Go(func(ctx context.Context) error {
 			defer w.slots.Release()
 			defer delete(w.leases, d)
-			return w.handle(ctx, d)
+			w.handle(ctx, d)
+			return nil
 		}, aio.Name(d.Name+" "+d.ID))
 	}
 }
@@ -190,33 +191,26 @@ func (w *worker) beat(ctx context.Context) error {
 	}
 }
 
-// handle runs a job and decides what becomes of it. It returns an error only if the worker cannot
-// go on.
-func (w *worker) handle(ctx context.Context, d *delivery) error {
+// handle runs a job and decides what becomes of it.
+func (w *worker) handle(ctx context.Context, d *delivery) {
 	if d.bad != nil {
 		w.b.ack(d)
 		w.b.tell(Event{Kind: JobMalformed, Worker: w.name, Error: d.bad.Error()})
-		return nil
+		return
 	}
 	if w.b.cancelled(d.ID) {
 		w.b.ack(d)
-		return nil
+		return
 	}
-	err := w.attempt(ctx, d)
-	switch {
+	switch err := w.attempt(ctx, d); {
 	case err == nil || errors.Is(err, errConflict): // decided, by this run or by another
 		w.b.ack(d)
-		return nil
 	case errors.Is(err, errReturned):
-		return nil
+	default: // the broker cannot be asked, or the worker ends: another run decides
+		w.b.giveBack(d, 0)
+		w.b.tell(Event{Kind: JobReturned, Worker: w.name, ID: d.ID, Name: d.Name,
+			Error: err.Error()})
 	}
-	// The broker cannot be asked, or the worker ends: another run decides.
-	w.b.giveBack(d, 0)
-	if ctx.Err() != nil {
-		return err
-	}
-	w.b.tell(Event{Kind: JobReturned, Worker: w.name, ID: d.ID, Name: d.Name, Error: err.Error()})
-	return nil
 }
 
 // attempt runs the function once. It returns nil when the job needs nothing more of this worker.

@@ -50,13 +50,16 @@ func submit(ctx context.Context, s settings) error {
 	for i := range numbers {
 		numbers[i] = i
 	}
-	handles, err := aio.Map(ctx, numbers, func(ctx context.Context, n int) (*distributed.Handle[int], error) {
-		return distributed.Submit(ctx, c, leaveMark, mark{n, s.pause}, distributed.Key(fmt.Sprintf("mark-%d", n)))
-	}, aio.Limit(256))
+	type handle = distributed.Handle[int]
+	submit := func(ctx context.Context, n int) (*handle, error) {
+		key := distributed.Key(fmt.Sprintf("mark-%d", n))
+		return distributed.Submit(ctx, c, leaveMark, mark{n, s.pause}, key)
+	}
+	handles, err := aio.Map(ctx, numbers, submit, aio.Limit(256))
 	if err != nil {
 		return err
 	}
-	_, err = aio.Map(ctx, handles, func(ctx context.Context, h *distributed.Handle[int]) (int, error) {
+	_, err = aio.Map(ctx, handles, func(ctx context.Context, h *handle) (int, error) {
 		return h.Await(ctx)
 	}, aio.Limit(256))
 	return err
@@ -121,7 +124,8 @@ func account(ctx context.Context, s settings, std cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	t := tally{Jobs: s.jobs, Workers: y.kills(), Brokers: y.broker.kills, Submitters: submitter.kills}
+	t := tally{Jobs: s.jobs,
+		Workers: y.kills(), Brokers: y.broker.kills, Submitters: submitter.kills}
 	if err := t.count(dir); err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func renderAll(
 	picture *image.Paletted, done func(n int),
 ) error {
 	all, n := tiles(s.size, s.depth), 0
-	_, err := aio.Map(executor.With(ctx, c), all, func(ctx context.Context, t tile) (aio.None, error) {
+	one := func(ctx context.Context, t tile) (aio.None, error) {
 		p, err := renderTile.Run(ctx, t)
 		if err != nil {
 			return aio.None{}, err
@@ -99,7 +99,8 @@ func renderAll(
 				strings.Repeat(".", 40-full), n, len(all))
 		}
 		return aio.None{}, nil
-	})
+	}
+	_, err := aio.Map(executor.With(ctx, c), all, one)
 	if std.Progress != nil {
 		fmt.Fprintln(std.Progress)
 	}

@@ -23,7 +23,8 @@ const (
 
 func options() []distributed.Option {
 	return []distributed.Option{
-		distributed.Namespace("farm"), distributed.Lease(lease), distributed.Window(10 * time.Minute),
+		distributed.Namespace("farm"), distributed.Lease(lease),
+		distributed.Window(10 * time.Minute),
 		distributed.Attempts(100), // killed workers are no fault of the job
 	}
 }

@@ -1,0 +1,104 @@
+package distributed_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/distributed"
+	"github.com/aio-go/aio/executor"
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// freePorts are addresses that nobody uses.
+func freePorts(t *testing.T, n int) []int {
+	var ports []int
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}
+
+// On a cluster jobs go on after one of three servers has gone.
+func TestJobsGoOnWhenOneServerOfAClusterEnds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a cluster takes seconds to start")
+	}
+	ports := freePorts(t, 3)
+	var routes []*url.URL
+	for _, p := range ports {
+		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", p)})
+	}
+	var servers []*server.Server
+	var urls []string
+	for i := range 3 {
+		s, err := server.NewServer(&server.Options{
+			ServerName: fmt.Sprint("s", i), Host: "127.0.0.1", Port: server.RANDOM_PORT,
+			JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, Routes: routes,
+			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+		servers = append(servers, s)
+	}
+	for _, s := range servers {
+		if !s.ReadyForConnections(20 * time.Second) {
+			t.Fatal("the cluster does not start")
+		}
+		urls = append(urls, s.ClientURL())
+	}
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		return aio.Timeout(ctx, 3*time.Minute, func(ctx context.Context) error {
+			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				c, err := connectCluster(ctx, strings.Join(urls, ","))
+				if err != nil {
+					return err
+				}
+				defer c.Close()
+				g.Go(func(ctx context.Context) error { return distributed.Work(ctx, c) })
+				done := 0
+				numbers := make([]int, 200)
+				for i := range numbers {
+					numbers[i] = i
+				}
+				_, err = aio.Map(executor.With(ctx, c), numbers, func(ctx context.Context, n int) (int, error) {
+					if done++; done == len(numbers)/2 {
+						go servers[0].Shutdown()
+					}
+					return square.Run(ctx, n)
+				}, aio.Limit(10))
+				g.Cancel(nil)
+				return err
+			})
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// connectCluster waits until the cluster has elected its leader.
+func connectCluster(ctx context.Context, urls string) (*distributed.Client, error) {
+	for {
+		c, err := distributed.Connect(ctx, urls, distributed.Replicas(3))
+		if err == nil {
+			return c, nil
+		}
+		if err := aio.Sleep(ctx, 200*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
