@@ -251,3 +251,151 @@ func TestASignalHasItsDefaultEffectAgainWithoutItsHandler(t *testing.T) {
 		}
 	}
 }
+
+func init() {
+	interrupt := func() error { return syscall.Kill(os.Getpid(), syscall.SIGINT) }
+	say := func(err error) {
+		switch {
+		case errors.Is(err, aio.ErrInterrupted):
+			os.Stdout.WriteString("interrupted\n")
+		case errors.Is(err, aio.ErrCancelled):
+			os.Stdout.WriteString("cancelled\n")
+		default:
+			os.Stdout.WriteString("other end\n")
+		}
+	}
+	note := func(s string) { os.Stdout.WriteString(s + "\n") }
+
+	parts["interrupt a main that spins"] = func() {
+		say(aio.Run(context.Background(), func(ctx context.Context) error {
+			if err := interrupt(); err != nil {
+				return err
+			}
+			for {
+				if err := aio.Yield(ctx); err != nil {
+					note("main was cancelled")
+					return err
+				}
+			}
+		}, aio.WithInterrupt()))
+	}
+	parts["interrupt a main that waits"] = func() {
+		say(aio.Run(context.Background(), func(ctx context.Context) error {
+			f := aio.NewFuture[int](ctx)
+			if err := interrupt(); err != nil {
+				return err
+			}
+			_, err := f.Await(ctx)
+			if f.Cancelled() && errors.Is(err, aio.ErrCancelled) && errors.Is(err, aio.ErrInterrupted) {
+				note("the future was cancelled")
+			}
+			return nil
+		}, aio.WithInterrupt()))
+	}
+	parts["interrupt a main that was cancelled before"] = func() {
+		say(aio.Run(context.Background(), func(ctx context.Context) error {
+			aio.CurrentTask(ctx).Cancel(nil)
+			if err := interrupt(); err != nil {
+				return err
+			}
+			free := context.WithoutCancel(ctx)
+			if err := aio.Sleep(free, 50*time.Millisecond); err != nil { // time for the signal to arrive
+				return err
+			}
+			return aio.Yield(ctx)
+		}, aio.WithInterrupt()))
+	}
+	parts["interrupt a main that answers with an error of its own"] = func() {
+		err := aio.Run(context.Background(), func(ctx context.Context) error {
+			if err := interrupt(); err != nil {
+				return err
+			}
+			_ = forever(ctx)
+			return errBoom
+		}, aio.WithInterrupt())
+		if errors.Is(err, errBoom) && errors.Is(err, aio.ErrInterrupted) {
+			note("boom")
+		}
+	}
+	parts["interrupt a main that pays no attention"] = func() {
+		err := aio.Run(context.Background(), func(ctx context.Context) error {
+			if err := interrupt(); err != nil {
+				return err
+			}
+			_ = forever(ctx)
+			return nil
+		}, aio.WithInterrupt())
+		note(err.Error())
+	}
+	parts["interrupt twice"] = func() {
+		aio.Run(context.Background(), func(ctx context.Context) error {
+			interrupt()
+			if forever(ctx) != nil {
+				note("first")
+				interrupt()
+			}
+			return aio.Sleep(context.WithoutCancel(ctx), 10*time.Second)
+		}, aio.WithInterrupt())
+		note("not reached")
+	}
+	parts["interrupt without the option"] = func() {
+		aio.Run(context.Background(), func(ctx context.Context) error {
+			interrupt()
+			return aio.Sleep(ctx, 10*time.Second)
+		})
+		note("not reached")
+	}
+}
+
+// Conformance.
+func TestAnInterruptCancelsMainAndRunReturnsErrInterrupted(t *testing.T) {
+	out, err := playPart(t, "interrupt a main that spins")
+	if want := "main was cancelled\ninterrupted\n"; out != want || err != nil {
+		t.Fatalf("got %q, %v, want %q", out, err, want)
+	}
+}
+
+// Conformance: R-019.
+func TestAnInterruptCancelsWhatMainWaitsFor(t *testing.T) {
+	out, err := playPart(t, "interrupt a main that waits")
+	if want := "the future was cancelled\ninterrupted\n"; out != want || err != nil {
+		t.Fatalf("got %q, %v, want %q", out, err, want)
+	}
+}
+
+// Conformance: R-020.
+func TestAnInterruptOfAMainThatWasCancelledBeforeIsACancellation(t *testing.T) {
+	out, err := playPart(t, "interrupt a main that was cancelled before")
+	if want := "cancelled\n"; out != want || err != nil {
+		t.Fatalf("got %q, %v, want %q", out, err, want)
+	}
+}
+
+func TestAnErrorOfMainAfterAnInterruptComesOutBesideIt(t *testing.T) {
+	out, err := playPart(t, "interrupt a main that answers with an error of its own")
+	if want := "boom\n"; out != want || err != nil {
+		t.Fatalf("got %q, %v, want %q", out, err, want)
+	}
+}
+
+func TestAnInterruptThatMainPaysNoAttentionToIsReturnedAllTheSame(t *testing.T) {
+	out, err := playPart(t, "interrupt a main that pays no attention")
+	if want := "aio: interrupted\n"; out != want || err != nil {
+		t.Fatalf("got %q, %v, want %q", out, err, want)
+	}
+}
+
+func TestTheSecondInterruptEndsTheProcess(t *testing.T) {
+	out, err := playPart(t, "interrupt twice")
+	if out != "first\n" || err == nil {
+		t.Fatalf("got %q, %v", out, err)
+	}
+}
+
+// Conformance: R-021 (a handler is installed only if asked for).
+func TestRunTakesNoSignalsUnlessAsked(t *testing.T) {
+	out, err := playPart(t, "interrupt without the option")
+	if out != "" || err == nil {
+		t.Fatalf("got %q, %v", out, err)
+	}
+}
