@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"runtime"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
@@ -221,7 +222,14 @@ func (f *File) Sync(ctx context.Context) error {
 //
 // Cancellation: as the package says.
 func (f *File) Stat(ctx context.Context) (fs.FileInfo, error) {
-	return with(ctx, f, f.f.Stat)
+	return with(ctx, f, func() (fs.FileInfo, error) {
+		info, err := f.f.Stat()
+		if err != nil && runtime.GOOS == "windows" && f.f.Fd() == ^uintptr(0) {
+			// Windows reports an invalid handle
+			err = &fs.PathError{Op: "stat", Path: f.f.Name(), Err: os.ErrClosed}
+		}
+		return info, err
+	})
 }
 
 // Close closes the file after the operations before it. Reads and writes that wait in a FIFO or a

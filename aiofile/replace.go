@@ -42,7 +42,8 @@ func SetMode() ReplaceOption { return func(s *replaceSettings) { s.setMode = tru
 // nil. If only the last step fails, syncing the folder, the new content is there and an error says
 // so. fn must not close the file. A symbolic link is replaced by a file; its target stays as it is.
 // A device, a FIFO or a socket is not replaced: that is an error. Windows cannot replace an open
-// file; Replace tries for two seconds.
+// file; Replace tries for two seconds. There, opening the file during the rename may fail with
+// ERROR_SHARING_VIOLATION.
 //
 // Cancellation: until fn has returned and the content is on the disk, nothing is replaced. From
 // then on a cancellation has no effect.

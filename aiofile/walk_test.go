@@ -74,8 +74,12 @@ func TestAWalkLeavesOutWhatItIsToldTo(t *testing.T) {
 
 func TestAWalkFollowsNoLinks(t *testing.T) {
 	root := tree(t)
-	if err := os.Symlink(root, filepath.Join(root, "loop")); err != nil {
+	link := filepath.Join(root, "loop")
+	if err := os.Symlink(root, link); err != nil {
 		t.Skip("there are no symbolic links here: ", err)
+	}
+	if _, err := os.Lstat(link); err != nil {
+		t.Skip("a symbolic link is made, but not there: ", err) // Wine
 	}
 	run(t, func(ctx context.Context) error {
 		n := 0

@@ -24,6 +24,8 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/internal/looptest"
+	"github.com/aio-go/aio/internal/sys"
 	"github.com/aio-go/aio/internal/tlstest"
 )
 
@@ -131,6 +133,9 @@ func converse(t *testing.T, dial func() (net.Conn, error), request string) strin
 			method = methods[0]
 		}
 		resp, err := http.ReadResponse(answers, &http.Request{Method: method})
+		if err = sys.Error(err); errors.Is(err, syscall.ECONNRESET) {
+			looptest.NeedDataBeforeReset(t)
+		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 			errors.Is(err, syscall.ECONNRESET) {
 			seen.WriteString("closed")
@@ -145,6 +150,9 @@ func converse(t *testing.T, dial func() (net.Conn, error), request string) strin
 			continue
 		}
 		body, err := io.ReadAll(resp.Body)
+		if errors.Is(sys.Error(err), syscall.ECONNRESET) {
+			looptest.NeedDataBeforeReset(t)
+		}
 		if string(body) == "kept" {
 			seen.WriteString("kept")
 			return seen.String()

@@ -2,9 +2,7 @@ package aiohttp_test
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
-	"log"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -44,30 +42,4 @@ func TestWhoMayConnectToAServersUnixSocket(t *testing.T) {
 			t.Error("the file is still there")
 		}
 	}
-}
-
-func ExampleSocketMode() {
-	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		dir, err := os.MkdirTemp("", "")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-		path := filepath.Join(dir, "socket")
-		server, err := aiohttp.Serve(ctx, "unix", path, http.NotFoundHandler(), aiohttp.SocketMode(0o660))
-		if err != nil {
-			return err
-		}
-		defer server.Close()
-		info, err := os.Stat(path)
-		if err != nil {
-			return err
-		}
-		fmt.Println(info.Mode().Perm())
-		return nil
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	// Output: -rw-rw----
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aio-go/aio/internal/looptest"
+
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
@@ -76,6 +78,7 @@ func breaks(ctx context.Context, t *testing.T, write func([]byte) (int, error)) 
 }
 
 func TestWhatThePeerSaidLastIsReadAfterAWriteThatFailed(t *testing.T) {
+	looptest.NeedDataBeforeReset(t)
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		for _, network := range []string{"tcp", "unix"} {
 			t.Run(network, func(t *testing.T) {
@@ -104,6 +107,7 @@ func TestWhatThePeerSaidLastIsReadAfterAWriteThatFailed(t *testing.T) {
 }
 
 func TestWhatThePeerSaidLastIsReadThroughANetConn(t *testing.T) {
+	looptest.NeedDataBeforeReset(t)
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		address, left := leave(t, "tcp", []byte("421 goodbye\n"))
 		run(func(ctx context.Context) {
@@ -122,6 +126,7 @@ func TestWhatThePeerSaidLastIsReadThroughANetConn(t *testing.T) {
 
 // More than the reader takes ahead: the transport is paused when the write fails.
 func TestAllThatThePeerSentIsReadAfterAWriteThatFailed(t *testing.T) {
+	looptest.NeedUnixSockets(t)
 	const limit = 1000
 	data := noise(100 << 10) // more than a transport reads in one go, no more than the kernel takes
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
@@ -152,6 +157,7 @@ func TestAllThatThePeerSentIsReadAfterAWriteThatFailed(t *testing.T) {
 
 // A peer that has stopped reading may go on talking, as with package net.
 func TestAPeerThatDoesNotListenAnyMoreIsHeardToItsEnd(t *testing.T) {
+	looptest.NeedUnixSockets(t)
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		ln, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 		ok(t, err)
@@ -219,6 +225,7 @@ func TestADrainThatWaitsForAPeerThatLeavesFailsWhileTheRestIsUnread(t *testing.T
 }
 
 func TestAProtocolHearsTheRestBeforeTheLoss(t *testing.T) {
+	looptest.NeedDataBeforeReset(t)
 	address, left := leave(t, "tcp", []byte("bye"))
 	run(t, func(ctx context.Context) {
 		p := &chronicle{over: aio.NewFuture[aio.None](ctx)}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aio-go/aio/internal/looptest"
+
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/tlstest"
 	"github.com/aio-go/aio/stream"
@@ -93,6 +95,7 @@ func TestALineIsEchoed(t *testing.T) {
 
 // Conformance: S-002, S-031, US-001.
 func TestALineIsEchoedOverAUnixSocket(t *testing.T) {
+	looptest.NeedUnixSockets(t)
 	path := filepath.Join(t.TempDir(), "s")
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
@@ -114,7 +117,8 @@ func TestALineIsEchoedOverTLS(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
-			for network, address := range map[string]string{"tcp": "localhost:0", "unix": path} {
+			for _, network := range looptest.Networks(t) {
+				address := map[string]string{"tcp": "localhost:0", "unix": path}[network]
 				s, err := stream.Serve(ctx, network, address, echo, transport.TLS(a.Server()))
 				ok(t, err)
 				if network == "tcp" {

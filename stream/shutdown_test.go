@@ -201,9 +201,13 @@ func TestAShutdownIsNotTakenForTheEndOfWhatAPeerSends(t *testing.T) {
 		},
 	} {
 		sub(t, name, func(t *testing.T, ctx context.Context) {
-			received := ""
+			received, arrived := "", aiosync.Event{}
 			server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
 				func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+					for r.Buffered() < len("half") {
+						ok(t, aio.Yield(ctx))
+					}
+					arrived.Set()
 					data, err := read(ctx, r)
 					received = string(data)
 					return err
@@ -212,10 +216,8 @@ func TestAShutdownIsNotTakenForTheEndOfWhatAPeerSends(t *testing.T) {
 			_, w := dial(ctx, t, server.Addrs()[0].String())
 			defer w.Close()
 			w.WriteString("half")
-			for server.Statistics().Active == 0 {
-				ok(t, aio.Yield(ctx))
-			}
-			yields(ctx, 200)
+			ok(t, arrived.Wait(ctx))
+			yields(ctx, 20) // the handler reads
 			shutdown := aio.Start(ctx, server.Shutdown)
 			yields(ctx, 20)
 			w.WriteString(" and half")

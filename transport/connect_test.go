@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aio-go/aio/internal/looptest"
+
 	"github.com/aio-go/aio"
 )
 
@@ -419,10 +421,6 @@ func TestArgumentsThatMakeNoSensePanic(t *testing.T) {
 			Connect(ctx, "unix", "/nowhere", &recorder{}, LocalAddress("127.0.0.1:0"))
 		})
 		expectPanic(t, "Backlog", func() { Backlog(0) })
-		udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-		e.ok(err)
-		defer udp.Close()
-		expectPanic(t, "Adopt: a udp socket", func() { Adopt(ctx, udp, &recorder{}) })
 		name := optionFunc(func(o *options) { o.serverName = "example.org" })
 		patience := optionFunc(func(o *options) { o.handshakeTimeout = time.Second })
 		expectPanic(t, "server name without TLS", func() {
@@ -591,8 +589,19 @@ func testAdopted(ctx context.Context, e *env, here, there net.Conn) {
 	server.expect(e, "made", "eof", "lost")
 }
 
+func TestAUDPSocketIsNotAdoptedAsAConnection(t *testing.T) {
+	looptest.NeedUDP(t)
+	inLoop(t, nil, func(ctx context.Context, e *env) {
+		udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		e.ok(err)
+		defer udp.Close()
+		expectPanic(t, "Adopt: a udp socket", func() { Adopt(ctx, udp, &recorder{}) })
+	})
+}
+
 // Conformance: US-001, US-002.
 func TestUnixSockets(t *testing.T) {
+	looptest.NeedUnixSockets(t)
 	onBoth(t, func(t *testing.T, n Network) {
 		path := filepath.Join(t.TempDir(), "s")
 		inLoop(t, n, func(ctx context.Context, e *env) {

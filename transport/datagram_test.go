@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/aio-go/aio/internal/looptest"
+
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/leaktest"
 )
@@ -111,6 +113,7 @@ func TestABoundAndAConnectedEndpointTalk(t *testing.T) {
 }
 
 func TestAnEndpointOnEveryInterfaceServesBothVersions(t *testing.T) {
+	looptest.NeedUDP(t)
 	onBoth(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			server := &postbox{echo: true}
@@ -135,6 +138,7 @@ func TestAnEndpointOnEveryInterfaceServesBothVersions(t *testing.T) {
 }
 
 func TestAnEndpointWithoutAnAddressHasAVersion(t *testing.T) {
+	looptest.NeedUDP(t)
 	onBoth(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			box := &postbox{}
@@ -154,6 +158,7 @@ func TestAnEndpointWithoutAnAddressHasAVersion(t *testing.T) {
 
 // Conformance: UD-002, UD-003, UD-004.
 func TestASocketMadeElsewhereIsAdopted(t *testing.T) {
+	looptest.NeedUDP(t)
 	// That it is a UDP socket, and comes without addresses and options, is for the compiler to see.
 	var adopt func(
 		context.Context, *net.UDPConn, DatagramProtocol,
@@ -187,6 +192,7 @@ func TestASocketMadeElsewhereIsAdopted(t *testing.T) {
 
 // Conformance: UD-006, UD-018.
 func TestDatagramArgumentsThatMakeNoSensePanic(t *testing.T) {
+	looptest.NeedUDP(t)
 	inLoop(t, nil, func(ctx context.Context, e *env) {
 		box := &postbox{}
 		expectPanic(t, "Endpoint: neither an address nor a version", func() {
@@ -221,6 +227,7 @@ func TestDatagramArgumentsThatMakeNoSensePanic(t *testing.T) {
 
 // Conformance: UD-005, UD-007, UD-008, UD-009.
 func TestEndpointsThatCannotBeMade(t *testing.T) {
+	looptest.NeedUDP(t)
 	onBoth(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			taken, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -279,6 +286,7 @@ func (nameless) LookupHost(_ context.Context, host string) ([]netip.Addr, error)
 
 // Conformance: UD-011.
 func TestALiteralAddressOfAnEndpointMakesNoLookUp(t *testing.T) {
+	looptest.NeedUDP(t)
 	onBoth(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			box := &postbox{}
@@ -293,6 +301,7 @@ func TestALiteralAddressOfAnEndpointMakesNoLookUp(t *testing.T) {
 
 // Conformance: UD-010.
 func TestBroadcastAndReusePortAreSetOnRequestOnly(t *testing.T) {
+	looptest.NeedUDP(t)
 	onBoth(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			everybody := netip.MustParseAddrPort("255.255.255.255:9")
@@ -331,6 +340,7 @@ func TestBroadcastAndReusePortAreSetOnRequestOnly(t *testing.T) {
 
 // Conformance: UD-014, UD-019.
 func TestARefusalIsToldToAConnectedEndpointWhichStaysOpen(t *testing.T) {
+	looptest.NeedUDP(t)
 	onBoth(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			gone, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -366,6 +376,7 @@ func TestARefusalIsToldToAConnectedEndpointWhichStaysOpen(t *testing.T) {
 
 // Conformance: UD-017.
 func TestAnEmptyAndALargeDatagramArriveWhole(t *testing.T) {
+	looptest.NeedUDP(t)
 	onBoth(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			box := &postbox{}
@@ -387,6 +398,7 @@ func TestAnEmptyAndALargeDatagramArriveWhole(t *testing.T) {
 }
 
 func TestACancelledEndpointIsAborted(t *testing.T) {
+	looptest.NeedUDP(t)
 	onBoth(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			box := &postbox{}
@@ -408,6 +420,7 @@ func TestACancelledEndpointIsAborted(t *testing.T) {
 }
 
 func TestClosingTheLoopClosesItsEndpointsInOrder(t *testing.T) {
+	looptest.NeedUDP(t)
 	onBoth(t, func(t *testing.T, n Network) {
 		var order []string
 		inLoop(t, n, func(ctx context.Context, e *env) {

@@ -70,6 +70,14 @@ func isExhausted(err error) bool {
 	return false
 }
 
+// givenUp reports whether a connection failed before it was accepted because its peer gave it up.
+// Each such failure takes a connection out of the queue, so it needs no pause: peers could cause
+// that, too.
+func givenUp(err error) bool {
+	return errtree.Is(err, sys.ECONNABORTED) || errtree.Is(err, sys.ECONNRESET) ||
+		errtree.Is(err, sys.ENOTCONN) // Windows, for a reset
+}
+
 // concernsOne reports whether a failure of accept concerns one connection only: its peer has given
 // up, or the path to it is broken. Linux returns the pending error of the new connection; see
 // accept(2).
@@ -80,9 +88,8 @@ func concernsOne(err error) bool {
 }
 
 var ofOneConnection = []sys.Errno{
-	sys.ECONNABORTED, sys.ECONNRESET, sys.EINTR, sys.EPERM, sys.EPROTO, sys.ENOPROTOOPT,
+	sys.ECONNABORTED, sys.ECONNRESET, sys.ENOTCONN, sys.EINTR, sys.EPERM, sys.EPROTO, sys.ENOPROTOOPT,
 	sys.EOPNOTSUPP, sys.ENETDOWN, sys.ENETUNREACH, sys.EHOSTUNREACH, sys.ETIMEDOUT,
-	sys.ENOTCONN, // Windows, for a connection that was reset before it was accepted
 	ehostdown, enonet,
 }
 

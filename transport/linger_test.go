@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aio-go/aio/internal/looptest"
+
 	"github.com/aio-go/aio"
 )
 
@@ -142,6 +144,7 @@ func TestThePaceOfAPeerDecidesWhetherItIsWaitedFor(t *testing.T) {
 
 // Every transport that an option reaches has its time.
 func TestTheShutdownTimeoutReachesEveryTransport(t *testing.T) {
+	looptest.NeedUDP(t)
 	const d = 7 * time.Second
 	onBoth(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {

@@ -3,8 +3,8 @@ package transport
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
+	"runtime"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
@@ -59,8 +59,8 @@ func connectPipe(
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		// Windows would report a wrong handle
-		if _, closed := f.Seek(0, io.SeekCurrent); errtree.Is(closed, os.ErrClosed) {
+		// Windows reports an invalid handle
+		if runtime.GOOS == "windows" && f.Fd() == ^uintptr(0) {
 			err = os.ErrClosed
 		}
 	case info.Mode().IsRegular(), info.IsDir():

@@ -19,8 +19,8 @@ import (
 // acceptPause is how long a listener rests after accepting failed.
 const acceptPause = time.Second
 
-// maxLost is how many connections in a row may fail before they are accepted. After that it counts
-// as a failure of the listener.
+// maxLost is how many connections in a row may fail before they are accepted, if the network may be
+// the reason. After that it counts as a failure of the listener.
 const maxLost = 100
 
 // Server accepts connections and gives each a protocol of its own. [Listen] makes it.
@@ -354,6 +354,7 @@ func (l *listening) accept() {
 				l.acceptSoon()
 				return
 			}
+		case givenUp(err):
 		case concernsOne(err) && l.lost < maxLost:
 			l.lost++ // the next one may be in order
 		case err == ErrWouldBlock, errtree.Is(err, net.ErrClosed):

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 // talkOnce sends text to address and expects it back.
@@ -34,7 +35,7 @@ func talkOnce(network, address, text string) error {
 
 func TestLoopsShareOneListener(t *testing.T) {
 	onBoth(t, func(t *testing.T, n Network) {
-		for _, network := range []string{"tcp", "unix"} {
+		for _, network := range looptest.Networks(t) {
 			const loops, clients = 3, 60
 			address := "127.0.0.1:0"
 			if network == "unix" {

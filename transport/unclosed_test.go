@@ -6,10 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aio-go/aio/internal/looptest"
+
 	"github.com/aio-go/aio"
 )
 
 func TestWhatIsOpenWhenItsLoopClosesIsCountedAndInDebugModeReported(t *testing.T) {
+	looptest.NeedUDP(t)
 	for _, debug := range []bool{true, false} {
 		onBoth(t, func(t *testing.T, n Network) {
 			before := Unclosed()

@@ -10,9 +10,12 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 func TestASecondServerOnAUnixPathIsRefusedAndTheFirstNoticesNothing(t *testing.T) {
+	looptest.NeedUnixSockets(t)
 	onBoth(t, func(t *testing.T, n Network) {
 		dir := t.TempDir()
 		for name, path := range map[string]string{
@@ -83,6 +86,7 @@ func TestASocketOfAnyKindThatIsHeldKeepsItsPath(t *testing.T) {
 
 // The number of the file may be the same: of many that come and go one will have it.
 func TestAServerThatClosesLeavesTheSocketOfAnother(t *testing.T) {
+	looptest.NeedUnixSockets(t)
 	onBoth(t, func(t *testing.T, n Network) {
 		path := filepath.Join(t.TempDir(), "s")
 		inLoop(t, n, func(ctx context.Context, e *env) {
@@ -115,6 +119,9 @@ func TestAServerThatClosesLeavesTheSocketOfAnother(t *testing.T) {
 // A listener that was inherited, by socket activation say, belongs to the process that made its
 // file.
 func TestTheFileOfAnInheritedListenerStays(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("on Windows sockets are not files that a process inherits")
+	}
 	onBoth(t, func(t *testing.T, n Network) {
 		path := filepath.Join(t.TempDir(), "s")
 		inLoop(t, n, func(ctx context.Context, e *env) {
@@ -204,4 +211,24 @@ func TestAFailureOfOneConnectionThatDoesNotEndIsAPause(t *testing.T) {
 			t.Errorf("went on after %v", d)
 		}
 	})
+}
+
+// However many peers connect and leave at once, the others are accepted without a pause.
+func TestPeersThatGiveUpDoNotPauseTheListener(t *testing.T) {
+	for _, cause := range []syscall.Errno{syscall.ECONNABORTED, syscall.ECONNRESET, syscall.ENOTCONN} {
+		withFakeListener(t, func(ctx context.Context, e *env, l *fakeListener, s *Server, c *collect) {
+			bad := &net.OpError{Op: "accept", Err: os.NewSyscallError("accept", cause)}
+			for range 10 * maxLost {
+				l.queue = append(l.queue, bad)
+			}
+			l.queue = append(l.queue, newFake(e))
+			before := e.loop.Time()
+			l.ready()
+			c.await(ctx, e, 1)
+			if st := s.Statistics(); st != (ServerStatistics{Accepted: 1, Active: 1}) ||
+				e.loop.Time() != before {
+				t.Errorf("%v: %+v after %v", cause, st, e.loop.Time().Sub(before))
+			}
+		})
+	}
 }

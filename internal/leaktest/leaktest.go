@@ -88,8 +88,12 @@ func stacks() string {
 // Descriptors counts the open descriptors of this process; 0 if that cannot be known.
 func Descriptors() int { return len(open()) }
 
-// open lists the open descriptors and their files.
+// open lists the open descriptors and their files. Under Wine the folder has those of the emulator,
+// which are none of this program's.
 func open() (list []string) {
+	if runtime.GOOS != "linux" {
+		return nil
+	}
 	entries, _ := os.ReadDir("/proc/self/fd")
 	for _, e := range entries {
 		target, _ := os.Readlink("/proc/self/fd/" + e.Name())
@@ -100,6 +104,9 @@ func open() (list []string) {
 
 // Children counts the child processes that were not waited for; 0 if that cannot be known.
 func Children() int {
+	if runtime.GOOS != "linux" {
+		return 0
+	}
 	files, _ := filepath.Glob("/proc/self/task/*/children")
 	n := 0
 	for _, name := range files {

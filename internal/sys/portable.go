@@ -3,9 +3,10 @@
 package sys
 
 import (
-	"errors"
 	"net"
 	"syscall"
+
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // translation maps an error number of Windows to the errors that match it, the most specific first.
@@ -68,10 +69,10 @@ type windowsError struct {
 // below.
 func translate(err error, table map[syscall.Errno][]syscall.Errno) error {
 	var errno syscall.Errno
-	if err == nil || !errors.As(err, &errno) {
+	if err == nil || !errtree.Into(err, &errno) {
 		return err
 	}
-	if known := (*windowsError)(nil); errors.As(err, &known) {
+	if _, known := errtree.As[*windowsError](err); known {
 		return err
 	}
 	names := table[errno]
@@ -111,11 +112,17 @@ func (e *windowsError) Is(target error) bool {
 
 // Timeout and Temporary make it a net.Error, as the error below is.
 func (e *windowsError) Timeout() bool {
-	var t interface{ Timeout() bool }
-	return errors.As(e.err, &t) && t.Timeout()
+	t, ok := errtree.As[net.Error](e.err)
+	return ok && guarded(t.Timeout)
 }
 
 func (e *windowsError) Temporary() bool {
-	var t interface{ Temporary() bool }
-	return errors.As(e.err, &t) && t.Temporary()
+	t, ok := errtree.As[net.Error](e.err)
+	return ok && guarded(t.Temporary)
+}
+
+// guarded calls a method of an error that may be a user's; a panic of it is a no.
+func guarded(method func() bool) (yes bool) {
+	defer func() { _ = recover() }()
+	return method()
 }

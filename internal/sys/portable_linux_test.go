@@ -8,6 +8,8 @@ import (
 	"os"
 	"syscall"
 	"testing"
+
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // ofWindows is an error of package net as Windows gives it.
@@ -58,6 +60,32 @@ func TestADatagramThatNobodyTookIsRefusedNotReset(t *testing.T) {
 	}
 	if err := translate(ofWindows(10048), ofDatagrams); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// twisted is an error of a user that turns on its callers and wraps itself.
+type twisted struct{}
+
+func (e *twisted) Error() string   { return "twisted" }
+func (e *twisted) Unwrap() error   { return e }
+func (e *twisted) As(any) bool     { panic("As") }
+func (e *twisted) Is(error) bool   { panic("Is") }
+func (e *twisted) Timeout() bool   { panic("Timeout") }
+func (e *twisted) Temporary() bool { panic("Temporary") }
+
+func TestAnErrorOfAUserIsTranslatedWithCare(t *testing.T) {
+	for _, err := range []error{&twisted{}, &net.OpError{Op: "read", Err: &twisted{}}} {
+		if got := translate(err, translation); got != err {
+			t.Errorf("%T became %T", err, got)
+		}
+	}
+	both := errors.Join(syscall.Errno(10054), &twisted{})
+	got := translate(both, translation)
+	if !errtree.Is(got, syscall.ECONNRESET) {
+		t.Error("what is beside it has no name")
+	}
+	if e := got.(net.Error); e.Timeout() || e.Temporary() {
+		t.Error("it is a time-out")
 	}
 }
 

@@ -1,0 +1,62 @@
+package looptest
+
+import (
+	"net"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// NeedUnixSockets skips the test on a Windows that has no Unix sockets: they came with Windows 10,
+// and Wine has none.
+func NeedUnixSockets(t testing.TB) {
+	t.Helper()
+	if err := noUnixSockets(t); err != nil {
+		t.Skip("this Windows has no Unix sockets: ", err)
+	}
+}
+
+// Networks are those for connections on one machine: "tcp", and "unix" where NeedUnixSockets does
+// not skip.
+func Networks(t testing.TB) []string {
+	t.Helper()
+	if err := noUnixSockets(t); err != nil {
+		t.Log("without Unix sockets: ", err)
+		return []string{"tcp"}
+	}
+	return []string{"tcp", "unix"}
+}
+
+func noUnixSockets(t testing.TB) error {
+	if runtime.GOOS != "windows" {
+		return nil
+	}
+	ln, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err == nil {
+		ln.Close()
+	}
+	return err
+}
+
+// NeedUDP skips the test where package net cannot open UDP sockets. Wine lacks an option that it
+// sets on each.
+func NeedUDP(t testing.TB) {
+	t.Helper()
+	if runtime.GOOS != "windows" {
+		return
+	}
+	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Skip("package net cannot open UDP sockets here: ", err)
+	}
+	c.Close()
+}
+
+// NeedDataBeforeReset skips the test where a reset by the peer discards what was received before
+// and not read yet. Windows does that; elsewhere it is read first.
+func NeedDataBeforeReset(t testing.TB) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows discards received data when the peer resets the connection")
+	}
+}
