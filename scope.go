@@ -2,7 +2,6 @@ package aio
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -83,42 +82,6 @@ const (
 	timeoutScope
 	groupScope
 )
-
-// cancellation is one request, on its way to the scopes that it reaches.
-type cancellation struct {
-	CancelledError
-	final   bool          // a deadlock: no waitable follows it in place of the tasks
-	timeout *TimeoutError // of a context with a deadline: what awaits return instead
-	given   error         // to a cancel function: what context.Cause returns instead
-	when    int64         // on the loop's clock
-}
-
-// awaitError returns the error of an await that c ends.
-func (c *cancellation) awaitError() error {
-	if c.timeout != nil {
-		return c.timeout
-	}
-	return &c.CancelledError
-}
-
-// cause returns the result of context.Cause: the error given to a cancel function, as in the
-// standard library, or else the error of awaits.
-func (c *cancellation) cause() error {
-	if c.given != nil {
-		return c.given
-	}
-	return c.awaitError()
-}
-
-// errBlockEnded is the cause of a block's context after the block has ended.
-var errBlockEnded = errors.New("aio: the block that this context belongs to has ended")
-
-// through returns the request as it arrives after a block or a wait.
-func (c *cancellation) through(op string, pc uintptr) *cancellation {
-	next := *c
-	next.via = &hop{op, pc, c.via}
-	return &next
-}
 
 type stdNode struct {
 	ctx    context.Context

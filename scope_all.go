@@ -253,3 +253,49 @@ func (n Limit) mapOption(s *mapSettings) {
 	}
 	s.limit = int(n)
 }
+
+// ErrNotReady is returned by [GoReady] if fn returned nil without calling ready.
+var ErrNotReady = errors.New("aio: GoReady: the task ended without calling ready")
+
+// GoReady starts fn as a task of group g, waits until fn calls ready, and returns the value given
+// to ready. That may be the address on which a server listens. From then on fn is a task like those
+// of [TaskGroup.Go]. If fn ends before that, GoReady returns its error, and the group goes on. If
+// fn returned nil, the error is [ErrNotReady]. trio: nursery.start. asyncio has no counterpart.
+//
+// Cancellation: GoReady cancels fn, waits for it and returns the error. What fn returns then is
+// dropped; a panic is not.
+func GoReady[T any](
+	ctx context.Context,
+	g *TaskGroup,
+	fn func(ctx context.Context, ready func(v T)) error,
+	opts ...TaskOption,
+) (T, error) {
+	mustHave("GoReady", fn != nil)
+	if g == nil {
+		panic(misuse("GoReady", "the group is nil; use the one that Group passes to its body"))
+	}
+	said := newFuture[T](loopOf(ctx, "GoReady"))
+	said.flags |= observed // what goes wrong before is returned here
+	t := g.Go(func(ctx context.Context) error {
+		err := fn(ctx, func(v T) { said.SetResult(v) })
+		if said.Done() && !said.Cancelled() {
+			return err
+		}
+		if err == nil {
+			err = ErrNotReady
+		}
+		said.SetError(err)
+		return nil
+	}, opts...)
+	t.AddDoneCallback(func() {
+		if err := t.Err(); err != nil && !said.Done() { // it panicked, or never ran
+			said.SetError(err)
+		}
+	})
+	v, err := said.Await(ctx)
+	if err != nil && !t.Done() {
+		t.Cancel(err)
+		Wait(context.WithoutCancel(ctx), AllCompleted, t)
+	}
+	return v, err
+}

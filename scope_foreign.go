@@ -94,3 +94,17 @@ func (p *wait) contextEnded(ctx context.Context) { p.cancel(cancellationOf(ctx))
 
 // contextEnded implements the owner of a foreign context for a scope.
 func (m *scopeMore) contextEnded(ctx context.Context) { m.self.cancel(cancellationOf(ctx)) }
+
+func (p *wait) unsubscribe() {
+	m := p.more
+	if m == nil {
+		return
+	}
+	if m.ctx != nil {
+		m.link.leave(p.worker.loop)
+		m.ctx = nil
+	}
+	if m.scope != nil {
+		m.scope.unsubscribe(p)
+	}
+}

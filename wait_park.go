@@ -388,17 +388,3 @@ func (p *wait) extra() *waitMore {
 	}
 	return p.more
 }
-
-func (p *wait) unsubscribe() {
-	m := p.more
-	if m == nil {
-		return
-	}
-	if m.ctx != nil {
-		m.link.leave(p.worker.loop)
-		m.ctx = nil
-	}
-	if m.scope != nil {
-		m.scope.unsubscribe(p)
-	}
-}
