@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/aio-go/aio/internal/goid"
 )
@@ -292,4 +293,18 @@ var loopEntries = []uintptr{
 	reflect.ValueOf((*Loop).runRest).Pointer(),
 	reflect.ValueOf((*hooks).call).Pointer(),
 	taskEntry,
+}
+
+// ambient is the context of the loop itself, whatever task runs.
+type ambient struct{ loop *Loop }
+
+func (*ambient) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (*ambient) Done() <-chan struct{}       { return nil }
+func (*ambient) Err() error                  { return nil }
+func (a *ambient) String() string            { return "aio ambient context" }
+func (a *ambient) Value(key any) any {
+	if key == any(ownerKey) {
+		return a
+	}
+	return (*a.loop.base.Load()).Value(key)
 }

@@ -2,6 +2,7 @@ package aio
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -83,6 +84,42 @@ const (
 	groupScope
 )
 
+// cancellation is one request, on its way to the scopes that it reaches.
+type cancellation struct {
+	CancelledError
+	final   bool          // a deadlock: no waitable follows it in place of the tasks
+	timeout *TimeoutError // of a context with a deadline: what awaits return instead
+	given   error         // to a cancel function: what context.Cause returns instead
+	when    int64         // on the loop's clock
+}
+
+// awaitError returns the error of an await that c ends.
+func (c *cancellation) awaitError() error {
+	if c.timeout != nil {
+		return c.timeout
+	}
+	return &c.CancelledError
+}
+
+// cause returns the result of context.Cause: the error given to a cancel function, as in the
+// standard library, or else the error of awaits.
+func (c *cancellation) cause() error {
+	if c.given != nil {
+		return c.given
+	}
+	return c.awaitError()
+}
+
+// errBlockEnded is the cause of a block's context after the block has ended.
+var errBlockEnded = errors.New("aio: the block that this context belongs to has ended")
+
+// through returns the request as it arrives after a block or a wait.
+func (c *cancellation) through(op string, pc uintptr) *cancellation {
+	next := *c
+	next.via = &hop{op, pc, c.via}
+	return &next
+}
+
 type stdNode struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -99,19 +136,6 @@ var cancelCtxKey = func() any {
 	context.Cause(spy)
 	return spy.key
 }()
-
-type keySpy struct {
-	context.Context
-	key any
-}
-
-// Err makes package context look for the cause.
-func (s *keySpy) Err() error { return context.Canceled }
-
-func (s *keySpy) Value(key any) any {
-	s.key = key
-	return nil
-}
 
 // Deadline implements context.Context.
 func (s *scope) Deadline() (time.Time, bool) {
@@ -368,18 +392,4 @@ func cancellationOf(ctx context.Context) *cancellation {
 		cause = nil
 	}
 	return &cancellation{CancelledError: CancelledError{Cause: cause, by: "a context"}}
-}
-
-// ambient is the context of the loop itself, whatever task runs.
-type ambient struct{ loop *Loop }
-
-func (*ambient) Deadline() (time.Time, bool) { return time.Time{}, false }
-func (*ambient) Done() <-chan struct{}       { return nil }
-func (*ambient) Err() error                  { return nil }
-func (a *ambient) String() string            { return "aio ambient context" }
-func (a *ambient) Value(key any) any {
-	if key == any(ownerKey) {
-		return a
-	}
-	return (*a.loop.base.Load()).Value(key)
 }

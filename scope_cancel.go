@@ -1,10 +1,6 @@
 package aio
 
-import (
-	"errors"
-
-	"github.com/aio-go/aio/internal/safetext"
-)
+import "github.com/aio-go/aio/internal/safetext"
 
 // Cancel requests the end of a task or future, and reports whether it had not ended yet. It does
 // not wait: await the task to know when it has ended. A second request changes nothing. After the
@@ -87,40 +83,4 @@ func (s *scope) cancel(c *cancellation) {
 	if w := s.task.worker; w != nil && w.task == s.task && w.inner == s {
 		w.wait.blockCancelled(c)
 	}
-}
-
-// cancellation is one request, on its way to the scopes that it reaches.
-type cancellation struct {
-	CancelledError
-	final   bool          // a deadlock: no waitable follows it in place of the tasks
-	timeout *TimeoutError // of a context with a deadline: what awaits return instead
-	given   error         // to a cancel function: what context.Cause returns instead
-	when    int64         // on the loop's clock
-}
-
-// awaitError returns the error of an await that c ends.
-func (c *cancellation) awaitError() error {
-	if c.timeout != nil {
-		return c.timeout
-	}
-	return &c.CancelledError
-}
-
-// cause returns the result of context.Cause: the error given to a cancel function, as in the
-// standard library, or else the error of awaits.
-func (c *cancellation) cause() error {
-	if c.given != nil {
-		return c.given
-	}
-	return c.awaitError()
-}
-
-// errBlockEnded is the cause of a block's context after the block has ended.
-var errBlockEnded = errors.New("aio: the block that this context belongs to has ended")
-
-// through returns the request as it arrives after a block or a wait.
-func (c *cancellation) through(op string, pc uintptr) *cancellation {
-	next := *c
-	next.via = &hop{op, pc, c.via}
-	return &next
 }

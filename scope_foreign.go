@@ -108,3 +108,16 @@ func (p *wait) unsubscribe() {
 		m.scope.unsubscribe(p)
 	}
 }
+
+type keySpy struct {
+	context.Context
+	key any
+}
+
+// Err makes package context look for the cause.
+func (s *keySpy) Err() error { return context.Canceled }
+
+func (s *keySpy) Value(key any) any {
+	s.key = key
+	return nil
+}

@@ -88,8 +88,8 @@ func concernsOne(err error) bool {
 }
 
 var ofOneConnection = []sys.Errno{
-	sys.ECONNABORTED, sys.ECONNRESET, sys.ENOTCONN, sys.EINTR, sys.EPERM, sys.EPROTO, sys.ENOPROTOOPT,
-	sys.EOPNOTSUPP, sys.ENETDOWN, sys.ENETUNREACH, sys.EHOSTUNREACH, sys.ETIMEDOUT,
+	sys.ECONNABORTED, sys.ECONNRESET, sys.ENOTCONN, sys.EINTR, sys.EPERM, sys.EPROTO,
+	sys.ENOPROTOOPT, sys.EOPNOTSUPP, sys.ENETDOWN, sys.ENETUNREACH, sys.EHOSTUNREACH, sys.ETIMEDOUT,
 	ehostdown, enonet,
 }
 

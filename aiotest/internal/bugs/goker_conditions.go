@@ -9,7 +9,7 @@ import (
 	"github.com/aio-go/aio/aiotest"
 )
 
-// These are the kernels of GoKer about conditions and the end of what is locked; see goker_locks.go.
+// These are the kernels of GoKer about conditions and locked services; see goker_locks.go.
 func init() {
 	add("etcd-5509", "goker: lock is kept for a closed client", closedClient)
 	add("grpc-795", "goker: stop locks what serve holds", stopLocksServe)
