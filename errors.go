@@ -14,6 +14,7 @@ import (
 	"github.com/aio-go/aio/coro"
 	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
+	"github.com/aio-go/aio/internal/timeout"
 )
 
 var (
@@ -139,7 +140,7 @@ func (e *CancelledError) As(target any) bool {
 	to := reflect.ValueOf(target).Elem()
 	wide := to.Kind() == reflect.Interface
 	return errtree.Search(e.Cause, func(err error) bool {
-		if _, late := err.(*TimeoutError); late || wide && errtree.IsTimeout(err) {
+		if _, late := err.(*TimeoutError); late || wide && timeout.Is(err) {
 			return false
 		}
 		if !reflect.TypeOf(err).AssignableTo(to.Type()) {
@@ -152,7 +153,7 @@ func (e *CancelledError) As(target any) bool {
 
 // Unwrap returns the Cause; nil if that is a time-out, or wraps one.
 func (e *CancelledError) Unwrap() error {
-	if e.Cause == nil || errtree.Search(e.Cause, errtree.IsTimeout) {
+	if e.Cause == nil || errtree.Search(e.Cause, timeout.Is) {
 		return nil
 	}
 	return e.Cause

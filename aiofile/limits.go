@@ -58,8 +58,8 @@ func (e *shownError) Unwrap() error { return e.error }
 
 // shown makes an error safe to show. Most errors are.
 func shown(err error) error {
-	var path *fs.PathError
-	if !errtree.Into(err, &path) || safetext.Line(path.Path) == path.Path {
+	path, ok := errtree.As[*fs.PathError](err)
+	if !ok || safetext.Line(path.Path) == path.Path {
 		return err
 	}
 	if _, done := err.(*shownError); done {

@@ -57,8 +57,7 @@ func (a *asking) end(cause error) {
 func (a *asking) late() error { return lateness(a.ctx) }
 
 func lateness(ctx context.Context) error {
-	var late *timeoutError
-	if errtree.Into(context.Cause(ctx), &late) {
+	if late, ok := errtree.As[*timeoutError](context.Cause(ctx)); ok {
 		return late
 	}
 	return nil

@@ -132,8 +132,7 @@ func (p *connections) dial(ctx context.Context, u *url.URL, c *clientConn) error
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		return &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
 	}
-	var several *transport.ConnectError
-	if errtree.Into(err, &several) && len(several.Errs) > 0 {
+	if several, ok := errtree.As[*transport.ConnectError](err); ok && len(several.Errs) > 0 {
 		return several.Errs[0] // the address that the resolver likes best
 	}
 	return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
+	"github.com/aio-go/aio/internal/timeout"
 )
 
 var (
@@ -73,8 +74,8 @@ func (e *TriesError) Timeout() bool { return isTimeout(e.Err) }
 
 // counted adds the number of tries to an error, if there were several.
 func (a *asking) counted(err error) error {
-	var whole *url.Error
-	if a.count < 2 || !errtree.Into(err, &whole) {
+	whole, ok := errtree.As[*url.Error](err)
+	if a.count < 2 || !ok {
 		return err
 	}
 	return &url.Error{Op: whole.Op, URL: whole.URL, Err: &TriesError{a.count, whole.Err}}
@@ -98,7 +99,7 @@ func (e *timeoutError) Unwrap() error { return context.DeadlineExceeded }
 
 // urlError returns err as package net/http reports it, without secrets and safe to show.
 func urlError(method string, u *url.URL, err error) error {
-	if already := (*url.Error)(nil); errtree.Into(err, &already) {
+	if _, already := errtree.As[*url.Error](err); already {
 		return err
 	}
 	op := "Get"
@@ -128,13 +129,13 @@ func (e *shownError) Error() string { return e.text }
 func (e *shownError) Unwrap() error { return e.err }
 func (e *shownError) Timeout() bool { return isTimeout(e.err) }
 
-func isTimeout(err error) bool { return errtree.Search(err, errtree.IsTimeout) }
+func isTimeout(err error) bool { return errtree.Search(err, timeout.Is) }
 
 // newRequest is http.NewRequest with errors that show no secrets. A URL that cannot be parsed may
 // have some in any part.
 func newRequest(method, address string, body io.Reader) (*http.Request, error) {
 	req, err := http.NewRequest(method, address, body)
-	if wrong := (*url.Error)(nil); errtree.Into(err, &wrong) {
+	if wrong, ok := errtree.As[*url.Error](err); ok {
 		wrong = &url.Error{Op: wrong.Op, URL: safetext.URL(wrong.URL), Err: shown(wrong.Err)}
 		if strings.ContainsAny(address, "@?") {
 			wrong.Err = errors.New("invalid URL")

@@ -101,7 +101,7 @@ func away(
 	if thrown != nil {
 		panic(thrown)
 	}
-	if exit := (*aio.GoexitError)(nil); errtree.Into(err, &exit) {
+	if _, exited := errtree.As[*aio.GoexitError](err); exited {
 		panic(http.ErrAbortHandler) // the connection ends with its goroutine
 	}
 }

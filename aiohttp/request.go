@@ -243,7 +243,7 @@ func hasToken(list, token string) bool {
 // refusal is the answer to an invalid head, as in net/http; empty: none.
 func refusal(err error) string {
 	const fields = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
-	var bad *badRequest
+	bad, ok := errtree.As[*badRequest](err)
 	switch {
 	case err == nil, err == io.EOF, errtree.Is(err, os.ErrDeadlineExceeded):
 		return ""
@@ -253,7 +253,7 @@ func refusal(err error) string {
 	case strings.HasPrefix(err.Error(), "unsupported transfer encoding"),
 		strings.HasPrefix(err.Error(), "too many transfer encodings"):
 		return "HTTP/1.1 501 Not Implemented" + fields + "Unsupported transfer encoding"
-	case errtree.Into(err, &bad):
+	case ok:
 		text := fmt.Sprintf("%d %s: %s", bad.status, http.StatusText(bad.status), bad.text)
 		return "HTTP/1.1 " + text + fields + text
 	default:

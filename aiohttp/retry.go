@@ -138,12 +138,10 @@ func passing(err error) bool {
 	if errtree.Is(err, ErrReach) {
 		return false
 	}
-	var name *net.DNSError
-	if errtree.Into(err, &name) {
+	if name, ok := errtree.As[*net.DNSError](err); ok {
 		return !name.IsNotFound
 	}
-	var op *net.OpError
-	if errtree.Into(err, &op) {
+	if op, ok := errtree.As[*net.OpError](err); ok {
 		return op.Op != "remote error" && op.Op != "local error" // of TLS
 	}
 	if errtree.Is(err, transport.ErrHandshakeInterrupted) {

@@ -30,6 +30,18 @@ type DB struct {
 	threads *aiosync.Limiter
 	leases  map[*lease]bool // the leases that have a connection
 	waiting map[aio.AnyTask]bool
+
+	mu   sync.Mutex
+	lost int // connections that package database/sql counts, but nobody has
+}
+
+// lose lets package database/sql make another connection in the place of one that it keeps for
+// ever. It may be called on any goroutine.
+func (db *DB) lose() {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.lost++
+	db.sql.SetMaxOpenConns(db.max + db.lost)
 }
 
 // Statistics is the result of [DB.Statistics].
@@ -122,7 +134,10 @@ func (db *DB) Close(ctx context.Context) error {
 //
 // Cancellation: the driver is told, and waited for.
 func (db *DB) Ping(ctx context.Context) error {
-	return db.once(ctx, "DB.Ping", db.sql.PingContext)
+	return db.once(ctx, "DB.Ping", func(ctx context.Context, l *lease) (err error) {
+		l.locked(func() { err = db.sql.PingContext(ctx) })
+		return err
+	})
 }
 
 // Exec runs a statement without rows.

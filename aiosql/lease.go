@@ -17,17 +17,17 @@ type lease struct {
 	task aio.AnyTask
 	turn aiosync.Lock // a connection does one thing at a time
 
-	// The driver has panicked while package database/sql held a lock on the connection, which stays
-	// locked: ending the transaction would wait for ever.
+	// The driver, or a Valuer, has panicked inside package database/sql, which then keeps the
+	// connection, and may keep a lock on it: ending the transaction would wait for ever.
 	stuck atomic.Bool
 }
 
-// locked calls fn, which calls the driver under a lock of package database/sql.
+// locked calls fn, which calls the driver inside package database/sql.
 func (l *lease) locked(fn func()) {
 	returned := false
 	defer func() {
-		if !returned {
-			l.stuck.Store(true)
+		if !returned && !l.stuck.Swap(true) {
+			l.db.lose()
 		}
 	}()
 	fn()

@@ -2,7 +2,6 @@ package aiotest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // problemKind is what went wrong in a run. Shrinking keeps the kind.
@@ -136,31 +136,29 @@ func (r *run) returned(err error) {
 	if err == nil {
 		return
 	}
-	var deadlock *aio.DeadlockError
 	switch {
-	case errors.As(err, &deadlock):
+	case isDeadlock(err):
 		text := strings.TrimPrefix(err.Error(), "aio: deadlock: ")
 		for _, e := range r.eventually {
 			text += "; " + e.name + " never came true"
 		}
 		r.fail(problemDeadlock, text)
 	case isFailNow(err):
-	case r.forgiving && errors.Is(err, context.Canceled):
+	case r.forgiving && errtree.Is(err, context.Canceled):
 	default:
 		r.fail(problemError, err.Error())
 	}
 }
 
 func isDeadlock(err error) bool {
-	var deadlock *aio.DeadlockError
-	return errors.As(err, &deadlock)
+	_, deadlock := errtree.As[*aio.DeadlockError](err)
+	return deadlock
 }
 
 func isFailNow(err error) bool {
-	var p *aio.PanicError
-	if errors.As(err, &p) {
-		_, ok := p.Value.(failNow)
-		return ok
+	if p, ok := errtree.As[*aio.PanicError](err); ok {
+		_, failed := p.Value.(failNow)
+		return failed
 	}
 	return false
 }
@@ -187,8 +185,7 @@ func (r *run) reported(_ *aio.Loop, rep aio.Report) {
 		text += ": " + rep.Err.Error()
 	}
 	kind := problemReport
-	var p *aio.PanicError
-	if errors.As(rep.Err, &p) {
+	if _, panicked := errtree.As[*aio.PanicError](rep.Err); panicked {
 		kind = problemPanic
 	}
 	r.fail(kind, text)

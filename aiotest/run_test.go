@@ -224,3 +224,26 @@ func TestThreadsEndBeforeTheNextStepOfARun(t *testing.T) {
 		})
 	}
 }
+
+// twisted is an error of a user that turns on its callers and wraps itself.
+type twisted struct{}
+
+func (e *twisted) Error() string { return "twisted" }
+func (e *twisted) Unwrap() error { return e }
+func (e *twisted) Is(error) bool { panic("Is") }
+func (e *twisted) As(any) bool   { panic("As") }
+
+func TestErrorsOfProgramsAreAskedWithCare(t *testing.T) {
+	fail := func(context.Context) error { return &twisted{} }
+	for name, fn := range map[string]func(ctx context.Context, t *aiotest.T) error{
+		"main": func(ctx context.Context, _ *aiotest.T) error { return fail(ctx) },
+		"a task": func(ctx context.Context, _ *aiotest.T) error {
+			aio.Start(ctx, fail)
+			return aio.Yield(ctx)
+		},
+	} {
+		if r := runOnce(t, fn); !strings.Contains(strings.Join(r.errors, "\n"), "twisted") {
+			t.Errorf("%s: %q", name, r.errors)
+		}
+	}
+}

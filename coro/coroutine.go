@@ -1,10 +1,10 @@
 package coro
 
 import (
-	"errors"
 	"runtime"
 	"runtime/debug"
 
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/nocopy"
 )
 
@@ -112,7 +112,7 @@ func (c *Coroutine[In, Out, Ret]) Close() error {
 	for c.status != Finished {
 		c.step("Close")
 	}
-	if errors.Is(c.err, ErrClosed) {
+	if errtree.Is(c.err, ErrClosed) {
 		return nil
 	}
 	return c.err

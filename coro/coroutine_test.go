@@ -416,3 +416,21 @@ func TestMisuseOfACoroutinePanicsNamingTheOperation(t *testing.T) {
 		}
 	}
 }
+
+// twisted is an error of a user that turns on its callers and wraps itself.
+type twisted struct{}
+
+func (e *twisted) Error() string { return "twisted" }
+func (e *twisted) Unwrap() error { return e }
+func (e *twisted) Is(error) bool { panic("Is") }
+
+func TestCloseAsksTheErrorOfTheBodyWithCare(t *testing.T) {
+	c := coro.New(func(yield coro.Yield[int, int], n int) (int, error) {
+		yield(n)
+		return 0, &twisted{}
+	})
+	c.Send(1)
+	if err := c.Close(); err == nil || err.Error() != "twisted" {
+		t.Errorf("Close: %v", err)
+	}
+}

@@ -188,12 +188,12 @@ var newline = []byte{'\n'}
 // Cancellation: nothing is taken.
 func (r *Reader) ReadLine(ctx context.Context) ([]byte, error) {
 	end, err := r.findEnd(ctx, "Reader.ReadLine", newline)
-	var tooLong *LimitError
+	tooLong, ok := errtree.As[*LimitError](err)
 	switch {
 	case err == nil:
 	case err == io.EOF && r.buf.Len() > 0:
 		end = r.buf.Len()
-	case errtree.Into(err, &tooLong):
+	case ok:
 		if !tooLong.Found {
 			end = r.buf.Len()
 		}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -41,7 +42,7 @@ func (e *StartError) Unwrap() error { return e.Err }
 // Is reports whether target is [fs.ErrNotExist] and the program is not in $PATH: os/exec has an
 // error of its own for that.
 func (e *StartError) Is(target error) bool {
-	return target == fs.ErrNotExist && errors.Is(e.Err, exec.ErrNotFound)
+	return target == fs.ErrNotExist && errtree.Is(e.Err, exec.ErrNotFound)
 }
 
 // ExitError says that a child did not end with exit code 0.

@@ -91,7 +91,7 @@ func isStandard(f *os.File) bool { return f == os.Stdin || f == os.Stdout || f =
 
 // pipeError makes a *os.PathError of err and keeps its reason.
 func pipeError(op string, f *os.File, err error) error {
-	if path := (*os.PathError)(nil); errtree.Into(err, &path) {
+	if path, ok := errtree.As[*os.PathError](err); ok {
 		err = path.Err
 	}
 	return &os.PathError{Op: op, Path: f.Name(), Err: err}

@@ -362,8 +362,8 @@ func (s *Socket) forget() {
 // failed adds the operation and the addresses to an error. Cancellations, and errors that have them
 // already, stay as they are.
 func (s *Socket) failed(op string, err error) error {
-	var system *os.SyscallError
-	if err == net.ErrClosed || err == ErrBlockingSocket || errtree.Into(err, &system) {
+	_, system := errtree.As[*os.SyscallError](err)
+	if err == net.ErrClosed || err == ErrBlockingSocket || system {
 		local, remote := s.addrs()
 		return &net.OpError{Op: op, Net: s.network, Source: local, Addr: remote, Err: err}
 	}

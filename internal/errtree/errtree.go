@@ -2,11 +2,6 @@
 // but ends even if a chain is cyclic. A panic of Unwrap ends that branch.
 package errtree
 
-import (
-	"context"
-	"os"
-)
-
 // Max is the number of errors of a chain or tree that are checked at most.
 const Max = 1000
 
@@ -45,15 +40,6 @@ func As[E error](err error) (e E, ok bool) {
 	return e, ok
 }
 
-// Into is As with the result in *target, as errors.As has it.
-func Into[E error](err error, target *E) bool {
-	e, ok := As[E](err)
-	if ok {
-		*target = e
-	}
-	return ok
-}
-
 // Is reports whether target is in the chain or tree of err, as errors.Is does.
 func Is(err, target error) bool {
 	return Search(err, func(e error) bool { return Same(e, target) || Claims(e, target) })
@@ -75,20 +61,6 @@ func Offers(err error, target any) (yes bool) {
 		yes = e.As(target)
 	}
 	return yes
-}
-
-// IsTimeout reports whether err itself, without the errors that it wraps, says that it is a
-// time-out.
-func IsTimeout(err error) (yes bool) {
-	if e, ok := err.(interface{ Timeout() bool }); ok && timeout(e) {
-		return true
-	}
-	return Claims(err, context.DeadlineExceeded) || Claims(err, os.ErrDeadlineExceeded)
-}
-
-func timeout(e interface{ Timeout() bool }) (yes bool) {
-	defer func() { _ = recover() }()
-	return e.Timeout()
 }
 
 // Same is ==, but false for types that cannot be compared.

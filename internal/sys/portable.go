@@ -68,8 +68,8 @@ type windowsError struct {
 // translate gives an error of Windows the names that errors.Is looks for. The error itself stays
 // below.
 func translate(err error, table map[syscall.Errno][]syscall.Errno) error {
-	var errno syscall.Errno
-	if err == nil || !errtree.Into(err, &errno) {
+	errno, ok := errtree.As[syscall.Errno](err)
+	if !ok {
 		return err
 	}
 	if _, known := errtree.As[*windowsError](err); known {
