@@ -49,13 +49,8 @@ func scanRow(rows *sql.Rows, dest []any) error {
 		}
 	}
 	err := rows.Scan(guarded...)
-	switch broken {
-	case nil:
-		return err
-	case errExited:
-		runtime.Goexit()
-	}
-	panic(broken)
+	goOn(broken)
+	return err
 }
 
 // canPanic reports whether a Scanner puts a value into a place of this type. Package database/sql
@@ -86,39 +81,57 @@ type guard struct {
 	broken *any
 }
 
-func (g guard) Scan(value any) (err error) {
-	if !canExit(reflect.TypeOf(g.dest)) {
-		return g.scan(value)
+func (g guard) Scan(value any) error {
+	return shielded(g.broken, canExit(reflect.TypeOf(g.dest)), func() error {
+		return put(reflect.ValueOf(g.dest), value)
+	})
+}
+
+// shielded calls fn. It keeps a panic, or errExited, in broken, and returns errBroken then.
+func shielded(broken *any, exits bool, fn func() error) (err error) {
+	if !exits {
+		return caught(broken, fn)
 	}
 	done := make(chan struct{}) // a Goexit can be stopped only by a goroutine that it ends
 	go func() {
 		defer close(done)
-		err = g.scan(value)
+		err = caught(broken, fn)
 	}()
 	<-done
-	if *g.broken == error(errExited) {
+	if *broken == error(errExited) {
 		return errBroken
 	}
 	return err
 }
 
-func (g guard) scan(value any) (err error) {
+func caught(broken *any, fn func() error) (err error) {
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
-		if *g.broken = recover(); *g.broken == nil {
-			*g.broken = errExited
+		if *broken = recover(); *broken == nil {
+			*broken = errExited
 		}
 		err = errBroken
 	}()
-	err = put(reflect.ValueOf(g.dest), value)
+	err = fn()
 	returned = true
 	return err
 }
 
-// canExit reports whether the Scanner of such a place may call runtime.Goexit: those of package
+// goOn ends the caller as the code that was shielded has ended, unless that has returned.
+func goOn(broken any) {
+	switch broken {
+	case nil:
+	case errExited:
+		runtime.Goexit()
+	default:
+		panic(broken)
+	}
+}
+
+// canExit reports whether a Scanner or Valuer of this type may call runtime.Goexit: those of package
 // database/sql do not.
 func canExit(t reflect.Type) bool {
 	for t.Kind() == reflect.Pointer {
@@ -128,8 +141,8 @@ func canExit(t reflect.Type) bool {
 }
 
 var (
-	errBroken = errors.New("the Scanner has panicked")
-	errExited = errors.New("the Scanner has called runtime.Goexit")
+	errBroken = errors.New("the Scanner or Valuer has panicked")
+	errExited = errors.New("the Scanner or Valuer has called runtime.Goexit")
 )
 
 // put finds the Scanner behind pointers, which are nil for NULL.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aio-go/aio"
@@ -30,6 +32,8 @@ type DB struct {
 	threads *aiosync.Limiter
 	leases  map[*lease]bool // the leases that have a connection
 	waiting map[aio.AnyTask]bool
+
+	checks atomic.Int32 // what checksArgs has found out
 
 	mu   sync.Mutex
 	lost int // connections that package database/sql counts, but nobody has
@@ -146,9 +150,11 @@ func (db *DB) Ping(ctx context.Context) error {
 // waited for.
 func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	var result sql.Result
-	err := db.once(ctx, "DB.Exec", func(ctx context.Context) (err error) {
-		result, err = db.sql.ExecContext(ctx, query, args...)
-		return err
+	err := db.once(ctx, "DB.Exec", func(ctx context.Context, l *lease) error {
+		return l.withArgs(ctx, args, func(args []any) (err error) {
+			result, err = db.sql.ExecContext(ctx, query, args...)
+			return err
+		})
 	})
 	return result, err
 }
@@ -159,13 +165,15 @@ func (db *DB) Query(ctx context.Context, query string, args ...any) iter.Seq2[Ro
 }
 
 // once makes one call with a connection of its own.
-func (db *DB) once(ctx context.Context, op string, call func(ctx context.Context) error) error {
+func (db *DB) once(
+	ctx context.Context, op string, call func(ctx context.Context, l *lease) error,
+) error {
 	l, err := db.acquire(ctx, op)
 	if err != nil {
 		return err
 	}
 	defer l.release()
-	return l.call(ctx, call)
+	return l.call(ctx, func(ctx context.Context) error { return call(ctx, l) })
 }
 
 // source implements Source.

@@ -2,6 +2,7 @@ package aiosql
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"sync/atomic"
 
@@ -16,6 +17,7 @@ type lease struct {
 	op   string
 	task aio.AnyTask
 	turn aiosync.Lock // a connection does one thing at a time
+	conn *sql.Conn    // of a transaction that has begun
 
 	// The driver, or a Valuer, has panicked inside package database/sql, which then keeps the
 	// connection, and may keep a lock on it: ending the transaction would wait for ever.

@@ -134,9 +134,12 @@ func (c *cursor[T]) fetch(ctx context.Context, run rowsFunc, args []any) error {
 }
 
 // open runs the statement.
-func (c *cursor[T]) open(run rowsFunc, args []any) (err error) {
+func (c *cursor[T]) open(run rowsFunc, args []any) error {
 	var rows *sql.Rows
-	c.lease.locked(func() { rows, err = run(c.life, args) })
+	err := c.lease.withArgs(c.life, args, func(args []any) (err error) {
+		c.lease.locked(func() { rows, err = run(c.life, args) })
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ type Stmt struct {
 // Cancellation: the driver is told, and waited for.
 func (db *DB) Prepare(ctx context.Context, query string) (*Stmt, error) {
 	s := &Stmt{db: db}
-	err := db.once(ctx, "DB.Prepare", func(ctx context.Context) (err error) {
+	err := db.once(ctx, "DB.Prepare", func(ctx context.Context, _ *lease) (err error) {
 		s.sql, err = db.sql.PrepareContext(ctx, query)
 		return err
 	})
@@ -47,9 +47,12 @@ func (s *Stmt) Exec(ctx context.Context, args ...any) (sql.Result, error) {
 		defer l.release()
 	}
 	var result sql.Result
-	err = l.call(ctx, func(ctx context.Context) (err error) {
-		result, err = s.here(ctx).ExecContext(ctx, args...)
-		return err
+	err = l.call(ctx, func(ctx context.Context) error {
+		return l.withArgs(ctx, args, func(args []any) (err error) {
+			stmt := s.here(ctx)
+			l.locked(func() { result, err = stmt.ExecContext(ctx, args...) })
+			return err
+		})
 	})
 	return result, err
 }

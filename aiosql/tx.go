@@ -67,6 +67,7 @@ func (db *DB) Tx(
 		if tx.conn, err = db.sql.Conn(call); err != nil {
 			return err
 		}
+		l.conn = tx.conn
 		defer context.AfterFunc(call, cancel)()
 		l.locked(func() { tx.sql, err = tx.conn.BeginTx(life, &options) })
 		return err
@@ -127,9 +128,11 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, 
 		return nil, sql.ErrTxDone
 	}
 	var result sql.Result
-	err := tx.lease.call(ctx, func(ctx context.Context) (err error) {
-		result, err = tx.sql.ExecContext(ctx, query, args...)
-		return err
+	err := tx.lease.call(ctx, func(ctx context.Context) error {
+		return tx.lease.withArgs(ctx, args, func(args []any) (err error) {
+			result, err = tx.sql.ExecContext(ctx, query, args...)
+			return err
+		})
 	})
 	return result, err
 }
