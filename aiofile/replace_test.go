@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -142,6 +141,9 @@ func TestReplaceWorksInTheWorkingFolder(t *testing.T) {
 }
 
 func TestReadersSeeTheOldContentOrTheNewWhileAFileIsReplaced(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows does not replace a file that readers keep open, as the documentation says")
+	}
 	name := filepath.Join(t.TempDir(), "file")
 	contents := []string{strings.Repeat("a", 200_000), strings.Repeat("b", 100_000)}
 	write(t, name, contents[0])
@@ -160,9 +162,7 @@ func TestReadersSeeTheOldContentOrTheNewWhileAFileIsReplaced(t *testing.T) {
 				g.Go(func(ctx context.Context) error {
 					for {
 						got, err := aiofile.ReadFile(ctx, name)
-						if runtime.GOOS == "windows" && errors.Is(err, syscall.Errno(32)) {
-							continue // ERROR_SHARING_VIOLATION, as the documentation of Replace says
-						} else if err != nil {
+						if err != nil {
 							return err
 						}
 						if string(got) != contents[0] && string(got) != contents[1] {

@@ -131,8 +131,8 @@ func goOn(broken any) {
 	}
 }
 
-// canExit reports whether a Scanner or Valuer of this type may call runtime.Goexit: those of package
-// database/sql do not.
+// canExit reports whether a Scanner or Valuer of this type may call runtime.Goexit: those of
+// package database/sql do not.
 func canExit(t reflect.Type) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()

@@ -49,10 +49,10 @@
 // Tasks that hold all connections and ask for further ones would wait for ever; they get
 // [ErrExhausted].
 //
-// If the driver panics in a query, package database/sql never gives its connection back. The DB then
-// allows one more, so that nothing waits for it. The lost connection stays open until the process
-// ends, and a transaction on it can only fail. A [driver.Valuer] that panics does no such harm, unless
-// the driver checks arguments itself, as a [driver.NamedValueChecker].
+// If the driver panics in a query, package database/sql never gives its connection back. The DB
+// then allows one more, so that nothing waits for it. The lost connection stays open until the
+// process ends, and a transaction on it can only fail. A [driver.Valuer] that panics does no such
+// harm, unless the driver checks arguments itself, as a [driver.NamedValueChecker].
 //
 // # Cancellation
 //
