@@ -24,21 +24,21 @@ func (l level) letter() string {
 }
 
 // DocumentedOrder makes Explore try only what the documented order allows. The ready queue is FIFO,
-// so tasks start in order, wake-ups come in order, and Yield takes one turn. What a program may not
-// rely on varies: how long timers, threads, descriptors and other goroutines take. What one of them
-// makes ready is held back for as long as the strategy likes.
+// so tasks start in order, wake-ups come in order, and Yield takes one turn. Only the times on
+// which a program must not rely vary: those of timers, threads, descriptors and other goroutines.
+// The strategy may hold back, for as long as it likes, an entry that one of them has made ready.
 //
 // Use it for a program that relies on the documented order. By default [Portfolio] tries these
 // orders first, and then goes on to every order; a failure says which it needs.
 func DocumentedOrder() Option { return option(func(c *config) { c.level = documented }) }
 
-// EveryOrder makes Explore try every order of the entries that are ready, in which any of them may
-// be held back for as long as the strategy likes. So an await of any kind, also a Yield, stands for
-// one that takes longer in production. It finds what shows only after the next change of the
+// EveryOrder makes Explore try every order of the entries that are ready. The strategy may hold
+// back any of them for as long as it likes. So an await of any kind, also a Yield, stands for one
+// that takes longer in production. It finds bugs that would show only after the next change of the
 // program. Strategies other than [Portfolio] use it by default.
 func EveryOrder() Option { return option(func(c *config) { c.level = every }) }
 
-// fromOutside reports whether an entry comes when the outside world likes.
+// fromOutside reports whether an entry comes from outside the loop, at any time.
 func fromOutside(e *aio.Entry) bool {
 	switch e.Kind {
 	case aio.EntryStep:
@@ -49,10 +49,10 @@ func fromOutside(e *aio.Entry) bool {
 	return true
 }
 
-// allowed are the entries that may take the next step in the documented order: those from outside
-// that are ahead of the first one that is not, and that one. Calls of other goroutines keep their
-// order. plain is the first one that was not passed over before: what takes long is held back until
-// nothing else is left.
+// allowed are the entries that may take the next step in the documented order: the first that is
+// not from outside, and those from outside ahead of it. Calls of other goroutines keep their order.
+// plain is the first entry that was not passed over before. An entry that was passed over waits
+// until nothing else is left.
 func (c *controller) allowed(ready []aio.Entry) (open []aio.Entry, plain int) {
 	c.index = c.index[:0]
 	posted := false

@@ -74,9 +74,9 @@ func MaxSteps(n int) Option {
 	return option(func(c *config) { c.steps = n })
 }
 
-// Patience makes a schedule fail in which a task waits for a lock, an event, a queue or a future
-// while others make more than that many steps: it starves. Default: no bound, since many tasks wait
-// for work as long as there is none.
+// Patience makes a schedule fail if a task starves: it waits for a lock, an event, a queue or a
+// future while others make more than that many steps. Default: no bound, since many tasks wait for
+// work as long as there is none.
 func Patience(steps int) Option {
 	mustBePositive("Patience", steps)
 	return option(func(c *config) { c.patience = steps })
@@ -85,10 +85,10 @@ func Patience(steps int) Option {
 // Seed sets where the random numbers of the strategies begin. Default: 1.
 func Seed(seed uint64) Option { return option(func(c *config) { c.seed = seed }) }
 
-// Lateness sets for how long the clock may go on while something is ready: a timer may be due, and
-// come first, before the steps are made that were ready earlier. 0 makes steps take no time, so
-// that timers come strictly in the order of their deadlines. A program in which a sleep of a
-// millisecond is no promise that others have done their work needs more than the default, 100 µs.
+// Lateness sets for how long the clock may go on while something is ready. A timer may become due
+// in that time, and come before steps that were ready earlier. With 0 steps take no time, so timers
+// come strictly in the order of their deadlines. Default: 100 µs. A test needs more to find a
+// program that relies on a sleep of a millisecond to let others do their work.
 func Lateness(d time.Duration) Option { return option(func(c *config) { c.lateness = d }) }
 
 // defaultLateness is less than a test's shortest usual sleep: many tests sleep for a millisecond of
@@ -98,9 +98,9 @@ const defaultLateness = 100 * time.Microsecond
 // AllowLeaks lets the function leave tasks behind. They are cancelled, as at the end of [aio.Run].
 func AllowLeaks() Option { return option(func(c *config) { c.leaks = true }) }
 
-// CancelEachAwait makes Explore cancel one task at one of its awaits in each schedule, until all
-// awaits of the plain order have had their turn, before it goes on with other orders. The main task
-// is left alone. An error of the function that is a cancellation is no failure then.
+// CancelEachAwait makes Explore cancel one task at one of its awaits in each schedule. When all
+// awaits of the plain order have had their turn, Explore goes on with other orders. The main task
+// is left alone. An error of the function that is a cancellation is then no failure.
 //
 // If names are given, only tasks with these names are cancelled. A name may be a pattern of
 // [path.Match], such as "user *". It panics if a pattern is malformed.
@@ -133,8 +133,8 @@ func (s Strategy) String() string { return s.name }
 func With(s Strategy) Option { return option(func(c *config) { c.strategy = s }) }
 
 // Portfolio is the default strategy. It begins with the plain order and all orders that depart from
-// it once, and goes on with random ones of several kinds in turn, and those that depart twice. It
-// uses both levels, see [DocumentedOrder] and [EveryOrder], unless one of them is given.
+// it once. Then random orders of several kinds take turns with orders that depart twice. It uses
+// both levels, see [DocumentedOrder] and [EveryOrder], unless one of them is given.
 func Portfolio() Strategy {
 	return Strategy{"portfolio", func(c *config) strategy { return newPortfolio(c) }}
 }
@@ -151,16 +151,16 @@ func POS() Strategy {
 }
 
 // PCT gives each task a random priority and lets the highest run. At depth-1 random places the task
-// that runs falls behind all others. It finds a bug that needs depth ordered events among n tasks
-// and k steps in a schedule with probability 1/(n*k^(depth-1)) at least, as long as k is well
-// estimated by the schedules before.
+// that runs falls behind all others. A bug may need depth ordered events among n tasks and k steps.
+// A schedule finds it with probability at least 1/(n*k^(depth-1)), if the schedules before gave a
+// good estimate of k.
 func PCT(depth int) Strategy {
 	mustBePositive("PCT", depth)
 	return Strategy{"PCT", func(c *config) strategy { return newPCT(c.ownSeed(), depth) }}
 }
 
-// Exhaustive goes through all orders that depart from the plain order at most departures times, in
-// the plain order a task runs until it waits, and then the entry that has been ready for longest.
+// Exhaustive goes through all orders that depart from the plain order at most departures times. In
+// the plain order a task runs until it waits; then comes the entry that has been ready for longest.
 // With a negative number it goes through all orders. Explore logs when it has covered every
 // schedule.
 func Exhaustive(departures int) Strategy {

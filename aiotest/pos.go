@@ -27,7 +27,8 @@ func (p *pos) begin() bool {
 }
 
 func (p *pos) choose(ready []aio.Entry, _ int) int {
-	if p.now++; p.now%maxRow == 0 { // who waits in a loop must not keep a low one from running
+	// a task that waits in a loop must not keep one of low priority from running
+	if p.now++; p.now%maxRow == 0 {
 		clear(p.tasks)
 		clear(p.other)
 	}

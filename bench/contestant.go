@@ -16,11 +16,10 @@ import (
 	"time"
 )
 
-// An entrant is a contestant as the command line knows it: a name and the
-// command that runs it. Each contestant is a process of its own, so that it
-// shares neither heap nor garbage collector nor idle goroutines with another,
-// and so that GOMAXPROCS is set before its runtime starts: changing it later
-// leaves behind what the larger value had built up.
+// An entrant is a contestant as the command line knows it: a name and the command that runs it.
+// Each contestant is a process of its own, so it shares no heap, garbage collector or idle
+// goroutines with another. GOMAXPROCS is set before its runtime starts: a later change would keep
+// what the larger value had built up.
 type entrant struct {
 	name    string
 	command func(ctx context.Context, procs int) *exec.Cmd

@@ -164,7 +164,7 @@ func (p *servingProcess) load(ctx context.Context, spec loadSpec) (loadResult, e
 	spec.Port, spec.PID, spec.Settle = p.port, p.cmd.Process.Pid, p.collects
 	result, err := runLoad(ctx, spec)
 	if err != nil && ctx.Err() == nil {
-		// A server that died is the cause of what the load generator saw.
+		// A server that died is the cause of the load generator's error.
 		select {
 		case _, running := <-p.lines:
 			if !running {

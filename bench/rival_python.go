@@ -16,9 +16,9 @@ var (
 	netPythonScript string
 )
 
-// pythonEntrant is an event loop of Python: asyncio, uvloop or trio. All three
-// run in the virtual environment of the cache directory if there is one, so
-// that they are compared on the same interpreter, else in python3.
+// pythonEntrant is an event loop of Python: asyncio, uvloop or trio. All three run on one
+// interpreter, so that they can be compared: that of the virtual environment in the cache directory
+// if there is one, else python3.
 func pythonEntrant(name string) *entrant {
 	return &entrant{name: name, budget: smallBudget, command: pythonCommand(pythonScript, name)}
 }

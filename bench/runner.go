@@ -45,18 +45,18 @@ const (
 	minRounds    = 3
 )
 
-// A round of a work that can be repeated has at least minReps repetitions,
-// besides those that warm it up, unless one alone takes warmWithin rounds'
-// time: the first after a garbage collection finds cold pools and new stacks.
+// A round of a work that can be repeated has at least minReps repetitions, besides those that warm
+// it up: the first after a garbage collection finds cold pools and new stacks. It has fewer if one
+// repetition takes longer than warmWithin rounds.
 const (
 	minReps    = 4
 	warmWithin = 4
 )
 
-// run measures one work on all seats: it lets each find out how often it has
-// to repeat, then does the rounds in turn, one contestant at a time, so that
-// whatever the machine does meanwhile hits all alike. A contestant that fails
-// is out, with the reason in its seat; the error is that of ctx alone.
+// run measures one work on all seats. First each contestant finds out how often it has to repeat.
+// Then they do the rounds in turn, one contestant at a time, so that disturbances of the machine
+// hit all alike. A contestant that fails is out, with the reason in its seat. The error is that of
+// ctx alone.
 func (r *runner) run(ctx context.Context, w work, seats []*seat) error {
 	defer func() {
 		for _, s := range seats {

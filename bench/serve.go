@@ -91,9 +91,9 @@ func serve(works map[string]round, in io.Reader, out io.Writer) error {
 	return requests.Err()
 }
 
-// timed measures body, which does the given number of repetitions. Where there
-// are several, a tenth more are done before the clock starts, so that a round
-// finds pools and caches as the last one left them.
+// timed measures body, which does the given number of repetitions. If there are several, a tenth
+// more are done before the clock starts. So a round finds pools and caches as the last one left
+// them.
 func timed(size, reps int, body func(reps int) error) (float64, error) {
 	if reps > 1 {
 		if err := body(max(1, reps/10)); err != nil {

@@ -51,8 +51,8 @@ type work struct {
 	// once: a round is one repetition, however short.
 	once bool
 
-	// fresh: every round runs in a new process, since a process that has run
-	// one keeps memory that the next would reuse (or is too large to stay).
+	// fresh: every round runs in a new process. One that has run a round keeps memory that the next
+	// would reuse, or is too large to stay.
 	fresh bool
 
 	baseline   string // the contestant whose figure is 1.00 in the table

@@ -121,9 +121,9 @@ func (c *Coroutine[In, Out, Ret]) Close() error {
 // Status returns the state of the coroutine.
 func (c *Coroutine[In, Out, Ret]) Status() Status { return c.status }
 
-// Result returns the result of the body. The error is [ErrUnfinished] before the end, a
-// [*PanicError] after a panic, a [*GoexitError] after runtime.Goexit, and [ErrClosed] if the
-// coroutine was closed before its end.
+// Result returns the result of the body. The error is [ErrUnfinished] before the end, and
+// [ErrClosed] if the coroutine was closed before its end. After a panic it is a [*PanicError],
+// after runtime.Goexit a [*GoexitError].
 func (c *Coroutine[In, Out, Ret]) Result() (Ret, error) {
 	if c.status != Finished {
 		return c.ret, ErrUnfinished

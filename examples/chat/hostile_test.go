@@ -57,7 +57,8 @@ func TestAMemberWhoseConnectionIsLostIsGone(t *testing.T) {
 	p.Out.Await(t, "guest1 has gone, 0 here")
 }
 
-// The system keeps megabytes of what one has sent who is no longer there: at ten lines a second that would be days.
+// The system keeps megabytes for a member that has gone: at ten lines a second they would take
+// days.
 func TestAMemberWhoFloodsIsNotHeardForEver(t *testing.T) {
 	impatient := clitest.Program(func(ctx context.Context, args []string, std cli.Streams) int {
 		s, err := parseFlags(args)

@@ -109,9 +109,10 @@ func (c *crawl) work(ctx context.Context) error {
 	}
 }
 
-// found notes that there is a way of so many steps to a page, nil if it lies outside, or beyond a
-// bound. The first one there is need not be the shortest, since some pages are slow; so that the
-// result does not depend on that, a shorter one counts for all that is behind the page, too.
+// found notes that a path of so many steps leads to a page. It returns nil if the page lies
+// outside, or beyond a bound. The first path found need not be the shortest, since some pages are
+// slow. A shorter one counts for all pages behind this one, too, so the result does not depend on
+// speed.
 func (c *crawl) found(u *url.URL, depth int) *page {
 	key := u.String()
 	if !c.span && !c.scope[u.Host] {

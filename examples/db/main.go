@@ -88,7 +88,7 @@ func (p *program) main(ctx context.Context) (err error) {
 	return p.report(ctx, b, took)
 }
 
-// summary says in one line what was done, whatever interrupted it.
+// summary says in one line what was done, also after an interruption.
 func (p *program) summary() string {
 	text := p.count.String()
 	switch {

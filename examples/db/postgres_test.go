@@ -146,8 +146,8 @@ func (s *server) start() {
 	}
 }
 
-// answers waits until the server lets us in, or has ended, as it does when it finds traces of one
-// that was killed and whose last processes are not gone yet.
+// answers waits until the server lets us in, or has ended. It ends if it finds traces of one that
+// was killed and whose last processes are not gone yet.
 func (s *server) answers() bool {
 	for {
 		err := s.ping()
@@ -172,9 +172,9 @@ func (s *server) ping() error {
 	return db.Ping()
 }
 
-// kill ends the server and all its processes in the middle of whatever they do. Those that serve
-// connections lead sessions of their own, so that no signal to a group reaches them; one that lives
-// on may still commit what it was asked to.
+// kill ends the server and all its processes in the middle of their work. Those that serve
+// connections lead sessions of their own, so no signal to a group reaches them. One that lives on
+// may still commit its last request.
 func (s *server) kill() {
 	pid := s.cmd.Process.Pid
 	syscall.Kill(pid, syscall.SIGSTOP) // so that it starts no more of them

@@ -120,7 +120,8 @@ func lookupAt(server string) lookup {
 	}
 }
 
-// answer makes an answer of what a resolver returns: that there is no such name is one, too.
+// answer turns the result of a resolver into an answer. That there is no such name is an answer,
+// too.
 func answer(addrs int, err error) (bool, error) {
 	if unknown, ok := errors.AsType[*net.DNSError](err); ok && unknown.IsNotFound {
 		return false, nil

@@ -1,5 +1,5 @@
-// Echo sends back whatever it is sent: the smallest server, in the two forms that a server can
-// have.
+// Echo sends back the bytes that it receives: the smallest server, in the two forms that a server
+// can have.
 //
 //	go run ./examples/echo                              streams, on port 7007
 //	go run ./examples/echo -form protocol -tls

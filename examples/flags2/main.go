@@ -25,7 +25,7 @@ a terminal, or a line for each code with -v.`,
 func main() { program.Main() }
 
 // downloadMany starts a task for each flag; the semaphore lets so many of them make a request at
-// the same time. The group sees to it that none is left, whatever happens.
+// the same time. The group leaves none behind, in any case.
 func downloadMany(ctx context.Context, job *flagkit.Job) error {
 	semaphore := aiosync.NewSemaphore(job.MaxReq)
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {

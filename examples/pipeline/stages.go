@@ -143,9 +143,9 @@ func (p *program) input() subprocess.Stdio {
 	}
 }
 
-// judge counts and shows the failures. A command that was ended by SIGPIPE has not failed if the
-// next one ended well. What had to be given up because another one could not be started has not
-// failed either: that one has.
+// judge counts and shows the failures. A command that SIGPIPE ended has not failed if the next one
+// ended well. If a command could not be started, that one has failed, and not the others that were
+// given up because of it.
 func (p *program) judge(results []*result) {
 	orphans := slices.ContainsFunc(results, func(r *result) bool {
 		_, unstarted := errors.AsType[*subprocess.StartError](r.err)

@@ -21,7 +21,7 @@ const (
 // lastLook is how long the last picture can be looked at.
 const lastLook = 4 * time.Second
 
-// animate runs the evening on a screen, and leaves the terminal as it was, whatever happens.
+// animate runs the evening on a screen. In any case it leaves the terminal as it was.
 func (e *evening) animate(ctx context.Context, s settings, screen screen) error {
 	h := newHouse(e, s.parties, clock.New(true), s.speed, ctx.Err)
 	colours := palette{}

@@ -1,5 +1,5 @@
-// Restaurant shows one loop at work: LoopBot, who greets diners, waits at the tables, cooks and
-// opens the wine, all at what looks like the same time, as long as every task is short.
+// Restaurant shows one loop at work. LoopBot greets diners, waits at the tables, cooks and opens
+// the wine, all at what looks like the same time, as long as every task is short.
 //
 //	go run ./examples/restaurant             two evenings, as an animation if somebody watches
 //	go run ./examples/restaurant -plain      as lines, at once

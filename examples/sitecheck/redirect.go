@@ -72,8 +72,8 @@ func (s *survey) follow(ctx context.Context, r *row, at place) (*answer, error) 
 	}
 }
 
-// methodAfter is the method with which a redirect is followed: after these statuses one is to look,
-// not to do it again. Package net/http does the same.
+// methodAfter is the method with which a redirect is followed. After these statuses the new page is
+// only read; the request is not repeated there. Package net/http does the same.
 func methodAfter(code int, method string) string {
 	switch code {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther:

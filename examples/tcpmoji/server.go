@@ -109,9 +109,9 @@ func parse(line []byte) (query string, quit bool) {
 	return cli.Printable(strings.TrimSpace(string(line))), false
 }
 
-// answer writes the characters and how many they are. There may be 100,000; the visitor is waited
-// for after each portion, so that no more than that is in memory for one that is slow, and others
-// have their turn.
+// answer writes the characters and how many they are. There may be 100,000, so it waits for the
+// visitor after each portion. No more than that is in memory for a slow visitor, and others have
+// their turn.
 func (f *finder) answer(ctx context.Context, w *stream.Writer, query string) (n int, err error) {
 	for c := range f.index.All(query) {
 		w.WriteString(c.String() + newLine)

@@ -105,8 +105,8 @@ func (p *program) main(ctx context.Context) error {
 	return nil
 }
 
-// look finds the title of one page and tells. Its error is that of a cancellation; whatever else
-// goes wrong is the page's matter.
+// look finds the title of one page and tells. Its error is that of a cancellation; other failures
+// are noted in the page.
 func (p *program) look(ctx context.Context, c *aiohttp.Client, page *page) error {
 	if !p.json {
 		p.log.line(yellow, "Getting HTML for %s", page.Name)

@@ -217,7 +217,7 @@ var programs = []*program{
 		from:  []origin{{slides, "Coroutines, example 3-11"}},
 	},
 	{
-		name: "same-loop", about: "whoever asks on a loop gets the same one", main: sameLoop,
+		name: "same-loop", about: "every call on a loop returns the same one", main: sameLoop,
 		from: []origin{{slides, "Event Loop, example 3-12"}},
 	},
 	{

@@ -132,7 +132,7 @@ func (a *app) search(ctx context.Context, w http.ResponseWriter, r *http.Request
 }
 
 // writeList writes the first of the characters as a JSON array. Each full buffer waits for the
-// client, for whom no more than that is kept; between two of them others have their turn.
+// client, so no more than that is kept for a slow one. Between two buffers others have their turn.
 func writeList(ctx context.Context, w io.Writer, found iter.Seq[charindex.Char], most int) error {
 	separator, i := "[", 0
 	for c := range found {

@@ -18,8 +18,8 @@ func Locked(g uintptr) bool {
 	return lockedAt != 0 && word(g, lockedAt) != 0
 }
 
-// findLocked finds the place by experiment, since the runtime does not tell: it is the one word
-// that is zero before LockOSThread, set while it is in force, and zero again after, twice.
+// findLocked finds the place by experiment, since the runtime does not tell. It is the one word
+// that is zero before LockOSThread, set while it is in force, and zero again after it, twice.
 func findLocked() uintptr {
 	if !Fast {
 		return 0

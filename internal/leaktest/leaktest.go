@@ -1,5 +1,5 @@
-// Package leaktest fails a test binary whose tests have left something behind: goroutines, which
-// tasks and coroutines are, too, open descriptors, or processes.
+// Package leaktest fails a test binary whose tests have left something behind: goroutines (so also
+// tasks and coroutines), open descriptors, or processes.
 package leaktest
 
 import (

@@ -3,8 +3,8 @@ package realm
 
 import "net/netip"
 
-// Realm is where an address is: the higher, the fewer can connect to it, and the more it may trust
-// those who do.
+// Realm is where an address is. Fewer hosts can connect to an address of a higher realm, and it may
+// trust them more.
 type Realm uint8
 
 const (

@@ -19,19 +19,21 @@ const (
 	MaxLines = 64 << 10
 )
 
-// Line returns s as one line that is safe to show. Escaped are control characters (C0, DEL and C1;
-// a line feed becomes \n), line and paragraph separators, bidirectional controls, characters that
-// show nothing (zero width, fillers, tags), characters that Unicode has not assigned, and bytes
-// that are not UTF-8. Text that is too long is cut, and ends with a mark that counts the bytes of s
-// left out.
+// Line returns s as one line that is safe to show. It escapes
+//
+//   - control characters (C0, DEL and C1; a line feed becomes \n)
+//   - line and paragraph separators, and bidirectional controls
+//   - characters that show nothing (zero width, fillers, tags)
+//   - characters that Unicode has not assigned, and bytes that are not UTF-8
+//
+// Text that is too long is cut, and ends with a mark that counts the bytes of s left out.
 func Line(s string) string { return Cut(s, MaxLine) }
 
 // Cut is [Line] with another limit: the result has at most limit bytes.
 func Cut(s string, limit int) string { return show(s, limit, false, 0) }
 
-// Lines is [Line] for text of several lines, such as a stack or what a program printed: line feeds
-// and tabs stay, and a line may end with a carriage return and a line feed, of which the line feed
-// stays.
+// Lines is [Line] for text of several lines, such as a stack or the output of a program. Line feeds
+// and tabs stay. A carriage return and a line feed at the end of a line become a line feed.
 func Lines(s string) string { return show(s, MaxLines, true, 0) }
 
 // Message is [Line] for text in which URLs may occur, such as a name or an error: of each, the user
@@ -40,8 +42,8 @@ func Message(s string) string {
 	if len(s) <= longMessage {
 		return Line(hideInside(s))
 	}
-	// Of the rest nothing is shown, and it may be megabytes. A URL that goes on there is not known
-	// to its end.
+	// The rest may be megabytes, and is not shown. A URL that goes on there may have secrets in the
+	// rest, so it is hidden.
 	head := s[:longMessage]
 	if i := lastURL(head); i >= 0 {
 		head = head[:i] + hidden

@@ -70,8 +70,8 @@ func UserInfo(raw string) (begin, at int) {
 }
 
 // authorityOf returns where the authority of a URL begins: behind its scheme and the slashes.
-// Without slashes that is at the beginning, since a name may come first and not a scheme; and a
-// single one begins a path, unless there is a scheme before it.
+// Without slashes it begins with s, since a name may come first and not a scheme. A single slash
+// begins a path, unless there is a scheme before it.
 func authorityOf(raw string) int {
 	i := 0
 	for i < len(raw) && isScheme(raw[i]) {
@@ -142,8 +142,8 @@ func cutPair(query string) (pair, rest string) {
 	return query, ""
 }
 
-// hideInside hides the secrets of the URLs that occur in s: of what has two slashes in a row, be
-// they the wrong ones.
+// hideInside hides the secrets of the URLs in s. A URL is text with two slashes in a row, of either
+// kind.
 func hideInside(s string) string {
 	var b strings.Builder
 	done := 0 // how much of s is done

@@ -14,9 +14,9 @@ import (
 // Value returns the text of a user's value, much as %v does, as one safe line of at most limit
 // bytes without the secrets of URLs.
 //
-// It holds whatever the value does. A value that contains itself ends at some depth, a huge one is
-// not printed beyond the limit, and methods (Error, String, Format) are called so that a panic is
-// shown instead of their text, and not without end if they lead back here.
+// That holds for every value. A value that contains itself ends at some depth, and a huge one is
+// not printed beyond the limit. If a method (Error, String, Format) panics, the panic is shown in
+// place of its text. Methods that lead back here end at some depth, too.
 func Value(v any, limit int) string {
 	if s, ok := v.(string); ok {
 		return Cut(hideInside(s), limit)

@@ -22,9 +22,9 @@ type operation struct {
 	Body []operation `json:"body,omitempty"`
 }
 
-// TestRandomProgramsDoWhatTheyDoUnderCPython makes random programs, runs each under CPython's
-// asyncio and under aio, both with a clock that makes its own time, and compares what was printed,
-// line by line: what ran in which order, what came of it, and when.
+// TestRandomProgramsDoWhatTheyDoUnderCPython makes random programs and runs each under CPython's
+// asyncio and under aio, both with a clock that makes its own time. It compares the output line by
+// line: the order of events, their outcomes and times.
 //
 // The programs keep to where both mean the same: one task gets from a queue (asyncio's lets
 // newcomers overtake), and no two tasks pass a cancellation on to the same task. Where aio means
@@ -104,10 +104,9 @@ var apart = regexp.MustCompile(`^\d+ apart: `)
 // ending is what a main prints first that is ended because of a deadlock.
 var ending = regexp.MustCompile(` (C|tidies up|deadline (True|False))$`)
 
-// alike cuts off what cannot be compared: what the tasks that are left do when they are cancelled
-// in the end, which asyncio does in no particular order; after a deadlock what follows from its
-// being noticed, which asyncio does not do; and what comes after a line of theirs that says where
-// aio means something else, with the reason.
+// alike cuts off the lines that cannot be compared. Tasks that are left are cancelled in the end,
+// which asyncio does in no particular order. A deadlock is noticed, which asyncio does not do. And
+// a line may say that aio means something else from there on, with the reason.
 func alike(theirs, ours []string) (want, got []string, reason string) {
 	cut := func(lines []string, after string) []string {
 		for i, line := range slices.Backward(lines) {

@@ -1,5 +1,5 @@
-// Package sys has the names of package syscall that the library uses on every system, Plan 9 too,
-// and makes the errors of Windows known by the names that programs for other systems use.
+// Package sys has the names of package syscall that the library uses on every system, Plan 9 too.
+// It makes the errors of Windows known by the names that programs for other systems use.
 package sys
 
 import (

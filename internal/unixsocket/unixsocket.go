@@ -203,7 +203,7 @@ type AdoptedListener struct {
 	file File
 }
 
-// Close closes the listener, which removes the file if that is its habit and the file its own.
+// Close closes the listener. If that removes its file, it does so only while the file is its own.
 func (l *AdoptedListener) Close() error {
 	if !l.file.IsOurs() {
 		keepFile(l.UnixListener)

@@ -123,7 +123,7 @@ func twoLoops(ctx context.Context, t *aiotest.T, fixed bool) error {
 
 var errBegin = errors.New("no transaction")
 
-// fullBeforeStart has a queue of one place, into which start puts something before it reads.
+// fullBeforeStart has a queue of one place, into which start puts an item before it reads.
 func fullBeforeStart(ctx context.Context, t *aiotest.T, fixed bool) error {
 	q := aiosync.NewQueue[int](1)
 	return together(ctx, func(ctx context.Context) error {

@@ -48,8 +48,8 @@ func transfer(ctx context.Context, t *aiotest.T, fixed bool) error {
 	return err
 }
 
-// lateDeposit has the second half of its update two yields after the first, and the other task
-// begins much later than that in the documented order.
+// lateDeposit does the second half of its update two yields after the first. In the documented
+// order the other task begins much later than that.
 func lateDeposit(ctx context.Context, t *aiotest.T, fixed bool) error {
 	balance := 0
 	err := together(ctx, func(ctx context.Context) error {

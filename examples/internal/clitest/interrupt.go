@@ -18,8 +18,9 @@ func Signals(t *testing.T, test func(t *testing.T, sig os.Signal)) {
 	}
 }
 
-// Signal runs the program in a process of its own, sends it a signal when it has written a line
-// with ready in it, and returns how it ended. It skips the test where that cannot be done.
+// Signal runs the program in a process of its own. When the program has written a line that
+// contains ready, it sends the signal, and returns how the program ended. It skips the test where
+// that cannot be done.
 func Signal(t *testing.T, sig os.Signal, ready string, args ...string) Outcome {
 	t.Helper()
 	if runtime.GOOS == "windows" {

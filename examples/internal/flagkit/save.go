@@ -22,8 +22,7 @@ func offTheLoop(folder string) Save {
 	}
 }
 
-// onTheLoop saves where it stands. Nothing else goes on meanwhile, which a run that is to be the
-// same each time is glad of.
+// onTheLoop saves on the loop. Nothing else goes on meanwhile, so each run is the same.
 func onTheLoop(folder string) Save {
 	return func(_ context.Context, name string, data []byte) error {
 		part := filepath.Join(folder, "."+name+".part")

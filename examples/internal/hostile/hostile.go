@@ -105,7 +105,7 @@ const moment = 200 * time.Millisecond
 
 func first(text string, n int) string { return text[:min(n, len(text))] }
 
-// Attack lets the peers come, so many at a time, and checks after each time that the server still
+// Attack lets the peers come, so many at a time. After each batch it checks that the server still
 // serves others, and that memory has kept within bounds. In the end it waits until nothing of them
 // is left.
 func Attack(t *testing.T, tg Target) {

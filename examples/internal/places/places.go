@@ -63,8 +63,8 @@ func Allowed(ctx context.Context, addr net.Addr) bool {
 }
 
 // Transport connects to public addresses only, apart from those of the hosts that a person has
-// given: these may be private as long as they have not been public before, or they could lead to
-// this machine what they have told a program to ask for. Close its idle connections in the end.
+// given. A host that has been public before may not become private: it could lead to this machine
+// the requests that it has told a program to make. Close its idle connections in the end.
 func Transport(given ...*url.URL) *http.Transport {
 	own := hosts{private: map[string]bool{}}
 	for _, u := range given {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Mood is how long a server makes its visitors wait, and how often it lets them down.
+// Mood is how long a server makes its visitors wait, and how often it fails them.
 type Mood struct {
 	MinDelay, MaxDelay time.Duration // before an answer, any time in between
 	// from 0 to 1: how many requests get an error in place of an answer

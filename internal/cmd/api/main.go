@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-// check compares the packages below root with the listings in its folder api and returns the lines
+// check compares the packages below root with the listings in its folder api. It returns the lines
 // that differ, each with + (only in the code) or - (only in the listing). With update it writes the
 // listings and returns nothing.
 func check(root string, update bool) (differences []string, err error) {

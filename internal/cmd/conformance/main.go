@@ -5,11 +5,11 @@
 //	// Conformance: T-001, T-002 (with a remark).
 //	func TestTasks...
 //
-// The command finds the claims, runs the tests of the packages that have some, and prints a line
-// for each area, then the lines that are not covered with the reason, if
-// docs/conformance-reasons.txt has one, and last "covered N of M". Areas whose package does not
-// exist yet do not count. It exits with 1 if a claimed line's test failed, or if a claimed line
-// does not exist, and with 2 if it could not do its work.
+// The command finds the claims and runs the tests of the packages that have some. It prints a line
+// for each area, and then the lines that are not covered, with the reason that
+// docs/conformance-reasons.txt gives. The last line is "covered N of M". Areas whose package does
+// not exist yet do not count. It exits with 1 if the test of a claimed line failed, or if a claimed
+// line does not exist. It exits with 2 if it could not do its work.
 //
 // Run it anywhere in the module:
 //

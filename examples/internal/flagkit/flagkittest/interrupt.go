@@ -17,7 +17,7 @@ import (
 	"github.com/aio-go/aio/examples/internal/flagart"
 )
 
-// interrupt presses Ctrl-C, so to say, when the program, in a process of its own, has one flag and
+// interrupt sends an interrupt to the program, in a process of its own, when it has one flag and
 // waits for another.
 func (s Suite) interrupt(t *testing.T) { clitest.Signals(t, s.interruptBy) }
 
