@@ -6,10 +6,11 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aio-go/aio/internal/looptest"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
@@ -49,7 +50,7 @@ func TestAServerAndItsClientShareALoop(t *testing.T) {
 }
 
 func TestAServerListensOnAUnixSocket(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s")
+	path := looptest.SocketPath(t)
 	run(t, func(ctx context.Context) {
 		s, err := aiohttp.Serve(ctx, "unix", path, hello)
 		if err != nil {

@@ -5,9 +5,10 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"path/filepath"
 	"runtime"
 	"testing"
+
+	"github.com/aio-go/aio/internal/looptest"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
@@ -22,7 +23,7 @@ func TestWhoMayConnectToAServersUnixSocket(t *testing.T) {
 		0o660: {aiohttp.SocketMode(0o660)},
 		0o666: {aiohttp.SocketMode(0o666)},
 	} {
-		path := filepath.Join(t.TempDir(), "s")
+		path := looptest.SocketPath(t)
 		err := aio.Run(t.Context(), func(ctx context.Context) error {
 			s, err := aiohttp.Serve(ctx, "unix", path, http.NotFoundHandler(), setup...)
 			if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -28,7 +27,7 @@ func leave(t *testing.T, network string, text []byte) (address string, left <-ch
 	t.Helper()
 	address = "127.0.0.1:0"
 	if network == "unix" {
-		address = filepath.Join(t.TempDir(), "s")
+		address = looptest.SocketPath(t)
 	}
 	ln, err := net.Listen(network, address)
 	ok(t, err)
@@ -159,7 +158,7 @@ func TestAllThatThePeerSentIsReadAfterAWriteThatFailed(t *testing.T) {
 func TestAPeerThatDoesNotListenAnyMoreIsHeardToItsEnd(t *testing.T) {
 	looptest.NeedUnixSockets(t)
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
-		ln, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+		ln, err := net.Listen("unix", looptest.SocketPath(t))
 		ok(t, err)
 		defer ln.Close()
 		deaf, failed := make(chan struct{}), make(chan struct{})

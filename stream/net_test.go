@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -96,7 +95,7 @@ func TestALineIsEchoed(t *testing.T) {
 // Conformance: S-002, S-031, US-001.
 func TestALineIsEchoedOverAUnixSocket(t *testing.T) {
 	looptest.NeedUnixSockets(t)
-	path := filepath.Join(t.TempDir(), "s")
+	path := looptest.SocketPath(t)
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			s, err := stream.Serve(ctx, "unix", path, echo)
@@ -114,7 +113,7 @@ func TestALineIsEchoedOverAUnixSocket(t *testing.T) {
 // Conformance: S-003, TL-003, TL-030.
 func TestALineIsEchoedOverTLS(t *testing.T) {
 	a := tlstest.New(t)
-	path := filepath.Join(t.TempDir(), "s")
+	path := looptest.SocketPath(t)
 	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			for _, network := range looptest.Networks(t) {

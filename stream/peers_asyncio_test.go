@@ -3,10 +3,11 @@ package stream_test
 import (
 	"context"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/aio-go/aio/internal/looptest"
 
 	"github.com/aio-go/aio/internal/tlstest"
 	"github.com/aio-go/aio/stream"
@@ -111,7 +112,7 @@ func TestOurClientTalksToAsyncio(t *testing.T) {
 	needPython(t)
 	a := tlstest.New(t)
 	_, cert, key := a.Files()
-	path := filepath.Join(t.TempDir(), "socket")
+	path := looptest.SocketPath(t)
 	p := start(t, "python3", "-u", "-c", asyncioServer, path, cert, key)
 	ports := p.says(`^serving (\d+) (\d+)`)
 	plain, secured := "127.0.0.1:"+ports[1], transport.TLS(a.Client())
@@ -160,7 +161,7 @@ func TestAsyncioTalksToOurServer(t *testing.T) {
 	needPython(t)
 	a := tlstest.New(t)
 	ca, _, _ := a.Files()
-	path := filepath.Join(t.TempDir(), "socket")
+	path := looptest.SocketPath(t)
 	serve := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 		for line, err := range r.Lines(ctx) {
 			if err != nil {

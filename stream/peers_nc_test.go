@@ -5,9 +5,10 @@ import (
 	"io"
 	"net"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/aio-go/aio/internal/looptest"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/stream"
@@ -57,7 +58,7 @@ func TestNetcatTalksToOurServer(t *testing.T) {
 				t.Errorf("over TCP nc got %d bytes, want the %d it sent", len(got), len(input))
 			}
 		})
-		path := filepath.Join(t.TempDir(), "socket")
+		path := looptest.SocketPath(t)
 		s, err := stream.Serve(ctx, "unix", path, serve)
 		ok(t, err)
 		if got := feed(ctx, t, input, "nc", "-N", "-U", path); got != input {
@@ -70,7 +71,7 @@ func TestNetcatTalksToOurServer(t *testing.T) {
 
 func TestOurClientTalksToNetcat(t *testing.T) {
 	needNetcat(t)
-	path := filepath.Join(t.TempDir(), "socket")
+	path := looptest.SocketPath(t)
 	for _, c := range []struct {
 		network string
 		args    []string

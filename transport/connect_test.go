@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -603,7 +602,7 @@ func TestAUDPSocketIsNotAdoptedAsAConnection(t *testing.T) {
 func TestUnixSockets(t *testing.T) {
 	looptest.NeedUnixSockets(t)
 	onBoth(t, func(t *testing.T, n Network) {
-		path := filepath.Join(t.TempDir(), "s")
+		path := looptest.SocketPath(t)
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			var server recorder
 			s, err := Listen(ctx, "unix", path, func() Protocol { return &server })

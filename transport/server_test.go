@@ -136,7 +136,7 @@ func TestServeForeverCancelledClosesTheServer(t *testing.T) {
 func TestAServerCanBeStartedLater(t *testing.T) {
 	looptest.NeedUnixSockets(t)
 	onBoth(t, func(t *testing.T, n Network) {
-		path := filepath.Join(t.TempDir(), "s")
+		path := looptest.SocketPath(t)
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			s := serveEcho(ctx, e, "unix", path, StartServing(false))
 			if s.IsServing() {
@@ -293,7 +293,7 @@ func TestTheSocketFileGoesWithTheServer(t *testing.T) {
 	looptest.NeedUnixSockets(t)
 	exists := func(path string) bool { _, err := os.Lstat(path); return err == nil }
 	onBoth(t, func(t *testing.T, n Network) {
-		path := filepath.Join(t.TempDir(), "s")
+		path := looptest.SocketPath(t)
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			serveEcho(ctx, e, "unix", path).Close()
 			if exists(path) {
@@ -325,7 +325,7 @@ func TestTheSocketFileGoesWithTheServer(t *testing.T) {
 func TestAStaleSocketFileIsReplaced(t *testing.T) {
 	looptest.NeedUnixSockets(t)
 	onBoth(t, func(t *testing.T, n Network) {
-		path := filepath.Join(t.TempDir(), "s")
+		path := looptest.SocketPath(t)
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			serveEcho(ctx, e, "unix", path, CleanupSocket(false)).Close()
 			s := serveEcho(ctx, e, "unix", path)
@@ -343,8 +343,8 @@ func TestAStaleSocketFileIsReplaced(t *testing.T) {
 func TestAPathThatCannotBeBound(t *testing.T) {
 	looptest.NeedUnixSockets(t)
 	onBoth(t, func(t *testing.T, n Network) {
-		dir := t.TempDir()
-		path := filepath.Join(dir, "s")
+		path := looptest.SocketPath(t)
+		dir := filepath.Dir(path)
 		if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -457,7 +457,7 @@ func TestAnAddressInUse(t *testing.T) {
 // Conformance: CN-023.
 func TestAListenerMadeElsewhereIsAdopted(t *testing.T) {
 	onBoth(t, func(t *testing.T, n Network) {
-		path := filepath.Join(t.TempDir(), "s")
+		path := looptest.SocketPath(t)
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			for _, network := range looptest.Networks(t) {
 				ln, err := net.Listen(network, map[string]string{"tcp": "127.0.0.1:0", "unix": path}[network])
@@ -504,7 +504,7 @@ func TestReusePort(t *testing.T) {
 			if !errors.Is(err, syscall.EADDRINUSE) {
 				t.Errorf("without the option: %v, want address in use", err)
 			}
-			_, err = Listen(ctx, "unix", filepath.Join(t.TempDir(), "s"), factory, ReusePort(true))
+			_, err = Listen(ctx, "unix", looptest.SocketPath(t), factory, ReusePort(true))
 			if !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("for a unix socket: %v, want ErrUnsupported", err)
 			}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,7 +38,7 @@ func TestLoopsShareOneListener(t *testing.T) {
 			const loops, clients = 3, 60
 			address := "127.0.0.1:0"
 			if network == "unix" {
-				address = filepath.Join(t.TempDir(), "s")
+				address = looptest.SocketPath(t)
 			}
 			ln, err := net.Listen(network, address)
 			if err != nil {

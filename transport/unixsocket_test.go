@@ -17,9 +17,10 @@ import (
 func TestASecondServerOnAUnixPathIsRefusedAndTheFirstNoticesNothing(t *testing.T) {
 	looptest.NeedUnixSockets(t)
 	onBoth(t, func(t *testing.T, n Network) {
-		dir := t.TempDir()
+		path := looptest.SocketPath(t)
+		dir := filepath.Dir(path)
 		for name, path := range map[string]string{
-			"path":     filepath.Join(dir, "s"),
+			"path":     path,
 			"abstract": "@aio-test-" + dir,
 		} {
 			if name == "abstract" && runtime.GOOS != "linux" {
@@ -56,7 +57,7 @@ func TestASecondServerOnAUnixPathIsRefusedAndTheFirstNoticesNothing(t *testing.T
 // Also one that is bound and does not listen yet, and one of another type.
 func TestASocketOfAnyKindThatIsHeldKeepsItsPath(t *testing.T) {
 	onBoth(t, func(t *testing.T, n Network) {
-		path := filepath.Join(t.TempDir(), "s")
+		path := looptest.SocketPath(t)
 		held, err := net.ListenPacket("unixgram", path)
 		if err != nil {
 			t.Skip("no datagram sockets here:", err)
@@ -88,7 +89,7 @@ func TestASocketOfAnyKindThatIsHeldKeepsItsPath(t *testing.T) {
 func TestAServerThatClosesLeavesTheSocketOfAnother(t *testing.T) {
 	looptest.NeedUnixSockets(t)
 	onBoth(t, func(t *testing.T, n Network) {
-		path := filepath.Join(t.TempDir(), "s")
+		path := looptest.SocketPath(t)
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			for _, adopted := range []bool{false, true} {
 				first := serveEcho(ctx, e, "unix", path)
@@ -123,7 +124,7 @@ func TestTheFileOfAnInheritedListenerStays(t *testing.T) {
 		t.Skip("on Windows sockets are not files that a process inherits")
 	}
 	onBoth(t, func(t *testing.T, n Network) {
-		path := filepath.Join(t.TempDir(), "s")
+		path := looptest.SocketPath(t)
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			ln, err := net.Listen("unix", path)
 			e.ok(err)
@@ -156,7 +157,7 @@ func TestWhoMayConnectToAUnixSocket(t *testing.T) {
 			{[]Option{SocketMode(0o660)}, 0o660},
 			{[]Option{SocketMode(0o666)}, 0o666},
 		} {
-			path := filepath.Join(t.TempDir(), "s")
+			path := looptest.SocketPath(t)
 			inLoop(t, n, func(ctx context.Context, e *env) {
 				s := serveEcho(ctx, e, "unix", path, c.opts...)
 				defer s.Close()

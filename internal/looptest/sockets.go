@@ -2,6 +2,7 @@ package looptest
 
 import (
 	"net"
+	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -31,11 +32,23 @@ func noUnixSockets(t testing.TB) error {
 	if runtime.GOOS != "windows" {
 		return nil
 	}
-	ln, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	ln, err := net.Listen("unix", SocketPath(t))
 	if err == nil {
 		ln.Close()
 	}
 	return err
+}
+
+// SocketPath is a path for a Unix socket, whose name is short: a path of a socket has at most 104
+// bytes on macOS and the BSDs, and the folder of a test carries its name.
+func SocketPath(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "aio")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "s")
 }
 
 // NeedUDP skips the test where package net cannot open UDP sockets. Wine lacks an option that it

@@ -9,12 +9,14 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 // Of many that start at once on a path with a stale socket one gets it, and keeps it.
 func TestOfManyThatReplaceAStaleSocketOneGetsThePath(t *testing.T) {
 	for range 20 {
-		path := filepath.Join(t.TempDir(), "s")
+		path := looptest.SocketPath(t)
 		old, err := net.Listen("unix", path)
 		if err != nil {
 			t.Fatal(err)
