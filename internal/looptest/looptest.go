@@ -183,6 +183,15 @@ func NeedProcesses(t testing.TB) {
 	}
 }
 
+// NeedGo skips a test that calls the go command where there is none: an emulator may run the test.
+func NeedGo(t testing.TB) {
+	t.Helper()
+	NeedProcesses(t)
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("there is no go command: ", err)
+	}
+}
+
 // WantNoAllocs fails the test if fn, once warm, allocates.
 func WantNoAllocs(t *testing.T, what string, fn func()) {
 	t.Helper()

@@ -10,7 +10,7 @@ import (
 )
 
 func TestGoVetFindsACopyOfWhatMustNotBeCopied(t *testing.T) {
-	needProcesses(t)
+	needGo(t)
 	const file = "testdata/copies/copies.go"
 	source, err := os.ReadFile(file)
 	if err != nil {

@@ -19,7 +19,7 @@ var (
 	pyBool         = looptest.PyBool
 	gate           = looptest.Gate
 	open           = looptest.Open
-	needProcesses  = looptest.NeedProcesses
+	needGo         = looptest.NeedGo
 	errReason      = looptest.ErrReason
 	forever        = looptest.Forever
 	errBoom        = looptest.ErrBoom

@@ -12,7 +12,7 @@ const module = "github.com/aio-go/aio"
 // TestLayering holds the order of the packages: imports point one way, and the root stays free of what is not everybody's.
 func TestLayering(t *testing.T) {
 	t.Chdir(root)
-	needProcesses(t)
+	needGo(t)
 	layers := []struct {
 		pkg string
 		own []string // the packages of this module that it may depend on
@@ -64,7 +64,7 @@ func TestLayering(t *testing.T) {
 
 // Nothing in the library imports the examples or the bench, which are modules of their own.
 func TestNothingInTheLibraryImportsExamplesOrBench(t *testing.T) {
-	needProcesses(t)
+	needGo(t)
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "./...").CombinedOutput()
 	if err != nil {
 		t.Fatalf("go list: %v\n%s", err, out)

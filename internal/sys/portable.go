@@ -110,14 +110,21 @@ func (e *windowsError) Is(target error) bool {
 	return false
 }
 
+// passing is net.Error, whose Temporary counts as deprecated.
+type passing interface {
+	error
+	Timeout() bool
+	Temporary() bool
+}
+
 // Timeout and Temporary make it a net.Error, as the error below is.
 func (e *windowsError) Timeout() bool {
-	t, ok := errtree.As[net.Error](e.err)
+	t, ok := errtree.As[passing](e.err)
 	return ok && guarded(t.Timeout)
 }
 
 func (e *windowsError) Temporary() bool {
-	t, ok := errtree.As[net.Error](e.err)
+	t, ok := errtree.As[passing](e.err)
 	return ok && guarded(t.Temporary)
 }
 

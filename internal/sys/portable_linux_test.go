@@ -84,7 +84,7 @@ func TestAnErrorOfAUserIsTranslatedWithCare(t *testing.T) {
 	if !errtree.Is(got, syscall.ECONNRESET) {
 		t.Error("what is beside it has no name")
 	}
-	if e := got.(net.Error); e.Timeout() || e.Temporary() {
+	if e := got.(passing); e.Timeout() || e.Temporary() {
 		t.Error("it is a time-out")
 	}
 }
