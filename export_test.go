@@ -20,3 +20,13 @@ func SetSilence(l *Loop, d time.Duration) { l.deadlock.silence = d }
 
 // TimersInHeap returns how many entries the timer heap of a loop has, dead ones among them.
 func TimersInHeap(l *Loop) int { return l.timers.heap.Len() }
+
+// Pointless returns how many entries of the ready queue are no choices for a Scheduler.
+func Pointless(l *Loop) (n int) {
+	for i := range l.ready.Len() {
+		if pointless(l.ready.At(i)) {
+			n++
+		}
+	}
+	return n
+}

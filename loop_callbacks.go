@@ -11,6 +11,22 @@ import (
 // needs a place in the order.
 type runnable interface{ run() }
 
+// doubt is called when an entry of the ready queue may have lost its point. Then all are looked at
+// before the next step; otherwise only those that have come since the last.
+func (l *Loop) doubt() {
+	if s := l.scheduling; s != nil {
+		s.checked = 0
+	}
+}
+
+// strayed is called when a task gives up a wait, or a timer is set anew, while in the ready queue.
+// Such an entry is doubted until it leaves: it has a point again while the next one is there too.
+func (l *Loop) strayed() {
+	if s := l.scheduling; s != nil {
+		s.strays++
+	}
+}
+
 // Handle is a callback that the loop will call. asyncio: Handle.
 type Handle struct {
 	_         nocopy.Mark
@@ -24,6 +40,9 @@ type Handle struct {
 func (h *Handle) Cancel() {
 	h.cancelled = true
 	h.fn = nil // let go of what the callback refers to
+	if h.loop != nil {
+		h.loop.doubt()
+	}
 }
 
 // Cancelled reports whether Cancel was called. asyncio: cancelled.

@@ -68,8 +68,9 @@ func (k EntryKey) String() string { return fmt.Sprintf("%s %d", k.Kind, k.ID) }
 // Entry is something that is ready to run, as a [Scheduler] sees it.
 type Entry struct {
 	EntryKey
-	By EntryKey // the step that made it ready; zero: time or the outside world
-	Op string   // of a step: the await that is over, if any; of a post: ToThread or empty
+	By  EntryKey // the step that made it ready; zero: time or the outside world
+	Op  string   // of a step: the await that is over, if any; of a post: ToThread or empty
+	Seq uint64   // grows in the order in which entries become ready; the slice is sorted by it
 }
 
 // Await is an await that suspends a task, as a [Scheduler] sees it.
@@ -89,6 +90,10 @@ const internalEntry EntryKind = 0
 type scheduling struct {
 	by      Scheduler
 	entries []Entry // of the ready queue, in its order; what has just come is not noted yet
+	room    []Entry // the memory that entries is a part of
+	checked int     // so many entries, from the first, have been found to have a point
+	strays  int     // entries of waits that were given up, and of timers that were set anew
+	seq     uint64  // of the last entry
 	now     EntryKey
 	counts  [EntryEvent + 1]uint32
 	posts   int64 // entries that were posted
@@ -108,12 +113,8 @@ func (l *Loop) next() runnable {
 	l.left = 0 // a pass is one step
 	s.arrived(l, 0)
 	l.awaitExpected()
-	for i := 0; i < len(s.entries); {
-		r := l.ready.At(i)
-		if s.entries[i].Kind == internalEntry || pointless(r) {
-			return s.take(l, i)
-		}
-		i++
+	if i := s.unchosen(l); i >= 0 {
+		return s.take(l, i)
 	}
 	i := s.by.Next(s.entries)
 	if i == -1 {
@@ -132,12 +133,57 @@ type noStep struct{}
 
 func (noStep) run() {}
 
+// unchosen returns the index of the first entry that is no choice, or -1: the loop's own
+// bookkeeping, or one that has lost its point.
+func (s *scheduling) unchosen(l *Loop) int {
+	if s.strays > 0 {
+		s.checked = 0
+	}
+	for ; s.checked < len(s.entries); s.checked++ {
+		i := s.checked
+		if s.entries[i].Kind == internalEntry {
+			return i
+		}
+		switch r := l.ready.At(i); {
+		case !pointless(r):
+			continue
+		case s.strays > 0 && mayStray(r):
+			s.strays--
+		}
+		return i
+	}
+	return -1
+}
+
+// take removes entry i. It takes time for the entries before it or those behind it, whichever are
+// fewer.
 func (s *scheduling) take(l *Loop, i int) runnable {
 	if s.entries[i].Kind == EntryPost {
 		s.posts--
 	}
-	s.entries = slices.Delete(s.entries, i, i+1)
+	if i < s.checked {
+		s.checked--
+	}
+	if i < len(s.entries)/2 {
+		copy(s.entries[1:i+1], s.entries[:i])
+		s.entries = s.entries[1:]
+	} else {
+		s.entries = slices.Delete(s.entries, i, i+1)
+	}
 	return l.ready.RemoveAt(i)
+}
+
+// add appends an entry.
+func (s *scheduling) add(e Entry) {
+	s.seq++
+	e.Seq = s.seq
+	if n := len(s.entries); n == cap(s.entries) {
+		if n >= len(s.room)/2 {
+			s.room = make([]Entry, max(16, 2*n))
+		}
+		s.entries = s.room[:copy(s.room, s.entries)]
+	}
+	s.entries = append(s.entries, e)
 }
 
 // arrived notes the entries that have come into the ready queue since the last call: from the
@@ -177,7 +223,7 @@ func (s *scheduling) arrived(l *Loop, as EntryKind) {
 		if e.Kind == EntryPost {
 			s.posts++
 		}
-		s.entries = append(s.entries, e)
+		s.add(e)
 	}
 }
 
@@ -196,6 +242,14 @@ func byPoster(posts []runnable) {
 	slices.SortStableFunc(posts, func(a, b runnable) int {
 		return cmp.Compare(posterOf(a), posterOf(b))
 	})
+}
+
+func mayStray(r runnable) bool {
+	switch r.(type) {
+	case *taskCore, *Timer:
+		return true
+	}
+	return false
 }
 
 // pointless reports whether the turn of r changes nothing that anybody could see.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"runtime"
 	"slices"
@@ -816,4 +817,91 @@ func TestOnAClosedLoopReadersCanBeNeitherAddedNorRemoved(t *testing.T) {
 	}
 	wantPanic(t, func() { l.AddReader(fd, func() {}) }, "aio: Loop.AddReader: the loop is closed")
 	wantPanic(t, func() { l.AddWriter(fd, func() {}) }, "aio: Loop.AddWriter: the loop is closed")
+}
+
+// schedulerFunc is a scheduler made of a function.
+type schedulerFunc func(ready []aio.Entry) int
+
+func (f schedulerFunc) Next(ready []aio.Entry) int { return f(ready) }
+func (schedulerFunc) Await(aio.Await)              {}
+
+// What is in the ready queue and has lost its point is no choice, whatever took the point away.
+func TestWhatHasLostItsPointIsNoChoice(t *testing.T) {
+	programs := map[string]func(ctx context.Context, l *aio.Loop) error{
+		"a cancelled callback": func(ctx context.Context, l *aio.Loop) error {
+			h := l.CallSoon(func() {})
+			return aio.Group(ctx, func(_ context.Context, g *aio.TaskGroup) error {
+				g.Go(func(context.Context) error { h.Cancel(); return nil })
+				return nil
+			})
+		},
+		"a call that was due and is cancelled": func(ctx context.Context, l *aio.Loop) error {
+			h := l.CallLater(time.Second, func() {})
+			l.CallLater(time.Second, h.Cancel)
+			return aio.Sleep(ctx, 2*time.Second)
+		},
+		"a timer that was due and is stopped": func(ctx context.Context, l *aio.Loop) error {
+			timer := l.NewTimer(func() {})
+			timer.Start(time.Second)
+			l.CallLater(time.Second, timer.Stop)
+			return aio.Sleep(ctx, 2*time.Second)
+		},
+		"a timer that was due and is set anew": func(ctx context.Context, l *aio.Loop) error {
+			timer := l.NewTimer(func() {})
+			timer.Start(time.Second)
+			l.CallLater(time.Second, func() { timer.Start(0) })
+			return aio.Sleep(ctx, 2*time.Second)
+		},
+		"a deadline that is moved": func(ctx context.Context, l *aio.Loop) error {
+			return aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
+				block := aio.CurrentTimeout(ctx)
+				l.CallLater(time.Second, func() { block.Reschedule(l.Time().Add(time.Hour)) })
+				aio.Sleep(ctx, 2*time.Second)
+				return nil
+			})
+		},
+		"a deadline of a block that has ended": func(ctx context.Context, l *aio.Loop) error {
+			aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
+				return aio.Sleep(ctx, time.Second)
+			})
+			return aio.Sleep(ctx, time.Second)
+		},
+		"a wait that was given up": func(ctx context.Context, l *aio.Loop) error {
+			w := aio.NewWaiter(ctx, "Given up", nil)
+			w.Unpark()
+			for range 3 {
+				if err := aio.Yield(ctx); err != nil {
+					return err
+				}
+			}
+			return aio.Sleep(ctx, time.Second)
+		},
+	}
+	for name, program := range programs {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(20) {
+				pick := rand.New(rand.NewPCG(seed, 3))
+				var last uint64
+				var l *aio.Loop
+				err := aio.Run(t.Context(), func(ctx context.Context) error {
+					l = aio.RunningLoop(ctx)
+					return program(ctx, l)
+				}, aio.WithClock(aio.NewVirtualClock()), aio.WithScheduler(schedulerFunc(func(ready []aio.Entry) int {
+					for i, e := range ready {
+						if i > 0 && e.Seq <= ready[i-1].Seq {
+							t.Fatalf("the entries are not sorted: %v", ready)
+						}
+					}
+					if l != nil && aio.Pointless(l) > 0 {
+						t.Errorf("of %v some have no point", ready)
+					}
+					last = max(last, ready[len(ready)-1].Seq)
+					return pick.IntN(len(ready))
+				})))
+				if last == 0 || err != nil {
+					t.Errorf("the last Seq is %d, the error %v", last, err)
+				}
+			}
+		})
+	}
 }

@@ -105,15 +105,24 @@ func (l *Loop) NewTimer(fn func()) *Timer {
 func (t *Timer) Start(d time.Duration) {
 	l := t.handle.loop
 	l.check("Timer.Start")
-	l.timers.stop(&t.entry)
+	t.halt()
 	l.timers.start(&t.entry, l.clock.after(d))
 	t.set = true
 }
 
 // Stop prevents the call. It does nothing if the timer is stopped.
 func (t *Timer) Stop() {
-	t.handle.loop.timers.stop(&t.entry)
+	t.halt()
 	t.set = false
+}
+
+// halt stops the timer. If it is in the ready queue its turn there comes to nothing.
+func (t *Timer) halt() {
+	l := t.handle.loop
+	if t.set && !t.entry.armed() {
+		l.strayed()
+	}
+	l.timers.stop(&t.entry)
 }
 
 // Running reports whether a call is still to come.
@@ -142,7 +151,11 @@ func (h *TimerHandle) When() time.Time {
 
 // Cancel prevents the call if it has not been made. A second Cancel does nothing. asyncio: cancel.
 func (h *TimerHandle) Cancel() {
-	h.loop.timers.stop(&h.timer)
+	if h.timer.armed() { // it is not in the ready queue
+		h.loop.timers.stop(&h.timer)
+		h.cancelled, h.fn = true, nil
+		return
+	}
 	h.Handle.Cancel()
 }
 

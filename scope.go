@@ -283,6 +283,7 @@ func (s *scope) setDeadline(at time.Time) {
 	l, m := s.task.loop, s.more
 	if !m.deadline.IsZero() && !m.timer.armed() && !m.expired {
 		m.stale++ // it is in the ready queue
+		l.doubt()
 	}
 	l.timers.stop(&m.timer)
 	m.deadline = at
@@ -337,12 +338,16 @@ func (m *scopeMore) expire() {
 // expireNow is expire for a deadline in the ready queue, without waiting for its turn.
 func (m *scopeMore) expireNow() {
 	m.stale++
+	m.self.task.loop.doubt()
 	m.expire()
 }
 
 // release detaches the scope from everything that could cancel it.
 func (s *scope) release() {
 	m := s.more
+	if !m.left && !m.deadline.IsZero() && !m.timer.armed() && !m.expired {
+		s.task.loop.doubt() // its deadline is in the ready queue
+	}
 	m.left = true
 	s.task.loop.timers.stop(&m.timer)
 	m.link.leave(s.task.loop)

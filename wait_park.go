@@ -251,6 +251,9 @@ func (p *wait) steadfast() {
 
 // drop ends a wait from which the task does not return, or in which it never parked.
 func (p *wait) drop() {
+	if p.phase == queued {
+		p.worker.loop.strayed()
+	}
 	p.phase = idle
 	p.on, p.given = nil, nil
 	p.unsubscribe()

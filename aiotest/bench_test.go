@@ -3,6 +3,7 @@ package aiotest_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiotest"
@@ -54,4 +55,42 @@ func BenchmarkStepOfALongRun(b *testing.B) {
 		_, err := y.Await(ctx)
 		return err
 	}, aiotest.With(aiotest.RandomWalk()), aiotest.Schedules(1), aiotest.MaxSteps(b.N+100))
+}
+
+// A tick of 1,000 tasks that tick each day, for as many days as it takes, an operation.
+func BenchmarkTickOfManyTasks(b *testing.B) {
+	const tasks = 1000
+	days := 0
+	program := func(ctx context.Context, t *aiotest.T) error {
+		return aio.Group(ctx, func(_ context.Context, g *aio.TaskGroup) error {
+			for range tasks {
+				g.Go(func(ctx context.Context) error {
+					for range days {
+						if err := aio.Sleep(ctx, 24*time.Hour); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+			return nil
+		})
+	}
+	b.Run("Run", func(b *testing.B) {
+		days = (b.N + tasks - 1) / tasks
+		aiotest.Run(b, program, aiotest.MaxSteps(10*b.N+10*tasks))
+	})
+	for _, s := range []aiotest.Strategy{
+		aiotest.Bytes(nil), aiotest.RandomWalk(), aiotest.POS(), aiotest.PCT(3),
+	} {
+		for name, level := range map[string]aiotest.Option{
+			"documented": aiotest.DocumentedOrder(), "every": aiotest.EveryOrder(),
+		} {
+			b.Run(s.String()+"/"+name, func(b *testing.B) {
+				days = (b.N + tasks - 1) / tasks
+				aiotest.Explore(b, program, aiotest.With(s), level, aiotest.Schedules(1),
+					aiotest.MaxSteps(10*b.N+10*tasks))
+			})
+		}
+	}
 }

@@ -45,10 +45,11 @@ type controller struct {
 	taken    []departure
 	ended    bool // main has returned: the rest goes on in the plain order
 	prior    map[string]bool
-	scratch  []aio.Entry    // of allowed
-	timed    []aio.Entry    // of withTime
-	index    []int          // of the entries that the level allows, in those that are ready
-	held     []aio.EntryKey // those that were passed over in the documented order
+	scratch  []aio.Entry // of allowed
+	timed    []aio.Entry // of withTime
+	queued   bool        // there was a call of another goroutine among them
+	outside  uint64      // entries up to this Seq come from outside
+	passed   uint64      // those before this Seq were passed over in the documented order
 }
 
 // stopRun is the panic that ends a run in the middle.
@@ -78,7 +79,7 @@ func (c *controller) schedule(s strategy, l level, cancelAt int, st *story) *run
 	c.strategy, c.level, c.cancelAt = s, l, cancelAt
 	c.awaits, c.victim, c.steps, c.posts, c.choices, c.ended = 0, 0, 0, 0, 0, false
 	c.turns.reset()
-	c.taken, c.held = c.taken[:0], c.held[:0]
+	c.taken, c.outside, c.passed, c.queued = c.taken[:0], 0, 0, false
 	c.progress.reset()
 	c.time.reset()
 	c.once()
@@ -153,8 +154,8 @@ func (c *controller) Next(ready []aio.Entry) int {
 		return -1
 	}
 	if c.level == documented {
-		c.hold(open, i)
-		return c.take(ready, c.index[i], c.index[plain])
+		c.passed = max(c.passed, open[i].Seq)
+		return c.take(ready, after(ready, open[i].Seq-1), after(ready, open[plain].Seq-1))
 	}
 	return c.take(ready, i, plain)
 }
@@ -164,7 +165,7 @@ func (c *controller) take(ready []aio.Entry, i, plain int) int {
 	if ready[i].Kind == aio.EntryPost && ready[i].Op == "" {
 		c.posts++
 	}
-	c.turns.take(ready[i].EntryKey)
+	c.turns.take(ready, i)
 	if c.conf.patience > 0 || c.steps > c.conf.steps-recentSteps {
 		c.progress.step(ready[i].EntryKey, c.steps)
 	}
@@ -188,6 +189,9 @@ func (c *controller) withTime(ready []aio.Entry) (all []aio.Entry, wait time.Dur
 	}
 	if wait = c.time.until(next); wait <= 0 || c.time.borrowed+wait > c.conf.lateness {
 		return ready, 0
+	}
+	if len(ready) < cap(ready) {
+		return append(ready, aio.Entry{}), wait
 	}
 	c.timed = append(append(c.timed[:0], ready...), aio.Entry{})
 	return c.timed, wait

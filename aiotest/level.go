@@ -1,6 +1,7 @@
 package aiotest
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/aio-go/aio"
@@ -54,47 +55,49 @@ func fromOutside(e *aio.Entry) bool {
 // plain is the first entry that was not passed over before. An entry that was passed over waits
 // until nothing else is left.
 func (c *controller) allowed(ready []aio.Entry) (open []aio.Entry, plain int) {
-	c.index = c.index[:0]
-	posted := false
-	for i := range ready {
-		if e := &ready[i]; !fromOutside(e) {
-			c.index = append(c.index, i)
-			break
-		} else if e.Kind == aio.EntryPost && e.Op == "" {
-			if posted {
-				continue
-			}
-			posted = true
-		}
-		c.index = append(c.index, i)
+	n := after(ready, c.outside) // so many are known to come from outside
+	for ; n < len(ready) && fromOutside(&ready[n]); n++ {
+		c.queued = c.queued || isCall(&ready[n])
 	}
-	if n := len(c.index); c.index[n-1] == n-1 {
-		open = ready[:n:n]
-	} else {
-		c.scratch = c.scratch[:0]
-		for _, i := range c.index {
-			c.scratch = append(c.scratch, ready[i])
-		}
-		open = c.scratch
+	if n > 0 {
+		c.outside = ready[n-1].Seq
 	}
-	if len(c.held) > 0 {
-		for i := range open {
-			if !slices.Contains(c.held, open[i].EntryKey) {
-				return open, i
-			}
-		}
+	if open = ready; n+1 < len(ready) {
+		open = ready[: n+1 : n+1]
 	}
-	return open, 0
+	if c.queued {
+		open = c.withoutLaterCalls(open)
+	}
+	if plain = after(open, c.passed); plain == len(open) {
+		plain = 0
+	}
+	return open, plain
 }
 
-// hold notes that entry i takes the step, and that those ahead of it are passed over.
-func (c *controller) hold(open []aio.Entry, i int) {
-	for j := range open[:i] {
-		if key := open[j].EntryKey; !slices.Contains(c.held, key) {
-			c.held = append(c.held, key)
+// after returns the index of the first entry behind a place in the queue.
+func after(ready []aio.Entry, seq uint64) int {
+	if ready[0].Seq > seq {
+		return 0
+	}
+	n, _ := slices.BinarySearchFunc(ready, seq+1, func(e aio.Entry, seq uint64) int {
+		return cmp.Compare(e.Seq, seq)
+	})
+	return n
+}
+
+// isCall reports whether an entry is a call of another goroutine, which may not overtake another.
+func isCall(e *aio.Entry) bool { return e.Kind == aio.EntryPost && e.Op == "" }
+
+// withoutLaterCalls leaves out all calls of other goroutines but the first.
+func (c *controller) withoutLaterCalls(open []aio.Entry) []aio.Entry {
+	c.scratch = c.scratch[:0]
+	called := false
+	for i := range open {
+		call := isCall(&open[i])
+		if !call || !called {
+			c.scratch = append(c.scratch, open[i])
 		}
+		called = called || call
 	}
-	if at := slices.Index(c.held, open[i].EntryKey); at >= 0 {
-		c.held = slices.Delete(c.held, at, at+1)
-	}
+	return c.scratch
 }

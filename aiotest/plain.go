@@ -24,7 +24,8 @@ type departure struct {
 type turns struct {
 	tasks []int // by number
 	last  aio.EntryKey
-	row   int // steps of last in a row
+	row   int    // steps of last in a row
+	seen  uint64 // the Seq of the last entry that was ready when last was chosen
 }
 
 // maxRow is how long a task goes on in the plain order while others are ready: one that waits in a
@@ -34,23 +35,33 @@ const maxRow = 50
 func (t *turns) reset() {
 	clear(t.tasks)
 	t.tasks = t.tasks[:0]
-	t.last, t.row = aio.EntryKey{}, 0
+	t.last, t.row, t.seen = aio.EntryKey{}, 0, 0
 }
 
 // plain returns the index of the entry that is next in the plain order.
 func (t *turns) plain(ready []aio.Entry) int {
-	for i := range ready {
-		if ready[i].EntryKey == t.last {
-			switch {
-			case t.row < maxRow || len(ready) == 1:
-				return i
-			case i == 0:
-				return 1
-			}
-			return 0
-		}
+	i := t.again(ready)
+	switch {
+	case i < 0:
+		return 0
+	case t.row < maxRow || len(ready) == 1:
+		return i
+	case i == 0:
+		return 1
 	}
 	return 0
+}
+
+// again returns the index of the entry with the key of the last step, or -1. It must be among
+// those that have come since.
+func (t *turns) again(ready []aio.Entry) int {
+	found := -1
+	for i := len(ready) - 1; i >= 0 && ready[i].Seq > t.seen; i-- {
+		if ready[i].EntryKey == t.last {
+			found = i
+		}
+	}
+	return found
 }
 
 // point returns the place at which key would take its next turn.
@@ -68,8 +79,10 @@ func (t *turns) count(id uint32) int {
 	return 0
 }
 
-// take notes that key takes a step.
-func (t *turns) take(key aio.EntryKey) {
+// take notes that entry i takes a step.
+func (t *turns) take(ready []aio.Entry, i int) {
+	key := ready[i].EntryKey
+	t.seen = ready[len(ready)-1].Seq
 	if key == t.last {
 		t.row++
 	} else {

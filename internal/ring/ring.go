@@ -46,15 +46,32 @@ func (r *Ring[T]) Pop() T {
 // At returns the item at index i, counted from the first.
 func (r *Ring[T]) At(i int) T { return r.buf[(r.head+i)&(len(r.buf)-1)] }
 
-// RemoveAt removes and returns the item at index i. The others keep their order. It takes O(i)
-// time.
+// RemoveAt removes and returns the item at index i. The others keep their order. It takes time for
+// the items before it or those behind it, whichever are fewer.
 func (r *Ring[T]) RemoveAt(i int) T {
 	mask := len(r.buf) - 1
 	v := r.At(i)
-	for ; i > 0; i-- {
-		r.buf[(r.head+i)&mask] = r.buf[(r.head+i-1)&mask]
+	if i < r.n/2 {
+		if r.head+i <= mask {
+			copy(r.buf[r.head+1:], r.buf[r.head:r.head+i])
+		} else {
+			for ; i > 0; i-- {
+				r.buf[(r.head+i)&mask] = r.buf[(r.head+i-1)&mask]
+			}
+		}
+		r.Pop()
+		return v
 	}
-	r.Pop()
+	if end := r.head + r.n; end <= mask+1 {
+		copy(r.buf[r.head+i:], r.buf[r.head+i+1:end])
+	} else {
+		for ; i < r.n-1; i++ {
+			r.buf[(r.head+i)&mask] = r.buf[(r.head+i+1)&mask]
+		}
+	}
+	var zero T
+	r.n--
+	r.buf[(r.head+r.n)&mask] = zero // do not keep alive what has left
 	return v
 }
 
