@@ -2,7 +2,6 @@ package aiotest
 
 import (
 	"context"
-	"path"
 	"slices"
 	"testing"
 	"time"
@@ -34,9 +33,7 @@ type controller struct {
 	*run
 	strategy strategy
 	level    level
-	cancelAt int // the await at which its task is cancelled, counted from 1; 0: none
-	awaits   int
-	victim   uint32 // the task to cancel before the next step
+	strikes  strikes
 	steps    int
 	posts    int // steps that other goroutines have sent
 	choices  int
@@ -74,10 +71,10 @@ func newController(t testing.TB, conf config, fn program) *controller {
 func (c *controller) close() { c.runner.Close() }
 
 // schedule runs the function once, as s says, and returns what became of it.
-func (c *controller) schedule(s strategy, l level, cancelAt int, st *story) *run {
-	c.run = &run{sometimes: c.prior, story: st, forgiving: cancelAt > 0, steps: &c.steps}
-	c.strategy, c.level, c.cancelAt = s, l, cancelAt
-	c.awaits, c.victim, c.steps, c.posts, c.choices, c.ended = 0, 0, 0, 0, 0, false
+func (c *controller) schedule(s strategy, l level, x strike, st *story) *run {
+	c.run = &run{sometimes: c.prior, story: st, forgiving: x.at > 0, steps: &c.steps}
+	c.strategy, c.level, c.strikes = s, l, strikes{strike: x}
+	c.steps, c.posts, c.choices, c.ended = 0, 0, 0, false
 	c.turns.reset()
 	c.taken, c.outside, c.passed, c.queued = c.taken[:0], 0, 0, false
 	c.progress.reset()
@@ -120,8 +117,8 @@ func (c *controller) Next(ready []aio.Entry) int {
 		if c.conf.patience > 0 && c.steps%starvedEvery == 0 && c.starved(ready) {
 			c.stop()
 		}
-		if c.victim != 0 {
-			c.strike()
+		if c.strikes.victim != 0 {
+			c.mayStrike(ready)
 		}
 	}
 	if c.ended || c.strategy == nil {
@@ -212,50 +209,4 @@ func anyTimer(ready []aio.Entry) bool {
 func (c *controller) stop() {
 	c.ended = true
 	panic(stopRun{})
-}
-
-// Await implements aio.Scheduler.
-func (c *controller) Await(a aio.Await) {
-	if c.story != nil {
-		c.story.await(a)
-	}
-	if c.conf.patience > 0 {
-		c.progress.waits(a.Task, c.steps)
-	}
-	if c.ended || a.Task == mainTask || c.conf.victims != nil && !c.mayStrike(a.Task) {
-		return
-	}
-	if c.awaits++; c.awaits == c.cancelAt {
-		c.victim = a.Task
-	}
-}
-
-// mainTask is the number of the first task of a loop.
-const mainTask = 1
-
-// mayStrike reports whether a task is one of those that may be cancelled.
-func (c *controller) mayStrike(id uint32) bool {
-	for _, t := range c.runner.Loop().AllTasks() {
-		if t.ID() == id {
-			return slices.ContainsFunc(c.conf.victims, func(pattern string) bool {
-				ok, _ := path.Match(pattern, t.Name())
-				return ok
-			})
-		}
-	}
-	return false
-}
-
-// strike cancels the victim.
-func (c *controller) strike() {
-	id := c.victim
-	c.victim = 0
-	for _, t := range c.runner.Loop().AllTasks() {
-		if t.ID() == id {
-			if c.story != nil {
-				c.story.note("the test cancels " + t.Name() + " here")
-			}
-			t.Cancel(nil)
-		}
-	}
 }

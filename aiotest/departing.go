@@ -78,3 +78,6 @@ func (d *departing) end(int) {
 func (d *departing) covered() (n int, all bool) {
 	return d.count, d.done && !d.pruned && !d.astray
 }
+
+// bounded returns how many departures a schedule may have.
+func (d *departing) bounded() int { return d.bound }

@@ -31,7 +31,7 @@ func Deterministic(t testing.TB, fn func(ctx context.Context, t *T) error, opts 
 	}
 	r := newRandom(c.conf.seed, 0)
 	for range 3 {
-		c.schedule(r, every, 0, nil)
+		c.schedule(r, every, strike{}, nil)
 		taken := slices.Clone(c.taken)
 		if text := c.difference(result{level: every, taken: taken}); text != "" {
 			t.Errorf("aiotest: the function is not deterministic. %s", text)
@@ -77,7 +77,7 @@ func (c *controller) whyNotAgain(res result) string {
 func (c *controller) retell(res result) (st *story, out []string) {
 	st = newStory()
 	st.watch = newWatch()
-	r := c.follow(res.taken, res.level, res.cancelAt, st)
+	r := c.follow(res.taken, res.level, res.strike, st)
 	for _, line := range r.logs {
 		out = append(out, "  log: "+line)
 	}

@@ -3,6 +3,7 @@ package aiotest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"slices"
@@ -101,7 +102,7 @@ type result struct {
 	kind      problemKind
 	level     level
 	taken     []departure
-	cancelAt  int
+	strike    strike
 	schedules int // run until then, shrinking not counted
 	covered   int // how many schedules there are, 0: it is not known
 }
@@ -115,66 +116,154 @@ func (c *controller) chosen() Strategy {
 	return c.conf.strategy
 }
 
+// search is how one worker explores.
+type search struct {
+	*controller
+	first *firstFailure
+	res   result
+	uncut int // how many schedules there are without a cancellation, 0: it is not known
+}
+
 // explore runs schedules until one fails, or until their numbers exceed that of the first failure
 // of another worker.
-func (c *controller) explore(first *firstFailure) (res result) {
-	next := func() (number int, goOn bool) {
-		number = 1 + res.schedules*c.conf.workers + c.conf.worker
-		goOn = number <= c.conf.schedules && !first.before(number)
-		if goOn {
-			res.schedules++
-		}
-		return number, goOn
+func (c *controller) explore(first *firstFailure) result {
+	x := &search{controller: c, first: first}
+	if c.conf.cancels && c.conf.worker == 0 && !x.cancelEach() {
+		return x.res
 	}
-	if c.conf.cancels && c.conf.worker == 0 {
-		for _, l := range c.levels() {
-			for at := 1; ; at++ {
-				number, goOn := next()
-				if !goOn {
-					return res
+	s := c.chosen().make(&c.conf)
+	if !x.use(s) || !c.conf.cancels || c.conf.worker > 0 {
+		return x.res
+	}
+	if d, ok := s.(interface{ bounded() int }); ok {
+		x.cancelInEach(d.bounded())
+	}
+	return x.res
+}
+
+// next returns the number of the next schedule, and whether it is to be run.
+func (x *search) next() (number int, goOn bool) {
+	number = 1 + x.res.schedules*x.conf.workers + x.conf.worker
+	if number > x.conf.schedules || x.first.before(number) {
+		return number, false
+	}
+	x.res.schedules++
+	return number, true
+}
+
+// look runs a schedule, and reports whether to go on.
+func (x *search) look(number int, s strategy, l level, cut strike) (goOn bool) {
+	r := x.schedule(s, l, cut, nil)
+	if kind := r.failed(); kind != "" {
+		x.res.fail(x.first, number, kind, l, x.taken, cut)
+		return false
+	}
+	return true
+}
+
+// cancelEach runs the plain order again and again, and each time cancels a task in another await:
+// at once, and when the await is over.
+func (x *search) cancelEach() (goOn bool) {
+	for _, l := range x.levels() {
+		for at := 1; ; at++ {
+			for _, after := range []int{0, whenReady} {
+				number, goOn := x.next()
+				if !goOn || !x.look(number, newReplaying(&x.turns, nil), l, strike{at, after}) {
+					return false
 				}
-				r := c.follow(nil, l, at, nil)
-				if kind := r.failed(); kind != "" {
-					res.fail(first, number, kind, l, nil, at)
-					return res
-				}
-				if c.awaits < at {
+				if x.strikes.atReady { // it has been ready at once
 					break
 				}
 			}
+			if x.strikes.awaits < at {
+				break
+			}
 		}
 	}
-	s := c.chosen().make(&c.conf)
+	return true
+}
+
+// use runs the schedules of a strategy. It returns true if the strategy has no more, and notes how
+// many there were if these are all.
+func (x *search) use(s strategy) (over bool) {
 	awaits := 0
 	for {
-		number, goOn := next()
+		number, goOn := x.next()
 		if !goOn {
-			return res
+			return false
 		}
 		if !s.begin() {
-			res.schedules--
-			if x, ok := s.(interface{ covered() (int, bool) }); ok {
-				if n, all := x.covered(); all {
-					res.covered = n
-					first.covered.Store(true)
+			x.res.schedules--
+			if all, ok := s.(interface{ covered() (int, bool) }); ok {
+				if n, all := all.covered(); all && x.conf.cancels {
+					x.uncut = n
+				} else if all {
+					x.res.covered = n
+					x.first.covered.Store(true)
 				}
 			}
-			return res
+			return true
 		}
-		l := c.levels()[0]
-		if x, ok := s.(*portfolio); ok {
-			l = x.level()
+		l := x.levels()[0]
+		if p, ok := s.(*portfolio); ok {
+			l = p.level()
 		}
-		at := 0
-		if c.conf.cancels && awaits > 0 && res.schedules%2 == 1 {
-			at = 1 + res.schedules/2%awaits
+		var cut strike
+		if x.conf.cancels && awaits > 0 && !repeatsItself(s) {
+			cut = x.anyStrike(number, awaits)
 		}
-		r := c.schedule(s, l, at, nil)
-		awaits = max(awaits, c.awaits)
-		if kind := r.failed(); kind != "" {
-			res.fail(first, number, kind, l, c.taken, at)
-			return res
+		if !x.look(number, s, l, cut) {
+			return false
 		}
+		awaits = max(awaits, x.strikes.awaits)
+	}
+}
+
+// anyStrike returns a moment to cancel a task, or none, for the schedule of a number.
+func (x *search) anyStrike(number, awaits int) strike {
+	r := rand.New(rand.NewPCG(x.conf.seed, uint64(number)))
+	cut := strike{at: 1 + r.IntN(awaits)}
+	switch r.IntN(4) {
+	case 0:
+		return strike{}
+	case 1:
+		cut.after = whenReady
+	case 2:
+		cut.after = 1 + r.IntN(maxAfter)
+	}
+	return cut
+}
+
+// maxAfter is how many steps after the beginning of an await a task is cancelled at most, if the
+// await is not over before.
+const maxAfter = 12
+
+// cancelInEach goes through all orders of at most bound departures, with a cancellation at each
+// moment of each await.
+func (x *search) cancelInEach(bound int) {
+	l := x.levels()[len(x.levels())-1]
+	all, count := x.uncut > 0, 0
+	for at, reached := 1, true; reached; at++ {
+		reached = false
+		for after, later := 0, true; later; after++ {
+			later = false
+			d := &departing{bound: bound}
+			for d.begin() {
+				number, goOn := x.next()
+				if !goOn || !x.look(number, d, l, strike{at, after}) {
+					return
+				}
+				reached = reached || x.strikes.awaits >= at
+				later = later || x.strikes.struck && !x.strikes.atReady
+			}
+			n, covered := d.covered()
+			count += n
+			all = all && covered
+		}
+	}
+	if all {
+		x.res.covered = x.uncut + count
+		x.first.covered.Store(true)
 	}
 }
 
@@ -204,10 +293,10 @@ func (c *controller) levels() []level {
 }
 
 func (res *result) fail(
-	first *firstFailure, number int, kind problemKind, l level, taken []departure, cancelAt int,
+	first *firstFailure, number int, kind problemKind, l level, taken []departure, x strike,
 ) {
 	first.note(number)
-	res.failed, res.number, res.kind, res.level, res.cancelAt = true, number, kind, l, cancelAt
+	res.failed, res.number, res.kind, res.level, res.strike = true, number, kind, l, x
 	res.taken = slices.Clone(taken)
 }
 
@@ -222,8 +311,8 @@ func (c *controller) tell(t testing.TB, res result, mark string) {
 		return
 	}
 	st := newStory()
-	r := c.follow(res.taken, res.level, res.cancelAt, st)
-	k := token{mark, res.level, res.cancelAt, res.taken}
+	r := c.follow(res.taken, res.level, res.strike, st)
+	k := token{mark, res.level, res.strike, res.taken}
 	head := fmt.Sprintf("aiotest: schedule %d fails; the shortest found has %s\n",
 		res.number, countOf(len(res.taken), "departure"))
 	t.Errorf("%s", describe(r, st, head)+c.levelText(res.level)+
@@ -274,7 +363,7 @@ func (c *controller) replay(t testing.TB, k token) {
 	t.Helper()
 	st := newStory()
 	p := newReplaying(&c.turns, k.taken)
-	r := c.schedule(p, k.level, k.cancelAt, st)
+	r := c.schedule(p, k.level, k.strike, st)
 	const unfit = "aiotest: the token does not fit the program any more: "
 	stale := ""
 	switch {

@@ -1,6 +1,10 @@
 package aiotest
 
-import "github.com/aio-go/aio"
+import (
+	"math"
+
+	"github.com/aio-go/aio"
+)
 
 // portfolio uses several strategies in turn. In every order that is first what lies near the plain
 // order, then all of them. A quarter of the schedules stays in the documented order.
@@ -124,4 +128,17 @@ func (m *mixture) covered() (n int, all bool) {
 		return n, all
 	}
 	return m.far.covered()
+}
+
+// bounded returns how many departures a schedule may have if it is one of all.
+func (p *portfolio) bounded() int { return math.MaxInt }
+
+// repeatsItself reports whether the next choice of a strategy is where the last one was: nothing
+// but its own answers may differ between two schedules.
+func repeatsItself(s strategy) bool {
+	if p, ok := s.(*portfolio); ok {
+		s = p.now.now
+	}
+	_, ok := s.(*departing)
+	return ok
 }

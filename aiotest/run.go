@@ -26,7 +26,7 @@ func Run(t testing.TB, fn func(ctx context.Context, t *T) error, opts ...Option)
 	conf := newConfig(opts)
 	conf.loop = append(slices.Clone(conf.loop), aio.WithDebug(true))
 	c := newController(t, conf, fn)
-	r := c.schedule(nil, documented, 0, nil)
+	r := c.schedule(nil, documented, strike{}, nil)
 	c.close()
 	for _, line := range r.logs {
 		t.Log(line)

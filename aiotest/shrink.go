@@ -10,17 +10,17 @@ const (
 
 // shrinker looks for the schedule with the fewest departures that fails in the same way.
 type shrinker struct {
-	c        *controller
-	cancelAt int
-	kind     problemKind
-	left     int // schedules that it may still run
-	steps    int // steps that it may still make
+	c      *controller
+	strike strike
+	kind   problemKind
+	left   int // schedules that it may still run
+	steps  int // steps that it may still make
 }
 
 // shrink drops departures, then tries every schedule with fewer than are left, in all levels that
 // the options allow. Of two of one length it prefers the one that the documented order allows.
 func (c *controller) shrink(res result) (best result, repeats bool) {
-	s := &shrinker{c, res.cancelAt, res.kind, maxShrinks, maxShrinkSteps}
+	s := &shrinker{c, res.strike, res.kind, maxShrinks, maxShrinkSteps}
 	taken, ok := s.try(res.taken, res.level)
 	if !ok {
 		return res, false
@@ -30,6 +30,7 @@ func (c *controller) shrink(res result) (best result, repeats bool) {
 		best.taken = taken
 	}
 	s.drop(&best)
+	s.hurry(&best)
 	if best.level == documented || c.usesBoth() {
 		limit := len(best.taken)
 		if best.level != documented {
@@ -45,7 +46,7 @@ func (c *controller) shrink(res result) (best result, repeats bool) {
 
 // try runs the schedule with the departures given and reports whether it fails in the same way.
 func (s *shrinker) try(given []departure, l level) (taken []departure, fails bool) {
-	r := s.c.follow(given, l, s.cancelAt, nil)
+	r := s.c.follow(given, l, s.strike, nil)
 	return slices.Clone(s.c.taken), s.spend(r)
 }
 
@@ -75,6 +76,22 @@ func (s *shrinker) drop(best *result) {
 	}
 }
 
+// hurry looks for a simpler moment of the cancellation: at once, or when the await is over.
+func (s *shrinker) hurry(best *result) {
+	was := s.strike
+	for _, after := range []int{0, whenReady} {
+		if was.at == 0 || was.after == after {
+			return
+		}
+		s.strike.after = after
+		if got, ok := s.try(best.taken, best.level); ok && len(got) <= len(best.taken) {
+			best.taken, best.strike = got, s.strike
+			return
+		}
+	}
+	s.strike = was
+}
+
 // maxSearched is with how many departures shrinking tries every schedule.
 const maxSearched = 2
 
@@ -82,7 +99,7 @@ const maxSearched = 2
 func (s *shrinker) search(best *result, l level, limit int) {
 	for bound := 0; bound < limit && bound <= maxSearched && s.left > 0; bound++ {
 		for d := (&departing{bound: bound}); s.left > 0 && d.begin(); {
-			if s.spend(s.c.schedule(d, l, s.cancelAt, nil)) {
+			if s.spend(s.c.schedule(d, l, s.strike, nil)) {
 				best.level, best.taken = l, slices.Clone(s.c.taken)
 				return
 			}
@@ -91,6 +108,6 @@ func (s *shrinker) search(best *result, l level, limit int) {
 }
 
 // follow runs the schedule with the departures given.
-func (c *controller) follow(given []departure, l level, cancelAt int, st *story) *run {
-	return c.schedule(newReplaying(&c.turns, given), l, cancelAt, st)
+func (c *controller) follow(given []departure, l level, x strike, st *story) *run {
+	return c.schedule(newReplaying(&c.turns, given), l, x, st)
 }

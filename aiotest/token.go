@@ -15,11 +15,13 @@ import (
 //
 //	2-4f2a-e-2.1:3-3.2:c1     at turn 1 of task 2 runs task 3; at turn 2 of task 3 callback 1
 //	2-4f2a-d-!5               the documented order; the task in the fifth await is cancelled
+//	2-4f2a-d-!5+3             ... after three more steps, or when the await is over
+//	2-4f2a-d-!5r              ... when the await is over
 type token struct {
-	test     string
-	level    level
-	cancelAt int
-	taken    []departure
+	test   string
+	level  level
+	strike strike
+	taken  []departure
 }
 
 const tokenVersion = "2"
@@ -33,8 +35,8 @@ func testMark(name string, n int) string {
 
 func (k token) String() string {
 	parts := []string{tokenVersion, k.test, k.level.letter()}
-	if k.cancelAt > 0 {
-		parts = append(parts, "!"+strconv.Itoa(k.cancelAt))
+	if k.strike.at > 0 {
+		parts = append(parts, k.strike.String())
 	}
 	for _, d := range k.taken {
 		at := keyText(d.at.key)
@@ -73,12 +75,12 @@ func parseToken(text string) (token, error) {
 		return token{}, fmt.Errorf("its level is %q, known are d and e", parts[2])
 	}
 	for _, p := range parts[3:] {
-		if at, ok := strings.CutPrefix(p, "!"); ok {
-			n, err := strconv.Atoi(at)
-			if err != nil || n < 1 {
+		if strings.HasPrefix(p, "!") {
+			x, ok := parseStrike(p)
+			if !ok {
 				return token{}, fmt.Errorf("%q names no await", p)
 			}
-			k.cancelAt = n
+			k.strike = x
 			continue
 		}
 		at, then, ok1 := strings.Cut(p, ":")

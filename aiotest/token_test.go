@@ -25,9 +25,12 @@ func randomKey(r *rand.Rand) aio.EntryKey {
 
 func randomToken(r *rand.Rand, n int) token {
 	k := token{
-		test:     testMark("TestX", 1),
-		level:    documented + level(r.IntN(2)),
-		cancelAt: r.IntN(3),
+		test:   testMark("TestX", 1),
+		level:  documented + level(r.IntN(2)),
+		strike: strike{at: r.IntN(3)},
+	}
+	if k.strike.at > 0 {
+		k.strike.after = []int{0, r.IntN(100), whenReady}[r.IntN(3)]
 	}
 	for range n {
 		then := randomKey(r)
@@ -74,6 +77,8 @@ func TestALongTokenGoesToAFile(t *testing.T) {
 func FuzzParseToken(f *testing.F) {
 	f.Add("2-4f2a-e-2.1:3-3.2:c1")
 	f.Add("2-4f2a-d-!5-2.1:w0")
+	f.Add("2-4f2a-d-!5+3-2.1:w0")
+	f.Add("2-4f2a-d-!5r-2.1:w0")
 	f.Fuzz(func(t *testing.T, text string) {
 		k, err := parseToken(text)
 		if err != nil {

@@ -23,12 +23,13 @@ type Bug struct {
 	Buggy   Program
 	Fixed   Program
 	Cancels bool // it shows when a task is cancelled: explore with aiotest.CancelEachAwait
+	Victims []string
 }
 
 // Options returns the options for Explore.
 func (b Bug) Options() []aiotest.Option {
 	if b.Cancels {
-		return []aiotest.Option{aiotest.CancelEachAwait()}
+		return []aiotest.Option{aiotest.CancelEachAwait(b.Victims...)}
 	}
 	return nil
 }
@@ -42,9 +43,10 @@ func add(name, kind string, program twins) {
 }
 
 // addCancelled is add for a bug that shows when a task is cancelled.
-func addCancelled(name, kind string, program twins) {
+// The names say which tasks are.
+func addCancelled(name, kind string, program twins, victims ...string) {
 	b := newBug(name, kind, program)
-	b.Cancels = true
+	b.Cancels, b.Victims = true, victims
 	All = append(All, b)
 }
 

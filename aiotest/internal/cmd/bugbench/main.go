@@ -97,8 +97,13 @@ func (f figures) median() string {
 func main() {
 	seeds := flag.Int("seeds", 20, "how many seeds")
 	schedules := flag.Int("schedules", 4000, "schedules at most")
-	only := flag.String("bug", "", "the name of one bug")
+	only := flag.String("bug", "", "a regular expression for the names of the bugs")
 	flag.Parse()
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bugbench: -bug:", err)
+		os.Exit(2)
+	}
 	others := []aiotest.Strategy{
 		aiotest.RandomWalk(), aiotest.POS(), aiotest.PCT(2), aiotest.PCT(3), aiotest.Exhaustive(1),
 	}
@@ -106,7 +111,7 @@ func main() {
 	fmt.Fprintln(w, "BUG\tKIND\tMISSED\tSCHEDULES\tSHRUNK\tTIME\tRANDOM\tPOS\tPCT 2\tPCT 3\tNEAR")
 	failed := false
 	for _, b := range bugs.All {
-		if *only != "" && b.Name != *only {
+		if !wanted.MatchString(b.Name) {
 			continue
 		}
 		f := measure(b, aiotest.Portfolio(), *seeds, *schedules)
@@ -121,7 +126,7 @@ func main() {
 	}
 	w.Flush()
 	for _, b := range bugs.All {
-		if *only != "" && b.Name != *only {
+		if !wanted.MatchString(b.Name) {
 			continue
 		}
 		r := &recorder{}
