@@ -40,13 +40,16 @@ type controller struct {
 	turns    turns
 	progress progress
 	taken    []departure
-	ended    bool // main has returned: the rest goes on in the plain order
-	prior    map[string]bool
-	scratch  []aio.Entry // of allowed
-	timed    []aio.Entry // of withTime
-	queued   bool        // there was a call of another goroutine among them
-	outside  uint64      // entries up to this Seq come from outside
-	passed   uint64      // those before this Seq were passed over in the documented order
+
+	recording bool           // into order
+	order     []aio.EntryKey // of the steps
+	ended     bool           // main has returned: the rest goes on in the plain order
+	prior     map[string]bool
+	scratch   []aio.Entry // of allowed
+	timed     []aio.Entry // of withTime
+	queued    bool        // there was a call of another goroutine among them
+	outside   uint64      // entries up to this Seq come from outside
+	passed    uint64      // those before this Seq were passed over in the documented order
 }
 
 // stopRun is the panic that ends a run in the middle.
@@ -76,6 +79,7 @@ func (c *controller) schedule(s strategy, l level, x strike, st *story) *run {
 	c.strategy, c.level, c.strikes = s, l, strikes{strike: x}
 	c.steps, c.posts, c.choices, c.ended = 0, 0, 0, false
 	c.turns.reset()
+	c.order = c.order[:0]
 	c.taken, c.outside, c.passed, c.queued = c.taken[:0], 0, 0, false
 	c.progress.reset()
 	c.time.reset()
@@ -141,6 +145,7 @@ func (c *controller) Next(ready []aio.Entry) int {
 		if i = c.strategy.choose(among, plain); i != plain {
 			at := c.turns.point(among[plain].EntryKey)
 			c.taken = append(c.taken, departure{at, among[i].EntryKey})
+			c.turns.insist(among[i].EntryKey)
 		}
 	}
 	if among[i].EntryKey == timePasses {
@@ -163,6 +168,12 @@ func (c *controller) take(ready []aio.Entry, i, plain int) int {
 		c.posts++
 	}
 	c.turns.take(ready, i)
+	if c.recording {
+		c.order = append(c.order, ready[i].EntryKey)
+	}
+	if s, ok := c.strategy.(*sequence); ok {
+		s.took(ready[i].EntryKey)
+	}
 	if c.conf.patience > 0 || c.steps > c.conf.steps-recentSteps {
 		c.progress.step(ready[i].EntryKey, c.steps)
 	}

@@ -156,7 +156,7 @@ func POS() Strategy {
 // good estimate of k.
 func PCT(depth int) Strategy {
 	mustBePositive("PCT", depth)
-	return Strategy{"PCT", func(c *config) strategy { return newPCT(c.ownSeed(), depth) }}
+	return Strategy{"PCT", func(c *config) strategy { return newPCT(c, depth) }}
 }
 
 // Exhaustive goes through all orders that depart from the plain order at most departures times. In

@@ -79,6 +79,14 @@ func (t *turns) count(id uint32) int {
 	return 0
 }
 
+// insist notes that key goes on though the plain order would let another entry come now. It may go on
+// for as long again.
+func (t *turns) insist(key aio.EntryKey) {
+	if key == t.last {
+		t.row = 0
+	}
+}
+
 // take notes that entry i takes a step.
 func (t *turns) take(ready []aio.Entry, i int) {
 	key := ready[i].EntryKey

@@ -81,11 +81,11 @@ func newMixture(c *config) *mixture {
 	pos := newPOS(seed) // on the bugs that it is measured on it needs the fewest schedules
 	m.others = []strategy{
 		pos,
-		newPCT(seed, 2),
+		newPCT(c, 2),
 		newRandom(seed, 0),
 		pos,
 		m.far,
-		newPCT(seed, 3),
+		newPCT(c, 3),
 		pos,
 		newRandom(seed+1, 0.8),
 		m.near,

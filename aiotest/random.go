@@ -46,13 +46,17 @@ type pct struct {
 	lowest  float64
 	last    aio.EntryKey
 	row     int // choices in a row that last has won
+	longest int // choices that last may win in a row
+	fair    bool
 	patient int // choices after which the rest is random, for tasks that wait in a loop of yields
 }
 
-func newPCT(seed uint64, depth int) *pct {
+// newPCT returns a strategy of this depth. With fair, as for [Patience], nobody wins more often in a
+// row than in the plain order.
+func newPCT(c *config, depth int) *pct {
 	return &pct{
-		rand:  rand.New(rand.NewPCG(seed, uint64(depth))),
-		depth: depth, guess: 10, others: map[aio.EntryKey]float64{},
+		rand:  rand.New(rand.NewPCG(c.ownSeed(), uint64(depth))),
+		depth: depth, guess: 10, others: map[aio.EntryKey]float64{}, fair: c.patience > 0,
 	}
 }
 
@@ -63,6 +67,9 @@ func (p *pct) begin() bool {
 		p.at = append(p.at, 1+p.rand.IntN(p.guess))
 	}
 	p.patient = 4*p.guess + 100
+	if p.longest = maxRow; !p.fair {
+		p.longest = max(maxRow, p.guess)
+	}
 	clear(p.tasks)
 	clear(p.others)
 	return true
@@ -75,7 +82,7 @@ func (p *pct) choose(ready []aio.Entry, _ int) int {
 	best := p.best(ready)
 	if key := ready[best].EntryKey; key != p.last {
 		p.last, p.row = key, 0
-	} else if p.row++; p.row > maxRow {
+	} else if p.row++; p.row > p.longest {
 		p.row = 0
 		p.lowest--
 		p.set(key, p.lowest)

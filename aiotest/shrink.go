@@ -4,7 +4,7 @@ import "slices"
 
 // Shrinking takes at most so many schedules, and steps.
 const (
-	maxShrinks     = 2000
+	maxShrinks     = 5000
 	maxShrinkSteps = 2_000_000
 )
 
@@ -29,6 +29,8 @@ func (c *controller) shrink(res result) (best result, repeats bool) {
 	if len(taken) <= len(res.taken) {
 		best.taken = taken
 	}
+	s.drop(&best)
+	s.merge(&best)
 	s.drop(&best)
 	s.hurry(&best)
 	if best.level == documented || c.usesBoth() {
@@ -93,7 +95,7 @@ func (s *shrinker) hurry(best *result) {
 }
 
 // maxSearched is with how many departures shrinking tries every schedule.
-const maxSearched = 2
+const maxSearched = 3
 
 // search tries all schedules of a level with fewer departures than limit.
 func (s *shrinker) search(best *result, l level, limit int) {
