@@ -182,6 +182,9 @@ func (j *threadJob[T]) abandon(err error) {
 	}
 	j.abandoned = true
 	j.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: err, by: "ToThread"}})
+	if j.w.Woken() { // fn has returned, but the task was cancelled before its turn
+		j.reportFailure()
+	}
 }
 
 func (j *threadJob[T]) call() {
@@ -210,10 +213,16 @@ func (j *threadJob[T]) run() {
 	l.ExpectPosts(-1)
 	j.out.leave()
 	j.release()
-	if !j.abandoned {
+	if j.abandoned {
+		j.reportFailure()
+	} else {
 		j.w.Unpark()
-		return
 	}
+}
+
+// reportFailure reports how fn has ended if it failed and no task waits for it any more.
+func (j *threadJob[T]) reportFailure() {
+	l := j.scope.task.loop
 	err := j.err
 	if j.panic != nil {
 		err = j.panic
@@ -223,6 +232,9 @@ func (j *threadJob[T]) run() {
 	}
 	l.report(j.scope.task.report("a function abandoned in ToThread failed", err))
 }
+
+// onlyWakes implements waker.
+func (j *threadJob[T]) onlyWakes() bool { return j.limiter == nil && !j.abandoned }
 
 // waitText implements waitable.
 func (j *threadJob[T]) waitText() string { return "a function on a goroutine of its own" }

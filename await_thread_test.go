@@ -610,3 +610,48 @@ func TestUnderARealClockOfAUsersOwnTimersFireWhileAFunctionRuns(t *testing.T) {
 		return aio.Blocking(ctx, func(context.Context) error { <-fired; return nil })
 	}, aio.WithClock(realClock{}))
 }
+
+// The function has returned and the task was woken. A cancellation comes before its turn.
+func TestAThreadsFailureIsReportedIfItsTaskIsCancelledBeforeItsTurn(t *testing.T) {
+	for name, fn := range map[string]func(ctx context.Context) (int, error){
+		"error": func(context.Context) (int, error) { return 0, errBoom },
+		"panic": func(context.Context) (int, error) { panic(errBoom) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var reports []aio.Report
+			var victim *aio.Task[int]
+			turn := schedulerFunc(func(ready []aio.Entry) int {
+				for _, e := range ready {
+					if victim != nil && e.ID == victim.ID() && e.Op == "ToThread" {
+						victim.Cancel(nil)
+					}
+				}
+				return 0
+			})
+			defer func() {
+				if v := recover(); v != nil && name != "panic" {
+					t.Error(v)
+				}
+				if len(reports) != 1 || !errors.Is(reports[0].Err, errBoom) {
+					t.Errorf("reports: %v", reports)
+				}
+			}()
+			err := aio.Run(t.Context(), func(ctx context.Context) error {
+				victim = aio.CreateTask(ctx, func(ctx context.Context) (int, error) {
+					return aio.ToThread(ctx, fn)
+				})
+				_, err := aio.GatherSettled[int](ctx, victim)
+				if !victim.Cancelled() {
+					t.Errorf("%v", victim)
+				}
+				return err
+			}, aio.WithScheduler(turn), aio.WithClock(aio.NewVirtualClock()),
+				aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) {
+					reports = append(reports, r)
+				}))
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -51,7 +51,9 @@ func (l *Loop) takePosts() {
 	rest := l.inbox.take()
 	if s := l.scheduling; s != nil {
 		s.arrived(l, 0)
+		rest = s.awaitExpected(l, rest)
 		byPoster(rest)
+		rest = s.wakeAll(l, rest)
 		defer s.arrived(l, EntryPost) // after what follows
 	}
 	defer func() { // a chooser may have panicked
@@ -59,6 +61,9 @@ func (l *Loop) takePosts() {
 			l.ready.Push(r)
 		}
 		l.inbox.give()
+		if s := l.scheduling; s != nil {
+			clear(s.come)
+		}
 	}()
 	for len(rest) > 0 {
 		i := l.choose(ChoosePost, len(rest))

@@ -26,9 +26,10 @@ type Scheduler interface {
 // WithScheduler lets s decide what runs next. It takes the place of a chooser. Default: none.
 //
 // With a scheduler a pass is one step: posts, descriptors and timers are looked at before each. A
-// sleep that is over is one entry, the next step of its task. The loop's own bookkeeping between
-// steps, and entries that have nothing left to do, are no choices. Where calls from other
-// goroutines are certain to come (see [Loop.ExpectPosts]) the loop waits for them before it asks.
+// sleep that is over is one entry, the next step of its task; so is a call of ToThread that took no
+// token. The loop's own bookkeeping between steps, and entries that have nothing left to do, are no
+// choices. Where calls from other goroutines are certain to come (see [Loop.ExpectPosts]) the loop
+// waits for them before it asks.
 func WithScheduler(s Scheduler) Option {
 	return option(func(l *Loop) {
 		l.chooser, l.scheduling = nil, nil
@@ -96,7 +97,8 @@ type scheduling struct {
 	seq     uint64  // of the last entry
 	now     EntryKey
 	counts  [EntryEvent + 1]uint32
-	posts   int64 // entries that were posted
+	posts   int64      // entries that were posted
+	come    []runnable // memory of awaitExpected
 }
 
 // firstChooser stands in for the chooser of a loop that has a scheduler.
@@ -112,7 +114,9 @@ func (l *Loop) next() runnable {
 	}
 	l.left = 0 // a pass is one step
 	s.arrived(l, 0)
-	l.awaitExpected()
+	if l.inbox.expected.Load() > s.posts {
+		l.takePosts()
+	}
 	if i := s.unchosen(l); i >= 0 {
 		return s.take(l, i)
 	}
@@ -252,6 +256,25 @@ func mayStray(r runnable) bool {
 	return false
 }
 
+// waker is something posted that may do no more than wake its task.
+type waker interface{ onlyWakes() bool }
+
+// wakeAll lets what was posted and only wakes its task do so at once: one choice, not two. It
+// returns the rest.
+func (s *scheduling) wakeAll(l *Loop, posts []runnable) (rest []runnable) {
+	rest = posts[:0]
+	for _, r := range posts {
+		if w, ok := r.(waker); ok && w.onlyWakes() {
+			r.run()
+			s.arrived(l, EntryPost)
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	clear(posts[len(rest):])
+	return rest
+}
+
 // pointless reports whether the turn of r changes nothing that anybody could see.
 func pointless(r runnable) bool {
 	switch r := r.(type) {
@@ -267,23 +290,26 @@ func pointless(r runnable) bool {
 	return false
 }
 
-// awaitExpected waits for calls from other goroutines that are certain to come, so that it does not
-// depend on the machine when they do. It gives up on those that seem to wait for the loop.
-func (l *Loop) awaitExpected() {
-	s := l.scheduling
+// awaitExpected adds, to posts that were taken, those of other goroutines that are certain to come,
+// so that neither when they come nor their order depends on the machine. It gives up on goroutines
+// that seem to wait for the loop.
+func (s *scheduling) awaitExpected(l *Loop, posts []runnable) []runnable {
 	var begun time.Time
-	for l.inbox.expected.Load() > s.posts {
+	for l.inbox.expected.Load() > s.posts+int64(len(posts)) && !l.ending.closing {
 		if begun.IsZero() {
 			begun = time.Now()
+			s.come = append(s.come[:0], posts...)
+			l.inbox.give()
 		} else if time.Since(begun) > expectedGrace {
-			return
+			break
 		}
 		l.look(expectedGrace)
 		s.arrived(l, EntryEvent)
-		if l.inbox.posted.Load() {
-			l.takePosts()
-		}
+		s.come = append(s.come, l.inbox.take()...)
+		l.inbox.give()
+		posts = s.come
 	}
+	return posts
 }
 
 // expectedGrace is how long a loop with a scheduler waits for a goroutine that will post.

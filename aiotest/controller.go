@@ -121,8 +121,8 @@ func (c *controller) Next(ready []aio.Entry) int {
 		if c.conf.patience > 0 && c.steps%starvedEvery == 0 && c.starved(ready) {
 			c.stop()
 		}
-		if c.strikes.victim != 0 {
-			c.mayStrike(ready)
+		if c.strikes.victim != 0 && c.mayStrike(ready) {
+			return -1 // the victim may be the next, and is not among those that are ready yet
 		}
 	}
 	if c.ended || c.strategy == nil {

@@ -51,8 +51,8 @@ type pct struct {
 	patient int // choices after which the rest is random, for tasks that wait in a loop of yields
 }
 
-// newPCT returns a strategy of this depth. With fair, as for [Patience], nobody wins more often in a
-// row than in the plain order.
+// newPCT returns a strategy of this depth. With [Patience] no task wins more often in a row than in
+// the plain order.
 func newPCT(c *config, depth int) *pct {
 	return &pct{
 		rand:  rand.New(rand.NewPCG(c.ownSeed(), uint64(depth))),

@@ -63,13 +63,13 @@ func (c *controller) isVictim(id uint32) bool {
 	return false
 }
 
-// mayStrike cancels the victim if it is time.
-func (c *controller) mayStrike(ready []aio.Entry) {
+// mayStrike cancels the victim if it is time, and reports whether it did.
+func (c *controller) mayStrike(ready []aio.Entry) bool {
 	x := &c.strikes
 	key := aio.EntryKey{Kind: aio.EntryStep, ID: x.victim}
 	over := slices.ContainsFunc(ready, func(e aio.Entry) bool { return e.EntryKey == key })
 	if !over && c.steps-x.since <= x.after {
-		return
+		return false
 	}
 	x.atReady, x.struck = over, true
 	for _, t := range c.runner.Loop().AllTasks() {
@@ -81,6 +81,7 @@ func (c *controller) mayStrike(ready []aio.Entry) {
 		}
 	}
 	x.victim = 0
+	return true
 }
 
 func (x strike) String() string {

@@ -213,9 +213,8 @@ func TestThreadsAreWaitedForBeforeASchedulerIsAsked(t *testing.T) {
 			return len(ready) - 1
 		})))
 		want := []string{
-			"step 1 ", "step 2 step 3 step 4 ", "step 2 step 3 post 4 ", "step 2 step 3 step 4 ",
-			"step 2 step 3 ", "step 2 post 3 ",
-			"step 2 step 3 ", "step 2 ", "post 2 ", "step 2 ", "step 1 ",
+			"step 1 ", "step 2 step 3 step 4 ", "step 2 step 3 step 4 ", "step 2 step 3 ",
+			"step 2 step 3 ", "step 2 ", "step 2 ", "step 1 ",
 		}
 		if !slices.Equal(seen, want) {
 			t.Fatalf("%q", seen)

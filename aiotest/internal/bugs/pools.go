@@ -256,7 +256,7 @@ func fencedLeader(ctx context.Context, t *aiotest.T, fixed bool) error {
 						continue // the store refuses an old term
 					}
 					if mine < written {
-						t.Errorf("the leader of term %d writes after that of term %d", mine, written)
+						t.Errorf("term %d writes after term %d", mine, written)
 					}
 					written = mine
 				}

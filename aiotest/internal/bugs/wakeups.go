@@ -315,7 +315,7 @@ func phaseLatch(ctx context.Context, t *aiotest.T, fixed bool) error {
 	return together(ctx, worker, worker)
 }
 
-// closeWakesOne closes a mailbox for which two tasks may wait, and wakes the first.
+// closeWakesOne closes a mailbox for which two tasks may wait, and wakes one.
 func closeWakesOne(ctx context.Context, t *aiotest.T, fixed bool) error {
 	var changed aiosync.Condition
 	closed := false
