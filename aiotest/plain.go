@@ -79,8 +79,7 @@ func (t *turns) count(id uint32) int {
 	return 0
 }
 
-// insist notes that key goes on where the plain order would let another entry come. It may go on for
-// as long again.
+// insist notes that key goes on where the plain order would switch. It may go on for as long again.
 func (t *turns) insist(key aio.EntryKey) {
 	if key == t.last {
 		t.row = 0

@@ -279,7 +279,7 @@ func permitLostInGather(ctx context.Context, t *aiotest.T, fixed bool) error {
 	return err
 }
 
-// phaseLatch opens when the counter is back at zero. A fast worker counts in the next phase before a
+// phaseLatch opens when the counter is zero again. A fast worker counts in the next phase before a
 // slow one has looked.
 func phaseLatch(ctx context.Context, t *aiotest.T, fixed bool) error {
 	var open aiosync.Condition
