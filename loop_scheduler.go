@@ -74,6 +74,9 @@ type Entry struct {
 	Seq uint64   // grows in the order in which entries become ready; the slice is sorted by it
 }
 
+// comes reports whether an entry may be what the loop was told to expect.
+func (e *Entry) comes() bool { return e.Kind == EntryPost || e.Kind == EntryEvent }
+
 // Await is an await that suspends a task, as a [Scheduler] sees it.
 type Await struct {
 	Task uint32 // the task's number
@@ -97,7 +100,7 @@ type scheduling struct {
 	seq     uint64  // of the last entry
 	now     EntryKey
 	counts  [EntryEvent + 1]uint32
-	posts   int64      // entries that were posted
+	posts   int64      // entries that may be what is expected from outside
 	come    []runnable // memory of awaitExpected
 }
 
@@ -162,7 +165,7 @@ func (s *scheduling) unchosen(l *Loop) int {
 // take removes entry i. It takes time for the entries before it or those behind it, whichever are
 // fewer.
 func (s *scheduling) take(l *Loop, i int) runnable {
-	if s.entries[i].Kind == EntryPost {
+	if s.entries[i].comes() {
 		s.posts--
 	}
 	if i < s.checked {
@@ -224,7 +227,7 @@ func (s *scheduling) arrived(l *Loop, as EntryKind) {
 			s.counts[e.Kind]++
 			e.ID = s.counts[e.Kind]
 		}
-		if e.Kind == EntryPost {
+		if e.comes() {
 			s.posts++
 		}
 		s.add(e)
