@@ -16,7 +16,7 @@ var errNotInstalled = errors.New("not installed; -install does it")
 // install brings the rivals that are not Go libraries into the cache directory, and nowhere else.
 // If one fails, the others are still installed.
 func install(ctx context.Context) error {
-	return errors.Join(installPython(ctx), installTokio(ctx))
+	return errors.Join(installPython(ctx), tokio.install(ctx), shuttle.install(ctx))
 }
 
 // cacheDir is where rivals are installed.

@@ -64,6 +64,8 @@ func newEntrant(name string) *entrant {
 		return pythonEntrant(name)
 	case "tokio":
 		return tokioEntrant()
+	case "shuttle":
+		return shuttleEntrant()
 	default:
 		return goEntrant(name)
 	}
@@ -97,7 +99,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	flags.Float64Var(&scale, "scale", 1,
 		"multiply the size of the large works by this `factor`, for a quick look")
 	flags.BoolVar(&c.install, "install", false, "first install uvloop and trio (with pip) and "+
-		"build tokio (with cargo), in the user's cache directory")
+		"build tokio and shuttle (with cargo), in the user's cache directory")
 	flags.Usage = func() {
 		fmt.Fprintln(stderr, "usage: go run ./bench [flags]")
 		flags.PrintDefaults()
@@ -181,7 +183,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	if c.install {
-		fmt.Fprintln(stderr, "installing uvloop, trio and tokio")
+		fmt.Fprintln(stderr, "installing uvloop, trio, tokio and shuttle")
 		if err := install(ctx); err != nil {
 			fmt.Fprintln(stderr, "bench:", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +16,7 @@ import (
 )
 
 // exploreSuite measures package aiotest beside the same programs in bubbles of
-// testing/synctest, whose order a seeded hook varies.
+// testing/synctest, whose order a seeded hook varies, and on shuttle.
 var exploreSuite = suite{
 	works: []work{
 		{
@@ -34,9 +35,15 @@ var exploreSuite = suite{
 			name: "virtual_year", unit: nsPerOp, size: yearTasks * yearTicks,
 			about:    "one tick of 1,000 tasks that tick each day, for a year",
 			baseline: "synctest", baselineIs: "time.Sleep in a bubble",
+			aims: []aim{{max: 1, rival: "synctest"}},
+		},
+		{
+			name: "schedule_cores", unit: nsPerOp, size: 1,
+			about:    "the schedules of the first work, with a worker for each processor",
+			baseline: "synctest", baselineIs: "bubbles in turn",
 		},
 	},
-	rivals:     []string{"synctest"},
+	rivals:     []string{"synctest", "shuttle"},
 	procs:      []int{2, 1},
 	rounds:     5,
 	roundTime:  100 * time.Millisecond,
@@ -54,6 +61,8 @@ var aioExploreWorks = map[string]round{
 	"schedule":      aioSchedule,
 	"explored_step": aioExploredStep,
 	"virtual_year":  aioYear,
+
+	"schedule_cores": aioScheduleCores,
 }
 
 // quiet is a test that nobody reads: it keeps what failed.
@@ -73,7 +82,7 @@ func (q *quiet) Errorf(format string, args ...any) {
 
 // explored explores a program of two tasks of so many steps.
 func explored(steps, schedules int, opts ...aiotest.Option) error {
-	runs := 0
+	var runs atomic.Int64
 	task := func(ctx context.Context) error {
 		for range steps - 1 {
 			if err := aio.Yield(ctx); err != nil {
@@ -84,7 +93,7 @@ func explored(steps, schedules int, opts ...aiotest.Option) error {
 	}
 	q := &quiet{}
 	aiotest.Explore(q, func(ctx context.Context, t *aiotest.T) error {
-		runs++
+		runs.Add(1)
 		a, b := aio.Start(ctx, task), aio.Start(ctx, task)
 		if _, err := a.Await(ctx); err != nil {
 			return err
@@ -92,11 +101,17 @@ func explored(steps, schedules int, opts ...aiotest.Option) error {
 		_, err := b.Await(ctx)
 		return err
 	}, append(opts, aiotest.With(aiotest.RandomWalk()), aiotest.Schedules(schedules))...)
-	return errors.Join(q.failed, expect("runs", runs, schedules))
+	return errors.Join(q.failed, expect("runs", int(runs.Load()), schedules))
 }
 
 func aioSchedule(size, reps int) (float64, error) {
 	return timed(size, reps, func(reps int) error { return explored(scheduleSteps, size*reps) })
+}
+
+func aioScheduleCores(size, reps int) (float64, error) {
+	return timed(size, reps, func(reps int) error {
+		return explored(scheduleSteps, size*reps, aiotest.Workers(0))
+	})
 }
 
 func aioExploredStep(size, reps int) (float64, error) {
@@ -140,6 +155,8 @@ var synctestWorks = map[string]round{
 	"schedule":      synctestSchedule,
 	"explored_step": synctestStep,
 	"virtual_year":  synctestYear,
+
+	"schedule_cores": synctestSchedule,
 }
 
 // theTest is the test that the contestant synctest serves in: bubbles need one.
