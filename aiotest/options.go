@@ -98,9 +98,12 @@ const defaultLateness = 100 * time.Microsecond
 // AllowLeaks lets the function leave tasks behind. They are cancelled, as at the end of [aio.Run].
 func AllowLeaks() Option { return option(func(c *config) { c.leaks = true }) }
 
-// CancelEachAwait makes Explore cancel one task at one of its awaits in each schedule. When all
-// awaits of the plain order have had their turn, Explore goes on with other orders. The main task
-// is left alone. An error of the function that is a cancellation is then no failure.
+// CancelEachAwait makes Explore cancel one task in one of its awaits in each schedule: as soon as
+// it waits, and when the wait is over but the task has not gone on yet. When all awaits of the
+// plain order have had their turn, other orders follow, with and without a cancellation at some
+// moment of an await. With [Exhaustive], and for small programs, each order is run with a
+// cancellation at each moment of each await. The main task is left alone. An error of the function
+// that is a cancellation is no failure then.
 //
 // If names are given, only tasks with these names are cancelled. A name may be a pattern of
 // [path.Match], such as "user *". It panics if a pattern is malformed.
@@ -161,8 +164,8 @@ func PCT(depth int) Strategy {
 
 // Exhaustive goes through all orders that depart from the plain order at most departures times. In
 // the plain order a task runs until it waits; then comes the entry that has been ready for longest.
-// With a negative number it goes through all orders. Explore logs when it has covered every
-// schedule.
+// With a negative number it goes through all orders, each once; no two steps are taken to be
+// independent, since tasks may share any variable. Explore logs when it has covered every schedule.
 func Exhaustive(departures int) Strategy {
 	if departures < 0 {
 		departures = math.MaxInt

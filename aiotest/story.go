@@ -16,6 +16,7 @@ type story struct {
 	open     string   // the line of the step that is being made
 	notes    []string // lines to follow it
 	names    map[uint32]string
+	struck   uint32 // the task that the test has cancelled, until its next step
 	count    int
 	callback bool // the step is no task's
 
@@ -32,7 +33,9 @@ func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 		return
 	}
 	for _, i := range c.runner.Loop().Snapshot(false).Tasks {
-		s.names[i.ID] = i.Name
+		if _, known := s.names[i.ID]; !known {
+			s.names[i.ID] = s.nameApart(i.Name, i.ID)
+		}
 	}
 	if s.watch != nil && s.count < maxWatched {
 		s.watch.look()
@@ -53,7 +56,10 @@ func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 		s.open += "goes on after " + e.Op
 	}
 	if e.Kind == aio.EntryStep && e.Op != "" {
-		if e.By.Kind == 0 && e.Op == "Sleep" {
+		if e.ID == s.struck {
+			s.open += ", cancelled"
+			s.struck = 0
+		} else if e.By.Kind == 0 && e.Op == "Sleep" {
 			s.open += ", its time has come"
 		} else if e.By.Kind == 0 {
 			s.open += ", woken by the loop"
@@ -87,6 +93,16 @@ func (s *story) note(text string) {
 	if s.open == "" {
 		s.finish()
 	}
+}
+
+// nameApart returns the name of a task, with its number if another one has the same name.
+func (s *story) nameApart(name string, id uint32) string {
+	for _, other := range s.names {
+		if other == name {
+			return fmt.Sprintf("%s #%d", name, id)
+		}
+	}
+	return name
 }
 
 func (s *story) finish() {

@@ -75,7 +75,8 @@ func (c *controller) mayStrike(ready []aio.Entry) bool {
 	for _, t := range c.runner.Loop().AllTasks() {
 		if t.ID() == x.victim {
 			if c.story != nil {
-				c.story.note("the test cancels " + t.Name() + " here")
+				c.story.note("the test cancels " + c.story.name(key) + " here")
+				c.story.struck = x.victim
 			}
 			t.Cancel(nil)
 		}
