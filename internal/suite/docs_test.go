@@ -149,7 +149,11 @@ func TestEveryNameInTheDocumentsExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, page := range append(guide, "README.md", "docs/from-python.md", "docs/design.md",
+	cookbook, err := filepath.Glob("docs/cookbook/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(append(guide, cookbook...), "README.md", "docs/from-python.md", "docs/design.md",
 		"docs/seeds.md", "docs/security.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
