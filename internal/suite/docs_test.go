@@ -443,3 +443,40 @@ func TestEveryFunctionAndTypeHasAnExample(t *testing.T) {
 		}
 	}
 }
+
+// What a guide or a program would show only for completeness: the parts that other packages here
+// implement, and the names of values.
+var notAConcept = regexp.MustCompile(`^(Entry|EntryKey|EntryKind|Entry[A-Z]\w+|Choose[A-Z]\w+|` +
+	`Poll\w+|ThreadOption|MapOption|TaskOption|Option|TaskOrFuture|Await|CancelInfo|Interest|` +
+	`ErrNoPoller|ErrNotReady|ErrOwnedDescriptor|ErrSignal)$`)
+
+// Every concept of the root is in a program, or on a page of the guide or of the cookbook.
+func TestEveryConceptIsShownInAProgramOrOnAPage(t *testing.T) {
+	t.Chdir(root)
+	var shown strings.Builder
+	add := func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") ||
+			strings.HasSuffix(path, ".md") {
+			var text []byte
+			if text, err = os.ReadFile(path); err == nil {
+				shown.Write(text)
+			}
+		}
+		return err
+	}
+	for _, dir := range []string{"examples", "docs/guide", "docs/cookbook"} {
+		if err := filepath.WalkDir(dir, add); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := map[string]bool{}
+	for _, m := range regexp.MustCompile(`\baio\.([A-Z]\w*)`).FindAllStringSubmatch(shown.String(), -1) {
+		seen[m[1]] = true
+	}
+	names := exported(t, ".")
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if !strings.Contains(name, ".") && !seen[name] && !notAConcept.MatchString(name) {
+			t.Errorf("aio.%s is in no program and on no page of the guide or the cookbook", name)
+		}
+	}
+}
