@@ -8,6 +8,7 @@ import (
 	"iter"
 	"log"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiocache"
 	"github.com/aio-go/aio/aiofile"
+	"github.com/aio-go/aio/aiohttp"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/aiter"
 )
@@ -185,6 +187,43 @@ func Example_retry() {
 	// try 2 failed: connection refused
 	// the answer <nil>
 	// about three seconds of pauses: 3s
+}
+
+func Example_retryHTTP() {
+	tries := 0
+	flaky := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if tries++; tries < 3 {
+			http.Error(w, "busy", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprint(w, "the page")
+	})
+
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		client := &aiohttp.Client{
+			Transport: aiohttp.Direct(flaky), // leave it out to ask the network
+			Timeout:   time.Minute,           // for all tries together
+			Retry: aiohttp.Retry{
+				Attempts: 5,
+				Backoff:  aiohttp.Exponential(time.Second, 10*time.Second),
+				Timeout:  5 * time.Second, // for each
+			},
+		}
+		defer client.Close()
+		response, err := client.Get(ctx, "http://example.org/page")
+		if err != nil {
+			return err
+		}
+		defer response.Close()
+		text, err := response.Text(ctx)
+		fmt.Printf("%s, after %d tries\n", text, tries)
+		return err
+	}, aio.WithClock(aio.NewVirtualClock()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// the page, after 3 tries
 }
 
 func Example_pubSub() {

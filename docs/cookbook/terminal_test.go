@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/aiter"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/subprocess"
@@ -100,15 +101,33 @@ func Example_keys() {
 	// goodbye
 }
 
-// guest is a client that sends a line, and presses Ctrl-C before the answer is there.
-func guest(ctx context.Context, address string) (string, error) {
+// site is a server that sends each line back after some work.
+type site struct{ busy aiosync.Event }
+
+func (s *site) echo(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+	for line, err := range r.Lines(ctx) {
+		if err != nil {
+			return err
+		}
+		s.busy.Set()
+		if err := aio.Sleep(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+		w.Write(line)
+	}
+	fmt.Fprintln(w, "goodbye")
+	return nil
+}
+
+// guest is a client that sends a line, and presses Ctrl-C while the server works on it.
+func (s *site) guest(ctx context.Context, address string) (string, error) {
 	r, w, err := stream.Open(ctx, "tcp", address)
 	if err != nil {
 		return "", err
 	}
 	defer w.Close()
 	fmt.Fprintln(w, "hello")
-	if err := aio.Sleep(ctx, 20*time.Millisecond); err != nil {
+	if err := s.busy.Wait(ctx); err != nil {
 		return "", err
 	}
 	self, err := os.FindProcess(os.Getpid())
@@ -122,30 +141,16 @@ func guest(ctx context.Context, address string) (string, error) {
 	return string(said), err
 }
 
-// echo sends each line back after some work.
-func echo(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-	for line, err := range r.Lines(ctx) {
-		if err != nil {
-			return err
-		}
-		if err := aio.Sleep(ctx, 100*time.Millisecond); err != nil {
-			return err
-		}
-		w.Write(line)
-	}
-	fmt.Fprintln(w, "goodbye")
-	return nil
-}
-
 func Example_gracefulServer() {
 	serve := func(ctx context.Context) error {
-		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", echo)
+		var s site
+		server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0", s.echo)
 		if err != nil {
 			return err
 		}
 		defer server.Close()
 
-		demo := aio.CreateTask(ctx, aio.Bind(guest, server.Addrs()[0].String()))
+		demo := aio.CreateTask(ctx, aio.Bind(s.guest, server.Addrs()[0].String()))
 
 		err = server.ServeForever(ctx) // until Ctrl-C or SIGTERM cancels it
 		fmt.Println("interrupted:", errors.Is(err, aio.ErrCancelled))

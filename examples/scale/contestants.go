@@ -47,7 +47,12 @@ func tasks(ctx context.Context, n int, reached func(others ...int)) error {
 	waiting := 0
 	all := aio.NewFuture[aio.None](ctx)
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-		for range n {
+		for i := range n {
+			if i%1000 == 999 { // or Ctrl-C would have to wait for all of them
+				if err := aio.Yield(ctx); err != nil {
+					return err
+				}
+			}
 			g.Go(func(ctx context.Context) error {
 				if waiting++; waiting == n {
 					all.SetResult(aio.None{})

@@ -91,7 +91,7 @@ func TestAWrongCommandLineSaysWhatIsWrong(t *testing.T) {
 
 func TestCtrlCAndSIGTERMEndTheProgramAndItsProcesses(t *testing.T) {
 	clitest.Signals(t, func(t *testing.T, sig os.Signal) {
-		got := clitest.Signal(t, sig, "how many", "-tasks", "2000000", "-goroutines", "2000000")
+		got := clitest.Signal(t, sig, "how many", "-tasks", "200000")
 		if got.Code != cli.Interrupted || got.Err != "scale: interrupted\n" {
 			t.Errorf("%+v", got)
 		}

@@ -1,6 +1,7 @@
 package suite_test
 
 import (
+	"encoding/xml"
 	"go/ast"
 	"go/doc"
 	"go/format"
@@ -389,6 +390,47 @@ func TestEveryNameOfAsyncioHasItsLine(t *testing.T) {
 	}
 	if names < 400 {
 		t.Errorf("the list has only %d names", names)
+	}
+}
+
+// Each figure has a dark twin, which differs in its colours only, and is on a page.
+func TestEachFigureHasADarkTwinAndIsOnAPage(t *testing.T) {
+	t.Chdir(root)
+	figures, err := filepath.Glob("docs/*.svg")
+	if err != nil || len(figures) == 0 {
+		t.Fatalf("no figures: %v", err)
+	}
+	var pages strings.Builder
+	for _, page := range documents(t) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages.Write(text)
+	}
+	colour := regexp.MustCompile(`#[0-9a-f]{6}\b`)
+	for _, figure := range figures {
+		text, err := os.ReadFile(figure)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := xml.Unmarshal(text, new(struct{})); err != nil {
+			t.Errorf("%s: %v", figure, err)
+		}
+		if !strings.Contains(pages.String(), "/"+filepath.Base(figure)) {
+			t.Errorf("%s is on no page", figure)
+		}
+		if strings.HasSuffix(figure, "-dark.svg") {
+			continue
+		}
+		dark, err := os.ReadFile(strings.TrimSuffix(figure, ".svg") + "-dark.svg")
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if colour.ReplaceAllString(string(text), "") != colour.ReplaceAllString(string(dark), "") {
+			t.Errorf("%s differs from its dark twin in more than colours", figure)
+		}
 	}
 }
 
