@@ -108,8 +108,7 @@ func Example_outcomes() {
 		case 1:
 			return 0, errors.New("no such file")
 		case 2:
-			var table map[string]int
-			table["x"] = 1 // panics
+			return []int{1, 2}[n], nil // panics
 		case 3:
 			runtime.Goexit()
 		}
@@ -135,7 +134,7 @@ func Example_outcomes() {
 	// Output:
 	// 0 0 <nil>
 	// 1 0 no such file
-	// 2 panicked: assignment to entry in nil map
+	// 2 panicked: runtime error: index out of range [2] with length 2
 	// 3 called runtime.Goexit
 	// 4 40 <nil>
 }
