@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,16 +51,19 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		fmt.Fprintf(std.Out, "primes below %d, in %s, with %s:\n\n", s.below,
 			cli.Count(len(parts), "part"), cli.Count(s.workers, "worker"))
 	}
-	first := 0.0
+	first, code := 0.0, cli.OK
 	for _, w := range s.ways {
 		began := time.Now()
 		n, err := w.count(ctx, parts, s.workers)
 		took := time.Since(began).Seconds()
-		if code := cli.Code(ctx, err); code != cli.OK {
-			if code == cli.Interrupted {
-				fmt.Fprintf(std.Err, "primes: interrupted in %s\n", w.name)
-				return code
-			}
+		switch exit := cli.Code(ctx, err); {
+		case exit == cli.Interrupted:
+			fmt.Fprintf(std.Err, "primes: interrupted in %s\n", w.name)
+			return exit
+		case errors.Is(err, errors.ErrUnsupported):
+			code = std.Fail("primes", fmt.Errorf("%s: this system cannot do it: %w", w.name, err))
+			continue
+		case err != nil:
 			return std.Fail("primes", fmt.Errorf("%s: %w", w.name, err))
 		}
 		if first == 0 {
@@ -70,7 +74,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 			return std.Fail("primes", err)
 		}
 	}
-	return cli.OK
+	return code
 }
 
 func (o outcome) write(out io.Writer, json bool, about string) error {

@@ -25,9 +25,14 @@ type part struct{ From, To int }
 
 // split divides the numbers below a limit into parts.
 func split(below, n int) []part {
-	parts := make([]part, 0, n)
-	for i := range min(n, below) {
-		parts = append(parts, part{i * below / min(n, below), (i + 1) * below / min(n, below)})
+	n = min(n, below)
+	parts := make([]part, n)
+	for i := range parts {
+		end := int(int64(i+1) * int64(below) / int64(n))
+		parts[i].To = end
+		if i+1 < n {
+			parts[i+1].From = end
+		}
 	}
 	return parts
 }

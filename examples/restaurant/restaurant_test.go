@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"regexp"
@@ -233,5 +234,31 @@ func TestFourBotsAsThreadsDoNotWaitForEachOther(t *testing.T) {
 	}
 	if meanwhile == 0 {
 		t.Error("nobody does anything while ChefBot watches the oven")
+	}
+}
+
+// cancelling is an output that cancels when a text is written to it.
+type cancelling struct {
+	at     string
+	cancel func()
+}
+
+func (c cancelling) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), c.at) {
+		c.cancel()
+	}
+	return len(p), nil
+}
+
+func TestFourThreadsEndWhenTheRestaurantIsClosed(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	e := anEvening(t, "threads")
+	err := e.tell(ctx, settings{parties: 20, real: true}, cancelling{"GreetBot leads", cancel})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if e.result().Served > 0 {
+		t.Errorf("it went on: %+v", e.result())
 	}
 }
