@@ -351,16 +351,18 @@ func Example_progressBar() {
 	// [########] 100%
 }
 
-// tail yields the lines that are added to a file, like tail -F: it starts at the end, and again at
-// the beginning when the file has been cut or replaced.
-func tail(ctx context.Context, name string, pause time.Duration) iter.Seq2[string, error] {
+// tail yields the lines of a file and those that are added to it, like tail -F. With io.SeekEnd it
+// begins with those that are added. When the file has been cut or replaced, it begins anew.
+func tail(
+	ctx context.Context, name string, whence int, pause time.Duration,
+) iter.Seq2[string, error] {
 	return aiter.Generate(ctx, func(ctx context.Context, yield func(string) bool) error {
 		f, err := aiofile.Open(ctx, name)
 		if err != nil {
 			return err
 		}
 		defer func() { f.Close(ctx) }()
-		at, err := f.Seek(ctx, 0, io.SeekEnd)
+		at, err := f.Seek(ctx, 0, whence)
 		if err != nil {
 			return err
 		}
@@ -429,19 +431,20 @@ func Example_tail() {
 	write("old\n", 0)
 
 	err = aio.Run(context.Background(), func(ctx context.Context) error {
-		loop := aio.RunningLoop(ctx)
-		loop.CallLater(30*time.Millisecond, func() { write("first\nsec", os.O_APPEND) })
-		loop.CallLater(60*time.Millisecond, func() { write("ond\n", os.O_APPEND) })
-		for line, err := range tail(ctx, name, 10*time.Millisecond) {
+		for line, err := range tail(ctx, name, io.SeekStart, 10*time.Millisecond) {
 			if err != nil {
 				return err
 			}
 			fmt.Println(line)
-			if line == "second" {
-				write("new\n", os.O_TRUNC) // as a program does that rotates its log
-			}
-			if line == "new" {
-				break
+			switch line { // what another program would do meanwhile
+			case "old":
+				write("first\nsec", os.O_APPEND)
+			case "first":
+				write("ond\n", os.O_APPEND)
+			case "second":
+				write("new\n", os.O_TRUNC) // it rotates its log
+			case "new":
+				return nil
 			}
 		}
 		return nil
@@ -450,6 +453,7 @@ func Example_tail() {
 		log.Fatal(err)
 	}
 	// Output:
+	// old
 	// first
 	// second
 	// new

@@ -2,14 +2,17 @@ package cookbook_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 )
 
 func Example_whyNotThreads() {
@@ -157,4 +160,112 @@ func Example_whyNotGoroutines() {
 	// snail has ended
 	// the winner: hare <nil>
 	// a day, in less than an hour: true <nil>
+}
+
+// anyOrder lets chance decide wherever a loop has a choice.
+type anyOrder struct{ *rand.Rand }
+
+func (o anyOrder) Choose(_ aio.Choice, n int) int { return o.IntN(n) }
+
+func Example_isItBuggy() {
+	// The reader relies on an order that nobody promises.
+	works := func(opts ...aio.Option) bool {
+		settings, found := map[string]string{}, ""
+		err := aio.Run(context.Background(), func(ctx context.Context) error {
+			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				g.Go(func(ctx context.Context) error {
+					settings["colour"] = "green"
+					return nil
+				})
+				g.Go(func(ctx context.Context) error {
+					found = settings["colour"]
+					return nil
+				})
+				return nil
+			})
+		}, opts...)
+		return err == nil && found == "green"
+	}
+
+	fails := 0
+	for seed := range uint64(100) {
+		if !works(aio.WithChooser(anyOrder{rand.New(rand.NewPCG(seed, 0))})) {
+			fails++
+		}
+	}
+	fmt.Println("works as usual:", works())
+	fmt.Println("fails in some of 100 other orders:", fails > 0)
+	// Output:
+	// works as usual: true
+	// fails in some of 100 other orders: true
+}
+
+func Example_isItHarder() {
+	// One after the other, as one would write it without any concurrency.
+	order := func(ctx context.Context, dish string) (string, error) {
+		if err := aio.Sleep(ctx, time.Second); err != nil { // ask the kitchen
+			return "", err
+		}
+		if dish == "soup" {
+			return "", errors.New("there is no soup")
+		}
+		if err := aio.Sleep(ctx, time.Minute); err != nil { // it cooks
+			return "", err
+		}
+		return dish + " is served", nil
+	}
+
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		began := aio.RunningLoop(ctx).Time()
+		for _, menu := range [][]string{{"fish", "rice"}, {"fish", "soup"}} {
+			served, err := aio.Map(ctx, menu, order) // and now at the same time
+			fmt.Println(served, err, "after", aio.RunningLoop(ctx).Time().Sub(began))
+		}
+		return nil
+	}, aio.WithClock(aio.NewVirtualClock()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// [fish is served rice is served] <nil> after 1m1s
+	// [] there is no soup after 1m2s
+}
+
+func Example_doINeedLocks() {
+	seats := 3
+	var counter aiosync.Lock
+
+	// Nothing waits between the check and the change: no lock.
+	take := func() bool {
+		if seats == 0 {
+			return false
+		}
+		seats--
+		return true
+	}
+	// The payment waits in between: a lock, or one seat is sold twice.
+	pay := func(ctx context.Context, _ int) (sold bool, err error) {
+		err = counter.With(ctx, func(ctx context.Context) error {
+			if seats == 0 {
+				return nil
+			}
+			if err := aio.Sleep(ctx, time.Second); err != nil {
+				return err
+			}
+			sold = take()
+			return nil
+		})
+		return sold, err
+	}
+
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		sold, err := aio.Map(ctx, make([]int, 5), pay)
+		fmt.Println(sold, "seats left:", seats)
+		return err
+	}, aio.WithClock(aio.NewVirtualClock()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// [true true true false false] seats left: 0
 }
