@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 // Vet compiles programs as those do who paste them into a main.go: each in a folder of a module of
@@ -13,6 +15,7 @@ import (
 // command checks all of them.
 func Vet(t *testing.T, root string, programs map[string]string) {
 	t.Helper()
+	looptest.NeedGo(t)
 	library, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)
