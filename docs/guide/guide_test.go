@@ -1,19 +1,10 @@
 package guide_test
 
 import (
-	"bytes"
 	"flag"
-	"fmt"
-	"go/ast"
-	"go/doc"
-	"go/format"
-	"go/parser"
-	"go/token"
-	"os"
-	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
+
+	"github.com/aio-go/aio/internal/pages"
 )
 
 // The programs on the pages of the guide are the Example functions of this folder. They are
@@ -24,125 +15,9 @@ import (
 // writes the pages anew.
 var update = flag.Bool("update", false, "write the programs and their output into the pages")
 
-// shown is where a page shows a program: a comment with the Example's name, the program, and its
-// output; or a comment with the names of functions, and their source.
-var shown = regexp.MustCompile("(?s)<!-- (Example\\w*|source: [\\w ]+) -->\n```go\n.*?```\n(?:\nIt prints:\n\n```text\n.*?```\n)?")
+func TestThePagesShowTheProgramsThatAreTested(t *testing.T) { pages.Check(t, *update) }
 
-func TestThePagesShowTheProgramsThatAreTested(t *testing.T) {
-	examples := readExamples(t)
-	used := map[string]bool{}
-	pages, err := filepath.Glob("*.md")
-	if err != nil || len(pages) == 0 {
-		t.Fatalf("no pages: %v", err)
-	}
-	for _, page := range pages {
-		was, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		is := shown.ReplaceAllStringFunc(string(was), func(old string) string {
-			name := shown.FindStringSubmatch(old)[1]
-			if names, ok := strings.CutPrefix(name, "source: "); ok {
-				return sources(t, strings.Fields(names))
-			}
-			text, ok := examples[name]
-			if !ok {
-				t.Errorf("%s: there is no %s", page, name)
-				return old
-			}
-			used[name] = true
-			return text
-		})
-		if blocks, known := strings.Count(is, "```go\n"), len(shown.FindAllString(is, -1)); blocks != known {
-			t.Errorf("%s: %d of %d programs have no Example", page, blocks-known, blocks)
-		}
-		if is == string(was) {
-			continue
-		}
-		if !*update {
-			t.Errorf("%s does not show the Examples as they are; run this test with -update", page)
-			continue
-		}
-		if err := os.WriteFile(page, []byte(is), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name := range examples {
-		if !used[name] {
-			t.Errorf("%s is on no page", name)
-		}
-	}
-}
-
-// readExamples returns what a page shows for each Example: a whole program and its output.
-func readExamples(t *testing.T) map[string]string {
-	names, err := filepath.Glob("*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	texts := map[string]string{}
-	for _, name := range names {
-		fset := token.NewFileSet()
-		file, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range doc.Examples(file) {
-			full := "Example"
-			if e.Name != "" {
-				full += e.Name
-			}
-			if e.Play == nil {
-				t.Errorf("%s: %s is no program of its own", name, full)
-				continue
-			}
-			texts[full] = show(t, fset, full, e.Play, e.Output)
-		}
-	}
-	return texts
-}
-
-func show(t *testing.T, fset *token.FileSet, name string, program *ast.File, output string) string {
-	var source bytes.Buffer
-	if err := format.Node(&source, fset, program); err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("<!-- %s -->\n```go\n%s```\n\nIt prints:\n\n```text\n%s\n```\n", name, source.String(), strings.TrimRight(output, "\n"))
-}
-
-// sources returns what a page shows for functions of this folder.
-func sources(t *testing.T, names []string) string {
-	files, err := filepath.Glob("*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]string{}
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fset := token.NewFileSet()
-		file, err := parser.ParseFile(fset, name, text, parser.ParseComments)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range file.Decls {
-			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil {
-				from := fn.Pos()
-				if fn.Doc != nil {
-					from = fn.Doc.Pos()
-				}
-				found[fn.Name.Name] = string(text[fset.Position(from).Offset:fset.Position(fn.End()).Offset])
-			}
-		}
-	}
-	var parts []string
-	for _, name := range names {
-		if found[name] == "" {
-			t.Errorf("there is no function %s", name)
-		}
-		parts = append(parts, found[name]+"\n")
-	}
-	return fmt.Sprintf("<!-- source: %s -->\n```go\n%s```\n", strings.Join(names, " "), strings.Join(parts, "\n"))
+// A program that is copied from a page compiles in a module of its own.
+func TestEachProgramCompilesWhereItIsPasted(t *testing.T) {
+	pages.Vet(t, "../..", pages.Programs(t))
 }

@@ -24,6 +24,7 @@ const lastLook = 4 * time.Second
 // animate runs the evening on a screen. In any case it leaves the terminal as it was.
 func (e *evening) animate(ctx context.Context, s settings, screen screen) error {
 	h := newHouse(e, s.parties, clock.New(true), s.speed, ctx.Err)
+	h.ofItsOwn = onThread
 	colours := palette{}
 	if screen.colours {
 		colours = colourful

@@ -56,7 +56,7 @@ func (h *house) greetBot(ctx context.Context) error {
 		}
 		p.table, h.tables[table], p.waited = table, p, h.now()-p.came
 		h.enter(p, beingSeated)
-		if err := h.hands(greetBot, short, "leads party %d to table %d",
+		if err := h.hands(ctx, greetBot, short, "leads party %d to table %d",
 			p.number, table+1); err != nil {
 			return err
 		}
@@ -72,13 +72,13 @@ func (h *house) waitBot(ctx context.Context) error {
 			return err
 		}
 		if j.what == bringBill {
-			if err := h.hands(waitBot, short, "brings party %d the bill", j.p.number); err != nil {
+			if err := h.hands(ctx, waitBot, short, "brings party %d the bill", j.p.number); err != nil {
 				return err
 			}
 			j.p.paid.Set()
 			continue
 		}
-		if err := h.hands(waitBot, short, "takes the order of party %d", j.p.number); err != nil {
+		if err := h.hands(ctx, waitBot, short, "takes the order of party %d", j.p.number); err != nil {
 			return err
 		}
 		h.enter(j.p, waitsForFood)
@@ -99,14 +99,14 @@ func (h *house) chefBot(ctx context.Context, kitchen *aio.TaskGroup) error {
 			return err
 		}
 		if j.what == plate {
-			err := h.hands(chefBot, short, "serves the dish of party %d", j.p.number)
+			err := h.hands(ctx, chefBot, short, "serves the dish of party %d", j.p.number)
 			if err != nil {
 				return err
 			}
 			j.p.dish.Set()
 			continue
 		}
-		if err := h.hands(chefBot, short, "puts the dish of party %d into the oven",
+		if err := h.hands(ctx, chefBot, short, "puts the dish of party %d into the oven",
 			j.p.number); err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (h *house) chefBot(ctx context.Context, kitchen *aio.TaskGroup) error {
 			return h.kitchen.Put(ctx, job{plate, j.p})
 		}
 		if h.blocking { // it stands before the oven: a call that blocks
-			if err := h.hands(chefBot, baking, "watches the dish of party %d",
+			if err := h.hands(ctx, chefBot, baking, "watches the dish of party %d",
 				j.p.number); err != nil {
 				return err
 			}
@@ -142,14 +142,14 @@ func (h *house) wineBot(ctx context.Context, bar *aio.TaskGroup) error {
 			return err
 		}
 		if j.what == pour {
-			err := h.hands(wineBot, short, "pours the wine of party %d", j.p.number)
+			err := h.hands(ctx, wineBot, short, "pours the wine of party %d", j.p.number)
 			if err != nil {
 				return err
 			}
 			j.p.wine.Set()
 			continue
 		}
-		if err := h.hands(wineBot, short, "opens a bottle for party %d", j.p.number); err != nil {
+		if err := h.hands(ctx, wineBot, short, "opens a bottle for party %d", j.p.number); err != nil {
 			return err
 		}
 		h.breathe++

@@ -11,13 +11,15 @@ const usage = `Restaurant shows one loop at work: LoopBot, who is GreetBot, Wait
     restaurant [flags]
 
     -parties N    how many parties come, one every four seconds, 1 to 20 (default 8)
+    -bots N       4: a further evening, on which four bots, each a thread, do LoopBot's work and
+                  ChefBot watches the oven (default 1: LoopBot alone)
     -evening E    short: every task is short; blocking: ChefBot watches the oven instead of setting
                   a timer; both (default)
     -speed X      how fast the animation is, 0.1 to 100 (default 2)
     -plain        lines instead of an animation, at once
     -real         with -plain: let the time go by that the work takes
-    -json         print one JSON object an evening, each on a line of its own: evening, parties,
-                  served, left_hungry, seconds, longest_wait_seconds, mean_visit_seconds,
+    -json         print one JSON object an evening, each on a line of its own: evening, bots,
+                  parties, served, left_hungry, seconds, longest_wait_seconds, mean_visit_seconds,
                   longest_hold_seconds, held_by
 
 On a terminal of at least 80 columns and 18 lines it is animated; otherwise it prints what happens, a
@@ -29,7 +31,7 @@ Exit code: 0, 1 if something failed, 2 for a mistake in the command line, 130 af
 
 // settings are what the command line says.
 type settings struct {
-	parties           int
+	parties, bots     int
 	evening           string
 	speed             float64
 	plain, real, json bool
@@ -40,6 +42,7 @@ func parseFlags(args []string) (settings, error) {
 	var s settings
 	flags := cli.Flags("restaurant")
 	flags.IntVar(&s.parties, "parties", 8, "")
+	flags.IntVar(&s.bots, "bots", 1, "")
 	flags.StringVar(&s.evening, "evening", "both", "")
 	flags.Float64Var(&s.speed, "speed", 2, "")
 	flags.BoolVar(&s.plain, "plain", false, "")
@@ -55,6 +58,8 @@ func parseFlags(args []string) (settings, error) {
 	switch {
 	case s.parties < 1 || s.parties > 20:
 		return s, fmt.Errorf("-parties is %d; it must be from 1 to 20", s.parties)
+	case s.bots != 1 && s.bots != bots:
+		return s, fmt.Errorf("-bots is %d; it must be 1 or %d", s.bots, bots)
 	case s.evening != "short" && s.evening != "blocking" && s.evening != "both":
 		return s, fmt.Errorf("-evening is %q; it must be short, blocking or both", s.evening)
 	case !(s.speed >= 0.1 && s.speed <= 100):
@@ -74,6 +79,14 @@ func (s settings) evenings() []*evening {
 			name:     "blocking",
 			title:    "ChefBot watches the oven",
 			blocking: true,
+		})
+	}
+	if s.bots == bots {
+		list = append(list, &evening{
+			name:     "threads",
+			title:    "four bots, each a thread",
+			blocking: true,
+			threads:  true,
 		})
 	}
 	return list

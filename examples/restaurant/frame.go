@@ -34,7 +34,10 @@ var colourful = palette{
 func (h *house) frame(c palette) []string {
 	now := h.now()
 	clock := fmt.Sprintf("%d:%04.1f", int(now/time.Minute), (now % time.Minute).Seconds())
-	title := "LoopBot's restaurant, on an evening on which " + h.title
+	title, chart := "LoopBot's restaurant, on an evening on which "+h.title, "who had the loop"
+	if h.threads {
+		title, chart = "The restaurant, on an evening with "+h.title, "who was busy"
+	}
 	lines := []string{
 		fmt.Sprintf(" %s%s%s%*s", c.strong, title, c.off, frameWidth-2-width(title), clock),
 		"",
@@ -48,8 +51,8 @@ func (h *house) frame(c palette) []string {
 		fmt.Sprintf("   went home      %s", h.crowd(goneHome, c)),
 		fmt.Sprintf("   left hungry    %s", h.crowd(leftHungry, c)),
 		"",
-		fmt.Sprintf(" %swho had the loop%s%*s",
-			c.weak, c.off, frameWidth-2-len("who had the loop"), "the last 20 seconds up to now"),
+		fmt.Sprintf(" %s%s%s%*s",
+			c.weak, chart, c.off, frameWidth-2-len(chart), "the last 20 seconds up to now"),
 	)
 	for b := range bot(bots) {
 		lines = append(lines, fmt.Sprintf(" %s%-9s%s %-25s %s▏%s%s%s▕%s",
@@ -156,8 +159,8 @@ func (h *house) chart(b bot, now time.Duration, c palette) string {
 			note(h.held[i])
 		}
 	}
-	if h.holding != nil && h.holding.bot == b {
-		x := *h.holding
+	if h.holding[b] != nil {
+		x := *h.holding[b]
 		x.to = now
 		note(x)
 	}
@@ -179,11 +182,24 @@ func (h *house) chart(b bot, now time.Duration, c palette) string {
 
 // turn says which bot has the loop, and explains it in a second line.
 func (h *house) turn(now time.Duration, c palette) []string {
-	x := h.holding
 	if h.ended > 0 {
 		return []string{" The last guests have gone.", ""}
 	}
-	if x == nil {
+	var x *hold
+	var busy []string
+	for b, now := range h.holding {
+		if now != nil {
+			x = now
+			busy = append(busy, c.bots[b]+bot(b).String()+c.off)
+		}
+	}
+	switch {
+	case h.threads && len(busy) == 0:
+		return []string{" All four bots have their hands free.", ""}
+	case h.threads:
+		return []string{" At work: " + strings.Join(busy, ", ") + ".",
+			" Each is a thread and has hands of its own: nobody waits for another."}
+	case x == nil:
 		return []string{" LoopBot has its hands free", ""}
 	}
 	first := fmt.Sprintf(" LoopBot is %s%s%s and %s", c.bots[x.bot], x.bot, c.off, x.what)

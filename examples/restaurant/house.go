@@ -15,6 +15,7 @@ import (
 type evening struct {
 	name, title string
 	blocking    bool // ChefBot watches the oven
+	threads     bool // four bots, each with hands of its own, in place of LoopBot
 	house       *house
 }
 
@@ -38,8 +39,11 @@ type house struct {
 	oven    int                 // dishes in it
 	breathe int                 // bottles that were opened and are not ready yet
 
-	holding *hold  // the current hold of the loop, or nil
-	held    []hold // the holds so far, in order
+	holding [bots]*hold // the current hold of the loop, at most one; with threads what each bot does
+	held    []hold      // the holds so far, in the order of their ends
+
+	// ofItsOwn lets the time of a bot's work go by where every bot is a thread.
+	ofItsOwn func(ctx context.Context, d time.Duration) error
 
 	told  func(what string) // something happened
 	paint func()            // show the house as it is
@@ -62,7 +66,7 @@ func newHouse(e *evening, parties int, c *clock.Clock, speed float64, stop func(
 		door: aiosync.NewQueue[*party](0), free: aiosync.NewQueue[int](0),
 		floor: aiosync.NewQueue[job](0), kitchen: aiosync.NewQueue[job](0),
 		bar:  aiosync.NewQueue[job](0),
-		told: func(string) {}, paint: func() {},
+		told: func(string) {}, paint: func() {}, ofItsOwn: aio.Sleep,
 	}
 	for i := range parties {
 		h.parties = append(h.parties, &party{number: i + 1, came: time.Duration(i) * between})

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"regexp"
@@ -45,6 +46,9 @@ func sameAsGolden(t *testing.T, name, got string) {
 func anEvening(t *testing.T, name string) *evening {
 	t.Helper()
 	list := settings{evening: name}.evenings()
+	if name == "threads" {
+		list = settings{evening: "short", bots: bots}.evenings()[1:]
+	}
 	if len(list) != 1 {
 		t.Fatalf("%d evenings", len(list))
 	}
@@ -60,7 +64,7 @@ func TestBothEveningsAreToldTheSameWayEveryTime(t *testing.T) {
 }
 
 func TestTheFramesOfAnEvening(t *testing.T) {
-	for _, name := range []string{"short", "blocking"} {
+	for _, name := range []string{"short", "blocking", "threads"} {
 		var frames []string
 		next := 2 * time.Second
 		everyFrame(t, name, palette{}, func(now time.Duration, frame func() []string) {
@@ -88,7 +92,7 @@ func everyFrame(
 
 func TestEveryFrameHasItsSizeAndEndsItsColours(t *testing.T) {
 	escape := regexp.MustCompile("\x1b\\[[0-9;]*m")
-	for _, name := range []string{"short", "blocking"} {
+	for _, name := range []string{"short", "blocking", "threads"} {
 		n := 0
 		everyFrame(t, name, colourful, func(now time.Duration, draw func() []string) {
 			if n++; n%7 != 0 {
@@ -132,7 +136,7 @@ func TestOnlyOneBotHasTheLoop(t *testing.T) {
 }
 
 func TestEveryPartyIsServedOrLeavesHungryAndTheTablesAreFreeThen(t *testing.T) {
-	for _, name := range []string{"short", "blocking"} {
+	for _, name := range []string{"short", "blocking", "threads"} {
 		for parties := range 20 {
 			e := anEvening(t, name)
 			if err := e.tell(t.Context(), settings{parties: parties + 1, json: true}, nil); err != nil {
@@ -164,8 +168,8 @@ func TestABlockingTaskIsWhatMakesTheDifference(t *testing.T) {
 		}
 	}
 	want := [2]result{
-		{"short", 8, 8, 0, 51, 4, 20.6, 0.5, "GreetBot"},
-		{"blocking", 8, 5, 3, 61, 21.5, 40.4, 6, "ChefBot"},
+		{"short", 1, 8, 8, 0, 51, 4, 20.6, 0.5, "GreetBot"},
+		{"blocking", 1, 8, 5, 3, 61, 21.5, 40.4, 6, "ChefBot"},
 	}
 	if results != want {
 		t.Errorf("got %+v, want %+v", results, want)
@@ -179,7 +183,8 @@ func TestAWrongCommandLineSaysWhatIsWrong(t *testing.T) {
 		"-speed 0":      "-speed is 0; it must be from 0.1 to 100",
 		"-speed NaN":    "-speed is NaN; it must be from 0.1 to 100",
 		"tonight":       `there is nothing to do with "tonight"; only flags are expected`,
-		"-bots 5":       "flag provided but not defined: -bots",
+		"-bots 5":       "-bots is 5; it must be 1 or 4",
+		"-tables 5":     "flag provided but not defined: -tables",
 	} {
 		if got := restaurant(strings.Fields(args)...); got != (clitest.Outcome{
 			Code: cli.BadUsage,
@@ -193,5 +198,67 @@ func TestAWrongCommandLineSaysWhatIsWrong(t *testing.T) {
 func TestHelpIsNotAnError(t *testing.T) {
 	if got := restaurant("-help"); got != (clitest.Outcome{Out: usage}) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Four bots that are threads block each other no more: ChefBot watches the oven, and the others
+// work on. But each has one pair of hands: LoopBot, with short tasks, bakes several dishes at once and
+// serves more.
+func TestFourBotsAsThreadsDoNotWaitForEachOther(t *testing.T) {
+	got := restaurant("-json", "-bots", "4")
+	var results [3]result
+	decoder := json.NewDecoder(strings.NewReader(got.Out))
+	for i := range results {
+		if err := decoder.Decode(&results[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := result{"threads", 4, 8, 7, 1, 63, 15, 32.3, 0, ""}
+	if threads := results[2]; threads != want || results[0].Served != 8 || results[1].Served != 5 {
+		t.Errorf("LoopBot %+v, four bots %+v, want %+v", results[:2], threads, want)
+	}
+	e := anEvening(t, "threads")
+	if err := e.tell(t.Context(), settings{parties: 8, json: true}, nil); err != nil {
+		t.Fatal(err)
+	}
+	meanwhile := 0
+	for _, x := range e.house.held {
+		for _, y := range e.house.held {
+			if x.bot == chefBot && y.bot != chefBot && y.from > x.from && y.to < x.to {
+				meanwhile++
+			}
+			if x.bot == y.bot && x.from < y.from && y.from < x.to {
+				t.Errorf("%s does two things at a time: %+v, %+v", x.bot, x, y)
+			}
+		}
+	}
+	if meanwhile == 0 {
+		t.Error("nobody does anything while ChefBot watches the oven")
+	}
+}
+
+// cancelling is an output that cancels when a text is written to it.
+type cancelling struct {
+	at     string
+	cancel func()
+}
+
+func (c cancelling) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), c.at) {
+		c.cancel()
+	}
+	return len(p), nil
+}
+
+func TestFourThreadsEndWhenTheRestaurantIsClosed(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	e := anEvening(t, "threads")
+	err := e.tell(ctx, settings{parties: 20, real: true}, cancelling{"GreetBot leads", cancel})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if e.result().Served > 0 {
+		t.Errorf("it went on: %+v", e.result())
 	}
 }

@@ -10,6 +10,7 @@ import (
 // result is what an evening comes to. The names are those of -json.
 type result struct {
 	Evening     string  `json:"evening"`
+	Bots        int     `json:"bots"`
 	Parties     int     `json:"parties"`
 	Served      int     `json:"served"`
 	LeftHungry  int     `json:"left_hungry"`
@@ -22,8 +23,11 @@ type result struct {
 
 func (e *evening) result() result {
 	h := e.house
-	r := result{Evening: e.name, Parties: len(h.parties), Seconds: rounded(h.ended)}
+	r := result{Evening: e.name, Bots: 1, Parties: len(h.parties), Seconds: rounded(h.ended)}
 	var visits, wait time.Duration
+	if e.threads {
+		r.Bots = bots
+	}
 	for _, p := range h.parties {
 		switch p.stage {
 		case goneHome:
@@ -83,7 +87,7 @@ func writeSummary(w io.Writer, evenings []*evening) error {
 		return fmt.Sprintf("%.1f s", r.MeanVisit)
 	})
 	line("the loop was held for up to", func(r result) string {
-		if r.HeldBy == "" { // Ctrl-C at the very beginning
+		if r.HeldBy == "" { // four threads, or Ctrl-C at the very beginning
 			return "0.0 s"
 		}
 		return fmt.Sprintf("%.1f s, by %s", r.LongestHold, r.HeldBy)

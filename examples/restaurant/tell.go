@@ -12,8 +12,15 @@ import (
 // tell runs the evening and prints what happens, a line each.
 func (e *evening) tell(ctx context.Context, s settings, out io.Writer) error {
 	h := newHouse(e, s.parties, clock.New(s.real), 1, ctx.Err)
+	if s.real {
+		h.ofItsOwn = onThread
+	}
 	if !s.json {
-		fmt.Fprintf(out, "An evening on which %s.\n\n", e.title)
+		which := "on which"
+		if e.threads {
+			which = "with"
+		}
+		fmt.Fprintf(out, "An evening %s %s.\n\n", which, e.title)
 		h.told = func(what string) { fmt.Fprintf(out, "%6.1f s  %s\n", h.now().Seconds(), what) }
 		defer fmt.Fprintln(out)
 	}

@@ -14,6 +14,7 @@ const usage = `Sitecheck asks websites for their status, all at once.
 
     sitecheck                     check ten small sites of its own, one after the other and then
                                   all at once, and compare
+    sitecheck -net                the same with ten real sites, those of a guide to asyncio
     sitecheck [flags] URL...      check these sites
     sitecheck [flags] -f FILE     check the sites in a file, one on a line; - is standard input
 
@@ -55,6 +56,15 @@ type settings struct {
 	json       bool
 	insecure   bool
 	public     bool
+	net        bool // ten real sites in place of our own
+}
+
+// realSites are those that "Python Asyncio: The Complete Guide" checks.
+var realSites = []string{
+	"https://www.google.com/", "https://www.youtube.com/", "https://www.facebook.com/",
+	"https://twitter.com/", "https://www.instagram.com/", "https://www.baidu.com/",
+	"https://www.wikipedia.org/", "https://yandex.ru/", "https://yahoo.com/",
+	"https://www.whatsapp.com/",
 }
 
 // parseFlags reads the command line, and the file of -f. Flags may stand after URLs, too. For -help
@@ -73,6 +83,7 @@ func parseFlags(args []string, stdin io.Reader) (settings, error) {
 	flags.BoolVar(&s.json, "json", false, "")
 	flags.BoolVar(&s.insecure, "insecure", false, "")
 	flags.BoolVar(&s.public, "public", false, "")
+	flags.BoolVar(&s.net, "net", false, "")
 	urls, err := cli.Parse(flags, args)
 	if err != nil {
 		return s, err
@@ -100,6 +111,9 @@ func parseFlags(args []string, stdin io.Reader) (settings, error) {
 			return s, err
 		}
 		s.urls = append(s.urls, listed...)
+	}
+	if s.net && len(s.urls) > 0 {
+		return s, fmt.Errorf("-net and %s do not go together", cli.ShownURL(s.urls[0]))
 	}
 	return s, nil
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+
+	"github.com/aio-go/aio/examples/internal/cli"
 )
 
 func TestTheCommandLineIsRead(t *testing.T) {
@@ -57,6 +59,7 @@ func TestTheCommandLineIsRead(t *testing.T) {
 func TestMistakesInTheCommandLineAreExplained(t *testing.T) {
 	for args, want := range map[string]string{
 		"-speed 7":                "flag provided but not defined: -speed",
+		"-net u":                  "-net and u do not go together",
 		"-limit 0 u":              "-limit is 0; it must be at least 1",
 		"-perhost -1 u":           "-perhost is -1; it must be at least 0",
 		"-redirects -1 u":         "-redirects is -1; it must be at least 0",
@@ -144,6 +147,21 @@ func TestACheckThatIsCancelledKeepsItsRows(t *testing.T) {
 		}
 		if rows[0].err != nil || rows[0].status.code != 200 || rows[1].tries != 0 {
 			t.Errorf("%s: rows %+v, %+v", name, *rows[0], *rows[1])
+		}
+	}
+}
+
+func TestTheRealSitesAreAskedOnlyWithNet(t *testing.T) {
+	for line, want := range map[string]bool{"": false, "-sequential": false, "-net": true,
+		"-net -json": true} {
+		s, err := parseFlags(strings.Fields(line), nil)
+		if err != nil || s.net != want || len(s.urls) > 0 {
+			t.Errorf("%q: %+v, %v", line, s, err)
+		}
+	}
+	for _, site := range realSites {
+		if _, err := cli.WebURL(site); err != nil {
+			t.Errorf("%s: %v", site, err)
 		}
 	}
 }

@@ -2,6 +2,7 @@
 //
 //	go run ./examples/sitecheck    ten small sites of its own, both ways
 //	go run ./examples/sitecheck https://go.dev https://pkg.go.dev
+//	go run ./examples/sitecheck -net    ten real sites
 //	go run ./examples/sitecheck -help
 //
 // check.go checks one site in four steps; survey.go checks many. The rest is what a program needs
@@ -95,16 +96,24 @@ func (p *program) main(ctx context.Context) error {
 	if len(p.urls) > 0 {
 		return p.single(ctx, s, p.urls)
 	}
+	if p.net {
+		return p.singleOrBoth(ctx, s, realSites, "real sites")
+	}
 	sites, err := startLocalSites(ctx, tenSites)
 	if err != nil {
 		return err
 	}
 	defer sites.close()
 	s.secure.RootCAs = sites.roots
+	return p.singleOrBoth(ctx, s, sites.urls, "sites on this machine")
+}
+
+// singleOrBoth checks the sites in one way if the command line says in which, otherwise in both.
+func (p *program) singleOrBoth(ctx context.Context, s *survey, urls []string, what string) error {
 	if p.sequential || p.json {
-		return p.single(ctx, s, sites.urls)
+		return p.single(ctx, s, urls)
 	}
-	return p.compare(ctx, s, sites.urls)
+	return p.compare(ctx, s, urls, what)
 }
 
 // single checks the sites in one way and shows the result.
@@ -131,8 +140,8 @@ func (p *program) single(ctx context.Context, s *survey, urls []string) error {
 }
 
 // compare checks the sites in both ways and shows what that makes of the time.
-func (p *program) compare(ctx context.Context, s *survey, urls []string) error {
-	fmt.Fprintf(p.out, "%d sites on this machine, one after the other:\n\n", len(urls))
+func (p *program) compare(ctx context.Context, s *survey, urls []string, what string) error {
+	fmt.Fprintf(p.out, "%d %s, one after the other:\n\n", len(urls), what)
 	first, sequential, err := p.check(ctx, s.oneAfterTheOther, urls)
 	writeTable(p.out, first)
 	if err != nil {

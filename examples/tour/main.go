@@ -3,6 +3,8 @@
 //	go run ./examples/tour                 lists them, and where they come from
 //	go run ./examples/tour hello gather    runs two of them
 //	go run ./examples/tour -all
+//	go run ./examples/tour -source hello   prints it, to be copied
+//	go run ./examples/tour -python hello   prints what it is in asyncio
 //	go run ./examples/tour -help
 //
 // programs.go is the list; the programs are in the files that are named for their subjects. The
@@ -32,6 +34,14 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	}
 	if len(s.chosen) == 0 {
 		list(std.Out)
+		return cli.OK
+	}
+	if s.show != nil {
+		text, err := s.show(s.chosen[0])
+		if err != nil {
+			return std.Fail("tour", err)
+		}
+		fmt.Fprint(std.Out, text)
 		return cli.OK
 	}
 	code := cli.OK

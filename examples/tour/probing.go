@@ -49,6 +49,7 @@ func (n nameServer) LookupHost(ctx context.Context, host string) ([]netip.Addr, 
 	return []netip.Addr{netip.IPv6Loopback()}, nil
 }
 
+// withNames is a context whose look-ups ask only for these names.
 func withNames(ctx context.Context) context.Context {
 	return transport.WithNetwork(ctx, nameServer{transport.NetworkFrom(ctx), known})
 }
@@ -82,7 +83,7 @@ func multiProbe(ctx context.Context, domains []string) iter.Seq2[result, error] 
 
 // onlyFound is a generator of a generator.
 func onlyFound(ctx context.Context, s *show) error {
-	ctx = withNames(ctx)
+	ctx = s.withNames(ctx)
 	found := aiter.Filter(ctx, multiProbe(ctx, domains),
 		func(_ context.Context, r result) (bool, error) { return r.found, nil })
 	for r, err := range found {
@@ -96,7 +97,7 @@ func onlyFound(ctx context.Context, s *show) error {
 
 // inOrder has the results in the order of the names, at the same time and one after the other.
 func inOrder(ctx context.Context, s *show) error {
-	ctx = withNames(ctx)
+	ctx = s.withNames(ctx)
 	sorted := slices.Sorted(slices.Values(domains))
 
 	var coros []aio.Func[result]
@@ -127,7 +128,7 @@ func joined(results []result, separator string) string {
 
 // asDict collects a sequence as a map.
 func asDict(ctx context.Context, s *show) error {
-	ctx = withNames(ctx)
+	ctx = s.withNames(ctx)
 	found, err := aiter.CollectMap(multiProbe(ctx, domains), func(r result) (string, bool) {
 		return r.domain, r.found
 	})
@@ -142,7 +143,7 @@ func asDict(ctx context.Context, s *show) error {
 
 // asSet collects the names that are found, one after the other.
 func asSet(ctx context.Context, s *show) error {
-	ctx = withNames(ctx)
+	ctx = s.withNames(ctx)
 	found, err := aiter.CollectSet(aiter.Filter(ctx, aiter.FromSlice(domains),
 		func(ctx context.Context, name string) (bool, error) {
 			r, err := probe(ctx, name)

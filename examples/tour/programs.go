@@ -1,11 +1,17 @@
 package main
 
-import "context"
+import (
+	"context"
+	"reflect"
+	"runtime"
+	"strings"
+)
 
 // program is one program of the tour.
 type program struct {
 	name  string
 	about string
+	net   bool // it can ask the real sites
 	from  []origin
 	main  func(ctx context.Context, s *show) error // runs on a loop
 	plain func(ctx context.Context, s *show) error // instead: makes its own loop, or needs none
@@ -16,6 +22,16 @@ func (p *program) run(ctx context.Context, s *show) error {
 		return p.plain(ctx, s)
 	}
 	return s.onLoop(ctx, func(ctx context.Context) error { return p.main(ctx, s) })
+}
+
+// function is the name of the program's function.
+func (p *program) function() string {
+	fn := p.main
+	if fn == nil {
+		fn = p.plain
+	}
+	name := runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name() // with the package's path
+	return name[strings.LastIndexByte(name, '.')+1:]
 }
 
 // origin is a section of a text.
@@ -92,7 +108,7 @@ var programs = []*program{
 		from: []origin{{asyncIO, "Waiting in asyncio: asyncio.wait_for()"}},
 	},
 	{
-		name: "session", about: "two pages at the same time, and a session as a context manager",
+		name: "session", net: true, about: "two pages at the same time, and a session as a context manager",
 		main: session,
 		from: []origin{{asyncIO, "Asynchronous context manager"}},
 	},
@@ -101,20 +117,20 @@ var programs = []*program{
 		from: []origin{{asyncIO, "Using asyncio.as_completed and a Thread"}},
 	},
 	{
-		name: "only-found", about: "an asynchronous generator expression", main: onlyFound,
+		name: "only-found", net: true, about: "an asynchronous generator expression", main: onlyFound,
 		from: []origin{{asyncIO, "Async Comprehensions and Async Generator Expressions"}},
 	},
 	{
-		name: "in-order", about: "gather and awaits in a list: results in the order of the names",
+		name: "in-order", net: true, about: "gather and awaits in a list: results in the order of the names",
 		main: inOrder,
 		from: []origin{{asyncIO, "Asynchronous comprehensions"}},
 	},
 	{
-		name: "as-dict", about: "an asynchronous generator as a map", main: asDict,
+		name: "as-dict", net: true, about: "an asynchronous generator as a map", main: asDict,
 		from: []origin{{asyncIO, "Asynchronous comprehensions"}},
 	},
 	{
-		name: "as-set", about: "awaits in the condition of a set", main: asSet,
+		name: "as-set", net: true, about: "awaits in the condition of a set", main: asSet,
 		from: []origin{{asyncIO, "Asynchronous comprehensions"}},
 	},
 	{
@@ -225,7 +241,7 @@ var programs = []*program{
 		from: []origin{{slides, "Event Loop, example 3-14"}},
 	},
 	{
-		name: "fetch", about: "a request by HTTP", main: fetch,
+		name: "fetch", net: true, about: "a request by HTTP", main: fetch,
 		from: []origin{{slides, "Make HTTP requests with aiohttp"}},
 	},
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
@@ -18,6 +19,9 @@ var pages = map[string]string{
 	"www.bbc.co.uk/rd/projects/cloud-fit-production": "<!DOCTYPE html>\n\n<html><title>A page on " +
 		"production in the cloud</title></html>\n",
 }
+
+// The time limit of a request to a real site.
+const patience = 20 * time.Second
 
 // newClient returns a client that finds the pages above and no others.
 func newClient() *aiohttp.Client {
@@ -46,23 +50,18 @@ type asyncSession struct {
 }
 
 func (a *asyncSession) Enter(ctx context.Context) (*aiohttp.Response, error) {
-	a.client = newClient()
-	response, err := a.client.Get(ctx, a.url)
-	if err != nil {
-		a.client.Close()
-	}
-	return response, err
+	return a.client.Get(ctx, a.url)
 }
 
 func (a *asyncSession) Exit(context.Context, error) error {
-	a.client.Close()
+	a.client.Close() // with the response
 	return nil
 }
 
 // session checks two sites at the same time.
 func session(ctx context.Context, s *show) error {
 	check := func(ctx context.Context, url string) (aio.None, error) {
-		return aio.None{}, aiter.With(ctx, &asyncSession{url: url},
+		return aio.None{}, aiter.With(ctx, &asyncSession{url, s.client()},
 			func(ctx context.Context, response *aiohttp.Response) error {
 				s.printf("%s: status -> %d\n", url, response.StatusCode)
 				html, err := response.Text(ctx)
@@ -83,7 +82,7 @@ func session(ctx context.Context, s *show) error {
 
 // fetch prints the status and the text of a page.
 func fetch(ctx context.Context, s *show) error {
-	client := newClient()
+	client := s.client()
 	defer client.Close()
 	response, err := client.Get(ctx, "https://www.bbc.co.uk/rd/projects/cloud-fit-production")
 	if err != nil {

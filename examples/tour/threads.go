@@ -9,10 +9,9 @@ import (
 
 // toThread starts a blocking call as a task, and has time for something else.
 func toThread(ctx context.Context, s *show) error {
-	loop := aio.RunningLoop(ctx)
 	blockingTask := func(context.Context) error {
 		s.println("Task starting")
-		s.clock.BlockBeside(loop, 2*time.Second) // time.Sleep
+		s.blockBeside(2 * time.Second)
 		s.println("Task done")
 		return nil
 	}
@@ -31,10 +30,9 @@ func toThread(ctx context.Context, s *show) error {
 
 // blockingIO lets a second of a blocking call and a second of sleep go by at the same time.
 func blockingIO(ctx context.Context, s *show) error {
-	loop := aio.RunningLoop(ctx)
 	blocking := func(context.Context) error {
 		s.println("start blocking_io at", s.time())
-		s.clock.BlockBeside(loop, time.Second) // time.Sleep, or reading a file
+		s.blockBeside(time.Second) // or reading a file
 		s.println("blocking_io complete at", s.time())
 		return nil
 	}

@@ -220,6 +220,15 @@ func TestAWrongCommandLineSaysWhatIsWrong(t *testing.T) {
 		"nest":        `there is no program "nest"; there is nested, nested-task`,
 		"hello -fast": "flag provided but not defined: -fast",
 		"hello -all":  "-all and hello do not go together",
+
+		"-source quine":               `there is no program "quine"; tour without arguments lists them`,
+		"-python nest":                `there is no program "nest"; there is nested, nested-task`,
+		"-source":                     "-source and -python take one program, not 0",
+		"-python hello await":         "-source and -python take one program, not 2",
+		"-source -python hello":       "-source and -python do not go together",
+		"-net hello":                  "hello uses no network, so there is no -net for it",
+		"-net":                        "-net needs the name of a program",
+		"-net -source fetch sesssion": `there is no program "sesssion"; there is session`,
 	} {
 		got := tour(strings.Fields(args)...)
 		if got != (clitest.Outcome{Code: cli.BadUsage, Err: "tour: " + want + "\nTry tour -help.\n"}) {

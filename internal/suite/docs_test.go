@@ -1,6 +1,7 @@
 package suite_test
 
 import (
+	"encoding/xml"
 	"go/ast"
 	"go/doc"
 	"go/format"
@@ -149,7 +150,11 @@ func TestEveryNameInTheDocumentsExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, page := range append(guide, "README.md", "docs/from-python.md", "docs/design.md",
+	cookbook, err := filepath.Glob("docs/cookbook/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(append(guide, cookbook...), "README.md", "docs/from-python.md", "docs/design.md",
 		"docs/seeds.md", "docs/security.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
@@ -333,73 +338,98 @@ func TestEveryLinkInTheDocumentsLeadsSomewhere(t *testing.T) {
 	}
 }
 
-// asyncioNames are the public names of asyncio (Python 3.14) in the areas that there are here, without platforms' own and child watchers.
-const asyncioNames = `
-run Runner Runner.run Runner.close Runner.get_loop
-iscoroutine iscoroutinefunction create_task eager_task_factory create_eager_task_factory ensure_future isfuture current_task all_tasks
-Task Task.cancel Task.cancelling Task.uncancel Task.cancelled Task.done Task.result Task.exception Task.add_done_callback
-Task.remove_done_callback Task.get_name Task.set_name Task.get_coro Task.get_context Task.get_loop Task.get_stack Task.print_stack
-Future Future.set_result Future.set_exception Future.result Future.exception Future.done Future.cancelled Future.cancel
-Future.add_done_callback Future.remove_done_callback Future.get_loop wrap_future
-sleep gather wait FIRST_COMPLETED FIRST_EXCEPTION ALL_COMPLETED wait_for as_completed shield
-timeout timeout_at Timeout Timeout.when Timeout.expired Timeout.reschedule
-TaskGroup TaskGroup.create_task
-to_thread run_coroutine_threadsafe
-Lock Lock.acquire Lock.release Lock.locked Event Event.set Event.clear Event.is_set Event.wait
-Condition Condition.acquire Condition.release Condition.locked Condition.wait Condition.wait_for Condition.notify Condition.notify_all
-Semaphore Semaphore.acquire Semaphore.release Semaphore.locked BoundedSemaphore
-Barrier Barrier.wait Barrier.abort Barrier.reset Barrier.parties Barrier.n_waiting Barrier.broken
-Queue LifoQueue PriorityQueue Queue.put Queue.get Queue.put_nowait Queue.get_nowait Queue.qsize Queue.maxsize Queue.empty Queue.full
-Queue.task_done Queue.join Queue.shutdown
-CancelledError TimeoutError InvalidStateError BrokenBarrierError QueueEmpty QueueFull QueueShutDown IncompleteReadError LimitOverrunError
-SendfileNotAvailableError
-get_running_loop get_event_loop new_event_loop set_event_loop get_event_loop_policy set_event_loop_policy DefaultEventLoopPolicy
-AbstractEventLoopPolicy AbstractEventLoop BaseEventLoop SelectorEventLoop ProactorEventLoop EventLoop
-loop.create_task loop.create_future loop.set_task_factory loop.get_task_factory loop.run_in_executor loop.set_default_executor
-loop.shutdown_default_executor loop.call_soon_threadsafe loop.run_until_complete loop.run_forever loop.stop loop.close loop.is_running
-loop.is_closed loop.call_soon loop.call_later loop.call_at loop.time loop.add_reader loop.remove_reader loop.add_writer loop.remove_writer
-loop.add_signal_handler loop.remove_signal_handler loop.set_exception_handler loop.get_exception_handler loop.call_exception_handler
-loop.default_exception_handler loop.set_debug loop.get_debug loop.slow_callback_duration loop.shutdown_asyncgens loop.getaddrinfo
-loop.getnameinfo loop.sock_recv loop.sock_recv_into loop.sock_recvfrom loop.sock_recvfrom_into loop.sock_sendall loop.sock_sendto
-loop.sock_connect loop.sock_accept loop.sock_sendfile
-Handle TimerHandle Handle.cancel Handle.cancelled TimerHandle.when
-capture_call_graph print_call_graph format_call_graph FrameCallGraphEntry FutureCallGraph future_add_to_awaited_by
-future_discard_from_awaited_by
-open_connection open_unix_connection start_server start_unix_server
-StreamReader StreamReader.read StreamReader.readline StreamReader.readexactly StreamReader.readuntil StreamReader.at_eof
-StreamReader.exception StreamReader.set_exception StreamReader.feed_data StreamReader.feed_eof StreamReader.set_transport
-StreamWriter StreamWriter.write StreamWriter.writelines StreamWriter.drain StreamWriter.write_eof StreamWriter.can_write_eof
-StreamWriter.close StreamWriter.is_closing StreamWriter.wait_closed StreamWriter.start_tls StreamWriter.get_extra_info StreamWriter.transport
-StreamReaderProtocol Server AbstractServer Server.close Server.wait_closed Server.close_clients Server.abort_clients Server.start_serving
-Server.serve_forever Server.is_serving Server.sockets Server.get_loop
-loop.create_connection loop.create_unix_connection loop.create_server loop.create_unix_server loop.connect_accepted_socket loop.start_tls
-BaseTransport Transport ReadTransport WriteTransport BaseProtocol Protocol BufferedProtocol
-loop.create_datagram_endpoint DatagramTransport DatagramProtocol DatagramProtocol.datagram_received DatagramProtocol.error_received
-loop.connect_read_pipe loop.connect_write_pipe
-create_subprocess_exec create_subprocess_shell Process Process.wait Process.communicate Process.send_signal Process.terminate Process.kill
-Process.stdin Process.stdout Process.stderr Process.pid Process.returncode loop.subprocess_exec loop.subprocess_shell
-SubprocessTransport SubprocessTransport.get_pid SubprocessTransport.get_returncode SubprocessTransport.get_pipe_transport
-SubprocessTransport.send_signal SubprocessTransport.terminate SubprocessTransport.kill SubprocessTransport.close
-SubprocessProtocol SubprocessProtocol.pipe_data_received SubprocessProtocol.pipe_connection_lost SubprocessProtocol.process_exited
-`
+// A name of asyncio, with a method or without, and a keyword argument: in the list, and in a table.
+var (
+	asyncioKeyword = regexp.MustCompile(`^([\w.]+)\((\w+)=\)$`)
+	tableName      = regexp.MustCompile("`([\\w.]+)`")
+	tableKeywords  = regexp.MustCompile("`(?:([\\w.]+)\\()?((?:\\w+=(?:, )?)+)\\)?`")
+)
 
+// The list has each name of asyncio, and each keyword argument as function(keyword=). A row of the
+// page has the same, or several keyword arguments in one, or the keyword alone if it means the same
+// everywhere.
 func TestEveryNameOfAsyncioHasItsLine(t *testing.T) {
 	t.Chdir(root)
 	text, err := os.ReadFile("docs/from-python.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	list, err := os.ReadFile("internal/suite/testdata/asyncio-names.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
 	listed := map[string]bool{}
 	for line := range strings.Lines(string(text)) {
-		if cells := strings.Split(line, "|"); len(cells) == 5 {
-			for _, m := range regexp.MustCompile("`([\\w.]+)`").FindAllStringSubmatch(cells[1], -1) {
-				listed[m[1]] = true
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 {
+			continue
+		}
+		for _, m := range tableName.FindAllStringSubmatch(cells[1], -1) {
+			listed[m[1]] = true
+		}
+		for _, m := range tableKeywords.FindAllStringSubmatch(cells[1], -1) {
+			for keyword := range strings.SplitSeq(m[2], ", ") {
+				listed[m[1]+"("+keyword+")"] = true
 			}
 		}
 	}
-	for name := range strings.FieldsSeq(asyncioNames) {
-		if !listed[name] {
+	names := 0
+	for name := range strings.Lines(string(list)) {
+		name = strings.TrimSpace(name)
+		if name == "" || strings.HasPrefix(name, "#") {
+			continue
+		}
+		names++
+		found := listed[name]
+		if m := asyncioKeyword.FindStringSubmatch(name); m != nil {
+			found = found || listed["("+m[2]+"=)"]
+		}
+		if !found {
 			t.Errorf("docs/from-python.md has no line for %s", name)
+		}
+	}
+	if names < 400 {
+		t.Errorf("the list has only %d names", names)
+	}
+}
+
+// Each figure has a dark twin, which differs in its colours only, and is on a page.
+func TestEachFigureHasADarkTwinAndIsOnAPage(t *testing.T) {
+	t.Chdir(root)
+	figures, err := filepath.Glob("docs/*.svg")
+	if err != nil || len(figures) == 0 {
+		t.Fatalf("no figures: %v", err)
+	}
+	var pages strings.Builder
+	for _, page := range documents(t) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages.Write(text)
+	}
+	colour := regexp.MustCompile(`#[0-9a-f]{6}\b`)
+	for _, figure := range figures {
+		text, err := os.ReadFile(figure)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := xml.Unmarshal(text, new(struct{})); err != nil {
+			t.Errorf("%s: %v", figure, err)
+		}
+		if !strings.Contains(pages.String(), "/"+filepath.Base(figure)) {
+			t.Errorf("%s is on no page", figure)
+		}
+		if strings.HasSuffix(figure, "-dark.svg") {
+			continue
+		}
+		dark, err := os.ReadFile(strings.TrimSuffix(figure, ".svg") + "-dark.svg")
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if colour.ReplaceAllString(string(text), "") != colour.ReplaceAllString(string(dark), "") {
+			t.Errorf("%s differs from its dark twin in more than colours", figure)
 		}
 	}
 }
@@ -436,6 +466,43 @@ func TestEveryFunctionAndTypeHasAnExample(t *testing.T) {
 		case shown[name] || constructor && shown[made] || shownElsewhere.MatchString(name):
 		default:
 			t.Errorf("%s has no Example", name)
+		}
+	}
+}
+
+// What a guide or a program would show only for completeness: the parts that other packages here
+// implement, and the names of values.
+var notAConcept = regexp.MustCompile(`^(Entry|EntryKey|EntryKind|Entry[A-Z]\w+|Choose[A-Z]\w+|` +
+	`Poll\w+|ThreadOption|MapOption|TaskOption|Option|TaskOrFuture|Await|CancelInfo|Interest|` +
+	`ErrNoPoller|ErrNotReady|ErrOwnedDescriptor|ErrSignal)$`)
+
+// Every concept of the root is in a program, or on a page of the guide or of the cookbook.
+func TestEveryConceptIsShownInAProgramOrOnAPage(t *testing.T) {
+	t.Chdir(root)
+	var shown strings.Builder
+	add := func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") ||
+			strings.HasSuffix(path, ".md") {
+			var text []byte
+			if text, err = os.ReadFile(path); err == nil {
+				shown.Write(text)
+			}
+		}
+		return err
+	}
+	for _, dir := range []string{"examples", "docs/guide", "docs/cookbook"} {
+		if err := filepath.WalkDir(dir, add); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := map[string]bool{}
+	for _, m := range regexp.MustCompile(`\baio\.([A-Z]\w*)`).FindAllStringSubmatch(shown.String(), -1) {
+		seen[m[1]] = true
+	}
+	names := exported(t, ".")
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if !strings.Contains(name, ".") && !seen[name] && !notAConcept.MatchString(name) {
+			t.Errorf("aio.%s is in no program and on no page of the guide or the cookbook", name)
 		}
 	}
 }
