@@ -50,7 +50,8 @@ type clientConn struct {
 	br      *bufio.Reader   // what net/http parses; nil: idle
 	allowed int64           // bytes that a head may have still; negative: no head is read
 
-	timer *aio.TimerHandle
+	site  *site
+	timer *aio.Timer             // ends it when it has been idle for too long; nil: it was never idle
 	place list.Elem[*clientConn] // in the pool, while it is idle
 }
 
@@ -59,6 +60,7 @@ func (c *clientConn) isIdle() bool { return c.place.Linked() }
 // ConnectionMade implements transport.Protocol.
 func (c *clientConn) ConnectionMade(t transport.Transport) {
 	c.t = t
+	c.of.add(c)
 	c.now, _ = t.(interface{ ReadNow(p []byte) int })
 	if state, secured := t.TLSConnectionState(); secured {
 		c.tls = &state
@@ -131,8 +133,7 @@ func (c *clientConn) ConnectionLost(err error) {
 		}
 	}
 	c.full, c.paused = false, false
-	c.of.remove(c)
-	delete(c.of.all, c)
+	c.of.lose(c)
 	c.wakeWriters()
 	c.reader.Unpark()
 }

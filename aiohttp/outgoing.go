@@ -43,7 +43,7 @@ var (
 // server may answer before it has all.
 type outgoing struct {
 	c     *clientConn
-	req   *http.Request
+	req   http.Request
 	body  *sentBody       // nil: none
 	ctx   context.Context // of the task that sends
 	extra string          // fields to be put at the end of the head
@@ -64,8 +64,7 @@ type outgoing struct {
 
 // newOutgoing begins to send req, whose task goes on to listen.
 func newOutgoing(ctx context.Context, c *clientConn, req *http.Request, extra string) *outgoing {
-	sent := *req
-	o := &outgoing{c: c, req: &sent, extra: extra}
+	o := &outgoing{c: c, req: *req, extra: extra}
 	if req.Body != nil && req.Body != http.NoBody {
 		o.body = &sentBody{o: o, body: req.Body, expects: expectsContinue(req)}
 		switch r := inMemoryReader(req.Body).(type) {
@@ -75,7 +74,7 @@ func newOutgoing(ctx context.Context, c *clientConn, req *http.Request, extra st
 		default:
 			o.body.reader, o.body.here = r, true
 		}
-		sent.Body = o.body
+		o.req.Body = o.body
 		unknown := req.ContentLength <= 0
 		if !o.body.here || o.body.expects || unknown || req.ContentLength > sentFirst {
 			o.task = aio.Start(ctx, func(ctx context.Context) error {

@@ -34,7 +34,6 @@ func (p *connections) roundTrip(
 			closeBody(req)
 			return nil, realm.Public, err
 		}
-		p.all[c] = true
 		resp, again, err := p.exchange(ctx, c, req)
 		if err == nil {
 			return resp, c.at, nil
