@@ -28,10 +28,10 @@ type clientConn struct {
 	of     *connections
 	key    connKey
 	t      transport.Transport
-	now    interface{ ReadNow(p []byte) int } // t, if it can; or nil
-	tls    *tls.ConnectionState               // nil: it is not secured
-	at     realm.Realm                        // where the server is
-	reused bool                               // an answer came on it before
+	now    immediate            // t, if it can; or nil
+	tls    *tls.ConnectionState // nil: it is not secured
+	at     realm.Realm          // where the server is
+	reused bool                 // an answer came on it before
 
 	in      inBuffer
 	eof     bool // the peer has ended its side
@@ -61,7 +61,7 @@ func (c *clientConn) isIdle() bool { return c.place.Linked() }
 func (c *clientConn) ConnectionMade(t transport.Transport) {
 	c.t = t
 	c.of.add(c)
-	c.now, _ = t.(interface{ ReadNow(p []byte) int })
+	c.now, _ = t.(immediate)
 	if state, secured := t.TLSConnectionState(); secured {
 		c.tls = &state
 	}
@@ -256,6 +256,12 @@ func (c *clientConn) write(ctx context.Context, p []byte) error {
 	for len(p) > 0 {
 		if err := c.cannotWrite(); err != nil {
 			return err
+		}
+		if c.now != nil && len(p) > sentAtOnce && !c.full {
+			if n := c.now.WriteNow(p[:min(len(p), mostAtOnce)]); n > 0 {
+				p = p[n:]
+				continue
+			}
 		}
 		part := p[:min(len(p), pieceWritten)]
 		p = p[len(part):]
