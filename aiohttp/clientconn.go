@@ -77,7 +77,7 @@ func (c *clientConn) GetBuffer(int) []byte {
 	if c.getInto {
 		return c.into
 	}
-	return c.of.buffer()
+	return c.of.buffer()[:max(pieceSize-c.in.len(), 1)] // what comes fits into a buffer of the pool
 }
 
 // BufferUpdated implements transport.BufferedProtocol.
@@ -110,7 +110,7 @@ func (c *clientConn) DataReceived(p []byte) {
 	}
 	c.in.write(p)
 	c.reader.Unpark()
-	if c.in.len() > clientAhead {
+	if c.in.len() >= clientAhead {
 		c.pause()
 	}
 }
