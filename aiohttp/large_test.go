@@ -13,7 +13,9 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"runtime/metrics"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aio-go/aio"
@@ -33,8 +35,22 @@ func largeSize(t *testing.T) int64 {
 	return 96 << 20
 }
 
-// largeAllocated is how many bytes may be allocated meanwhile, whatever the size: by both ends.
-const largeAllocated = 12 << 20
+// largeHeap is by how much the heap may grow meanwhile, whatever the size, with the garbage that
+// both ends make.
+const largeHeap = 32 << 20
+
+// heap is the largest heap that a pattern has seen.
+var heap atomic.Uint64
+
+func seeHeap() {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	for now := sample[0].Value.Uint64(); ; {
+		if most := heap.Load(); now <= most || heap.CompareAndSwap(most, now) {
+			return
+		}
+	}
+}
 
 // patternBlock comes again and again in a pattern.
 var patternBlock = func() []byte {
@@ -47,6 +63,7 @@ var patternBlock = func() []byte {
 // pattern is a large body: it can be read, and checks what is written to it.
 type pattern struct {
 	at, size int64
+	next     int64
 }
 
 var errPattern = errors.New("the bytes are wrong ones")
@@ -55,6 +72,7 @@ func (b *pattern) Read(p []byte) (int, error) {
 	if b.at == b.size {
 		return 0, io.EOF
 	}
+	b.look()
 	n := 0
 	for n < len(p) && b.at < b.size {
 		from := patternBlock[b.at%int64(len(patternBlock)):]
@@ -65,7 +83,16 @@ func (b *pattern) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// look sees how large the heap is, once in a mebibyte.
+func (b *pattern) look() {
+	if b.at >= b.next {
+		b.next = b.at + 1<<20
+		seeHeap()
+	}
+}
+
 func (b *pattern) Write(p []byte) (int, error) {
+	b.look()
 	for rest := p; len(rest) > 0; {
 		want := patternBlock[b.at%int64(len(patternBlock)):]
 		n := min(len(want), len(rest))
@@ -84,15 +111,20 @@ func (b *pattern) check(r io.Reader) string {
 	return fmt.Sprint(n == b.size, err)
 }
 
-// inLittleMemory fails the test if fn allocates more than largeAllocated.
-func inLittleMemory(t *testing.T, fn func()) {
+// inLittleMemory fails the test if fn, which moves size bytes, needs more than largeHeap, or
+// allocates more than a small part of them.
+func inLittleMemory(t *testing.T, size int64, fn func()) {
 	t.Helper()
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
+	heap.Store(before.HeapAlloc)
 	fn()
 	runtime.ReadMemStats(&after)
-	if n := after.TotalAlloc - before.TotalAlloc; n > largeAllocated {
+	if n := heap.Load() - before.HeapAlloc; n > largeHeap {
+		t.Errorf("the heap grew by %d KiB", n>>10)
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > largeHeap/2+uint64(size)/32 {
 		t.Errorf("%d KiB were allocated", n>>10)
 	}
 }
@@ -125,7 +157,7 @@ func TestAServerSendsLargeBodiesInLittleMemory(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inLittleMemory(t, func() {
+			inLittleMemory(t, size, func() {
 				run(t, func(ctx context.Context) {
 					s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", h)
 					ok(t, err)
@@ -154,7 +186,7 @@ func TestAServerTakesLargeBodiesInLittleMemory(t *testing.T) {
 	size := largeSize(t)
 	for _, chunks := range []bool{false, true} {
 		t.Run(fmt.Sprint("in chunks ", chunks), func(t *testing.T) {
-			inLittleMemory(t, func() {
+			inLittleMemory(t, size, func() {
 				run(t, func(ctx context.Context) {
 					s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", http.HandlerFunc(
 						func(w http.ResponseWriter, r *http.Request) {
@@ -232,7 +264,7 @@ func TestAClientTakesLargeBodiesInLittleMemory(t *testing.T) {
 	} {
 		for _, path := range []string{"/length", "/chunks"} {
 			t.Run(name+path, func(t *testing.T) {
-				inLittleMemory(t, func() {
+				inLittleMemory(t, size, func() {
 					run(t, func(ctx context.Context) {
 						var c aiohttp.Client
 						defer c.Close()
@@ -270,7 +302,7 @@ func TestAClientSendsLargeBodiesInLittleMemory(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inLittleMemory(t, func() {
+			inLittleMemory(t, size, func() {
 				run(t, func(ctx context.Context) {
 					var c aiohttp.Client
 					defer c.Close()
@@ -286,7 +318,7 @@ func TestAClientSendsLargeBodiesInLittleMemory(t *testing.T) {
 func TestLargeBodiesOverTLSOnTheLoopNeedLittleMemory(t *testing.T) {
 	size := largeSize(t) / 8
 	a := tlstest.New(t)
-	inLittleMemory(t, func() {
+	inLittleMemory(t, 16*size, func() {
 		run(t, func(ctx context.Context) {
 			s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", large(size), func(s *http.Server) {
 				s.TLSConfig = a.Server()
