@@ -270,6 +270,12 @@ func (c *serverConn) PauseWriting() { c.full = true }
 func (c *serverConn) ResumeWriting() {
 	c.full = false
 	c.wakeWriters()
+	if c.phase == connIdle && (c.in.len() > 0 || c.eof) {
+		c.advance(false)
+		if c.phase == connIdle {
+			c.resume()
+		}
+	}
 }
 
 func (c *serverConn) wakeWriters() {
