@@ -62,7 +62,7 @@ func loadHTTPClient(spec loadSpec) (loadResult, error) {
 	buf := make([]byte, 16<<10)
 	events := make([]unix.EpollEvent, 256)
 	for {
-		if now := time.Now(); !now.Before(next) && (len(part) == spec.Conns || !w.began.IsZero()) {
+		if now := time.Now(); !now.Before(next) && (len(part) >= spec.Conns || !w.began.IsZero()) {
 			if !w.began.IsZero() {
 				return w.end(ops)
 			}
@@ -97,7 +97,8 @@ func loadHTTPClient(spec loadSpec) (loadResult, error) {
 				if err != nil {
 					return loadResult{}, err
 				}
-				if part[fd] = nil; len(part) > spec.Conns {
+				// A connection that takes the place of a closed one may be seen first.
+				if part[fd] = nil; len(part) > 2*spec.Conns {
 					return loadResult{}, errors.New("the client uses more connections than it may")
 				}
 				next = time.Now().Add(spec.Warm)
