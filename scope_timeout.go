@@ -205,15 +205,15 @@ func (s *scope) cancelFrom(cause error) {
 		CancelledError: CancelledError{Cause: cause, by: s.more.op, pc: s.more.pc},
 		given:          cause,
 	}
-	end := func() {
+	if l.onLoop() {
 		s.release()
 		s.cancel(c)
-	}
-	if l.onLoop() {
-		end()
 		return
 	}
 	// The context shows its end from now on. The waits end on the loop, if it still runs.
 	s.std().cancel(c.cause())
-	l.inbox.put(&Handle{loop: l, fn: end})
+	l.inbox.put(&Handle{loop: l, fn: func() {
+		s.release()
+		s.cancel(c)
+	}})
 }

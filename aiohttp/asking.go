@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -20,6 +21,8 @@ import (
 // asking is one call of Do, until its response is closed.
 type asking struct {
 	c      *Client
+	from   context.Context // of the call
+	task   aio.AnyTask     // the one that has made it
 	ctx    context.Context // ends with the request; for waits
 	cancel context.CancelCauseFunc
 	timer  *aio.TimerHandle
@@ -30,6 +33,7 @@ type asking struct {
 	site   string   // in debug mode: where Do was called
 	host   string   // the host whose place it has, if places are counted by host
 	open   bool     // the response is with the program
+	ended  bool     // end was called
 	count  int      // tries
 	carried
 }
@@ -45,7 +49,10 @@ func (a *asking) String() string {
 
 // end ends all work for the request.
 func (a *asking) end(cause error) {
-	a.open = false
+	if a.ended {
+		return
+	}
+	a.open, a.ended = false, true
 	delete(a.c.asked, a)
 	if a.timer != nil {
 		a.timer.Cancel()
@@ -53,10 +60,20 @@ func (a *asking) end(cause error) {
 	a.cancel(cause)
 }
 
+// isFrom reports whether a call with ctx in this task ends with the request: it was made with the
+// same context, in the same task.
+func (a *asking) isFrom(ctx context.Context) bool {
+	return reflect.TypeOf(ctx).Kind() == reflect.Pointer && ctx == a.from &&
+		a.c.loop.CurrentTask() == a.task
+}
+
 // late returns the client's time-out if that has ended the request.
 func (a *asking) late() error { return lateness(a.ctx) }
 
 func lateness(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
 	if late, ok := errtree.As[*timeoutError](context.Cause(ctx)); ok {
 		return late
 	}
@@ -133,13 +150,12 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 			closeBody(req)
 		}
 	}()
-	done, err := t.c.turns.take(t.ctx, t.asking, req.URL)
-	if err != nil {
+	x := &answer{asking: t.asking}
+	if err := t.c.turns.take(t.ctx, x, req.URL); err != nil {
 		return nil, err
 	}
 	defer t.clock()()
 	sent = true
-	x := &answer{asking: t.asking, done: done}
 	if p := t.ours(req); p != nil {
 		return x, t.ask(p, x, req, discard)
 	}
@@ -158,7 +174,7 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 	}
 	req = req.WithContext(ctx)
 	transport := t.c.within(t.most)
-	if _, err = aio.ToThread(t.ctx, func(context.Context) (aio.None, error) {
+	if _, err := aio.ToThread(t.ctx, func(context.Context) (aio.None, error) {
 		x.ask(transport, req, discard)
 		return aio.None{}, nil
 	}, unbounded); err != nil {
@@ -166,7 +182,7 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 	}
 	handed = true
 	if x.err != nil {
-		done()
+		x.done()
 		return nil, urlError(req.Method, req.URL, x.err)
 	}
 	if t.c.native != nil && req.URL.Scheme == "https" && x.resp.ProtoMajor == 1 {
@@ -176,7 +192,7 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 		t.most = min(t.most, at)
 	}
 	if x.discarded {
-		done()
+		x.done()
 	}
 	return x, nil
 }
@@ -222,7 +238,8 @@ type answer struct {
 	resp      *http.Response
 	err       error
 	discarded bool
-	done      func()      // ends its turn
+	gate      *gate       // for its host, in which it has a place; nil: none
+	turn      bool        // it has its turn
 	upload    func()      // ends the task that produces the request's body; nil: there is none
 	over      atomic.Bool // its response is finished
 

@@ -155,7 +155,7 @@ func (c *Client) ask(
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	return c.Do(ctx, req)
+	return c.do(ctx, req, req)
 }
 
 // Do makes a request and returns the response as soon as its head is there. The response has to be
@@ -177,16 +177,26 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 	if req == nil || req.URL == nil {
 		panic("aiohttp: Client.Do: the request is nil, or its URL is; make it with http.NewRequest")
 	}
+	return c.do(ctx, req, nil)
+}
+
+// do is Do with a copy of the request, or nil.
+func (c *Client) do(ctx context.Context, req, first *http.Request) (*Response, error) {
 	if err := c.begin(ctx); err != nil {
 		closeBody(req)
 		return nil, urlError(req.Method, req.URL, err)
 	}
 	scope, cancel := aio.WithCancelCause(ctx)
 	c.number++
-	first := *req
-	first.URL = cloneURL(req.URL)
+	if first == nil {
+		copied := *req
+		first = &copied
+		first.URL = cloneURL(req.URL)
+	}
 	a := &asking{
 		c:      c,
+		from:   ctx,
+		task:   c.loop.CurrentTask(),
 		ctx:    scope,
 		cancel: cancel,
 		number: c.number,
@@ -207,7 +217,7 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 		}
 	}()
 	a.carried = newCarried(headerOf(req.Header, c.Header), c.Jar != nil)
-	r, err := a.tries(&first)
+	r, err := a.tries(first)
 	if err != nil {
 		if late := a.late(); late != nil && errtree.Is(err, late) {
 			err = urlError(req.Method, req.URL, late)

@@ -28,10 +28,10 @@ type clientConn struct {
 	of     *connections
 	key    connKey
 	t      transport.Transport
-	now    interface{ ReadNow(p []byte) int } // t, if it can; or nil
-	tls    *tls.ConnectionState               // nil: it is not secured
-	at     realm.Realm                        // where the server is
-	reused bool                               // an answer came on it before
+	now    immediate            // t, if it can; or nil
+	tls    *tls.ConnectionState // nil: it is not secured
+	at     realm.Realm          // where the server is
+	reused bool                 // an answer came on it before
 
 	in      inBuffer
 	eof     bool // the peer has ended its side
@@ -50,7 +50,8 @@ type clientConn struct {
 	br      *bufio.Reader   // what net/http parses; nil: idle
 	allowed int64           // bytes that a head may have still; negative: no head is read
 
-	timer *aio.TimerHandle
+	site  *site
+	timer *aio.Timer             // ends it when it has been idle for too long; nil: it was never idle
 	place list.Elem[*clientConn] // in the pool, while it is idle
 }
 
@@ -59,7 +60,8 @@ func (c *clientConn) isIdle() bool { return c.place.Linked() }
 // ConnectionMade implements transport.Protocol.
 func (c *clientConn) ConnectionMade(t transport.Transport) {
 	c.t = t
-	c.now, _ = t.(interface{ ReadNow(p []byte) int })
+	c.of.add(c)
+	c.now, _ = t.(immediate)
 	if state, secured := t.TLSConnectionState(); secured {
 		c.tls = &state
 	}
@@ -75,7 +77,7 @@ func (c *clientConn) GetBuffer(int) []byte {
 	if c.getInto {
 		return c.into
 	}
-	return c.of.buffer()
+	return c.of.buffer()[:max(pieceSize-c.in.len(), 1)] // what comes fits into a buffer of the pool
 }
 
 // BufferUpdated implements transport.BufferedProtocol.
@@ -108,7 +110,7 @@ func (c *clientConn) DataReceived(p []byte) {
 	}
 	c.in.write(p)
 	c.reader.Unpark()
-	if c.in.len() > clientAhead {
+	if c.in.len() >= clientAhead {
 		c.pause()
 	}
 }
@@ -131,8 +133,7 @@ func (c *clientConn) ConnectionLost(err error) {
 		}
 	}
 	c.full, c.paused = false, false
-	c.of.remove(c)
-	delete(c.of.all, c)
+	c.of.lose(c)
 	c.wakeWriters()
 	c.reader.Unpark()
 }
@@ -255,6 +256,12 @@ func (c *clientConn) write(ctx context.Context, p []byte) error {
 	for len(p) > 0 {
 		if err := c.cannotWrite(); err != nil {
 			return err
+		}
+		if c.now != nil && len(p) > sentAtOnce && !c.full {
+			if n := c.now.WriteNow(p[:min(len(p), mostAtOnce)]); n > 0 {
+				p = p[n:]
+				continue
+			}
 		}
 		part := p[:min(len(p), pieceWritten)]
 		p = p[len(part):]

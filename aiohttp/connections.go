@@ -39,15 +39,21 @@ type connections struct {
 	server   *Server                // of Direct; nil: there is a network
 	idle     list.List[*clientConn] // the one used last at the end
 	idleNow  int
-	byHost   map[connKey][]*clientConn // those that are idle, the one used last at the end
-	all      map[*clientConn]bool
+	sites    map[connKey]*site
+	all      map[*clientConn]bool   // that are open
 	secure   map[string]*tls.Config // by host
 	plain    map[string]bool        // secure hosts that speak no HTTP/2
 	arriving []byte
 }
 
+// site has the connections of a key, as long as there are any.
+type site struct {
+	conns int
+	idle  []*clientConn // the one used last at the end
+}
+
 func newConnections(c *Client) *connections {
-	return &connections{c: c, byHost: map[connKey][]*clientConn{}, all: map[*clientConn]bool{},
+	return &connections{c: c, sites: map[connKey]*site{}, all: map[*clientConn]bool{},
 		secure: map[string]*tls.Config{}, plain: map[string]bool{}}
 }
 
@@ -92,12 +98,9 @@ func (p *connections) patience(ctx context.Context, d time.Duration) (context.Co
 // get takes a connection out of the pool, or makes one.
 func (p *connections) get(ctx context.Context, u *url.URL, most realm.Realm) (*clientConn, error) {
 	key := connKey{hostKey(u), most}
-	for {
-		kept := p.byHost[key]
-		if len(kept) == 0 {
-			break
-		}
-		c := kept[len(kept)-1]
+	at := p.sites[key]
+	for at != nil && len(at.idle) > 0 {
+		c := at.idle[len(at.idle)-1]
 		p.remove(c)
 		if c.lost == nil && !c.eof && !c.t.IsClosing() {
 			return c, nil
@@ -162,6 +165,27 @@ func (p *connections) speaksNoHTTP2(u *url.URL) {
 	p.plain[hostKey(u)] = true
 }
 
+// add counts a connection that was made, until lose.
+func (p *connections) add(c *clientConn) {
+	at := p.sites[c.key]
+	if at == nil {
+		at = &site{}
+		p.sites[c.key] = at
+	}
+	at.conns++
+	c.site = at
+	p.all[c] = true
+}
+
+// lose forgets a connection that has ended.
+func (p *connections) lose(c *clientConn) {
+	p.remove(c)
+	delete(p.all, c)
+	if c.site.conns--; c.site.conns == 0 {
+		delete(p.sites, c.key)
+	}
+}
+
 // put keeps a connection for later.
 func (p *connections) put(c *clientConn) {
 	c.dropReader()
@@ -171,20 +195,22 @@ func (p *connections) put(c *clientConn) {
 		return
 	}
 	c.reused, c.ctx = true, nil
-	kept := append(p.byHost[c.key], c)
-	p.byHost[c.key] = kept
+	c.site.idle = append(c.site.idle, c)
 	c.place.Value = c
 	p.idle.Push(&c.place)
 	p.idleNow++
 	c.resume()
-	if perHost > 0 && len(kept) > perHost {
+	if kept := c.site.idle; perHost > 0 && len(kept) > perHost {
 		kept[0].abort()
 	}
 	if limit > 0 && p.idleNow > limit {
 		p.idle.First().Value.abort()
 	}
 	if p.server == nil {
-		c.timer = p.c.loop.CallLater(idleTime, c.abort)
+		if c.timer == nil {
+			c.timer = p.c.loop.NewTimer(c.abort)
+		}
+		c.timer.Start(idleTime)
 	}
 }
 
@@ -196,17 +222,14 @@ func (p *connections) remove(c *clientConn) {
 	p.idle.Remove(&c.place)
 	p.idleNow--
 	if c.timer != nil {
-		c.timer.Cancel()
-		c.timer = nil
+		c.timer.Stop()
 	}
-	kept := p.byHost[c.key]
-	if i := slices.Index(kept, c); i >= 0 {
-		kept = slices.Delete(kept, i, i+1)
-	}
-	if len(kept) == 0 {
-		delete(p.byHost, c.key)
-	} else {
-		p.byHost[c.key] = kept
+	at := c.site
+	for i := len(at.idle) - 1; i >= 0; i-- { // usually the last one
+		if at.idle[i] == c {
+			at.idle = slices.Delete(at.idle, i, i+1)
+			break
+		}
 	}
 }
 

@@ -344,6 +344,8 @@ func init() {
 	}
 	add("101 with an upgrade", "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: "+
 		"x\r\n\r\n", status(101, "", "Connection: Upgrade", "Upgrade: x"), wire)
+	add("101 with a blank between the options", "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\n"+
+		"Upgrade: x\r\n\r\n", status(101, "", "Connection: on Upgrade", "Upgrade: x"), wire)
 	add("a field with a small name", get, func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["content-length"] = []string{"5"}
 		w.Header()["x-small"] = []string{"1"}

@@ -106,6 +106,13 @@ func TestHostileConnectionsLeaveNothing(t *testing.T) {
 			}
 			conn.SetLinger(0)
 		},
+		func(i int, conn *net.TCPConn) { // requests without an end, whose answers nobody takes
+			for {
+				if _, err := io.WriteString(conn, strings.Repeat(get, 100)); err != nil {
+					return
+				}
+			}
+		},
 	}
 	all, batch := 10_000, 500
 	if testing.Short() {

@@ -11,6 +11,9 @@ import (
 
 // hostKey names the host of a URL: scheme, name and port, the same for all spellings.
 func hostKey(u *url.URL) string {
+	if key, ok := plainKey(u); ok {
+		return key
+	}
 	scheme, port := strings.ToLower(u.Scheme), u.Port()
 	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
 		port = strconv.FormatUint(n, 10)
@@ -23,6 +26,33 @@ func hostKey(u *url.URL) string {
 		port = "443"
 	}
 	return scheme + "://" + net.JoinHostPort(canonicalHost(u.Hostname()), port)
+}
+
+// plainKey is hostKey for a URL that is in its one spelling already, which most are.
+func plainKey(u *url.URL) (key string, ok bool) {
+	name, port, hasPort := strings.Cut(u.Host, ":")
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https", name == "", name[len(name)-1] == '.':
+		return "", false
+	case !hasPort && u.Scheme == "http":
+		port = "80"
+	case !hasPort:
+		port = "443"
+	case port == "", port[0] == '0':
+		return "", false
+	}
+	for i := range len(name) {
+		c := name[i]
+		if ('a' > c || c > 'z') && ('0' > c || c > '9') && c != '.' && c != '-' {
+			return "", false
+		}
+	}
+	for i := range len(port) {
+		if '0' > port[i] || port[i] > '9' {
+			return "", false
+		}
+	}
+	return u.Scheme + "://" + name + ":" + port, true
 }
 
 // canonicalHost returns the one spelling of a host's name or address. A name is in lower case and

@@ -28,42 +28,46 @@ func newTurns(c *Client) *turns {
 	return t
 }
 
-// take waits for a turn of request a to u, and returns the function that ends the turn. A request
-// waits for its host first: requests to a slow host must not take the places of others.
+// take waits for a turn of request x to u. A request waits for its host first: requests to a slow
+// host must not take the places of others.
 //
 // Cancellation: it leaves the line.
-func (t *turns) take(ctx context.Context, a *asking, u *url.URL) (end func(), err error) {
+func (t *turns) take(ctx context.Context, x *answer, u *url.URL) error {
 	var h *gate
 	if t.limit > 0 {
 		key := hostKey(u)
 		if h = t.hosts[key]; h == nil {
-			h = &gate{c: a.c, limit: t.limit, host: key}
+			h = &gate{c: x.c, limit: t.limit, host: key}
 			t.hosts[key] = h
 		}
 		h.users++
 		if err := h.enter(ctx); err != nil {
 			t.leave(h)
-			return nil, err
+			return err
 		}
-		a.host = key
+		x.host = key
 	}
 	if t.all != nil {
 		if err := t.all.enter(ctx); err != nil {
 			t.give(h)
-			return nil, err
+			return err
 		}
 	}
-	ended := false
-	return func() {
-		if ended {
-			return
-		}
-		ended = true
-		if t.all != nil {
-			t.all.exit()
-		}
-		t.give(h)
-	}, nil
+	x.gate, x.turn = h, true
+	return nil
+}
+
+// done ends the turn.
+func (x *answer) done() {
+	if !x.turn {
+		return
+	}
+	x.turn = false
+	t := x.c.turns
+	if t.all != nil {
+		t.all.exit()
+	}
+	t.give(x.gate)
 }
 
 func (t *turns) give(h *gate) {

@@ -20,6 +20,8 @@ const (
 	sentAtOnce = 16 << 10
 	// sentFirst is the largest body that is sent before anybody listens for an answer.
 	sentFirst = 32 << 10
+	// readElsewhere is how much of a body that may block is read at a time.
+	readElsewhere = 128 << 10
 	// continueTime is how long a client waits for 100 Continue before it sends its body all the
 	// same.
 	continueTime = time.Second
@@ -43,7 +45,7 @@ var (
 // server may answer before it has all.
 type outgoing struct {
 	c     *clientConn
-	req   *http.Request
+	req   http.Request
 	body  *sentBody       // nil: none
 	ctx   context.Context // of the task that sends
 	extra string          // fields to be put at the end of the head
@@ -64,8 +66,7 @@ type outgoing struct {
 
 // newOutgoing begins to send req, whose task goes on to listen.
 func newOutgoing(ctx context.Context, c *clientConn, req *http.Request, extra string) *outgoing {
-	sent := *req
-	o := &outgoing{c: c, req: &sent, extra: extra}
+	o := &outgoing{c: c, req: *req, extra: extra}
 	if req.Body != nil && req.Body != http.NoBody {
 		o.body = &sentBody{o: o, body: req.Body, expects: expectsContinue(req)}
 		switch r := inMemoryReader(req.Body).(type) {
@@ -75,7 +76,7 @@ func newOutgoing(ctx context.Context, c *clientConn, req *http.Request, extra st
 		default:
 			o.body.reader, o.body.here = r, true
 		}
-		sent.Body = o.body
+		o.req.Body = o.body
 		unknown := req.ContentLength <= 0
 		if !o.body.here || o.body.expects || unknown || req.ContentLength > sentFirst {
 			o.task = aio.Start(ctx, func(ctx context.Context) error {
@@ -127,8 +128,11 @@ func (o *outgoing) send(ctx context.Context) {
 		}
 	}
 	err := o.req.Write(o)
-	if err == nil {
+	switch {
+	case err == nil:
 		err = o.flush()
+	case o.body != nil && o.body.failed != nil:
+		err = o.body.failed // which Request.Write has wrapped for net/http alone
 	}
 	o.err = err
 }
@@ -272,7 +276,10 @@ type sentBody struct {
 	here    bool      // it is in memory
 	expects bool      // 100 Continue
 	buf     []byte    // for reads elsewhere
+	rest    []byte    // of buf, read ahead
+	restErr error     // after rest
 	first   []byte    // read ahead
+	failed  error     // of a read; nil: none has failed
 	closed  bool
 }
 
@@ -295,7 +302,12 @@ func (b *sentBody) probe() error {
 }
 
 // Read implements io.Reader.
-func (b *sentBody) Read(p []byte) (int, error) {
+func (b *sentBody) Read(p []byte) (n int, err error) {
+	defer func() {
+		if err != nil && err != io.EOF {
+			b.failed = err
+		}
+	}()
 	o := b.o
 	if b.expects {
 		b.expects = false
@@ -309,7 +321,7 @@ func (b *sentBody) Read(p []byte) (int, error) {
 			return 0, errAnswered
 		}
 	}
-	if !b.here { // the next piece may take its time
+	if !b.here && len(b.rest) == 0 { // the next piece may take its time
 		if err := o.flush(); err != nil {
 			return 0, err
 		}
@@ -326,10 +338,17 @@ func (b *sentBody) read(p []byte) (int, error) {
 	if b.reader != nil {
 		return b.reader.Read(p)
 	}
+	if len(b.rest) > 0 {
+		n := copy(p, b.rest)
+		if b.rest = b.rest[n:]; len(b.rest) > 0 {
+			return n, nil
+		}
+		return n, b.restErr
+	}
 	if len(b.buf) < len(p) {
 		b.buf = make([]byte, len(p))
 	}
-	buf := b.buf[:len(p)]
+	buf := b.buf
 	x, err := aio.ToThread(b.o.ctx, func(context.Context) (got, error) {
 		n, err := b.body.Read(buf)
 		return got{n, err}, nil
@@ -342,7 +361,14 @@ func (b *sentBody) read(p []byte) (int, error) {
 		return 0, fmt.Errorf("aiohttp: the body of the request (%s) "+
 			"says that it has read %d bytes into %d", bodyType(b.body), x.n, len(buf))
 	}
-	return copy(p, buf[:x.n]), x.err
+	if x.n == len(buf) && len(buf) < readElsewhere { // more goes with one change of goroutines
+		b.buf = make([]byte, readElsewhere)
+	}
+	n := copy(p, buf[:x.n])
+	if b.rest, b.restErr = buf[n:x.n], x.err; len(b.rest) > 0 {
+		return n, nil
+	}
+	return n, x.err
 }
 
 // bodyType names the type of a body, without what http.NewRequest has put around it.

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"hash/crc32"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -114,6 +116,79 @@ func TestThePythonServerIsAPeer(t *testing.T) {
 }
 
 func TestNginxIsAPeer(t *testing.T) {
+	visit(t, "http://"+nginx(t, "", "root "+files(t)+";"))
+}
+
+func TestNginxIsAProxyOfOurServer(t *testing.T) {
+	whileServing(t, func(ctx context.Context, s *aiohttp.Server) {
+		address := nginx(t, "upstream ours { server "+s.Addr().String()+"; keepalive 4; }", `
+			client_max_body_size 10m;
+			location / { proxy_pass http://ours; proxy_http_version 1.1; proxy_set_header Connection ""; }
+			location /old/ { proxy_pass http://ours/; }
+			location /unbuffered/ {
+				proxy_pass http://ours/; proxy_http_version 1.1; proxy_set_header Connection "";
+				proxy_buffering off; proxy_request_buffering off;
+			}`)
+		ok(t, aio.Blocking(ctx, func(context.Context) error {
+			for _, path := range []string{"/", "/old/", "/unbuffered/"} {
+				if err := throughProxy(t, "http://"+address+path); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	})
+}
+
+// throughProxy asks a server of forPeers with net/http.
+func throughProxy(t *testing.T, base string) error {
+	c := http.Client{Transport: &http.Transport{}}
+	defer c.CloseIdleConnections()
+	ask := func(path string, body io.Reader) (string, error) {
+		method := http.MethodGet
+		if body != nil {
+			method = http.MethodPost
+		}
+		req, err := http.NewRequest(method, base+path, body)
+		if err != nil {
+			return "", err
+		}
+		r, err := c.Do(req)
+		if err != nil {
+			return "", err
+		}
+		defer r.Body.Close()
+		text, err := io.ReadAll(r.Body)
+		return string(text), err
+	}
+	from := map[string]bool{} // connections of the proxy
+	for range 20 {
+		text, err := ask("from", nil)
+		if err != nil {
+			return err
+		}
+		from[text] = true
+	}
+	if want := map[bool]int{false: 4, true: 20}[strings.HasSuffix(base, "/old/")]; len(from) > want {
+		t.Errorf("%s: the proxy has used %d connections, want at most %d", base, len(from), want)
+	}
+	if text, err := ask("large", nil); err != nil || text != largeBody {
+		return fmt.Errorf("%slarge: %d bytes, %w", base, len(text), err)
+	}
+	sum := fmt.Sprint(len(largeBody), " ", crc32.ChecksumIEEE([]byte(largeBody)), " ")
+	for _, body := range []io.Reader{strings.NewReader(largeBody), // with a length; and without
+		struct{ io.Reader }{strings.NewReader(largeBody)}} {
+		text, err := ask("sum", body)
+		if err != nil || !strings.HasPrefix(text, sum) || !strings.HasSuffix(text, " <nil>") {
+			return fmt.Errorf("%ssum: %s, %w", base, text, err)
+		}
+	}
+	return nil
+}
+
+// nginx starts an nginx with a server on a free port, and returns the address.
+func nginx(t *testing.T, outer, inner string) (address string) {
+	t.Helper()
 	name := "nginx"
 	if _, err := exec.LookPath(name); err != nil {
 		name = "/usr/sbin/nginx"
@@ -123,7 +198,7 @@ func TestNginxIsAPeer(t *testing.T) {
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0") // a port that is free, most likely also in a moment
 	ok(t, err)
-	address := l.Addr().String()
+	address = l.Addr().String()
 	l.Close()
 	dir := t.TempDir()
 	ok(t, os.Chmod(dir, 0o755))
@@ -134,8 +209,9 @@ func TestNginxIsAPeer(t *testing.T) {
 		http {
 			access_log off;
 			client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
-			server { listen %[2]s; root %[3]s; }
-		}`, dir, address, files(t))), 0o644))
+			%[3]s
+			server { listen %[2]s; %[4]s }
+		}`, dir, address, outer, inner)), 0o644))
 	out := peer(t, name, "-c", config, "-p", dir)
 	for out.Scan() {
 		if strings.Contains(out.Text(), "start worker process") || strings.Contains(out.Text(), "OS: ") {
@@ -153,7 +229,7 @@ func TestNginxIsAPeer(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	visit(t, "http://"+address)
+	return address
 }
 
 func TestCurlIsAPeerOfOurServer(t *testing.T) {
@@ -172,4 +248,35 @@ func TestCurlIsAPeerOfOurServer(t *testing.T) {
 		ok(t, err)
 		equal(t, "output", string(out), `POST /x application/x-www-form-urlencoded "a=b"GET /y  ""`)
 	})
+}
+
+// nodeServer serves the files of a folder, and compresses texts for those who take them so.
+const nodeServer = `
+const http = require('node:http'), fs = require('node:fs'), zlib = require('node:zlib');
+const dir = process.argv[1];
+http.createServer((req, res) => {
+	const path = dir + req.url;
+	if (!fs.existsSync(path)) { res.writeHead(404); res.end('none'); return; }
+	if (req.url.endsWith('/')) { res.end('a folder'); return; }
+	if (fs.statSync(path).isDirectory()) { res.writeHead(301, {location: req.url + '/'}); res.end(); return; }
+	if (path.endsWith('.txt') && /gzip/.test(req.headers['accept-encoding'])) {
+		res.writeHead(200, {'content-encoding': 'gzip'});
+		fs.createReadStream(path).pipe(zlib.createGzip()).pipe(res);
+		return;
+	}
+	res.writeHead(200, {'content-length': fs.statSync(path).size});
+	if (req.method == 'HEAD') res.end(); else fs.createReadStream(path).pipe(res);
+}).listen(0, '127.0.0.1', function() { console.log('port ' + this.address().port); });
+`
+
+func TestNodeIsAPeer(t *testing.T) {
+	out := peer(t, "node", "-e", nodeServer, files(t))
+	for out.Scan() {
+		port := 0
+		if n, _ := fmt.Sscanf(out.Text(), "port %d", &port); n == 1 {
+			visit(t, fmt.Sprint("http://127.0.0.1:", port))
+			return
+		}
+	}
+	t.Error("node does not serve")
 }

@@ -10,8 +10,11 @@ import (
 
 const (
 	// pieceWritten is how many bytes of a large piece the transport gets before it has to have room
-	// for more.
+	// for more. It may have to keep them.
 	pieceWritten = 128 << 10
+	// mostAtOnce is how many bytes of a large piece the system gets at a time, which takes as many
+	// as it has room for.
+	mostAtOnce = 1 << 20
 	// withHead is how many bytes of a large piece go in one write with the head.
 	withHead = 16 << 10
 )
@@ -102,13 +105,18 @@ func (w *reply) transfer(ctx context.Context, p []byte, flush, last bool) error 
 	}
 	w.c.s.scratch = scratch[:0]
 	for len(p) > 0 && err == nil {
-		part := p[:min(len(p), pieceWritten)]
-		if p = p[len(part):]; w.c.full {
+		if w.c.full {
 			if err = w.c.drain(ctx); err != nil {
 				w.fails(err) // the rest of a chunk is missing
 				return err
 			}
 		}
+		if n := w.c.writeNow(p[:min(len(p), mostAtOnce)]); n > 0 {
+			p = p[n:]
+			continue
+		}
+		part := p[:min(len(p), pieceWritten)]
+		p = p[len(part):]
 		err = w.c.write(part)
 	}
 	if err == nil && w.owesCRLF && flush {

@@ -78,9 +78,7 @@ func (f *frozen) freeze(out []byte, h http.Header, status int) []byte {
 			continue
 		case "Connection":
 			f.connection = fieldOf(values)
-			for _, v := range values {
-				f.connectionSaysUpgrade = f.connectionSaysUpgrade || hasToken(v, "upgrade")
-			}
+			f.connectionSaysUpgrade = lists(values, "upgrade")
 			continue
 		case "Content-Type":
 			if status == http.StatusNotModified {

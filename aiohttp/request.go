@@ -240,6 +240,19 @@ func hasToken(list, token string) bool {
 	return false
 }
 
+// lists reports whether one of the lists in a field has a token, as net/http looks for "upgrade":
+// only commas separate.
+func lists(values []string, token string) bool {
+	for _, list := range values {
+		for item := range strings.SplitSeq(list, ",") {
+			if item = strings.Trim(item, " \t"); !hasWide(item) && strings.EqualFold(item, token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // refusal is the answer to an invalid head, as in net/http; empty: none.
 func refusal(err error) string {
 	const fields = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"

@@ -189,22 +189,27 @@ func reading[T any](
 	}()
 	body := r.x.resp.Body
 	if d, ok := body.(inTask); ok {
-		// The client's time-out ends the context of the request; a block makes that of this call
-		// count as well.
-		d.within(r.a.ctx)
-		_ = aio.TimeoutAt(ctx, time.Time{}, func(context.Context) error {
+		d.within(r.a.ctx) // which the client's time-out ends
+		if r.a.isFrom(ctx) {
 			v, err = fn(body)
-			return nil
-		})
+		} else { // a block makes the context of this call count as well
+			_ = aio.TimeoutAt(ctx, time.Time{}, func(context.Context) error {
+				v, err = fn(body)
+				return nil
+			})
+		}
 		cut := d.waited()
 		whole = cut == nil
+		if cut == nil {
+			return v, err
+		}
 		if late := r.a.late(); late != nil && errtree.Is(cut, late) {
 			err = r.failure(late)
 			r.finish(err)
 			whole = true // the same error from now on
-		} else if cut != nil && r.closed && ctx.Err() == nil {
+		} else if r.closed && ctx.Err() == nil {
 			err = ErrClosed // by another task
-		} else if cut != nil {
+		} else {
 			err = sys.Error(cut)
 		}
 		return v, err

@@ -66,20 +66,25 @@ func (a *asking) tries(first *http.Request) (*Response, error) {
 	if !idempotent(first, a.header) || !replayable(first) {
 		retry.Attempts = 1
 	}
+	first.Header = a.header
 	for {
-		req := *first
-		req.Header = a.header
-		if a.count > 0 && req.GetBody != nil { // the first try uses the caller's body
-			var err error
-			if req.Body, err = req.GetBody(); err != nil {
-				return nil, urlError(req.Method, req.URL, err)
+		req := first
+		if a.count > 0 {
+			copied := *first
+			req = &copied
+			if req.GetBody != nil { // the first try uses the caller's body
+				var err error
+				if req.Body, err = req.GetBody(); err != nil {
+					return nil, urlError(req.Method, req.URL, err)
+				}
 			}
 		}
 		t := a.newTry()
-		more, now := a.count < retry.Attempts, a.c.loop.Time()
-		// on any goroutine
-		again := func(resp *http.Response) bool { return more && retry.worth(resp, now) }
-		x, last, history, err := t.follow(&req, again)
+		again, more := isFinal, a.count < retry.Attempts
+		if more {
+			again = retry.worthAt(a.c.loop.Time())
+		}
+		x, last, history, err := t.follow(req, again)
 		if late := lateness(t.ctx); err != nil && late != nil && a.late() == nil {
 			err = urlError(req.Method, last.URL, late)
 		}
@@ -114,6 +119,14 @@ func idempotent(req *http.Request, header http.Header) bool {
 		return true
 	}
 	return header.Get("Idempotency-Key") != "" || header.Get("X-Idempotency-Key") != ""
+}
+
+// isFinal is the rule of the last try: its answer is returned, whatever it is.
+func isFinal(*http.Response) (again bool) { return false }
+
+// worthAt returns worth for an answer that arrives at about now, to be called on any goroutine.
+func (r Retry) worthAt(now time.Time) func(*http.Response) bool {
+	return func(resp *http.Response) bool { return r.worth(resp, now) }
 }
 
 // worth reports whether a later try may have a better answer than resp, which arrived at about now.

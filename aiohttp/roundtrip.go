@@ -34,7 +34,6 @@ func (p *connections) roundTrip(
 			closeBody(req)
 			return nil, realm.Public, err
 		}
-		p.all[c] = true
 		resp, again, err := p.exchange(ctx, c, req)
 		if err == nil {
 			return resp, c.at, nil
@@ -118,8 +117,7 @@ func (p *connections) exchange(
 	b := &taskBody{o: o, resp: resp, inner: resp.Body}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		b.once = true
-		options := strings.Join(resp.Header["Connection"], ",")
-		if resp.Header.Get("Upgrade") != "" && hasToken(options, "upgrade") {
+		if resp.Header.Get("Upgrade") != "" && lists(resp.Header["Connection"], "upgrade") {
 			b.inner, resp.Body = c.br, b
 		}
 	}

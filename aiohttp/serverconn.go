@@ -83,13 +83,13 @@ type serverConn struct {
 	tryAt   int  // the size of an incomplete head at which to look for mistakes
 	oldPost bool // the last request was a POST; the client may have sent line ends after it
 
-	now     interface{ ReadNow(p []byte) int } // t, if it has this method; or nil
-	atOnce  int                                // bytes read with it since a task last waited
-	getInto bool                               // the transport's last buffer is into
-	reader  aio.Waiter                         // the task that waits for data
-	into    []byte                             // the buffer of that task
-	got     int                                // bytes in it
-	readErr error                              // why its wait has ended
+	now     immediate  // t, if it has these methods; or nil
+	atOnce  int        // bytes read with it since a task last waited
+	getInto bool       // the transport's last buffer is into
+	reader  aio.Waiter // the task that waits for data
+	into    []byte     // the buffer of that task
+	got     int        // bytes in it
+	readErr error      // why its wait has ended
 	drains  []aio.Waiter
 
 	timer       *aio.TimerHandle
@@ -102,6 +102,13 @@ type serverConn struct {
 	wrote       int64 // bytes given to the transport
 	taken       int64 // of these, bytes taken by the system when writeAt was set
 	skipped     int   // bytes received while lingering
+}
+
+// immediate has methods of transports whose bytes go to and from the system as they are: what can be
+// read and written without a wait.
+type immediate interface {
+	ReadNow(p []byte) int
+	WriteNow(p []byte) int
 }
 
 // ConnectionMade implements transport.Protocol.
@@ -128,7 +135,7 @@ func (c *serverConn) ConnectionMade(t transport.Transport) {
 // open begins to wait for requests.
 func (c *serverConn) open(t transport.Transport) {
 	c.t, c.phase = t, connIdle
-	c.now, _ = t.(interface{ ReadNow(p []byte) int })
+	c.now, _ = t.(immediate)
 	c.timed = true
 	if d := c.s.headTimeout(); d > 0 {
 		c.waitUntil(c.s.loop.Time().Add(d))
@@ -263,6 +270,12 @@ func (c *serverConn) PauseWriting() { c.full = true }
 func (c *serverConn) ResumeWriting() {
 	c.full = false
 	c.wakeWriters()
+	if c.phase == connIdle && (c.in.len() > 0 || c.eof) {
+		c.advance(false)
+		if c.phase == connIdle {
+			c.resume()
+		}
+	}
 }
 
 func (c *serverConn) wakeWriters() {

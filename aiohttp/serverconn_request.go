@@ -11,8 +11,12 @@ import (
 )
 
 // advance checks whether the next request is there, and begins it. now allows its task to take its
-// first step at once.
+// first step at once. While the client does not take the answers that it has asked for, the next
+// request waits.
 func (c *serverConn) advance(now bool) {
+	if c.full {
+		return
+	}
 	if c.served && !c.begun {
 		if c.in.len() < fewestBytes {
 			if c.eof {

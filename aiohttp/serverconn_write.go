@@ -19,6 +19,16 @@ func (c *serverConn) write(p []byte) error {
 	return nil
 }
 
+// writeNow passes as much of p to the system as that takes at once.
+func (c *serverConn) writeNow(p []byte) int {
+	if c.now == nil || c.cannotWrite() != nil {
+		return 0
+	}
+	n := c.now.WriteNow(p)
+	c.wrote += int64(n)
+	return n
+}
+
 func (c *serverConn) cannotWrite() error {
 	switch {
 	case c.lost != nil:

@@ -22,6 +22,7 @@ var aioServers = map[string]netServer{
 	"http_server":          aioHTTPServer(httpHandlers["http_server"]),
 	"http_body_post":       aioHTTPServer(httpHandlers["http_body_post"]),
 	"http_body_get":        aioHTTPServer(httpHandlers["http_body_get"]),
+	"http_client":          aioHTTPClient,
 }
 
 // echoProtocol sends back what arrives.

@@ -56,6 +56,7 @@ var loads = map[string]func(loadSpec) (loadResult, error){
 	"http_greeting": loadHTTPGreeting,
 	"http_post":     loadHTTPPost,
 	"http_get":      loadHTTPGet,
+	"http_client":   loadHTTPClient,
 }
 
 // loadIfGenerator turns this process into the load generator and does not

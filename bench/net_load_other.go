@@ -26,4 +26,5 @@ var (
 	loadHTTPGreeting = noLoad
 	loadHTTPPost     = noLoad
 	loadHTTPGet      = noLoad
+	loadHTTPClient   = noLoad
 )

@@ -20,6 +20,7 @@ var plainServers = map[string]netServer{
 	"http_server":          plainHTTPServer(httpHandlers["http_server"]),
 	"http_body_post":       plainHTTPServer(httpHandlers["http_body_post"]),
 	"http_body_get":        plainHTTPServer(httpHandlers["http_body_get"]),
+	"http_client":          plainHTTPClient,
 }
 
 // echoConn sends back what arrives.

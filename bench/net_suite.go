@@ -98,6 +98,12 @@ func netWorks() []work {
 			about: "HTTP/1.1, an answer of 200 kB", baselineIs: "net/http",
 		})
 	}
+	for _, conns := range httpConns {
+		works = append(works, work{
+			name: "http_client", unit: cpuPerRequest, load: "http_client", conns: conns,
+			about: "HTTP/1.1, a client of hello world", baselineIs: "net/http",
+		})
+	}
 	for i := range works {
 		works[i].baseline = "net"
 		works[i].aims = append(works[i].aims, netAims[works[i].key()]...)
@@ -122,6 +128,9 @@ var netAims = map[string][]aim{
 	"http_body_get/1":     {{max: 1.0, rival: "net"}},
 	"http_body_get/64":    {{max: 1.0, rival: "net"}},
 	"http_body_get/1000":  {{max: 1.0, rival: "net"}},
+	"http_client/1":       {{max: 0.75, rival: "net"}},
+	"http_client/64":      {{max: 0.75, rival: "net"}},
+	"http_client/1000":    {{max: 0.75, rival: "net"}},
 }
 
 // netLacks says why a contestant does not do a work of the suite.

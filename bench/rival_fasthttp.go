@@ -8,8 +8,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// fasthttpServers are servers on fasthttp: HTTP/1.1 alone, with types of its
-// own, and a body that is read before its handler is called.
+// fasthttpServers are servers and a client on fasthttp: HTTP/1.1 alone, with types of its own, and
+// a body that is read before its handler is called.
 var fasthttpServers = map[string]netServer{
 	"http_server": fasthttpServer(func(ctx *fasthttp.RequestCtx) {
 		ctx.SetContentType(plainText)
@@ -23,6 +23,7 @@ var fasthttpServers = map[string]netServer{
 		ctx.SetContentType("application/octet-stream")
 		ctx.Response.SetBodyRaw(download)
 	}),
+	"http_client": fasthttpClient,
 }
 
 func fasthttpServer(handler fasthttp.RequestHandler) netServer {

@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	readBufferSize = 64 << 10 // of the buffer that a loop's transports share for reading
-	spareBuffers   = 16       // empty write buffers a loop keeps
-	spareSize      = 64 << 10 // the largest write buffer worth keeping, bytes
+	readBufferSize = 64 << 10  // of the buffer that a loop's transports share for reading
+	spareBuffers   = 16        // empty write buffers a loop keeps
+	spareSize      = 128 << 10 // the largest write buffer worth keeping, bytes
 )
 
 // hub holds what the connections of one loop share. It knows everything that is open, so that

@@ -42,6 +42,24 @@ func (t *selectorTransport) send(p []byte) {
 	}
 }
 
+// WriteNow passes bytes of p to the connection and returns how many it took: 0 if others are waiting
+// to be sent, or nothing can be. It keeps none of the rest. Package aiohttp uses it for large
+// bodies, of which Write would copy what the connection does not take.
+func (t *selectorTransport) WriteNow(p []byte) int {
+	if t.phase != open || t.wroteEOF || t.way != bothWays || t.file != nil || len(t.buf) > 0 ||
+		t.pends || len(p) == 0 {
+		return 0
+	}
+	n, err := t.conn.TryWrite(p)
+	switch {
+	case n > 0:
+		t.bytesMoved()
+	case err != nil && err != ErrWouldBlock:
+		t.sendingFailed("writing failed", err)
+	}
+	return n
+}
+
 // push passes p to the connection until that is full or the turn is over. It returns the number of
 // bytes taken.
 func (t *selectorTransport) push(p []byte) (n int, err error) {

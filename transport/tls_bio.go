@@ -28,6 +28,7 @@ func (wouldBlock) Temporary() bool { return true }
 type memoryBIO struct {
 	in   []byte       // received, not yet taken by crypto/tls
 	lent bool         // in belongs to the caller of feed; keep must copy it before that returns
+	own  *[]byte      // the memory of in, from the pool; nil: it is not from there
 	end  error        // the error of Read once in is used up; nil if more may come
 	park func() error // suspends the handshake until bytes arrive; nil when it is over
 
@@ -53,7 +54,22 @@ func (b *memoryBIO) feed(p []byte) {
 func (b *memoryBIO) keep() {
 	if b.lent {
 		b.lent = false
-		b.in = append([]byte(nil), b.in...)
+		if len(b.in) < flushSize/16 { // of a slow peer: no more memory than it needs
+			b.in = append([]byte(nil), b.in...)
+			return
+		}
+		b.own = records.Get().(*[]byte)
+		*b.own = append((*b.own)[:0], b.in...)
+		b.in = *b.own
+	}
+}
+
+// drop forgets the received bytes.
+func (b *memoryBIO) drop() {
+	b.in, b.lent = nil, false
+	if b.own != nil {
+		records.Put(b.own)
+		b.own = nil
 	}
 }
 
@@ -81,7 +97,7 @@ func (b *memoryBIO) Read(p []byte) (int, error) {
 	n := copy(p, b.in)
 	b.in = b.in[n:]
 	if len(b.in) == 0 {
-		b.in, b.lent = nil, false
+		b.drop()
 	}
 	return n, nil
 }
@@ -140,6 +156,7 @@ const (
 // An idle connection holds no buffers: a batch takes them for its duration.
 var (
 	outgoing = sync.Pool{New: func() any { return new([]byte) }}
+	records  = sync.Pool{New: func() any { return new([]byte) }}
 	incoming = sync.Pool{New: func() any { return new([maxPlain]byte) }}
 )
 

@@ -313,3 +313,25 @@ func TestASecuredTransportDescribesItself(t *testing.T) {
 		tlsPanics(t, s.WriteEOF, "WriteEOF", "CanWriteEOF")
 	})
 }
+
+// A receiver that takes a piece at a time and then asks for the next must not make the layer collect
+// all that the peer sends meanwhile.
+func TestAReceiverThatPausesAfterEachPieceHasLittleInFrontOfIt(t *testing.T) {
+	connected(t, func(ctx context.Context, d *duo) {
+		const size, pieces = 16 << 20, 64 << 10
+		d.spipe.chunk = pieces
+		layer, most := d.serverTLS.(*tlsTransport), 0
+		d.server.onData = func([]byte) {
+			d.server.t.PauseReading()
+			aio.RunningLoop(ctx).CallSoon(func() {
+				most = max(most, len(layer.bio.in))
+				d.server.t.ResumeReading()
+			})
+		}
+		d.client.t.Write(make([]byte, size))
+		untilTrue(ctx, t, "the data", func() bool { return len(d.server.received) == size })
+		if most > 2*pieces {
+			t.Errorf("%d KiB waited to be decrypted", most>>10)
+		}
+	})
+}

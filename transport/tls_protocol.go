@@ -225,7 +225,7 @@ func (t *tlsTransport) lose(err error) {
 	t.file.lost(err)
 	t.app = nil
 	t.held = nil
-	t.bio.in = nil
+	t.bio.drop()
 	t.stopTimer()
 	app.ConnectionLost(err)
 }

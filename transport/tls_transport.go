@@ -268,6 +268,7 @@ func (t *tlsTransport) ResumeReading() {
 	}
 	t.paused = false
 	if t.state == tlsOpen {
+		t.behind = t.behind || len(t.bio.in) > 0 // no more may come before these are delivered
 		t.pace()
 		t.receiveSoon() // records that are here already
 	}

@@ -1,6 +1,7 @@
 package guide_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,44 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
 )
+
+func Example_httpServe() {
+	visits := 0 // belongs to the loop
+	site := http.NewServeMux()
+	site.HandleFunc("GET /{name}", func(w http.ResponseWriter, r *http.Request) {
+		visits++ // no lock: tasks of one loop take turns
+		fmt.Fprintf(w, "hello %s, visitor %d", r.PathValue("name"), visits)
+	})
+
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		server, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", site)
+		if err != nil {
+			return err
+		}
+		defer server.Close() // a program that does nothing else: return server.ServeForever(ctx)
+
+		var c aiohttp.Client
+		defer c.Close()
+		for _, name := range []string{"ann", "bob"} {
+			r, err := c.Get(ctx, server.URL()+"/"+name)
+			if err != nil {
+				return err
+			}
+			text, err := r.Text(ctx)
+			if err != nil {
+				return err
+			}
+			fmt.Println(text)
+		}
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// hello ann, visitor 1
+	// hello bob, visitor 2
+}
 
 func Example_http() {
 	type book struct {
@@ -102,6 +141,51 @@ func Example_httpReach() {
 }
 
 func Example_httpStream() {
+	numbers := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		for sc := bufio.NewScanner(r.Body); sc.Scan(); { // reading suspends the task
+			fmt.Fprintln(w, "got", sc.Text())
+		}
+		return nil
+	})
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		server, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", numbers)
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		var c aiohttp.Client
+		defer c.Close()
+		r, err := c.Upload(ctx, "POST", server.URL(), "text/plain",
+			func(ctx context.Context, w io.Writer) error { // in a task of its own
+				for n := range 3 {
+					if _, err := fmt.Fprintln(w, n); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		if err != nil {
+			return err
+		}
+		defer r.Close() // close a response that is not read to its end
+		for line, err := range r.Lines(ctx) {
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%s", line)
+		}
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// got 0
+	// got 1
+	// got 2
+}
+
+func Example_httpDirect() {
 	ticker := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 		for n := 1; ; n++ {
 			fmt.Fprintln(w, "tick", n)
@@ -140,6 +224,89 @@ func Example_httpStream() {
 	// 0s tick 1
 	// 1m0s tick 2
 	// 2m0s tick 3
+}
+
+func Example_httpLimits() {
+	upload := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		n, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, 1000))
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			http.Error(w, "send at most 1000 bytes", http.StatusRequestEntityTooLarge)
+			return nil
+		}
+		fmt.Fprint(w, n, " bytes")
+		return err
+	})
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		server, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", upload,
+			func(s *http.Server) { s.ReadHeaderTimeout = 5 * time.Second },
+			aiohttp.BodyTimeout(10*time.Second), aiohttp.MaxConnections(1000))
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		c := &aiohttp.Client{Timeout: 10 * time.Second, MaxBody: 1 << 20}
+		defer c.Close()
+		for _, size := range []int{500, 5000} {
+			r, err := c.Post(ctx, server.URL(), "text/plain", strings.NewReader(strings.Repeat("x", size)))
+			if err != nil {
+				return err
+			}
+			text, err := r.Text(ctx)
+			if err != nil {
+				return err
+			}
+			fmt.Println(r.StatusCode, strings.TrimSpace(text))
+		}
+		fmt.Println(server.Statistics().Requests, "requests")
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 200 500 bytes
+	// 413 send at most 1000 bytes
+	// 2 requests
+}
+
+func Example_httpMount() {
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		count := 0 // belongs to the loop
+		site := http.NewServeMux()
+		site.HandleFunc("/plain", func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprint(w, "on a goroutine of net/http")
+		})
+		site.Handle("/counted", aiohttp.OnLoop(aio.RunningLoop(ctx), aiohttp.HandlerFunc(
+			func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+				count++
+				_, err := fmt.Fprint(w, "in a task of the loop, ", count)
+				return err
+			})))
+		server := httptest.NewServer(site) // or any other server of net/http
+		defer server.Close()
+
+		var c aiohttp.Client
+		defer c.Close()
+		for _, path := range []string{"/plain", "/counted", "/counted"} {
+			r, err := c.Get(ctx, server.URL+path)
+			if err != nil {
+				return err
+			}
+			text, err := r.Text(ctx)
+			if err != nil {
+				return err
+			}
+			fmt.Println(text)
+		}
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// on a goroutine of net/http
+	// in a task of the loop, 1
+	// in a task of the loop, 2
 }
 
 func Example_httpShutdown() {

@@ -39,7 +39,8 @@ func TestVisitorsHaveBounds(t *testing.T) {
 	}
 	defer conn.Close()
 	fmt.Fprint(conn, "GET / HT")
-	if text, err := io.ReadAll(conn); len(text) > 0 { // until the server has had enough
+	text, err := io.ReadAll(conn) // until the server has had enough
+	if err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 400 ") {
 		t.Errorf("one who does not end its request got %q, %v", text, err)
 	}
 	p.Stop()

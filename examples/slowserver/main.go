@@ -17,6 +17,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/examples/internal/flagart"
@@ -40,9 +41,14 @@ to try downloads with.
     -seed N            another seed, other delays and errors; the same requests get the same again.
                        0 takes a different one each time (default 1)
     -quiet             do not print a line for each request
-` + limits.Help + `
+    -connections N     serve at most N connections; further ones wait for their turn (default 1000)
+    -idle TIME         close a connection whose other side neither sends nor takes anything for that long
+                       (default 5m)
 Exit code: 0, also after Ctrl-C or SIGTERM; 1 if nothing can be served; 2 for a mistake in the command line.
 `
+
+// parting is how long requests may go on after Ctrl-C.
+const parting = 100 * time.Millisecond
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Standard())) }
 
@@ -150,7 +156,8 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	url := fmt.Sprintf("http://%s/", listener.Addrs()[0])
+	listener.Drain = parting
+	url := fmt.Sprintf("http://%s/", listener.Addr())
 	if network == "unix" {
 		url = s.addr
 	}

@@ -30,6 +30,13 @@ func searchUpTo(err error, found func(error) bool, left *int) bool {
 
 // As returns the first error of type E in the chain or tree of err, as errors.As finds it.
 func As[E error](err error) (e E, ok bool) {
+	if err == nil {
+		return e, false
+	}
+	return as[E](err) // which allocates
+}
+
+func as[E error](err error) (e E, ok bool) {
 	ok = Search(err, func(x error) (is bool) {
 		if f, isE := x.(E); isE {
 			e, is = f, true

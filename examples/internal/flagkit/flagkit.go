@@ -91,7 +91,7 @@ func (job *Job) connect(ctx context.Context) (done func(), err error) {
 	}
 	fetch, closeIdle := overHTTP(&url.URL{
 		Scheme: "http",
-		Host:   listener.Addrs()[0].String(),
+		Host:   listener.Addr().String(),
 	}, job.MaxReq)
 	job.fetch = fetch
 	return func() {

@@ -3,22 +3,19 @@
 package slowserver
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
 	"io/fs"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiohttp"
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/examples/internal/limits"
-	"github.com/aio-go/aio/stream"
-	"github.com/aio-go/aio/transport"
 )
 
 // Server serves files. Its fields are set before the first request; it belongs to one loop.
@@ -29,7 +26,7 @@ type Server struct {
 	// InMemory says that opening a file never waits, and is done by the loop itself. Otherwise it
 	// is done on another goroutine: it may wait for a disk.
 	InMemory bool
-	// Limits bound what visitors may take; nil: nothing does.
+	// Limits bound what visitors may take; nil: those of aiohttp.Serve do.
 	Limits *limits.Limits
 
 	asked   map[uint64]int // how often, by the hash of the path
@@ -57,75 +54,29 @@ func (s *Server) Statistics() Statistics {
 }
 
 // Listen starts to serve. The server is closed with the loop at the latest.
-func (s *Server) Listen(
-	ctx context.Context, network, address string, opts ...transport.Option,
-) (*stream.Server, error) {
-	handler := s.serve
-	if s.Limits != nil {
-		handler = s.Limits.Handler(handler)
+func (s *Server) Listen(ctx context.Context, network, address string) (*aiohttp.Server, error) {
+	setup := []func(*http.Server){func(h *http.Server) { h.MaxHeaderBytes = longestHead }}
+	if l := s.Limits; l != nil {
+		setup = append(setup, aiohttp.MaxConnections(l.Connections), aiohttp.BodyTimeout(l.Idle),
+			func(h *http.Server) { h.ReadHeaderTimeout, h.IdleTimeout = l.Idle, l.Idle })
 	}
-	return stream.Serve(ctx, network, address, handler, append(opts, stream.Limit(longestHead))...)
-}
-
-// wait calls something that waits for a visitor.
-func (s *Server) wait(
-	ctx context.Context, w *stream.Writer, fn func(ctx context.Context) error,
-) error {
-	if s.Limits == nil {
-		return fn(ctx)
-	}
-	return s.Limits.Wait(ctx, w, fn)
+	return aiohttp.Serve(ctx, network, address, aiohttp.HandlerFunc(s.serve), setup...)
 }
 
 const longestHead = 16 << 10 // bytes of a request
 
-// serve answers the requests of one connection, one after the other.
-func (s *Server) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-	for {
-		var req *http.Request
-		err := s.wait(ctx, w, func(ctx context.Context) (err error) {
-			req, err = readRequest(ctx, r)
-			return err
-		})
-		if err == io.EOF || errors.Is(err, context.DeadlineExceeded) {
-			return nil
-		}
-		if err != nil {
-			if errors.Is(err, context.Canceled) {
-				return err
-			}
-			s.write(ctx, w, nil, errorReply(http.StatusBadRequest))
-			return nil
-		}
-		began := aio.RunningLoop(ctx).Time()
-		reply, err := s.Answer(ctx, req.Method, req.URL.Path)
-		if err != nil {
-			return err
-		}
-		if req.ContentLength != 0 {
-			req.Close = true // there may be a body, which is not read
-		}
-		err = s.write(ctx, w, req, reply)
-		s.log(req, reply, err, aio.RunningLoop(ctx).Time().Sub(began))
-		if err != nil || req.Close {
-			if errors.Is(err, context.Canceled) {
-				return err
-			}
-			return nil // the visitor has gone, or was told to
-		}
+// serve answers a request.
+func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	began := aio.RunningLoop(ctx).Time()
+	reply, err := s.Answer(ctx, r.Method, r.URL.Path)
+	if err == nil {
+		err = send(ctx, w, r, reply)
 	}
-}
-
-// readRequest reads the head of a request. At the end of the stream it returns io.EOF.
-func readRequest(ctx context.Context, r *stream.Reader) (*http.Request, error) {
-	head, err := r.ReadUntil(ctx, []byte("\r\n\r\n"), []byte("\n\n"))
-	if err != nil {
-		if _, broken := errors.AsType[*stream.IncompleteReadError](err); broken {
-			return nil, io.EOF
-		}
-		return nil, err
+	s.log(r, reply, err, aio.RunningLoop(ctx).Time().Sub(began))
+	if err != nil && ctx.Err() == nil {
+		err = http.ErrAbortHandler // better no end than a wrong one
 	}
-	return http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
+	return err
 }
 
 // Answer waits as long as the mood is, and returns the reply. It is the server without a network,
@@ -187,51 +138,40 @@ func (s *Server) open(ctx context.Context, path string) *Reply {
 	return reply
 }
 
-// write sends a reply. req is nil if the request could not be understood.
-func (s *Server) write(
-	ctx context.Context, w *stream.Writer, req *http.Request, reply *Reply,
-) error {
+// send copies a reply, which may come from a disk, to a visitor that may be slow.
+func send(ctx context.Context, w http.ResponseWriter, r *http.Request, reply *Reply) error {
 	defer reply.Body.Close()
-	connection := "keep-alive"
-	if req == nil || req.Close {
-		connection = "close"
+	h := w.Header()
+	h.Set("Server", "slowserver")
+	h.Set("Content-Type", reply.Type)
+	h.Set("Content-Length", strconv.FormatInt(reply.Size, 10))
+	w.WriteHeader(reply.Status)
+	if r.Method == http.MethodHead {
+		return nil
 	}
-	fmt.Fprintf(w, "HTTP/1.1 %d %s\r\nServer: slowserver\r\nContent-Type: %s\r\nContent-Length: "+
-		"%d\r\nConnection: %s\r\n\r\n",
-		reply.Status, http.StatusText(reply.Status), reply.Type, reply.Size, connection)
-	if req != nil && req.Method == http.MethodHead {
-		return s.wait(ctx, w, w.Drain)
-	}
-	return s.send(ctx, w, reply.Body, reply.Size)
-}
-
-// send copies size bytes, which may come from a disk, to a visitor that may be slow.
-func (s *Server) send(ctx context.Context, w *stream.Writer, from io.Reader, size int64) error {
-	buf := make([]byte, min(size, 64<<10))
-	for size > 0 {
+	buf := make([]byte, min(reply.Size, 64<<10))
+	for left := reply.Size; left > 0; {
 		n, err := aio.ToThread(ctx, func(context.Context) (int, error) {
-			return io.ReadFull(from, buf[:min(size, int64(len(buf)))])
+			return io.ReadFull(reply.Body, buf[:min(left, int64(len(buf)))])
 		})
-		if err != nil {
-			w.Abort() // the file is shorter than it was: better no end than a wrong one
+		if err != nil { // the file is shorter than it was
 			return err
 		}
-		size -= int64(n)
-		w.Write(buf[:n])
-		if err := s.wait(ctx, w, w.Drain); err != nil {
+		left -= int64(n)
+		if _, err := w.Write(buf[:n]); err != nil {
 			return err
 		}
 	}
-	return s.wait(ctx, w, w.Drain)
+	return nil
 }
 
 func (s *Server) log(req *http.Request, reply *Reply, err error, took time.Duration) {
 	if s.Log == nil {
 		return
 	}
-	result := fmt.Sprint(reply.Status)
-	if err != nil {
-		result = "gone" // the visitor did not wait for it
+	result := "gone" // the visitor did not wait for it
+	if err == nil {
+		result = fmt.Sprint(reply.Status)
 	}
 	fmt.Fprintf(s.Log, "%4s  %4.2f s  %s %q\n",
 		result, took.Seconds(), cli.Short(req.Method, 20), cli.Short(req.URL.Path, 1000))

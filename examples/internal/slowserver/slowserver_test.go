@@ -44,7 +44,7 @@ func serve(t *testing.T, s *slowserver.Server) string {
 			if err != nil {
 				return err
 			}
-			addr <- l.Addrs()[0].String()
+			addr <- l.Addr().String()
 			return l.ServeForever(ctx)
 		})
 	}()
@@ -141,21 +141,24 @@ func TestAFileThatMayNotBeReadAndOneThatIsNone(t *testing.T) {
 
 func TestRequestsByHand(t *testing.T) {
 	addr := serve(t, &slowserver.Server{Files: files})
-	const head = "Server: slowserver\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "
-	ok := "HTTP/1.1 200 OK\r\n" + head + "6\r\nConnection: "
-	bad := "HTTP/1.1 400 Bad Request\r\n" + head + "16\r\nConnection: close\r\n\r\n400 Bad Request\n"
-	for name, test := range map[string]struct{ request, want string }{
+	const hello = "200 slowserver text/plain; charset=utf-8 6 "
+	const kept, last = hello + "false hello\n", hello + "true hello\n"
+	const bad = "400  text/plain; charset=utf-8 -1 true 400 Bad Request"
+	for name, test := range map[string]struct {
+		request string
+		want    []string
+	}{
 		"two on one connection": {"GET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\nGET /hello.txt " +
-			"HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-			ok + "keep-alive\r\n\r\nhello\n" + ok + "close\r\n\r\nhello\n"},
-		"HEAD": {"HEAD /hello.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", ok +
-			"close\r\n\r\n"},
-		"HTTP/1.0":   {"GET /hello.txt HTTP/1.0\r\n\r\n", ok + "close\r\n\r\nhello\n"},
-		"bare lines": {"GET /hello.txt HTTP/1.0\n\n", ok + "close\r\n\r\nhello\n"},
-		"garbage":    {"hello, who is it?\r\n\r\n", bad},
-		"no end":     {strings.Repeat("la", 20000), bad},
-		"nothing":    {"", ""},
-		"a part":     {"GET /hello", ""},
+			"HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", []string{kept, last}},
+		"HEAD": {"HEAD /hello.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+			[]string{hello + "true "}},
+		"HTTP/1.0":   {"GET /hello.txt HTTP/1.0\r\n\r\n", []string{last}},
+		"bare lines": {"GET /hello.txt HTTP/1.0\n\n", []string{last}},
+		"garbage":    {"hello, who is it?\r\n\r\n", []string{bad}},
+		"no end": {strings.Repeat("la", 20000), []string{
+			"431  text/plain; charset=utf-8 -1 true 431 Request Header Fields Too Large"}},
+		"nothing": {"", nil},
+		"a part":  {"GET /hello", []string{bad}},
 	} {
 		conn, err := net.Dial("tcp", addr)
 		if err != nil {
@@ -163,10 +166,23 @@ func TestRequestsByHand(t *testing.T) {
 		}
 		conn.SetDeadline(time.Now().Add(clitest.Patience))
 		io.WriteString(conn, test.request)
-		conn.(*net.TCPConn).CloseWrite()
-		got := make([]byte, len(test.want))
-		if n, err := io.ReadFull(conn, got); string(got) != test.want {
-			t.Errorf("%s: %q, %v, want %q", name, got[:n], err, test.want)
+		if !strings.Contains(test.request, "/hello.txt") { // else it would be taken as gone
+			conn.(*net.TCPConn).CloseWrite()
+		}
+		method, _, _ := strings.Cut(test.request, " ")
+		var got []string
+		for in := bufio.NewReader(conn); ; {
+			resp, err := http.ReadResponse(in, &http.Request{Method: method})
+			if err != nil {
+				break
+			}
+			body, _ := io.ReadAll(resp.Body)
+			got = append(got, fmt.Sprint(resp.StatusCode, " ", resp.Header.Get("Server"), " ",
+				resp.Header.Get("Content-Type"), " ", resp.ContentLength, " ", resp.Close, " ",
+				string(body)))
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 		conn.Close()
 	}

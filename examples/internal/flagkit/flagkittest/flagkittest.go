@@ -141,7 +141,7 @@ func (s Suite) account(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			addr <- l.Addrs()[0].String()
+			addr <- l.Addr().String()
 			return l.ServeForever(ctx)
 		})
 	}()
