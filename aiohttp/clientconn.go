@@ -51,7 +51,7 @@ type clientConn struct {
 	allowed int64           // bytes that a head may have still; negative: no head is read
 
 	site  *site
-	timer *aio.Timer             // ends it when it has been idle for too long; nil: it was never idle
+	timer *aio.Timer             // ends it when it was idle for too long; nil: it never was
 	place list.Elem[*clientConn] // in the pool, while it is idle
 }
 

@@ -104,8 +104,8 @@ type serverConn struct {
 	skipped     int   // bytes received while lingering
 }
 
-// immediate has methods of transports whose bytes go to and from the system as they are: what can be
-// read and written without a wait.
+// immediate has methods of transports whose bytes go to and from the system as they are: what can
+// be read and written without a wait.
 type immediate interface {
 	ReadNow(p []byte) int
 	WriteNow(p []byte) int

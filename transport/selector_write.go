@@ -42,9 +42,9 @@ func (t *selectorTransport) send(p []byte) {
 	}
 }
 
-// WriteNow passes bytes of p to the connection and returns how many it took: 0 if others are waiting
-// to be sent, or nothing can be. It keeps none of the rest. Package aiohttp uses it for large
-// bodies, of which Write would copy what the connection does not take.
+// WriteNow passes bytes of p to the connection and returns how many it took: 0 if others are
+// waiting to be sent, or nothing can be. It keeps none of the rest. Package aiohttp uses it for
+// large bodies, of which Write would copy what the connection does not take.
 func (t *selectorTransport) WriteNow(p []byte) int {
 	if t.phase != open || t.wroteEOF || t.way != bothWays || t.file != nil || len(t.buf) > 0 ||
 		t.pends || len(p) == 0 {

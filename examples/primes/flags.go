@@ -67,7 +67,8 @@ func parseFlags(args []string) (settings, error) {
 			}
 		}
 		if s.ways == nil {
-			return s, fmt.Errorf("-way is %q; it must be one of %s", *only, strings.Join(names, ", "))
+			return s, fmt.Errorf("-way is %q; it must be one of %s",
+				*only, strings.Join(names, ", "))
 		}
 	}
 	return s, nil

@@ -72,13 +72,15 @@ func (h *house) waitBot(ctx context.Context) error {
 			return err
 		}
 		if j.what == bringBill {
-			if err := h.hands(ctx, waitBot, short, "brings party %d the bill", j.p.number); err != nil {
+			err := h.hands(ctx, waitBot, short, "brings party %d the bill", j.p.number)
+			if err != nil {
 				return err
 			}
 			j.p.paid.Set()
 			continue
 		}
-		if err := h.hands(ctx, waitBot, short, "takes the order of party %d", j.p.number); err != nil {
+		err = h.hands(ctx, waitBot, short, "takes the order of party %d", j.p.number)
+		if err != nil {
 			return err
 		}
 		h.enter(j.p, waitsForFood)
@@ -142,14 +144,15 @@ func (h *house) wineBot(ctx context.Context, bar *aio.TaskGroup) error {
 			return err
 		}
 		if j.what == pour {
-			err := h.hands(ctx, wineBot, short, "pours the wine of party %d", j.p.number)
+			err = h.hands(ctx, wineBot, short, "pours the wine of party %d", j.p.number)
 			if err != nil {
 				return err
 			}
 			j.p.wine.Set()
 			continue
 		}
-		if err := h.hands(ctx, wineBot, short, "opens a bottle for party %d", j.p.number); err != nil {
+		err = h.hands(ctx, wineBot, short, "opens a bottle for party %d", j.p.number)
+		if err != nil {
 			return err
 		}
 		h.breathe++

@@ -39,7 +39,7 @@ type house struct {
 	oven    int                 // dishes in it
 	breathe int                 // bottles that were opened and are not ready yet
 
-	holding [bots]*hold // the current hold of the loop, at most one; with threads what each bot does
+	holding [bots]*hold // holds of the loop, at most one; with threads what each bot does
 	held    []hold      // the holds so far, in the order of their ends
 
 	// ofItsOwn lets the time of a bot's work go by where every bot is a thread.

@@ -125,7 +125,7 @@ func connections(ctx context.Context, n int, reached func(others ...int)) error 
 
 // connect opens the connections, and closes them when all are open.
 func connect(ctx context.Context, address string, n int, reached func()) error {
-	dialling := aiosync.NewLimiter(100) // a queue of connections that are not accepted has its limit
+	dialling := aiosync.NewLimiter(100) // the queue of those not accepted has a limit
 	var end aiosync.Event
 	open := 0
 	all := aio.NewFuture[aio.None](ctx)

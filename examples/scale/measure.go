@@ -28,7 +28,8 @@ func (r result) write(out io.Writer, json bool) error {
 	if json {
 		return cli.WriteJSON(out, r)
 	}
-	_, err := fmt.Fprintf(out, "%-12s %9d %12.3f %12.3f %14.1f\n", r.What, r.N, r.Start, r.End, r.KiB)
+	_, err := fmt.Fprintf(out, "%-12s %9d %12.3f %12.3f %14.1f\n",
+		r.What, r.N, r.Start, r.End, r.KiB)
 	return err
 }
 

@@ -16,7 +16,8 @@ type copier struct {
 	wanted map[*declaration]bool
 }
 
-// replacement is what the call of a show's method becomes, "" if it stays a call of a function here.
+// replacement is what the call of a show's method becomes, "" if it stays a call of a function
+// here.
 func (c *copier) replacement(method string) string {
 	if c.net && netCalls[method] != "" {
 		return netCalls[method]

@@ -108,22 +108,25 @@ var programs = []*program{
 		from: []origin{{asyncIO, "Waiting in asyncio: asyncio.wait_for()"}},
 	},
 	{
-		name: "session", net: true, about: "two pages at the same time, and a session as a context manager",
-		main: session,
-		from: []origin{{asyncIO, "Asynchronous context manager"}},
+		name: "session", net: true,
+		about: "two pages at the same time, and a session as a context manager",
+		main:  session,
+		from:  []origin{{asyncIO, "Asynchronous context manager"}},
 	},
 	{
 		name: "blocking-io", about: "a blocking call beside a sleep", main: blockingIO,
 		from: []origin{{asyncIO, "Using asyncio.as_completed and a Thread"}},
 	},
 	{
-		name: "only-found", net: true, about: "an asynchronous generator expression", main: onlyFound,
+		name: "only-found", net: true,
+		about: "an asynchronous generator expression", main: onlyFound,
 		from: []origin{{asyncIO, "Async Comprehensions and Async Generator Expressions"}},
 	},
 	{
-		name: "in-order", net: true, about: "gather and awaits in a list: results in the order of the names",
-		main: inOrder,
-		from: []origin{{asyncIO, "Asynchronous comprehensions"}},
+		name: "in-order", net: true,
+		about: "gather and awaits in a list: results in the order of the names",
+		main:  inOrder,
+		from:  []origin{{asyncIO, "Asynchronous comprehensions"}},
 	},
 	{
 		name: "as-dict", net: true, about: "an asynchronous generator as a map", main: asDict,

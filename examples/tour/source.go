@@ -103,7 +103,8 @@ func readSource() (*source, error) {
 		}
 	}
 	config := types.Config{Importer: noImports{}, Error: func(error) {}}
-	src.pkg, _ = config.Check("tour", src.fset, parsed, src.info) // with errors: nothing is imported
+	// There are errors: nothing is imported.
+	src.pkg, _ = config.Check("tour", src.fset, parsed, src.info)
 	src.show = src.pkg.Scope().Lookup("show")
 	for _, file := range parsed {
 		for _, d := range file.Decls {
@@ -223,19 +224,23 @@ func standalone(p *program, net bool) (string, error) {
 			rest = append(rest, d)
 		}
 	}
-	slices.SortFunc(rest, func(a, b *declaration) int { return cmp.Compare(a.node.Pos(), b.node.Pos()) })
+	slices.SortFunc(rest, func(a, b *declaration) int {
+		return cmp.Compare(a.node.Pos(), b.node.Pos())
+	})
 
 	var body bytes.Buffer
 	if p.plain != nil {
 		fmt.Fprintf(&body, "func main() {\n\tif err := %s(context.Background()); err != nil {\n",
 			p.function())
 	} else {
-		fmt.Fprintf(&body, "func main() {\n\tif err := aio.Run(context.Background(), %s); err != nil {\n",
+		fmt.Fprintf(&body, "func main() {\n"+
+			"\tif err := aio.Run(context.Background(), %s); err != nil {\n",
 			p.function())
 	}
 	body.WriteString("\t\tlog.Fatal(err)\n\t}\n}\n")
 	for _, d := range append([]*declaration{first}, rest...) {
-		fmt.Fprintf(&body, "\n%s\n", strings.ReplaceAll(c.copy(d), "time.Now().Sub(", "time.Since("))
+		text := strings.ReplaceAll(c.copy(d), "time.Now().Sub(", "time.Since(")
+		fmt.Fprintf(&body, "\n%s\n", text)
 	}
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "// %s: %s.\n//\n//\tgo mod init %s\n//\tgo get github.com/aio-go/aio\n"+

@@ -1,5 +1,5 @@
-// Package pages holds documents to the programs that they show: each program on a page is an Example
-// of a test in the folder of the page, compiled and run, with its output.
+// Package pages holds documents to the programs that they show: each program on a page is an
+// Example of a test in the folder of the page, compiled and run, with its output.
 package pages
 
 import (
@@ -51,7 +51,8 @@ func Check(t *testing.T, update bool) {
 			used[name] = true
 			return text
 		})
-		if blocks, known := strings.Count(is, "```go\n"), len(shown.FindAllString(is, -1)); blocks != known {
+		blocks, known := strings.Count(is, "```go\n"), len(shown.FindAllString(is, -1))
+		if blocks != known {
 			t.Errorf("%s: %d of %d programs have no Example", page, blocks-known, blocks)
 		}
 		if is == string(was) {
@@ -146,7 +147,8 @@ func sources(t *testing.T, names []string) string {
 				if fn.Doc != nil {
 					from = fn.Doc.Pos()
 				}
-				found[fn.Name.Name] = string(text[fset.Position(from).Offset:fset.Position(fn.End()).Offset])
+				begin, end := fset.Position(from).Offset, fset.Position(fn.End()).Offset
+				found[fn.Name.Name] = string(text[begin:end])
 			}
 		}
 	}
@@ -157,5 +159,6 @@ func sources(t *testing.T, names []string) string {
 		}
 		parts = append(parts, found[name]+"\n")
 	}
-	return fmt.Sprintf("<!-- source: %s -->\n```go\n%s```\n", strings.Join(names, " "), strings.Join(parts, "\n"))
+	return fmt.Sprintf("<!-- source: %s -->\n```go\n%s```\n",
+		strings.Join(names, " "), strings.Join(parts, "\n"))
 }
