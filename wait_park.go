@@ -118,6 +118,7 @@ type wait struct {
 	gen    uint32
 	stale  int32 // entries of sleeps that were cancelled: a chooser may let them come late
 
+	since int64         // when the task parked, by the loop's clock
 	op    string        // what the task does
 	on    waitable      // what it waits for; nil: time, or its turn
 	given any           // what NewWaiter was told, see givenWait
@@ -265,10 +266,11 @@ func (p *wait) park() error {
 	if p.fate == refused {
 		return p.refuse()
 	}
+	w := p.worker
 	if p.phase == armed {
-		p.phase = parked
+		p.phase, p.since = parked, w.loop.clock.stamp()
 	}
-	if w := p.worker; !w.loop.handOver(w) {
+	if !w.loop.handOver(w) {
 		w.stack.Suspend()
 	}
 	return p.resume()
