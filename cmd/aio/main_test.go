@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 	looptest.Parts["asleep"] = func() { play(asleep) }
 	looptest.Parts["computes"] = func() { play(computes) }
 	looptest.Parts["many"] = func() { play(many) }
+	looptest.Parts["top"] = func() {
+		os.Exit(run(context.Background(), []string{"top", os.Getenv("AIO_TEST_PID")}, os.Stdout, os.Stderr))
+	}
 	looptest.Main(m)
 }
 
@@ -400,5 +403,74 @@ func TestThePageShowsTheChainInABrowser(t *testing.T) {
 				t.Error("it shows an error")
 			}
 		})
+	}
+}
+
+// In a terminal top shows the culprit first, looks into a task, filters and quits.
+func TestTopShowsTheCulpritFirstInATerminal(t *testing.T) {
+	if _, err := exec.LookPath("tmux"); err != nil {
+		t.Skip("no tmux")
+	}
+	pid := child(t, "stuck")
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "tmux")
+	tmux := func(args ...string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), "tmux", append([]string{"-S", socket, "-f", "/dev/null"}, args...)...)
+		cmd.Env = append(os.Environ(), "AIO_TEST_PART=top", "AIO_TEST_PID="+pid, "LANG=C.UTF-8", "TERM=xterm", "GOCOVERDIR="+t.TempDir())
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := tmux("new-session", "-d", "-x", "150", "-y", "30", exe); err != nil {
+		t.Skipf("tmux does not run here: %v: %s", err, out)
+	}
+	defer tmux("kill-server")
+	// see waits until the screen has all parts.
+	see := func(parts ...string) (screen string) {
+		t.Helper()
+		for deadline := time.Now().Add(time.Minute); ; {
+			screen, _ = tmux("capture-pane", "-p")
+			all := true
+			for _, part := range parts {
+				all = all && strings.Contains(screen, part)
+			}
+			if all {
+				return screen
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("there is no %q on the screen:\n%s", parts, screen)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	screen := see("300 tasks by held", "stream handler", "stuck-2")
+	lines := strings.Split(screen, "\n")
+	if !strings.HasPrefix(lines[3], "> ") || !strings.Contains(lines[3], "stream handler") {
+		t.Errorf("the first task is another one:\n%s", screen)
+	}
+	tmux("send-keys", "/")
+	tmux("send-keys", "-l", "stuck-1")
+	see("filter: stuck-1", "1 tasks by held")
+	tmux("send-keys", "Enter")
+	tmux("send-keys", "Enter")
+	see("held by stream handler", "Reader.ReadLine", "holdWhileReading", "holds it up", "its stack:")
+	tmux("send-keys", "c")
+	see("Cancel stuck-1? y cancels it")
+	tmux("send-keys", "y")
+	see("this program allows no control")
+	tmux("send-keys", "Escape")
+	see("1 tasks by held")
+	tmux("send-keys", "s")
+	see("1 tasks by waited")
+	tmux("send-keys", "q")
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := tmux("has-session"); err != nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it does not end")
+		}
 	}
 }
