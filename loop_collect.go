@@ -227,8 +227,8 @@ func (l *Loop) look(d time.Duration) {
 	if l.watches.poller != nil {
 		l.lookAtDescriptors(d)
 	} else if d != 0 && l.inbox.wait(d) {
-		l.clock.rested = true
-		l.watchdog.moved.Store(l.clock.real())
+		l.clock.now()
+		l.watchdog.moved.Store(l.clock.realNow())
 	}
 }
 

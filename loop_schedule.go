@@ -28,7 +28,10 @@ func (l *Loop) breathe() {
 	runtime.Gosched()
 	l.countBreaths()
 	l.watchStacks()
-	l.watchdog.moved.Store(l.clock.real())
+	if l.steps-l.watchdog.steps >= breatheAmong {
+		l.watchdog.steps = l.steps
+		l.watchdog.moved.Store(l.clock.real())
+	}
 }
 
 func (l *Loop) countBreaths() {

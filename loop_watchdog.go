@@ -33,6 +33,7 @@ func WithSlowCallback(d time.Duration) Option {
 type watchdog struct {
 	limit time.Duration // of a step
 	on    bool          // also outside debug mode
+	steps uint          // when moved was last set for their sake
 	moved atomic.Int64  // when the loop last looked for events or breathed, see timekeeper.real
 }
 

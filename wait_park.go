@@ -118,7 +118,6 @@ type wait struct {
 	gen    uint32
 	stale  int32 // entries of sleeps that were cancelled: a chooser may let them come late
 
-	since int64         // when the task parked, by the loop's clock
 	op    string        // what the task does
 	on    waitable      // what it waits for; nil: time, or its turn
 	given any           // what NewWaiter was told, see givenWait
@@ -128,6 +127,7 @@ type wait struct {
 	node  list.Elem[completer] // the place in a future's list of waiting tasks
 	place place                // the place in a line of tasks
 	timer timer                // of Sleep
+	since int64                // when the task parked, by the loop's clock
 }
 
 // waitMore holds what ends a wait besides the task's innermost block.

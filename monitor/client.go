@@ -12,10 +12,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/aio-go/aio/internal/safetext"
+	"github.com/aio-go/aio/internal/sys"
 )
 
 // ErrNoMonitor matches the error of [Connect] to a process that has no monitor, or of another user.
@@ -175,4 +175,4 @@ func Processes(ctx context.Context) ([]int, error) {
 	return slices.Compact(pids), nil
 }
 
-func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
+func isRefused(err error) bool { return errors.Is(sys.Error(err), sys.ECONNREFUSED) }

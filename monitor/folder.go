@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -25,11 +26,17 @@ func userFolders() []string {
 	return slices.Compact(dirs)
 }
 
+// maxPath is the length of a path that every system takes for a socket.
+const maxPath = 103
+
 // userFolder returns the folder for a new socket. It makes the folder, with mode 0700, if need be.
 // The first that belongs to the user, and to nobody else, is taken.
 func userFolder() (string, error) {
 	var first error
 	for _, dir := range userFolders() {
+		if len(filepath.Join(dir, socketName(os.Getpid()))) > maxPath {
+			continue
+		}
 		err := os.Mkdir(dir, 0o700)
 		if err == nil || os.IsExist(err) {
 			if isOurs(dir) {
@@ -41,6 +48,9 @@ func userFolder() (string, error) {
 		if first == nil {
 			first = err
 		}
+	}
+	if first == nil {
+		first = errors.New("the paths are too long for one; give a Path")
 	}
 	return "", fmt.Errorf("aio: monitor.Serve: no folder for the socket: %w", first)
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/leaktest"
 	"github.com/aio-go/aio/internal/looptest"
 	"github.com/aio-go/aio/monitor"
 )
@@ -170,8 +171,8 @@ func TestCloseEndsTheConnectionsAndWaitsForNobody(t *testing.T) {
 // A picture of 100,000 tasks. The loop time is logged; it is less than 150 ms on an idle machine.
 func TestAPictureOfAHundredThousandTasks(t *testing.T) {
 	const n = 100_000
-	if testing.Short() {
-		t.Skip("it takes seconds")
+	if testing.Short() || leaktest.RaceDetector {
+		t.Skip("it takes long")
 	}
 	served(t, nil, func(ctx context.Context, c *monitor.Client) {
 		for answers := 0; answers < 2; {

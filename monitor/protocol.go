@@ -154,7 +154,8 @@ func (s *Server) answer(r request, who string) response {
 func answer(ctx context.Context, set settings, r request, who string) response {
 	switch r.Op {
 	case "picture":
-		p, err := Take(ctx, Question{Loop: r.Loop, Stacks: r.Stacks, Force: r.Force, Brief: r.Brief})
+		q := Question{Loop: r.Loop, Stacks: r.Stacks, Force: r.Force, Brief: r.Brief}
+		p, err := Take(ctx, q)
 		if err != nil {
 			return response{Error: safetext.Error(err)}
 		}

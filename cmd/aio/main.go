@@ -95,17 +95,21 @@ type problem struct {
 
 func (p *problem) Error() string { return p.text }
 
+func misuse(format string, args ...any) error {
+	return &problem{misused, fmt.Sprintf(format, args...)}
+}
+
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	c := &command{out: out, errs: errs}
 	err := c.parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(out, usage, help)
-		return ok
-	}
 	if err == nil {
 		err = c.run(ctx)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
+		return ok
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(out, usage, help)
 		return ok
 	}
 	var p *problem
@@ -160,7 +164,8 @@ func (c *command) parse(args []string) error {
 	case "always":
 		c.paint = true
 	case "auto":
-		c.paint = paint(isTerminal(c.out) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb")
+		plain := os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"
+		c.paint = paint(isTerminal(c.out) && !plain)
 	case "never":
 	default:
 		return &problem{misused, "-color is auto, always or never"}
@@ -181,14 +186,14 @@ func (c *command) run(ctx context.Context) error {
 		"top":        {1, 1, c.top},
 		"web":        {1, 1, c.web},
 		"completion": {1, 1, c.completion},
-		"help":       {0, 1, func(context.Context) error { fmt.Fprint(c.out, usage, help); return nil }},
+		"help":       {0, 1, func(context.Context) error { return flag.ErrHelp }},
 	}
 	cmd, known := commands[c.name]
 	switch {
 	case !known:
-		return &problem{misused, fmt.Sprintf("there is no command %q; aio --help lists them", c.name)}
+		return misuse("there is no command %q; aio --help lists them", c.name)
 	case len(c.args) < cmd.min || len(c.args) > cmd.max:
-		return &problem{misused, fmt.Sprintf("wrong number of arguments for %s; see aio --help", c.name)}
+		return misuse("wrong number of arguments for %s; see aio --help", c.name)
 	}
 	return cmd.run(ctx)
 }
@@ -201,7 +206,7 @@ func (c *command) connect(ctx context.Context) (*monitor.Client, error) {
 	}
 	pid, err := strconv.Atoi(what)
 	if err != nil || pid <= 0 {
-		return nil, &problem{misused, fmt.Sprintf("%q is neither a process number nor an address", what)}
+		return nil, misuse("%q is neither a process number nor an address", what)
 	}
 	return monitor.Connect(ctx, pid)
 }

@@ -115,8 +115,9 @@ func (c *command) stills(p monitor.Picture) error {
 		if b.Name != "" {
 			who = fmt.Sprintf("task %d, %s,", b.Task, b.Name)
 		}
-		fmt.Fprintln(c.out, c.paint.bad(fmt.Sprintf("loop %d has not answered for %s: %s is in it (%s)",
-			l.Number, short(b.Since), who, b.State)))
+		line := fmt.Sprintf("loop %d has not answered for %s: %s is in it (%s)",
+			l.Number, short(b.Since), who, b.State)
+		fmt.Fprintln(c.out, c.paint.bad(line))
 		fmt.Fprintf(c.out, "    at %s\n    %s\n", b.At, b.Advice)
 		for _, frame := range b.Stack {
 			fmt.Fprintf(c.out, "      %s\n", frame)
@@ -180,7 +181,8 @@ func (c *command) table(p monitor.Picture) error {
 	}
 	for _, l := range p.Loops {
 		if l.NoStacks != "" {
-			fmt.Fprintf(c.errs, "aio: loop %d without stacks: %s; -force takes them\n", l.Number, l.NoStacks)
+			fmt.Fprintf(c.errs, "aio: loop %d without stacks: %s; -force takes them\n", l.Number,
+				l.NoStacks)
 		}
 	}
 	return still

@@ -30,7 +30,8 @@ func (c *command) top(ctx context.Context) error {
 		}
 		return c.table(p)
 	}
-	m := &screen{command: c, ctx: ctx, client: client, picture: p, order: c.sort, width: 80, height: 24}
+	m := &screen{command: c, ctx: ctx, client: client, picture: p, order: c.sort,
+		width: 80, height: 24}
 	end, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithAltScreen(),
 		tea.WithOutput(c.out)).Run()
 	if ctx.Err() != nil {
@@ -217,7 +218,8 @@ func (s *screen) View() string {
 	if s.filter != "" || s.mode == filtering {
 		line("filter: " + s.filter)
 	}
-	line(fmt.Sprintf("  %-8s %-22s %-8s %8s %6s  %s", "ID", "NAME", "STATE", "WAITED", "HOLDS", "IN, ON, AT"))
+	line(fmt.Sprintf("  %-8s %-22s %-8s %8s %6s  %s", "ID", "NAME", "STATE", "WAITED", "HOLDS",
+		"IN, ON, AT"))
 	room := max(1, s.height-6-len(s.picture.Loops))
 	first := max(0, min(s.cursor-room/2, len(rows)-room))
 	for n, t := range rows[first:min(len(rows), first+room)] {
@@ -225,8 +227,9 @@ func (s *screen) View() string {
 		if first+n == s.cursor {
 			mark = "> "
 		}
-		line(fmt.Sprintf("%s%-8s %-22s %-8s %8s %6d  %s %s %s", mark, fmt.Sprintf("%d/%d", t.loop, t.ID),
-			cut(t.Name, 22), t.State, short(t.Waited), t.held, t.Op, cut(t.On, 40), cmp.Or(t.At, t.Site)))
+		id := fmt.Sprintf("%d/%d", t.loop, t.ID)
+		line(fmt.Sprintf("%s%-8s %-22s %-8s %8s %6d  %s %s %s", mark, id, cut(t.Name, 22), t.State,
+			short(t.Waited), t.held, t.Op, cut(t.On, 40), cmp.Or(t.At, t.Site)))
 	}
 	return b.String()
 }
@@ -271,5 +274,6 @@ func (s *screen) rates() string {
 		}
 		return n
 	}
-	return fmt.Sprintf(", %.0f steps a second", max(0, float64(steps(s.picture))-float64(steps(s.before)))/d)
+	made := float64(steps(s.picture)) - float64(steps(s.before))
+	return fmt.Sprintf(", %.0f steps a second", max(0, made)/d)
 }
