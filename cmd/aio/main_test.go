@@ -450,8 +450,7 @@ func TestTopShowsTheCulpritFirstInATerminal(t *testing.T) {
 	if !strings.HasPrefix(lines[3], "> ") || !strings.Contains(lines[3], "stream handler") {
 		t.Errorf("the first task is another one:\n%s", screen)
 	}
-	tmux("send-keys", "/")
-	tmux("send-keys", "-l", "stuck-1")
+	tmux("send-keys", "-l", "/stuck-1") // at once: the keys come together
 	see("filter: stuck-1", "1 tasks by held")
 	tmux("send-keys", "Enter")
 	tmux("send-keys", "Enter")

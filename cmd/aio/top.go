@@ -121,7 +121,15 @@ func (s *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			s.note = msg.err.Error()
 		}
 	case tea.KeyMsg:
-		return s.key(msg)
+		if msg.Type != tea.KeyRunes {
+			return s.key(msg)
+		}
+		var all []tea.Cmd
+		for _, r := range msg.Runes { // keys that come quickly come together
+			_, cmd := s.key(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}, Alt: msg.Alt})
+			all = append(all, cmd)
+		}
+		return s, tea.Batch(all...)
 	}
 	return s, nil
 }
