@@ -135,23 +135,6 @@ type picture struct {
 	waits map[[2]unsafe.Pointer]waitAnswer // by what is waited for
 }
 
-// siteOf is core.site.
-func (c *picture) siteOf(t *taskCore) string {
-	if t.rare != nil && len(t.rare.created) > 0 {
-		return t.core.site()
-	}
-	pc := t.core.code()
-	site, known := c.sites[pc]
-	if !known {
-		site = funcSite(pc)
-		if c.sites == nil {
-			c.sites = map[uintptr]string{}
-		}
-		c.sites[pc] = site
-	}
-	return site
-}
-
 func (t *taskCore) info(now int64) TaskInfo { return (&picture{now: now}).info(t) }
 
 func (p *picture) info(t *taskCore) TaskInfo {

@@ -101,6 +101,23 @@ func (c *core) site() string {
 	return funcSite(c.code())
 }
 
+// siteOf is core.site.
+func (c *picture) siteOf(t *taskCore) string {
+	if t.rare != nil && len(t.rare.created) > 0 {
+		return t.core.site()
+	}
+	pc := t.core.code()
+	site, known := c.sites[pc]
+	if !known {
+		site = funcSite(pc)
+		if c.sites == nil {
+			c.sites = map[uintptr]string{}
+		}
+		c.sites[pc] = site
+	}
+	return site
+}
+
 // code returns the address of the code of a task's function, 0 for a future.
 func (c *core) code() uintptr {
 	if f, ok := c.self.(interface{ entry() uintptr }); ok {
