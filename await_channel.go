@@ -197,7 +197,7 @@ func (j *channelJob) halt() {
 func (j *channelJob) evict(*wait, error) { j.halt() }
 
 // waitText implements waitable.
-func (j *channelJob) waitText() string { return "a channel" }
+func (j *channelJob) waitText([]*taskCore) string { return "a channel" }
 
 // run is called when the goroutine's answer arrives on the loop.
 func (j *channelJob) run() {

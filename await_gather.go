@@ -142,7 +142,9 @@ func (g *gathering) run() {
 }
 
 // waitText implements waitable.
-func (g *gathering) waitText() string { return fmt.Sprintf("%d of %d", g.left, len(g.children)) }
+func (g *gathering) waitText([]*taskCore) string {
+	return fmt.Sprintf("%d of %d", g.left, len(g.children))
+}
 
 // blockers implements waitable.
 func (g *gathering) blockers() (out []*taskCore) {

@@ -25,7 +25,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 	p.timer.due, p.slept = (*sleepEnd)(p), false
 	l.timers.start(&p.timer, l.clock.after(d))
-	p.phase = parked
+	p.phase, p.since = parked, l.clock.coarse // which after has read
 	if !l.handOver(w) {
 		w.stack.Suspend()
 	}

@@ -237,7 +237,9 @@ func (j *threadJob[T]) reportFailure() {
 func (j *threadJob[T]) onlyWakes() bool { return j.limiter == nil && !j.abandoned }
 
 // waitText implements waitable.
-func (j *threadJob[T]) waitText() string { return "a function on a goroutine of its own" }
+func (j *threadJob[T]) waitText([]*taskCore) string {
+	return "a function on a goroutine of its own"
+}
 
 // evict implements waitable.
 func (j *threadJob[T]) evict(_ *wait, err error) { j.abandon(err) }

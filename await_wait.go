@@ -125,7 +125,7 @@ func (x *waiting) completed(c *core) {
 func (x *waiting) run() { x.w.Unpark() }
 
 // waitText implements waitable.
-func (x *waiting) waitText() string { return fmt.Sprintf("%d tasks or futures", x.left) }
+func (x *waiting) waitText([]*taskCore) string { return fmt.Sprintf("%d tasks or futures", x.left) }
 
 // AsCompleted returns an iterator over tasks and futures in the order in which they end. It
 // suspends the task until the next one has ended. Get the result with Result or Await. The error is
@@ -187,7 +187,7 @@ type arrivals[A AnyFuture] struct {
 }
 
 // waitText implements waitable.
-func (l *arrivals[A]) waitText() string { return fmt.Sprintf("the next of %d", l.left) }
+func (l *arrivals[A]) waitText([]*taskCore) string { return fmt.Sprintf("the next of %d", l.left) }
 
 func (l *arrivals[A]) wait(ctx context.Context) error {
 	p := &running(ctx, "AsCompleted").wait

@@ -47,9 +47,10 @@ func WithClock(c Clock) Option { return option(func(l *Loop) { l.clock.source = 
 type timekeeper struct {
 	source Clock // nil: the machine's
 	epoch  time.Time
-	shift  int64 // what the wall clock has gained on the loop's, see nanos
-	coarse int64 // the time when the clock was last read
-	rested bool  // the loop has waited since, or was not run
+	shift  int64     // what the wall clock has gained on the loop's, see nanos
+	coarse int64     // the time when the clock was last read
+	rested bool      // the loop has waited since, or was not run
+	begun  time.Time // when the loop was made, by the machine's clock
 }
 
 // isGiven reports whether the program has given the clock.
@@ -83,6 +84,17 @@ func (k *timekeeper) now() int64 {
 		k.coarse = int64(time.Since(k.epoch))
 	}
 	k.rested = false
+	return k.coarse
+}
+
+// real returns the machine's time, in nanoseconds since the loop was made. Any goroutine.
+func (k *timekeeper) real() int64 { return int64(time.Since(k.begun)) }
+
+// realNow is real right after now, which has read that time already unless the clock is given.
+func (k *timekeeper) realNow() int64 {
+	if k.source != nil {
+		return k.real()
+	}
 	return k.coarse
 }
 

@@ -508,6 +508,65 @@ func ExampleCancelInfo() {
 	// Output: stubborn was cancelled 12s ago: enough
 }
 
+func ExampleCounters() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		before := l.Snapshot(false).Counters
+		for range 3 {
+			aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) })
+		}
+		if err := aio.Sleep(ctx, time.Minute); err != nil {
+			return err
+		}
+		after := l.Snapshot(false).Counters
+		fmt.Println("made", after.Made-before.Made, "ended", after.Ended-before.Ended)
+		return nil
+	}, aio.WithClock(aio.NewVirtualClock()))
+	// Output: made 3 ended 0
+}
+
+// Two tasks that wait for each other.
+func ExampleChain() {
+	s := aio.Snapshot{Tasks: []aio.TaskInfo{
+		{ID: 1, Name: "a", State: "waiting", Op: "Task.Await", On: "task b", WaitsFor: []uint32{2}},
+		{ID: 2, Name: "b", State: "waiting", Op: "Task.Await", On: "task a", WaitsFor: []uint32{1}},
+	}}
+	c := s.Why(1)
+	fmt.Println(len(c.Tasks), "tasks, the last waits for", c.Tasks[c.Back].Name)
+	fmt.Print(c)
+	// Output:
+	// 2 tasks, the last waits for a
+	// a (task 1) waits 0s in Task.Await for task b
+	// b (task 2) waits 0s in Task.Await for task a
+	// a cycle: a, b wait for each other
+}
+
+// A chain leads from a task that is stuck to the one that holds it up.
+func ExampleSnapshot_Why() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		var lock aiosync.Lock
+		var stuck *aio.Task[aio.None]
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			g.Go(func(ctx context.Context) error {
+				return lock.With(ctx, func(ctx context.Context) error {
+					return aio.Sleep(ctx, time.Hour)
+				})
+			}, aio.Name("holder"))
+			stuck = g.Go(lock.Acquire, aio.Name("stuck"))
+			if err := aio.Sleep(ctx, 10*time.Minute); err != nil {
+				return err
+			}
+			fmt.Print(aio.RunningLoop(ctx).Snapshot(false).Why(stuck.ID()))
+			g.Cancel(nil)
+			return nil
+		})
+	}, aio.WithClock(aio.NewVirtualClock()))
+	// Output:
+	// stuck (task 3) waits 10m0s in Lock.Acquire for <Lock locked, waiters:1> held by holder
+	// holder (task 2) waits 10m0s in Sleep for 50m0s more
+	// holder holds it up: it waits 10m0s in Sleep for 50m0s more
+}
+
 // A monitor, on another goroutine, asks a running loop.
 func ExampleTakeSnapshot() {
 	aio.Run(context.Background(), func(ctx context.Context) error {

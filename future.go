@@ -165,7 +165,7 @@ func (c *core) awaitEnd(ctx context.Context, op string) error {
 		return p.refuse()
 	}
 	c.tell(&p.node, p)
-	p.phase = parked
+	p.phase, p.since = parked, w.loop.clock.stamp()
 	if !w.loop.handOver(w) {
 		w.stack.Suspend()
 	}
@@ -186,7 +186,7 @@ func (c *core) awaitEnd(ctx context.Context, op string) error {
 }
 
 // waitText implements waitable.
-func (c *core) waitText() string {
+func (c *core) waitText([]*taskCore) string {
 	if t := c.self.asTask(); t != nil {
 		return "task " + t.shownName()
 	}

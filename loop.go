@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio/coro"
+	"github.com/aio-go/aio/internal/inspect"
 	"github.com/aio-go/aio/internal/poll"
 	"github.com/aio-go/aio/internal/ring"
 )
@@ -64,6 +65,7 @@ type Loop struct {
 	interrupt []os.Signal
 	signals   map[os.Signal]*signalHandler
 
+	entry    inspect.Entry // among the loops that run
 	debug    atomic.Bool
 	running  atomic.Bool
 	g        atomic.Uintptr // the goroutine that runs the loop
@@ -100,7 +102,11 @@ func NewLoop(opts ...Option) *Loop {
 	for _, o := range opts {
 		o.loopOption(l)
 	}
-	l.clock.epoch, l.clock.rested = l.Time(), true
+	l.clock.begun = time.Now()
+	l.clock.epoch, l.clock.rested = l.clock.begun, true
+	if l.clock.isGiven() {
+		l.clock.epoch = l.Time()
+	}
 	return l
 }
 

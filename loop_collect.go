@@ -84,10 +84,13 @@ func (l *Loop) readTimers() int64 {
 // fireTimers moves the due timers to the end of the ready queue, in the order of their deadlines.
 // Equal deadlines are in FIFO order, or as the chooser says.
 func (l *Loop) fireTimers(now int64) {
-	for {
+	for first := true; ; first = false {
 		when, ok := l.timers.next()
 		if !ok || when > now {
 			return
+		}
+		if first {
+			l.timers.lag.add(now - when)
 		}
 		if l.chooser != nil {
 			l.fireTied(when)
@@ -224,7 +227,8 @@ func (l *Loop) look(d time.Duration) {
 	if l.watches.poller != nil {
 		l.lookAtDescriptors(d)
 	} else if d != 0 && l.inbox.wait(d) {
-		l.clock.rested = true
+		l.clock.now()
+		l.watchdog.moved.Store(l.clock.realNow())
 	}
 }
 
@@ -242,6 +246,7 @@ func (l *Loop) lookAtDescriptors(d time.Duration) {
 		panic(misuse("Loop", "the poller failed: "+err.Error()))
 	}
 	x.steps, x.last = l.steps, l.clock.now()
+	l.watchdog.moved.Store(l.clock.realNow())
 	if d != 0 && x.parker != nil && x.parker.Parked() {
 		l.breaths.last = l.steps
 	}

@@ -139,25 +139,8 @@ func ownerOf(ctx context.Context) *Loop {
 
 // setCurrent records the worker whose task runs.
 func (l *Loop) setCurrent(w *worker) {
-	if l.current.Load() != w || l.watchdog.runs {
-		l.changeCurrent(w)
-	}
-}
-
-func (l *Loop) changeCurrent(w *worker) {
-	l.current.Store(w)
-	if l.watchdog.runs {
-		l.noteTask(w)
-	}
-}
-
-// noteTask records the running task for the watchdog. The watchdog cannot ask the worker, which
-// serves one task after another.
-func (l *Loop) noteTask(w *worker) {
-	if w == nil {
-		l.watchdog.noted.Store(nil)
-	} else {
-		l.watchdog.noted.Store(w.task)
+	if l.current.Load() != w {
+		l.current.Store(w)
 	}
 }
 
@@ -265,7 +248,7 @@ func startsCoroutine(pc uintptr) bool {
 	return f != nil && f.Name() == "runtime.corostart"
 }
 
-// runningLoops counts the loops of the process that are running.
+// runningLoops counts the loops of the process that are running. Package inspect knows which.
 var runningLoops atomic.Int32
 
 // insideLoop reports whether a loop is below the caller on its stack.

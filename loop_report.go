@@ -171,6 +171,7 @@ type unseen struct {
 	outcomes []*lostOutcome
 	live     int         // of the outcomes, after the last sweep
 	panic    *PanicError // the first one reported as unseen: Run re-panics with it
+	told     uint64      // outcomes that were reported
 }
 
 func (u *unseen) add(x *lostOutcome) {
@@ -302,6 +303,7 @@ func (l *lostOutcome) tell() {
 		return
 	}
 	l.told = true
+	l.loop.unseen.told++
 	r := Report{Message: l.what, Err: l.err, TaskName: l.name, Site: l.site}
 	if l.values != nil {
 		r.Context = context.WithoutCancel(l.values)

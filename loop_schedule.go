@@ -5,6 +5,7 @@ import (
 
 	"github.com/aio-go/aio/coro"
 	"github.com/aio-go/aio/internal/goid"
+	"github.com/aio-go/aio/internal/inspect"
 )
 
 // breaths counts the steps since the runtime's scheduler had its turn. A switch between coroutines
@@ -27,6 +28,10 @@ func (l *Loop) breathe() {
 	runtime.Gosched()
 	l.countBreaths()
 	l.watchStacks()
+	if l.steps-l.watchdog.steps >= breatheAmong {
+		l.watchdog.steps = l.steps
+		l.watchdog.moved.Store(l.clock.real())
+	}
 }
 
 func (l *Loop) countBreaths() {
@@ -77,10 +82,13 @@ func (l *Loop) takeOver() {
 	runningLoops.Add(1)
 	l.g.Store(goid.Self())
 	l.countBreaths()
+	l.watchdog.moved.Store(l.clock.real())
+	inspect.Begin(&l.entry, l)
 }
 
 func (l *Loop) finishRun() {
 	runningLoops.Add(-1)
+	inspect.End(&l.entry)
 	l.setCurrent(nil)
 	l.left = 0
 	l.g.Store(0)

@@ -3,6 +3,8 @@ package aio
 import (
 	"errors"
 	"time"
+
+	"github.com/aio-go/aio/internal/inspect"
 )
 
 // ending is the part of a loop that ends it.
@@ -185,6 +187,7 @@ func (l *Loop) release() {
 	}
 	l.finishRun()
 	l.closed.Store(true)
+	inspect.Close(&l.entry)
 	if l.heir != nil {
 		l.bequeath(l.heir)
 	}

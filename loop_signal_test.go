@@ -5,6 +5,7 @@ package aio_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
@@ -398,4 +399,30 @@ func TestRunTakesNoSignalsUnlessAsked(t *testing.T) {
 	if out != "" || err == nil {
 		t.Fatalf("got %q, %v", out, err)
 	}
+}
+
+func interruptMyself() { syscall.Kill(os.Getpid(), syscall.SIGINT) }
+
+func ExampleWithInterrupt() {
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		aio.RunningLoop(ctx).CallSoon(interruptMyself) // or Ctrl-C
+		return aio.Sleep(ctx, time.Hour)
+	}, aio.WithInterrupt())
+	fmt.Println(errors.Is(err, aio.ErrInterrupted))
+	// Output: true
+}
+
+func ExampleLoop_AddSignalHandler() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		loop := aio.RunningLoop(ctx)
+		var reload aiosync.Event
+		if err := loop.AddSignalHandler(syscall.SIGHUP, reload.Set); err != nil {
+			return err
+		}
+		syscall.Kill(os.Getpid(), syscall.SIGHUP)
+		err := reload.Wait(ctx)
+		fmt.Println("reading the settings anew:", err)
+		return nil
+	})
+	// Output: reading the settings anew: <nil>
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unsafe"
 
 	"github.com/aio-go/aio/internal/safetext"
 )
@@ -21,6 +22,19 @@ type Snapshot struct {
 	Ready       int        `json:"ready"`       // entries of the ready queue
 	Timers      int        `json:"timers"`      // timers that are running
 	Descriptors int        `json:"descriptors"` // descriptors that are watched
+	Counters    Counters   `json:"counters"`
+}
+
+// Counters are totals of a loop since it was made. The rate of two snapshots is their difference.
+type Counters struct {
+	Steps     uint64 `json:"steps"`     // steps of tasks, and callbacks
+	Made      uint64 `json:"made"`      // tasks
+	Ended     uint64 `json:"ended"`     // tasks, however they ended
+	Cancelled uint64 `json:"cancelled"` // tasks whose outcome is a cancellation
+	Lost      uint64 `json:"lost"`      // outcomes that were reported because no task saw them
+	// Lag counts the passes in which timers were due, by how late the first of them was: at most
+	// 1 µs, 4 µs, 16 µs and so on, each four times the one before, and the last without limit.
+	Lag []uint64 `json:"lag"`
 }
 
 // TaskInfo describes one task.
@@ -31,13 +45,20 @@ type TaskInfo struct {
 	Age     time.Duration `json:"age"`
 	Creator uint32        `json:"creator,omitempty"`
 	// Site is the function, or in debug mode the line that created the task.
-	Site     string      `json:"site,omitempty"`
-	Op       string      `json:"op,omitempty"`        // the await it is in
-	On       string      `json:"on,omitempty"`        // what it waits for
-	WaitsFor []uint32    `json:"waits_for,omitempty"` // tasks that have to act first
-	Scopes   []string    `json:"scopes,omitempty"`    // the open blocks, outermost first
-	Cancel   *CancelInfo `json:"cancel,omitempty"`    // the request to cancel, if any
-	Stack    []string    `json:"stack,omitempty"`     // user frames, innermost first
+	Site string `json:"site,omitempty"`
+	Op   string `json:"op,omitempty"` // the await it is in
+	On   string `json:"on,omitempty"` // what it waits for
+	// Waited is how long it has been in that await, by a clock that is read now and then.
+	Waited   time.Duration `json:"waited,omitempty"`
+	WaitsFor []uint32      `json:"waits_for,omitempty"` // tasks that have to act first
+	// Holder is the name of the task in WaitsFor if it is the only one. It may have ended.
+	Holder string      `json:"holder,omitempty"`
+	Scopes []string    `json:"scopes,omitempty"` // the open blocks, outermost first
+	Cancel *CancelInfo `json:"cancel,omitempty"` // the request to cancel, if any
+	Stack  []string    `json:"stack,omitempty"`  // user frames, innermost first
+	// At is the innermost frame of the program's own code, "main.serve main.go:12". It is known
+	// with Stack.
+	At string `json:"at,omitempty"`
 }
 
 // CancelInfo describes a request to cancel.
@@ -63,11 +84,20 @@ func (l *Loop) snapshot(stacks bool) Snapshot {
 		Timers:      l.timers.running(),
 		Descriptors: l.watches.table.live,
 		Tasks:       make([]TaskInfo, 0, l.tasks.live),
+		Counters: Counters{
+			Steps:     uint64(l.steps),
+			Made:      l.tasks.made,
+			Ended:     l.tasks.made - uint64(l.tasks.live),
+			Cancelled: l.tasks.cancelled,
+			Lost:      l.unseen.told,
+			Lag:       slices.Clone(l.timers.lag[:]),
+		},
 	}
 	now := l.clock.now()
 	tasks := l.tasks.all() // once: a String method of a user's value may start more
+	p := &picture{now: now}
 	for _, t := range tasks {
-		s.Tasks = append(s.Tasks, t.info(now))
+		s.Tasks = append(s.Tasks, p.info(t))
 	}
 	l.addSleeps(tasks, s.Tasks, now)
 	if stacks {
@@ -96,17 +126,28 @@ func TakeSnapshot(ctx context.Context, l *Loop, stacks bool) (Snapshot, error) {
 	}
 }
 
-func (t *taskCore) info(now int64) TaskInfo {
+// picture is what a snapshot keeps while it describes one task after another. Many tasks wait for
+// the same, and run the same function: each is put into words once, since the loop stands still
+// meanwhile.
+type picture struct {
+	now   int64
+	sites map[uintptr]string
+	waits map[[2]unsafe.Pointer]waitAnswer // by what is waited for
+}
+
+func (t *taskCore) info(now int64) TaskInfo { return (&picture{now: now}).info(t) }
+
+func (p *picture) info(t *taskCore) TaskInfo {
 	i := TaskInfo{
 		ID:      t.id,
 		Name:    t.shownName(),
 		State:   "created",
-		Age:     time.Duration(now - t.born),
+		Age:     time.Duration(p.now - t.born),
 		Creator: t.parent,
-		Site:    t.core.site(),
+		Site:    p.siteOf(t),
 	}
 	if c := t.scope.cancelled.Load(); c != nil {
-		since := time.Duration(now - c.when)
+		since := time.Duration(p.now - c.when)
 		i.Cancel = &CancelInfo{By: c.By(), At: c.At(), Through: c.Through(), Since: since}
 		if c.Cause != nil {
 			i.Cancel.Cause = safetext.Error(c.Cause)
@@ -116,18 +157,16 @@ func (t *taskCore) info(now int64) TaskInfo {
 	if t.state != started || w == nil || w.task != t {
 		return i
 	}
-	p := &w.wait
-	switch p.phase {
+	switch in := &w.wait; in.phase {
 	case idle, armed:
 		i.State = "running"
 	case queued:
-		i.State, i.Op = "ready", p.op
+		i.State, i.Op = "ready", in.op
 	case parked:
-		i.State, i.Op = "waiting", p.op
-		i.On = p.waitText()
-		for _, b := range waitsOn(t) {
-			i.WaitsFor = append(i.WaitsFor, b.id)
-		}
+		a := p.waitOf(in)
+		i.State, i.Op, i.On = "waiting", in.op, a.on
+		i.WaitsFor, i.Holder = a.waitsFor, a.holder
+		i.Waited = time.Duration(max(0, p.now-in.since))
 	}
 	for s := w.inner; s != nil && s.more != nil && s.more.around != nil; s = s.more.around {
 		text := s.more.op
@@ -164,7 +203,7 @@ func (l *Loop) addSleeps(tasks []*taskCore, infos []TaskInfo, now int64) {
 // addStacks fills in where the tasks wait.
 func addStacks(tasks []*taskCore, infos []TaskInfo) {
 	byTask := map[uintptr]*goroutineStack{}
-	for _, g := range dumpStacks() {
+	for _, g := range dumpStacks(true) {
 		if g.task != 0 {
 			byTask[g.task] = &g
 		}
@@ -174,8 +213,8 @@ func addStacks(tasks []*taskCore, infos []TaskInfo) {
 			continue
 		}
 		if g := byTask[pointerOf(t)]; g != nil {
-			for _, f := range g.user() {
-				infos[i].Stack = append(infos[i].Stack, f.String())
+			if frames := g.user(); len(frames) > 0 {
+				infos[i].Stack, infos[i].At = frameTexts(frames), placeOf(frames)
 			}
 		}
 	}
@@ -192,12 +231,18 @@ func (s Snapshot) WriteJSON(w io.Writer) error {
 // shown returns the snapshot with text that is safe to show. A snapshot of a loop has safe text
 // already, but one may be read from elsewhere.
 func (s Snapshot) shown() Snapshot {
-	s.Tasks = slices.Clone(s.Tasks)
-	for n := range s.Tasks {
-		i := &s.Tasks[n]
+	s.Tasks = shownTasks(s.Tasks)
+	return s
+}
+
+func shownTasks(tasks []TaskInfo) []TaskInfo {
+	tasks = slices.Clone(tasks)
+	for n := range tasks {
+		i := &tasks[n]
 		i.Name, i.State = safetext.Message(i.Name), safetext.Line(i.State)
 		i.Site = safetext.Line(i.Site)
 		i.Op, i.On = safetext.Message(i.Op), safetext.Message(i.On)
+		i.Holder, i.At = safetext.Message(i.Holder), safetext.Line(i.At)
 		i.Scopes, i.Stack = shownLines(i.Scopes), shownLines(i.Stack)
 		if i.Cancel != nil {
 			c := *i.Cancel
@@ -206,7 +251,7 @@ func (s Snapshot) shown() Snapshot {
 			i.Cancel = &c
 		}
 	}
-	return s
+	return tasks
 }
 
 func shownLines(lines []string) []string {
@@ -222,11 +267,15 @@ func (s Snapshot) WriteTable(w io.Writer) error {
 	var rows bytes.Buffer
 	t := tabwriter.NewWriter(&rows, 0, 8, 2, ' ', 0)
 	s = s.shown()
-	fmt.Fprintln(t, "ID\tNAME\tSTATE\tAGE\tIN\tON\tCREATED")
+	fmt.Fprintln(t, "ID\tNAME\tSTATE\tAGE\tWAITED\tIN\tON\tCREATED")
 	for _, i := range s.Tasks {
 		age := i.Age.Round(10 * time.Millisecond)
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			i.ID, i.Name, i.stateText(), age, i.Op, i.On, i.Site)
+		waited := ""
+		if i.State == "waiting" {
+			waited = i.Waited.Round(10 * time.Millisecond).String()
+		}
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			i.ID, i.Name, i.stateText(), age, waited, i.Op, i.On, i.Site)
 	}
 	t.Flush()
 	var b bytes.Buffer

@@ -459,15 +459,15 @@ func TestTablesAndTreesShowTheStacksThatWereAskedFor(t *testing.T) {
 	if err := errors.Join(s.WriteTable(&table), s.WriteTree(&tree)); err != nil {
 		t.Fatal(err)
 	}
-	const wantTable = `ID  NAME  STATE    AGE  IN          ON      CREATED
-1   a     waiting  0s   Task.Await  task b  
+	const wantTable = `ID  NAME  STATE    AGE  WAITED  IN          ON      CREATED
+1   a     waiting  0s   0s      Task.Await  task b  
       at main.wait x.go:1
       at main.a x.go:2
-2   b     running  0s                       
+2   b     running  0s                               
       at main.b x.go:3
-3   c     waiting  0s   Task.Await  task b  
-4   d     waiting  0s   Task.Await  task a  
-5   e     waiting  0s   Task.Await  task a  
+3   c     waiting  0s   0s      Task.Await  task b  
+4   d     waiting  0s   0s      Task.Await  task a  
+5   e     waiting  0s   0s      Task.Await  task a  
 `
 	const wantTree = `c (waiting in Task.Await)
     b (running)
@@ -725,4 +725,135 @@ func TestASnapshotIsRightIfPrintingStartsTasks(t *testing.T) {
 		_, _, err := aio.Wait(ctx, aio.AllCompleted, sleeper)
 		return err
 	})
+}
+
+// A chain of waits leads from a task to the one that holds it up.
+func TestWhyLeadsFromATaskToTheCulprit(t *testing.T) {
+	scene(t, func(_ context.Context, l *aio.Loop) {
+		s := l.Snapshot(true)
+		locker, holder := infoOf(t, s, "locker"), infoOf(t, s, "holder")
+		c := s.Why(locker.ID)
+		if len(c.Tasks) != 2 || c.Tasks[0].ID != locker.ID || c.Culprit().ID != holder.ID || c.Back != -1 {
+			t.Fatalf("got %+v", c)
+		}
+		wantText(t, c.String(), "locker (task 3) waits 12s in Lock.Acquire for <Lock locked, waiters:1> held by holder\n",
+			"holder (task 2) waits 12s in Sleep for 59m48s more\n    at github.com/aio-go/aio_test.scene.func", "loop_snapshot_test.go:",
+			"holder holds it up: it waits 12s in Sleep")
+		if c := s.Why(9999); len(c.Tasks) != 0 || c.Culprit().ID != 0 || c.Back != -1 || c.String() != "there is no such task\n" {
+			t.Errorf("of no task: %+v", c)
+		}
+		if c := s.Why(holder.ID); len(c.Tasks) != 1 || !strings.HasSuffix(c.String(), "no other task is known to hold holder up\n") {
+			t.Errorf("of the culprit: %s", c)
+		}
+	})
+}
+
+func TestWhyNamesACycle(t *testing.T) {
+	s := aio.Snapshot{Tasks: []aio.TaskInfo{
+		{ID: 1, Name: "a", State: "waiting", Op: "Group", WaitsFor: []uint32{9, 2, 3}},
+		{ID: 2, Name: "b", State: "waiting", Op: "Sleep", Waited: time.Hour},
+		{ID: 3, Name: "c", State: "waiting", Op: "Task.Await", WaitsFor: []uint32{4}},
+		{ID: 4, Name: "d", State: "waiting", Op: "Task.Await", WaitsFor: []uint32{3}},
+	}}
+	c := s.Why(1)
+	if len(c.Tasks) != 3 || c.Back != 1 || c.Culprit().ID != 4 {
+		t.Fatalf("got %+v", c)
+	}
+	if !strings.HasSuffix(c.String(), "\na cycle: c, d wait for each other\n") {
+		t.Errorf("got %s", c)
+	}
+}
+
+func TestWhyFollowsTheTaskThatHasWaitedLongest(t *testing.T) {
+	s := aio.Snapshot{Tasks: []aio.TaskInfo{
+		{ID: 1, Name: "a", State: "waiting", Op: "Group", WaitsFor: []uint32{2, 3, 4}},
+		{ID: 2, Name: "b", State: "waiting", Op: "Sleep", Waited: time.Minute},
+		{ID: 3, Name: "c", State: "waiting", Op: "Task.Await", WaitsFor: []uint32{5}},
+		{ID: 4, Name: "d", State: "running"},
+		{ID: 5, Name: "e", State: "waiting", Op: "Recv", Waited: time.Hour},
+	}}
+	if c := s.Why(1); len(c.Tasks) != 3 || c.Culprit().Name != "e" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// A chain of a hundred thousand tasks takes no time that grows with its square.
+func TestWhyGoesAlongALongChain(t *testing.T) {
+	const n = 100_000
+	var s aio.Snapshot
+	for i := range n {
+		s.Tasks = append(s.Tasks, aio.TaskInfo{ID: uint32(i + 1), State: "waiting", WaitsFor: []uint32{uint32(i + 2)}})
+	}
+	s.Tasks[n-1].WaitsFor = nil
+	if c := s.Why(1); len(c.Tasks) != n || c.Culprit().ID != n {
+		t.Errorf("%d tasks", len(c.Tasks))
+	}
+}
+
+func TestALockWhoseHolderHasEndedSaysSo(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var lock aiosync.Lock
+		aio.Start(ctx, lock.Acquire, aio.Name("careless"))
+		aio.Start(ctx, lock.Acquire, aio.Name("victim"))
+		if err := aio.Sleep(ctx, time.Second); err != nil {
+			return err
+		}
+		s := aio.RunningLoop(ctx).Snapshot(false)
+		victim := infoOf(t, s, "victim")
+		if victim.Holder != "careless" || !strings.HasSuffix(victim.On, "held by careless, which has ended") {
+			t.Errorf("got %+v", victim)
+		}
+		wantText(t, s.Why(victim.ID).String(), "victim waits for careless, which has ended without letting go\n")
+		lock.Release()
+		return aio.Sleep(ctx, time.Second)
+	})
+}
+
+func TestASnapshotTellsSinceWhenATaskWaitsAndWhereInTheProgram(t *testing.T) {
+	scene(t, func(_ context.Context, l *aio.Loop) {
+		s := l.Snapshot(true)
+		for name, want := range map[string]time.Duration{"holder": 12 * time.Second, "locker": 12 * time.Second, "late": 2 * time.Second, "fresh": 0, "main": 0} {
+			if i := infoOf(t, s, name); i.Waited != want {
+				t.Errorf("%s has waited %v, want %v", name, i.Waited, want)
+			}
+		}
+		if i := infoOf(t, s, "holder"); !strings.Contains(i.At, "aio_test.scene.func") || i.Holder != "" {
+			t.Errorf("got %+v", i)
+		}
+		if i := infoOf(t, s, "locker"); i.Holder != "holder" {
+			t.Errorf("got %+v", i)
+		}
+	})
+}
+
+func TestTheCountersOfASnapshotAddUp(t *testing.T) {
+	seen, err := runReports(t, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		before := l.Snapshot(false).Counters
+		aio.Start(ctx, func(context.Context) error { return errBoom }, aio.Name("lost")) // nobody looks
+		c := aio.Start(ctx, forever)
+		aio.Start(ctx, forever)
+		if err := aio.Sleep(ctx, time.Second); err != nil {
+			return err
+		}
+		c.Cancel(nil)
+		if err := aio.Sleep(ctx, time.Second); err != nil {
+			return err
+		}
+		after := l.Snapshot(false).Counters
+		if after.Made-before.Made != 3 || after.Ended-before.Ended != 2 || after.Cancelled != 1 || after.Lost != 1 || after.Steps <= before.Steps {
+			t.Errorf("before %+v, after %+v", before, after)
+		}
+		late := uint64(0)
+		for _, n := range after.Lag {
+			late += n
+		}
+		if late != 2 || after.Lag[0] != 2 { // under virtual time no timer is late
+			t.Errorf("lag %v", after.Lag)
+		}
+		return nil
+	}, aio.WithPromptReports(true))
+	if err != nil || len(seen.All()) != 1 {
+		t.Errorf("%v, %v", err, seen.Strings())
+	}
 }

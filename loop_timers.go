@@ -2,6 +2,7 @@ package aio
 
 import (
 	"cmp"
+	"math/bits"
 	"runtime"
 	"slices"
 	"time"
@@ -24,7 +25,15 @@ type timers struct {
 	heap timerheap.Heap[*timer]
 	seq  uint64 // of the last entry
 	dead int    // entries of timers that were stopped
+	lag  lag
 }
+
+// lag counts the passes in which timers were due, by how late the first of them was.
+type lag [lagBuckets]uint64
+
+const lagBuckets = 12
+
+func (l *lag) add(late int64) { l[min(bits.Len64(uint64(late)>>10)/2, lagBuckets-1)]++ }
 
 // running returns the number of timers that run.
 func (q *timers) running() int { return q.heap.Len() - q.dead }

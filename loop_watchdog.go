@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -9,6 +10,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/aio-go/aio/internal/inspect"
+	"github.com/aio-go/aio/internal/safetext"
+	"github.com/aio-go/aio/internal/unclosed"
 )
 
 // SetSlowCallbackDuration sets how long a step of a task or a callback may take before it is
@@ -26,10 +31,10 @@ func WithSlowCallback(d time.Duration) Option {
 
 // watchdog is the part of a loop that notices a step that takes too long.
 type watchdog struct {
-	limit time.Duration            // of a step
-	on    bool                     // also outside debug mode
-	runs  bool                     // its goroutine does
-	noted atomic.Pointer[taskCore] // while it runs: the running task
+	limit time.Duration // of a step
+	on    bool          // also outside debug mode
+	steps uint          // when moved was last set for their sake
+	moved atomic.Int64  // when the loop last looked for events or breathed, see timekeeper.real
 }
 
 // timedStep runs an entry of the ready queue in debug mode.
@@ -60,7 +65,6 @@ func (l *Loop) startWatchdog() (stop func()) {
 	}
 	done, ended := make(chan struct{}), make(chan struct{})
 	limit := l.watchdog.limit
-	l.watchdog.runs = true
 	go func() {
 		defer close(ended)
 		tick := time.NewTicker(max(limit/4, time.Millisecond))
@@ -91,8 +95,6 @@ func (l *Loop) startWatchdog() (stop func()) {
 	return func() {
 		close(done)
 		<-ended
-		l.watchdog.runs = false
-		l.watchdog.noted.Store(nil)
 	}
 }
 
@@ -107,18 +109,7 @@ func (b *beat) run() { b.came.Store(true) }
 // logBlocked logs the call that blocks the loop. It runs on the watchdog's goroutine, because the
 // loop cannot answer.
 func (l *Loop) logBlocked(d time.Duration) {
-	var held *goroutineStack
-	stacks := dumpStacks()
-	current := l.watchdog.noted.Load()
-	for i, g := range stacks {
-		if g.state == "coroutine" || g.task == 0 && g.loop == 0 {
-			continue
-		}
-		if held == nil || current != nil && g.task == pointerOf(current) ||
-			current == nil && g.loop == pointerOf(l) {
-			held = &stacks[i]
-		}
-	}
+	held, task := l.held()
 	attrs := []slog.Attr{slog.Duration("for", d.Round(time.Millisecond))}
 	message := "the loop is blocked"
 	if held == nil {
@@ -133,18 +124,70 @@ func (l *Loop) logBlocked(d time.Duration) {
 		attrs = append(attrs, slog.String("state", held.state))
 	}
 	r := Report{Message: message, Warning: true, Attrs: attrs}
-	if current != nil {
-		r.TaskName = current.shownName()
+	if task != nil {
+		r.TaskName = task.nameBeside()
 	}
 	logReport(r)
 }
 
-func joinFrames(frames []stackFrame) string {
-	parts := make([]string, len(frames))
-	for i, f := range frames {
-		parts[i] = f.String()
+// held returns the stack of the step that the loop is in, nil if it is not found, and the task
+// whose step it is, nil if there is none or it has changed meanwhile. Any goroutine.
+func (l *Loop) held() (*goroutineStack, *taskCore) {
+	w := l.current.Load()
+	// A coroutine that is suspended waits, or has resumed what runs.
+	for _, g := range dumpStacks(false) {
+		if w != nil && g.stack == pointerOf(w.stack) {
+			if t := w.taskBeside(); t != nil && g.task == pointerOf(t) {
+				return &g, t
+			}
+			return &g, nil
+		}
+		if g.loop == pointerOf(l) {
+			return &g, nil
+		}
 	}
-	return strings.Join(parts, " < ")
+	return nil, nil
+}
+
+// taskBeside returns the task that runs on w, on any goroutine. The loop may change it meanwhile,
+// without a word to other goroutines, since that would cost every step. So the answer counts only
+// if the task's own stack confirms it. A word is read whole, and the reference keeps the task.
+//
+//go:norace
+func (w *worker) taskBeside() *taskCore { return w.task }
+
+// idBeside returns the number of a task that taskBeside has returned. It never changes.
+//
+//go:norace
+func (t *taskCore) idBeside() uint32 { return t.id }
+
+func (t *taskCore) nameBeside() string {
+	if name := t.scope.name(); name != "" {
+		return safetext.Message(name)
+	}
+	return defaultName(t.idBeside())
+}
+
+func init() { inspect.Beside = func(loop any) inspect.Standstill { return loop.(*Loop).beside() } }
+
+// beside describes the step that the loop is in. Any goroutine.
+func (l *Loop) beside() (s inspect.Standstill) {
+	s.Since = max(0, time.Duration(l.clock.real()-l.watchdog.moved.Load()))
+	s.Waits = l.inbox.sleeping.Load()
+	g, t := l.held()
+	if t != nil {
+		s.Task, s.Name = t.idBeside(), t.nameBeside()
+	}
+	if g != nil {
+		s.State, s.Remedy = g.state, g.remedy()
+		frames := g.user()
+		s.Stack, s.At = frameTexts(frames), placeOf(frames)
+	}
+	return s
+}
+
+func joinFrames(frames []stackFrame) string {
+	return strings.Join(frameTexts(frames), " < ")
 }
 
 // remedies say which call blocks the loop and what to use instead. They are found by a prefix of a
@@ -205,33 +248,35 @@ type goroutineStack struct {
 	state  string // as the runtime shows it: running, coroutine, chan receive ...
 	frames []stackFrame
 	task   uintptr // the task that runs or waits on it, 0 if none does
+	stack  uintptr // the coro.Stack that it is, 0 if it is none
 	loop   uintptr // the loop that it runs, 0 if none
 }
 
 type stackFrame struct {
 	fn   string
 	site string // file:line
+	std  bool   // of the standard library
 }
 
 func (f stackFrame) String() string { return f.fn + " " + f.site }
 
 // maxDump limits a stack dump; further stacks are missing.
-const maxDump = 16 << 20
+const maxDump = 128 << 20
 
-// dumpStacks returns the stacks of all goroutines. The world stops while it runs.
-func dumpStacks() []goroutineStack {
-	buf := make([]byte, 64<<10)
-	for {
-		n := runtime.Stack(buf, true)
-		if n < len(buf) || len(buf) >= maxDump {
-			buf = buf[:n]
-			break
-		}
-		buf = make([]byte, 4*len(buf))
+// dumpStacks returns the stacks of all goroutines, without the coroutines that are suspended if
+// idle is false. The world stops while it runs, for about 10 µs for each goroutine.
+func dumpStacks(idle bool) (out []goroutineStack) {
+	buf := make([]byte, min(maxDump, 64<<10+2<<10*runtime.NumGoroutine()))
+	n := runtime.Stack(buf, true)
+	for n == len(buf) && n < maxDump {
+		buf = make([]byte, min(maxDump, 4*len(buf)))
+		n = runtime.Stack(buf, true)
 	}
-	var out []goroutineStack
-	for text := range strings.SplitSeq(string(buf), "\n\n") {
-		out = append(out, parseStack(text))
+	for text := range bytes.SplitSeq(buf[:n], []byte("\n\n")) {
+		head, _, _ := bytes.Cut(text, []byte("\n"))
+		if idle || !bytes.Contains(head, []byte("[coroutine")) {
+			out = append(out, parseStack(string(text)))
+		}
 	}
 	return out
 }
@@ -253,16 +298,54 @@ func parseStack(text string) (g goroutineStack) {
 		}
 		fn, args := call[:open], call[open+1:]
 		place, _, _ = strings.Cut(place, " +0x")
-		g.frames = append(g.frames, stackFrame{fn, filepath.Base(place)})
+		g.frames = append(g.frames, stackFrame{fn, filepath.Base(place), isStandard(fn, place)})
 		switch fn {
 		case taskFrame:
 			g.task = firstPointer(args)
+		case stackFrameFn:
+			g.stack = firstPointer(args)
 		case "github.com/aio-go/aio.(*Loop).run":
 			g.loop = firstPointer(args)
 			return g // below are the callers of Run
 		}
 	}
 	return g
+}
+
+// stackFrameFn is the function at the bottom of every coro.Stack.
+const stackFrameFn = "github.com/aio-go/aio/coro.(*Stack).serve"
+
+// isStandard reports whether a function is one of the standard library: its file stands in the
+// folder src of Go, or with -trimpath in the folder of the package.
+func isStandard(fn, place string) bool {
+	slash := strings.LastIndexByte(fn, '/') + 1
+	name, _, _ := strings.Cut(fn[slash:], ".")
+	pkg, dir := fn[:slash]+name, filepath.ToSlash(filepath.Dir(place))
+	first, _, _ := strings.Cut(pkg, "/")
+	return !strings.Contains(first, ".") && (dir == pkg || strings.HasSuffix(dir, "/src/"+pkg))
+}
+
+// placeOf returns the innermost frame of the program's own code, "main.serve main.go:12": not one
+// of this module or the standard library, if there is another.
+func placeOf(frames []stackFrame) string {
+	for _, f := range frames {
+		file, _, _ := strings.Cut(f.site, ":")
+		if !f.std && !unclosed.Ours(runtime.Frame{Function: f.fn, File: file}) {
+			return f.String()
+		}
+	}
+	if len(frames) > 0 {
+		return frames[0].String()
+	}
+	return ""
+}
+
+func frameTexts(frames []stackFrame) []string {
+	out := make([]string, len(frames))
+	for i, f := range frames {
+		out[i] = f.String()
+	}
+	return out
 }
 
 func firstPointer(args string) uintptr {

@@ -269,7 +269,9 @@ func (g *TaskGroup) add(t *taskCore) {
 }
 
 // waitText implements waitable.
-func (g *TaskGroup) waitText() string { return fmt.Sprintf("%d tasks of the group", g.live) }
+func (g *TaskGroup) waitText([]*taskCore) string {
+	return fmt.Sprintf("%d tasks of the group", g.live)
+}
 
 // blockers implements waitable.
 func (g *TaskGroup) blockers() (out []*taskCore) {

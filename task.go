@@ -203,6 +203,9 @@ func (t *taskCore) finishUnstarted(c *cancellation) {
 func (t *taskCore) finish(state coreState, err error) {
 	l := t.loop
 	l.tasks.remove(t)
+	if state == cancelled {
+		l.tasks.cancelled++
+	}
 	if e := &l.ending; e.left > 0 && t.id <= e.last {
 		if e.left--; e.left == 0 {
 			l.stopping = true
@@ -261,14 +264,17 @@ func (t *taskCore) SetName(name string) { t.scope.setName(name) }
 
 // registry holds the unfinished tasks of a loop, in the order of creation.
 type registry struct {
-	slots []*taskCore // nil where a task has ended
-	live  int
+	slots     []*taskCore // nil where a task has ended
+	live      int
+	made      uint64 // tasks that were ever added
+	cancelled uint64 // of those, the ones whose outcome is a cancellation
 }
 
 func (r *registry) add(t *taskCore) {
 	t.index = int32(len(r.slots))
 	r.slots = append(r.slots, t)
 	r.live++
+	r.made++
 }
 
 func (r *registry) remove(t *taskCore) {

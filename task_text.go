@@ -98,13 +98,32 @@ func (c *core) site() string {
 	if c.rare != nil && len(c.rare.created) > 0 {
 		return siteOf(c.rare.created[0])
 	}
-	if c.self == nil {
-		return ""
+	return funcSite(c.code())
+}
+
+// siteOf is core.site.
+func (c *picture) siteOf(t *taskCore) string {
+	if t.rare != nil && len(t.rare.created) > 0 {
+		return t.core.site()
 	}
+	pc := t.core.code()
+	site, known := c.sites[pc]
+	if !known {
+		site = funcSite(pc)
+		if c.sites == nil {
+			c.sites = map[uintptr]string{}
+		}
+		c.sites[pc] = site
+	}
+	return site
+}
+
+// code returns the address of the code of a task's function, 0 for a future.
+func (c *core) code() uintptr {
 	if f, ok := c.self.(interface{ entry() uintptr }); ok {
-		return funcSite(f.entry())
+		return f.entry()
 	}
-	return ""
+	return 0
 }
 
 // entry returns the address of the function's code.

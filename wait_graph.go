@@ -3,14 +3,17 @@ package aio
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"time"
+	"unsafe"
 
 	"github.com/aio-go/aio/internal/safetext"
 )
 
 // waitable is what a task waits for. Snapshots, deadlock detection and cancellation ask it.
 type waitable interface {
-	// waitText describes it in a few words.
-	waitText() string
+	// waitText describes it in a few words. blockers is what blockers has returned.
+	waitText(blockers []*taskCore) string
 	// blockers returns the tasks that all have to act first, or none if they are not known.
 	blockers() []*taskCore
 	// cancelFor lets the waitable follow a cancellation in place of the task of wait p. It reports
@@ -32,7 +35,7 @@ func (plainWait) evict(*wait, error)                  {}
 // so it needs no memory.
 type givenWait wait
 
-func (g *givenWait) waitText() string {
+func (g *givenWait) waitText(blockers []*taskCore) string {
 	var text string
 	switch on := g.given.(type) {
 	case nil:
@@ -42,8 +45,11 @@ func (g *givenWait) waitText() string {
 	default:
 		text = fmt.Sprintf("%T", on)
 	}
-	if holders := g.blockers(); len(holders) == 1 {
-		text += " held by " + holders[0].shownName()
+	if len(blockers) == 1 {
+		text += " held by " + blockers[0].shownName()
+		if blockers[0].Done() {
+			text += ", which has ended"
+		}
 	}
 	return text
 }
@@ -68,7 +74,7 @@ func (p *wait) waitText() string {
 	if p.on == nil {
 		return ""
 	}
-	return p.on.waitText()
+	return p.on.waitText(p.on.blockers())
 }
 
 // waitsOn returns the tasks that t waits for.
@@ -179,4 +185,182 @@ func reaches(t *taskCore, waits func(t *taskCore) []*taskCore, targets ...*taskC
 		return slices.ContainsFunc(next, visit)
 	}
 	return visit(t)
+}
+
+// waitAnswer is what is known about something that tasks wait for.
+type waitAnswer struct {
+	on       string
+	waitsFor []uint32
+	holder   string
+}
+
+// waitOf describes what the task of p waits for.
+func (c *picture) waitOf(p *wait) (a waitAnswer) {
+	if p.on == nil {
+		return a
+	}
+	key := *(*[2]unsafe.Pointer)(unsafe.Pointer(&p.on))
+	if _, given := p.on.(*givenWait); given {
+		key = *(*[2]unsafe.Pointer)(unsafe.Pointer(&p.given))
+	}
+	if a, known := c.waits[key]; known {
+		return a
+	}
+	blockers := p.on.blockers()
+	a.on = p.on.waitText(blockers)
+	if n := len(blockers); n > 0 {
+		a.waitsFor = make([]uint32, n)
+	}
+	for n, b := range blockers {
+		a.waitsFor[n] = b.id
+	}
+	if len(blockers) == 1 {
+		a.holder = blockers[0].shownName()
+	}
+	if c.waits == nil {
+		c.waits = map[[2]unsafe.Pointer]waitAnswer{}
+	}
+	c.waits[key] = a
+	return a
+}
+
+// Chain is the result of [Snapshot.Why].
+type Chain struct {
+	// Tasks leads from the task asked about to the culprit. Each waits for the next one.
+	Tasks []TaskInfo `json:"tasks"`
+	// Back is the place in Tasks of the task for which the last one waits in turn, so that from
+	// there on they are in a cycle. It is -1 if there is none.
+	Back int `json:"back"`
+}
+
+// Why returns the chain from the task with the given number to the one that holds it up. Where a
+// task waits for several, the chain follows the one that leads to a cycle, or else to the task that
+// has waited longest. The chain is empty if the snapshot has no such task. With stacks in the
+// snapshot it also says at which lines they wait.
+func (s Snapshot) Why(id uint32) Chain {
+	w := whyWalk{tasks: make(map[uint32]*TaskInfo, len(s.Tasks)), next: map[uint32]uint32{},
+		end: map[uint32]time.Duration{}}
+	for i := range s.Tasks {
+		w.tasks[s.Tasks[i].ID] = &s.Tasks[i]
+	}
+	c := Chain{Tasks: []TaskInfo{}, Back: -1}
+	if w.tasks[id] == nil {
+		return c
+	}
+	w.visit(id)
+	place := map[uint32]int{}
+	for w.tasks[id] != nil {
+		if at, seen := place[id]; seen {
+			c.Back = at
+			break
+		}
+		place[id] = len(c.Tasks)
+		c.Tasks = append(c.Tasks, *w.tasks[id])
+		id = w.next[id]
+	}
+	return c
+}
+
+// whyWalk finds for each task that it visits which of those it waits for leads to the culprit.
+type whyWalk struct {
+	tasks map[uint32]*TaskInfo
+	next  map[uint32]uint32
+	end   map[uint32]time.Duration // how long the culprit has waited; a task on the path: inCycle
+}
+
+// inCycle counts as longer than any wait.
+const inCycle = time.Duration(maxTime)
+
+func (w *whyWalk) visit(id uint32) time.Duration {
+	if d, seen := w.end[id]; seen {
+		return d
+	}
+	t := w.tasks[id]
+	w.end[id] = inCycle
+	best := time.Duration(-1)
+	for _, n := range t.WaitsFor {
+		if w.tasks[n] == nil {
+			continue
+		}
+		if d := w.visit(n); d > best {
+			best, w.next[id] = d, n
+		}
+	}
+	if best < 0 {
+		best = t.Waited
+	}
+	w.end[id] = best
+	return best
+}
+
+// Culprit returns the last task of the chain, or the zero TaskInfo if the chain is empty.
+func (c Chain) Culprit() TaskInfo {
+	if len(c.Tasks) == 0 {
+		return TaskInfo{}
+	}
+	return c.Tasks[len(c.Tasks)-1]
+}
+
+// String shows the chain, a paragraph for each task, and says what the culprit does.
+func (c Chain) String() string {
+	if len(c.Tasks) == 0 {
+		return "there is no such task\n"
+	}
+	var b strings.Builder
+	for _, i := range shownTasks(c.Tasks) {
+		fmt.Fprintf(&b, "%s (task %d) %s", i.Name, i.ID, i.doing())
+		b.WriteByte('\n')
+		if i.At != "" {
+			fmt.Fprintf(&b, "    at %s\n", i.At)
+		}
+		for _, block := range i.Scopes {
+			fmt.Fprintf(&b, "    in %s\n", block)
+		}
+	}
+	last := shownTasks(c.Tasks)[len(c.Tasks)-1]
+	switch {
+	case c.Back >= 0:
+		names := make([]string, 0, len(c.Tasks)-c.Back)
+		for _, i := range shownTasks(c.Tasks[c.Back:]) {
+			names = append(names, i.Name)
+		}
+		fmt.Fprintf(&b, "a cycle: %s wait for each other\n", strings.Join(names, ", "))
+		return b.String()
+	case len(last.WaitsFor) > 0:
+		holder := last.Holder
+		if holder == "" {
+			holder = "tasks"
+		}
+		fmt.Fprintf(&b, "%s waits for %s, which has ended without letting go\n", last.Name, holder)
+	case len(c.Tasks) > 1:
+		fmt.Fprintf(&b, "%s holds it up: it %s\n", last.Name, last.doing())
+	default:
+		fmt.Fprintf(&b, "no other task is known to hold %s up\n", last.Name)
+	}
+	return b.String()
+}
+
+// doing says what the task does, to follow its name.
+func (i *TaskInfo) doing() string {
+	var s string
+	switch i.State {
+	case "created":
+		s = "has not started"
+	case "ready":
+		s = "is ready to resume from " + i.Op
+	case "waiting":
+		s = "waits " + i.Waited.Round(10*time.Millisecond).String() + " in " + i.Op
+		if i.On != "" {
+			s += " for " + i.On
+		}
+	default:
+		s = "is " + i.State
+	}
+	if c := i.Cancel; c != nil {
+		s += ", cancelled " + c.Since.Round(time.Millisecond).String() + " ago"
+		if c.By != "" {
+			s += " by " + c.By
+		}
+	}
+	return s
 }

@@ -127,6 +127,7 @@ type wait struct {
 	node  list.Elem[completer] // the place in a future's list of waiting tasks
 	place place                // the place in a line of tasks
 	timer timer                // of Sleep
+	since int64                // when the task parked, by the loop's clock
 }
 
 // waitMore holds what ends a wait besides the task's innermost block.
@@ -265,10 +266,11 @@ func (p *wait) park() error {
 	if p.fate == refused {
 		return p.refuse()
 	}
+	w := p.worker
 	if p.phase == armed {
-		p.phase = parked
+		p.phase, p.since = parked, w.loop.clock.stamp()
 	}
-	if w := p.worker; !w.loop.handOver(w) {
+	if !w.loop.handOver(w) {
 		w.stack.Suspend()
 	}
 	return p.resume()

@@ -3,6 +3,8 @@ package stream
 import (
 	"context"
 	"fmt"
+	"net"
+	"strings"
 
 	"github.com/aio-go/aio"
 )
@@ -113,7 +115,13 @@ func (r *Reader) Buffered() int { return r.got + r.buf.Len() }
 
 // String describes the reader for logs and dumps.
 func (r *Reader) String() string {
-	s := fmt.Sprintf("Reader %d bytes, limit %d", r.Buffered(), r.limit)
+	s := "Reader"
+	if c, ok := r.source.(interface{ RemoteAddr() net.Addr }); ok {
+		if addr := c.RemoteAddr(); addr != nil && strings.Trim(addr.String(), "@") != "" {
+			s += " of " + addr.String() + ","
+		}
+	}
+	s += fmt.Sprintf(" %d bytes, limit %d", r.Buffered(), r.limit)
 	if r.eof {
 		s += ", eof"
 	}

@@ -38,7 +38,7 @@ func Ours(f runtime.Frame) bool {
 		return false
 	}
 	pkg, _, _ := strings.Cut(strings.TrimPrefix(rest, "/"), ".")
-	for _, program := range []string{"examples", "bench", "internal/cmd", "docs"} {
+	for _, program := range []string{"examples", "bench", "cmd", "internal/cmd", "docs"} {
 		if pkg == program || strings.HasPrefix(pkg, program+"/") {
 			return false
 		}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/aio-go/aio"
+	_ "github.com/aio-go/aio/monitor" // AIO_MONITOR=1 lets the command aio ask an example
 )
 
 // Run runs the main task of a program on a loop of its own, which Ctrl-C and SIGTERM end, and

@@ -1,0 +1,61 @@
+package guide_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/monitor"
+)
+
+func Example_stuckBehindALock() {
+	var accounts aiosync.Lock
+
+	// refresh keeps the lock while it waits for a peer that says nothing.
+	refresh := func(ctx context.Context) error {
+		return accounts.With(ctx, func(ctx context.Context) error {
+			_, err := aio.NewFuture[string](ctx).Await(ctx)
+			return err
+		})
+	}
+
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			g.Go(refresh, aio.Name("refresh"))
+			pay := g.Go(accounts.Acquire, aio.Name("pay"))
+			if err := aio.Sleep(ctx, 3*time.Minute); err != nil {
+				return err
+			}
+			fmt.Print(aio.RunningLoop(ctx).Snapshot(false).Why(pay.ID()))
+			g.Cancel(nil)
+			return nil
+		})
+	}, aio.WithClock(aio.NewVirtualClock()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// pay (task 3) waits 3m0s in Lock.Acquire for <Lock locked, waiters:1> held by refresh
+	// refresh (task 2) waits 3m0s in Future.Await for a future
+	// refresh holds it up: it waits 3m0s in Future.Await for a future
+}
+
+func Example_monitorOnAMux() {
+	mux := http.NewServeMux()
+	mux.Handle("/debug/aio/", monitor.Handler()) // for operators only, as net/http/pprof is
+
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	resp, err := http.Get(server.URL + "/debug/aio/picture?brief=true")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.Status, resp.Header.Get("Content-Type"))
+	// Output: 200 OK application/json
+}

@@ -1,0 +1,93 @@
+// Package inspect is the seam through which package monitor looks at loops from outside: which of
+// them run, and what holds one up that does not answer. The root registers its loops here. So it
+// need not know monitor, and exports nothing for it.
+package inspect
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Standstill describes the step that a loop is in, seen from another goroutine.
+type Standstill struct {
+	Since  time.Duration // how long ago the loop last waited for events, or looked for them
+	Waits  bool          // the loop waits for events, or is about to
+	Task   uint32        // the task whose step it is; 0: a callback, or unknown
+	Name   string        // of the task; safe to print
+	State  string        // of the goroutine, as the runtime shows it: running, sleep, chan receive
+	Remedy string        // what the call is and what to use instead
+	Stack  []string      // frames that are not the runtime's, innermost first
+	At     string        // the program's own function among them, and its line
+}
+
+// Beside describes the step that a loop, an *aio.Loop, is in. The process stops for a moment. Any
+// goroutine. The root sets it.
+var Beside func(loop any) Standstill
+
+// Entry is the place of a loop among those that run.
+type Entry struct {
+	Number uint64 // in the order of the first runs, from 1; 0: it has not run yet
+	loop   any
+}
+
+// Loop returns the loop, an *aio.Loop.
+func (e *Entry) Loop() any { return e.loop }
+
+var (
+	mu      sync.Mutex
+	running []*Entry
+	last    uint64
+	watcher atomic.Pointer[Watcher]
+)
+
+// Watcher is told that loops begin to run and are closed, on their goroutines.
+type Watcher struct {
+	Began  func()
+	Closed func(left int) // how many run still
+}
+
+// Watch sets the watcher of the process; nil removes it.
+func Watch(w *Watcher) { watcher.Store(w) }
+
+// Begin records that the loop of e runs.
+func Begin(e *Entry, loop any) {
+	mu.Lock()
+	if e.Number == 0 {
+		last++
+		e.Number, e.loop = last, loop
+	}
+	running = append(running, e)
+	mu.Unlock()
+	if w := watcher.Load(); w != nil {
+		w.Began()
+	}
+}
+
+// End records that the loop of e does not run any more.
+func End(e *Entry) {
+	mu.Lock()
+	defer mu.Unlock()
+	if i := slices.Index(running, e); i >= 0 {
+		running = slices.Delete(running, i, i+1)
+	}
+}
+
+// Close records that the loop of e is closed.
+func Close(e *Entry) {
+	End(e)
+	if w := watcher.Load(); w != nil {
+		mu.Lock()
+		left := len(running)
+		mu.Unlock()
+		w.Closed(left)
+	}
+}
+
+// Running returns the loops that run, in the order in which they began.
+func Running() []*Entry {
+	mu.Lock()
+	defer mu.Unlock()
+	return slices.Clone(running)
+}
