@@ -83,6 +83,7 @@ func (l *Loop) takeOver() {
 	l.g.Store(goid.Self())
 	l.countBreaths()
 	l.watchdog.moved.Store(l.clock.real())
+	l.watchdog.notes = l.watchdog.notes || l.watchdog.on || l.debug.Load() || inspect.Watched()
 	inspect.Begin(&l.entry, l)
 }
 

@@ -31,10 +31,12 @@ func WithSlowCallback(d time.Duration) Option {
 
 // watchdog is the part of a loop that notices a step that takes too long.
 type watchdog struct {
-	limit time.Duration // of a step
-	on    bool          // also outside debug mode
-	steps uint          // when moved was last set for their sake
-	moved atomic.Int64  // when the loop last looked for events or breathed, see timekeeper.real
+	limit time.Duration            // of a step
+	on    bool                     // also outside debug mode
+	steps uint                     // when moved was last set for their sake
+	notes bool                     // setCurrent keeps noted up to date: somebody may ask from beside
+	noted atomic.Pointer[taskCore] // the running task
+	moved atomic.Int64             // when the loop last looked for events or breathed, see timekeeper.real
 }
 
 // timedStep runs an entry of the ready queue in debug mode.
@@ -137,7 +139,7 @@ func (l *Loop) held() (*goroutineStack, *taskCore) {
 	// A coroutine that is suspended waits, or has resumed what runs.
 	for _, g := range dumpStacks(false) {
 		if w != nil && g.stack == pointerOf(w.stack) {
-			if t := w.taskBeside(); t != nil && g.task == pointerOf(t) {
+			if t := l.watchdog.noted.Load(); t != nil && g.task == pointerOf(t) {
 				return &g, t
 			}
 			return &g, nil
@@ -149,26 +151,32 @@ func (l *Loop) held() (*goroutineStack, *taskCore) {
 	return nil, nil
 }
 
-// taskBeside returns the task that runs on w, on any goroutine. The loop may change it meanwhile,
-// without a word to other goroutines, since that would cost every step. So the answer counts only
-// if the task's own stack confirms it. A word is read whole, and the reference keeps the task.
-//
-//go:norace
-func (w *worker) taskBeside() *taskCore { return w.task }
-
-// idBeside returns the number of a task that taskBeside has returned. It never changes.
-//
-//go:norace
-func (t *taskCore) idBeside() uint32 { return t.id }
-
 func (t *taskCore) nameBeside() string {
 	if name := t.scope.name(); name != "" {
 		return safetext.Message(name)
 	}
-	return defaultName(t.idBeside())
+	return defaultName(t.id)
 }
 
-func init() { inspect.Beside = func(loop any) inspect.Standstill { return loop.(*Loop).beside() } }
+func init() {
+	inspect.Beside = func(loop any) inspect.Standstill { return loop.(*Loop).beside() }
+	inspect.Note = func(loop any) { loop.(*Loop).note() }
+}
+
+// note makes the loop tell from now on which task runs. Any goroutine.
+func (l *Loop) note() {
+	if !l.onLoop() {
+		l.inbox.put(noting{l})
+		return
+	}
+	l.watchdog.notes = true
+	l.noteTask(l.current.Load())
+}
+
+// noting is note's entry in the ready queue.
+type noting struct{ l *Loop }
+
+func (n noting) run() { n.l.note() }
 
 // beside describes the step that the loop is in. Any goroutine.
 func (l *Loop) beside() (s inspect.Standstill) {
@@ -176,7 +184,7 @@ func (l *Loop) beside() (s inspect.Standstill) {
 	s.Waits = l.inbox.sleeping.Load()
 	g, t := l.held()
 	if t != nil {
-		s.Task, s.Name = t.idBeside(), t.nameBeside()
+		s.Task, s.Name = t.id, t.nameBeside()
 	}
 	if g != nil {
 		s.State, s.Remedy = g.state, g.remedy()

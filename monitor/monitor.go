@@ -94,6 +94,7 @@ func Serve(opts ...Option) (*Server, error) {
 		return nil, err
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	inspect.Want()
 	s.work.Go(s.accept)
 	return s, nil
 }

@@ -26,6 +26,9 @@ type Standstill struct {
 // goroutine. The root sets it.
 var Beside func(loop any) Standstill
 
+// Note lets Beside name the task of a loop that runs already. Any goroutine. The root sets it.
+var Note func(loop any)
+
 // Entry is the place of a loop among those that run.
 type Entry struct {
 	Number uint64 // in the order of the first runs, from 1; 0: it has not run yet
@@ -40,6 +43,7 @@ var (
 	running []*Entry
 	last    uint64
 	watcher atomic.Pointer[Watcher]
+	wanted  atomic.Bool
 )
 
 // Watcher is told that loops begin to run and are closed, on their goroutines.
@@ -50,6 +54,17 @@ type Watcher struct {
 
 // Watch sets the watcher of the process; nil removes it.
 func Watch(w *Watcher) { watcher.Store(w) }
+
+// Want lets Beside name the tasks of all loops, those that run already and those to come.
+func Want() {
+	wanted.Store(true)
+	for _, e := range Running() {
+		Note(e.loop)
+	}
+}
+
+// Watched reports whether somebody may ask for a loop from beside.
+func Watched() bool { return watcher.Load() != nil || wanted.Load() }
 
 // Begin records that the loop of e runs.
 func Begin(e *Entry, loop any) {
