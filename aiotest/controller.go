@@ -41,6 +41,7 @@ type controller struct {
 	posts    int // steps that other goroutines have sent
 	choices  int
 	turns    turns
+	draws    map[uint32]int // how often each place was asked for faults
 	progress progress
 	taken    []departure
 	ended    bool // main has returned: the rest goes on in the plain order
@@ -55,7 +56,7 @@ type controller struct {
 type stopRun struct{}
 
 func newController(t testing.TB, conf config, fn program) *controller {
-	c := &controller{conf: conf, t: t, fn: fn, prior: map[string]bool{}}
+	c := &controller{conf: conf, t: t, fn: fn, prior: map[string]bool{}, draws: map[uint32]int{}}
 	opts := append(slices.Clone(conf.loop),
 		aio.WithClock(&c.time),
 		aio.WithScheduler(c),
@@ -78,6 +79,8 @@ func (c *controller) schedule(s strategy, l level, cancelAt int, st *story) *run
 	c.strategy, c.level, c.cancelAt = s, l, cancelAt
 	c.awaits, c.victim, c.steps, c.posts, c.choices, c.ended = 0, 0, 0, 0, 0, false
 	c.turns.reset()
+	clear(c.draws)
+	c.run.decide = c.decide
 	c.taken, c.held = c.taken[:0], c.held[:0]
 	c.progress.reset()
 	c.time.reset()

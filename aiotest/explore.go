@@ -144,7 +144,7 @@ func (c *controller) explore(first *firstFailure) (res result) {
 			}
 		}
 	}
-	s := c.chosen().make(&c.conf)
+	s := c.withFaults(c.chosen().make(&c.conf))
 	awaits := 0
 	for {
 		number, goOn := next()
@@ -162,7 +162,7 @@ func (c *controller) explore(first *firstFailure) (res result) {
 			return res
 		}
 		l := c.levels()[0]
-		if x, ok := s.(*portfolio); ok {
+		if x, ok := s.(interface{ level() level }); ok {
 			l = x.level()
 		}
 		at := 0
@@ -225,7 +225,7 @@ func (c *controller) tell(t testing.TB, res result, mark string) {
 	r := c.follow(res.taken, res.level, res.cancelAt, st)
 	k := token{mark, res.level, res.cancelAt, res.taken}
 	head := fmt.Sprintf("aiotest: schedule %d fails; the shortest found has %s\n",
-		res.number, countOf(len(res.taken), "departure"))
+		res.number, takenText(res.taken))
 	t.Errorf("%s", describe(r, st, head)+c.levelText(res.level)+
 		fmt.Sprintf("To run it again: AIO_REPLAY='%s' go test -run '^%s$'",
 			k.save(t.Name()), patternOf(t.Name())))

@@ -96,6 +96,9 @@ func newPair(
 	return a, b
 }
 
+// String describes the connection for a task that waits for it.
+func (c *Conn) String() string { return "a connection to " + c.remote.String() }
+
 // Host returns the host of this end.
 func (c *Conn) Host() *Host { return c.host }
 
@@ -233,6 +236,9 @@ func (c *Conn) Close() error {
 	}
 	unread := len(c.in) - c.read
 	shut := c.shut
+	if c.source != nil {
+		c.source.Close()
+	}
 	c.vanish()
 	switch {
 	case c.failure != nil:
@@ -252,9 +258,6 @@ func (c *Conn) vanish() {
 	}
 	c.closed, c.gone = true, true
 	c.in, c.read = nil, 0
-	if c.source != nil {
-		c.source.Close()
-	}
 	c.heard()
 	h := c.host
 	last := len(h.conns) - 1
@@ -306,7 +309,7 @@ func (f *flow) send(p []byte, delay time.Duration, end ending) {
 		if f.busy.After(due) {
 			due = f.busy
 		}
-		due = due.Add(time.Duration(float64(len(p)) / float64(l.Bandwidth) * float64(time.Second)))
+		due = due.Add(l.takes(len(p)))
 		f.busy = due
 	}
 	due = due.Add(l.Latency)
@@ -529,6 +532,9 @@ func (h *Host) Dial(
 	loop := aio.RunningLoop(ctx)
 	h.Net.enter(loop, "Connect")
 	fail := func(err error) (*Conn, error) {
+		if h.down {
+			err = sys.ENETDOWN
+		}
 		e := &net.OpError{Op: "dial", Net: network, Addr: tcpAddr(remote),
 			Err: os.NewSyscallError("connect", err)}
 		if local.IsValid() {
@@ -550,7 +556,7 @@ func (h *Host) Dial(
 		}
 	}
 	to := h.Net.hostAt(ip, h)
-	if to == nil || !from.IsValid() {
+	if h.down || to == nil || !from.IsValid() {
 		return fail(sys.EHOSTUNREACH)
 	}
 	what := &dialing{remote.String()}
@@ -633,6 +639,9 @@ func (h *Host) DialUnix(ctx context.Context, name string) (*Conn, error) {
 	fail := func(err error) (*Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "unix", Addr: unixAddr(name),
 			Err: os.NewSyscallError("connect", err)}
+	}
+	if h.down {
+		return fail(sys.ENETDOWN)
 	}
 	l := h.unix[name]
 	for l != nil && !l.closed && l.isFull() {

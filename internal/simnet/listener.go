@@ -62,6 +62,9 @@ func (h *Host) Listen(
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: tcpAddr(at),
 			Err: os.NewSyscallError("bind", err)}
 	}
+	if h.down {
+		return fail(sys.ENETDOWN)
+	}
 	if !h.has(at.Addr()) {
 		return fail(sys.EADDRNOTAVAIL)
 	}
@@ -90,6 +93,9 @@ func (h *Host) ListenUnix(ctx context.Context, name string, o ListenOptions) (*L
 	fail := func(err error) (*Listener, error) {
 		return nil, &net.OpError{Op: "listen", Net: "unix", Addr: unixAddr(name),
 			Err: os.NewSyscallError("bind", err)}
+	}
+	if h.down {
+		return fail(sys.ENETDOWN)
 	}
 	if o.ReusePort {
 		return fail(sys.EOPNOTSUPP)
@@ -201,7 +207,7 @@ func (l *Listener) Close() error {
 		}
 	}
 	for _, c := range l.queue {
-		if !c.gone {
+		if !c.gone && !h.down {
 			c.out.send(nil, 0, reset)
 			c.vanish()
 		}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -39,6 +40,11 @@ type path struct{ from, to *Host }
 type Link struct {
 	Latency   time.Duration // that each byte and each datagram takes
 	Bandwidth int           // bytes a second; 0 means no limit
+}
+
+// takes is how long n bytes take besides the latency, if there is a bandwidth.
+func (l *Link) takes(n int) time.Duration {
+	return time.Duration(n) * time.Second / time.Duration(l.Bandwidth)
 }
 
 // Weather decides what happens to what is sent. Its methods are called on the loop, within the
@@ -303,15 +309,28 @@ func (h *Host) LookupAddr(ip netip.Addr) ([]string, error) {
 	return names, nil
 }
 
-// Crash ends everything that the host has, without a word to anybody.
+// Crash ends everything that the host has, without a word to other hosts. At the host itself the
+// transports learn that they are closed, so that nothing of them is left.
 func (h *Host) Crash() {
 	h.down = true
-	clear(h.tcp)
+	for _, port := range slices.Sorted(maps.Keys(h.tcp)) {
+		for _, l := range slices.Clone(h.tcp[port]) {
+			l.Close()
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.unix)) {
+		h.unix[name].Close()
+	}
 	clear(h.unix)
-	clear(h.udp)
+	for _, port := range slices.Sorted(maps.Keys(h.udp)) {
+		for _, p := range slices.Clone(h.udp[port]) {
+			p.vanish()
+		}
+	}
 	for len(h.conns) > 0 {
 		c := h.conns[len(h.conns)-1]
 		c.vanish()
+		c.report(aio.Readable | aio.Writable | aio.HangUp)
 		c.peer.silence()
 	}
 }

@@ -78,6 +78,9 @@ func (h *Host) Datagram(
 			local = netip.AddrPortFrom(from, local.Port())
 		}
 	}
+	if h.down {
+		return fail("bind", sys.ENETDOWN)
+	}
 	if !h.has(local.Addr()) {
 		return fail("bind", sys.EADDRNOTAVAIL)
 	}
@@ -177,7 +180,7 @@ func (c *Packet) send(p []byte, to *Host, at netip.AddrPort) {
 		d += l.Latency
 		data := slices.Clone(p)
 		if l.Bandwidth > 0 {
-			d += time.Duration(float64(len(p)) / float64(l.Bandwidth) * float64(time.Second))
+			d += l.takes(len(p))
 		}
 		if d > 0 {
 			c.loop.NewTimer(func() { c.arrive(data, to, at) }).Start(d)
@@ -235,21 +238,36 @@ func (c *Packet) push(d datagram) {
 
 // Close implements transport.DatagramConn.
 func (c *Packet) Close() error {
-	if c.closed {
-		return nil
-	}
-	c.closed = true
-	c.in, c.size = nil, 0
 	if c.source != nil {
 		c.source.Close()
 	}
+	c.remove()
+	return nil
+}
+
+// vanish closes the socket of a host that crashes. Its transport learns it.
+func (c *Packet) vanish() {
+	c.remove()
+	if c.source != nil {
+		c.source.Report(aio.Readable)
+	}
+}
+
+func (c *Packet) remove() {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	c.in, c.size = nil, 0
 	h, port := c.host, c.local.Port()
 	others := slices.DeleteFunc(h.udp[port], func(x *Packet) bool { return x == c })
 	if h.udp[port] = others; len(others) == 0 {
 		delete(h.udp, port)
 	}
-	return nil
 }
+
+// String describes the socket for a task that waits for it.
+func (c *Packet) String() string { return "a socket at " + c.local.String() }
 
 // LocalAddr implements transport.DatagramConn.
 func (c *Packet) LocalAddr() net.Addr { return udpAddr(c.local) }
