@@ -219,7 +219,8 @@ func (s *stormy) decide(_ point, m *menu) int {
 
 func (s *stormy) end(choices int) {
 	if s.places > 0 {
-		s.guess = min(max(1, (3*s.guess+s.places)/4, s.places), maxGuess)
+		// a fault may end a schedule early, so the guess falls slowly
+		s.guess = min(max(s.places, s.guess-s.guess/64), maxGuess)
 	}
 	if s.mode == single {
 		s.single.end(choices)

@@ -25,6 +25,10 @@ type Faults struct {
 	// Of names and machines.
 	Lookups int // a name cannot be resolved
 	Crashes int // a host with a program crashes, and is booted again after the time of an Outage
+	// Of files, if a host crashes: what was written since the last Sync.
+	LostWrites int // the last writes to a file, or changes of names, are lost
+	TornWrites int // of the last write to a file a part is there
+	FullDisks  int // a write fails, or writes a half only, because the disk is full
 	// Outage is how long a fault lasts that ends: all of it, a tenth, or a hundredth.
 	// Default: 10 s.
 	Outage time.Duration
@@ -47,6 +51,9 @@ const (
 	faultCrash // of the host that does something
 	faultCrashOther
 	faultJitter
+	faultLostWrites
+	faultTornWrite
+	faultFullDisk
 	lastFault
 )
 
@@ -133,6 +140,74 @@ func (w *World) crashFor(h *Host, d time.Duration) {
 	h.crash()
 	h.restartAfter(d)
 }
+
+// diskWeather is a Host as package simfs sees it.
+type diskWeather struct{ *Host }
+
+// Before implements simfs.Weather.
+func (h diskWeather) Before(op, name string) {
+	w, m := h.w, &menu{}
+	if h.life != nil && w.used[faultCrash]+w.used[faultCrashOther] < w.faults.Crashes {
+		m.add(faultCrash, outages)
+	}
+	if m.total == 0 {
+		return
+	}
+	if f := w.choose("file "+h.name+" "+op, m); f.kind == faultCrash {
+		w.tell(true, "%s crashes before the %s of %s", h.Host, op, name)
+		h.crash()
+		h.restartAfter(w.outage(f.arg))
+	}
+}
+
+// Write implements simfs.Weather.
+func (h diskWeather) Write(name string, n int) (taken int) {
+	w, m := h.w, &menu{}
+	w.allow(m, faultFullDisk, w.faults.FullDisks, 2)
+	if m.total == 0 {
+		return n
+	}
+	if f := w.choose("disk "+h.name, m); f.kind == faultFullDisk {
+		taken = f.arg * n / 2
+		w.tell(true, "the disk of %s is full after %d of %d bytes of %s", h.Host, taken, n, name)
+		return taken
+	}
+	return n
+}
+
+// Loss implements simfs.Weather.
+func (h diskWeather) Loss(name string, sizes []int) (kept, bytes int) {
+	w, m, n := h.w, &menu{}, len(sizes)
+	w.allow(m, faultLostWrites, w.faults.LostWrites, min(n, lossesAtOnce))
+	torn := sizes[n-1] - 1 // each part of the last write
+	if torn > 0 {
+		w.allow(m, faultTornWrite, w.faults.TornWrites, min(torn, lossesAtOnce))
+	}
+	if m.total == 0 {
+		return n, 0
+	}
+	f := w.choose("loss "+h.name+" "+name, m)
+	what := "writes to " + name
+	if name == "" {
+		what = "changes of names"
+	}
+	switch f.kind {
+	case faultLostWrites: // all of them, or all but the first one, and so on
+		w.tell(true, "%s has lost the last %d %s", h.Host, n-f.arg, what)
+		return f.arg, 0
+	case faultTornWrite:
+		bytes = f.arg + 1
+		if torn > lossesAtOnce {
+			bytes = 1 + f.arg*(torn-1)/(lossesAtOnce-1)
+		}
+		w.tell(true, "%s has %d of %d bytes of the last write to %s", h.Host, bytes, sizes[n-1], name)
+		return n - 1, bytes
+	}
+	return n, 0
+}
+
+// lossesAtOnce is how many variants of a loss are told apart.
+const lossesAtOnce = 64
 
 // hostOf returns the Host of a simulated one.
 func (w *World) hostOf(n *simnet.Host) *Host {

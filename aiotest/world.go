@@ -10,13 +10,15 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/simfs"
 	"github.com/aio-go/aio/internal/simnet"
 )
 
 // World is a simulated network of hosts, for a program that is left as it is: with the context of a
 // [Host] packages transport, stream and aiohttp, and what is built on them, connect, listen and
 // look up names in the world. Names are those of the hosts. Links have latency, jitter and a
-// bandwidth. Nothing takes real time.
+// bandwidth. Package aiofile uses the disk of the host, which is empty at first: folders need not be
+// made, and there is no Walk. Nothing takes real time.
 //
 // What goes wrong is for the test to say. Its methods cut hosts off and let them crash. Beyond that
 // [Explore] lets faults happen anywhere within the limits of [Faults]. A fault is a choice as the
@@ -77,6 +79,8 @@ func (w *World) Host(name string) *Host {
 	n := len(w.hosts) + 1
 	h := &Host{w: w, name: name}
 	h.net = w.net.AddHost(name, netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}))
+	h.disk = simfs.New(w.loop.Time)
+	h.disk.Weather = diskWeather{h}
 	w.hosts = append(w.hosts, h)
 	for _, o := range w.hosts {
 		w.setLink(h, o)
@@ -206,6 +210,7 @@ type Host struct {
 	w       *World
 	name    string
 	net     *simnet.Host
+	disk    *simfs.Disk
 	program func(ctx context.Context) error
 	life    *life // of the program; nil: none runs
 	restart *aio.Timer
@@ -222,11 +227,12 @@ func (h *Host) Name() string { return h.name }
 // String returns the name.
 func (h *Host) String() string { return h.name }
 
-// Context returns a context of a program on this host: what it does with a network it does here.
+// Context returns a context of a program on this host: what it does with a network, and with files
+// of package aiofile, it does here.
 // The program that a crash ends is that of [Host.Boot]; another one keeps running, as if on a new
 // machine.
 func (h *Host) Context(ctx context.Context) context.Context {
-	return simnet.WithHost(ctx, h.net)
+	return simfs.WithDisk(simnet.WithHost(ctx, h.net), h.disk)
 }
 
 // Boot runs program on the host, in a task with the name of the host, until the function under test
@@ -257,7 +263,8 @@ func (h *Host) start() {
 }
 
 // Crash ends the host as a loss of power does: its tasks are cancelled, its connections and
-// listeners are gone without a word to anybody. What its tasks do on their way out reaches nobody.
+// listeners are gone without a word to anybody. Its files stay; what was not synced may be lost, as
+// [Faults] says. What its tasks do on their way out reaches nobody, and no file.
 func (h *Host) Crash() {
 	if h.net.Down() {
 		return
@@ -280,6 +287,7 @@ func (h *Host) crash() {
 		}
 	}
 	h.net.Crash()
+	h.disk.Crash()
 }
 
 // Restart boots a host that has crashed. Otherwise it does nothing.

@@ -55,6 +55,13 @@ func (f faulty) foundAlone(t *testing.T) {
 
 // lines serves a host: answer gets each line, and what it returns is the answer.
 func lines(ctx context.Context, answer func(line string) string) error {
+	return linesWith(ctx, func(_ context.Context, line string) string { return answer(line) })
+}
+
+// linesWith is lines with an answer that may wait.
+func linesWith(
+	ctx context.Context, answer func(ctx context.Context, line string) string,
+) error {
 	server, err := stream.Serve(ctx, "tcp", ":80",
 		func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 			for {
@@ -62,7 +69,7 @@ func lines(ctx context.Context, answer func(line string) string) error {
 				if err != nil {
 					return nil
 				}
-				if _, err := io.WriteString(w, answer(strings.TrimSuffix(string(line), "\n"))); err != nil {
+				if _, err := io.WriteString(w, answer(ctx, strings.TrimSuffix(string(line), "\n"))); err != nil {
 					return nil
 				}
 			}

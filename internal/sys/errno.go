@@ -26,7 +26,6 @@ const (
 	EMFILE        = syscall.EMFILE
 	EMSGSIZE      = syscall.EMSGSIZE
 	ENOENT        = syscall.ENOENT
-	ENOSPC        = syscall.ENOSPC
 	ENETDOWN      = syscall.ENETDOWN
 	ENETUNREACH   = syscall.ENETUNREACH
 	ENFILE        = syscall.ENFILE

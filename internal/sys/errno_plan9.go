@@ -42,7 +42,6 @@ const (
 	EMFILE        Errno = "no free file descriptors"
 	EMSGSIZE      Errno = "message too long"
 	ENOENT        Errno = "file does not exist"
-	ENOSPC        Errno = "file system full"
 	ENETDOWN      Errno = "network down"
 	ENETUNREACH   Errno = "network unreachable"
 	ENFILE        Errno = "no free files"
