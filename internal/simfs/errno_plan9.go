@@ -6,7 +6,7 @@ import (
 )
 
 var (
-	errBadFile  = syscall.EBADF
+	errBadFile  = syscall.NewError("bad file descriptor")
 	errExists   = fs.ErrExist
 	errInvalid  = syscall.EINVAL
 	errIsFolder = syscall.EISDIR
