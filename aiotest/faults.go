@@ -224,6 +224,9 @@ type weather struct{ *World }
 
 // Send implements simnet.Weather.
 func (w weather) Send(c *simnet.Conn, n int) simnet.Fate {
+	if w.calm {
+		return simnet.Fate{}
+	}
 	from, to := w.hostOf(c.Host()), w.hostOf(c.Peer().Host())
 	m, f := &menu{}, &w.faults
 	cuts := min(n+1, cutsAtOne)
@@ -266,6 +269,9 @@ func (w weather) Send(c *simnet.Conn, n int) simnet.Fate {
 
 // Datagram implements simnet.Weather.
 func (w weather) Datagram(a, b *simnet.Host, n int) []time.Duration {
+	if w.calm {
+		return onTime
+	}
 	from, to := w.hostOf(a), w.hostOf(b)
 	m, f := &menu{}, &w.faults
 	w.allow(m, faultLost, f.Lost, 1)

@@ -36,6 +36,7 @@ type World struct {
 	links  map[[2]string]Link
 	hosts  []*Host
 	used   [lastFault]int // faults so far
+	calm   bool           // nothing can go wrong by itself
 	ended  bool
 }
 
@@ -59,6 +60,7 @@ func NewWorld(ctx context.Context, t *T, faults Faults) *World {
 		run: t.run, loop: aio.RunningLoop(ctx), ctx: ctx, net: simnet.New(), faults: faults,
 		links: map[[2]string]Link{},
 	}
+	w.calm = faults == Faults{}
 	w.net.Weather = weather{w}
 	t.run.worlds = append(t.run.worlds, w)
 	return w
@@ -95,7 +97,7 @@ func (w *World) Hosts() []*Host { return slices.Clone(w.hosts) }
 // has set.
 func (w *World) SetLink(l Link) {
 	l.check("World.SetLink")
-	w.link = l
+	w.link, w.calm = l, w.calm && l.Jitter == 0
 	for _, a := range w.hosts {
 		for _, b := range w.hosts {
 			w.setLink(a, b)
@@ -106,6 +108,7 @@ func (w *World) SetLink(l Link) {
 // SetLinkBetween sets how good the way between two hosts is, in both directions.
 func (w *World) SetLinkBetween(a, b *Host, l Link) {
 	l.check("World.SetLinkBetween")
+	w.calm = w.calm && l.Jitter == 0
 	w.links[[2]string{a.name, b.name}] = l
 	w.links[[2]string{b.name, a.name}] = l
 	w.setLink(a, b)

@@ -347,18 +347,19 @@ func (f *flow) due() {
 		f.hold()
 		return
 	}
-	from := 0
-	for len(f.parts) > 0 && !f.parts[0].due.After(now) {
-		s := f.parts[0]
-		f.parts = f.parts[1:]
-		f.arrive(f.wire[from:from+s.bytes], s.end, true)
+	from, n := 0, 0
+	for ; n < len(f.parts) && !f.parts[n].due.After(now); n++ {
+		s := f.parts[n]
+		f.arrive(f.wire[from:from+s.bytes], s.end, true) // may send, but not on this way
 		from += s.bytes
 	}
 	f.wire = f.wire[:copy(f.wire, f.wire[from:])]
+	f.parts = f.parts[:copy(f.parts, f.parts[n:])]
 	f.from.makeRoom()
-	if len(f.parts) > 0 {
+	switch {
+	case len(f.parts) > 0:
 		f.arm()
-	} else {
+	case cap(f.wire) > keptBuffer:
 		f.parts, f.wire = nil, nil
 	}
 }
