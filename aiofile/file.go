@@ -226,7 +226,8 @@ func (f *File) Sync(ctx context.Context) error {
 func (f *File) Stat(ctx context.Context) (fs.FileInfo, error) {
 	return with(ctx, f, func() (fs.FileInfo, error) {
 		info, err := f.f.Stat()
-		if err != nil && runtime.GOOS == "windows" && f.f.Fd() == ^uintptr(0) {
+		file, ok := f.f.(*os.File)
+		if err != nil && runtime.GOOS == "windows" && ok && file.Fd() == ^uintptr(0) {
 			// Windows reports an invalid handle
 			err = &fs.PathError{Op: "stat", Path: f.f.Name(), Err: os.ErrClosed}
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/simfs"
 )
 
@@ -41,7 +42,18 @@ func doOn[T any](ctx context.Context, d *simfs.Disk, fn func() (T, error)) (v T,
 	if err := aio.Yield(ctx); err != nil {
 		return v, err
 	}
-	return fn()
+	v, err = fn()
+	return v, crashed(ctx, err)
+}
+
+// crashed makes the error of a file that was lost the cancellation that the crash was.
+func crashed(ctx context.Context, err error) error {
+	if errtree.Is(err, simfs.ErrLost) {
+		if cancelled := aio.Yield(ctx); cancelled != nil {
+			return cancelled
+		}
+	}
+	return err
 }
 
 // insistOn is insist for operations on a simulated disk as well.
@@ -49,7 +61,7 @@ func insistOn(ctx context.Context, d *simfs.Disk, fn func() error) error {
 	if d == nil {
 		return insist(ctx, fn)
 	}
-	return fn()
+	return crashed(ctx, fn())
 }
 
 func (s system) open(

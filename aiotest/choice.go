@@ -114,8 +114,9 @@ func (b *bytes) decide(_ point, m *menu) int {
 }
 
 // stormy adds faults to the schedules of another strategy. Most failures need few faults and no
-// particular order. So it goes through all single faults in the plain order, one after the other,
-// and besides, by turns, draws a few at random, in the plain order and in those of the strategy. A
+// particular order. So in a short program it goes through all single faults in the plain order, one
+// after the other. By turns it draws a few at random, in the plain order and in those of the
+// strategy. A
 // program in which nothing can go wrong gets the schedules of the strategy alone.
 type stormy struct {
 	strategy
@@ -150,6 +151,10 @@ func (c *controller) withFaults(s strategy) strategy {
 	}
 }
 
+// fewPlaces is up to how many places single faults are gone through. With more, too many of those
+// that are alike follow each other, and all faults are drawn.
+const fewPlaces = 300
+
 // singlesAtMost is after how many schedules with one fault each the others have their turn alone.
 const singlesAtMost = 2000
 
@@ -167,7 +172,7 @@ func (s *stormy) begin() bool {
 		s.over = true
 	}
 	s.used = false
-	if turn != 3 && s.count < singlesAtMost && s.single.begin() {
+	if turn != 3 && s.count < singlesAtMost && s.guess <= fewPlaces && s.single.begin() {
 		s.mode = single
 		return true
 	}

@@ -16,7 +16,9 @@ type Faults struct {
 	HalfOpen    int // one falls silent for good, and neither end is told
 	SlowReaders int // nothing is read from one for the time of an Outage
 	// Of the ways between hosts.
-	Partitions int // two hosts do not reach each other for the time of an Outage
+	// Two hosts do not reach each other for the time of an Outage, or one reaches none of the hosts
+	// with a program.
+	Partitions int
 	OneWay     int // a host does not reach another one, which reaches it
 	// Of datagrams.
 	Lost       int
@@ -95,7 +97,7 @@ func (w *World) choose(place string, m *menu) fault {
 // between adds what can go wrong on the way from one host to another.
 func (w *World) between(m *menu, from, to *Host) {
 	f := &w.faults
-	w.allow(m, faultPartition, f.Partitions, outages)
+	w.allow(m, faultPartition, f.Partitions, 2*outages)
 	w.allow(m, faultOneWay, f.OneWay, outages)
 	crashes := w.used[faultCrash] + w.used[faultCrashOther]
 	if crashes < f.Crashes {
@@ -110,10 +112,21 @@ func (w *World) between(m *menu, from, to *Host) {
 
 // happens lets a fault happen that between has added.
 func (w *World) happens(f fault, from, to *Host) {
-	switch d := w.outage(f.arg); f.kind {
+	switch d := w.outage(f.arg % outages); f.kind {
 	case faultPartition:
-		w.tell(true, "%s and %s do not reach each other for %v", from, to, d)
-		w.cutFor(d, [2]*Host{from, to}, [2]*Host{to, from})
+		if f.arg < outages {
+			w.tell(true, "%s and %s do not reach each other for %v", from, to, d)
+			w.cutFor(d, [2]*Host{from, to}, [2]*Host{to, from})
+			return
+		}
+		w.tell(true, "%s is cut off from all hosts with a program for %v", from, d)
+		var ways [][2]*Host
+		for _, h := range w.hosts {
+			if h != from && h.program != nil {
+				ways = append(ways, [2]*Host{from, h}, [2]*Host{h, from})
+			}
+		}
+		w.cutFor(d, ways...)
 	case faultOneWay:
 		w.tell(true, "nothing gets from %s to %s for %v", from, to, d)
 		w.cutFor(d, [2]*Host{from, to})

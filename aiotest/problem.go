@@ -10,6 +10,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
+	"github.com/aio-go/aio/internal/simfs"
 )
 
 // problemKind is what went wrong in a run. Shrinking keeps the kind.
@@ -106,6 +107,7 @@ func (r *run) body(ctx context.Context, t *T, fn program, leaks bool) (err error
 		if returned {
 			return
 		}
+		r.endWorlds()
 		if v := recover(); v != nil {
 			r.panicked(v, debug.Stack())
 		} else {
@@ -168,7 +170,7 @@ func isFailNow(err error) bool {
 
 // reported is the exception handler.
 func (r *run) reported(_ *aio.Loop, rep aio.Report) {
-	if isFailNow(rep.Err) {
+	if isFailNow(rep.Err) || errtree.Is(rep.Err, simfs.ErrLost) {
 		return
 	}
 	text := rep.Message

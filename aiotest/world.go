@@ -201,6 +201,9 @@ func (s *story) world(chosen bool, text string) {
 // endWorlds ends the programs of all hosts: the function has returned.
 func (r *run) endWorlds() {
 	for _, w := range r.worlds {
+		if w.ended {
+			continue
+		}
 		w.ended = true
 		for _, h := range w.hosts {
 			h.crash()

@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// ErrLost is the cause of the errors of a file whose host has crashed.
-var ErrLost = errors.New("the host of the file has crashed")
+// ErrLost is in the errors of what belongs to a host that has crashed: of its files, and in package
+// simnet of its connections. Nobody is there any more to see them.
+var ErrLost = errors.New("the host has crashed")
 
 // Disk has files by their names. Folders need not be made: each is there as soon as a file in it
 // has a name.

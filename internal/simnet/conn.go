@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/simfs"
 	"github.com/aio-go/aio/internal/sys"
 )
 
@@ -36,6 +37,7 @@ type Conn struct {
 	blocked bool  // a write did not fit
 	shut    bool  // CloseWrite was called
 	closed  bool
+	crashed bool // with its host
 	gone    bool // nobody is there any more who answers: closed, or the host has crashed
 	hole    bool // what is sent is lost on the way, in both directions
 }
@@ -142,7 +144,7 @@ func (c *Conn) Start(ready func(aio.Interest)) error {
 func (c *Conn) TryRead(p []byte) (int, error) {
 	switch unread := len(c.in) - c.read; {
 	case c.closed:
-		return 0, c.fail("read", net.ErrClosed)
+		return 0, c.fail("read", c.end())
 	case len(p) == 0:
 		return 0, nil
 	case unread > 0:
@@ -182,7 +184,7 @@ func (c *Conn) room() int {
 func (c *Conn) TryWrite(p []byte) (int, error) {
 	switch {
 	case c.closed:
-		return 0, c.fail("write", net.ErrClosed)
+		return 0, c.fail("write", c.end())
 	case c.failure != nil:
 		return 0, c.failure
 	case c.shut:
@@ -272,6 +274,14 @@ func (c *Conn) LocalAddr() net.Addr { return c.local }
 
 // RemoteAddr implements transport.Conn.
 func (c *Conn) RemoteAddr() net.Addr { return c.remote }
+
+// end says why a closed end is closed.
+func (c *Conn) end() error {
+	if c.crashed {
+		return simfs.ErrLost
+	}
+	return net.ErrClosed
+}
 
 func (c *Conn) fail(op string, err error) error {
 	if errno, ok := err.(sys.Errno); ok {
@@ -533,11 +543,11 @@ func (h *Host) Dial(
 	loop := aio.RunningLoop(ctx)
 	h.Net.enter(loop, "Connect")
 	fail := func(err error) (*Conn, error) {
-		if h.down {
-			err = sys.ENETDOWN
-		}
 		e := &net.OpError{Op: "dial", Net: network, Addr: tcpAddr(remote),
 			Err: os.NewSyscallError("connect", err)}
+		if h.down {
+			e.Err = simfs.ErrLost
+		}
 		if local.IsValid() {
 			e.Source = tcpAddr(local)
 		}
@@ -642,7 +652,7 @@ func (h *Host) DialUnix(ctx context.Context, name string) (*Conn, error) {
 			Err: os.NewSyscallError("connect", err)}
 	}
 	if h.down {
-		return fail(sys.ENETDOWN)
+		return fail(simfs.ErrLost)
 	}
 	l := h.unix[name]
 	for l != nil && !l.closed && l.isFull() {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/simfs"
 	"github.com/aio-go/aio/internal/sys"
 )
 
@@ -63,7 +64,7 @@ func (h *Host) Listen(
 			Err: os.NewSyscallError("bind", err)}
 	}
 	if h.down {
-		return fail(sys.ENETDOWN)
+		return fail(simfs.ErrLost)
 	}
 	if !h.has(at.Addr()) {
 		return fail(sys.EADDRNOTAVAIL)
@@ -95,7 +96,7 @@ func (h *Host) ListenUnix(ctx context.Context, name string, o ListenOptions) (*L
 			Err: os.NewSyscallError("bind", err)}
 	}
 	if h.down {
-		return fail(sys.ENETDOWN)
+		return fail(simfs.ErrLost)
 	}
 	if o.ReusePort {
 		return fail(sys.EOPNOTSUPP)

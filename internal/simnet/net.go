@@ -330,6 +330,7 @@ func (h *Host) Crash() {
 	for len(h.conns) > 0 {
 		c := h.conns[len(h.conns)-1]
 		c.vanish()
+		c.crashed = true
 		c.report(aio.Readable | aio.Writable | aio.HangUp)
 		c.peer.silence()
 	}

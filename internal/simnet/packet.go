@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/simfs"
 	"github.com/aio-go/aio/internal/sys"
 )
 
@@ -79,7 +80,7 @@ func (h *Host) Datagram(
 		}
 	}
 	if h.down {
-		return fail("bind", sys.ENETDOWN)
+		return fail("bind", simfs.ErrLost)
 	}
 	if !h.has(local.Addr()) {
 		return fail("bind", sys.EADDRNOTAVAIL)
