@@ -49,7 +49,8 @@ func TempDir(
 		return err
 	}
 	defer func() {
-		if gone := insistOn(ctx, disk.Disk, func() error { return disk.removeAll(name) }); err == nil {
+		gone := insistOn(ctx, disk.Disk, func() error { return disk.removeAll(name) })
+		if err == nil {
 			err = gone
 		}
 	}()

@@ -213,7 +213,8 @@ func (h diskWeather) Loss(name string, sizes []int) (kept, bytes int) {
 		if torn > lossesAtOnce {
 			bytes = 1 + f.arg*(torn-1)/(lossesAtOnce-1)
 		}
-		w.tell(true, "%s has %d of %d bytes of the last write to %s", h.Host, bytes, sizes[n-1], name)
+		w.tell(true, "%s has %d of %d bytes of the last write to %s",
+			h.Host, bytes, sizes[n-1], name)
 		return n - 1, bytes
 	}
 	return n, 0
@@ -261,7 +262,8 @@ func (w weather) Send(c *simnet.Conn, n int) simnet.Fate {
 		if cuts > 1 && cuts < n+1 {
 			taken = x.arg * n / (cuts - 1)
 		}
-		w.tell(true, "the connection from %s is reset after %d of the next %d bytes", way, taken, n)
+		w.tell(true, "the connection from %s is reset after %d of the next %d bytes",
+			way, taken, n)
 		return simnet.Fate{Reset: true, Taken: taken}
 	case faultHalfOpen:
 		w.tell(true, "the connection from %s falls silent", way)

@@ -17,8 +17,8 @@ import (
 // World is a simulated network of hosts, for a program that is left as it is: with the context of a
 // [Host] packages transport, stream and aiohttp, and what is built on them, connect, listen and
 // look up names in the world. Names are those of the hosts. Links have latency, jitter and a
-// bandwidth. Package aiofile uses the disk of the host, which is empty at first: folders need not be
-// made, and there is no Walk. Nothing takes real time.
+// bandwidth. Package aiofile uses the disk of the host, which is empty at first: folders need not
+// be made, and there is no Walk. Nothing takes real time.
 //
 // What goes wrong is for the test to say. Its methods cut hosts off and let them crash. Beyond that
 // [Explore] lets faults happen anywhere within the limits of [Faults]. A fault is a choice as the
@@ -75,8 +75,8 @@ func (w *World) Host(name string) *Host {
 		}
 	}
 	if _, err := netip.ParseAddr(name); err == nil || name == "" || name == "localhost" {
-		panic("aiotest: World.Host: " + fmt.Sprintf("%q", name) + " cannot be the name of a host; " +
-			"take one such as db")
+		panic(fmt.Sprintf("aiotest: World.Host: %q cannot be the name of a host; "+
+			"take one such as db", name))
 	}
 	n := len(w.hosts) + 1
 	h := &Host{w: w, name: name}

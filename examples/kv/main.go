@@ -1,8 +1,9 @@
 // Kv is a replicated store of keys and values: an odd number of nodes, of which one leads. What a
 // majority of them has on disk is never lost.
 //
-//	go run ./examples/kv -id a -nodes a=127.0.0.1:7001,b=127.0.0.1:7002,c=127.0.0.1:7003 -dir /tmp/a
-//	go run ./examples/kv -nodes a=127.0.0.1:7001,... put colour green
+//	NODES=a=127.0.0.1:7001,b=127.0.0.1:7002,c=127.0.0.1:7003
+//	go run ./examples/kv -nodes $NODES -id a -dir /tmp      one of the nodes
+//	go run ./examples/kv -nodes $NODES put colour green     a client
 //
 // node.go is what a node keeps and says, raft.go how nodes agree, client.go how a program asks.
 package main

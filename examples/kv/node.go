@@ -86,7 +86,8 @@ func newNode(id string, nodes map[string]string, dir, bug string) *node {
 }
 
 func (n *node) others() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(n.nodes)), func(id string) bool { return id == n.id })
+	isSelf := func(id string) bool { return id == n.id }
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(n.nodes)), isSelf)
 }
 
 func (n *node) majority() int { return len(n.nodes)/2 + 1 }

@@ -116,7 +116,8 @@ func (n *node) count(ctx context.Context, from string) {
 	for id := range n.nodes {
 		n.next[id] = len(n.Log)
 	}
-	n.propose(ctx, entry{Term: n.Term}, nil) // only entries of its own term tell a leader what is agreed
+	// only entries of its own term tell a leader what is agreed on
+	n.propose(ctx, entry{Term: n.Term}, nil)
 }
 
 // propose appends an entry to the log of the leader, and has it sent.
@@ -242,7 +243,8 @@ func (n *node) talk(ctx context.Context, other string) error {
 		var a answer
 		err = aio.Timeout(ctx, callTime, func(ctx context.Context) (err error) {
 			if w == nil {
-				if r, w, err = stream.Open(ctx, "tcp", n.nodes[other], stream.Limit(1<<20)); err != nil {
+				r, w, err = stream.Open(ctx, "tcp", n.nodes[other], stream.Limit(1<<20))
+				if err != nil {
 					return err
 				}
 			}

@@ -21,8 +21,9 @@ var ErrLost = errors.New("the host has crashed")
 // Disk has files by their names. Folders need not be made: each is there as soon as a file in it
 // has a name.
 //
-// What is written is seen at once, and is on the disk when it was synced. A crash may lose the rest,
-// as a Loss says: of each file the last writes, and of the folders the last changes of names.
+// What is written is seen at once, and is on the disk when it was synced. A crash may lose the
+// rest, as the Weather says: of each file the last writes, and of the folders the last changes of
+// names.
 type Disk struct {
 	Weather Weather          // nil: nothing goes wrong
 	Now     func() time.Time // for the times of files
