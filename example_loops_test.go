@@ -553,7 +553,7 @@ func ExampleLoop_MayPost() {
 }
 
 // A source stands for a device in a test. It needs no descriptor.
-func ExampleLoop_NewSource() {
+func ExampleSource() {
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
 		key := aio.NewFuture[aio.Interest](ctx)
