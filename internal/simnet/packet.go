@@ -24,7 +24,6 @@ type Packet struct {
 	source        *aio.Source
 	in            []datagram
 	size          int // bytes in it
-	early         bool
 	closed        bool
 }
 
