@@ -610,3 +610,21 @@ func ExampleLoop_MayPost() {
 	// hello
 	// <nil>
 }
+
+// A source stands for a device in a test. It needs no descriptor.
+func ExampleSource() {
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		key := aio.NewFuture[aio.Interest](ctx)
+		keyboard := l.NewSource(func(ev aio.Interest) { key.SetResult(ev) })
+		defer keyboard.Close()
+		l.CallLater(time.Hour, func() { keyboard.Report(aio.Readable) })
+		ev, err := key.Await(ctx)
+		fmt.Println("readable:", ev == aio.Readable)
+		return err
+	}, aio.WithClock(aio.NewVirtualClock()))
+	fmt.Println(err)
+	// Output:
+	// readable: true
+	// <nil>
+}

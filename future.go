@@ -23,6 +23,7 @@ type AnyTask interface {
 	ID() uint32
 	Name() string
 	SetName(name string)
+	Value(key any) any
 	asTask() *taskCore
 }
 

@@ -49,7 +49,7 @@ const (
 	EntryTimer                         // a function whose time has come
 	EntryDeadline                      // the end of a time-out or of a context's time
 	EntryPost                          // what another goroutine has sent
-	EntryEvent                         // an event of a descriptor
+	EntryEvent                         // an event of a descriptor, or of a Source
 )
 
 func (k EntryKind) String() string {
@@ -215,6 +215,8 @@ func (s *scheduling) arrived(l *Loop, as EntryKind) {
 			e.Kind = EntryTimer
 		case *Watch:
 			e.Kind, e.By = EntryEvent, EntryKey{}
+		case *Source:
+			e.Kind, e.By = EntryEvent, EntryKey{}
 		case *lostOutcome, *beat: // the garbage collector and the watchdog come when they like
 		default:
 			if as == EntryPost {
@@ -289,6 +291,8 @@ func pointless(r runnable) bool {
 		return !r.set || r.entry.armed()
 	case *scopeMore:
 		return r.stale > 0 || r.left
+	case *Source:
+		return r.ready == nil
 	}
 	return false
 }

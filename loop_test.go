@@ -905,3 +905,47 @@ func TestWhatHasLostItsPointIsNoChoice(t *testing.T) {
 		})
 	}
 }
+
+func TestReportsOfASourceComeTogetherAndInTurn(t *testing.T) {
+	var log []string
+	onLoop(t, func(l *aio.Loop) {
+		note := func(text string) func() { return func() { log = append(log, text) } }
+		a := l.NewSource(func(ev aio.Interest) { log = append(log, fmt.Sprint("a ", ev)) })
+		b := l.NewSource(func(ev aio.Interest) { log = append(log, fmt.Sprint("b ", ev)) })
+		a.Report(aio.Readable)
+		l.CallSoon(note("between"))
+		b.Report(aio.Readable)
+		a.Report(aio.Writable)
+		b.Close()
+		b.Report(aio.Readable)
+		note("now")()
+		l.CallLater(time.Second, func() { a.Report(aio.HangUp) })
+	})
+	want := []string{"now", fmt.Sprint("a ", aio.Readable|aio.Writable), "between",
+		fmt.Sprint("a ", aio.HangUp)}
+	if !slices.Equal(log, want) {
+		t.Errorf("got %q, want %q", log, want)
+	}
+}
+
+func TestAPanicInASourceIsReported(t *testing.T) {
+	seen := &reports{}
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		aio.RunningLoop(ctx).NewSource(func(aio.Interest) { panic("boom") }).Report(aio.Readable)
+		return aio.Sleep(ctx, time.Second)
+	}, aio.WithClock(aio.NewVirtualClock()), seen.Option())
+	if got := seen.Strings(); err != nil || len(got) != 1 ||
+		got[0] != "the callback of a source of events panicked|" {
+		t.Errorf("err %v, reports %q", err, got)
+	}
+}
+
+func TestAReportOfASourceAllocatesNothing(t *testing.T) {
+	onLoop(t, func(l *aio.Loop) {
+		s := l.NewSource(func(aio.Interest) {})
+		s.Report(aio.Readable)
+		if n := testing.AllocsPerRun(100, func() { s.Report(aio.Readable) }); n != 0 {
+			t.Errorf("%v allocations", n)
+		}
+	})
+}

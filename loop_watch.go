@@ -84,6 +84,58 @@ func (w *Watch) run() {
 	w.ready(ev)
 }
 
+// Source is a source of events without a descriptor: an end of a connection in memory, or a device
+// that a test simulates. Its reports take their turns as those of a [Watch] do, so to a [Scheduler]
+// they are events. In contrast to a descriptor, a virtual clock does not wait for it: what it
+// reports comes from the loop itself. asyncio has no counterpart.
+type Source struct {
+	_      nocopy.Mark
+	loop   *Loop
+	ready  func(ev Interest)
+	events Interest // reported, not yet handed on
+	queued bool
+}
+
+// NewSource returns a source whose reports make the loop call ready. Reports that come before the
+// call are passed on together. It panics if ready is nil. Loop only.
+func (l *Loop) NewSource(ready func(ev Interest)) *Source {
+	mustHave("Loop.NewSource", ready != nil)
+	return &Source{loop: l, ready: ready}
+}
+
+// Report makes the loop call the function with ev, never inside Report. It allocates nothing. After
+// Close it does nothing. Loop only; on other goroutines use [Loop.CallSoonThreadsafe].
+func (s *Source) Report(ev Interest) {
+	if s.ready == nil {
+		return
+	}
+	s.events |= ev
+	if !s.queued {
+		s.queued = true
+		s.loop.ready.Push(s)
+	}
+}
+
+// Close ends the source: the function is not called any more. A second Close does nothing.
+func (s *Source) Close() { s.ready = nil }
+
+func (s *Source) run() {
+	ev := s.events
+	s.events, s.queued = 0, false
+	if s.ready == nil {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			s.loop.report(Report{
+				Message: "the callback of a source of events panicked",
+				Err:     &PanicError{Value: v, Stack: debug.Stack()},
+			})
+		}
+	}()
+	s.ready(ev)
+}
+
 // watches is the part of a loop that knows the descriptors.
 type watches struct {
 	table  watchTable

@@ -34,9 +34,9 @@ type watchdog struct {
 	limit time.Duration            // of a step
 	on    bool                     // also outside debug mode
 	steps uint                     // when moved was last set for their sake
-	notes bool                     // setCurrent keeps noted up to date: somebody may ask from beside
-	noted atomic.Pointer[taskCore] // the running task
 	moved atomic.Int64             // when the loop last looked for events or breathed, see timekeeper.real
+	notes bool                     // setCurrent keeps noted up to date: others may ask
+	noted atomic.Pointer[taskCore] // the running task
 }
 
 // timedStep runs an entry of the ready queue in debug mode.

@@ -319,6 +319,10 @@ func (r *registry) all() []*taskCore {
 	return out
 }
 
+// Value returns the value that the task's context has for key, nil if there is none. A tool can
+// find the tasks of a request, or of a simulated host, by it. asyncio: Task.get_context.
+func (t *taskCore) Value(key any) any { return t.scope.Value(key) }
+
 func (t *taskCore) any() AnyTask { return t.self.(AnyTask) }
 
 // TaskFactory is called with every new task of a loop before it is scheduled. It may name the task,

@@ -1478,3 +1478,29 @@ func TestIdleStacksFollowTheNeed(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestATaskTellsTheValuesOfItsContext(t *testing.T) {
+	type key struct{}
+	err := aio.Run(context.WithValue(context.Background(), key{}, "main"), func(ctx context.Context) error {
+		inner := aio.Start(context.WithValue(ctx, key{}, "inner"), func(context.Context) error { return nil })
+		if got := inner.Value(key{}); got != "inner" {
+			t.Errorf("the value of the task is %v", got)
+		}
+		if got := inner.Value("another"); got != nil {
+			t.Errorf("the value of another key is %v", got)
+		}
+		for _, task := range aio.AllTasks(ctx) {
+			if task.Name() == "main" && task.Value(key{}) != "main" {
+				t.Errorf("the value of main is %v", task.Value(key{}))
+			}
+		}
+		_, err := inner.Await(ctx)
+		if got := inner.Value(key{}); got != "inner" {
+			t.Errorf("after its end the value is %v", got)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -11,13 +11,15 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/nocopy"
+	"github.com/aio-go/aio/internal/simfs"
 )
 
 // File is an open file. Its operations run in FIFO order, each off the loop. Close it when done.
 // Its methods are for the loop only.
 type File struct {
 	_      nocopy.Mark
-	f      *os.File
+	f      handle
+	disk   *simfs.Disk // on which it is; nil: on one of the system
 	turn   aiosync.Lock
 	failed error  // the first write that failed
 	forget func() // in debug mode: the loop no longer expects that it is closed
@@ -47,7 +49,7 @@ func Create(ctx context.Context, name string) (*File, error) {
 //
 // Cancellation: as for [Open]. The wait for the other side of a FIFO ends at once.
 func OpenFile(ctx context.Context, name string, flag int, perm fs.FileMode) (*File, error) {
-	f, err := openFile(ctx, name, flag, perm)
+	f, err := systemOf(ctx).open(ctx, name, flag, perm)
 	f, err = opened(ctx, f, err)
 	return f, shown(err)
 }
@@ -58,7 +60,7 @@ func with[T any](ctx context.Context, f *File, fn func() (T, error)) (v T, err e
 		return v, err
 	}
 	defer f.turn.Release()
-	v, err = Do(ctx, fn)
+	v, err = doOn(ctx, f.disk, fn)
 	return v, shown(err)
 }
 
@@ -224,7 +226,8 @@ func (f *File) Sync(ctx context.Context) error {
 func (f *File) Stat(ctx context.Context) (fs.FileInfo, error) {
 	return with(ctx, f, func() (fs.FileInfo, error) {
 		info, err := f.f.Stat()
-		if err != nil && runtime.GOOS == "windows" && f.f.Fd() == ^uintptr(0) {
+		file, ok := f.f.(*os.File)
+		if err != nil && runtime.GOOS == "windows" && ok && file.Fd() == ^uintptr(0) {
 			// Windows reports an invalid handle
 			err = &fs.PathError{Op: "stat", Path: f.f.Name(), Err: os.ErrClosed}
 		}
@@ -247,5 +250,5 @@ func (f *File) Close(ctx context.Context) error {
 	if f.turn.Acquire(context.WithoutCancel(ctx)) == nil { // unless the loop ends the task
 		defer f.turn.Release()
 	}
-	return shown(insist(ctx, f.f.Close))
+	return shown(insistOn(ctx, f.disk, f.f.Close))
 }

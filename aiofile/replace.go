@@ -81,25 +81,28 @@ func replace(
 	}
 	// names have at most 255 bytes
 	temp := filepath.Join(dir, "."+base[:min(len(base), 200)]+".tmp-"+rand.Text())
+	disk := systemOf(ctx)
 	var old fs.FileInfo // the old file, if its permissions are to be kept
-	file, err := Do(ctx, func() (*os.File, error) {
-		if err := replaceable(name); err != nil {
-			return nil, err
+	file, err := doOn(ctx, disk.Disk, func() (handle, error) {
+		if disk.isReal() {
+			if err := replaceable(name); err != nil {
+				return nil, err
+			}
+			if !s.setMode {
+				perm, old = permissions(name, perm)
+			}
 		}
-		if !s.setMode {
-			perm, old = permissions(name, perm)
-		}
-		return os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm) // O_EXCL follows no link
+		return disk.openNow(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm) // O_EXCL follows no link
 	})
 	if err != nil {
 		return err
 	}
-	f := &File{f: file}
+	f := &File{f: file, disk: disk.Disk}
 	var done atomic.Bool // also read by a task that the loop ends during the rename
 	defer func() {
 		if !done.Load() {
 			_ = f.Close(ctx)
-			_ = insist(ctx, func() error { return os.Remove(temp) })
+			_ = insistOn(ctx, disk.Disk, func() error { return disk.remove(temp) })
 		}
 	}()
 	if err := fn(ctx, f); err != nil {
@@ -110,7 +113,7 @@ func replace(
 			safetext.Line(name), f.failed)
 	}
 	if old != nil {
-		if err := do(ctx, func() error { return likeness(f.f, old) }); err != nil {
+		if err := do(ctx, func() error { return likeness(f.f.(*os.File), old) }); err != nil {
 			return err
 		}
 	}
@@ -123,15 +126,17 @@ func replace(
 	if err := aio.Yield(ctx); err != nil {
 		return err
 	}
-	return insist(ctx, func() error {
-		if err := replaceable(name); err != nil {
-			return err
+	return insistOn(ctx, disk.Disk, func() error {
+		if disk.isReal() {
+			if err := replaceable(name); err != nil {
+				return err
+			}
 		}
-		if err := rename(temp, name); err != nil {
+		if err := disk.rename(temp, name); err != nil {
 			return err
 		}
 		done.Store(true)
-		return syncDir(dir)
+		return disk.syncDir(dir)
 	})
 }
 

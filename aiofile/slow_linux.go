@@ -135,7 +135,7 @@ func (f *File) tryNow(
 ) (int, error) {
 	for !f.slow.plain {
 		n, err := Do(ctx, func() (n int, err error) {
-			raw, err := f.f.SyscallConn()
+			raw, err := f.f.(*os.File).SyscallConn()
 			if err != nil {
 				return 0, err
 			}
@@ -165,7 +165,7 @@ func (f *File) tryNow(
 
 // await waits until the file is ready.
 func (f *File) await(ctx context.Context, op string, ready aio.Interest) error {
-	raw, err := f.f.SyscallConn()
+	raw, err := f.f.(*os.File).SyscallConn()
 	if err != nil {
 		return err
 	}

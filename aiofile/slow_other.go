@@ -59,13 +59,13 @@ func openFile(ctx context.Context, name string, flag int, perm fs.FileMode) (*Fi
 }
 
 func (f *File) readSlow(ctx context.Context, p []byte) (int, error) {
-	return f.until(ctx, &f.slow.read, f.f.SetReadDeadline, func() (int, error) {
+	return f.until(ctx, &f.slow.read, f.f.(*os.File).SetReadDeadline, func() (int, error) {
 		return f.f.Read(p)
 	})
 }
 
 func (f *File) writeSlow(ctx context.Context, p []byte) (int, error) {
-	return f.until(ctx, &f.slow.write, f.f.SetWriteDeadline, func() (int, error) {
+	return f.until(ctx, &f.slow.write, f.f.(*os.File).SetWriteDeadline, func() (int, error) {
 		return f.f.Write(p)
 	})
 }

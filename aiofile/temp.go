@@ -2,7 +2,6 @@ package aiofile
 
 import (
 	"context"
-	"os"
 )
 
 // TempFile calls fn with a new file in dir, or in the system's temporary folder if dir is empty. It
@@ -17,14 +16,17 @@ func TempFile(
 	if fn == nil {
 		panic(misuse("TempFile", "the function is nil"))
 	}
-	file, err := Do(ctx, func() (*os.File, error) { return os.CreateTemp(dir, pattern) })
+	disk := systemOf(ctx)
+	file, err := doOn(ctx, disk.Disk, func() (handle, error) {
+		return disk.createTemp(dir, pattern)
+	})
 	if err != nil {
 		return err
 	}
-	f := &File{f: file}
+	f := &File{f: file, disk: disk.Disk}
 	defer func() {
 		_ = f.Close(ctx)
-		_ = insist(ctx, func() error { return os.Remove(f.Name()) })
+		_ = insistOn(ctx, disk.Disk, func() error { return disk.remove(f.Name()) })
 	}()
 	return fn(ctx, f)
 }
@@ -39,12 +41,16 @@ func TempDir(
 	if fn == nil {
 		panic(misuse("TempDir", "the function is nil"))
 	}
-	name, err := Do(ctx, func() (string, error) { return os.MkdirTemp(dir, pattern) })
+	disk := systemOf(ctx)
+	name, err := doOn(ctx, disk.Disk, func() (string, error) {
+		return disk.makeTempDir(dir, pattern)
+	})
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if gone := insist(ctx, func() error { return os.RemoveAll(name) }); err == nil {
+		gone := insistOn(ctx, disk.Disk, func() error { return disk.removeAll(name) })
+		if err == nil {
 			err = gone
 		}
 	}()

@@ -253,8 +253,10 @@ func (c *Client) begin(ctx context.Context) error {
 	case nil:
 		c.transport = c.newTransport(realm.Local)
 		c.native = newConnections(c)
+		c.native.inLoop = isSimulated(ctx)
 	case *direct:
 		c.native = newConnections(c)
+		c.native.inLoop = true
 		c.native.server = newDirectServer(loop, t.h)
 	}
 	c.forget = loop.OnClose(c.abandon)

@@ -37,6 +37,7 @@ type connKey struct {
 type connections struct {
 	c        *Client
 	server   *Server                // of Direct; nil: there is a network
+	inLoop   bool                   // that network, or Direct, takes the loop's time
 	idle     list.List[*clientConn] // the one used last at the end
 	idleNow  int
 	sites    map[connKey]*site
@@ -67,7 +68,7 @@ func (p *connections) buffer() []byte {
 
 // park waits for the network: a virtual clock stands still meanwhile, as it does for a goroutine.
 func (p *connections) park(w aio.Waiter) error {
-	if p.server != nil {
+	if p.inLoop {
 		return w.Park()
 	}
 	p.c.loop.ExpectPosts(1)
@@ -75,10 +76,10 @@ func (p *connections) park(w aio.Waiter) error {
 	return w.Park()
 }
 
-// patience returns a context that ends after d. On a network that is d of the machine's time, since
-// a virtual clock stands still while a task waits for the network.
+// patience returns a context that ends after d. On a real network that is d of the machine's time,
+// since a virtual clock stands still while a task waits for the network.
 func (p *connections) patience(ctx context.Context, d time.Duration) (context.Context, func()) {
-	if p.server != nil {
+	if p.inLoop {
 		ctx, cancel := aio.WithTimeout(ctx, d)
 		return ctx, cancel
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/simnet"
 )
 
 // Direct returns a transport with which the requests of a [Client] go to h without any network:
@@ -37,6 +38,8 @@ func newDirectServer(loop *aio.Loop, h http.Handler) *Server {
 	s.on.limits.progress = 0
 	s.fullDuplex = true
 	s.listener = directAddr{}
+	s.memory = simnet.NewPlain()
+	s.memory.Net.Window = inMemory
 	s.forget = [2]func(){func() {}, func() {}}
 	s.setHandler()
 	s.setValues(nil)
@@ -45,19 +48,19 @@ func newDirectServer(loop *aio.Loop, h http.Handler) *Server {
 
 // connect makes a connection to the server; u says whether it is to look like a secure one.
 func (s *Server) connect(ctx context.Context, u *url.URL, c *clientConn) error {
-	client, server := newDirectConns(s.loop)
+	client, server := s.memory.Pair(s.loop, directAddr{}, directAddr{})
 	end := &serverConn{s: s}
 	if strings.EqualFold(u.Scheme, "https") {
 		end.tls = &tls.ConnectionState{
 			Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: u.Hostname(),
 		}
 	}
-	if err := server.connect(ctx, end); err != nil {
+	if err := connectOver(ctx, server, end); err != nil {
 		client.Close()
 		return err
 	}
 	end.t.SetWriteBufferLimits(inMemory, inMemory/4)
-	if err := client.connect(ctx, c); err != nil {
+	if err := connectOver(ctx, client, c); err != nil {
 		client.Close()
 		return err
 	}

@@ -282,6 +282,12 @@ func (t *try) ours(req *http.Request) *connections {
 	if p == nil || p.server != nil {
 		return p
 	}
+	if p.inLoop { // net/http would leave the network in memory
+		if req.URL.Scheme == "http" || req.URL.Scheme == "https" {
+			return p
+		}
+		return nil
+	}
 	switch req.URL.Scheme {
 	case "http":
 	case "https":

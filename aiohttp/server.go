@@ -3,16 +3,20 @@ package aiohttp
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"log"
 	"math"
 	"net"
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/nocopy"
+	"github.com/aio-go/aio/internal/simnet"
 	"github.com/aio-go/aio/internal/unixsocket"
 	"github.com/aio-go/aio/transport"
 )
@@ -53,7 +57,8 @@ type Server struct {
 	dateText       string
 	dateSecond     int64
 	noKeepAlive    bool
-	fullDuplex     bool // handlers may read on when they have begun to answer
+	fullDuplex     bool         // handlers may read on when they have begun to answer
+	memory         *simnet.Host // of the connections of Direct; nil for any other server
 }
 
 // ServerStatistics is the result of [Server.Statistics].
@@ -96,6 +101,12 @@ func Serve(
 		panic("aiohttp: Serve: the handler is nil; http.DefaultServeMux has to be named")
 	}
 	s := newServer(loop, h, setup)
+	if isSimulated(ctx) {
+		if err := s.listenInMemory(ctx, network, address); err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
 	// Only the look-up of the name takes time. It ends with ctx.
 	open := func(context.Context) (net.Listener, error) {
 		return listen(lifetime{ctx}, network, address, s.on.limits.socketMode)
@@ -130,6 +141,42 @@ func Serve(
 		return nil, err
 	}
 	return s, nil
+}
+
+// listenInMemory makes the server serve on a network in memory. There it speaks HTTP/1.1 alone:
+// HTTP/2 and the hooks are those of net/http, which needs connections of the system.
+func (s *Server) listenInMemory(ctx context.Context, network, address string) (err error) {
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	s.forget = [2]func(){s.loop.OnShutdown(s.stop), s.loop.OnClose(s.Close)}
+	if s.http.TLSConfig != nil {
+		s.scheme = "https"
+		if s.secure, err = secureConfig(s.http); err != nil {
+			return err
+		}
+		isH2 := func(p string) bool { return p == "h2" }
+		s.secure.NextProtos = slices.DeleteFunc(slices.Clone(s.secure.NextProtos), isH2)
+	}
+	if s.isPlain() {
+		return fmt.Errorf("aiohttp: Serve: on a network in memory the settings ConnState, "+
+			"ConnContext, TLSNextProto and unencrypted HTTP/2: %w", errors.ErrUnsupported)
+	}
+	s.setHandler()
+	opts := []transport.Option{
+		transport.SocketMode(s.on.limits.socketMode), transport.StartServing(false),
+	}
+	if n := s.on.limits.connections; n > 0 {
+		opts = append(opts, transport.MaxConnections(n))
+	}
+	if s.accepting, err = transport.Listen(ctx, network, address, s.newConn, opts...); err != nil {
+		return err
+	}
+	s.listener = s.accepting.Addrs()[0]
+	s.setValues(simulatedListener{s.listener})
+	return s.accepting.StartServing()
 }
 
 func newServer(loop *aio.Loop, h http.Handler, setup []func(*http.Server)) *Server {

@@ -38,6 +38,7 @@ type controller struct {
 	posts    int // steps that other goroutines have sent
 	choices  int
 	turns    turns
+	draws    map[uint32]int // how often each place was asked for faults
 	progress progress
 	taken    []departure
 
@@ -56,7 +57,7 @@ type controller struct {
 type stopRun struct{}
 
 func newController(t testing.TB, conf config, fn program) *controller {
-	c := &controller{conf: conf, t: t, fn: fn, prior: map[string]bool{}}
+	c := &controller{conf: conf, t: t, fn: fn, prior: map[string]bool{}, draws: map[uint32]int{}}
 	opts := append(slices.Clone(conf.loop),
 		aio.WithClock(&c.time),
 		aio.WithScheduler(c),
@@ -81,6 +82,8 @@ func (c *controller) schedule(s strategy, l level, x strike, st *story) *run {
 	c.turns.reset()
 	c.order = c.order[:0]
 	c.taken, c.outside, c.passed, c.queued = c.taken[:0], 0, 0, false
+	clear(c.draws)
+	c.run.decide = c.decide
 	c.progress.reset()
 	c.time.reset()
 	c.once()

@@ -47,23 +47,30 @@ func (d *departing) advance() bool {
 }
 
 func (d *departing) choose(ready []aio.Entry, plain int) int {
+	switch i := d.pick(len(ready)); {
+	case i == 0:
+		return plain
+	case i <= plain:
+		return i - 1
+	default:
+		return i
+	}
+}
+
+// pick returns one of so many options, of which 0 is no departure.
+func (d *departing) pick(options int) int {
 	if d.depth == len(d.path) {
-		d.path = append(d.path, branch{0, len(ready), d.spent})
+		d.path = append(d.path, branch{0, options, d.spent})
 	}
 	b := &d.path[d.depth]
 	d.depth++
-	if b.options != len(ready) {
+	if b.options != options {
 		d.astray = true
-		return plain
+		return 0
 	}
-	switch {
-	case b.option == 0:
-		return plain
-	case b.option <= plain:
+	if b.option > 0 {
 		d.spent++
-		return b.option - 1
 	}
-	d.spent++
 	return b.option
 }
 

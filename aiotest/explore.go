@@ -132,7 +132,7 @@ func (c *controller) explore(first *firstFailure) result {
 		return x.res
 	}
 	s := c.chosen().make(&c.conf)
-	if !x.use(s) || !c.conf.cancels || c.conf.worker > 0 {
+	if !x.use(c.withFaults(s)) || !c.conf.cancels || c.conf.worker > 0 {
 		return x.res
 	}
 	if d, ok := s.(interface{ bounded() int }); ok {
@@ -205,7 +205,7 @@ func (x *search) use(s strategy) (over bool) {
 			return true
 		}
 		l := x.levels()[0]
-		if p, ok := s.(*portfolio); ok {
+		if p, ok := s.(interface{ level() level }); ok {
 			l = p.level()
 		}
 		var cut strike
@@ -314,7 +314,7 @@ func (c *controller) tell(t testing.TB, res result, mark string) {
 	r := c.follow(res.taken, res.level, res.strike, st)
 	k := token{mark, res.level, res.strike, res.taken}
 	head := fmt.Sprintf("aiotest: schedule %d fails; the shortest found has %s\n",
-		res.number, countOf(len(res.taken), "departure"))
+		res.number, takenText(res.taken))
 	t.Errorf("%s", describe(r, st, head)+c.levelText(res.level)+
 		fmt.Sprintf("To run it again: AIO_REPLAY='%s' go test -run '^%s$'",
 			k.save(t.Name()), patternOf(t.Name())))

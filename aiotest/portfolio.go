@@ -136,6 +136,9 @@ func (p *portfolio) bounded() int { return math.MaxInt }
 // repeatsItself reports whether the next choice of a strategy is where the last one was: nothing
 // but its own answers may differ between two schedules.
 func repeatsItself(s strategy) bool {
+	if w, ok := s.(*stormy); ok {
+		s = w.strategy
+	}
 	if p, ok := s.(*portfolio); ok {
 		s = p.now.now
 	}

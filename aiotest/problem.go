@@ -10,6 +10,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
+	"github.com/aio-go/aio/internal/simfs"
 )
 
 // problemKind is what went wrong in a run. Shrinking keeps the kind.
@@ -46,9 +47,11 @@ type run struct {
 	always     []invariant
 	eventually []invariant // those that have not come true
 	steps      *int
-	sometimes  map[string]bool // shared by all runs of a test
-	story      *story          // nil: it is not told
-	forgiving  bool            // a cancellation is no failure: the run makes some itself
+	sometimes  map[string]bool                   // shared by all runs of a test
+	story      *story                            // nil: it is not told
+	decide     func(place uint32, m *menu) fault // what goes wrong in a World
+	worlds     []*World
+	forgiving  bool // a cancellation is no failure: the run makes some itself
 }
 
 func (r *run) helps(name string) {
@@ -104,6 +107,7 @@ func (r *run) body(ctx context.Context, t *T, fn program, leaks bool) (err error
 		if returned {
 			return
 		}
+		r.endWorlds()
 		if v := recover(); v != nil {
 			r.panicked(v, debug.Stack())
 		} else {
@@ -112,6 +116,7 @@ func (r *run) body(ctx context.Context, t *T, fn program, leaks bool) (err error
 	}()
 	err = fn(ctx, t)
 	returned = true
+	r.endWorlds()
 	if err == nil || !isDeadlock(err) {
 		r.over()
 	}
@@ -165,7 +170,7 @@ func isFailNow(err error) bool {
 
 // reported is the exception handler.
 func (r *run) reported(_ *aio.Loop, rep aio.Report) {
-	if isFailNow(rep.Err) {
+	if isFailNow(rep.Err) || errtree.Is(rep.Err, simfs.ErrLost) {
 		return
 	}
 	text := rep.Message
@@ -211,6 +216,9 @@ func leftOpen(rep aio.Report) string {
 func (r *run) findLeaks(ctx context.Context) {
 	loop := aio.RunningLoop(ctx)
 	for _, call := range loop.PendingCalls() {
+		if len(r.worlds) > 0 {
+			break // those of hosts that have ended
+		}
 		r.fail(problemLeak, "the function has returned, but a timer still runs: "+call.String())
 	}
 	if len(loop.AllTasks()) == 1 {

@@ -45,7 +45,7 @@ func (k token) String() string {
 	return strings.Join(parts, "-")
 }
 
-const kindLetters = "w\x00ctdpe" // of aio.EntryKind; a step has none, w is waiting
+const kindLetters = "w\x00ctdpef" // of aio.EntryKind; a step has none, w is waiting
 
 func keyText(k aio.EntryKey) string {
 	if k.Kind == aio.EntryStep {

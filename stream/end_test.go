@@ -16,7 +16,7 @@ import (
 
 // Conformance: S-004.
 func TestALostConnectionFailsTheReaderAndClosesQuietly(t *testing.T) {
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			reset := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 				w.Abort() // with data unread: the system resets the connection
@@ -38,7 +38,7 @@ func TestALostConnectionFailsTheReaderAndClosesQuietly(t *testing.T) {
 
 // Conformance: S-039.
 func TestAClosedWriterIsClosingAtOnceAndClosedLater(t *testing.T) {
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			talkative := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 				w.WriteString("unread data\n")
@@ -113,7 +113,7 @@ func TestAWriterClosedHereEndsTheReader(t *testing.T) {
 func TestAllIsSentBeforeASecuredConnectionCloses(t *testing.T) {
 	data := noise(4 << 20)
 	a := tlstest.New(t)
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 				w.Write(data)
@@ -136,7 +136,7 @@ func TestAllIsSentBeforeASecuredConnectionCloses(t *testing.T) {
 // counts.
 func TestARunThatEndsTakesItsConnectionsWithIt(t *testing.T) {
 	a := tlstest.New(t)
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		var reader, drainer, closer, upgrader *aio.Task[aio.None]
 		run(func(ctx context.Context) {
 			idle := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {

@@ -19,7 +19,7 @@ import (
 
 // Conformance: S-035.
 func TestAllTasksThatDrainGoOnTogether(t *testing.T) {
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 				_, err := r.ReadAll(ctx)
@@ -115,7 +115,7 @@ func TestALargeTransferPassesThroughASmallReader(t *testing.T) {
 		if secured {
 			sopts, copts = append(sopts, transport.TLS(a.Server())), append(copts, transport.TLS(a.Client()))
 		}
-		onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+		onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 			run(func(ctx context.Context) {
 				handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 					for rest := data; len(rest) > 0; {
@@ -159,7 +159,7 @@ func TestALargeTransferPassesThroughASmallReader(t *testing.T) {
 // waits, each of these would stop the loop for good.
 func TestTasksThatShareASecuredConnectionDoNotHangTheLoop(t *testing.T) {
 	a := tlstest.New(t)
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 				data, err := r.ReadExactly(ctx, 3<<20)

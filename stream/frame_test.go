@@ -23,7 +23,7 @@ var allPrefixes = []stream.Prefix{
 }
 
 func TestFramesComeAsTheyWereWritten(t *testing.T) {
-	onBoth(t, func(t *testing.T, run func(main func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(main func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			frames := [][]byte{[]byte("one"), {}, noise(127), noise(128), noise(255)}
 			server, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",

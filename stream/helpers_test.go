@@ -48,12 +48,26 @@ func sub(t *testing.T, name string, main func(t *testing.T, ctx context.Context)
 	})
 }
 
-// onBoth runs the test on both kinds of network.
+// onBoth runs the test on both real networks, because it uses the system beside them.
 func onBoth(t *testing.T, test func(t *testing.T, run func(main func(ctx context.Context)))) {
-	for name, n := range map[string]transport.Network{
+	on(t, test, map[string]transport.Network{
 		"native":   transport.Native(),
 		"portable": transport.Portable(),
-	} {
+	})
+}
+
+// onEach runs the test on every network: the real ones, and the one in memory.
+func onEach(t *testing.T, test func(t *testing.T, run func(main func(ctx context.Context)))) {
+	onBoth(t, test)
+	on(t, test, map[string]transport.Network{"memory": transport.Memory()})
+}
+
+func on(
+	t *testing.T,
+	test func(t *testing.T, run func(main func(ctx context.Context))),
+	networks map[string]transport.Network,
+) {
+	for name, n := range networks {
 		t.Run(name, func(t *testing.T) {
 			test(t, func(main func(ctx context.Context)) {
 				t.Helper()

@@ -13,11 +13,12 @@ import (
 	"github.com/aio-go/aio/transport"
 )
 
-// onNetworks runs main on both kinds of network, in a loop in which reports are no failure.
+// onNetworks runs main on each kind of network, in a loop in which reports are no failure.
 func onNetworks(t *testing.T, main func(t *testing.T, ctx context.Context)) {
 	for name, n := range map[string]transport.Network{
 		"native":   transport.Native(),
 		"portable": transport.Portable(),
+		"memory":   transport.Memory(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			reportsOf(t, func(ctx context.Context) { main(t, transport.WithNetwork(ctx, n)) })

@@ -77,7 +77,7 @@ func converse(ctx context.Context, t *testing.T, r *stream.Reader, w *stream.Wri
 
 // Conformance: S-001, S-031, S-040.
 func TestALineIsEchoed(t *testing.T) {
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			listen(ctx, t, echo, func(address string) {
 				r, w := dial(ctx, t, address)
@@ -96,7 +96,7 @@ func TestALineIsEchoed(t *testing.T) {
 func TestALineIsEchoedOverAUnixSocket(t *testing.T) {
 	looptest.NeedUnixSockets(t)
 	path := looptest.SocketPath(t)
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			s, err := stream.Serve(ctx, "unix", path, echo)
 			ok(t, err)
@@ -114,7 +114,7 @@ func TestALineIsEchoedOverAUnixSocket(t *testing.T) {
 func TestALineIsEchoedOverTLS(t *testing.T) {
 	a := tlstest.New(t)
 	path := looptest.SocketPath(t)
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			for _, network := range looptest.Networks(t) {
 				address := map[string]string{"tcp": "localhost:0", "unix": path}[network]
@@ -150,7 +150,7 @@ func TestManyClientsTalkTLSAtOnce(t *testing.T) {
 	const clients, size = 25, 1 << 20
 	a := tlstest.New(t)
 	data := noise(size)
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 				got, err := r.ReadExactly(ctx, size)
@@ -207,7 +207,7 @@ func TestConnectionsAndListenersMadeElsewhereAreAdopted(t *testing.T) {
 			sopts = append(sopts, transport.TLS(a.Server()))
 			copts = append(copts, transport.TLS(a.Client()), transport.ServerName("localhost"))
 		}
-		onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+		onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 			ln, err := net.Listen("tcp", "127.0.0.1:0")
 			ok(t, err)
 			run(func(ctx context.Context) {

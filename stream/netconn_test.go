@@ -126,7 +126,7 @@ func TestDeadlinesOfANetConn(t *testing.T) {
 }
 
 func TestCloseOfANetConnEndsWhatTasksWaitFor(t *testing.T) {
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			silent := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 				r.ReadAll(ctx)

@@ -35,7 +35,7 @@ func pipeStreams(
 }
 
 func TestAPipeIsAStreamInEachDirection(t *testing.T) {
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			in, out := pipeStreams(t, ctx)
 			out.WriteString("one\ntwo\nth")
@@ -64,7 +64,7 @@ func TestAPipeIsAStreamInEachDirection(t *testing.T) {
 }
 
 func TestAWriterToAPipeIsHeldBackByItsReader(t *testing.T) {
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			in, out := pipeStreams(t, ctx, stream.Limit(1000))
 			const size = 1 << 20
@@ -108,7 +108,7 @@ func TestAWriterToAPipeIsHeldBackByItsReader(t *testing.T) {
 }
 
 func TestAReaderThatIsClosedBreaksThePipe(t *testing.T) {
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			in, out := pipeStreams(t, ctx)
 			in.Close()

@@ -33,7 +33,7 @@ func TestAWriterSendsAFileBetweenOtherThings(t *testing.T) {
 	a := tlstest.New(t)
 	for name, secured := range map[string]bool{"plain": false, "TLS": true} {
 		t.Run(name, func(t *testing.T) {
-			onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+			onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 				run(func(ctx context.Context) {
 					var server, client []transport.Option
 					if secured {

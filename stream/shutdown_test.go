@@ -43,7 +43,7 @@ func answers(slow *aiosync.Event) stream.Handler {
 
 func TestAServerThatShutsDownEndsIdleConnectionsAndWaitsForTheOthers(t *testing.T) {
 	a := tlstest.New(t)
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		for name, secure := range map[string]bool{"plain": false, "tls": true} {
 			t.Run(name, func(t *testing.T) {
 				run(func(ctx context.Context) {
@@ -119,7 +119,7 @@ func TestAServerThatShutsDownEndsIdleConnectionsAndWaitsForTheOthers(t *testing.
 }
 
 func TestAShutdownThatTakesTooLongAbortsAndCancels(t *testing.T) {
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			never := new(aiosync.Event)
 			var ended []error
@@ -250,7 +250,7 @@ func TestIdleConnectionsDoNotTakeTheDrainOfALoop(t *testing.T) {
 }
 
 func TestAServerOfOtherProtocolsShutsDownToo(t *testing.T) {
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			server, err := transport.Listen(ctx, "tcp", "127.0.0.1:0", func() transport.Protocol {
 				return transport.BaseProtocol{}

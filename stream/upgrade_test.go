@@ -16,7 +16,7 @@ import (
 // Conformance: S-033, TL-017, TL-020.
 func TestStreamsAreSecuredInTheMiddle(t *testing.T) {
 	a := tlstest.New(t)
-	onBoth(t, func(t *testing.T, run func(func(ctx context.Context))) {
+	onEach(t, func(t *testing.T, run func(func(ctx context.Context))) {
 		run(func(ctx context.Context) {
 			handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 				line, err := r.ReadLine(ctx)

@@ -52,7 +52,7 @@ func unusedPort(t *testing.T) string {
 
 // Conformance: CN-001, CN-020, TR-001.
 func TestAClientAndAServerTalk(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			client, server := &recorder{name: "client"}, &recorder{name: "server"}
 			ct, st := pair(ctx, e, client, server)
@@ -88,7 +88,7 @@ func TestAClientAndAServerTalk(t *testing.T) {
 }
 
 func TestHalfCloseLeavesTheOtherDirectionOpen(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			client, server := &recorder{name: "client"}, &recorder{name: "server", keep: true}
 			ct, st := pair(ctx, e, client, server)
@@ -106,7 +106,7 @@ func TestHalfCloseLeavesTheOtherDirectionOpen(t *testing.T) {
 }
 
 func TestABulkTransferIsWholeAndPaced(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			const size = 8 << 20
 			data := make([]byte, size)
@@ -136,7 +136,7 @@ func TestABulkTransferIsWholeAndPaced(t *testing.T) {
 }
 
 func TestAbortDropsWhatThePeerDidNotTake(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			client, server := &recorder{name: "client"}, &recorder{name: "server"}
 			ct, st := pair(ctx, e, client, server)
@@ -208,7 +208,7 @@ func TestAReportOfTheEndComesWithTheLastBytes(t *testing.T) {
 
 // Conformance: CN-002.
 func TestLocalAddress(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			s := serveEcho(ctx, e, "tcp", "127.0.0.1:0")
 			defer s.Close()
@@ -334,7 +334,7 @@ func TestSeveralAddressesFailInOneError(t *testing.T) {
 }
 
 func TestARefusedConnection(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			p := &recorder{}
 			address := unusedPort(t)
@@ -350,7 +350,7 @@ func TestARefusedConnection(t *testing.T) {
 }
 
 func TestAConnectThatIsCancelledBeforehandDoesNothing(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			s := serveEcho(ctx, e, "tcp", "127.0.0.1:0")
 			defer s.Close()
@@ -525,7 +525,7 @@ func TestLookupRunsOffTheLoop(t *testing.T) {
 }
 
 func TestConnectByName(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			s := serveEcho(ctx, e, "tcp4", "127.0.0.1:0")
 			defer s.Close()
@@ -543,7 +543,7 @@ func TestConnectByName(t *testing.T) {
 
 // Conformance: CN-018, CN-019.
 func TestAConnectionMadeElsewhereIsAdopted(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			ln, err := net.Listen("tcp", "127.0.0.1:0")
 			e.ok(err)
@@ -601,7 +601,7 @@ func TestAUDPSocketIsNotAdoptedAsAConnection(t *testing.T) {
 // Conformance: US-001, US-002.
 func TestUnixSockets(t *testing.T) {
 	looptest.NeedUnixSockets(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		path := looptest.SocketPath(t)
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			var server recorder
@@ -631,7 +631,7 @@ func TestUnixSockets(t *testing.T) {
 
 // Conformance: BP-001.
 func TestABufferedProtocolReceivesThroughItsOwnBuffer(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			client := &buffered{recorder: &recorder{name: "client"}, size: 4096}
 			server := &recorder{name: "server"}
@@ -656,7 +656,7 @@ func TestABufferedProtocolReceivesThroughItsOwnBuffer(t *testing.T) {
 }
 
 func TestConnectionsLeftOpenEndWithTheirLoop(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		client, server := &recorder{}, &recorder{}
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			ct, _ := pair(ctx, e, client, server)
@@ -673,7 +673,7 @@ func TestConnectionsLeftOpenEndWithTheirLoop(t *testing.T) {
 }
 
 func TestAClosedConnSaysSo(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			ct, _ := pair(ctx, e, &recorder{}, &recorder{})
 			c := ct.(*selectorTransport).conn
@@ -693,7 +693,7 @@ func TestAClosedConnSaysSo(t *testing.T) {
 }
 
 func TestAClosedListenerSaysSo(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			ln, err := n.Listen(ctx, "tcp", "127.0.0.1:0", ListenOptions{})
 			e.ok(err)
@@ -714,7 +714,7 @@ func TestAClosedListenerSaysSo(t *testing.T) {
 }
 
 func TestANetworkTakesLiteralAddressesOnly(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			for _, tc := range [][2]string{{"tcp", "localhost:80"}, {"tcp4", "[::1]:80"},
 				{"tcp6", "127.0.0.1:80"}, {"tcp", "127.0.0.1"}} {

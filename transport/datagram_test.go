@@ -77,7 +77,7 @@ func TestABoundAndAConnectedEndpointTalk(t *testing.T) {
 			} else {
 				c.Close()
 			}
-			onBoth(t, func(t *testing.T, n Network) {
+			onEach(t, func(t *testing.T, n Network) {
 				inLoop(t, n, func(ctx context.Context, e *env) {
 					server, client := &postbox{echo: true}, &postbox{}
 					st, err := Endpoint(ctx, tc.network, tc.local, "", server)
@@ -115,7 +115,7 @@ func TestABoundAndAConnectedEndpointTalk(t *testing.T) {
 
 func TestAnEndpointOnEveryInterfaceServesBothVersions(t *testing.T) {
 	looptest.NeedUDP(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			server := &postbox{echo: true}
 			st, err := Endpoint(ctx, "udp", ":0", "", server)
@@ -140,7 +140,7 @@ func TestAnEndpointOnEveryInterfaceServesBothVersions(t *testing.T) {
 
 func TestAnEndpointWithoutAnAddressHasAVersion(t *testing.T) {
 	looptest.NeedUDP(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			box := &postbox{}
 			tr, err := Endpoint(ctx, "udp4", "", "", box)
@@ -164,7 +164,7 @@ func TestASocketMadeElsewhereIsAdopted(t *testing.T) {
 	var adopt func(
 		context.Context, *net.UDPConn, DatagramProtocol,
 	) (DatagramTransport, error) = AdoptEndpoint
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 			e.ok(err)
@@ -288,7 +288,7 @@ func (nameless) LookupHost(_ context.Context, host string) ([]netip.Addr, error)
 // Conformance: UD-011.
 func TestALiteralAddressOfAnEndpointMakesNoLookUp(t *testing.T) {
 	looptest.NeedUDP(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			box := &postbox{}
 			tr, err := Endpoint(WithNetwork(ctx, nameless{n.(DatagramNetwork)}), "udp", "127.0.0.1:0",
@@ -303,7 +303,7 @@ func TestALiteralAddressOfAnEndpointMakesNoLookUp(t *testing.T) {
 // Conformance: UD-010.
 func TestBroadcastAndReusePortAreSetOnRequestOnly(t *testing.T) {
 	looptest.NeedUDP(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			everybody := netip.MustParseAddrPort("255.255.255.255:9")
 			shy, loud := &postbox{}, &postbox{}
@@ -378,7 +378,7 @@ func TestARefusalIsToldToAConnectedEndpointWhichStaysOpen(t *testing.T) {
 // Conformance: UD-017.
 func TestAnEmptyAndALargeDatagramArriveWhole(t *testing.T) {
 	looptest.NeedUDP(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			box := &postbox{}
 			tr, err := Endpoint(ctx, "udp", "127.0.0.1:0", "", box)
@@ -403,7 +403,7 @@ func TestAnEmptyAndALargeDatagramArriveWhole(t *testing.T) {
 
 func TestACancelledEndpointIsAborted(t *testing.T) {
 	looptest.NeedUDP(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			box := &postbox{}
 			var task *aio.Task[aio.None]
@@ -425,7 +425,7 @@ func TestACancelledEndpointIsAborted(t *testing.T) {
 
 func TestClosingTheLoopClosesItsEndpointsInOrder(t *testing.T) {
 	looptest.NeedUDP(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		var order []string
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			for i := range 5 {

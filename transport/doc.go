@@ -42,7 +42,8 @@
 //
 // Every connection goes through the [Network] of the context. [Native] makes sockets and watches
 // them with the loop's own poller. [Portable] uses package net and goroutines and works everywhere.
-// A test can supply a simulated network.
+// [Memory] is for tests: it needs neither the system nor real time. World of package aiotest
+// simulates several hosts, and what goes wrong between them.
 //
 // # Errors
 //

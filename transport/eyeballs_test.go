@@ -197,7 +197,7 @@ type mixedNames struct {
 func (n mixedNames) LookupHost(context.Context, string) ([]netip.Addr, error) { return n.ips, nil }
 
 func TestARealConnectFindsTheAddressThatAnswers(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			s := serveEcho(ctx, e, "tcp4", "127.0.0.1:0")
 			defer s.Close()

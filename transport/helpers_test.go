@@ -16,10 +16,16 @@ import (
 // guard bounds waits that must end by themselves, generously.
 const guard = 60 * time.Second
 
-// onBoth runs the test on both real networks.
+// onBoth runs the test on both real networks, because it uses the system beside them.
 func onBoth(t *testing.T, test func(t *testing.T, n Network)) {
 	t.Run("native", func(t *testing.T) { test(t, Native()) })
 	t.Run("portable", func(t *testing.T) { test(t, Portable()) })
+}
+
+// onEach runs the test on every network: the real ones, and the one in memory.
+func onEach(t *testing.T, test func(t *testing.T, n Network)) {
+	onBoth(t, test)
+	t.Run("memory", func(t *testing.T) { test(t, Memory()) })
 }
 
 // env is the environment of a test in its loop.

@@ -146,7 +146,7 @@ func TestThePaceOfAPeerDecidesWhetherItIsWaitedFor(t *testing.T) {
 func TestTheShutdownTimeoutReachesEveryTransport(t *testing.T) {
 	looptest.NeedUDP(t)
 	const d = 7 * time.Second
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			var c collect
 			s, err := Listen(ctx, "tcp", "127.0.0.1:0", c.factory, ShutdownTimeout(d))

@@ -3,19 +3,19 @@ package transport
 import (
 	"cmp"
 	"context"
-	"errors"
 	"io/fs"
 	"net"
 	"net/netip"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/simnet"
 	"github.com/aio-go/aio/internal/unixsocket"
 )
 
 // ErrWouldBlock is returned by the Try methods of [Conn] and [Listener] when there is nothing to do
 // before the next report of readiness.
-var ErrWouldBlock = errors.New("transport: the operation would block")
+var ErrWouldBlock = simnet.ErrWouldBlock
 
 // Conn is the non-blocking byte pipe below a transport. No method suspends.
 //
@@ -96,7 +96,7 @@ func (o ListenOptions) socketMode() fs.FileMode {
 }
 
 // Network makes every connection and listener of this package and does every look-up. A test can
-// replace it with a simulated one; see [WithNetwork].
+// replace it, for instance with [Memory]; see [WithNetwork].
 type Network interface {
 	// Dial returns when the connection is established. network is "tcp", "tcp4", "tcp6" or "unix";
 	// address is a literal IP address and port, or a path.
@@ -118,15 +118,25 @@ type networkKey struct{}
 func WithNetwork(ctx context.Context, n Network) context.Context {
 	if n == nil {
 		panic("transport: WithNetwork: the network is nil; " +
-			"pass Native(), Portable() or one of your own")
+			"pass Native(), Portable(), Memory() or one of your own")
 	}
 	return context.WithValue(ctx, networkKey{}, n)
 }
 
-// NetworkFrom returns the network that ctx carries, or [Native].
+// NetworkFrom returns the network that ctx carries, or [Native]. On a host of a World, see package
+// aiotest, the network is the host's, also in place of [Native] and [Portable].
 func NetworkFrom(ctx context.Context) Network {
-	if n, ok := ctx.Value(networkKey{}).(Network); ok {
-		return n
+	n, _ := ctx.Value(networkKey{}).(Network)
+	if n == nil || isReal(n) {
+		if h := simnet.HostFrom(ctx); h != nil {
+			return simulated{h}
+		}
 	}
-	return Native()
+	if n == nil {
+		return Native()
+	}
+	return n
 }
+
+// isReal reports whether n is one of the networks of the system.
+func isReal(n Network) bool { return n == Native() || n == Portable() }

@@ -85,7 +85,7 @@ func duplicated(t *testing.T, f *os.File) *os.File {
 
 // Conformance: UP-002.
 func TestATerminalAsReadPipe(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			master, terminal := openTerminal(t)
 			p := &recorder{name: "reader"}
@@ -103,7 +103,7 @@ func TestATerminalAsReadPipe(t *testing.T) {
 
 // Conformance: UP-005.
 func TestATerminalWorksInBothDirections(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			master, terminal := openTerminal(t)
 			from, to := &recorder{name: "reader"}, &recorder{name: "writer"}
@@ -159,7 +159,7 @@ func TestAPortableWritePipeNoticesThatItsReaderLeftWhenItWrites(t *testing.T) {
 // A descriptor that others share must go on blocking: a pipe and a terminal always, a socket after
 // the end.
 func TestOthersDoNotNoticeThatADescriptorIsUsedWithoutBlocking(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			var fds [2]int
 			e.ok(syscall.Pipe2(fds[:], syscall.O_CLOEXEC))

@@ -56,7 +56,7 @@ func withFakePipe(
 
 // Conformance: UP-001.
 func TestAReadPipeDeliversDataThenItsEnd(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			r, w := osPipe(t)
 			p := &recorder{name: "reader", keep: true} // even one that wants to keep it open
@@ -95,7 +95,7 @@ func TestAReadPipeCannotBeWrittenTo(t *testing.T) {
 
 // Conformance: UP-003, UP-017.
 func TestAWritePipeSendsAndCloses(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			r, w := osPipe(t)
 			p := &recorder{name: "writer"}
@@ -120,7 +120,7 @@ func TestAWritePipeSendsAndCloses(t *testing.T) {
 }
 
 func TestAPipeCarriesMoreThanItHolds(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			r, w := osPipe(t)
 			from, to := &recorder{name: "writer"}, &recorder{name: "reader"}
@@ -300,7 +300,7 @@ func TestAReaderThatLeavesWithDataUnsentIsABrokenPipe(t *testing.T) {
 }
 
 func TestAFileThatCannotBeWaitedForIsRefused(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			p := &recorder{}
 			name := filepath.Join(t.TempDir(), "regular")
@@ -330,7 +330,7 @@ func TestAFileThatCannotBeWaitedForIsRefused(t *testing.T) {
 }
 
 func TestClosingTheLoopClosesPipes(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		r1, w1 := osPipe(t)
 		r2, w2 := osPipe(t)
 		in, out := &recorder{}, &recorder{}

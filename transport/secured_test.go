@@ -13,7 +13,7 @@ import (
 
 func TestASecuredConnectionOverRealSockets(t *testing.T) {
 	ca := tlstest.New(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			var c collect
 			c.setup = func(r *recorder) { r.echo = true }
@@ -44,7 +44,7 @@ func TestASecuredConnectionOverRealSockets(t *testing.T) {
 
 func TestAHandshakeThatFailsLeavesNothingOpen(t *testing.T) {
 	ca, other := tlstest.New(t), tlstest.New(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			var c collect
 			s, err := Listen(ctx, "tcp", "127.0.0.1:0", c.factory, TLS(ca.Server()))
@@ -68,7 +68,7 @@ func TestAHandshakeThatFailsLeavesNothingOpen(t *testing.T) {
 
 func TestClientsThatNeverShakeHandsCanBeAborted(t *testing.T) {
 	ca := tlstest.New(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			var c collect
 			s, err := Listen(ctx, "tcp", "127.0.0.1:0", c.factory, TLS(ca.Server()))

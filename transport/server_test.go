@@ -63,7 +63,7 @@ func connect(ctx context.Context, e *env, s *Server) *recorder {
 
 // Conformance: SV-003.
 func TestAClosedServerDoesNotServe(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			s := serveEcho(ctx, e, "tcp", "127.0.0.1:0")
 			address := s.Addrs()[0].String()
@@ -135,7 +135,7 @@ func TestServeForeverCancelledClosesTheServer(t *testing.T) {
 // Conformance: SV-004.
 func TestAServerCanBeStartedLater(t *testing.T) {
 	looptest.NeedUnixSockets(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		path := looptest.SocketPath(t)
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			s := serveEcho(ctx, e, "unix", path, StartServing(false))
@@ -181,7 +181,7 @@ func TestAServerAsAScope(t *testing.T) {
 
 // Conformance: SV-006.
 func TestWaitClosedWaitsForTheCloseAndTheLastConnection(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			var c collect
 			s, err := Listen(ctx, "tcp", "127.0.0.1:0", c.factory)
@@ -218,7 +218,7 @@ func TestWaitClosedWaitsForTheCloseAndTheLastConnection(t *testing.T) {
 
 // Conformance: SV-007.
 func TestTheLastClientLeavesInThePassOfTheClose(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			var c collect
 			s, err := Listen(ctx, "tcp", "127.0.0.1:0", c.factory)
@@ -234,7 +234,7 @@ func TestTheLastClientLeavesInThePassOfTheClose(t *testing.T) {
 
 // Conformance: SV-008.
 func TestCloseClientsEndsIdleConnections(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			var c collect
 			s, err := Listen(ctx, "tcp", "127.0.0.1:0", c.factory)
@@ -260,7 +260,7 @@ func TestCloseClientsEndsIdleConnections(t *testing.T) {
 
 // Conformance: SV-009.
 func TestAbortClientsDropsUnsentData(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			var c collect
 			s, err := Listen(ctx, "tcp", "127.0.0.1:0", c.factory)
@@ -324,7 +324,7 @@ func TestTheSocketFileGoesWithTheServer(t *testing.T) {
 // Conformance: US-003.
 func TestAStaleSocketFileIsReplaced(t *testing.T) {
 	looptest.NeedUnixSockets(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		path := looptest.SocketPath(t)
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			serveEcho(ctx, e, "unix", path, CleanupSocket(false)).Close()
@@ -372,7 +372,7 @@ func TestAPathThatCannotBeBound(t *testing.T) {
 
 // Conformance: CN-021, CN-025.
 func TestAnEmptyHostIsEveryInterface(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			s := serveEcho(ctx, e, "tcp", ":0")
 			if len(s.Addrs()) != 1 || !s.Addrs()[0].(*net.TCPAddr).IP.IsUnspecified() {
@@ -412,7 +412,7 @@ func hasIPv6() bool {
 
 // Conformance: CN-022.
 func TestSeveralAddressesWithoutRepetition(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			s := serveEcho(ctx, e, "tcp", "127.0.0.1:0", AlsoOn("127.0.0.2:0", "127.0.0.1:0", "127.0.0.2:0"))
 			if len(s.Addrs()) != 2 {
@@ -435,7 +435,7 @@ func TestSeveralAddressesWithoutRepetition(t *testing.T) {
 }
 
 func TestAnAddressInUse(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			s := serveEcho(ctx, e, "tcp", "127.0.0.1:0")
 			defer s.Close()
@@ -484,7 +484,7 @@ func TestAListenerMadeElsewhereIsAdopted(t *testing.T) {
 
 // Conformance: CN-026.
 func TestReusePort(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			factory := func() Protocol { return &recorder{} }
 			probe, err := Listen(ctx, "tcp", "127.0.0.1:0", factory, ReusePort(true))
@@ -710,7 +710,7 @@ func TestAFactoryThatFailsClosesTheConnection(t *testing.T) {
 }
 
 func TestTheServerClosesWhenItsLoopShutsDown(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		var s *Server
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			s = serveEcho(ctx, e, "tcp", "127.0.0.1:0")
@@ -723,7 +723,7 @@ func TestTheServerClosesWhenItsLoopShutsDown(t *testing.T) {
 }
 
 func TestManyClients(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			const clients, rounds = 40, 10
 			s := serveEcho(ctx, e, "tcp", "127.0.0.1:0")

@@ -33,7 +33,7 @@ func talkOnce(network, address, text string) error {
 }
 
 func TestLoopsShareOneListener(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		for _, network := range looptest.Networks(t) {
 			const loops, clients = 3, 60
 			address := "127.0.0.1:0"

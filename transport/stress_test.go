@@ -105,7 +105,7 @@ func (s *sender) ConnectionLost(err error) {
 }
 
 func TestRandomTrafficComesBackWhole(t *testing.T) {
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			const conns, size = 12, 600_000
 			made := 0

@@ -19,7 +19,7 @@ import (
 func TestAnUpgradeAfterTheEndOfThePeerFailsAtOnce(t *testing.T) {
 	ca := tlstest.New(t)
 	hello := helloOf(t, ca)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		for _, server := range []bool{true, false} {
 			for _, early := range [][]byte{nil, hello[:1], hello[:len(hello)-1], hello} {
 				if len(early) > 0 && !server {

@@ -305,7 +305,7 @@ func TestAServerCountsAndReportsHandshakesThatFail(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(&logged,
 		&slog.HandlerOptions{Level: slog.LevelDebug})))
 	ca, other := tlstest.New(t), tlstest.New(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		logged.Reset()
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			var c collect

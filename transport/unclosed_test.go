@@ -14,7 +14,7 @@ import (
 func TestWhatIsOpenWhenItsLoopClosesIsCountedAndInDebugModeReported(t *testing.T) {
 	looptest.NeedUDP(t)
 	for _, debug := range []bool{true, false} {
-		onBoth(t, func(t *testing.T, n Network) {
+		onEach(t, func(t *testing.T, n Network) {
 			before := Unclosed()
 			var reports []aio.Report
 			want := 2

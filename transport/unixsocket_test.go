@@ -16,7 +16,7 @@ import (
 
 func TestASecondServerOnAUnixPathIsRefusedAndTheFirstNoticesNothing(t *testing.T) {
 	looptest.NeedUnixSockets(t)
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		path := looptest.SocketPath(t)
 		dir := filepath.Dir(path)
 		for name, path := range map[string]string{
@@ -123,7 +123,7 @@ func TestTheFileOfAnInheritedListenerStays(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("on Windows sockets are not files that a process inherits")
 	}
-	onBoth(t, func(t *testing.T, n Network) {
+	onEach(t, func(t *testing.T, n Network) {
 		path := looptest.SocketPath(t)
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			ln, err := net.Listen("unix", path)

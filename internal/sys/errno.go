@@ -14,27 +14,31 @@ type Signal = syscall.Signal
 
 // Errors that the library decides by.
 const (
-	EADDRINUSE   = syscall.EADDRINUSE
-	ECONNABORTED = syscall.ECONNABORTED
-	ECONNREFUSED = syscall.ECONNREFUSED
-	ECONNRESET   = syscall.ECONNRESET
-	EHOSTUNREACH = syscall.EHOSTUNREACH
-	EINTR        = syscall.EINTR
-	EIO          = syscall.EIO
-	EMFILE       = syscall.EMFILE
-	ENETDOWN     = syscall.ENETDOWN
-	ENETUNREACH  = syscall.ENETUNREACH
-	ENFILE       = syscall.ENFILE
-	ENOBUFS      = syscall.ENOBUFS
-	ENOMEM       = syscall.ENOMEM
-	ENOPROTOOPT  = syscall.ENOPROTOOPT
-	ENOTCONN     = syscall.ENOTCONN
-	EOPNOTSUPP   = syscall.EOPNOTSUPP
-	EPERM        = syscall.EPERM
-	EPIPE        = syscall.EPIPE
-	EPROTO       = syscall.EPROTO
-	ESRCH        = syscall.ESRCH
-	ETIMEDOUT    = syscall.ETIMEDOUT
+	EACCES        = syscall.EACCES
+	EADDRINUSE    = syscall.EADDRINUSE
+	EADDRNOTAVAIL = syscall.EADDRNOTAVAIL
+	ECONNABORTED  = syscall.ECONNABORTED
+	ECONNREFUSED  = syscall.ECONNREFUSED
+	ECONNRESET    = syscall.ECONNRESET
+	EHOSTUNREACH  = syscall.EHOSTUNREACH
+	EINTR         = syscall.EINTR
+	EIO           = syscall.EIO
+	EMFILE        = syscall.EMFILE
+	EMSGSIZE      = syscall.EMSGSIZE
+	ENOENT        = syscall.ENOENT
+	ENETDOWN      = syscall.ENETDOWN
+	ENETUNREACH   = syscall.ENETUNREACH
+	ENFILE        = syscall.ENFILE
+	ENOBUFS       = syscall.ENOBUFS
+	ENOMEM        = syscall.ENOMEM
+	ENOPROTOOPT   = syscall.ENOPROTOOPT
+	ENOTCONN      = syscall.ENOTCONN
+	EOPNOTSUPP    = syscall.EOPNOTSUPP
+	EPERM         = syscall.EPERM
+	EPIPE         = syscall.EPIPE
+	EPROTO        = syscall.EPROTO
+	ESRCH         = syscall.ESRCH
+	ETIMEDOUT     = syscall.ETIMEDOUT
 )
 
 // Signals that the library sends.

@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/stream"
+)
+
+// The nodes agree by the algorithm Raft (https://raft.github.io), without snapshots.
+
+const (
+	heartbeat = 50 * time.Millisecond
+	patience  = 200 * time.Millisecond // with a leader; an election takes up to twice as long
+	callTime  = 300 * time.Millisecond // for an answer of another node
+)
+
+// request is what is sent on a connection, a line each: one of the three.
+type request struct {
+	Term   int            `json:",omitempty"`
+	Vote   *voteRequest   `json:",omitempty"`
+	Append *appendRequest `json:",omitempty"`
+	Ask    *ask           `json:",omitempty"`
+}
+
+type voteRequest struct {
+	From                string
+	LastIndex, LastTerm int
+}
+
+type appendRequest struct {
+	From       string
+	Before     int // index of the entry before
+	BeforeTerm int
+	Entries    []entry
+	Commit     int
+}
+
+type ask struct {
+	Client string
+	Number int
+	Op     operation
+}
+
+type answer struct {
+	OK     bool
+	Term   int    `json:",omitempty"`
+	Leader string `json:",omitempty"`
+	Value  string `json:",omitempty"`
+	Match  int    `json:",omitempty"`
+}
+
+var errNoLeader = errors.New("the node does not lead any more")
+
+func (n *node) termAt(index int) int {
+	if index == 0 {
+		return 0
+	}
+	return n.Log[index-1].Term
+}
+
+// enter makes the node a follower in a term, if that is a new one.
+func (n *node) enter(term int) {
+	if term > n.Term {
+		n.Term, n.Vote, n.leader = term, "", ""
+		n.follow()
+	}
+}
+
+// follow ends a time as leader or candidate. Clients that wait do not know what has become of their
+// operations.
+func (n *node) follow() {
+	n.role = follower
+	for index, done := range n.waiting {
+		delete(n.waiting, index)
+		done.SetError(errNoLeader)
+	}
+}
+
+// elect stands for election when no leader was heard of.
+func (n *node) elect(ctx context.Context) error {
+	loop := aio.RunningLoop(ctx)
+	for {
+		wait := patience + time.Duration(loop.Rand().Int64N(int64(patience)))
+		if err := aio.Sleep(ctx, wait); err != nil {
+			return err
+		}
+		if n.role == leader || loop.Time().Sub(n.heard) < wait {
+			continue
+		}
+		n.enter(n.Term + 1)
+		n.role, n.Vote, n.votes = candidate, n.id, map[string]bool{}
+		term := n.Term
+		if err := n.save(ctx); err != nil {
+			return err
+		}
+		if n.Term == term && n.role == candidate {
+			n.count(ctx, n.id)
+			n.wake()
+		}
+	}
+}
+
+// count counts a vote for this node.
+func (n *node) count(ctx context.Context, from string) {
+	n.votes[from] = true
+	if n.role != candidate || len(n.votes) < n.majority() {
+		return
+	}
+	n.role, n.leader = leader, n.id
+	n.match, n.next = map[string]int{}, map[string]int{}
+	for id := range n.nodes {
+		n.next[id] = len(n.Log)
+	}
+	// only entries of its own term tell a leader what is agreed on
+	n.propose(ctx, entry{Term: n.Term}, nil)
+}
+
+// propose appends an entry to the log of the leader, and has it sent.
+func (n *node) propose(ctx context.Context, e entry, done *aio.Future[string]) {
+	n.Log = append(n.Log, e)
+	index, term := len(n.Log), n.Term
+	if done != nil {
+		n.waiting[index] = done
+	}
+	n.wake()
+	aio.Start(ctx, func(ctx context.Context) error {
+		if err := n.save(ctx); err != nil {
+			return err
+		}
+		if n.Term == term {
+			n.matched(n.id, min(index, n.onDisk))
+		}
+		return nil
+	}, aio.Name(n.id+" saves"))
+}
+
+// vote answers a candidate.
+func (n *node) vote(ctx context.Context, term int, q *voteRequest) (answer, error) {
+	n.enter(term)
+	last := len(n.Log)
+	fresh := q.LastTerm > n.termAt(last) || q.LastTerm == n.termAt(last) && q.LastIndex >= last
+	if term == n.Term && fresh && (n.Vote == "" || n.Vote == q.From) {
+		n.Vote, n.heard = q.From, aio.RunningLoop(ctx).Time()
+	}
+	if err := n.save(ctx); err != nil {
+		return answer{}, err
+	}
+	return answer{OK: term == n.Term && n.Vote == q.From, Term: n.Term}, nil
+}
+
+// take answers a leader.
+func (n *node) take(ctx context.Context, term int, q *appendRequest) (answer, error) {
+	n.enter(term)
+	if term < n.Term {
+		return answer{Term: n.Term}, nil
+	}
+	if n.role != follower {
+		n.follow()
+	}
+	n.leader, n.heard = q.From, aio.RunningLoop(ctx).Time()
+	if q.Before > len(n.Log) || n.termAt(q.Before) != q.BeforeTerm {
+		return answer{Term: n.Term, Match: min(q.Before-1, len(n.Log))}, nil
+	}
+	changed := false
+	for i, e := range q.Entries {
+		at := q.Before + i
+		if at < len(n.Log) && n.Log[at].Term == e.Term {
+			continue
+		}
+		n.Log = append(slices.Clip(n.Log[:at]), q.Entries[i:]...)
+		n.onDisk, changed = min(n.onDisk, at), true
+		break
+	}
+	match := q.Before + len(q.Entries)
+	if changed || n.onDisk < match {
+		if err := n.save(ctx); err != nil {
+			return answer{}, err
+		}
+		if n.Term != term {
+			return answer{Term: n.Term}, nil
+		}
+	}
+	n.commit = max(n.commit, min(q.Commit, match))
+	n.apply()
+	return answer{OK: true, Term: n.Term, Match: match}, nil
+}
+
+// matched notes that the log of a node is ours up to an index, and finds what is agreed by that.
+func (n *node) matched(id string, index int) {
+	if n.role != leader {
+		return
+	}
+	n.match[id] = max(n.match[id], index)
+	var all []int
+	for id := range n.nodes {
+		all = append(all, n.match[id])
+	}
+	slices.Sort(all)
+	agreed := all[len(all)-n.majority()]
+	if agreed > n.commit && n.termAt(agreed) == n.Term {
+		n.commit = agreed
+		n.apply()
+		n.wake()
+	}
+}
+
+// talk sends another node what it has to know, on one connection after the other.
+func (n *node) talk(ctx context.Context, other string) error {
+	var r *stream.Reader
+	var w *stream.Writer
+	hangUp := func() {
+		if w != nil {
+			w.Abort()
+			w = nil
+		}
+	}
+	defer hangUp()
+	asked := 0 // the term of the last vote that was asked for, with an answer
+	for {
+		err := aio.Timeout(ctx, heartbeat, n.poke[other].Wait)
+		if err != nil && ctx.Err() != nil {
+			return err
+		}
+		n.poke[other].Clear()
+		if n.role == follower || n.role == candidate && asked == n.Term {
+			continue
+		}
+		term, wasLeader := n.Term, n.role == leader
+		q := request{Term: term}
+		if wasLeader {
+			before := min(n.next[other], len(n.Log))
+			q.Append = &appendRequest{
+				n.id, before, n.termAt(before), n.Log[before:len(n.Log):len(n.Log)], n.commit,
+			}
+		} else {
+			q.Vote = &voteRequest{n.id, len(n.Log), n.termAt(len(n.Log))}
+		}
+		var a answer
+		err = aio.Timeout(ctx, callTime, func(ctx context.Context) (err error) {
+			if w == nil {
+				r, w, err = stream.Open(ctx, "tcp", n.nodes[other], stream.Limit(1<<20))
+				if err != nil {
+					return err
+				}
+			}
+			return exchange(ctx, r, w, q, &a)
+		})
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return err
+		case err != nil:
+			hangUp()
+			continue
+		}
+		n.enter(a.Term)
+		if n.Term != term {
+			continue
+		}
+		switch {
+		case !wasLeader:
+			asked = term
+			if a.OK {
+				n.count(ctx, other)
+			}
+		case a.OK:
+			n.next[other] = max(n.next[other], a.Match)
+			n.matched(other, a.Match)
+		default:
+			n.next[other] = max(0, a.Match)
+			n.poke[other].Set()
+		}
+		if n.role == leader && n.next[other] < len(n.Log) {
+			n.poke[other].Set()
+		}
+	}
+}
+
+// exchange sends a request and reads the answer.
+func exchange(
+	ctx context.Context, r *stream.Reader, w *stream.Writer, q request, a *answer,
+) error {
+	b, err := json.Marshal(q)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(append(b, '\n')); err != nil {
+		return err
+	}
+	line, err := r.ReadLine(ctx)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(line, a)
+}
