@@ -31,12 +31,13 @@ func WithSlowCallback(d time.Duration) Option {
 
 // watchdog is the part of a loop that notices a step that takes too long.
 type watchdog struct {
-	limit time.Duration            // of a step
-	on    bool                     // also outside debug mode
-	steps uint                     // when moved was last set for their sake
-	moved atomic.Int64             // when the loop last looked for events or breathed, see timekeeper.real
-	notes bool                     // setCurrent keeps noted up to date: others may ask
-	noted atomic.Pointer[taskCore] // the running task
+	limit time.Duration // of a step
+	on    bool          // also outside debug mode
+	steps uint          // when moved was last set for their sake
+	moved atomic.Int64  // when the loop last looked for events or breathed, see timekeeper.real
+
+	notes bool // setCurrent keeps noted up to date: others may ask
+	noted atomic.Pointer[taskCore]
 }
 
 // timedStep runs an entry of the ready queue in debug mode.
