@@ -15,6 +15,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/realm"
+	"github.com/aio-go/aio/internal/simnet"
 	"github.com/aio-go/aio/transport"
 )
 
@@ -84,8 +85,8 @@ func (n *answeringNetwork) Dial(
 	ctx context.Context, _, _ string, _ transport.DialOptions,
 ) (transport.Conn, error) {
 	n.dials++
-	client, server := newDirectConns(n.a.loop)
-	return client, server.connect(ctx, n.a)
+	client, server := simnet.NewPlain().Pair(n.a.loop, directAddr{}, directAddr{})
+	return client, connectOver(ctx, server, n.a)
 }
 
 // fuzzedRequest is the request whose answer is fuzzed.
