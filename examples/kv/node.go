@@ -93,8 +93,8 @@ func (n *node) others() []string {
 func (n *node) majority() int { return len(n.nodes)/2 + 1 }
 
 func (n *node) wake() {
-	for _, e := range n.poke {
-		e.Set()
+	for _, other := range n.others() { // in the same order each time
+		n.poke[other].Set()
 	}
 }
 

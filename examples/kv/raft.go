@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -75,9 +76,9 @@ func (n *node) enter(term int) {
 // operations.
 func (n *node) follow() {
 	n.role = follower
-	for index, done := range n.waiting {
+	for _, index := range slices.Sorted(maps.Keys(n.waiting)) { // in the same order each time
+		n.waiting[index].SetError(errNoLeader)
 		delete(n.waiting, index)
-		done.SetError(errNoLeader)
 	}
 }
 
