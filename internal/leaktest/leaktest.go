@@ -56,7 +56,7 @@ func Main(m *testing.M, others ...Left) {
 			code = 1
 		}
 	}
-	if late { // a count that was right once stays right; the runtime may have goroutines for a moment
+	if late { // otherwise all was gone at one moment; the runtime makes goroutines now and then
 		left(runtime.NumGoroutine()-goroutines, "goroutines", stacks())
 		left(Descriptors()-fds, "descriptors", strings.Join(open(), "\n")+"\n")
 		left(Children(), "processes", "")
