@@ -111,6 +111,9 @@ func TestHostileConnectionsLeaveNothing(t *testing.T) {
 				if _, err := io.WriteString(conn, strings.Repeat(get, 100)); err != nil {
 					return
 				}
+				if i%16 > 0 { // megabytes of answers fit into the buffers of the system for each of them
+					return
+				}
 			}
 		},
 	}

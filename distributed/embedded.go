@@ -22,7 +22,7 @@ type Broker struct {
 func Embedded(dir string) Broker { return Broker{dir: dir} }
 
 // Listen returns a broker that other programs can connect to: at an address such as
-// "127.0.0.1:4222", with port 0 at any free one. Whoever connects can submit jobs and read them,
+// "127.0.0.1:4222", with port 0 at any free one. A program that connects can submit and read jobs,
 // so a token that is not empty has to be in their URL: nats://TOKEN@127.0.0.1:4222.
 func (b Broker) Listen(address, token string) Broker {
 	b.listen, b.token = address, token

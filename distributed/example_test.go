@@ -71,7 +71,7 @@ func ExampleSubmit() {
 		}
 		defer c.Close()
 		h, err := distributed.Submit(ctx, c, area, 10,
-			distributed.Key("area of the garden"), // once, whoever submits it
+			distributed.Key("area of the garden"), // once, even if several programs submit it
 			distributed.At(distributed.High), distributed.Within(time.Minute))
 		if err != nil {
 			return err

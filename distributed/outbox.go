@@ -36,7 +36,7 @@ func (o *outbox) put(m *nats.Msg) {
 	o.mu.Unlock()
 }
 
-// close lets the goroutine end after what was put before, and waits for it, at most for d.
+// close lets the goroutine end when it has sent the queued messages. It waits for that at most d.
 func (o *outbox) close(d time.Duration) {
 	o.mu.Lock()
 	o.closed = true

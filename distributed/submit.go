@@ -32,7 +32,7 @@ func At(p Priority) JobOption { return func(e *submission) { e.priority = p } }
 func NotBefore(t time.Time) JobOption { return func(e *submission) { e.due = t } }
 
 // Key makes the job unique: within [Window] further jobs with the key are the first one, and their
-// handles have its outcome, whoever submitted it. The job's ID is made of the key.
+// handles have its outcome, also those of other clients. The job's ID is made of the key.
 func Key(key string) JobOption {
 	must(key != "", "Key", "the key is empty; pass one")
 	return func(e *submission) { e.key = key }

@@ -93,7 +93,7 @@ func asleep(_ context.Context, ready func()) error {
 	return nil
 }
 
-func sleepHere() { time.Sleep(time.Hour) }
+func sleepHere() { time.Sleep(time.Hour) } // a blocked loop is what the test looks at
 
 func computes(_ context.Context, ready func()) error {
 	ready()
@@ -442,7 +442,7 @@ func TestTopShowsTheCulpritFirstInATerminal(t *testing.T) {
 			if time.Now().After(deadline) {
 				t.Fatalf("there is no %q on the screen:\n%s", parts, screen)
 			}
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(20 * time.Millisecond) // a terminal does not tell when it has drawn
 		}
 	}
 	screen := see("300 tasks by held", "stream handler", "stuck-2")
