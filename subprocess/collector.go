@@ -32,6 +32,9 @@ type collector struct {
 
 func (*collector) stdio() {}
 
+// ConnectionMade implements transport.Protocol. Bytes may arrive before connecting has returned.
+func (c *collector) ConnectionMade(pipe transport.Transport) { c.pipe = pipe }
+
 // DataReceived implements transport.Protocol.
 func (c *collector) DataReceived(p []byte) {
 	if left := c.limit - c.size - len(c.data); c.tail == 0 && len(p) > left {

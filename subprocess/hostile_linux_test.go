@@ -16,6 +16,7 @@ import (
 	"unsafe"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/transport"
 )
 
 func TestOutputIsBounded(t *testing.T) {
@@ -61,6 +62,24 @@ func TestOutputIsBounded(t *testing.T) {
 			}
 			e.code(ctx, p, 0)
 			p.Close()
+		}
+	})
+}
+
+func TestOutputBeyondTheLimitMayArriveBeforeConnectingReturns(t *testing.T) {
+	inLoop(t, func(ctx context.Context, e *env) {
+		for range 200 {
+			r, w, err := os.Pipe()
+			e.ok(err)
+			w.WriteString("12345")
+			w.Close()
+			c := &collector{limit: 1}
+			_, err = transport.ConnectReadPipe(ctx, r, c)
+			e.ok(err)
+			if err := c.wait(ctx); !errors.Is(err, ErrOutputLimit) || string(c.data) != "1" {
+				t.Errorf("%q, %v", c.data, err)
+				return
+			}
 		}
 	})
 }

@@ -74,7 +74,7 @@ func (c *Cmd) begin(ctx context.Context) (*Process, error) {
 				p.feed.Close()
 			}
 		case *collector:
-			if how.pipe, err = transport.ConnectReadPipe(ctx, f, how); err == nil {
+			if _, err = transport.ConnectReadPipe(ctx, f, how); err == nil {
 				p.collectors = append(p.collectors, how)
 			}
 		default:

@@ -120,7 +120,7 @@ func Connect(ctx context.Context, c *Cmd, p Protocol) (*Transport, error) {
 			connect = transport.ConnectWritePipe
 		}
 		t.live++
-		if q.t, err = connect(ctx, f, q); err != nil {
+		if _, err = connect(ctx, f, q); err != nil {
 			t.live--
 			return nil, err
 		}
@@ -156,6 +156,9 @@ func (t *Transport) ended() {
 		t.tell(func() { t.child.nursery.loop.CallSoon(func() { t.proto.ConnectionLost(nil) }) })
 	}
 }
+
+// ConnectionMade implements transport.Protocol.
+func (q *pipe) ConnectionMade(t transport.Transport) { q.t = t }
 
 // DataReceived implements transport.Protocol.
 func (q *pipe) DataReceived(p []byte) {
