@@ -152,6 +152,9 @@ func (c *Client) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err = c.dropAnchor(ctx); err != nil {
+		return err
+	}
 	_, err = c.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: c.dead(), Subjects: []string{c.deadJobs()}, Replicas: c.replicas, AllowDirect: true,
 	})
@@ -167,6 +170,17 @@ func (c *Client) prepare(ctx context.Context) (err error) {
 	c.obj, err = c.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{
 		Bucket: c.payloads(), TTL: c.keep, Replicas: c.replicas,
 	})
+	return err
+}
+
+// dropAnchor stores a message that stays in the stream of jobs. If the last message leaves a
+// stream, the broker removes a file and makes a new one, which takes longer than a short job.
+func (c *Client) dropAnchor(ctx context.Context) error {
+	_, err := c.js.Publish(ctx, c.anchor(), nil, jetstream.WithExpectLastSequencePerSubject(0))
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+		return nil // it is there
+	}
 	return err
 }
 

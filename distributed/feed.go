@@ -17,18 +17,21 @@ import (
 )
 
 // feed is the broker as a worker sees it. It asks for jobs by pull requests, first in the lines of
-// higher priority. When all lines are empty it has a standing request for one job in each. So it
-// holds at most two jobs that cannot start at once.
+// higher priority. When all lines are empty it has a standing request for one job in each. A job
+// comes with the number of jobs behind it in its line, so the next request is for that many. The
+// requests are for as many jobs as there are free places, and one more in each line that got none.
+// So the feed holds at most two jobs that cannot start at once.
 //
 //	request    the answer              then
 //	at once    jobs, or "no messages"  the next line
-//	standing   a job, or "expired"     it is made anew when there is no job
+//	standing   a job, or "expired"     one of either kind when there is no job
 type feed struct {
 	*Client
 	inbox    string
 	last     uint64
 	requests map[string]*pull
 	fetched  [len(priorities)][]*delivery // by priority
+	backlog  [len(priorities)]int         // by priority: what the broker still had
 	waiting  *aiosync.Event               // set when an answer comes; nil: nobody waits
 	ended    map[string]struct{}          // IDs of cancelled jobs, the last maxEnded of them
 	order    []string
@@ -76,12 +79,17 @@ func (f *feed) close() {
 func (f *feed) take(m *nats.Msg) {
 	if status := m.Header.Get("Status"); status != "" && len(m.Data) == 0 {
 		if status != "100" { // 100: the request is still there
-			delete(f.requests, m.Subject)
+			if r := f.requests[m.Subject]; r != nil {
+				f.backlog[r.priority] = 0
+				delete(f.requests, m.Subject)
+			}
 			f.wake()
 		}
 		return
 	}
-	d := &delivery{reply: m.Reply, count: deliveries(m.Reply)}
+	d := &delivery{reply: m.Reply}
+	var behind int
+	d.count, behind = told(m.Reply)
 	d.envelope, d.bad = parse(m.Header, m.Data)
 	for _, p := range priorities {
 		if m.Subject == f.queue(p) {
@@ -89,6 +97,7 @@ func (f *feed) take(m *nats.Msg) {
 		}
 	}
 	f.answered(d.priority)
+	f.backlog[d.priority] = behind
 	f.fetched[d.priority] = append(f.fetched[d.priority], d)
 	f.wake()
 }
@@ -108,22 +117,25 @@ func (f *feed) answered(p Priority) {
 	}
 }
 
-// deliveries reads how often a job was delivered from the subject of its acknowledgement:
-// $JS.ACK.<stream>.<consumer>.<deliveries>..., with two more parts in front for some servers.
-func deliveries(reply string) int {
+// told reads from the subject of a job's acknowledgement how often the job was delivered, and how
+// many jobs are behind it in its line:
+// $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<sequence>.<time>.<pending>, with two more
+// parts in front for some servers.
+func told(reply string) (deliveries, behind int) {
 	parts := strings.Split(reply, ".")
 	i := 4
 	if len(parts) > 9 {
 		i = 6
 	}
-	if len(parts) <= i {
-		return 1
+	number := func(i, otherwise int) int {
+		if i < len(parts) {
+			if n, err := strconv.Atoi(parts[i]); err == nil && n >= 0 {
+				return n
+			}
+		}
+		return otherwise
 	}
-	n, err := strconv.Atoi(parts[i])
-	if err != nil {
-		return 1
-	}
-	return n
+	return number(i, 1), number(i+4, 0)
 }
 
 func (f *feed) wake() {
@@ -172,7 +184,14 @@ func (f *feed) fetch(ctx context.Context, free int) error {
 		}
 	}
 	for _, p := range priorities {
-		if !f.asked(p) {
+		if f.asked(p) {
+			continue
+		}
+		n := min(f.backlog[p], free)
+		if n > 1 {
+			f.request(p, n, true)
+			free -= n
+		} else {
 			f.request(p, 1, false)
 		}
 	}

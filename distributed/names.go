@@ -10,6 +10,7 @@ import (
 //
 //	stream SPACE_jobs       SPACE.job.high, .normal, .low   jobs that wait or run; a work queue
 //	                        SPACE.later.*                   jobs that are not due
+//	                        SPACE.job.anchor                no job, see anchor
 //	stream SPACE_dead       SPACE.dead                      jobs without a further attempt
 //	bucket SPACE_outcomes   the outcome of each job, and its failures while it is tried again
 //	bucket SPACE_payloads   arguments and results that are too large for a message
@@ -26,6 +27,7 @@ func (n names) dead() string               { return n.space + "_dead" }
 func (n names) outcomes() string           { return n.space + "_outcomes" }
 func (n names) payloads() string           { return n.space + "_payloads" }
 func (n names) queue(p Priority) string    { return n.space + ".job." + p.String() }
+func (n names) anchor() string             { return n.space + ".job.anchor" }
 func (n names) later(id string) string     { return n.space + ".later." + id }
 func (n names) deadJobs() string           { return n.space + ".dead" }
 func (n names) cancel(id string) string    { return n.space + ".cancel." + id }

@@ -34,7 +34,7 @@ func (c *Client) Stats(ctx context.Context) (Stats, error) {
 		if err != nil {
 			return s, brokerErr(err)
 		}
-		total := int(info.State.Msgs)
+		total := int(info.State.Msgs) - 1 // the anchor
 		s.Bytes = info.State.Bytes
 		for _, p := range priorities {
 			cons, err := jobs.Consumer(ctx, c.consumer(p))
