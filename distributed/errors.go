@@ -32,15 +32,15 @@ type Failure struct {
 	Attempt int       // 1 is the first
 	Worker  string    // the worker's name
 	At      time.Time // when it ended, by the worker's clock
-	Error   string    // the text of the error; "" if the worker was lost
+	Error   string    // the text of the error, in one line; "" if the worker was lost
 }
 
 // FailedError is the outcome of a job without a further attempt. It wraps the error of the last
 // run, an executor.RemoteError.
 type FailedError struct {
 	ID       string
-	Name     string // of the function
-	Failures []Failure
+	Name     string    // of the function
+	Failures []Failure // the last 100
 
 	err error
 }
@@ -51,8 +51,12 @@ func (e *FailedError) Error() string {
 	if e.err != nil {
 		last = e.err.Error()
 	}
+	attempts := len(e.Failures)
+	if attempts > 0 {
+		attempts = e.Failures[attempts-1].Attempt
+	}
 	return fmt.Sprintf("distributed: the job %s failed after %d attempts: %s",
-		e.ID, len(e.Failures), last)
+		e.ID, attempts, last)
 }
 
 // Unwrap returns the error of the last run, nil if the workers were lost.

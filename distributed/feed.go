@@ -340,9 +340,10 @@ func (f *feed) chain(ctx context.Context, e *envelope, result []byte) error {
 	next := *e
 	next.Name, next.Args, next.step, next.object = e.then[e.step], result, e.step+1, false
 	next.due = time.Time{}
-	if err := f.offload(ctx, &next); err != nil {
+	m, err := f.pack(ctx, &next)
+	if err != nil {
 		return err
 	}
-	_, _, err := f.replies.store(ctx, next.message(f.names))
+	_, _, err = f.replies.store(ctx, m)
 	return err
 }

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aio-go/aio/executor"
+	"github.com/aio-go/aio/internal/safetext"
 	"github.com/nats-io/nats.go"
 )
 
@@ -159,6 +161,40 @@ const (
 
 // over reports whether the job has an outcome.
 func (r *record) over() bool { return r.state != 0 && r.state != retrying }
+
+// A record has to fit into a message even after many attempts with long errors.
+const (
+	maxFailures  = 100
+	maxErrorSize = 64 << 10
+)
+
+// addFailure adds a failure; of too many the oldest go.
+func (r *record) addFailure(f Failure) {
+	if n := len(r.Failures) + 1 - maxFailures; n > 0 {
+		r.Failures = slices.Delete(r.Failures, 0, n)
+	}
+	r.Failures = append(r.Failures, f)
+}
+
+// lastAttempt returns the number of the last attempt that has failed, 0 if none has.
+func (r *record) lastAttempt() int {
+	if len(r.Failures) == 0 {
+		return 0
+	}
+	return r.Failures[len(r.Failures)-1].Attempt
+}
+
+// setError keeps the error of a run, or of a large one the kind and a part of its text.
+func (r *record) setError(err error) {
+	if r.Error = executor.EncodeError(err); len(r.Error) > maxErrorSize {
+		r.Error = executor.EncodeError(shortened{err})
+	}
+}
+
+type shortened struct{ err error }
+
+func (s shortened) Error() string { return safetext.Error(s.err) }
+func (s shortened) Unwrap() error { return s.err }
 
 func (r *record) encode() []byte {
 	if r.state == done {

@@ -1,6 +1,7 @@
 package distributed
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"regexp"
 	"strings"
@@ -42,10 +43,16 @@ const anybody = "_"
 
 var plain = regexp.MustCompile(`^[A-Za-z0-9_=-]{1,128}$`)
 
-// jobID makes an ID of a name that users choose.
+// jobID makes an ID of a name that users choose. An ID is part of subjects, and a server cuts off
+// who sends a long one.
 func jobID(owner, name string) string {
-	if !plain.MatchString(name) {
+	switch {
+	case plain.MatchString(name):
+	case len(name) <= 128:
 		name = "=" + base64.RawURLEncoding.EncodeToString([]byte(name))
+	default:
+		sum := sha256.Sum256([]byte(name))
+		name = "==" + base64.RawURLEncoding.EncodeToString(sum[:])
 	}
 	return owner + "." + name
 }
@@ -53,6 +60,6 @@ func jobID(owner, name string) string {
 // validID reports whether id may be one that jobID made.
 func validID(id string) bool {
 	owner, token, ok := strings.Cut(id, ".")
-	return ok && plain.MatchString(owner) && token != "" && len(id) <= 4096 &&
+	return ok && plain.MatchString(owner) && token != "" && len(id) <= 1024 &&
 		!strings.ContainsAny(token, ".*> \t\r\n")
 }

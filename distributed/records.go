@@ -68,6 +68,10 @@ func (c *Client) deadMessage(e *envelope, failures []Failure) *nats.Msg {
 	m.Header.Del("Nats-Schedule")
 	m.Header.Del("Nats-Schedule-Target")
 	text, err := json.Marshal(failures)
+	for err == nil && len(text) > room/2 && len(failures) > 0 { // the last ones are worth most
+		failures = failures[(len(failures)+1)/2:]
+		text, err = json.Marshal(failures)
+	}
 	if err != nil {
 		panic(err)
 	}

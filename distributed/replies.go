@@ -47,6 +47,10 @@ func (r *replies) request(ctx context.Context, m *nats.Msg, d time.Duration) (*n
 	if r.c.closed {
 		return nil, ErrClosed
 	}
+	if n := size(m); int64(n) > r.c.nc.MaxPayload() { // it would never be sent
+		return nil, fmt.Errorf("%w: a message of %d bytes for %s; the server takes at most %d",
+			ErrTooLarge, n, m.Subject, r.c.nc.MaxPayload())
+	}
 	r.last++
 	sent := *m // the connection reads the message later
 	sent.Reply = r.inbox + strconv.FormatUint(r.last, 36)
@@ -58,6 +62,17 @@ func (r *replies) request(ctx context.Context, m *nats.Msg, d time.Duration) (*n
 		delete(r.wait, sent.Reply)
 	}
 	return answer, err
+}
+
+// size returns how many bytes of the server's limit a message takes.
+func size(m *nats.Msg) int {
+	n := len("NATS/1.0\r\n\r\n") + len(m.Data)
+	for field, values := range m.Header {
+		for _, v := range values {
+			n += len(field) + len(v) + len(": \r\n")
+		}
+	}
+	return n
 }
 
 // How long to wait for an answer of the broker before the request is repeated, and how long a

@@ -144,10 +144,11 @@ func (c *Client) submit(ctx context.Context, e *envelope, p *pending) error {
 		e.header = Header{}
 		c.inject(ctx, e.header)
 	}
-	if err := c.offload(ctx, e); err != nil {
+	m, err := c.pack(ctx, e)
+	if err != nil {
 		return err
 	}
-	seq, again, err := c.replies.store(ctx, e.message(c.names))
+	seq, again, err := c.replies.store(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -158,24 +159,28 @@ func (c *Client) submit(ctx context.Context, e *envelope, p *pending) error {
 	return nil
 }
 
-// room is what a message needs besides the argument.
+// room is what must be left in a message: for a trace that other workers add, and for the failures
+// of a dead job.
 const room = 4 << 10
 
-// offload puts an argument that is too large for a message into the store.
-func (c *Client) offload(ctx context.Context, e *envelope) error {
-	switch n := len(e.Args); {
-	case n > c.max:
-		return fmt.Errorf("%w: the argument of %q has %d bytes; at most %d, see MaxPayload",
+// pack makes the message of a job. It puts the argument into the store if the message would be too
+// large with it.
+func (c *Client) pack(ctx context.Context, e *envelope) (*nats.Msg, error) {
+	n := len(e.Args)
+	if n > c.max {
+		return nil, fmt.Errorf("%w: the argument of %q has %d bytes; at most %d, see MaxPayload",
 			ErrTooLarge, e.Name, n, c.max)
-	case int64(n)+room <= c.nc.MaxPayload():
-		return nil
+	}
+	m := e.message(c.names)
+	if n == 0 || int64(size(m))+room <= c.nc.MaxPayload() {
+		return m, nil
 	}
 	name := fmt.Sprintf("arg-%s-%d", e.ID, e.step)
 	if err := c.putObject(ctx, name, e.Args); err != nil {
-		return err
+		return nil, err
 	}
 	e.Args, e.object = nil, true
-	return nil
+	return e.message(c.names), nil
 }
 
 func (c *Client) putObject(ctx context.Context, name string, data []byte) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/executor"
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 // WorkOption is an option of [Work].
@@ -209,7 +210,7 @@ func (w *worker) handle(ctx context.Context, d *delivery) {
 	default: // the broker cannot be asked, or the worker ends: another run decides
 		w.b.giveBack(d, 0)
 		w.b.tell(Event{Kind: JobReturned, Worker: w.name, ID: d.ID, Name: d.Name,
-			Error: err.Error()})
+			Error: safetext.Error(err)})
 	}
 }
 
@@ -228,20 +229,27 @@ func (w *worker) attempt(ctx context.Context, d *delivery) error {
 		}
 		attempt -= r.Returned
 	}
-	attempt = max(attempt, len(r.Failures)+1)
+	attempt = max(attempt, r.lastAttempt()+1)
 	if attempt > d.attempts { // its workers were lost
-		for len(r.Failures) < d.attempts {
-			r.Failures = append(r.Failures, Failure{Attempt: len(r.Failures) + 1})
+		for n := r.lastAttempt() + 1; n <= d.attempts; n++ {
+			r.addFailure(Failure{Attempt: n})
 		}
 		return w.fail(ctx, d, &r, revision)
 	}
 	result, err := w.call(ctx, d, attempt)
+	if err == nil {
+		if d.step < len(d.then) {
+			err = w.b.chain(ctx, &d.envelope, result)
+		} else {
+			out := record{state: done, result: result, Reports: w.leases[d].reports}
+			err = w.b.finish(ctx, d.ID, out, revision)
+		}
+		if !errors.Is(err, ErrTooLarge) {
+			return err
+		}
+		err = Permanent(err) // of a result that nothing can carry
+	}
 	switch {
-	case err == nil && d.step < len(d.then):
-		return w.b.chain(ctx, &d.envelope, result)
-	case err == nil:
-		out := record{state: done, result: result, Reports: w.leases[d].reports}
-		return w.b.finish(ctx, d.ID, out, revision)
 	case w.b.cancelled(d.ID):
 		return nil
 	case ctx.Err() != nil: // the worker ends; that is no failure of the job
@@ -253,9 +261,11 @@ func (w *worker) attempt(ctx context.Context, d *delivery) error {
 		}
 		return err
 	}
-	r.Failures = append(r.Failures, Failure{
-		Attempt: attempt, Worker: w.name, At: aio.RunningLoop(ctx).Time(), Error: err.Error()})
-	r.Error, r.Name = executor.EncodeError(err), d.Name
+	text := safetext.Error(err)
+	r.addFailure(Failure{
+		Attempt: attempt, Worker: w.name, At: aio.RunningLoop(ctx).Time(), Error: text})
+	r.setError(err)
+	r.Name = d.Name
 	if attempt >= d.attempts || isPermanent(err) {
 		return w.fail(ctx, d, &r, revision)
 	}
@@ -264,7 +274,7 @@ func (w *worker) attempt(ctx context.Context, d *delivery) error {
 		return err
 	}
 	w.b.tell(Event{Kind: JobFailed, Worker: w.name, ID: d.ID, Name: d.Name, Attempt: attempt,
-		Error: err.Error()})
+		Error: text})
 	w.b.giveBack(d, w.backoff(attempt))
 	return errReturned
 }
@@ -283,7 +293,7 @@ func (w *worker) fail(ctx context.Context, d *delivery, r *record, revision uint
 		last = r.Failures[n-1].Error
 	}
 	w.b.tell(Event{Kind: JobDead, Worker: w.name, ID: d.ID, Name: d.Name,
-		Attempt: len(r.Failures), Error: last})
+		Attempt: r.lastAttempt(), Error: last})
 	return nil
 }
 

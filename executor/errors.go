@@ -123,11 +123,30 @@ func packError(err error) (like uint64, text string, value []byte) {
 			like |= 1 << i
 		}
 	}
+	return like, textOf(err), gobOf(err)
+}
+
+// textOf and gobOf call methods of the user's error, which may panic.
+func textOf(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = "<the Error method panicked>"
+		}
+	}()
+	return err.Error()
+}
+
+func gobOf(err error) (value []byte) {
+	defer func() {
+		if recover() != nil {
+			value = nil
+		}
+	}()
 	var buf bytes.Buffer
-	if gob.NewEncoder(&buf).Encode(errorBox{err}) == nil {
-		value = buf.Bytes()
+	if gob.NewEncoder(&buf).Encode(errorBox{err}) != nil {
+		return nil
 	}
-	return like, err.Error(), value
+	return buf.Bytes()
 }
 
 // unpackError makes the error again.

@@ -36,11 +36,11 @@ func Main(m *testing.M, others ...Left) {
 		os.Exit(m.Run()) // a fuzzer has goroutines and pipes of its own
 	}
 	warmUp()
-	goroutines, fds := runtime.NumGoroutine(), Descriptors()
+	before, fds := goroutines(), Descriptors()
 	code := m.Run()
 	deadline := time.Now().Add(patience())
 	more := func() bool {
-		return runtime.NumGoroutine() > goroutines || Descriptors() > fds || Children() > 0
+		return goroutines() > before || Descriptors() > fds || Children() > 0
 	}
 	late := false
 	for more() && !late {
@@ -57,7 +57,7 @@ func Main(m *testing.M, others ...Left) {
 		}
 	}
 	if late { // otherwise all was gone at one moment; the runtime makes goroutines now and then
-		left(runtime.NumGoroutine()-goroutines, "goroutines", stacks())
+		left(goroutines()-before, "goroutines", stacks())
 		left(Descriptors()-fds, "descriptors", strings.Join(open(), "\n")+"\n")
 		left(Children(), "processes", "")
 	}
@@ -78,10 +78,16 @@ func warmUp() {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt)
 	signal.Stop(c)
-	if runtime.GOARCH == "wasm" {
-		// the goroutine that waits for events of the host appears with the first wait
-		time.Sleep(2 * time.Millisecond)
+}
+
+// goroutines counts the goroutines of the program. In a browser the runtime has some of its own,
+// which come and go with the events of the host.
+func goroutines() int {
+	n := runtime.NumGoroutine()
+	if runtime.GOOS == "js" {
+		n -= strings.Count(stacks(), "\nruntime.handleEvent(")
 	}
+	return n
 }
 
 func stacks() string {
