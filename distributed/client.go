@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aio-go/aio"
@@ -27,6 +28,11 @@ type Client struct {
 	kv     jetstream.KeyValue
 	obj    jetstream.ObjectStore
 	server *server.Server // nil: elsewhere
+
+	// The loop must not ask the connection, which may block it.
+	online  atomic.Bool // the connection is there
+	largest int         // message that the server takes
+	feeds   map[*feed]struct{}
 
 	out     *outbox
 	replies replies
@@ -73,7 +79,8 @@ func Open(ctx context.Context, b Broker, opts ...Option) (*Client, error) {
 func open(
 	ctx context.Context, opts []Option, dial func(s *settings) (*nats.Conn, *server.Server, error),
 ) (*Client, error) {
-	c := &Client{settings: defaults(), loop: aio.RunningLoop(ctx), pending: map[string]*pending{}}
+	c := &Client{settings: defaults(), loop: aio.RunningLoop(ctx), pending: map[string]*pending{},
+		feeds: map[*feed]struct{}{}}
 	for _, o := range opts {
 		o(&c.settings)
 	}
@@ -83,15 +90,17 @@ func open(
 		host, _ := os.Hostname()
 		c.name = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
-	c.settings.nats = append([]nats.Option{
+	c.settings.nats = append(append([]nats.Option{
 		nats.Name("aio " + c.name),
 		nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectBufSize(32 << 20), nats.Timeout(5 * time.Second),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
-	}, c.settings.nats...)
+	}, c.settings.nats...), c.watchConnection)
 	_, err := aio.ToThread(context.WithoutCancel(ctx), func(ctx context.Context) (aio.None, error) {
 		var err error
 		if c.nc, c.server, err = dial(&c.settings); err == nil {
+			c.largest = int(c.nc.MaxPayload())
+			c.online.Store(true)
 			err = c.prepare(ctx)
 		}
 		if err != nil {
@@ -192,6 +201,29 @@ func older(a, b string) bool {
 	}
 	fmt.Sscanf(b, "%d.%d", &mb, &nb)
 	return ma < mb || ma == mb && na < nb
+}
+
+// watchConnection is an option of the connection. It keeps the user's handlers.
+func (c *Client) watchConnection(o *nats.Options) error {
+	lost, back := o.DisconnectedErrCB, o.ReconnectedCB
+	o.DisconnectedErrCB = func(nc *nats.Conn, err error) {
+		c.online.Store(false)
+		if lost != nil {
+			lost(nc, err)
+		}
+	}
+	o.ReconnectedCB = func(nc *nats.Conn) {
+		c.online.Store(true)
+		c.post(func() {
+			for f := range c.feeds {
+				f.reconnected()
+			}
+		})
+		if back != nil {
+			back(nc)
+		}
+	}
+	return nil
 }
 
 // subscribe makes the broker send answers, outcomes and reports to this client.

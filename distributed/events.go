@@ -35,7 +35,7 @@ type Event struct {
 func (f *feed) tell(ev Event) {
 	m := nats.NewMsg(f.events())
 	m.Data, _ = json.Marshal(ev)
-	f.out.put(m)
+	f.offer(m)
 }
 
 // eventsAhead is how many events may wait for their reader; older ones are dropped.

@@ -65,10 +65,18 @@ func newFeed(c *Client) (*feed, error) {
 		}
 		f.ends = append(f.ends, end)
 	}
+	c.feeds[f] = struct{}{}
 	return f, nil
 }
 
+// reconnected makes the feed ask anew: the broker has forgotten the requests.
+func (f *feed) reconnected() {
+	clear(f.requests)
+	f.wake()
+}
+
 func (f *feed) close() {
+	delete(f.feeds, f)
 	for _, end := range f.ends {
 		end()
 	}
@@ -164,11 +172,9 @@ func (f *feed) next(ctx context.Context, free int) (*delivery, error) {
 
 // fetch asks the lines for jobs, and returns when there may be some.
 func (f *feed) fetch(ctx context.Context, free int) error {
-	now := f.loop.Time()
-	for inbox, p := range f.requests {
-		if !p.until.After(now) { // lost with a connection, or answered in part
-			delete(f.requests, inbox)
-		}
+	f.expire()
+	if !f.online.Load() { // requests would pile up, and all be answered when it is back
+		return f.wait(ctx)
 	}
 	if len(f.requests) == 0 {
 		for _, p := range priorities {
@@ -198,6 +204,16 @@ func (f *feed) fetch(ctx context.Context, free int) error {
 	return f.wait(ctx)
 }
 
+// expire forgets the requests whose time is over: they were lost, or answered in part.
+func (f *feed) expire() {
+	now := f.loop.Time()
+	for inbox, p := range f.requests {
+		if !p.until.After(now) {
+			delete(f.requests, inbox)
+		}
+	}
+}
+
 // open reports whether a request can still be answered.
 func (f *feed) open(inbox string) bool {
 	r := f.requests[inbox]
@@ -216,6 +232,7 @@ func (f *feed) asked(p Priority) bool {
 
 // wait waits for an answer, or until the first of the requests is over.
 func (f *feed) wait(ctx context.Context) error {
+	f.expire()
 	until := f.loop.Time().Add(standing)
 	for _, p := range f.requests {
 		if p.until.Before(until) {
@@ -265,8 +282,13 @@ func (f *feed) answer(d *delivery, data string) {
 	f.out.put(m)
 }
 
-func (f *feed) extend(d *delivery) { f.answer(d, "+WPI") }
-func (f *feed) ack(d *delivery)    { f.answer(d, "+ACK") }
+func (f *feed) ack(d *delivery) { f.answer(d, "+ACK") }
+
+func (f *feed) extend(d *delivery) {
+	if f.online.Load() {
+		f.answer(d, "+WPI")
+	}
+}
 
 func (f *feed) giveBack(d *delivery, after time.Duration) {
 	if after <= 0 {
@@ -305,7 +327,7 @@ func (f *feed) report(id string, attempt int, data []byte) {
 	m := nats.NewMsg(f.names.progress(id))
 	m.Header.Set(fieldAttempt, strconv.Itoa(attempt))
 	m.Data = bytes.Clone(data)
-	f.out.put(m)
+	f.offer(m)
 }
 
 // finish writes the result as the outcome.
@@ -314,7 +336,7 @@ func (f *feed) finish(ctx context.Context, id string, r record, revision uint64)
 	case n > f.max:
 		return fmt.Errorf("%w: the result has %d bytes; at most %d, see MaxPayload",
 			ErrTooLarge, n, f.max)
-	case int64(n)+room > f.nc.MaxPayload():
+	case n+room > f.largest:
 		if err := f.putObject(ctx, "result-"+id, r.result); err != nil {
 			return err
 		}

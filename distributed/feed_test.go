@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/nats-io/nats.go"
@@ -35,6 +36,7 @@ func TestAFeedAsksForAsManyJobsAsTheLineHasAndTheWorkerCanStart(t *testing.T) {
 	err := aio.Run(t.Context(), func(ctx context.Context) error {
 		f := &feed{inbox: "i.", requests: map[string]*pull{}, Client: &Client{
 			loop: aio.RunningLoop(ctx), names: names{"s"}, out: &outbox{}}}
+		f.online.Store(true)
 		job := func(p Priority, behind int) {
 			m := nats.NewMsg("s.job." + p.String())
 			m.Reply = fmt.Sprintf("$JS.ACK.s_jobs.%v.1.5.5.0.%d", p, behind)
@@ -101,5 +103,53 @@ func TestTheAddressOfAnAcknowledgementTellsTheDeliveriesAndTheBacklog(t *testing
 		if n, behind := told(reply); n != want[0] || behind != want[1] {
 			t.Errorf("%s: %d, %d", reply, n, behind)
 		}
+	}
+}
+
+func TestWhileTheBrokerIsAwayNothingPilesUp(t *testing.T) {
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		c := &Client{loop: aio.RunningLoop(ctx), names: names{"s"}, out: &outbox{}, largest: 1 << 20}
+		c.replies = replies{c: c, inbox: "r.", wait: map[string]*aio.Future[*nats.Msg]{}}
+		f := &feed{inbox: "i.", requests: map[string]*pull{}, Client: c}
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			fetched := g.Go(func(ctx context.Context) error {
+				_, err := f.next(ctx, 64)
+				return err
+			})
+			stored := g.Go(func(ctx context.Context) error {
+				_, _, err := c.replies.store(ctx, nats.NewMsg("s.job.normal"))
+				return err
+			})
+			c.offer(nats.NewMsg("s.event"))
+			f.extend(&delivery{reply: "a"})
+			if err := aio.Sleep(ctx, 24*time.Hour); err != nil {
+				return err
+			}
+			if len(c.out.msgs) != 1 || c.out.msgs[0].Subject != "s.job.normal" {
+				t.Errorf("%d messages", len(c.out.msgs))
+			}
+			c.online.Store(true)
+			f.reconnected()
+			if err := aio.Sleep(ctx, time.Second); err != nil {
+				return err
+			}
+			again := c.out.msgs[len(c.out.msgs)-1]
+			for _, m := range c.out.msgs {
+				if m.Subject == "s.job.normal" {
+					again = m
+				}
+			}
+			c.out.msgs = nil
+			c.replies.take(&nats.Msg{Subject: again.Reply, Data: []byte(`{"seq":1}`)})
+			if _, err := stored.Await(ctx); err != nil {
+				t.Errorf("stored: %v", err)
+			}
+			f.take(&nats.Msg{Subject: "s.job.normal", Reply: "$JS.ACK.s_jobs.normal.1.1.1.0.0"})
+			_, err := fetched.Await(ctx)
+			return err
+		})
+	}, aio.WithClock(aio.NewVirtualClock()))
+	if err != nil {
+		t.Error(err)
 	}
 }

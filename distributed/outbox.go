@@ -36,6 +36,22 @@ func (o *outbox) put(m *nats.Msg) {
 	o.mu.Unlock()
 }
 
+// offered is how many messages may be queued when one comes that may get lost.
+const offered = 10_000
+
+// offer queues a message that may get lost, unless the broker is away or far behind.
+func (c *Client) offer(m *nats.Msg) {
+	if c.online.Load() && c.out.len() < offered {
+		c.out.put(m)
+	}
+}
+
+func (o *outbox) len() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.msgs)
+}
+
 // close lets the goroutine end when it has sent the queued messages. It waits for that at most d.
 func (o *outbox) close(d time.Duration) {
 	o.mu.Lock()

@@ -47,9 +47,9 @@ func (r *replies) request(ctx context.Context, m *nats.Msg, d time.Duration) (*n
 	if r.c.closed {
 		return nil, ErrClosed
 	}
-	if n := size(m); int64(n) > r.c.nc.MaxPayload() { // it would never be sent
+	if n := size(m); n > r.c.largest { // it would never be sent
 		return nil, fmt.Errorf("%w: a message of %d bytes for %s; the server takes at most %d",
-			ErrTooLarge, n, m.Subject, r.c.nc.MaxPayload())
+			ErrTooLarge, n, m.Subject, r.c.largest)
 	}
 	r.last++
 	sent := *m // the connection reads the message later
@@ -103,8 +103,13 @@ func (r *replies) store(ctx context.Context, m *nats.Msg) (seq uint64, again boo
 		answer, err := r.request(ctx, m, patience)
 		var late *aio.TimeoutError
 		switch {
-		case errors.As(err, &late) && ctx.Err() == nil:
-			continue // lost on the way, or the broker is away
+		case errors.As(err, &late) && ctx.Err() == nil: // lost on the way, or the broker is away
+			for !r.c.online.Load() { // copies would only pile up
+				if err := aio.Sleep(ctx, 100*time.Millisecond); err != nil {
+					return 0, false, err
+				}
+			}
+			continue
 		case err != nil:
 			return 0, false, err
 		}

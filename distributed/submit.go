@@ -2,16 +2,11 @@ package distributed
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aio-go/aio"
-	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/executor"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -53,19 +48,6 @@ func Within(d time.Duration) JobOption {
 // Then calls another function with the result, as a job of its own, as soon as the job is done. The
 // outcome is that of the last function. The types have to fit, which only the workers see.
 func Then(name string) JobOption { return func(e *submission) { e.then = append(e.then, name) } }
-
-// pending is a job whose outcome a task of this client waits for.
-type pending struct {
-	outcome  *aio.Future[record]
-	reports  func(report []byte)
-	waiting  int
-	sequence uint64   // in the stream of jobs; 0: not known
-	attempt  int      // of the last report
-	seen     int      // reports of this attempt
-	held     *record  // the outcome, which came before the last report
-	asked    bool     // whether there is an outcome already
-	ends     []func() // end the subscriptions of a job of another client
-}
 
 // Execute runs a job on a worker and waits for its outcome: it makes a Client an
 // [executor.Executor]. The error is a [*FailedError] after the last attempt, [ErrCancelled] if
@@ -126,15 +108,6 @@ func Submit[A, R any](
 	return h, nil
 }
 
-// Find returns a handle of a job by its ID, in whatever process it was submitted. f is its
-// function, or the last one that [Then] named.
-func Find[A, R any](c *Client, f *executor.Function[A, R], id string) (*Handle[R], error) {
-	if !validID(id) {
-		return nil, fmt.Errorf("%w: %q is no ID of a job", ErrUnknownJob, id)
-	}
-	return &Handle[R]{c: c, id: id, decode: f.Result}, nil
-}
-
 // submit sends a job to its line.
 func (c *Client) submit(ctx context.Context, e *envelope, p *pending) error {
 	if c.closed {
@@ -152,7 +125,7 @@ func (c *Client) submit(ctx context.Context, e *envelope, p *pending) error {
 	if err != nil {
 		return err
 	}
-	if !again && e.due.IsZero() {
+	if !again {
 		p.sequence = seq
 	}
 	c.count.Submitted++
@@ -172,7 +145,7 @@ func (c *Client) pack(ctx context.Context, e *envelope) (*nats.Msg, error) {
 			ErrTooLarge, e.Name, n, c.max)
 	}
 	m := e.message(c.names)
-	if n == 0 || int64(size(m))+room <= c.nc.MaxPayload() {
+	if n == 0 || size(m)+room <= c.largest {
 		return m, nil
 	}
 	name := fmt.Sprintf("arg-%s-%d", e.ID, e.step)
@@ -209,230 +182,4 @@ func brokerErr(err error) error {
 		return ErrClosed
 	}
 	return err
-}
-
-// expect makes the client wait for the outcome of a job.
-func (c *Client) expect(id string) *pending {
-	p := c.pending[id]
-	if p == nil {
-		p = &pending{outcome: aio.NewFuture[record](c.loop.Context())}
-		c.pending[id] = p
-	}
-	p.waiting++
-	return p
-}
-
-// forget undoes expect.
-func (c *Client) forget(id string, p *pending) {
-	if p.waiting--; p.waiting == 0 && c.pending[id] == p {
-		delete(c.pending, id)
-	}
-	if p.waiting == 0 {
-		for _, end := range p.ends {
-			go end() // it may ask the broker
-		}
-		p.ends = nil
-	}
-}
-
-// await waits for the outcome without cancelling it for other tasks.
-func (c *Client) await(ctx context.Context, p *pending) (record, error) {
-	if c.closed {
-		return record{}, ErrClosed
-	}
-	return aio.Shield(ctx, p.outcome)
-}
-
-// arrived is called for each change of a record that the client watches.
-func (c *Client) arrived(id string, data []byte) {
-	p := c.pending[id]
-	if p == nil {
-		return
-	}
-	r, err := decodeRecord(data)
-	switch {
-	case err != nil:
-		p.outcome.SetError(err)
-		delete(c.pending, id)
-	case !r.over():
-	case p.reports != nil && p.seen < r.Reports && p.held == nil:
-		p.held = &r // reports take another way; they are not certain to come
-		c.loop.CallLater(time.Second, func() { c.resolve(id, p, r) })
-	default:
-		c.resolve(id, p, r)
-	}
-}
-
-// resolve gives the outcome to the tasks that wait for it.
-func (c *Client) resolve(id string, p *pending, r record) {
-	if c.pending[id] != p {
-		return
-	}
-	c.count.Outcomes++
-	p.outcome.SetResult(r)
-	delete(c.pending, id)
-}
-
-// outcomeOf returns what the submitter gets; a large result is fetched.
-func (c *Client) outcomeOf(ctx context.Context, id string, r *record) ([]byte, error) {
-	if r.state == stored {
-		return c.getObject(ctx, "result-"+id)
-	}
-	return r.outcome(id)
-}
-
-// report hands a function's report to the task that waits.
-func (c *Client) report(m *nats.Msg) {
-	id := strings.TrimPrefix(m.Subject, c.progress(""))
-	p := c.pending[id]
-	if p == nil || p.reports == nil {
-		return
-	}
-	if n, _ := strconv.Atoi(m.Header.Get(fieldAttempt)); n > p.attempt {
-		p.attempt, p.seen = n, 0
-	}
-	p.seen++
-	p.reports(m.Data)
-	if p.held != nil && p.seen >= p.held.Reports {
-		c.resolve(id, p, *p.held)
-	}
-}
-
-// cancelJob lets a job end as cancelled: its outcome is written, it leaves its line, and a worker
-// that runs it is told. It waits for nothing; the job may have ended already.
-func (c *Client) cancelJob(id string, seq uint64) {
-	if c.closed {
-		return
-	}
-	r := record{state: cancelled}
-	c.out.put(c.recordMessage(id, &r, 0))
-	if seq != 0 {
-		m := nats.NewMsg("$JS.API.STREAM.MSG.DELETE." + c.jobs())
-		m.Data, _ = json.Marshal(map[string]any{"seq": seq, "no_erase": true})
-		c.out.put(m)
-	}
-	c.out.put(nats.NewMsg(c.cancel(id)))
-}
-
-// Handle is a job that was submitted.
-type Handle[R any] struct {
-	c        *Client
-	id       string
-	sequence uint64
-	decode   func([]byte) (R, error)
-}
-
-// ID returns the job's ID. With it [Find] returns a handle in another process.
-func (h *Handle[R]) ID() string { return h.id }
-
-// Await waits for the outcome. The errors are those of [Client.Execute], but a job whose outcome
-// was not kept is waited for until the context ends. Several tasks may wait. Loop only.
-//
-// Cancellation: the job goes on.
-func (h *Handle[R]) Await(ctx context.Context) (R, error) { return h.wait(ctx, nil) }
-
-// Cancel cancels the job. If it has ended already, its outcome stays. Loop only.
-func (h *Handle[R]) Cancel(ctx context.Context) error {
-	c := h.c
-	if c.closed {
-		return ErrClosed
-	}
-	r := record{state: cancelled}
-	_, _, err := c.replies.store(ctx, c.recordMessage(h.id, &r, 0))
-	if err != nil && !isConflict(err) {
-		return err
-	}
-	if err == nil {
-		c.cancelJob(h.id, h.sequence)
-	} else if old, rev, e := c.load(ctx, h.id); e == nil && !old.over() { // it was tried before
-		err := c.save(ctx, h.id, &r, rev)
-		if err == nil || errors.Is(err, errConflict) {
-			c.cancelJob(h.id, h.sequence)
-		}
-	}
-	return nil
-}
-
-func (h *Handle[R]) wait(ctx context.Context, reports func([]byte)) (R, error) {
-	var zero R
-	c := h.c
-	if c.closed {
-		return zero, ErrClosed
-	}
-	p := c.expect(h.id)
-	if reports != nil {
-		p.reports = reports
-	}
-	defer c.forget(h.id, p)
-	if err := h.attend(ctx, p); err != nil {
-		return zero, err
-	}
-	r, err := c.await(ctx, p)
-	if err != nil {
-		return zero, err
-	}
-	data, err := c.outcomeOf(ctx, h.id, &r)
-	if err != nil {
-		return zero, err
-	}
-	return h.decode(data)
-}
-
-// attend makes sure that the outcome arrives: it may have come already, or go to another client.
-func (h *Handle[R]) attend(ctx context.Context, p *pending) error {
-	c := h.c
-	if p.asked {
-		return nil
-	}
-	p.asked = true
-	if owner, _, _ := strings.Cut(h.id, "."); owner != c.owner {
-		end, err := c.listen(c.progress(h.id), func(m *nats.Msg) { c.post(func() { c.report(m) }) })
-		if err != nil {
-			return err
-		}
-		p.ends = append(p.ends, end)
-		if end, err = c.watch(ctx, h.id); err == nil {
-			p.ends = append(p.ends, end)
-		}
-		return err
-	}
-	r, _, err := c.load(ctx, h.id)
-	if err == nil && r.over() {
-		c.resolve(h.id, p, r)
-	}
-	return err
-}
-
-// Progress returns the reports of the job's function until it has an outcome, and then that. The
-// reports of a job that is not watched are lost. P is the type that the function uses.
-func Progress[P, R any](ctx context.Context, h *Handle[R]) iter.Seq2[P, error] {
-	return func(yield func(P, error) bool) {
-		queue := aiosync.NewQueue[[]byte](0)
-		err := aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
-			g.Go(func(ctx context.Context) error {
-				defer queue.Shutdown(false)
-				_, err := h.wait(ctx, func(report []byte) { queue.PutNowait(report) })
-				return err
-			})
-			for report, err := range queue.All(ctx) {
-				if err != nil {
-					return err
-				}
-				v, err := executor.DecodeProgress[P](report)
-				if err != nil {
-					return err
-				}
-				if !yield(v, nil) {
-					yield = nil
-					g.Cancel(nil)
-					return nil
-				}
-			}
-			return nil
-		})
-		if err != nil && yield != nil {
-			var zero P
-			yield(zero, err)
-		}
-	}
 }
