@@ -71,7 +71,11 @@ func Open(ctx context.Context, b Broker, opts ...Option) (*Client, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		nc, err := nats.Connect("", append(s.nats, nats.InProcessServer(srv))...)
+		own := append(s.nats, nats.InProcessServer(srv))
+		if b.token != "" {
+			own = append(own, nats.Token(b.token))
+		}
+		nc, err := nats.Connect("", own...)
 		return nc, srv, err
 	})
 }
@@ -143,6 +147,9 @@ func (c *Client) prepare(ctx context.Context) (err error) {
 		}
 		return err
 	}
+	if c.existing {
+		return c.join(ctx)
+	}
 	jobs, err := c.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: c.jobs(), Subjects: []string{c.space + ".job.*", c.space + ".later.*"},
 		Retention: jetstream.WorkQueuePolicy, Duplicates: c.window, Replicas: c.replicas,
@@ -179,6 +186,25 @@ func (c *Client) prepare(ctx context.Context) (err error) {
 	c.obj, err = c.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{
 		Bucket: c.payloads(), TTL: c.keep, Replicas: c.replicas,
 	})
+	return err
+}
+
+// join finds what prepare has made.
+func (c *Client) join(ctx context.Context) error {
+	_, err := c.js.Stream(ctx, c.jobs())
+	if err == nil {
+		_, err = c.js.Stream(ctx, c.dead())
+	}
+	if err == nil {
+		c.kv, err = c.js.KeyValue(ctx, c.outcomes())
+	}
+	if err == nil {
+		c.obj, err = c.js.ObjectStore(ctx, c.payloads())
+	}
+	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound) {
+		return fmt.Errorf("%w: the broker has no namespace %q; a worker or submitter makes it",
+			ErrUnavailable, c.namespace)
+	}
 	return err
 }
 
@@ -262,10 +288,12 @@ func (c *Client) post(fn func()) { c.loop.CallSoonThreadsafe(fn) }
 
 // watch lets the outcomes of keys arrive. Outcomes that are there already arrive, too.
 func (c *Client) watch(ctx context.Context, keys string) (end func(), err error) {
+	watching, cancel := context.WithCancel(context.Background()) // a goroutine waits for its end
 	w, err := aio.ToThread(ctx, func(ctx context.Context) (jetstream.KeyWatcher, error) {
-		return c.kv.Watch(context.Background(), keys)
+		return c.kv.Watch(watching, keys)
 	})
 	if err != nil {
+		cancel()
 		return nil, brokerErr(err)
 	}
 	ended := make(chan struct{})
@@ -279,6 +307,7 @@ func (c *Client) watch(ctx context.Context, keys string) (end func(), err error)
 		}
 	}()
 	return func() {
+		cancel()
 		w.Stop()
 		<-ended
 	}, nil

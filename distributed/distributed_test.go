@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/distributed"
 	"github.com/aio-go/aio/executor"
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 var (
@@ -61,7 +61,7 @@ var ended = make(chan error, 10)
 
 func TestMain(m *testing.M) {
 	executor.Main()
-	os.Exit(m.Run())
+	leaktest.Main(m)
 }
 
 // with calls fn with a client of a new broker.

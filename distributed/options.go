@@ -24,6 +24,7 @@ type settings struct {
 	replicas  int
 	nats      []nats.Option
 	inject    func(ctx context.Context, header Header)
+	existing  bool
 }
 
 func defaults() settings {
@@ -54,6 +55,11 @@ func Namespace(name string) Option {
 		"%q is no name; use 1 to 32 letters, digits, _ and -", name)
 	return func(s *settings) { s.namespace = name }
 }
+
+// Existing joins a namespace without making or changing it, for tools that only look: the other
+// options of the namespace do not matter then. If there is none, opening fails with
+// [ErrUnavailable].
+func Existing() Option { return func(s *settings) { s.existing = true } }
 
 // Name is the name by which a worker appears in failures. Default: the host's name and the process
 // number.

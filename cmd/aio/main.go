@@ -8,6 +8,7 @@
 //	aio cancel PID TASK         cancel a task, if the program allows it
 //	aio top PID                 the tasks, again and again
 //	aio web PID                 the same in a browser
+//	aio jobs                    the jobs of package distributed, on a broker
 //
 // A program takes part if it imports _ "github.com/aio-go/aio/monitor" and runs with AIO_MONITOR=1.
 package main
@@ -47,12 +48,18 @@ usage: aio COMMAND [flags] [arguments]
   cancel PID TASK        cancel a task, if the program allows it
   top PID                show the tasks again and again
   web PID                serve a page for a browser, on the loopback
+  jobs                   count the jobs of package distributed on a broker
+  jobs dead              list the jobs that have no further attempt
+  jobs retry ID|all      give dead jobs all their attempts once more
+  jobs drop ID|all       remove dead jobs
+  jobs watch             show what workers tell, until Ctrl-C
   completion bash        write a completion script
 
 PID is a process number, or the address of a monitor: the path of its socket, or host:port.
 TASK is a number, or a name that only one task has; LOOP/NUMBER if there are several loops.
 
 flags: -json, -loop N, -stacks, -sort held|waited|age|name, -n N, -reason TEXT, -color auto|always|never
+flags of jobs: -nats URL (default $NATS_URL, or nats://127.0.0.1:4222), -creds FILE, -namespace NAME
 `
 
 const help = `
@@ -82,6 +89,7 @@ type command struct {
 	color  string
 	open   bool
 	addr   string
+	broker broker
 
 	out, errs io.Writer
 	paint     paint
@@ -142,6 +150,7 @@ func (c *command) parse(args []string) error {
 	f.StringVar(&c.color, "color", "auto", "")
 	f.BoolVar(&c.open, "open", false, "")
 	f.StringVar(&c.addr, "addr", "127.0.0.1:0", "")
+	c.broker.flags(f)
 	for len(args) > 0 { // flags may stand anywhere
 		if err := f.Parse(args); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
@@ -185,6 +194,7 @@ func (c *command) run(ctx context.Context) error {
 		"cancel":     {2, 2, c.cancel},
 		"top":        {1, 1, c.top},
 		"web":        {1, 1, c.web},
+		"jobs":       {0, 2, c.jobs},
 		"completion": {1, 1, c.completion},
 		"help":       {0, 1, func(context.Context) error { return flag.ErrHelp }},
 	}
