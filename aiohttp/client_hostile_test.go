@@ -3,12 +3,15 @@ package aiohttp_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -188,6 +191,66 @@ func TestWhatFollowsAnAnswerIsNoAnswerToTheNextRequest(t *testing.T) {
 			c = aiohttp.Client{}
 		}
 	})
+}
+
+// A loop decrypts a bounded number of records at a time. The rest has arrived, but was not seen.
+func TestWhatFollowsASecureAnswerIsNoAnswerToTheNextRequest(t *testing.T) {
+	a := tlstest.New(t)
+	s := talkative(t, "127.0.0.1:0", func(n int, conn net.Conn) {
+		batch := &inOnePiece{Conn: conn}
+		secure := tls.Server(batch, a.Server())
+		if secure.Handshake() != nil {
+			return
+		}
+		heads(secure, func(req *http.Request) {
+			records, _ := strconv.Atoi(req.URL.Query().Get("records"))
+			batch.hold()
+			fmt.Fprintf(secure, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", records)
+			for range records {
+				io.WriteString(secure, "x")
+			}
+			if req.URL.Query().Has("more") {
+				io.WriteString(secure, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
+			}
+			batch.flush()
+		})
+	})
+	s = strings.Replace(s, "http://", "https://", 1)
+	run(t, func(ctx context.Context) {
+		for records := range 80 {
+			c := aiohttp.Client{TLS: a.Client()}
+			c.TLS.NextProtos = []string{"http/1.1"}
+			// the first request goes through net/http, which finds out that there is no HTTP/2
+			for _, more := range []string{"", "&more=1", ""} {
+				r, err := c.Get(ctx, fmt.Sprintf("%s/?records=%d%s", s, records, more))
+				equal(t, fmt.Sprint(records, " records"), text(ctx, t, r, err), strings.Repeat("x", records))
+			}
+			c.Close()
+		}
+	})
+}
+
+// inOnePiece is a connection that can send many records at once.
+type inOnePiece struct {
+	net.Conn
+	held    []byte
+	holding bool
+}
+
+func (c *inOnePiece) hold() { c.holding = true }
+
+func (c *inOnePiece) Write(p []byte) (int, error) {
+	if !c.holding {
+		return c.Conn.Write(p)
+	}
+	c.held = append(c.held, p...)
+	return len(p), nil
+}
+
+func (c *inOnePiece) flush() {
+	c.holding = false
+	c.Conn.Write(c.held)
+	c.held = nil
 }
 
 func TestAVirtualClockDoesNotStopTheClientsOwnPatience(t *testing.T) {

@@ -238,9 +238,13 @@ func (c *clientConn) readNow(p []byte) int {
 	return n
 }
 
-// hasMore reports whether the system has bytes that were not read. They are lost.
+// hasMore reports whether bytes have arrived that were not read. Some of them are lost.
 func (c *clientConn) hasMore() bool {
-	return c.now != nil && c.now.ReadNow(c.of.buffer()[:1]) > 0
+	if c.now != nil {
+		return c.now.ReadNow(c.of.buffer()[:1]) > 0
+	}
+	secured, ok := c.t.(interface{ HasMore() bool })
+	return ok && secured.HasMore()
 }
 
 // resume takes PauseReading back when there is room again.

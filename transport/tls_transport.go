@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/errtree"
 )
 
 // tlsState is the state of a secured transport.
@@ -272,6 +273,20 @@ func (t *tlsTransport) ResumeReading() {
 		t.pace()
 		t.receiveSoon() // records that are here already
 	}
+}
+
+// HasMore reports whether bytes have arrived that the protocol has not got. If it returns true the
+// connection can only be closed: it may have taken some of them away.
+func (t *tlsTransport) HasMore() bool {
+	if t.busy || len(t.held) > 0 || len(t.bio.in) > 0 || t.behind || t.state != tlsOpen {
+		return true
+	}
+	var one [1]byte
+	if n, err := t.conn.Read(one[:]); n > 0 || !errtree.Is(err, errWouldBlock) {
+		return true // crypto/tls had a record
+	}
+	raw, ok := t.raw.(interface{ ReadNow([]byte) int })
+	return ok && raw.ReadNow(one[:]) > 0
 }
 
 // IsReading reports whether deliveries happen.
