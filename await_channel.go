@@ -8,7 +8,8 @@ import (
 
 // Recv receives from a Go channel while the loop runs other tasks. ok is false if the channel is
 // closed. If a value is available it returns at once, even if the context is cancelled. Otherwise a
-// goroutine waits on behalf of the task. Recv has no asyncio counterpart.
+// goroutine waits on behalf of the task. If ch is ctx.Done(), Recv waits for the cancellation and
+// returns it. Recv has no asyncio counterpart.
 //
 // Cancellation: no value is lost. If a value is received at the same moment, Recv returns it
 // without an error, and the next await fails.
@@ -16,17 +17,19 @@ func Recv[T any](ctx context.Context, ch <-chan T) (v T, ok bool, err error) {
 	w := running(ctx, "Recv")
 	select {
 	case v, ok = <-ch:
-		return v, ok, nil
 	default:
+		_, err = w.channel(ctx, "Recv", func(stop <-chan struct{}) int {
+			select {
+			case v, ok = <-ch:
+				return 0
+			case <-stop:
+				return -1
+			}
+		})
 	}
-	_, err = w.channel(ctx, "Recv", func(stop <-chan struct{}) int {
-		select {
-		case v, ok = <-ch:
-			return 0
-		case <-stop:
-			return -1
-		}
-	})
+	if done, is := any(ch).(<-chan struct{}); is && !ok && err == nil && done == ctx.Done() {
+		return v, false, Yield(ctx) // fails at once
+	}
 	return v, ok, err
 }
 

@@ -372,3 +372,25 @@ func TestASendOnAChannelThatIsClosedMeanwhilePanicsInTheTask(t *testing.T) {
 		return nil
 	})
 }
+
+func TestReceivingFromTheContextsOwnDoneIsItsCancellation(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		for range 2 {
+			err := aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
+				_, ok, err := aio.Recv(ctx, ctx.Done())
+				if ok || !errors.Is(err, aio.ErrCancelled) {
+					t.Errorf("%v, %v", ok, err)
+				}
+				_, _, again := aio.Recv(ctx, ctx.Done()) // it is closed now
+				if !errors.Is(again, aio.ErrCancelled) {
+					t.Errorf("again: %v", again)
+				}
+				return err
+			})
+			if _, late := errors.AsType[*aio.TimeoutError](err); !late {
+				t.Errorf("%v", err)
+			}
+		}
+		return nil
+	})
+}

@@ -81,7 +81,7 @@ func TestThreadsRefuseNilFunctions(t *testing.T) {
 		wantPanic(t, func() { aio.ToThread[int](ctx, nil) }, "aio: ToThread: the function is nil")
 		wantPanic(t, func() { aio.Blocking(ctx, nil) }, "aio: Blocking: the function is nil")
 		return aio.Blocking(ctx, func(ctx context.Context) error {
-			wantPanic(t, func() { spin(ctx) }, "aio: Yield: called from a goroutine that is not the loop's")
+			wantPanic(t, func() { spin(ctx) }, "aio: Yield: called in a function of ToThread")
 			return nil
 		})
 	})

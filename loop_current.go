@@ -103,12 +103,31 @@ func runningSlow(ctx context.Context, op string) *worker {
 	panic(foreign(op))
 }
 
+// foreign is the message for an await on a goroutine that is none of the loop's. The remedy depends
+// on what is below the call.
 func foreign(op string) string {
+	var pcs [128]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	handler := ""
+	for more := true; more; {
+		var frame runtime.Frame
+		frame, more = frames.Next()
+		switch {
+		case strings.HasPrefix(frame.Function, threadFrame):
+			return misuse(op, "called in a function of ToThread or Blocking, which must not await; "+
+				"await before it or after it, or send the call to the loop with Submit")
+		case strings.HasPrefix(frame.Function, "net/http."):
+			handler = "; middleware that calls an HTTP handler on another goroutine needs it inside " +
+				"aiohttp.OnLoop"
+		}
+	}
 	return misuse(op, "called from a goroutine that is not the loop's; "+
 		"wrap the blocking work in ToThread, "+
-		"or send the call to the loop with Submit or CallSoonThreadsafe; "+
-		"middleware that calls an HTTP handler on another goroutine needs it inside aiohttp.OnLoop")
+		"or send the call to the loop with Submit or CallSoonThreadsafe"+handler)
 }
+
+// threadFrame begins the names of the functions that call what ToThread was given.
+const threadFrame = "github.com/aio-go/aio.(*threadJob["
 
 // loopOf returns the loop that ctx belongs to. It panics if there is none.
 func loopOf(ctx context.Context, op string) *Loop {

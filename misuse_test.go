@@ -44,8 +44,8 @@ func TestAnAwaitOnAForeignGoroutinePanicsNamingTheRemedy(t *testing.T) {
 func TestAnAwaitInTheFunctionOfToThreadPanics(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		return aio.Blocking(ctx, func(thread context.Context) error {
-			wantPanic(t, func() { aio.Sleep(thread, time.Second) }, "aio: Sleep: called from a goroutine that is not the loop's")
-			wantPanic(t, func() { aio.Sleep(ctx, time.Second) }, "aio: Sleep: called from a goroutine that is not the loop's")
+			wantPanic(t, func() { aio.Sleep(thread, time.Second) }, "aio: Sleep: called in a function of ToThread or Blocking", "await before it or after it")
+			wantPanic(t, func() { aio.Sleep(ctx, time.Second) }, "aio: Sleep: called in a function of ToThread or Blocking", "Submit")
 			return nil
 		})
 	})

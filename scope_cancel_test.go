@@ -1025,7 +1025,7 @@ func TestAnAwaitOnAnotherGoroutinePanicsWithTheRemedy(t *testing.T) {
 			elsewhere("Gate.Pass", func() { aio.NewWaiter(ctx, "Gate.Pass", nil) })
 		}
 		return aio.Blocking(ctx, func(ctx context.Context) error {
-			wantPanic(t, func() { aio.Sleep(ctx, time.Second) }, "aio: Sleep: called from a goroutine that is not the loop's")
+			wantPanic(t, func() { aio.Sleep(ctx, time.Second) }, "aio: Sleep: called in a function of ToThread")
 			return nil
 		})
 	}, strict)

@@ -2,6 +2,7 @@ package aiotest
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -46,6 +47,10 @@ func Explore(t testing.TB, fn func(ctx context.Context, t *T) error, opts ...Opt
 		c.replay(t, *given)
 		return
 	}
+	if given != nil && onlyTest(t) && !given.isOf(t.Name()) {
+		t.Fatalf("aiotest: AIO_REPLAY is a token of another test; if this one was renamed, " +
+			"run it without AIO_REPLAY to get a new token")
+	}
 	res := c.exploreTogether()
 	switch {
 	case res.failed:
@@ -76,6 +81,12 @@ func (c *controller) coveredText(n int) string {
 var explores struct {
 	sync.Mutex
 	of map[testing.TB]int
+}
+
+// onlyTest reports whether this is the one test that the command asks for.
+func onlyTest(t testing.TB) bool {
+	f := flag.Lookup("test.run")
+	return f != nil && f.Value.String() == "^"+patternOf(t.Name())+"$"
 }
 
 func nthExplore(t testing.TB) int {

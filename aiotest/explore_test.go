@@ -3,6 +3,7 @@ package aiotest_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"regexp"
@@ -160,6 +161,21 @@ func TestATokenOfAnotherTestIsNoneOfOurBusiness(t *testing.T) {
 	if r := explore(t, lostUpdate(2)); len(r.errors) != 1 ||
 		strings.Contains(r.errors[0], "the schedule of AIO_REPLAY") {
 		t.Errorf("%q", r.errors)
+	}
+}
+
+func TestATokenOfAnotherTestFailsTheOneTestThatIsAskedFor(t *testing.T) {
+	asked := flag.Lookup("test.run").Value.String()
+	defer flag.Set("test.run", asked)
+	flag.Set("test.run", "^"+t.Name()+"$")
+	t.Setenv("AIO_REPLAY", "2-0000-e-2.1:3")
+	runs := 0
+	wantOne(t, explore(t, func(context.Context, *aiotest.T) error {
+		runs++
+		return nil
+	}), "AIO_REPLAY is a token of another test")
+	if runs != 0 {
+		t.Errorf("%d runs", runs)
 	}
 }
 

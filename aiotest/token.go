@@ -33,6 +33,16 @@ func testMark(name string, n int) string {
 	return fmt.Sprintf("%04x", h.Sum32()&0xffff)
 }
 
+// isOf reports whether the token is of an Explore of the test with this name.
+func (k token) isOf(name string) bool {
+	for n := 1; n <= 100; n++ {
+		if testMark(name, n) == k.test {
+			return true
+		}
+	}
+	return false
+}
+
 func (k token) String() string {
 	parts := []string{tokenVersion, k.test, k.level.letter()}
 	if k.strike.at > 0 {

@@ -5,12 +5,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/safetext"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -60,6 +62,9 @@ type Counts struct {
 func Connect(ctx context.Context, urls string, opts ...Option) (*Client, error) {
 	return open(ctx, opts, func(s *settings) (*nats.Conn, *server.Server, error) {
 		nc, err := nats.Connect(urls, s.nats...)
+		if err != nil {
+			err = unconnected(urls, err)
+		}
 		return nc, nil, err
 	})
 }
@@ -125,6 +130,22 @@ func open(
 	}
 	c.unhook = c.loop.OnClose(c.Close)
 	return c, nil
+}
+
+// unconnected says where a connection failed, and what may help.
+func unconnected(urls string, err error) error {
+	var at []string
+	for _, u := range strings.Split(urls, ",") {
+		at = append(at, safetext.URL(strings.TrimSpace(u)))
+	}
+	remedy := ""
+	switch {
+	case errors.Is(err, nats.ErrNoServers):
+		remedy = "; start the broker first, Connect does not wait for it"
+	case errors.Is(err, nats.ErrAuthorization):
+		remedy = "; put the token into the URL, nats://TOKEN@HOST, or pass credentials by NATS"
+	}
+	return fmt.Errorf("%s: %w%s", strings.Join(at, ", "), err, remedy)
 }
 
 const oldestServer = "2.12"
@@ -234,12 +255,16 @@ func (c *Client) watchConnection(o *nats.Options) error {
 	lost, back := o.DisconnectedErrCB, o.ReconnectedCB
 	o.DisconnectedErrCB = func(nc *nats.Conn, err error) {
 		c.online.Store(false)
+		if err != nil { // not the end of the client
+			slog.Warn("distributed: the connection to the broker is lost", "error", err)
+		}
 		if lost != nil {
 			lost(nc, err)
 		}
 	}
 	o.ReconnectedCB = func(nc *nats.Conn) {
 		c.online.Store(true)
+		slog.Info("distributed: the connection to the broker is back")
 		c.post(func() {
 			for f := range c.feeds {
 				f.reconnected()
@@ -361,7 +386,8 @@ func (c *Client) Counts() Counts {
 	return n
 }
 
-// URL returns the address of the broker for other programs, "" if it takes no connections.
+// URL returns the address of the broker for other programs, "" if it takes no connections. It has
+// no secret in it: a token goes in front of the host, nats://TOKEN@HOST.
 func (c *Client) URL() string {
 	if c.server == nil {
 		return strings.Join(c.nc.Servers(), ",")

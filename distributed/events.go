@@ -4,11 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"log/slog"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/nats-io/nats.go"
 )
+
+// levels are those of the log; of other events there is no line.
+var levels = map[EventKind]slog.Level{
+	JobFailed: slog.LevelInfo, JobReturned: slog.LevelInfo,
+	JobDead: slog.LevelWarn, JobMalformed: slog.LevelWarn,
+}
 
 // EventKind says what an [Event] tells.
 type EventKind string
@@ -22,7 +29,8 @@ const (
 	JobMalformed  EventKind = "job malformed" // a message that is no job was removed
 )
 
-// Event is what a worker tells all that listen. Events are not kept.
+// Event is what a worker tells all that listen. Events are not kept; the worker's log has those of
+// jobs.
 type Event struct {
 	Kind    EventKind
 	Worker  string
@@ -32,7 +40,12 @@ type Event struct {
 	Error   string `json:",omitempty"`
 }
 
+// tell logs the event, and sends it to those that listen.
 func (f *feed) tell(ev Event) {
+	if level, ok := levels[ev.Kind]; ok {
+		slog.Log(context.Background(), level, "distributed: "+string(ev.Kind), "worker", ev.Worker,
+			"job", ev.ID, "function", ev.Name, "attempt", ev.Attempt, "error", ev.Error)
+	}
 	m := nats.NewMsg(f.events())
 	m.Data, _ = json.Marshal(ev)
 	f.offer(m)

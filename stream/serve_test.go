@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/tlstest"
@@ -155,6 +156,40 @@ func TestAHandlerWhosePeerHasLeftIsReportedAsAWarning(t *testing.T) {
 		}, aio.WithExceptionHandler(func(_ *aio.Loop, r aio.Report) { got = append(got, r) }))
 		if err != nil || len(got) != 1 || got[0].Warning != c.want {
 			t.Errorf("%v: %v, reports %v", c.err, err, got)
+		}
+	}
+}
+
+func TestAServerThatWasClosedFirstTakesPartInTheDrain(t *testing.T) {
+	for name, end := range map[string]func(ctx context.Context, s *transport.Server){
+		"Close":        func(_ context.Context, s *transport.Server) { s.Close() },
+		"ServeForever": func(ctx context.Context, s *transport.Server) { s.ServeForever(ctx) },
+	} {
+		clock := aio.NewVirtualClock()
+		begin := clock.Now()
+		ended := ""
+		ctx := transport.WithNetwork(t.Context(), transport.Memory())
+		err := aio.Run(ctx, func(ctx context.Context) error {
+			s, err := stream.Serve(ctx, "tcp", "127.0.0.1:0",
+				func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
+					_, err := r.ReadLine(ctx)
+					ended += fmt.Sprint(err)
+					return nil
+				})
+			if err != nil {
+				return err
+			}
+			if _, _, err := stream.Open(ctx, "tcp", s.Addrs()[0].String()); err != nil {
+				return err
+			}
+			yields(ctx, 5)
+			limited, cancel := aio.WithCancelCause(ctx)
+			cancel(nil)
+			end(limited, s)
+			return nil
+		}, aio.WithClock(clock), aio.WithShutdown(30*time.Second, time.Second))
+		if d := clock.Now().Sub(begin); err != nil || d > 0 || ended != "EOF" {
+			t.Errorf("%s: the end took %v, %q, %v", name, d, ended, err)
 		}
 	}
 }

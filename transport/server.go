@@ -194,13 +194,13 @@ func (s *Server) Addrs() []net.Addr {
 }
 
 // Close stops listening. Accepted connections go on; see [Server.Shutdown], [Server.CloseClients]
-// and [Server.WaitClosed]. A second call does nothing.
+// and [Server.WaitClosed]. At the end of the loop those that are idle end first, as in Shutdown. A
+// second call does nothing.
 func (s *Server) Close() {
 	if s.closed {
 		return
 	}
 	s.closed = true
-	s.remove()
 	for _, l := range s.listeners {
 		if l.resume != nil {
 			l.resume.Cancel()
@@ -254,6 +254,9 @@ func (s *Server) over() bool { return s.closed && s.active == 0 }
 func (s *Server) wakeIfOver() {
 	if !s.over() {
 		return
+	}
+	if s.graceful.Len() == 0 {
+		s.remove()
 	}
 	for _, w := range s.waiters {
 		w.Unpark()

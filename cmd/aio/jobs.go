@@ -71,7 +71,7 @@ func (c *command) jobs(ctx context.Context) error {
 	err = aio.Run(ctx, func(ctx context.Context) error {
 		client, err := distributed.Connect(ctx, c.broker.url, opts...)
 		if err != nil {
-			return fmt.Errorf("%s: %w", safetext.URL(c.broker.url), err)
+			return err
 		}
 		defer client.Close()
 		return do(ctx, client)
