@@ -114,11 +114,12 @@ func foreign(op string) string {
 		frame, more = frames.Next()
 		switch {
 		case strings.HasPrefix(frame.Function, threadFrame):
-			return misuse(op, "called in a function of ToThread or Blocking, which must not await; "+
+			return misuse(op, "called in a function of ToThread or Blocking, "+
+				"which must not await; "+
 				"await before it or after it, or send the call to the loop with Submit")
 		case strings.HasPrefix(frame.Function, "net/http."):
-			handler = "; middleware that calls an HTTP handler on another goroutine needs it inside " +
-				"aiohttp.OnLoop"
+			handler = "; middleware that calls an HTTP handler on another goroutine " +
+				"needs it inside aiohttp.OnLoop"
 		}
 	}
 	return misuse(op, "called from a goroutine that is not the loop's; "+

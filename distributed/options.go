@@ -9,9 +9,9 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Option is an option of [Open] and [Connect]. All clients of a namespace must use the same: the one
-// that opens last sets [Lease], [Keep], [Window] and [Replicas] of the namespace, and workers that
-// run already keep extending their leases as they were told.
+// Option is an option of [Open] and [Connect]. All clients of a namespace must use the same: the
+// one that opens last sets [Lease], [Keep], [Window] and [Replicas] of the namespace, and workers
+// that run already keep extending their leases as they were told.
 type Option func(s *settings)
 
 type settings struct {
