@@ -146,6 +146,17 @@ func (c *netConn) Close() error {
 	return err
 }
 
+// CloseWrite ends the sending half, as [Writer.WriteEOF] does.
+func (c *netConn) CloseWrite() error {
+	_, err := c.onLoop(func() (int, error) {
+		if c.closed {
+			return 0, net.ErrClosed
+		}
+		return 0, c.w.WriteEOF()
+	})
+	return c.wrap("close", err)
+}
+
 func (c *netConn) LocalAddr() net.Addr  { return c.local }
 func (c *netConn) RemoteAddr() net.Addr { return c.remote }
 

@@ -18,6 +18,8 @@ type Conn interface {
 	Drain(ctx context.Context) error
 	// Buffered returns the number of bytes that the system has not taken yet.
 	Buffered() int
+	// CloseWrite ends the sending half after the buffered bytes, where that is possible.
+	CloseWrite() error
 	// Abort drops the connection.
 	Abort()
 }
