@@ -211,20 +211,31 @@ func acceptKey(key string) string {
 
 // acceptDeflate returns the answer to an offer to compress, or "".
 func acceptDeflate(h http.Header) string {
-	e := wsflate.Extension{Parameters: wsflate.DefaultParameters}
 	for _, line := range h.Values("Sec-Websocket-Extensions") {
 		offers, ok := httphead.ParseOptions([]byte(line), nil)
 		if !ok {
 			continue
 		}
 		for _, offer := range offers {
-			answer, err := e.Negotiate(offer)
-			if _, accepted := e.Accepted(); err == nil && accepted {
-				var b strings.Builder
-				httphead.WriteOptions(&b, []httphead.Option{answer})
-				return b.String()
+			var p wsflate.Parameters
+			if string(offer.Name) != wsflate.ExtensionName || p.Parse(offer) != nil {
+				continue
 			}
+			answer := wsflate.DefaultParameters
+			switch p.ServerMaxWindowBits {
+			case 0:
+			case maxWindow:
+				answer.ServerMaxWindowBits = maxWindow
+			default: // package flate has one window only
+				continue
+			}
+			var b strings.Builder
+			httphead.WriteOptions(&b, []httphead.Option{answer.Option()})
+			return b.String()
 		}
 	}
 	return ""
 }
+
+// maxWindow is the window of package flate, in bits.
+const maxWindow = 15

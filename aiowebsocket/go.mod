@@ -8,4 +8,6 @@ require (
 	github.com/gobwas/ws v1.5.0
 )
 
+require github.com/coder/websocket v1.8.15
+
 replace github.com/aio-go/aio => ..

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"strings"
 	"syscall"
@@ -23,7 +24,13 @@ import (
 	"github.com/gobwas/ws"
 )
 
-func TestMain(m *testing.M) { leaktest.Main(m) }
+func TestMain(m *testing.M) {
+	if addr := os.Getenv("AIO_TEST_CLIENTS"); addr != "" {
+		idleClients(addr)
+		return
+	}
+	leaktest.Main(m)
+}
 
 // patience is the time after which a test is stuck.
 const patience = 2 * time.Minute
