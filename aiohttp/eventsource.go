@@ -31,10 +31,13 @@ const (
 //
 // The first connection has to succeed, as far as [Client.Retry] goes. Later ones are tried 10 times
 // in a row: after the time that the server asks for (3 s if it does not; 100 ms to 1 h), and then
-// twice as long each time, up to a minute. The sequence ends when the server answers with status 204. It ends with an
-// error if the tries are used up, or at once if waiting does not help: the answer has another status
-// (a [*StatusError] from 400 on) or is no event stream. [Client.Timeout] limits each connection. A line may have [Client.MaxLine] bytes, an event [Client.MaxBody]; a larger one ends
-// the sequence with an error that matches [bufio.ErrTooLong]. Browsers: EventSource.
+// twice as long each time, up to a minute.
+//
+// The sequence ends when the server answers with status 204. It ends with an error if the tries are
+// used up. It does so at once if waiting does not help: the answer has another status (a
+// [*StatusError] from 400 on) or is no event stream. [Client.Timeout] limits each connection. A line
+// may have [Client.MaxLine] bytes, an event [Client.MaxBody]; a larger one ends the sequence with an
+// error that matches [bufio.ErrTooLong]. Browsers: EventSource.
 //
 // Cancellation: the connection is closed; the error is the last item.
 func (c *Client) Events(
@@ -74,7 +77,7 @@ func (c *Client) eventsOnce(
 	ctx context.Context, url string, setup []func(*http.Request), p *eventParser,
 	connected func(), yield func(Event) bool,
 ) (again bool, err error) {
-	req, err := http.NewRequest(http.MethodGet, url, nil)
+	req, err := newRequest(http.MethodGet, url, nil)
 	if err != nil {
 		return false, err
 	}
@@ -120,8 +123,8 @@ func (c *Client) eventsOnce(
 }
 
 // Events yields the server-sent events of one answer, until it ends. It does not connect again; see
-// [Client.Events]. An answer with a status of 400 or above is a [*StatusError]. If a loop over it ends
-// early, the response has to be closed.
+// [Client.Events]. An answer with a status of 400 or above is a [*StatusError]. If a loop over it
+// ends early, the response has to be closed.
 //
 // Cancellation: the response is closed; the error is the last item.
 func (r *Response) Events(ctx context.Context) iter.Seq2[Event, error] {
