@@ -34,9 +34,9 @@ type Client struct {
 	// through a proxy are made by net/http. It excludes Reach, UnixSocket and Transport. Default:
 	// that of the environment, see [http.ProxyFromEnvironment].
 	Proxy func(*http.Request) (*url.URL, error)
-	// UnixSocket is the path of a Unix socket that all connections are made to, whatever the host in
-	// the URL: a service on the same machine, such as a container engine. It excludes Reach, Proxy
-	// and Transport. Default: connections go to the host.
+	// UnixSocket is the path of a Unix socket that all connections are made to, whatever the host
+	// in the URL: a service on the same machine, such as a container engine. It excludes Reach,
+	// Proxy and Transport. Default: connections go to the host.
 	UnixSocket string
 	// Jar keeps cookies. Default: none are kept.
 	Jar http.CookieJar
@@ -58,13 +58,13 @@ type Client struct {
 	// body. After that every wait for it returns an error that matches [context.DeadlineExceeded].
 	// Default: no limit. Retry.Timeout limits one try, aio.Timeout any other step.
 	Timeout time.Duration
-	// ConnectTimeout is the time for a connection, from the look-up of the name to the end of the TLS
-	// handshake. It applies to the client's own Transport only. Default: 30 s, of which TLS may take
-	// 10.
+	// ConnectTimeout is the time for a connection, from the look-up of the name to the end of the
+	// TLS handshake. It applies to the client's own Transport only. Default: 30 s, of which TLS may
+	// take 10.
 	ConnectTimeout time.Duration
 	// ReadTimeout is how long the server may be silent once it has the request: before its answer,
-	// and between two pieces of the body. The error then matches [os.ErrDeadlineExceeded]. It applies
-	// to the client's own Transport and to [Direct] only. Default: no limit.
+	// and between two pieces of the body. The error then matches [os.ErrDeadlineExceeded]. It
+	// applies to the client's own Transport and to [Direct] only. Default: no limit.
 	ReadTimeout time.Duration
 	// Redirects is how many redirects are followed before the request fails with [ErrRedirects].
 	// From http and https, redirects lead only to these two. Default: 10; negative: redirects are

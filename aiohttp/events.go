@@ -11,8 +11,8 @@ import (
 // Event is a server-sent event (text/event-stream). A server sends them with an [EventWriter], a
 // client gets them from [Client.Events] or [Response.Events].
 type Event struct {
-	// ID is what a client sends when it connects again, so that it gets what it has missed. A client
-	// sees the last ID that was sent with this event or before it.
+	// ID is what a client sends when it connects again, so that it gets what it has missed. A
+	// client sees the last ID that was sent with this event or before it.
 	ID string
 	// Name is the kind of the event. "" is what browsers call "message".
 	Name string

@@ -35,9 +35,9 @@ const (
 //
 // The sequence ends when the server answers with status 204. It ends with an error if the tries are
 // used up. It does so at once if waiting does not help: the answer has another status (a
-// [*StatusError] from 400 on) or is no event stream. [Client.Timeout] limits each connection. A line
-// may have [Client.MaxLine] bytes, an event [Client.MaxBody]; a larger one ends the sequence with an
-// error that matches [bufio.ErrTooLong]. Browsers: EventSource.
+// [*StatusError] from 400 on) or is no event stream. [Client.Timeout] limits each connection. A
+// line may have [Client.MaxLine] bytes, an event [Client.MaxBody]; a larger one ends the sequence
+// with an error that matches [bufio.ErrTooLong]. Browsers: EventSource.
 //
 // Cancellation: the connection is closed; the error is the last item.
 func (c *Client) Events(

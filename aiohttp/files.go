@@ -8,8 +8,8 @@ import (
 )
 
 // Files returns a handler for the files of a folder, as [http.FileServer] serves them: with ranges,
-// types, and dates of change. It runs off the loop. Each file has an entity tag as well, made of its
-// date and length, so that browsers ask again cheaply. Python: aiohttp.web.static.
+// types, and dates of change. It runs off the loop. Each file has an entity tag as well, made of
+// its date and length, so that browsers ask again cheaply. Python: aiohttp.web.static.
 //
 //	root, err := os.OpenRoot("static") // no link leads out of it
 //	...

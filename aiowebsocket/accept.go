@@ -87,9 +87,9 @@ func Accept(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 }
 
 // Handler returns a handler that accepts each connection and calls fn, in the task of the request.
-// When fn returns, the connection is closed: with [Normal] for nil, with [GoingAway] if the task was
-// cancelled, as at the end of the server's loop, and with [InternalError] for any other error, which
-// is reported to the loop. A [*CloseError] and [ErrClosed] count as nil.
+// When fn returns, the connection is closed: with [Normal] for nil, with [GoingAway] if the task
+// was cancelled, as at the end of the server's loop, and with [InternalError] for any other error,
+// which is reported to the loop. A [*CloseError] and [ErrClosed] count as nil.
 func Handler(
 	o Options, fn func(ctx context.Context, conn *Conn, r *http.Request) error,
 ) http.Handler {

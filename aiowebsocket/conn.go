@@ -15,10 +15,10 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// Conn is a WebSocket connection. Several tasks may read and write at the same time: each gets whole
-// messages, and they take turns in FIFO order. While no task reads, the connection itself reads ahead
-// from the next heartbeat on, until a message is there; so pings are answered, and closes noticed,
-// in programs that only write. Close it, or Abort it.
+// Conn is a WebSocket connection. Several tasks may read and write at the same time: each gets
+// whole messages, and they take turns in FIFO order. While no task reads, the connection itself
+// reads ahead from the next heartbeat on, until a message is there; so pings are answered, and
+// closes noticed, in programs that only write. Close it, or Abort it.
 //
 //	state   | meaning                                | left by
 //	open    | messages pass in both directions       | Close, the peer's close, a mistake, a loss
@@ -92,8 +92,8 @@ func newConn(ctx context.Context, conn net.Conn, ahead []byte, o Options) (*Conn
 // Close ends the connection with a code and a reason of at most 123 bytes, which the peer sees. It
 // waits until the peer has answered, for [Options.Timeout] at most, and drops messages that arrive
 // meanwhile. Messages written before are sent. Tasks that wait to write get [ErrClosed]. After a
-// close Close does nothing and returns nil. It returns an error if the peer did not answer in order.
-// The connection is closed in any case. It panics for a code that cannot be sent, such as
+// close Close does nothing and returns nil. It returns an error if the peer did not answer in
+// order. The connection is closed in any case. It panics for a code that cannot be sent, such as
 // [NoStatus]. Python: websockets' close.
 //
 // Cancellation: the connection is aborted.

@@ -342,8 +342,8 @@ func TestAPeerThatAnswersPingsStays(t *testing.T) {
 	})
 }
 
-// A program that only writes, or does something else for long, answers pings all the same, and keeps
-// the message that comes meanwhile.
+// A program that only writes, or does something else for long, answers pings all the same, and
+// keeps the message that comes meanwhile.
 func TestPingsAreAnsweredWhileNobodyReads(t *testing.T) {
 	inMemory(t, func(ctx context.Context) {
 		url := serve(ctx, t, aiowebsocket.Options{Heartbeat: 2 * time.Second}, echo)

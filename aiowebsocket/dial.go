@@ -31,8 +31,8 @@ const (
 
 // Dial connects to a URL with the scheme ws or wss. A server that answers with another status than
 // 101 gives an error that matches [ErrHandshake] and has an [*aiohttp.StatusError] with the
-// beginning of the body. Redirects are not followed, and no proxy is used. After an error nothing is
-// left open. Python: websockets.connect.
+// beginning of the body. Redirects are not followed, and no proxy is used. After an error nothing
+// is left open. Python: websockets.connect.
 //
 // Cancellation: the attempt is given up.
 func Dial(ctx context.Context, rawURL string, o Options) (*Conn, error) {

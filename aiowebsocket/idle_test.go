@@ -29,8 +29,8 @@ func inUse() uint64 {
 	return m.HeapAlloc + m.StackInuse
 }
 
-// AIO_LARGE=1 makes 10,000 connections of the 500. The clients are another process, so the memory in
-// the log is that of the server alone.
+// AIO_LARGE=1 makes 10,000 connections of the 500. The clients are another process, so the memory
+// in the log is that of the server alone.
 func TestIdleConnectionsNeedNoGoroutineAndLittleMemory(t *testing.T) {
 	n, most := 500, int64(24<<10)
 	if os.Getenv("AIO_LARGE") != "" {

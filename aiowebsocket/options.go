@@ -21,8 +21,8 @@ type Options struct {
 	// TLS has the settings of Dial for wss. Default: those of package crypto/tls.
 	TLS *tls.Config
 
-	// MaxMessage is the longest message that may arrive, in bytes, after decompression. A longer one
-	// closes the connection with [TooBig]. Default: 1 MiB.
+	// MaxMessage is the longest message that may arrive, in bytes, after decompression. A longer
+	// one closes the connection with [TooBig]. Default: 1 MiB.
 	MaxMessage int
 	// Backlog is how many bytes may wait for a slow peer before [Conn.WriteNowait] refuses more.
 	// Default: 256 KiB.
@@ -31,12 +31,13 @@ type Options struct {
 	// Default: 10 s.
 	Timeout time.Duration
 	// Heartbeat is after which silence the peer gets a ping. The connection is lost if nothing
-	// arrives for as long again, or if bytes wait and the peer takes none of them for that long. The
-	// error matches [os.ErrDeadlineExceeded]. Default: 20 s; negative: never.
+	// arrives for as long again, or if bytes wait and the peer takes none of them for that long.
+	// The error matches [os.ErrDeadlineExceeded]. Default: 20 s; negative: never.
 	Heartbeat time.Duration
 	// Compress allows compressed messages if the peer does, too. Each message is compressed by
 	// itself (no context takeover), so an idle connection needs no memory for it. It costs the loop
-	// processor time, and secrets beside text of others can be guessed from the length. Default: no.
+	// processor time, and secrets beside text of others can be guessed from the length. Default:
+	// no.
 	Compress bool
 }
 

@@ -49,8 +49,8 @@ type received struct {
 	ready *Message // read ahead; nil: none
 }
 
-// Read waits for the next message. Meanwhile it answers pings and the peer's close. After the end of
-// the connection it returns a [*CloseError]. Python: websockets' recv.
+// Read waits for the next message. Meanwhile it answers pings and the peer's close. After the end
+// of the connection it returns a [*CloseError]. Python: websockets' recv.
 //
 // Cancellation: nothing is lost, even in the middle of a message. The next Read returns it.
 func (c *Conn) Read(ctx context.Context) (Message, error) {
@@ -92,9 +92,9 @@ func (c *Conn) Read(ctx context.Context) (Message, error) {
 	}
 }
 
-// Messages yields the messages as they arrive. It ends without an error if the connection was closed
-// in order: with [Normal], [GoingAway], or no code. Any other error is the last item. If a loop over
-// it ends early, the connection stays open.
+// Messages yields the messages as they arrive. It ends without an error if the connection was
+// closed in order: with [Normal], [GoingAway], or no code. Any other error is the last item. If a
+// loop over it ends early, the connection stays open.
 //
 // Cancellation: the error is the last item; no message is lost.
 func (c *Conn) Messages(ctx context.Context) iter.Seq2[Message, error] {

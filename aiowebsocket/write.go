@@ -11,10 +11,10 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// Write sends a message. It waits for its turn, and while too many bytes wait for the peer; then the
-// message is buffered or sent as a whole. After the end of the connection it returns an error that
-// matches [ErrClosed]. A text that is not UTF-8 is refused. The caller may use the data again when
-// Write has returned. Python: websockets' send.
+// Write sends a message. It waits for its turn, and while too many bytes wait for the peer; then
+// the message is buffered or sent as a whole. After the end of the connection it returns an error
+// that matches [ErrClosed]. A text that is not UTF-8 is refused. The caller may use the data again
+// when Write has returned. Python: websockets' send.
 //
 // Cancellation: nothing of the message is sent.
 func (c *Conn) Write(ctx context.Context, m Message) error {
