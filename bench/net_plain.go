@@ -21,6 +21,10 @@ var plainServers = map[string]netServer{
 	"http_body_post":       plainHTTPServer(httpHandlers["http_body_post"]),
 	"http_body_get":        plainHTTPServer(httpHandlers["http_body_get"]),
 	"http_client":          plainHTTPClient,
+
+	"websocket":             plainHTTPServer(gorillaHandler(true)),
+	"idle_memory_websocket": plainHTTPServer(gorillaHandler(false)),
+	"sse":                   plainHTTPServer(plainEvents()),
 }
 
 // echoConn sends back what arrives.
