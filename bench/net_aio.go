@@ -25,7 +25,7 @@ var aioServers = map[string]netServer{
 	"http_client":          aioHTTPClient,
 
 	"websocket":             aioWebServer(aioRoom),
-	"idle_memory_websocket": aioWebServer(aioEcho),
+	"idle_memory_websocket": aioWebServer(aioRoom),
 	"sse":                   aioWebServer(aioEvents),
 }
 

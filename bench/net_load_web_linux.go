@@ -65,13 +65,16 @@ func dialHeads(spec loadSpec, request, status string) (fds []int, err error) {
 	return fds, nil
 }
 
-// dialWebSockets makes the connections, each with one message there and back.
-func dialWebSockets(spec loadSpec) ([]int, error) {
+// dialRoom makes the connections, of which one says something that all get.
+func dialRoom(spec loadSpec) ([]int, error) {
 	fds, err := dialHeads(spec, wsHandshake, "101")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := unix.Write(fds[0], newsFrame); err != nil {
+		return nil, err
+	}
 	for _, fd := range fds {
-		if _, err := unix.Write(fd, newsFrame); err != nil {
-			return nil, err
-		}
 		got := make([]byte, 2+len(news))
 		for n := 0; n < len(got); {
 			k, err := unix.Read(fd, got[n:])
@@ -90,7 +93,7 @@ func dialWebSockets(spec loadSpec) ([]int, error) {
 	return fds, err
 }
 
-func loadWebSocketIdle(spec loadSpec) (loadResult, error) { return idle(spec, dialWebSockets) }
+func loadWebSocketIdle(spec loadSpec) (loadResult, error) { return idle(spec, dialRoom) }
 
 // loadWebSocket has one connection say something, which all get, again and again.
 func loadWebSocket(spec loadSpec) (loadResult, error) {

@@ -22,8 +22,8 @@ var plainServers = map[string]netServer{
 	"http_body_get":        plainHTTPServer(httpHandlers["http_body_get"]),
 	"http_client":          plainHTTPClient,
 
-	"websocket":             plainHTTPServer(gorillaHandler(true)),
-	"idle_memory_websocket": plainHTTPServer(gorillaHandler(false)),
+	"websocket":             plainHTTPServer(gorillaRoom()),
+	"idle_memory_websocket": plainHTTPServer(gorillaRoom()),
 	"sse":                   plainHTTPServer(plainEvents()),
 }
 

@@ -115,8 +115,8 @@ func netWorks() []work {
 	works = append(works, work{
 		name: "idle_memory_websocket", unit: bytesPerConn, load: "websocket_idle",
 		conns: idleConns, fresh: true,
-		about:      "memory of a WebSocket after one message there and back",
-		baselineIs: "gorilla/websocket, a goroutine a connection",
+		about:      "memory of a WebSocket in a room, after one message to all",
+		baselineIs: "gorilla/websocket, two goroutines a connection",
 	})
 	for _, conns := range []int{10, 100, 1000} {
 		works = append(works, work{

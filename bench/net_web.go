@@ -45,21 +45,6 @@ func aioRoom() http.Handler {
 		})
 }
 
-func aioEcho() http.Handler {
-	return aiowebsocket.Handler(aiowebsocket.Options{},
-		func(ctx context.Context, conn *aiowebsocket.Conn, _ *http.Request) error {
-			for m, err := range conn.Messages(ctx) {
-				if err != nil {
-					return err
-				}
-				if err := conn.Write(ctx, m); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-}
-
 // hub passes messages to goroutines that write, one a member, as the examples of both libraries do:
 // a slow reader must not hold up the others.
 type hub struct {
@@ -100,81 +85,69 @@ func (h *hub) tell(p []byte) {
 	}
 }
 
-// gorillaHandler is a room, or an echo, with github.com/gorilla/websocket.
-func gorillaHandler(room bool) http.Handler {
+// gorillaRoom is a room with github.com/gorilla/websocket.
+func gorillaRoom() http.Handler {
 	var h hub
 	upgrader := gorilla.Upgrader{}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := h.enter() // before the client knows
+		defer h.leave(c)
 		conn, err := upgrader.Upgrade(w, r, nil)
 		if err != nil {
 			return
 		}
 		defer conn.Close()
-		if room {
-			c := h.enter()
-			defer h.leave(c)
-			go func() {
-				defer conn.Close()
-				for p := range c {
-					if conn.WriteMessage(gorilla.TextMessage, p) != nil {
-						return
-					}
+		go func() {
+			defer conn.Close()
+			for p := range c {
+				if conn.WriteMessage(gorilla.TextMessage, p) != nil {
+					return
 				}
-			}()
-		}
+			}
+		}()
 		for {
-			kind, p, err := conn.ReadMessage()
+			_, p, err := conn.ReadMessage()
 			if err != nil {
 				return
 			}
-			if room {
-				h.tell(p)
-			} else if conn.WriteMessage(kind, p) != nil {
-				return
-			}
+			h.tell(p)
 		}
 	})
 }
 
-// coderHandler is the same with github.com/coder/websocket.
-func coderHandler(room bool) http.Handler {
+// coderRoom is the same with github.com/coder/websocket.
+func coderRoom() http.Handler {
 	var h hub
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := h.enter()
+		defer h.leave(c)
 		conn, err := websocket.Accept(w, r, nil)
 		if err != nil {
 			return
 		}
 		defer conn.CloseNow()
 		ctx := r.Context()
-		if room {
-			c := h.enter()
-			defer h.leave(c)
-			go func() {
-				defer conn.CloseNow()
-				for p := range c {
-					if conn.Write(ctx, websocket.MessageText, p) != nil {
-						return
-					}
+		go func() {
+			defer conn.CloseNow()
+			for p := range c {
+				if conn.Write(ctx, websocket.MessageText, p) != nil {
+					return
 				}
-			}()
-		}
+			}
+		}()
 		for {
-			kind, p, err := conn.Read(ctx)
+			_, p, err := conn.Read(ctx)
 			if err != nil {
 				return
 			}
-			if room {
-				h.tell(p)
-			} else if conn.Write(ctx, kind, p) != nil {
-				return
-			}
+			h.tell(p)
 		}
 	})
 }
 
 var coderServers = map[string]netServer{
-	"websocket":             plainHTTPServer(coderHandler(true)),
-	"idle_memory_websocket": plainHTTPServer(coderHandler(false)),
+	"websocket":             plainHTTPServer(coderRoom()),
+	"idle_memory_websocket": plainHTTPServer(coderRoom()),
 }
 
 // aioEvents sends what is posted to all that listen.
