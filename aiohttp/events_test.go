@@ -202,17 +202,15 @@ func TestEventsEndWithAnErrorThatWaitingDoesNotMend(t *testing.T) {
 		status = 503 // for the first connection the client's own retries count
 		equal(t, "503", errors.As(ask(), &s), true)
 		equal(t, "visits", visits, 4)
-		if err := c.Events(ctx, "http://%zz"); err != nil {
-			for _, err := range err {
-				equal(t, "a bad URL", err != nil, true)
-			}
+		for _, err := range c.Events(ctx, "http://%zz") {
+			equal(t, "a bad URL", err != nil, true)
 		}
 
 		// Later the client is patient, but not for ever.
 		visits = 0
 		h = func(w http.ResponseWriter, r *http.Request) {
 			if visits++; visits > 1 {
-				http.Error(w, "gone", 502)
+				http.Error(w, "gone", http.StatusBadGateway)
 				return
 			}
 			w.Header().Set("Content-Type", "text/event-stream")

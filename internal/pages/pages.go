@@ -24,7 +24,7 @@ var shown = regexp.MustCompile("(?s)<!-- (Example\\w*|source: [\\w ]+) -->\n```g
 
 // elsewhere is a comment on a page whose programs are Examples of another folder, whose tests run
 // them: that of another module.
-var elsewhere = regexp.MustCompile("<!-- programs of (\\S+) -->")
+var elsewhere = regexp.MustCompile(`<!-- programs of (\S+) -->`)
 
 // Check compares the pages of the current folder with the Examples of its tests. With update it
 // writes the Examples into the pages. Each Example must be on a page, and each program on a page
