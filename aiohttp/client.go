@@ -289,7 +289,7 @@ func (c *Client) mustFit() {
 		panic("aiohttp: Client.Do: Reach cannot be kept with a Proxy or a UnixSocket; " +
 			"use a client of its own for these")
 	case (own || c.Proxy != nil) && c.Transport != nil:
-		panic("aiohttp: Client.Do: Proxy and UnixSocket are settings of the client's own Transport; " +
+		panic("aiohttp: Client.Do: Proxy and UnixSocket are for the client's own Transport; " +
 			"set them in yours")
 	case c.ConnectTimeout < 0 || c.ReadTimeout < 0:
 		panic("aiohttp: Client.Do: a time-out is negative; 0 is the default")

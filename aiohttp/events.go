@@ -53,8 +53,8 @@ func Events(w http.ResponseWriter, r *http.Request) (*EventWriter, error) {
 // Cancellation: the event may be sent, in whole or not at all as far as the client sees.
 func (e *EventWriter) Send(event Event) error {
 	if strings.ContainsAny(event.ID, "\r\n\x00") || strings.ContainsAny(event.Name, "\r\n") {
-		return errors.New("aiohttp: EventWriter.Send: the ID or the name of the event has a line break " +
-			"or a zero byte")
+		return errors.New("aiohttp: EventWriter.Send: the ID or the name of the event " +
+			"has a line break or a zero byte")
 	}
 	b := e.buf[:0]
 	if event.ID != "" {

@@ -156,7 +156,8 @@ func (r *Response) checkEvents() error {
 	if r.StatusCode == http.StatusOK && err == nil && media == "text/event-stream" {
 		return nil
 	}
-	return r.failure(fmt.Errorf("status %d with the type %q is no event stream", r.StatusCode, kind))
+	return r.failure(
+		fmt.Errorf("status %d with the type %q is no event stream", r.StatusCode, kind))
 }
 
 // eventParser makes events of bytes. id and wait outlast a connection.

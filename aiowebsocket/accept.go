@@ -97,7 +97,9 @@ func Handler(
 		panic("aiowebsocket: Handler: the function is nil")
 	}
 	o.withDefaults("Handler")
-	return aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	return aiohttp.HandlerFunc(func(
+		ctx context.Context, w http.ResponseWriter, r *http.Request,
+	) error {
 		conn, err := Accept(w, r, o)
 		if err != nil {
 			return nil // it is answered
@@ -141,7 +143,8 @@ func checkRequest(r *http.Request, o Options) (key string, status int, err error
 		return "", http.StatusMethodNotAllowed, errors.New("a WebSocket begins with GET")
 	case !r.ProtoAtLeast(1, 1) || r.ProtoMajor > 1:
 		return "", http.StatusHTTPVersionNotSupported, errors.New("WebSockets need HTTP/1.1")
-	case !hasToken(r.Header, "Connection", "upgrade") || !hasToken(r.Header, "Upgrade", "websocket"):
+	case !hasToken(r.Header, "Connection", "upgrade"),
+		!hasToken(r.Header, "Upgrade", "websocket"):
 		return "", http.StatusUpgradeRequired, errors.New("this is for WebSockets only")
 	case r.Header.Get("Sec-Websocket-Version") != "13":
 		return "", http.StatusUpgradeRequired, errors.New("the WebSocket version is not 13")

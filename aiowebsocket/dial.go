@@ -43,8 +43,8 @@ func Dial(ctx context.Context, rawURL string, o Options) (*Conn, error) {
 	}
 	secure := u.Scheme == "wss"
 	if !secure && u.Scheme != "ws" || u.Hostname() == "" || u.Fragment != "" {
-		return nil, errors.New("aiowebsocket: the URL has to be ws://host/path or wss://host/path, " +
-			"without a fragment")
+		return nil, errors.New("aiowebsocket: the URL has to be ws://host/path " +
+			"or wss://host/path, without a fragment")
 	}
 	var c *Conn
 	err = aio.Timeout(ctx, o.Timeout, func(ctx context.Context) (err error) {

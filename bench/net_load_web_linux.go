@@ -164,7 +164,8 @@ func fanOut(spec loadSpec, fds []int, say func() error) (loadResult, error) {
 			case err != nil:
 				return loadResult{}, err
 			case ready == 0:
-				return loadResult{}, fmt.Errorf("%d of %d got nothing within %v", left, len(fds), stalled)
+				return loadResult{}, fmt.Errorf("%d of %d got nothing within %v",
+					left, len(fds), stalled)
 			}
 			for _, event := range events[:ready] {
 				i := event.Fd

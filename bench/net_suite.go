@@ -108,7 +108,8 @@ func netWorks() []work {
 	for _, conns := range []int{10, 100, 1000} {
 		works = append(works, work{
 			name: "websocket", unit: cpuPerRequest, load: "websocket", conns: conns,
-			about:      "what one says over a WebSocket goes to all, 120 bytes; a request is a delivery",
+			about: "what one says over a WebSocket goes to all, 120 bytes; " +
+				"a request is a delivery",
 			baselineIs: "gorilla/websocket, two goroutines a connection",
 		})
 	}
@@ -169,11 +170,14 @@ var netLacks = map[string]string{
 	"tokio/echo_tls":                "tokio has no TLS of its own",
 }
 
+// noHTTP are the libraries of connections.
+var noHTTP = []string{"gnet", "gnet_multi", "tokio", "uvloop", "asyncio"}
+
 // Libraries of connections have no HTTP, and fasthttp has nothing else.
 func init() {
 	for _, w := range netWorks() {
 		if w.name == "sse" || strings.HasSuffix(w.name, "websocket") {
-			for _, rival := range []string{"gnet", "gnet_multi", "tokio", "uvloop", "asyncio", "fasthttp"} {
+			for _, rival := range append([]string{"fasthttp"}, noHTTP...) {
 				netLacks[rival+"/"+w.name] = rival + " has none of its own"
 			}
 			if w.name == "sse" {
@@ -183,7 +187,7 @@ func init() {
 		}
 		netLacks["coder/"+w.name] = "coder has WebSockets alone"
 		if strings.HasPrefix(w.name, "http_") {
-			for _, rival := range []string{"gnet", "gnet_multi", "tokio", "uvloop", "asyncio"} {
+			for _, rival := range noHTTP {
 				netLacks[rival+"/"+w.name] = rival + " has no HTTP of its own"
 			}
 		} else {

@@ -85,11 +85,12 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 
 // plain is what the others see of a line.
 func plain(line string) string {
-	return strings.TrimSpace(cli.Printable(strings.TrimRight(strings.ToValidUTF8(line, "?"), "\r\n")))
+	line = strings.TrimRight(strings.ToValidUTF8(line, "?"), "\r\n")
+	return strings.TrimSpace(cli.Printable(line))
 }
 
-// pace slows a member down that sends more than the rate. It is not read meanwhile: the network holds
-// the rest back.
+// pace slows a member down that sends more than the rate. It is not read meanwhile: the network
+// holds the rest back.
 type pace struct {
 	limiter *aiosync.RateLimiter
 	clock   *aio.Loop

@@ -39,8 +39,9 @@ func (h *hall) serveWeb(ctx context.Context, s settings, std cli.Streams) (*aioh
 				"script-src 'unsafe-inline'; style-src 'unsafe-inline'")
 		io.WriteString(w, page)
 	})
-	talk := aiowebsocket.Handler(
-		aiowebsocket.Options{MaxMessage: longestLine, Backlog: s.backlog, Timeout: parting}, h.visit)
+	talk := aiowebsocket.Handler(aiowebsocket.Options{
+		MaxMessage: longestLine, Backlog: s.backlog, Timeout: parting,
+	}, h.visit)
 	site.HandleFunc("GET /chat", func(w http.ResponseWriter, r *http.Request) {
 		if !h.limits.Enter() {
 			http.Error(w, "too many members", http.StatusServiceUnavailable)

@@ -1,8 +1,8 @@
 // Ticker pushes the prices of invented shares to all who listen: as server-sent events, to a page
 // and to programs.
 //
-//	go run ./examples/ticker                                           then open http://127.0.0.1:8000
-//	go run ./examples/ticker follow http://127.0.0.1:8000/events       a line for each event
+//	go run ./examples/ticker                   then open http://127.0.0.1:8000
+//	go run ./examples/ticker follow http://127.0.0.1:8000/events
 //
 // market.go has the prices and their history, site.go the handlers, follow.go the other end.
 package main

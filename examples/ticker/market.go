@@ -32,8 +32,10 @@ type market struct {
 
 func newMarket(seed uint64) *market {
 	return &market{
-		prices: []quote{{"Anvil & Sons", 10_000}, {"Blue Whale Shipping", 25_050}, {"Cloud Nine Air",
-			4_200}, {"Dandelion Seeds", 980}},
+		prices: []quote{
+			{"Anvil & Sons", 10_000}, {"Blue Whale Shipping", 25_050},
+			{"Cloud Nine Air", 4_200}, {"Dandelion Seeds", 980},
+		},
 		random:  rand.New(rand.NewPCG(seed, 0)),
 		changed: aiosync.NewCondition(nil),
 	}

@@ -70,7 +70,8 @@ func Open(t *testing.T) *Browser {
 	b.Do("Page.enable")
 	b.Do("Log.enable")
 	b.Do("Runtime.enable")
-	b.Do("Emulation.setFocusEmulationEnabled", "enabled", true) // as if ours were the window in front
+	// as if ours were the window in front
+	b.Do("Emulation.setFocusEmulationEnabled", "enabled", true)
 	return b
 }
 
@@ -187,8 +188,8 @@ func (b *Browser) Types(text string) { b.Do("Input.insertText", "text", text) }
 
 // Press presses a key.
 func (b *Browser) Press(key string, code int, text string) {
-	b.Do("Input.dispatchKeyEvent", "type", "keyDown", "key", key, "code", key, "windowsVirtualKeyCode",
-		code, "text", text)
+	b.Do("Input.dispatchKeyEvent", "type", "keyDown", "key", key, "code", key,
+		"windowsVirtualKeyCode", code, "text", text)
 	b.Do("Input.dispatchKeyEvent", "type", "keyUp", "key", key, "code", key,
 		"windowsVirtualKeyCode", code)
 }
@@ -207,8 +208,8 @@ func (b *Browser) Click(selector string) {
 
 // Resize gives the window another size.
 func (b *Browser) Resize(width, height int) {
-	b.Do("Emulation.setDeviceMetricsOverride", "width", width, "height", height, "deviceScaleFactor",
-		1, "mobile", width < 600)
+	b.Do("Emulation.setDeviceMetricsOverride", "width", width, "height", height,
+		"deviceScaleFactor", 1, "mobile", width < 600)
 }
 
 // Shot keeps a picture of the window if AIO_SHOTS names a folder.
