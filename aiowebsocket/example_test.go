@@ -166,3 +166,56 @@ func ExampleConn_Close() {
 	// nothing yet: true
 	// 4000 the shop closes at ten
 }
+
+// A handler that looks at the request before it accepts.
+func ExampleAccept() {
+	h := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		if r.Header.Get("Authorization") != "Bearer secret" {
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return nil
+		}
+		conn, err := aiowebsocket.Accept(w, r, aiowebsocket.Options{Protocols: []string{"v2", "v1"}})
+		if err != nil {
+			return nil // it has been answered
+		}
+		defer conn.Abort()
+		if err := conn.WriteText(ctx, "welcome to "+conn.Protocol()); err != nil {
+			return err
+		}
+		return conn.Close(ctx, aiowebsocket.Normal, "")
+	})
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		server, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", h)
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		url := "ws://" + server.Addr().String()
+
+		_, err = aiowebsocket.Dial(ctx, url, aiowebsocket.Options{})
+		if status, ok := errors.AsType[*aiohttp.StatusError](err); ok {
+			fmt.Printf("%d %s", status.StatusCode, status.Head)
+		}
+		conn, err := aiowebsocket.Dial(ctx, url, aiowebsocket.Options{
+			Protocols: []string{"v1"},
+			Header:    http.Header{"Authorization": {"Bearer secret"}},
+		})
+		if err != nil {
+			return err
+		}
+		defer conn.Abort()
+		for m, err := range conn.Messages(ctx) {
+			if err != nil {
+				return err
+			}
+			fmt.Println(m)
+		}
+		return nil // the server has closed
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 401 who are you?
+	// welcome to v1
+}
