@@ -148,7 +148,11 @@ func (c *controlled) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	conn = stream.NetConn(c.loop.Context(), r, w)
-	return conn, bufio.NewReadWriter(bufio.NewReader(conn), bufio.NewWriter(conn)), nil
+	br := bufio.NewReaderSize(conn, max(len(ahead), firstBuffer))
+	if len(ahead) > 0 {
+		br.Peek(len(ahead)) // does not wait: the bytes are there
+	}
+	return conn, bufio.NewReadWriter(br, bufio.NewWriter(conn)), nil
 }
 
 // hijack takes the connection of net/http, which blocks its user.

@@ -111,6 +111,7 @@ func TestATaskOfOnLoopTakesTheConnectionOver(t *testing.T) {
 			conn, rw, err := http.NewResponseController(w).Hijack()
 			ok(t, err)
 			defer conn.Close()
+			equal(t, "read ahead", rw.Reader.Buffered(), 4) // as with net/http
 			io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\n\r\nready\n")
 			_, _, err = aio.Recv(r.Context(), asked) // another request is served meanwhile
 			ok(t, err)
