@@ -27,7 +27,7 @@ import (
 // is answered with a status of 400 and above; the error matches [ErrHandshake], and the handler has
 // nothing more to do. Python: websockets.serve.
 //
-// Cancellation: the handshake does not wait.
+// Cancellation: nothing is answered.
 func Accept(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 	ctx := r.Context()
 	if !aio.InTask(ctx) {
@@ -49,41 +49,66 @@ func Accept(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 	if o.Compress {
 		extension = acceptDeflate(r.Header)
 	}
+	var head string
+	err = onLoopsStack(ctx, func() {
+		head = answerHead(acceptKey(key), protocol, extension, w.Header(), o.Header)
+	})
+	if err != nil {
+		return nil, err
+	}
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		if errors.Is(err, http.ErrNotSupported) {
 			http.Error(w, "WebSockets need HTTP/1.1", http.StatusHTTPVersionNotSupported)
+			err = fmt.Errorf("%w: %w", ErrHandshake, err)
 		}
-		return nil, fmt.Errorf("%w: %w", ErrHandshake, err)
+		return nil, err
 	}
 	ahead, _ := rw.Reader.Peek(rw.Reader.Buffered())
-	var head strings.Builder
-	head.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n" +
-		"Connection: Upgrade\r\nSec-WebSocket-Accept: " + acceptKey(key) + "\r\n")
-	if protocol != "" {
-		head.WriteString("Sec-WebSocket-Protocol: " + protocol + "\r\n")
-	}
-	if extension != "" {
-		head.WriteString("Sec-WebSocket-Extensions: " + extension + "\r\n")
-	}
-	for _, h := range []http.Header{w.Header(), o.Header} {
-		h = h.Clone()
-		for _, name := range ownFields {
-			h.Del(name)
-		}
-		h.Write(&head)
-	}
-	head.WriteString("\r\n")
 	c, err := newConn(context.WithoutCancel(ctx), conn, ahead, o)
 	if err != nil {
 		return nil, err
 	}
 	c.protocol, c.deflate = protocol, extension != ""
-	if err := c.wire.Send([]byte(head.String())); err != nil {
+	if err := c.wire.Send([]byte(head)); err != nil {
 		c.lose(err)
 		return nil, c.end
 	}
 	return c, nil
+}
+
+// onLoopsStack calls fn in a callback of the loop. A task's stack stays as large as it has ever been:
+// 8 KiB instead of 4 for the life of the connection, because of a hash and a header.
+func onLoopsStack(ctx context.Context, fn func()) error {
+	done := aio.NewFuture[aio.None](ctx)
+	aio.RunningLoop(ctx).CallSoon(func() {
+		fn()
+		_ = done.SetResult(aio.None{}) // the task may have been cancelled
+	})
+	_, err := done.Await(ctx)
+	return err
+}
+
+// answerHead is the answer to a handshake.
+func answerHead(accept, protocol, extension string, fields ...http.Header) string {
+	var b strings.Builder
+	b.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n" +
+		"Connection: Upgrade\r\nSec-WebSocket-Accept: " + accept + "\r\n")
+	if protocol != "" {
+		b.WriteString("Sec-WebSocket-Protocol: " + protocol + "\r\n")
+	}
+	if extension != "" {
+		b.WriteString("Sec-WebSocket-Extensions: " + extension + "\r\n")
+	}
+	for _, h := range fields {
+		h = h.Clone()
+		for _, name := range ownFields {
+			h.Del(name)
+		}
+		h.Write(&b)
+	}
+	b.WriteString("\r\n")
+	return b.String()
 }
 
 // Handler returns a handler that accepts each connection and calls fn, in the task of the request.
@@ -101,8 +126,11 @@ func Handler(
 		ctx context.Context, w http.ResponseWriter, r *http.Request,
 	) error {
 		conn, err := Accept(w, r, o)
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrHandshake):
 			return nil // it is answered
+		case err != nil:
+			return err
 		}
 		defer conn.Abort()
 		err = fn(ctx, conn, r)
