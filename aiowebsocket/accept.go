@@ -77,8 +77,8 @@ func Accept(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 	return c, nil
 }
 
-// onLoopsStack calls fn in a callback of the loop. A task's stack stays as large as it has ever been:
-// 8 KiB instead of 4 for the life of the connection, because of a hash and a header.
+// onLoopsStack calls fn in a callback of the loop. A task's stack stays as large as it has ever
+// been: 8 KiB instead of 4 for the life of the connection, because of a hash and a header.
 func onLoopsStack(ctx context.Context, fn func()) error {
 	done := aio.NewFuture[aio.None](ctx)
 	aio.RunningLoop(ctx).CallSoon(func() {
