@@ -182,7 +182,7 @@ func TestASnapshotShowsSinceWhenByWhomAndWhereATaskWasCancelled(t *testing.T) {
 func TestASnapshotWithStacksShowsWhereTheUsersCodeWaits(t *testing.T) {
 	scene(t, func(_ context.Context, l *aio.Loop) {
 		s := l.Snapshot(true)
-		for name, want := range map[string]string{"holder": "aio_test.scene.func", "dreamer": "aio_test.scene.func", "grandchild": "aio_test.forever helpers_test.go:"} {
+		for name, want := range map[string]string{"holder": "aio_test.scene.func", "dreamer": "aio_test.scene.func", "grandchild": "aio_test.forever loop_test.go:"} {
 			i := infoOf(t, s, name)
 			if len(i.Stack) == 0 || !strings.Contains(i.Stack[0], want) {
 				t.Errorf("%s: %q", name, i.Stack)

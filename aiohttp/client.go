@@ -30,6 +30,14 @@ type Client struct {
 	// TLS has the settings of secure connections. It applies to the client's own Transport only.
 	// Default: those of package crypto/tls.
 	TLS *tls.Config
+	// Proxy names the proxy of a request, or nil; [http.ProxyURL] makes such a function. Requests
+	// through a proxy are made by net/http. It excludes Reach, UnixSocket and Transport. Default:
+	// that of the environment, see [http.ProxyFromEnvironment].
+	Proxy func(*http.Request) (*url.URL, error)
+	// UnixSocket is the path of a Unix socket that all connections are made to, whatever the host
+	// in the URL: a service on the same machine, such as a container engine. It excludes Reach,
+	// Proxy and Transport. Default: connections go to the host.
+	UnixSocket string
 	// Jar keeps cookies. Default: none are kept.
 	Jar http.CookieJar
 	// Header has fields for each request that lacks them. Default: none.
@@ -50,6 +58,14 @@ type Client struct {
 	// body. After that every wait for it returns an error that matches [context.DeadlineExceeded].
 	// Default: no limit. Retry.Timeout limits one try, aio.Timeout any other step.
 	Timeout time.Duration
+	// ConnectTimeout is the time for a connection, from the look-up of the name to the end of the
+	// TLS handshake. It applies to the client's own Transport only. Default: 30 s, of which TLS may
+	// take 10.
+	ConnectTimeout time.Duration
+	// ReadTimeout is how long the server may be silent once it has the request: before its answer,
+	// and between two pieces of the body. The error then matches [os.ErrDeadlineExceeded]. It
+	// applies to the client's own Transport and to [Direct] only. Default: no limit.
+	ReadTimeout time.Duration
 	// Redirects is how many redirects are followed before the request fails with [ErrRedirects].
 	// From http and https, redirects lead only to these two. Default: 10; negative: redirects are
 	// not followed but returned like other answers.
@@ -244,6 +260,7 @@ func (c *Client) begin(ctx context.Context) error {
 		panic("aiohttp: Client.Do: Reach cannot be kept with a Transport of your own; " +
 			"let its dialer refuse addresses")
 	}
+	c.mustFit()
 	c.loop = loop
 	c.turns = newTurns(c)
 	c.memory.limit = cmp.Or(c.MaxMemory, defaultMaxMemory)
@@ -261,6 +278,30 @@ func (c *Client) begin(ctx context.Context) error {
 	}
 	c.forget = loop.OnClose(c.abandon)
 	return nil
+}
+
+// mustFit panics for settings of which one would be ignored.
+func (c *Client) mustFit() {
+	switch own := c.UnixSocket != ""; {
+	case own && c.Proxy != nil:
+		panic("aiohttp: Client.Do: UnixSocket and Proxy exclude each other; set one")
+	case (own || c.Proxy != nil) && c.Reach != Anywhere:
+		panic("aiohttp: Client.Do: Reach cannot be kept with a Proxy or a UnixSocket; " +
+			"use a client of its own for these")
+	case (own || c.Proxy != nil) && c.Transport != nil:
+		panic("aiohttp: Client.Do: Proxy and UnixSocket are for the client's own Transport; " +
+			"set them in yours")
+	case c.ConnectTimeout < 0 || c.ReadTimeout < 0:
+		panic("aiohttp: Client.Do: a time-out is negative; 0 is the default")
+	}
+}
+
+// connectTime returns the limits for the connection and for its handshake.
+func (c *Client) connectTime() (all, handshake time.Duration) {
+	if d := c.ConnectTimeout; d > 0 {
+		return d, d
+	}
+	return dialTime, handshakeTime
 }
 
 // within returns the transport for requests that may reach a realm.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/list"
@@ -45,6 +46,7 @@ type clientConn struct {
 	atOnce  int        // bytes that were read so since a task has waited
 	drains  []aio.Waiter
 
+	sending *outgoing       // the request
 	ctx     context.Context // of the task that reads
 	waitErr error           // of its last wait
 	br      *bufio.Reader   // what net/http parses; nil: idle
@@ -204,15 +206,27 @@ func (c *clientConn) read(ctx context.Context, p []byte) (int, error) {
 		}
 		c.resume()
 		c.atOnce = 0
-		w := aio.NewWaiter(ctx, "Client.Do", c)
+		waits, end := ctx, func() {}
+		if d := c.of.c.ReadTimeout; d > 0 {
+			waits, end = c.of.patience(ctx, d)
+		}
+		w := aio.NewWaiter(waits, "Client.Do", c)
 		c.reader, c.into, c.got = w, p, 0
 		err := c.of.park(w)
+		silent := err != nil && waits.Err() != nil && ctx.Err() == nil
+		end()
 		n := c.got
 		c.reader, c.into, c.got = aio.Waiter{}, nil, 0
 		switch {
 		case err != nil:
 			if n > 0 {
 				c.in.unread(p[:n])
+			}
+			switch {
+			case silent && (n > 0 || !c.sending.sent): // the server is not to blame
+				continue
+			case silent:
+				return 0, c.silence()
 			}
 			c.waitErr = err
 			return 0, err
@@ -224,6 +238,12 @@ func (c *clientConn) read(ctx context.Context, p []byte) (int, error) {
 	n := c.in.read(p)
 	c.resume()
 	return n, nil
+}
+
+// silence is the error of a server that has said nothing for too long.
+func (c *clientConn) silence() error {
+	return &net.OpError{Op: "read", Net: "tcp", Source: c.t.LocalAddr(), Addr: c.t.RemoteAddr(),
+		Err: os.ErrDeadlineExceeded}
 }
 
 // readNow reads what the system has, if that can be done without a wait.

@@ -118,10 +118,11 @@ func (p *connections) get(ctx context.Context, u *url.URL, most realm.Realm) (*c
 // dial connects c.
 func (p *connections) dial(ctx context.Context, u *url.URL, c *clientConn) error {
 	var opts []transport.Option
+	all, handshake := p.c.connectTime()
 	host, port := asciiHost(u.Hostname()), u.Port()
 	if u.Scheme == "https" {
 		cfg := p.configFor(c.key.host, host)
-		opts = append(opts, transport.TLS(cfg), transport.HandshakeTimeout(handshakeTime))
+		opts = append(opts, transport.TLS(cfg), transport.HandshakeTimeout(handshake))
 	}
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
@@ -130,11 +131,15 @@ func (p *connections) dial(ctx context.Context, u *url.URL, c *clientConn) error
 	if c.key.most != realm.Local {
 		inner = transport.WithNetwork(ctx, reaching{transport.NetworkFrom(ctx), c.key.most})
 	}
-	limited, cancel := p.patience(inner, dialTime)
+	limited, cancel := p.patience(inner, all)
 	defer cancel()
-	_, err := transport.Connect(limited, "tcp", net.JoinHostPort(host, port), c, opts...)
+	network, address := "tcp", net.JoinHostPort(host, port)
+	if p.c.UnixSocket != "" {
+		network, address = "unix", p.c.UnixSocket
+	}
+	_, err := transport.Connect(limited, network, address, c, opts...)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		return &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
+		return &net.OpError{Op: "dial", Net: network, Err: os.ErrDeadlineExceeded}
 	}
 	if several, ok := errtree.As[*transport.ConnectError](err); ok && len(several.Errs) > 0 {
 		return several.Errs[0] // the address that the resolver likes best

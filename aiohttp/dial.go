@@ -16,8 +16,9 @@ import (
 // for some later request, for as long as the system lets it. It connects to what is in realm most.
 func (c *Client) newTransport(most realm.Realm) *http.Transport {
 	config := c.TLS
+	all, handshake := c.connectTime()
 	dialer := &net.Dialer{
-		Timeout:        30 * time.Second,
+		Timeout:        all,
 		KeepAlive:      30 * time.Second,
 		ControlContext: within(most),
 	}
@@ -25,11 +26,24 @@ func (c *Client) newTransport(most realm.Realm) *http.Transport {
 		Proxy:                 http.ProxyFromEnvironment,
 		ForceAttemptHTTP2:     true,
 		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
+		TLSHandshakeTimeout:   handshake,
 		ExpectContinueTimeout: time.Second,
 	}
-	if c.Reach != Anywhere { // a proxy resolves names itself
+	switch {
+	case c.Proxy != nil:
+		t.Proxy = c.Proxy
+	case c.Reach != Anywhere || c.UnixSocket != "": // a proxy resolves names itself
 		t.Proxy = nil
+	}
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		if c.UnixSocket != "" {
+			network, address = "unix", c.UnixSocket
+		}
+		conn, err := dialer.DialContext(ctx, network, address)
+		if err == nil && c.ReadTimeout > 0 {
+			conn = &quietConn{conn, c.ReadTimeout}
+		}
+		return conn, err
 	}
 	// The connections that were in use at the same time can be kept. With fewer, connections would
 	// be made and closed all the time.
@@ -45,7 +59,7 @@ func (c *Client) newTransport(most realm.Realm) *http.Transport {
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, stop := whileAsked(ctx)
 		defer stop()
-		conn, err := dialer.DialContext(ctx, network, address)
+		conn, err := dial(ctx, network, address)
 		// too late; net/http would keep the connection for another request
 		if err == nil && ctx.Err() != nil {
 			conn.Close()
@@ -56,7 +70,7 @@ func (c *Client) newTransport(most realm.Realm) *http.Transport {
 	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, stop := whileAsked(ctx)
 		defer stop()
-		conn, err := dialer.DialContext(ctx, network, address)
+		conn, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
@@ -70,6 +84,24 @@ func (c *Client) newTransport(most realm.Realm) *http.Transport {
 		return secure, nil
 	}
 	return t
+}
+
+// quietConn is a connection of net/http whose peer must not be silent for too long after what was
+// written to it.
+type quietConn struct {
+	net.Conn
+	most time.Duration
+}
+
+func (c *quietConn) Read(p []byte) (int, error) {
+	c.SetReadDeadline(time.Now().Add(c.most))
+	return c.Conn.Read(p)
+}
+
+func (c *quietConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.SetReadDeadline(time.Now().Add(c.most))
+	return n, err
 }
 
 // configFor returns the settings of a connection to address.

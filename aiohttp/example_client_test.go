@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"mime/multipart"
 	"net/http"
 	"time"
 
@@ -118,4 +119,55 @@ func ExampleResponse_Lines() {
 	// Output:
 	// "short\n" false
 	// "far too" true
+}
+
+// A form with a file is sent in pieces, and read in pieces.
+func ExampleClient_UploadForm() {
+	h := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		parts, err := r.MultipartReader()
+		if err != nil {
+			return err
+		}
+		for {
+			part, err := parts.NextPart()
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			n, err := io.Copy(io.Discard, part) // reading suspends the task
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(w, part.FormName(), part.FileName(), n)
+		}
+	})
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		c := &aiohttp.Client{Transport: aiohttp.Direct(h)}
+		defer c.Close()
+		r, err := c.UploadForm(ctx, "http://archive/", func(ctx context.Context, form *multipart.Writer) error {
+			if err := form.WriteField("title", "Emma"); err != nil {
+				return err
+			}
+			file, err := form.CreateFormFile("text", "emma.txt")
+			if err != nil {
+				return err
+			}
+			_, err = io.WriteString(file, "Emma Woodhouse, handsome, clever, and rich")
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		text, err := r.Text(ctx)
+		fmt.Print(text)
+		return err
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// title  4
+	// text emma.txt 42
 }

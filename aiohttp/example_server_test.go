@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/aio-go/aio"
@@ -98,4 +100,58 @@ func ExampleMaxConnections() {
 		log.Fatal(err)
 	}
 	// Output: 10 bytes
+}
+
+// The files of a folder, below a path. A browser that has one asks whether it has changed.
+func ExampleFiles() {
+	dir, err := os.MkdirTemp("", "static")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "hello.txt"), []byte("hello, world"), 0o644); err != nil {
+		log.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir) // no link leads out of it
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer root.Close()
+	site := http.NewServeMux()
+	site.Handle("/static/", http.StripPrefix("/static", aiohttp.Files(http.FS(root.FS()))))
+
+	err = aio.Run(context.Background(), func(ctx context.Context) error {
+		c := &aiohttp.Client{Transport: aiohttp.Direct(site)}
+		defer c.Close()
+		ask := func(field, value string) (*aiohttp.Response, error) {
+			req, err := http.NewRequest("GET", "http://site/static/hello.txt", nil)
+			if err != nil {
+				return nil, err
+			}
+			req.Header.Set(field, value)
+			return c.Do(ctx, req)
+		}
+		part, err := ask("Range", "bytes=7-11")
+		if err != nil {
+			return err
+		}
+		text, err := part.Text(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Println(part.StatusCode, text)
+		again, err := ask("If-None-Match", part.Header.Get("ETag"))
+		if err != nil {
+			return err
+		}
+		defer again.Close()
+		fmt.Println(again.StatusCode)
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 206 world
+	// 304
 }

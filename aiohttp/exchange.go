@@ -2,6 +2,7 @@ package aiohttp
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"io"
 	"maps"
@@ -17,6 +18,8 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
+	"github.com/aio-go/aio/stream"
+	"github.com/aio-go/aio/transport"
 )
 
 // exchange is one request and its answer under OnLoop. Its handler is a task. The goroutine that
@@ -119,15 +122,45 @@ func (c *controlled) SetWriteDeadline(at time.Time) error {
 
 func (c *controlled) EnableFullDuplex() error { return c.x.control.EnableFullDuplex() }
 
-// Hijack implements [http.Hijacker] for handlers that do not run on the loop.
+// Hijack implements [http.Hijacker]. For a task the connection is one of the loop, and suspends it.
 func (c *controlled) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if aio.InTask(c.ctx) {
-		return nil, nil, hijackError{}
+	if !aio.InTask(c.ctx) {
+		return c.hijack()
 	}
+	if c.isChosen() {
+		if err := c.FlushError(); err != nil {
+			return nil, nil, err
+		}
+	}
+	var conn net.Conn
+	var rw *bufio.ReadWriter
+	var err error
+	waited := c.x.thread(context.WithoutCancel(c.ctx), &c.x.writes, func() {
+		conn, rw, err = c.hijack()
+	})
+	if err = cmp.Or(waited, err); err != nil {
+		return nil, nil, err
+	}
+	ahead, _ := rw.Reader.Peek(rw.Reader.Buffered())
+	life := context.WithoutCancel(c.ctx) // the connection outlasts the request
+	r, w, err := stream.Adopt(life, conn, transport.AlreadyReceived(ahead))
+	if err != nil {
+		return nil, nil, err
+	}
+	conn = stream.NetConn(c.loop.Context(), r, w)
+	br := bufio.NewReaderSize(conn, max(len(ahead), firstBuffer))
+	if len(ahead) > 0 {
+		br.Peek(len(ahead)) // does not wait: the bytes are there
+	}
+	return conn, bufio.NewReadWriter(br, bufio.NewWriter(conn)), nil
+}
+
+// hijack takes the connection of net/http, which blocks its user.
+func (c *controlled) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c.x.sending.Lock()
 	defer c.x.sending.Unlock()
 	conn, rw, err := c.x.control.Hijack()
-	if c.x.hijacked = err == nil; c.x.hijacked {
+	if c.x.hijacked = c.x.hijacked || err == nil; err == nil {
 		c.mu.Lock()
 		c.err = http.ErrHijacked
 		c.mu.Unlock()
@@ -137,15 +170,6 @@ func (c *controlled) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	return conn, rw, err
 }
-
-// hijackError is the error of a task that wants to take the connection over.
-type hijackError struct{}
-
-func (hijackError) Error() string {
-	return "aiohttp: Hijack: a task cannot take the connection, which would block the loop; " +
-		"wrap the handler in aiohttp.OffLoop"
-}
-func (hijackError) Is(target error) bool { return target == http.ErrNotSupported }
 
 // inform sends a head with a status below 200.
 func (x *exchange) inform(status int, header http.Header) {
@@ -206,6 +230,12 @@ func (x *exchange) send(ctx context.Context) error {
 		return waited
 	}
 	return err
+}
+
+func (x *exchange) isHijacked() bool {
+	x.sending.Lock()
+	defer x.sending.Unlock()
+	return x.hijacked
 }
 
 // write sends a piece. sending is held.
@@ -321,6 +351,15 @@ func (x *exchange) finish() {
 	x.handlers.wait() // if the loop has ended before these goroutines
 	whole := w.end()
 	past := time.Unix(1, 0)
+	if x.isHijacked() { // what is done to the writer would be done to the connection
+		if x.body != nil {
+			x.body.Close()
+		}
+		x.reads.shut()
+		x.writes.shut()
+		x.writes.wait()
+		return
+	}
 	if b := x.body; b != nil {
 		b.Close()
 		// The rest is not needed, not by net/http either; there is no other way to end a read.
@@ -336,9 +375,6 @@ func (x *exchange) finish() {
 	}
 	x.writes.shut()
 	x.writes.wait()
-	if x.hijacked {
-		return
-	}
 	if !whole {
 		panic(http.ErrAbortHandler)
 	}

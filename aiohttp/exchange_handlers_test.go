@@ -56,18 +56,18 @@ func copies(prepare func(w http.ResponseWriter, f *os.File) io.Reader) http.Hand
 	}
 }
 
-// takesOver hijacks the connection, off the loop, and talks on it.
+// takesOver hijacks the connection and talks on it.
 func takesOver(
 	talk func(w http.ResponseWriter, conn io.Writer, rw *bufio.ReadWriter),
 ) http.HandlerFunc {
-	return aiohttp.OffLoop(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			panic(err)
 		}
 		defer conn.Close()
 		talk(w, conn, rw)
-	})).ServeHTTP
+	}
 }
 
 func init() {
@@ -420,22 +420,26 @@ func init() {
 	}, "")
 
 	// Connections that are taken over.
-	add("taken over", get, takesOver(func(_ http.ResponseWriter, conn io.Writer, _ *bufio.ReadWriter) {
+	hijacks := func(name, request string, h http.HandlerFunc, direct string) {
+		add(name, request, h, direct)
+		add(name+", off the loop", request, aiohttp.OffLoop(h).ServeHTTP, direct)
+	}
+	hijacks("taken over", get, takesOver(func(_ http.ResponseWriter, conn io.Writer, _ *bufio.ReadWriter) {
 		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
 	}), wire)
-	add("taken over, by its buffers", get,
+	hijacks("taken over, by its buffers", get,
 		takesOver(func(_ http.ResponseWriter, _ io.Writer, rw *bufio.ReadWriter) {
 			line, err := rw.ReadString('\n')
 			fmt.Fprintf(rw, "HTTP/1.1 200 OK\r\n\r\n%q %v", line, err)
 			rw.Flush()
 		}), wire)
-	add("taken over, and the writer used", get,
+	hijacks("taken over, and the writer used", get,
 		takesOver(func(w http.ResponseWriter, conn io.Writer, _ *bufio.ReadWriter) {
 			_, err := io.WriteString(w, "hello")
 			w.WriteHeader(404)
 			fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\n\r\n%v", err == http.ErrHijacked)
 		}), wire)
-	add("taken over with a body", post,
+	hijacks("taken over with a body", post,
 		takesOver(func(_ http.ResponseWriter, conn io.Writer, rw *bufio.ReadWriter) {
 			b := make([]byte, 5)
 			_, err := io.ReadFull(rw, b)

@@ -320,11 +320,6 @@ func TestHandlersThatBlockLeaveTheLoopAlone(t *testing.T) {
 			ok(t, err)
 			fmt.Fprint(conn, "you said ", line)
 		})))
-	mux.HandleFunc("/hijack-on-the-loop", func(w http.ResponseWriter, r *http.Request) {
-		_, _, err := http.NewResponseController(w).Hijack()
-		matches(t, err, http.ErrNotSupported)
-		http.Error(w, err.Error(), http.StatusNotImplemented)
-	})
 	mux.Handle("/ping", hello)
 	s, logged := listen(t, aiohttp.OnLoop(loop, mux))
 	answer := make(chan string)
@@ -349,8 +344,6 @@ func TestHandlersThatBlockLeaveTheLoopAlone(t *testing.T) {
 	}
 	got := raw(t, s.Listener.Addr(), "GET /hijack HTTP/1.1\r\nHost: x\r\n\r\nhello\n")
 	equal(t, "hijacked", got, "you said hello\n")
-	status, body = ask(t, "GET", s.URL+"/hijack-on-the-loop", nil)
-	equal(t, "hijack", fmt.Sprint(status, strings.Contains(body, "aiohttp.OffLoop")), "501 true")
 	ctx, cancel := context.WithCancel(t.Context())
 	req, _ := http.NewRequestWithContext(ctx, "GET", s.URL+"/gone", nil)
 	_, err := http.DefaultClient.Do(req)

@@ -62,8 +62,10 @@ func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Other goroutines, such as those of a client of net/http or of [aio.ToThread], may use body and
 // writer; there they block. h must not block the loop; [OffLoop] is for handlers that do.
 //
-// The writer that h gets can flush, and set deadlines through [http.ResponseController]. A task
-// cannot hijack it: a hijacked connection of net/http blocks its user. Use OffLoop for that, too.
+// The writer that h gets can do what that of the server can: flush, set deadlines and enable full
+// duplex through [http.ResponseController], and hijack. A connection that a task hijacks is one of
+// the loop from then on: its reads and writes suspend the task. It outlasts the request. Other
+// goroutines may use it as well; there it blocks.
 func OnLoop(l *aio.Loop, h http.Handler) http.Handler {
 	if l == nil || h == nil {
 		panic("aiohttp: OnLoop: the loop or the handler is nil; " +

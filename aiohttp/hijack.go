@@ -10,6 +10,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/errtree"
+	"github.com/aio-go/aio/internal/wire"
 )
 
 // Hijack implements [http.Hijacker]. In tasks the connection suspends the task, on other goroutines
@@ -56,6 +57,8 @@ func (w *reply) hijack(ctx context.Context) (net.Conn, *bufio.ReadWriter, error)
 	}
 	return conn, bufio.NewReadWriter(br, bufio.NewWriter(conn)), nil
 }
+
+var _ wire.Conn = (*hijackedConn)(nil)
 
 // hijackedConn is a connection that a handler has taken over.
 type hijackedConn struct {
@@ -170,6 +173,38 @@ func (h *hijackedConn) SetReadDeadline(at time.Time) error {
 
 func (h *hijackedConn) SetWriteDeadline(at time.Time) error {
 	return h.do(func() { h.c.setWriteDeadline(at) })
+}
+
+// ReadTask, Send, Drain, Buffered and Abort make it a wire.Conn, for protocols of this module.
+func (h *hijackedConn) ReadTask(ctx context.Context, p []byte) (int, error) {
+	n, err := h.c.read(ctx, p, false, &h.closed)
+	if h.closed && n == 0 && !errtree.Is(err, aio.ErrCancelled) {
+		err = net.ErrClosed
+	}
+	return n, err
+}
+
+func (h *hijackedConn) Send(p []byte) error {
+	if h.closed {
+		return net.ErrClosed
+	}
+	return h.c.write(p)
+}
+
+func (h *hijackedConn) Drain(ctx context.Context) error {
+	if h.closed {
+		return net.ErrClosed
+	}
+	return h.c.drain(ctx)
+}
+
+func (h *hijackedConn) Buffered() int { return h.c.t.WriteBufferSize() }
+
+func (h *hijackedConn) Abort() {
+	h.closed = true
+	h.c.stopReading()
+	h.c.abort()
+	h.c.wakeWriters()
 }
 
 // setReadDeadline changes the deadline, also of a waiting read.

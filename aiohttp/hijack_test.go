@@ -1,11 +1,15 @@
 package aiohttp_test
 
 import (
+	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"testing"
 	"time"
@@ -94,4 +98,66 @@ func TestReadsOfAHijackedConnectionTakeTurnsAndEndWithIt(t *testing.T) {
 			matches(t, err, net.ErrClosed)
 		}
 	})
+}
+
+// A task of OnLoop takes the connection of net/http over, and its waits suspend only that task.
+func TestATaskOfOnLoopTakesTheConnectionOver(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		loop, _ := serving(t)
+		asked := make(chan struct{})
+		mux := http.NewServeMux()
+		mux.HandleFunc("/ping", func(w http.ResponseWriter, r *http.Request) { close(asked) })
+		mux.HandleFunc("/talk", func(w http.ResponseWriter, r *http.Request) {
+			conn, rw, err := http.NewResponseController(w).Hijack()
+			ok(t, err)
+			defer conn.Close()
+			equal(t, "read ahead", rw.Reader.Buffered(), 4) // as with net/http
+			io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\n\r\nready\n")
+			_, _, err = aio.Recv(r.Context(), asked) // another request is served meanwhile
+			ok(t, err)
+			for range 2 { // the first line came with the head
+				line, err := rw.ReadString('\n')
+				ok(t, err)
+				fmt.Fprint(conn, "you said ", line)
+			}
+			ok(t, conn.SetReadDeadline(time.Now().Add(-time.Second)))
+			_, err = conn.Read(make([]byte, 1))
+			matches(t, err, os.ErrDeadlineExceeded)
+			_, _, err = http.NewResponseController(w).Hijack()
+			matches(t, err, http.ErrHijacked)
+		})
+		s := httptest.NewUnstartedServer(aiohttp.OnLoop(loop, mux))
+		if secure {
+			s.StartTLS()
+		} else {
+			s.Start()
+		}
+		dial := func() net.Conn {
+			t.Helper()
+			c, err := net.Dial("tcp", s.Listener.Addr().String())
+			ok(t, err)
+			if secure {
+				c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+			}
+			return c
+		}
+		c := dial()
+		io.WriteString(c, "GET /talk HTTP/1.1\r\nHost: x\r\n\r\none\n")
+		br := bufio.NewReader(c)
+		for _, want := range []string{"HTTP/1.1 101 Switching Protocols\r\n", "\r\n", "ready\n"} {
+			line, err := br.ReadString('\n')
+			ok(t, err)
+			equal(t, "line", line, want)
+		}
+		resp, err := s.Client().Get(s.URL + "/ping")
+		ok(t, err)
+		resp.Body.Close()
+		io.WriteString(c, "two\n")
+		rest, err := io.ReadAll(br)
+		ok(t, err)
+		equal(t, "talk", string(rest), "you said one\nyou said two\n")
+		c.Close()
+		s.CloseClientConnections()
+		s.Close()
+	}
 }

@@ -131,10 +131,7 @@ func (r Retry) worthAt(now time.Time) func(*http.Response) bool {
 
 // worth reports whether a later try may have a better answer than resp, which arrived at about now.
 func (r Retry) worth(resp *http.Response, now time.Time) bool {
-	switch resp.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-	default:
+	if !mayPass(resp.StatusCode) {
 		return false
 	}
 	most := r.MaxWait
@@ -143,6 +140,16 @@ func (r Retry) worth(resp *http.Response, now time.Time) bool {
 	}
 	demanded, _ := retryAfter(resp.Header, now)
 	return demanded <= most
+}
+
+// mayPass reports whether a status may be another one a moment later.
+func mayPass(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
 // passing reports whether an error may be gone a moment later: if the connection failed, and not

@@ -66,6 +66,7 @@ func (p *connections) exchange(
 	}
 	c.ctx, c.waitErr, c.atOnce = ctx, nil, 0
 	o := newOutgoing(ctx, c, req, extra)
+	c.sending = o
 	done := false
 	defer func() {
 		if !done {
@@ -86,7 +87,7 @@ func (p *connections) exchange(
 		if err == io.EOF && p.server != nil {
 			err = io.ErrUnexpectedEOF
 		}
-		return nil, c.reused && mayRepeat(req, o.wrote), err
+		return nil, c.reused && mayRepeat(req, o.wrote) && !isTimeout(err), err
 	}
 	var resp *http.Response
 	for {

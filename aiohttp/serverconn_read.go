@@ -41,7 +41,7 @@ func (c *serverConn) read(ctx context.Context, p []byte, limited bool, stopped *
 		}
 		c.resume()
 		c.atOnce = 0
-		w := aio.NewWaiter(ctx, "Request.Body.Read", c)
+		w := aio.NewWaiter(ctx, c.readOp(), c)
 		c.reader, c.into, c.got, c.readErr = w, p, 0, nil
 		err := w.Park()
 		if c.reader != w { // stopReading was called, and another task may read now
@@ -127,4 +127,12 @@ func (c *serverConn) lateError(op string) error {
 		e.Net = e.Addr.Network()
 	}
 	return e
+}
+
+// readOp names a read in dumps of the tasks.
+func (c *serverConn) readOp() string {
+	if c.phase == connHijacked {
+		return "Conn.Read"
+	}
+	return "Request.Body.Read"
 }

@@ -4,12 +4,41 @@ import (
 	"context"
 	"errors"
 	"io"
+	"mime/multipart"
+	"net/http"
 	"sync"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/errtree"
 )
+
+// UploadForm is [Client.Upload] of a form with files (multipart/form-data), with POST. write writes
+// its parts, with CreateFormFile and the like, which suspend the task; the end is written for it. A
+// file is copied by [io.Copy] if it may block the loop for a moment, or by aiofile. Any size passes
+// in constant memory. A handler reads the parts with MultipartReader of its request. Python:
+// aiohttp.FormData.
+//
+// Cancellation: as for Upload.
+func (c *Client) UploadForm(
+	ctx context.Context, url string, write func(ctx context.Context, form *multipart.Writer) error,
+) (*Response, error) {
+	if write == nil {
+		panic("aiohttp: Client.UploadForm: the function is nil")
+	}
+	boundary := multipart.NewWriter(nil)
+	return c.Upload(ctx, http.MethodPost, url, boundary.FormDataContentType(),
+		func(ctx context.Context, w io.Writer) error {
+			form := multipart.NewWriter(w)
+			if err := form.SetBoundary(boundary.Boundary()); err != nil {
+				return err
+			}
+			if err := write(ctx, form); err != nil {
+				return err
+			}
+			return form.Close()
+		})
+}
 
 // Upload sends a body while a task of the loop produces it. It calls write with a writer, in a task
 // of its own, and sends the bytes at once. The writer's Write suspends the task while the server

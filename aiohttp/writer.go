@@ -66,6 +66,13 @@ func (w *writer) WriteHeader(status int) {
 	w.mu.Unlock()
 }
 
+// isChosen reports whether the answer has a status.
+func (w *writer) isChosen() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.status != 0
+}
+
 // freeze chooses the status. Header fields set later do not count.
 func (w *writer) freeze(status int) {
 	w.status, w.frozen = status, w.header.Clone()

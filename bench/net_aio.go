@@ -23,6 +23,10 @@ var aioServers = map[string]netServer{
 	"http_body_post":       aioHTTPServer(httpHandlers["http_body_post"]),
 	"http_body_get":        aioHTTPServer(httpHandlers["http_body_get"]),
 	"http_client":          aioHTTPClient,
+
+	"websocket":             aioWebServer(aioRoom),
+	"idle_memory_websocket": aioWebServer(aioRoom),
+	"sse":                   aioWebServer(aioEvents),
 }
 
 // echoProtocol sends back what arrives.

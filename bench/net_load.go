@@ -57,6 +57,10 @@ var loads = map[string]func(loadSpec) (loadResult, error){
 	"http_post":     loadHTTPPost,
 	"http_get":      loadHTTPGet,
 	"http_client":   loadHTTPClient,
+
+	"websocket":      loadWebSocket,
+	"websocket_idle": loadWebSocketIdle,
+	"events":         loadEvents,
 }
 
 // loadIfGenerator turns this process into the load generator and does not

@@ -50,10 +50,12 @@ func settled(spec loadSpec) (int64, error) {
 
 // loadIdle makes connections, each with one request, and sees how much the
 // server has grown by them. One connection before warms it up.
-func loadIdle(spec loadSpec) (loadResult, error) {
+func loadIdle(spec loadSpec) (loadResult, error) { return idle(spec, dialAll) }
+
+func idle(spec loadSpec, dial func(loadSpec) ([]int, error)) (loadResult, error) {
 	warm := spec
 	warm.Conns = 1
-	if _, err := dialAll(warm); err != nil {
+	if _, err := dial(warm); err != nil {
 		return loadResult{}, err
 	}
 	before, err := settled(spec)
@@ -64,7 +66,7 @@ func loadIdle(spec loadSpec) (loadResult, error) {
 	if err := w.begin(); err != nil {
 		return loadResult{}, err
 	}
-	if _, err := dialAll(spec); err != nil {
+	if _, err := dial(spec); err != nil {
 		return loadResult{}, err
 	}
 	result, err := w.end(spec.Conns)

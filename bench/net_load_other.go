@@ -27,4 +27,8 @@ var (
 	loadHTTPPost     = noLoad
 	loadHTTPGet      = noLoad
 	loadHTTPClient   = noLoad
+
+	loadWebSocket     = noLoad
+	loadWebSocketIdle = noLoad
+	loadEvents        = noLoad
 )

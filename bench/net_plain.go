@@ -21,6 +21,10 @@ var plainServers = map[string]netServer{
 	"http_body_post":       plainHTTPServer(httpHandlers["http_body_post"]),
 	"http_body_get":        plainHTTPServer(httpHandlers["http_body_get"]),
 	"http_client":          plainHTTPClient,
+
+	"websocket":             plainHTTPServer(gorillaRoom()),
+	"idle_memory_websocket": plainHTTPServer(gorillaRoom()),
+	"sse":                   plainHTTPServer(plainEvents()),
 }
 
 // echoConn sends back what arrives.

@@ -36,6 +36,7 @@ var netServers = map[string]map[string]netServer{
 	"gnet":       gnetServers(false),
 	"gnet_multi": gnetServers(true),
 	"fasthttp":   fasthttpServers,
+	"coder":      coderServers,
 }
 
 const (

@@ -15,8 +15,9 @@ const (
 
 // netSuite measures servers under load from outside.
 var netSuite = suite{
-	works:      netWorks(),
-	rivals:     []string{"net", "gnet", "gnet_multi", "tokio", "uvloop", "asyncio", "fasthttp"},
+	works: netWorks(),
+	rivals: []string{"net", "gnet", "gnet_multi", "tokio", "uvloop", "asyncio", "fasthttp",
+		"coder"},
 	procs:      []int{runtime.NumCPU()},
 	rounds:     5,
 	roundTime:  500 * time.Millisecond,
@@ -104,6 +105,27 @@ func netWorks() []work {
 			about: "HTTP/1.1, a client of hello world", baselineIs: "net/http",
 		})
 	}
+	for _, conns := range []int{10, 100, 1000} {
+		works = append(works, work{
+			name: "websocket", unit: cpuPerRequest, load: "websocket", conns: conns,
+			about: "what one says over a WebSocket goes to all, 120 bytes; " +
+				"a request is a delivery",
+			baselineIs: "gorilla/websocket, two goroutines a connection",
+		})
+	}
+	works = append(works, work{
+		name: "idle_memory_websocket", unit: bytesPerConn, load: "websocket_idle",
+		conns: idleConns, fresh: true,
+		about:      "memory of a WebSocket in a room, after one message to all",
+		baselineIs: "gorilla/websocket, two goroutines a connection",
+	})
+	for _, conns := range []int{10, 100, 1000} {
+		works = append(works, work{
+			name: "sse", unit: cpuPerRequest, load: "events", conns: conns,
+			about:      "a server-sent event goes to all, 120 bytes; a request is a delivery",
+			baselineIs: "net/http",
+		})
+	}
 	for i := range works {
 		works[i].baseline = "net"
 		works[i].aims = append(works[i].aims, netAims[works[i].key()]...)
@@ -131,6 +153,10 @@ var netAims = map[string][]aim{
 	"http_client/1":       {{max: 0.75, rival: "net"}},
 	"http_client/64":      {{max: 0.75, rival: "net"}},
 	"http_client/1000":    {{max: 0.75, rival: "net"}},
+
+	"websocket/1000":              {{max: 0.80, rival: "net"}, {max: 0.80, rival: "coder"}},
+	"idle_memory_websocket/10000": {{max: 0.80, rival: "net"}, {max: 0.80, rival: "coder"}},
+	"sse/1000":                    {{max: 0.90, rival: "net"}},
 }
 
 // netLacks says why a contestant does not do a work of the suite.
@@ -144,11 +170,24 @@ var netLacks = map[string]string{
 	"tokio/echo_tls":                "tokio has no TLS of its own",
 }
 
+// noHTTP are the libraries of connections.
+var noHTTP = []string{"gnet", "gnet_multi", "tokio", "uvloop", "asyncio"}
+
 // Libraries of connections have no HTTP, and fasthttp has nothing else.
 func init() {
 	for _, w := range netWorks() {
+		if w.name == "sse" || strings.HasSuffix(w.name, "websocket") {
+			for _, rival := range append([]string{"fasthttp"}, noHTTP...) {
+				netLacks[rival+"/"+w.name] = rival + " has none of its own"
+			}
+			if w.name == "sse" {
+				netLacks["coder/sse"] = "coder has WebSockets alone"
+			}
+			continue
+		}
+		netLacks["coder/"+w.name] = "coder has WebSockets alone"
 		if strings.HasPrefix(w.name, "http_") {
-			for _, rival := range []string{"gnet", "gnet_multi", "tokio", "uvloop", "asyncio"} {
+			for _, rival := range noHTTP {
 				netLacks[rival+"/"+w.name] = rival + " has no HTTP of its own"
 			}
 		} else {

@@ -51,7 +51,8 @@ func TestTheNetSuiteRunsAtTinySizes(t *testing.T) {
 	}
 	want := []string{"echo_protocol/10", "echo_stream/10", "echo_tls/10", "idle_memory_protocol/1000",
 		"idle_memory_stream/1000", "sparse/1", "connect/32",
-		"http_server/1", "http_body_post/1", "http_body_get/1", "http_client/1"}
+		"http_server/1", "http_body_post/1", "http_body_get/1", "http_client/1",
+		"websocket/10", "idle_memory_websocket/1000", "sse/10"}
 	var got []string
 	for _, row := range rep.Rows {
 		got = append(got, fmt.Sprintf("%s/%d", row.Work, row.Conns))
@@ -114,7 +115,8 @@ func TestTheNetSuiteHasARowForEachNumberOfConnections(t *testing.T) {
 		"http_server/1 http_server/64 http_server/1000 http_body_post/1 http_body_post/64 " +
 		"http_body_post/1000 " +
 		"http_body_get/1 http_body_get/64 http_body_get/1000 " +
-		"http_client/1 http_client/64 http_client/1000"
+		"http_client/1 http_client/64 http_client/1000 " +
+		"websocket/10 websocket/100 websocket/1000 idle_memory_websocket/10000 sse/10 sse/100 sse/1000"
 	if got := strings.Join(keys, " "); got != want {
 		t.Errorf("the rows are %s, want %s", got, want)
 	}
@@ -123,8 +125,8 @@ func TestTheNetSuiteHasARowForEachNumberOfConnections(t *testing.T) {
 			t.Errorf("there is an aim for %s, but no such row", key)
 		}
 	}
-	if aims != 22 {
-		t.Errorf("there are %d aims, want 22", aims)
+	if aims != 27 {
+		t.Errorf("there are %d aims, want 27", aims)
 	}
 }
 
@@ -148,10 +150,10 @@ func TestASuiteHasDefaultsOfItsOwn(t *testing.T) {
 		works  int
 	}{
 		{"", 9, 50 * time.Millisecond, len(suites["micro"].rivals), len(micro)},
-		{"-suite net", 5, 500 * time.Millisecond, 7, 25},
+		{"-suite net", 5, 500 * time.Millisecond, 8, 32},
 		{"-suite net -rounds 3 -roundtime 1s -rivals net,gnet -work echo_stream,sparse", 3,
 			time.Second, 2, 4},
-		{"-suite net -conns 100 -rivals none", 5, 500 * time.Millisecond, 0, 3},
+		{"-suite net -conns 100 -rivals none", 5, 500 * time.Millisecond, 0, 5},
 	} {
 		parsed, err := parse(strings.Fields(c.args), io.Discard)
 		if err != nil {

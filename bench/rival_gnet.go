@@ -79,6 +79,7 @@ var versions = map[string]string{
 	"gnet":       moduleVersion("github.com/panjf2000/gnet/v2"),
 	"gnet_multi": moduleVersion("github.com/panjf2000/gnet/v2"),
 	"fasthttp":   moduleVersion("github.com/valyala/fasthttp"),
+	"coder":      moduleVersion("github.com/coder/websocket"),
 }
 
 // moduleVersion is the version of a module this program was built with.

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/aio-go/aio v0.0.0
+	github.com/aio-go/aio/aiowebsocket v0.0.0
 	github.com/aio-go/aio/distributed v0.0.0
 )
 
@@ -19,6 +20,8 @@ require (
 require (
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
+	github.com/gobwas/httphead v0.1.0 // indirect
+	github.com/gobwas/ws v1.5.0 // indirect
 	github.com/google/go-tpm v0.9.8 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
@@ -50,3 +53,5 @@ require (
 replace github.com/aio-go/aio => ../
 
 replace github.com/aio-go/aio/distributed => ../distributed
+
+replace github.com/aio-go/aio/aiowebsocket => ../aiowebsocket

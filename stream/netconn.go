@@ -11,6 +11,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/errtree"
+	"github.com/aio-go/aio/internal/wire"
 )
 
 // NetConn returns the connection as a [net.Conn], for libraries that know nothing of loops, such as
@@ -37,6 +38,8 @@ func NetConn(ctx context.Context, r *Reader, w *Writer) net.Conn {
 		read: half{loop: loop}, write: half{loop: loop},
 	}
 }
+
+var _ wire.Conn = (*netConn)(nil)
 
 type netConn struct {
 	ctx         context.Context
@@ -143,6 +146,17 @@ func (c *netConn) Close() error {
 	return err
 }
 
+// CloseWrite ends the sending half, as [Writer.WriteEOF] does.
+func (c *netConn) CloseWrite() error {
+	_, err := c.onLoop(func() (int, error) {
+		if c.closed {
+			return 0, net.ErrClosed
+		}
+		return 0, c.w.WriteEOF()
+	})
+	return c.wrap("close", err)
+}
+
 func (c *netConn) LocalAddr() net.Addr  { return c.local }
 func (c *netConn) RemoteAddr() net.Addr { return c.remote }
 
@@ -162,6 +176,28 @@ func (c *netConn) set(at time.Time, halves ...*half) error {
 		return 0, nil
 	})
 	return c.wrap("set", err)
+}
+
+// ReadTask, Send, Drain, Buffered and Abort make it a wire.Conn, for protocols of this module.
+func (c *netConn) ReadTask(ctx context.Context, p []byte) (int, error) {
+	n, err := c.r.Read(ctx, p)
+	if c.closed && n == 0 && !errtree.Is(err, aio.ErrCancelled) {
+		err = net.ErrClosed
+	}
+	return n, err
+}
+
+func (c *netConn) Send(p []byte) error {
+	_, err := c.w.Write(p)
+	return err
+}
+
+func (c *netConn) Drain(ctx context.Context) error { return c.w.Drain(ctx) }
+func (c *netConn) Buffered() int                   { return c.w.Transport().WriteBufferSize() }
+
+func (c *netConn) Abort() {
+	c.closed = true
+	c.w.Abort()
 }
 
 // half is one direction of a netConn: a line of calls, and a deadline for all of them. The deadline

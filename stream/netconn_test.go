@@ -262,3 +262,44 @@ func TestANetConnOfAClosedLoopFailsOnOtherGoroutines(t *testing.T) {
 	}
 	ok(t, conn.Close())
 }
+
+// What was read from a connection before it was adopted is read first.
+func TestAnAdoptedConnectionReturnsWhatWasReadBefore(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	peer, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(peer, "onetwo")
+	if cw, ok := peer.(*net.TCPConn); ok {
+		cw.CloseWrite()
+	}
+	before := make([]byte, 3)
+	if _, err := io.ReadFull(conn, before); err != nil {
+		t.Fatal(err)
+	}
+	err = aio.Run(t.Context(), func(ctx context.Context) error {
+		r, w, err := stream.Adopt(ctx, conn, transport.AlreadyReceived(before))
+		if err != nil {
+			return err
+		}
+		defer w.Close()
+		all, err := io.ReadAll(stream.NetConn(ctx, r, w))
+		if string(all) != "onetwo" {
+			t.Errorf("read %q", all)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -33,14 +33,20 @@ func Open(
 }
 
 // Adopt returns the two halves of a connection that was made elsewhere. They own conn from then on,
-// also after an error: do not use it any more. The options are those of [transport.Adopt], and
-// [Limit]. asyncio: open_connection(sock=...).
+// also after an error: do not use it any more. The options are those of [transport.Adopt], [Limit],
+// and [transport.AlreadyReceived] for bytes that were read from conn before. asyncio:
+// open_connection(sock=...).
 //
 // Cancellation: the connection is aborted.
 func Adopt(ctx context.Context, conn net.Conn, opts ...transport.Option) (*Reader, *Writer, error) {
 	aio.RunningLoop(ctx) // panics if there is no loop
 	limit, opts := takeLimit(opts)
 	c := newConnection(limit)
+	for _, opt := range opts {
+		if before, ok := opt.(interface{ Received() []byte }); ok {
+			c.reader.FeedData(before.Received())
+		}
+	}
 	if _, err := transport.Adopt(ctx, conn, c, opts...); err != nil {
 		return nil, nil, err
 	}

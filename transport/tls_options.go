@@ -45,9 +45,13 @@ func HandshakeTimeout(d time.Duration) Option {
 }
 
 // AlreadyReceived gives [StartTLS] bytes that the old protocol received but that belong to the TLS
-// handshake: everything after the point of the upgrade. They are copied.
+// handshake: everything after the point of the upgrade. It gives stream.Adopt bytes that were read
+// from the connection before, which its reader returns first. They are copied.
 func AlreadyReceived(p []byte) Option { return alreadyReceived(append([]byte(nil), p...)) }
 
 type alreadyReceived []byte
 
 func (alreadyReceived) apply(*options) {}
+
+// Received is for package stream.
+func (p alreadyReceived) Received() []byte { return p }

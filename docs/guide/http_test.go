@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -407,4 +408,43 @@ func Example_httpProxy() {
 	// Output:
 	// /page got hello
 	// /new got hello
+}
+
+func Example_httpEvents() {
+	prices := aiohttp.HandlerFunc(func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+		events, err := aiohttp.Events(w, r)
+		if err != nil {
+			return err
+		}
+		last, _ := strconv.Atoi(events.LastID) // what this client has got already
+		for n := last + 1; n <= last+2; n++ {
+			e := aiohttp.Event{ID: strconv.Itoa(n), Name: "price", Data: fmt.Sprint(100 + n)}
+			if err := events.Send(e); err != nil { // the client has disconnected
+				return err
+			}
+		}
+		return nil // here the connection ends, and the client comes again
+	})
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		c := &aiohttp.Client{Transport: aiohttp.Direct(prices)} // or Serve, and a URL of it
+		defer c.Close()
+		for e, err := range c.Events(ctx, "http://prices/") {
+			if err != nil {
+				return err
+			}
+			fmt.Println(e.ID, e.Name, e.Data)
+			if e.ID == "4" {
+				break
+			}
+		}
+		return nil
+	}, aio.WithClock(aio.NewVirtualClock()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 1 price 101
+	// 2 price 102
+	// 3 price 103
+	// 4 price 104
 }

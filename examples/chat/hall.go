@@ -33,14 +33,39 @@ type hall struct {
 // member is a participant of the chat.
 type member struct {
 	nick, room string // room is "" for one who has left it and not joined another
-	w          *stream.Writer
-	backlog    int
+	ear        ear
 	slow       bool // has been cut off
 }
 
+// ear is the way to a member.
+type ear interface {
+	// hear sends a line, without its end, and never waits. It reports false if too much waits to be
+	// sent already.
+	hear(line string) bool
+	// abort ends the connection.
+	abort()
+}
+
+// terminal is the ear of a member at a terminal.
+type terminal struct {
+	w       *stream.Writer
+	backlog int
+}
+
+func (t terminal) hear(line string) bool {
+	line += newLine
+	if t.w.Transport().WriteBufferSize()+len(line) > t.backlog {
+		return false
+	}
+	t.w.WriteString(line)
+	return true
+}
+
+func (t terminal) abort() { t.w.Abort() }
+
 // enter makes a member of a visitor.
-func (h *hall) enter(w *stream.Writer) *member {
-	m := &member{w: w, room: lobby, backlog: h.backlog}
+func (h *hall) enter(ear ear) *member {
+	m := &member{ear: ear, room: lobby}
 	for m.nick == "" || h.named(m.nick) != nil {
 		h.guests++
 		m.nick = fmt.Sprint("guest", h.guests)
@@ -108,7 +133,7 @@ func (h *hall) announce(room string, but *member, format string, args ...any) {
 	if room == "" {
 		return
 	}
-	line := fmt.Sprintf(format, args...) + newLine
+	line := fmt.Sprintf(format, args...)
 	for _, m := range h.members {
 		if m.room == room && m != but {
 			m.hear(line)
@@ -127,18 +152,13 @@ func (h *hall) dismiss() {
 // buffers at most the backlog. A member that is slower than that is cut off: the connection ends,
 // and the task that serves it notices.
 func (m *member) tell(format string, args ...any) {
-	m.hear(fmt.Sprintf(format, args...) + newLine)
+	m.hear(fmt.Sprintf(format, args...))
 }
 
 // hear is tell with a whole line.
 func (m *member) hear(line string) {
-	if m.slow {
-		return
-	}
-	if m.w.Transport().WriteBufferSize()+len(line) > m.backlog {
+	if !m.slow && !m.ear.hear(line) {
 		m.slow = true
-		m.w.Abort()
-		return
+		m.ear.abort()
 	}
-	m.w.WriteString(line)
 }

@@ -2,9 +2,10 @@
 //
 //	go run ./examples/chat                                  port 2424 of this machine
 //	go run ./examples/chat -addr :2424 -addr unix:/tmp/chat
+//	go run ./examples/chat -web 127.0.0.1:8080              and http://127.0.0.1:8080 in a browser
 //
-// hall.go has the state that members share, member.go the conversation with one of them,
-// commands.go their commands.
+// hall.go has the state that members share, member.go the conversation with one of them at a
+// terminal, web.go that in a browser, commands.go their commands.
 package main
 
 import (
@@ -26,6 +27,7 @@ const usage = `Chat serves a group chat to those who connect: nc 127.0.0.1 2424
 
     -addr ADDRESS   listen on HOST:PORT, or on unix:PATH, to which only you can connect; may be given
                     several times (default 127.0.0.1:2424; port 0 takes a free one)
+    -web ADDRESS    serve a page for browsers on HOST:PORT as well; its members are in the same rooms
     -backlog BYTES  what may wait to be sent to a member; one who reads so slowly that more would have to
                     wait is cut off (default 65536)
     -rate N         lines that a member may send in a second, 20 more at the beginning; those who send
@@ -56,8 +58,9 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 // settings are what the command line says.
 type settings struct {
 	addrs   []string
-	backlog int // bytes
-	rate    int // lines a second
+	web     string // "" for none
+	backlog int    // bytes
+	rate    int    // lines a second
 	flood   time.Duration
 	limits  limits.Limits
 }
@@ -74,6 +77,7 @@ func parseFlags(args []string) (settings, error) {
 		s.addrs = append(s.addrs, addr)
 		return nil
 	})
+	flags.StringVar(&s.web, "web", "", "")
 	flags.IntVar(&s.backlog, "backlog", 64<<10, "")
 	flags.IntVar(&s.rate, "rate", 10, "")
 	s.limits = limits.Default()
@@ -104,6 +108,10 @@ const parting = time.Second
 func serve(ctx context.Context, s settings, std cli.Streams) error {
 	h := &hall{backlog: s.backlog, rate: s.rate, flood: s.flood, log: std.Out, limits: &s.limits}
 	var servers []*stream.Server
+	web, err := h.serveWeb(ctx, s, std)
+	if err != nil {
+		return err
+	}
 	for _, addr := range s.addrs {
 		network, address := cli.Network(addr)
 		server, err := stream.Serve(ctx, network, address, s.limits.Handler(h.serve),
@@ -122,11 +130,14 @@ func serve(ctx context.Context, s settings, std cli.Streams) error {
 	}
 	fmt.Fprintln(std.Out, "Ctrl-C ends the chat.")
 
-	_, err := aio.NewFuture[aio.None](ctx).Await(ctx) // until Ctrl-C
+	_, err = aio.NewFuture[aio.None](ctx).Await(ctx) // until Ctrl-C
 	fmt.Fprintf(std.Out, "\nThe chat ends, with %d here.\n", len(h.members))
 	h.dismiss()
 	goodbye, cancel := aio.WithTimeout(context.WithoutCancel(ctx), parting)
 	defer cancel()
+	if web != nil {
+		web.Close() // the conversations end with the loop
+	}
 	for _, server := range servers {
 		server.Close()
 		server.CloseClients()

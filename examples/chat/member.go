@@ -18,7 +18,7 @@ const burst = 20
 
 // serve is the conversation with one member, from the first line to the last.
 func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-	m := h.enter(w)
+	m := h.enter(terminal{w, h.backlog})
 	fmt.Fprintf(h.log, "%s has come from %s, %d here\n", m.nick, from(w), len(h.members))
 	why := "has gone"
 	defer func() {
@@ -27,8 +27,6 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 		}
 		h.exit(m, why)
 	}()
-	// A member that sends more than that is not read meanwhile: the network holds the rest back.
-	limiter := aiosync.NewRateLimiter(burst, burst*time.Second/time.Duration(h.rate))
 	here, leave := aio.WithCancelCause(ctx) // as long as the connection is
 	watch := aio.Start(ctx, func(ctx context.Context) error {
 		defer leave(nil)
@@ -38,9 +36,8 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 		return nil
 	}, aio.Name("watch over "+m.nick))
 	defer watch.Cancel(nil)
-	clock := aio.RunningLoop(ctx)
-	quiet := clock.Time() // when no line had to wait last
-	tail := false         // the next line is the end of one that was too long
+	pace := h.newPace(ctx)
+	tail := false // the next line is the end of one that was too long
 	for {
 		var line []byte
 		err := h.limits.Wait(ctx, w, func(ctx context.Context) (err error) {
@@ -48,13 +45,11 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 			return err
 		})
 		if err == nil || errors.Is(err, stream.ErrLimit) {
-			began := clock.Time()
-			if limiter.Acquire(here) != nil {
+			flooding, lost := pace.wait(here)
+			switch {
+			case lost != nil:
 				return ctx.Err() // or the connection is lost
-			}
-			if now := clock.Time(); now.Sub(began) < time.Millisecond {
-				quiet = now
-			} else if now.Sub(quiet) > h.flood {
+			case flooding:
 				// Of one who has gone the system may still keep megabytes, which are days of talk.
 				why = "has sent too much for too long"
 				w.Abort()
@@ -80,13 +75,46 @@ func (h *hall) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 			tail = false
 			continue
 		}
-		text := strings.TrimSpace(cli.Printable(strings.TrimRight(strings.ToValidUTF8(string(line),
-			"?"), "\r\n")))
+		text := plain(string(line))
 		if quit, message := h.obey(m, text); quit {
 			why = "has gone" + message
 			return nil
 		}
 	}
+}
+
+// plain is what the others see of a line.
+func plain(line string) string {
+	line = strings.TrimRight(strings.ToValidUTF8(line, "?"), "\r\n")
+	return strings.TrimSpace(cli.Printable(line))
+}
+
+// pace slows a member down that sends more than the rate. It is not read meanwhile: the network
+// holds the rest back.
+type pace struct {
+	limiter *aiosync.RateLimiter
+	clock   *aio.Loop
+	quiet   time.Time // when no line had to wait last
+	flood   time.Duration
+}
+
+func (h *hall) newPace(ctx context.Context) *pace {
+	clock := aio.RunningLoop(ctx)
+	limiter := aiosync.NewRateLimiter(burst, burst*time.Second/time.Duration(h.rate))
+	return &pace{limiter, clock, clock.Time(), h.flood}
+}
+
+// wait waits until a line may be heard. It reports whether lines have had to wait for too long.
+func (p *pace) wait(ctx context.Context) (flooding bool, err error) {
+	began := p.clock.Time()
+	if err := p.limiter.Acquire(ctx); err != nil {
+		return false, err
+	}
+	now := p.clock.Time()
+	if now.Sub(began) < time.Millisecond {
+		p.quiet = now
+	}
+	return now.Sub(p.quiet) > p.flood, nil
 }
 
 // from says where a connection comes from. Those over a Unix socket have no address.

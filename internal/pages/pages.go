@@ -22,12 +22,16 @@ import (
 var shown = regexp.MustCompile("(?s)<!-- (Example\\w*|source: [\\w ]+) -->\n```go\n.*?```\n" +
 	"(?:\nIt prints:\n\n```text\n.*?```\n)?")
 
+// elsewhere is a comment on a page whose programs are Examples of another folder, whose tests run
+// them: that of another module.
+var elsewhere = regexp.MustCompile(`<!-- programs of (\S+) -->`)
+
 // Check compares the pages of the current folder with the Examples of its tests. With update it
 // writes the Examples into the pages. Each Example must be on a page, and each program on a page
 // must be an Example.
 func Check(t *testing.T, update bool) {
 	t.Helper()
-	examples := readExamples(t)
+	ours := readExamples(t, ".")
 	used := map[string]bool{}
 	pages, err := filepath.Glob("*.md")
 	if err != nil || len(pages) == 0 {
@@ -37,6 +41,10 @@ func Check(t *testing.T, update bool) {
 		was, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
+		}
+		examples := ours
+		if m := elsewhere.FindSubmatch(was); m != nil {
+			examples = readExamples(t, string(m[1]))
 		}
 		is := shown.ReplaceAllStringFunc(string(was), func(old string) string {
 			name := shown.FindStringSubmatch(old)[1]
@@ -66,7 +74,7 @@ func Check(t *testing.T, update bool) {
 			t.Fatal(err)
 		}
 	}
-	for name := range examples {
+	for name := range ours {
 		if !used[name] {
 			t.Errorf("%s is on no page", name)
 		}
@@ -77,17 +85,18 @@ func Check(t *testing.T, update bool) {
 func Programs(t *testing.T) map[string]string {
 	t.Helper()
 	programs := map[string]string{}
-	for name, text := range readExamples(t) {
+	for name, text := range readExamples(t, ".") {
 		_, text, _ = strings.Cut(text, "```go\n")
 		programs[name], _, _ = strings.Cut(text, "```\n")
 	}
 	return programs
 }
 
-// readExamples returns what a page shows for each Example: a whole program and its output.
-func readExamples(t *testing.T) map[string]string {
+// readExamples returns what a page shows for each Example of a folder: a whole program and its
+// output.
+func readExamples(t *testing.T, dir string) map[string]string {
 	t.Helper()
-	names, err := filepath.Glob("*_test.go")
+	names, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func TestLayering(t *testing.T) {
 		{"aiosql", []string{".", "coro", "aiosync", "internal/"}, []string{"net/http", "os/exec"}},
 		{"executor", []string{".", "coro", "aiosync", "transport", "stream", "internal/"}, []string{"net/http"}},
 		{"monitor", []string{".", "coro", "internal/"}, []string{"os/exec"}},
-		{"aiohttp", []string{".", "coro", "aiosync", "transport", "internal/"}, []string{"os/exec"}},
+		{"aiohttp", []string{".", "coro", "aiosync", "transport", "stream", "internal/"}, []string{"os/exec"}},
 	}
 	for _, layer := range layers {
 		t.Run(layer.pkg, func(t *testing.T) {
