@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio/coro"
+	"github.com/aio-go/aio/internal/flight"
 	"github.com/aio-go/aio/internal/inspect"
 	"github.com/aio-go/aio/internal/poll"
 	"github.com/aio-go/aio/internal/ring"
@@ -44,6 +45,7 @@ type Loop struct {
 	deadlock deadlockWatch
 	watchdog watchdog
 	unseen   unseen
+	rec      recording
 	ending   ending
 
 	// The tasks.
@@ -106,6 +108,9 @@ func NewLoop(opts ...Option) *Loop {
 	l.clock.epoch, l.clock.rested = l.clock.begun, true
 	if l.clock.isGiven() {
 		l.clock.epoch = l.Time()
+	}
+	if flight.Default != nil {
+		flight.Default(l)
 	}
 	return l
 }

@@ -35,6 +35,13 @@ type Entry struct {
 	loop   any
 }
 
+// Running returns the number. Any goroutine.
+func (e *Entry) Running() uint64 {
+	mu.Lock()
+	defer mu.Unlock()
+	return e.Number
+}
+
 // Loop returns the loop, an *aio.Loop.
 func (e *Entry) Loop() any { return e.loop }
 
