@@ -30,6 +30,7 @@ type Loop struct {
 	hosted        bool                   // a task that waits runs the steps of others, see handOver
 	steps         uint                   // entries run, ever
 	breaths       breaths
+	rec           recording
 	pool          coro.Pool // idle workers
 	stacksWatched bool      // the next garbage collection trims the pool
 	heir          *Loop     // gets memory and stacks when the loop is closed; nil: nobody
@@ -45,7 +46,6 @@ type Loop struct {
 	deadlock deadlockWatch
 	watchdog watchdog
 	unseen   unseen
-	rec      recording
 	ending   ending
 
 	// The tasks.

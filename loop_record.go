@@ -10,12 +10,12 @@ import (
 // recording is the part of a loop that records what it does, for package recorder. While it is off
 // it costs a branch where something other than the current task runs.
 type recording struct {
-	ring   *flight.Recorder // nil: off
-	hooks  flight.Hooks
-	replay func() string // under a tool for tests: how to run this once more; nil: unknown
-	began  bool          // a task's begin is looked at: there are a ring, hooks or somebody beside
-	now    uint32        // the number of the event that is under way: the cause of what it wakes
+	ring  *flight.Recorder // nil: off
+	now   uint32           // the number of the event that is under way: the cause of what it wakes
+	began bool             // a task's begin is looked at: there are a ring, hooks or somebody beside
 
+	hooks  flight.Hooks
+	replay func() string                   // how to run this once more; nil: unknown
 	last   *flight.Recorder                // the ring, or the one before
 	beside atomic.Pointer[flight.Recorder] // the ring, for other goroutines
 }
@@ -37,7 +37,11 @@ func (l *Loop) record(n int, hooks *flight.Hooks) {
 		if l.clock.isGiven() {
 			now = l.clock.stamp
 		}
-		r.ring = flight.New(n, r.last, now, l.clock.isGiven())
+		begin := int64(0)
+		if !l.clock.epoch.IsZero() { // otherwise the loop is being made
+			begin = now()
+		}
+		r.ring = flight.New(n, r.last, begin, now, l.clock.isGiven())
 		r.last = r.ring
 		for _, t := range l.tasks.slots {
 			if t != nil {
@@ -93,25 +97,41 @@ func (l *Loop) renamed(t *taskCore) {
 
 // recordMade records a new task, whose function has the given code.
 func (l *Loop) recordMade(t *taskCore, code uintptr) {
-	l.recordName(t)
-	l.rec.ring.Put(flight.Made, 0, t.id, l.rec.now, flight.Place(code))
+	if t.scope.facts.Load() != nil {
+		l.recordName(t)
+	}
+	l.rec.ring.Put(flight.Event{
+		What: flight.Made.With(0), Task: t.id, Cause: l.rec.now, Arg: flight.Place(code)})
 }
 
 // switchTo makes the task on w, which goes on, the current one.
 func (l *Loop) switchTo(w *worker) {
 	l.current.Store(w)
 	if r := l.rec.ring; r != nil {
-		l.rec.now = r.Run(flight.Step, r.Op(w.wait.op), w.task.id, w.wait.cause, 0)
+		e := flight.Event{
+			What: flight.Step.With(r.Op(w.wait.op)), Task: w.task.id, Cause: w.wait.cause}
+		if r.Brisk() {
+			l.rec.now = r.Next()
+			r.Put(e)
+		} else {
+			l.rec.now = r.Run(e)
+		}
 	}
 }
 
 // begin is called before the first step of the task on w, if somebody looks at that.
 func (l *Loop) begin(w *worker, t *taskCore) {
+	if r := l.rec.ring; r != nil {
+		e := flight.Event{What: flight.Start.With(0), Task: t.id}
+		if r.Brisk() {
+			l.rec.now = r.Next()
+			r.Put(e)
+		} else {
+			l.rec.now = r.Run(e)
+		}
+	}
 	if l.watchdog.notes {
 		w.note(t)
-	}
-	if r := l.rec.ring; r != nil {
-		l.rec.now = r.Run(flight.Start, 0, t.id, 0, 0)
 	}
 	if f := l.rec.hooks.Began; f != nil {
 		w.ended = f(t.id, t.shownName())
@@ -127,7 +147,8 @@ func (w *worker) end() {
 
 // recordEnd records the outcome of a task.
 func (l *Loop) recordEnd(t *taskCore, state coreState) {
-	l.rec.ring.Put(flight.End, 0, t.id, l.rec.now, flight.Outcome(state-succeeded))
+	l.rec.ring.Put(flight.Event{
+		What: flight.End.With(0), Task: t.id, Cause: l.rec.now, Arg: flight.Outcome(state - succeeded)})
 }
 
 // recordEntry records that an entry of the ready queue other than a task has its turn.
@@ -151,7 +172,13 @@ func (l *Loop) recordEntry(r runnable) {
 	case poster:
 		task = r.poster()
 	}
-	l.rec.now = l.rec.ring.Run(kind, 0, task, 0, arg)
+	e := flight.Event{What: kind.With(0), Task: task, Arg: arg}
+	if ring := l.rec.ring; ring.Brisk() {
+		l.rec.now = ring.Next()
+		ring.Put(e)
+	} else {
+		l.rec.now = ring.Run(e)
+	}
 }
 
 func placeOfCallback(h *Handle) uint32 {
@@ -163,12 +190,13 @@ func placeOfCallback(h *Handle) uint32 {
 
 // recordDue records that timers are due, the first of them late by some nanoseconds.
 func (l *Loop) recordDue(late int64) {
-	l.rec.ring.Run(flight.Due, 0, 0, 0, uint32(min(late/1000, 1<<32-1)))
+	l.rec.ring.Run(flight.Event{
+		What: flight.Due.With(0), Arg: uint32(min(late/1000, 1<<32-1))})
 }
 
 // recordPosts records that n calls of other goroutines have come.
 func (l *Loop) recordPosts(n int) {
-	l.rec.ring.Put(flight.Posts, 0, 0, 0, uint32(n))
+	l.rec.ring.Put(flight.Event{What: flight.Posts.With(0), Arg: uint32(n)})
 }
 
 // recordWait records that the loop is about to wait. What comes then has its cause outside.
@@ -188,13 +216,28 @@ func (l *Loop) recordCancel(s *scope) {
 		op = s.more.op
 	}
 	ring := l.rec.ring
-	ring.Put(flight.Cancel, ring.Op(op), s.task.id, l.rec.now, 0)
+	ring.Put(flight.Event{
+		What: flight.Cancel.With(ring.Op(op)), Task: s.task.id, Cause: l.rec.now})
 }
 
-// trouble tells the recorder that something has gone wrong. Any goroutine.
+// trouble tells the recorder that something has gone wrong. Loop only.
 func (l *Loop) trouble(reason string) {
 	if l.rec.hooks.Trouble == nil {
 		return
 	}
-	l.rec.hooks.Trouble(reason)
+	if l.rec.ring != nil {
+		l.rec.ring.Show()
+	}
+	replay := ""
+	if l.rec.replay != nil {
+		replay = l.rec.replay()
+	}
+	l.rec.hooks.Trouble(reason, replay)
+}
+
+// troubleBeside is trouble for the goroutine of the watchdog.
+func (l *Loop) troubleBeside(reason string) {
+	if l.rec.hooks.Trouble != nil {
+		l.rec.hooks.Trouble(reason, "")
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/aio-go/aio/internal/inspect"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -73,17 +74,30 @@ type CancelInfo struct {
 // Snapshot returns the state of the loop. With stacks it also shows where each task waits; for that
 // the whole process stops for a moment. On other goroutines use [TakeSnapshot].
 func (l *Loop) Snapshot(stacks bool) (s Snapshot) {
-	l.asNobody(func() { s = l.snapshot(stacks) })
+	l.asNobody(func() { s = l.snapshot(stacks, nil) })
 	return s
 }
 
-func (l *Loop) snapshot(stacks bool) Snapshot {
+func init() {
+	inspect.Live = func(loop any) int { return loop.(*Loop).tasks.live }
+	inspect.Snapshot = func(loop any, stacks bool, room any) (s any) {
+		l := loop.(*Loop)
+		l.asNobody(func() { s = l.snapshot(stacks, room.([]TaskInfo)) })
+		return s
+	}
+}
+
+// snapshot is Snapshot with memory for the tasks.
+func (l *Loop) snapshot(stacks bool, room []TaskInfo) Snapshot {
+	if cap(room) < l.tasks.live {
+		room = make([]TaskInfo, 0, l.tasks.live)
+	}
 	s := Snapshot{
 		Time:        l.Time(),
 		Ready:       l.ready.Len(),
 		Timers:      l.timers.running(),
 		Descriptors: l.watches.table.live,
-		Tasks:       make([]TaskInfo, 0, l.tasks.live),
+		Tasks:       room[:0],
 		Counters: Counters{
 			Steps:     uint64(l.steps),
 			Made:      l.tasks.made,

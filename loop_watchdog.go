@@ -167,7 +167,7 @@ func (l *Loop) logBlocked(d time.Duration) {
 		attrs = append(attrs, slog.String("state", held.state))
 	}
 	logReport(Report{Message: message, Warning: true, Attrs: attrs, TaskName: name})
-	l.trouble("a step blocks the loop")
+	l.troubleBeside("a step blocks the loop")
 }
 
 // held returns the stack of the step that the loop is in, nil if it is not found, and the task

@@ -251,7 +251,7 @@ func (j *taskJob) Run(s *coro.Stack) (next coro.Job) {
 	}
 	// The goroutine is reused: an await with this task's context must not act for the next task.
 	t.worker = nil
-	if l.rec.began {
+	if l.watchdog.notes {
 		w.unnote()
 	}
 	t.returned()

@@ -155,7 +155,7 @@ var ErrOff = errors.New("aio: this loop has no recorder; give it the option reco
 	variable + "=1")
 
 // Take returns what the loop remembers, or [ErrOff]. Any goroutine, also while the loop stands
-// still: then the last ten microseconds before its present step may be missing.
+// still: then the last steps may be missing, at most 16, if they took less than a microsecond each.
 func Take(l *aio.Loop) (Recording, error) {
 	r := flight.Of(l)
 	if r == nil {
@@ -173,7 +173,7 @@ type dumper struct {
 	dumps int
 }
 
-func (d *dumper) dump(reason string) {
+func (d *dumper) dump(reason, replay string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r, err := Take(d.loop)
@@ -181,7 +181,9 @@ func (d *dumper) dump(reason string) {
 		return
 	}
 	d.dumps++
-	r.Reason = safetext.Message(reason)
+	if r.Reason = safetext.Message(reason); replay != "" {
+		r.Replay = replay
+	}
 	if d.folder != "" {
 		path := filepath.Join(d.folder,
 			fmt.Sprintf("aio-%d-%d-%d.jsonl", r.PID, r.Loop, d.dumps))
@@ -219,7 +221,7 @@ func (d *dumper) follow() {
 		for {
 			select {
 			case sig := <-c:
-				d.dump("signal " + sig.String())
+				d.dump("signal "+sig.String(), "")
 			case <-done:
 				return
 			}

@@ -116,7 +116,7 @@ func (r *Recording) read(p flight.Picture) {
 	}
 	var now time.Duration
 	for i, x := range p.Events {
-		if x.Kind == flight.Clock {
+		if x.What.Kind() == flight.Clock {
 			now = time.Duration(x.Time())
 			continue
 		}
@@ -125,13 +125,13 @@ func (r *Recording) read(p flight.Picture) {
 		if _, known := tasks[x.Task]; x.Task != 0 && !known {
 			tasks[x.Task] = ""
 		}
-		switch x.Kind {
+		switch x.What.Kind() {
 		case flight.Made:
 			e.Do, made[x.Task], tasks[x.Task] = Made, e.Number, fn(x.Arg)
 		case flight.Start:
 			e.Do, e.By = Step, made[x.Task]
 		case flight.Step:
-			e.Do, e.Op = Step, safetext.Line(p.Ops[x.Op])
+			e.Do, e.Op = Step, safetext.Line(p.Ops[x.What.Op()])
 		case flight.Callback:
 			e.Do, e.Func = Callback, fn(x.Arg)
 		case flight.Timer:
@@ -147,7 +147,7 @@ func (r *Recording) read(p flight.Picture) {
 		case flight.Wait:
 			e.Do = Wait
 		case flight.Cancel:
-			e.Do, e.Op = Cancel, safetext.Line(p.Ops[x.Op])
+			e.Do, e.Op = Cancel, safetext.Line(p.Ops[x.What.Op()])
 		case flight.End:
 			e.Do, e.End = End, [...]string{"ok", "failed", "cancelled"}[x.Arg]
 		default:

@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 	looptest.Parts["asleep"] = func() { play(asleep) }
 	looptest.Parts["computes"] = func() { play(computes) }
 	looptest.Parts["many"] = func() { play(many) }
+	looptest.Parts["busy"] = func() { play(pingPong) }
 	looptest.Parts["top"] = func() {
 		os.Exit(run(context.Background(), []string{"top", os.Getenv("AIO_TEST_PID")}, os.Stdout, os.Stderr))
 	}
@@ -101,6 +102,32 @@ func computes(_ context.Context, ready func()) error {
 		n = n*6364136223846793005 | 1
 	}
 	return nil
+}
+
+// pingPong has two tasks that wake each other every millisecond.
+func pingPong(ctx context.Context, ready func()) error {
+	queue := aiosync.NewQueue[int](1)
+	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+		g.Go(func(ctx context.Context) error {
+			for {
+				if _, err := queue.Get(ctx); err != nil {
+					return err
+				}
+			}
+		}, aio.Name("pong"))
+		g.Go(func(ctx context.Context) error {
+			for {
+				if err := queue.Put(ctx, 1); err != nil {
+					return err
+				}
+				if err := aio.Sleep(ctx, time.Millisecond); err != nil {
+					return err
+				}
+			}
+		}, aio.Name("ping"))
+		ready()
+		return nil
+	})
 }
 
 func many(ctx context.Context, ready func()) error {
@@ -282,6 +309,55 @@ func TestArgumentsThatAreWrongHaveAnExitCodeAndALine(t *testing.T) {
 	}
 	if out, _, code := call(t, "completion", "bash"); code != ok || !strings.Contains(out, "complete -F _aio aio") {
 		t.Errorf("exit code %d: %s", code, out)
+	}
+}
+
+func TestRecordTellsWhatALoopDidLast(t *testing.T) {
+	pid := child(t, "stuck", "AIO_RECORD=1")
+	out, errs, code := call(t, "record", pid)
+	if code != ok || errs != "" {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	want(t, out, "process "+pid+", loop 1", "made      stuck-2", "step      stuck-2  by main", "step      main  after Sleep  by timer main")
+
+	file := filepath.Join(t.TempDir(), "recording")
+	if out, errs, code := call(t, "record", pid, "-o", file); code != ok || out != "" {
+		t.Fatalf("exit code %d: %s%s", code, out, errs)
+	}
+	if _, errs, code := call(t, "record", pid, "-o", file); code != failed || !strings.Contains(errs, "file exists") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	if again, _, code := call(t, "record", file); code != ok || again != out {
+		t.Errorf("exit code %d, the file says\n%s", code, again)
+	}
+	out, _, code = call(t, "record", file, "-trace")
+	var trace struct {
+		TraceEvents []map[string]any `json:"traceEvents"`
+	}
+	if err := json.Unmarshal([]byte(out), &trace); err != nil || code != ok || len(trace.TraceEvents) < 1000 {
+		t.Errorf("exit code %d, %v, %d events", code, err, len(trace.TraceEvents))
+	}
+	out, _, _ = call(t, "record", pid, "-n", "1", "-json")
+	if lines := strings.Split(strings.TrimSpace(out), "\n"); len(lines) != 2 || !strings.Contains(lines[1], `"do":"wait"`) {
+		t.Errorf("the last event is\n%s", out)
+	}
+}
+
+func TestAProgramWithoutARecorderRecordsForAWhile(t *testing.T) {
+	pid := child(t, "busy")
+	if _, errs, code := call(t, "record", pid); code != failed || !strings.Contains(errs, "no recorder") || !strings.Contains(errs, "-for 5s") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	out, errs, code := call(t, "record", pid, "-for", "1s")
+	if code != ok {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	want(t, out, "step      ping", "step      pong  after Queue.Get  by ping")
+	if _, errs, code := call(t, "record", pid); code != failed {
+		t.Errorf("it records still: %s", errs)
+	}
+	if _, errs, code := call(t, "record", pid, "-for", "2h"); code != misused {
+		t.Errorf("exit code %d: %s", code, errs)
 	}
 }
 

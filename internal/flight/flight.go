@@ -11,7 +11,7 @@ import (
 )
 
 // Kind is what an [Event] is about.
-type Kind uint8
+type Kind uint16
 
 const (
 	Clock    Kind = iota + 1 // the clock was read: Cause and Arg have the time
@@ -39,14 +39,26 @@ const (
 	Cancelled
 )
 
-// Event is an entry of the ring. It has no pointers, so that the collector need not look at it.
+// Event is an entry of the ring. It has no pointers, so that the collector need not look at it, and
+// four fields: the compiler would write more of them through the stack.
 type Event struct {
 	Task  uint32
 	Cause uint32 // the low half of the number of the event that led to this one; 0: unknown
 	Arg   uint32
-	Op    uint16 // see Picture.Ops
-	Kind  Kind
+	What  What
 }
+
+// What is a Kind, and in its upper half the number of an operation, see Picture.Ops.
+type What uint32
+
+// With returns a What for the operation with this number.
+func (k Kind) With(op uint16) What { return What(k) | What(op)<<16 }
+
+// Kind returns the kind.
+func (w What) Kind() Kind { return Kind(w) }
+
+// Op returns the number of the operation.
+func (w What) Op() uint16 { return uint16(w >> 16) }
 
 // Time is the time of a Clock event.
 func (e Event) Time() int64 { return int64(e.Cause)<<32 | int64(e.Arg) }
@@ -59,10 +71,7 @@ const (
 	// brisk is how long a step takes that is short, in nanoseconds. While steps are short the clock
 	// is read once in up to maxGroup of them.
 	brisk    = 1000
-	maxGroup = 16
-	// shownAfter is how long an event may be hidden from other goroutines, in nanoseconds. A loop
-	// that stands still hides those before the step by less than that.
-	shownAfter = 10_000
+	maxGroup = 32
 	// maxOps limits the names of operations that are kept.
 	maxOps = 4096
 )
@@ -72,14 +81,19 @@ type Recorder struct {
 	// The loop's own.
 	now      func() int64
 	events   []Event
+	mask     uint64
 	n        uint64 // of the next event
 	first    uint64 // of the first one
 	last     int64  // when the clock was last read
-	shown    int64  // when published was last set
 	steps    int32  // steps until the clock is read again
 	group    int32  // steps between two readings
 	maxGroup int32
 	ops      [64]opPlace
+
+	// The operation that was asked for last.
+	text   *byte
+	length int
+	op     uint16
 
 	published atomic.Uint64 // events before this one may be read
 
@@ -102,18 +116,17 @@ type named struct {
 }
 
 // New returns a ring for at least n events. Their numbers begin after those of the ring before, if
-// any. now returns the loop's time, in nanoseconds.
-// If always is set, reading it costs nothing, and it is read at each step.
-func New(n int, before *Recorder, now func() int64, always bool) *Recorder {
+// any. begin is the time, in nanoseconds, and now reads the clock. If always is set, that costs
+// nothing, and is done at each step.
+func New(n int, before *Recorder, begin int64, now func() int64, always bool) *Recorder {
 	size := Least
 	for size < n && size < Most {
 		size *= 2
 	}
 	r := &Recorder{
-		now: now, events: make([]Event, size), first: segment, group: 1, maxGroup: maxGroup,
-		names: make([]named, size/8),
-		texts: []string{""}, byText: map[string]uint16{"": 0},
-		last: -1 << 62, shown: -1 << 62,
+		now: now, events: make([]Event, size), mask: uint64(size - 1), first: segment,
+		last: begin, group: 1, maxGroup: maxGroup,
+		names: make([]named, size/8), texts: []string{""}, byText: map[string]uint16{"": 0},
 	}
 	if always {
 		r.maxGroup = 1
@@ -122,7 +135,8 @@ func New(n int, before *Recorder, now func() int64, always bool) *Recorder {
 		r.first = (before.n + segment) &^ (segment - 1)
 	}
 	r.n, r.sealed = r.first, r.first
-	r.published.Store(r.n)
+	r.putTime()
+	r.Show()
 	return r
 }
 
@@ -131,30 +145,36 @@ func (r *Recorder) Size() int { return len(r.events) }
 
 // Run records that the loop runs something: a step of a task, or another entry of the ready queue.
 // It returns the number of the event, as a Cause.
-func (r *Recorder) Run(kind Kind, op uint16, task, cause, arg uint32) uint32 {
-	if r.steps--; r.steps <= 0 {
-		r.readClock()
-	}
-	return r.Put(kind, op, task, cause, arg)
+func (r *Recorder) Run(e Event) uint32 {
+	r.readClock()
+	n := r.Next()
+	r.Put(e)
+	r.Show()
+	return n
 }
 
-// Put records an event without a look at the clock. It writes the fields one by one: an Event as an
-// argument would be built on the stack and read back at once, which costs several times as much.
-func (r *Recorder) Put(kind Kind, op uint16, task, cause, arg uint32) uint32 {
-	n := r.n
-	if n&(segment-1) == 0 {
-		n = r.turn()
+// Brisk reports whether a step may be recorded by Put, since the clock was read not long ago.
+// Otherwise Run records it. Both are small enough to be inlined.
+func (r *Recorder) Brisk() bool {
+	r.steps--
+	return r.steps > 0
+}
+
+// Next returns the number of the next event, as a Cause.
+func (r *Recorder) Next() uint32 { return uint32(r.n) }
+
+// Put records an event without a look at the clock. It is small enough to be inlined.
+func (r *Recorder) Put(e Event) {
+	r.events[r.n&r.mask] = e
+	if r.n++; r.n&(segment-1) == 0 {
+		r.turn()
 	}
-	e := &r.events[n&uint64(len(r.events)-1)]
-	e.Task, e.Cause, e.Arg, e.Op, e.Kind = task, cause, arg, op, kind
-	r.n = n + 1
-	return uint32(n)
 }
 
 // Wait records that the loop waits.
 func (r *Recorder) Wait() {
 	r.readClock()
-	r.Put(Wait, 0, 0, 0, 0)
+	r.Put(Event{What: Wait.With(0)})
 	r.steps, r.group = 0, 1
 	r.Show()
 }
@@ -165,44 +185,51 @@ func (r *Recorder) Show() { r.published.Store(r.n) }
 // readClock records the time, if it has changed, and decides when to read the clock again.
 func (r *Recorder) readClock() {
 	now := r.now()
-	if now != r.last {
-		r.Put(Clock, 0, 0, uint32(now>>32), uint32(now))
+	passed := now - r.last
+	if r.last = now; passed != 0 {
+		if r.putTime(); r.n&(segment-1) == 0 {
+			r.turn()
+		}
 	}
-	if now-r.last > int64(r.group)*brisk {
+	if passed > int64(r.group)*brisk {
 		r.group = 1
 	} else if r.group < r.maxGroup {
 		r.group *= 2
 	}
-	r.last, r.steps = now, r.group
-	if now-r.shown > shownAfter {
-		r.shown = now
-		r.published.Store(r.n)
-	}
+	r.steps = r.group
 }
 
 // turn goes on to the next segment, which begins with the time.
-func (r *Recorder) turn() (n uint64) {
-	if r.n == r.first {
-		r.last = r.now()
-	}
+func (r *Recorder) turn() {
 	r.mu.Lock()
 	r.sealed = r.n
 	r.published.Store(r.n)
 	r.mu.Unlock()
-	r.events[r.n&uint64(len(r.events)-1)] = Event{
-		Kind: Clock, Cause: uint32(r.last >> 32), Arg: uint32(r.last)}
+	r.putTime()
+}
+
+// putTime records when the clock was last read. The segment has room for that.
+func (r *Recorder) putTime() {
+	r.events[r.n&r.mask] = Event{0, uint32(r.last >> 32), uint32(r.last), Clock.With(0)}
 	r.n++
-	return r.n
 }
 
 // Op returns the number of an operation's name.
 func (r *Recorder) Op(text string) uint16 {
-	p := uintptr(unsafe.Pointer(unsafe.StringData(text)))
-	e := &r.ops[(p>>3^p>>9)&63]
-	if unsafe.StringData(e.text) == unsafe.StringData(text) && len(e.text) == len(text) {
-		return e.op
+	if unsafe.StringData(text) == r.text && len(text) == r.length {
+		return r.op
 	}
-	e.text, e.op = text, r.number(text)
+	return r.look(text)
+}
+
+func (r *Recorder) look(text string) uint16 {
+	r.text, r.length = unsafe.StringData(text), len(text)
+	p := uintptr(unsafe.Pointer(r.text))
+	e := &r.ops[(p>>3^p>>9)&63]
+	if unsafe.StringData(e.text) != r.text || len(e.text) != r.length {
+		e.text, e.op = text, r.number(text)
+	}
+	r.op = e.op
 	return e.op
 }
 
@@ -248,7 +275,7 @@ func (r *Recorder) Copy() Picture {
 	p := Picture{Begin: r.first, First: first, Events: make([]Event, 0, end-first),
 		Names: map[uint32]string{}, Ops: slices.Clone(r.texts)}
 	for n := first; n < end; n++ {
-		p.Events = append(p.Events, r.events[n&uint64(len(r.events)-1)])
+		p.Events = append(p.Events, r.events[n&r.mask])
 	}
 	for i := range min(r.named, len(r.names)) {
 		at := (r.named + i) % len(r.names)

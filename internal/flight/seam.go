@@ -32,7 +32,8 @@ var Default func(loop any)
 // Hooks are functions that a loop calls while it records.
 type Hooks struct {
 	// Trouble is called when something has gone wrong, on the loop or its watchdog's goroutine.
-	Trouble func(reason string)
+	// replay says how to run this once more, if that is known.
+	Trouble func(reason, replay string)
 	// Began is called on the stack of a task before its first step, and the result after its end.
 	Began func(id uint32, name string) (ended func())
 }
