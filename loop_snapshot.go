@@ -24,7 +24,21 @@ type Snapshot struct {
 	Timers      int        `json:"timers"`      // timers that are running
 	Descriptors int        `json:"descriptors"` // descriptors that are watched
 	Counters    Counters   `json:"counters"`
+	// Waits are the locks, queues, connections and so on that tasks wait for: those with most
+	// waiters first, at most 100.
+	Waits []WaitInfo `json:"waits,omitempty"`
 }
+
+// WaitInfo describes something that tasks wait for.
+type WaitInfo struct {
+	On      string        `json:"on"` // with its capacity, if it has one
+	Op      string        `json:"op"` // what the first of them does
+	Waiters int           `json:"waiters"`
+	Longest time.Duration `json:"longest"` // how long the one that has waited longest does
+	Holder  string        `json:"holder,omitempty"`
+}
+
+const maxWaits = 100
 
 // Counters are totals of a loop since it was made. The rate of two snapshots is their difference.
 type Counters struct {
@@ -113,6 +127,7 @@ func (l *Loop) snapshot(stacks bool, room []TaskInfo) Snapshot {
 	for _, t := range tasks {
 		s.Tasks = append(s.Tasks, p.info(t))
 	}
+	s.Waits = p.contended()
 	l.addSleeps(tasks, s.Tasks, now)
 	if stacks {
 		addStacks(tasks, s.Tasks)
@@ -146,7 +161,8 @@ func TakeSnapshot(ctx context.Context, l *Loop, stacks bool) (Snapshot, error) {
 type picture struct {
 	now   int64
 	sites map[uintptr]string
-	waits map[[2]unsafe.Pointer]waitAnswer // by what is waited for
+	waits map[[2]unsafe.Pointer]*waitAnswer // by what is waited for
+	given []*waitAnswer                     // those that a primitive has named
 }
 
 func (t *taskCore) info(now int64) TaskInfo { return (&picture{now: now}).info(t) }
@@ -181,6 +197,10 @@ func (p *picture) info(t *taskCore) TaskInfo {
 		i.State, i.Op, i.On = "waiting", in.op, a.on
 		i.WaitsFor, i.Holder = a.waitsFor, a.holder
 		i.Waited = time.Duration(max(0, p.now-in.since))
+		if a.waiters++; a.waiters == 1 {
+			a.op = in.op
+		}
+		a.longest = max(a.longest, i.Waited)
 	}
 	for s := w.inner; s != nil && s.more != nil && s.more.around != nil; s = s.more.around {
 		text := s.more.op
@@ -246,6 +266,12 @@ func (s Snapshot) WriteJSON(w io.Writer) error {
 // already, but one may be read from elsewhere.
 func (s Snapshot) shown() Snapshot {
 	s.Tasks = shownTasks(s.Tasks)
+	s.Waits = slices.Clone(s.Waits)
+	for i := range s.Waits {
+		w := &s.Waits[i]
+		w.On, w.Op = safetext.Message(w.On), safetext.Message(w.Op)
+		w.Holder = safetext.Message(w.Holder)
+	}
 	return s
 }
 

@@ -70,7 +70,7 @@ const (
 	// patience is how long a loop has to begin its answer before it is looked at from beside.
 	patience = 60 * time.Millisecond
 	// slowest is how long it may then take: a String method of the program may block.
-	slowest = 5 * time.Second
+	slowest = 2 * time.Second
 	// rest is how many times as long as a picture took a loop is left alone after it.
 	rest = 3
 	// maxStacks is the number of goroutines up to which stacks are shown.

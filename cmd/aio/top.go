@@ -265,6 +265,12 @@ func (s *screen) detail(line func(string)) {
 		for text := range strings.Lines(chain.String()) {
 			line(strings.TrimRight(text, "\n"))
 		}
+		if len(s.past) > 0 {
+			line("what it did last:")
+			for _, text := range s.past {
+				line("  " + text)
+			}
+		}
 		if len(chain.Tasks) > 0 {
 			line("its stack:")
 			for _, frame := range chain.Tasks[0].Stack {
@@ -272,17 +278,14 @@ func (s *screen) detail(line func(string)) {
 			}
 		}
 	}
-	if len(s.past) > 0 {
-		line("what it did last:")
-		for _, text := range s.past {
-			line("  " + text)
-		}
-	}
 }
+
+// maxPast is how many lines of a task's history are shown.
+const maxPast = 6
 
 // history returns what a task did last, the latest first. Without a recorder it is empty.
 func history(ctx context.Context, client *monitor.Client, t task) []string {
-	all, err := client.Record(ctx, monitor.RecordQuestion{Loop: t.loop, Task: t.ID, Last: 20})
+	all, err := client.Record(ctx, monitor.RecordQuestion{Loop: t.loop, Task: t.ID, Last: maxPast})
 	if err != nil || len(all) == 0 {
 		return nil
 	}
