@@ -11,8 +11,8 @@ import (
 // it costs a branch where something other than the current task runs.
 type recording struct {
 	ring  *flight.Recorder // nil: off
-	now   uint32           // the number of the event that is under way: the cause of what it wakes
-	began bool             // a task's begin is looked at: there are a ring, hooks or somebody beside
+	now   uint32           // the number of the event that is under way: the cause of others
+	began bool             // a task's begin is looked at, see watchBegins
 
 	hooks  flight.Hooks
 	replay func() string                   // how to run this once more; nil: unknown
@@ -148,7 +148,8 @@ func (w *worker) end() {
 // recordEnd records the outcome of a task.
 func (l *Loop) recordEnd(t *taskCore, state coreState) {
 	l.rec.ring.Put(flight.Event{
-		What: flight.End.With(0), Task: t.id, Cause: l.rec.now, Arg: flight.Outcome(state - succeeded)})
+		What: flight.End.With(0), Task: t.id, Cause: l.rec.now,
+		Arg: flight.Outcome(state - succeeded)})
 }
 
 // recordEntry records that an entry of the ready queue other than a task has its turn.

@@ -21,8 +21,8 @@ import (
 //	{"v":1,"op":"cancel","loop":1,"task":7}    with a reason, if the program allows it
 //	{"v":1,"op":"record"}                      loop, for, task, last as in RecordQuestion
 //
-// An answer has "v", and "picture", "recordings" or "error". After a request that is malformed or too long the
-// server ends the connection, so that no page of a browser can pass for a client.
+// An answer has "v", and "picture", "recordings" or "error". After a request that is malformed or
+// too long the server ends the connection, so that no page of a browser can pass for a client.
 
 // request is what a client sends.
 type request struct {

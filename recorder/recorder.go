@@ -38,7 +38,7 @@ import (
 // DefaultEvents is how many events a loop remembers unless [Events] says otherwise.
 const DefaultEvents = 1 << 14
 
-// maxDumps limits the files that one loop writes.
+// maxDumps limits the dumps of the loops with one option.
 const maxDumps = 16
 
 // Option is a setting for [On].
@@ -55,6 +55,9 @@ type settings struct {
 	signals []os.Signal
 	labels  bool
 	regions bool
+
+	mu    sync.Mutex
+	dumps int
 }
 
 // Events sets how many events the loop remembers, at least: the number is rounded up to a power of
@@ -69,8 +72,8 @@ func Events(n int) Option {
 // DumpTo makes the loop write a file into the folder when something goes wrong: a task or callback
 // panics, tasks wait for each other, or a step blocks the loop and the watchdog is on (see
 // [aio.WithSlowCallback]). The folder is made if need be. The name of a file has the numbers of the
-// process, the loop and the dump, and it has mode 0600. A loop writes at most 16 files. Each is
-// logged with [log/slog].
+// process, the loop and the dump, and it has mode 0600. There are at most 16 files for one call of
+// On, whatever the number of its loops. Each is logged with [log/slog].
 func DumpTo(folder string) Option { return option(func(s *settings) { s.folder = folder }) }
 
 // OnDump makes the loop call fn when something goes wrong, see [DumpTo], at most 16 times. The
@@ -102,12 +105,12 @@ func Regions() Option { return option(func(s *settings) { s.regions = true }) }
 // On makes a loop record. Default: a loop does not. It costs at most a twentieth of the time of
 // tasks that do nothing but wait for each other, and nothing that can be measured elsewhere.
 func On(opts ...Option) aio.Option {
-	s := settings{events: DefaultEvents}
+	s := &settings{events: DefaultEvents}
 	for _, o := range opts {
 		if o == nil {
 			panic("aio: recorder.On: an option is nil; leave it out")
 		}
-		o.recorderOption(&s)
+		o.recorderOption(s)
 	}
 	return flight.Option(func(loop any) { s.begin(loop.(*aio.Loop)) }).(aio.Option)
 }
@@ -155,7 +158,7 @@ var ErrOff = errors.New("aio: this loop has no recorder; give it the option reco
 	variable + "=1")
 
 // Take returns what the loop remembers, or [ErrOff]. Any goroutine, also while the loop stands
-// still: then the last steps may be missing, at most 16, if they took less than a microsecond each.
+// still: then the last steps may be missing, at most 32, if they took less than a microsecond each.
 func Take(l *aio.Loop) (Recording, error) {
 	r := flight.Of(l)
 	if r == nil {
@@ -168,16 +171,16 @@ func Take(l *aio.Loop) (Recording, error) {
 type dumper struct {
 	*settings
 	loop *aio.Loop
-
-	mu    sync.Mutex
-	dumps int
 }
 
 func (d *dumper) dump(reason, replay string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.dumps == maxDumps {
+		return
+	}
 	r, err := Take(d.loop)
-	if err != nil || d.dumps == maxDumps {
+	if err != nil {
 		return
 	}
 	d.dumps++
@@ -238,7 +241,7 @@ func (d *dumper) follow() {
 const variable = "AIO_RECORD"
 
 func init() {
-	s := settings{events: DefaultEvents}
+	s := &settings{events: DefaultEvents}
 	switch value := os.Getenv(variable); {
 	case value == "" || value == "0" || raisedRights():
 		return

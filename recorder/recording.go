@@ -67,7 +67,7 @@ const (
 type Event struct {
 	Number uint64 `json:"n"`
 	// T is the time since Recording.Time when the clock was last read. It is read at each step,
-	// but only at each 16th while steps take less than a microsecond.
+	// but only at each 32nd while steps take less than a microsecond.
 	T    time.Duration `json:"t"`
 	Do   string        `json:"do"`             // Made, Step and so on
 	Task uint32        `json:"task,omitempty"` // the task concerned
