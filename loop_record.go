@@ -16,7 +16,7 @@ type recording struct {
 
 	hooks  flight.Hooks
 	replay func() string                   // how to run this once more; nil: unknown
-	last   *flight.Recorder                // the ring, or the one before
+	last   uint64                          // the end of the ring before this one
 	beside atomic.Pointer[flight.Recorder] // the ring, for other goroutines
 }
 
@@ -31,6 +31,9 @@ func init() {
 // record begins a recording of n events, or ends it if n is 0.
 func (l *Loop) record(n int, hooks *flight.Hooks) {
 	r := &l.rec
+	if r.ring != nil {
+		r.last = r.ring.End()
+	}
 	r.ring, r.now = nil, 0
 	if n > 0 {
 		now := func() int64 { return int64(time.Since(l.clock.epoch)) }
@@ -42,7 +45,6 @@ func (l *Loop) record(n int, hooks *flight.Hooks) {
 			begin = now()
 		}
 		r.ring = flight.New(n, r.last, begin, now, l.clock.isGiven())
-		r.last = r.ring
 		for _, t := range l.tasks.slots {
 			if t != nil {
 				l.recordName(t)
@@ -117,6 +119,13 @@ func (l *Loop) switchTo(w *worker) {
 			l.rec.now = r.Run(e)
 		}
 	}
+}
+
+// recordBack records that the task on w goes on after another one has taken its first step inside.
+func (l *Loop) recordBack(w *worker) {
+	r := l.rec.ring
+	l.rec.now = r.Run(flight.Event{
+		What: flight.Step.With(r.Op("CreateTask")), Task: w.task.id, Cause: l.rec.now})
 }
 
 // begin is called before the first step of the task on w, if somebody looks at that.

@@ -392,11 +392,14 @@ func (eagerOption) taskOption(t *taskCore) { t.flags |= eagerStart }
 
 // startNow runs the first step of a task from inside a step of another task or a callback.
 func (l *Loop) startNow(t *taskCore) {
-	current, hosted, left := l.current.Load(), l.hosted, l.left
+	current, hosted, left, now := l.current.Load(), l.hosted, l.left, l.rec.now
 	l.hosted, l.left = true, 0 // the new task makes no steps of others: it is not their turn
 	if s := l.stage(t); s != nil {
 		s.Resume()
 	}
-	l.hosted, l.left = hosted, left
+	l.hosted, l.left, l.rec.now = hosted, left, now
 	l.setCurrent(current)
+	if l.rec.ring != nil && current != nil {
+		l.recordBack(current)
+	}
 }

@@ -102,6 +102,60 @@ func TestARecordingSaysWhoRanWhenAndWhoWokeWhom(t *testing.T) {
 	}
 }
 
+func TestATaskThatStartsInsideAnotherHasAStepOfItsOwn(t *testing.T) {
+	r := recorded(t, func(ctx context.Context) error {
+		gate := aio.NewFuture[int](ctx)
+		task := aio.Start(ctx, func(ctx context.Context) error {
+			_, err := gate.Await(ctx)
+			return err
+		}, aio.Name("eager"), aio.Eager())
+		if err := gate.SetResult(1); err != nil {
+			return err
+		}
+		_, err := task.Await(ctx)
+		return err
+	})
+	want := `1 0s made main
+2 0s step main by 1
+3 0s made eager by 2
+4 0s step eager by 3
+5 0s step main CreateTask by 2
+6 0s step eager Future.Await by 5
+7 0s end eager ok by 6
+8 0s step main Task.Await by 6
+`
+	if got := told(r); got != want {
+		t.Errorf("it tells\n%swant\n%s", got, want)
+	}
+}
+
+func TestACancellationIsRecordedWithTheOneWhoAsked(t *testing.T) {
+	r := recorded(t, func(ctx context.Context) error {
+		task := aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) }, aio.Name("victim"))
+		if err := aio.Yield(ctx); err != nil {
+			return err
+		}
+		task.Cancel(nil)
+		if _, err := task.Await(ctx); !task.Cancelled() {
+			return err
+		}
+		return nil
+	})
+	want := `1 0s made main
+2 0s step main by 1
+3 0s made victim by 2
+4 0s step victim by 3
+5 0s step main Yield by 2
+6 0s cancel victim by 5
+7 0s step victim Sleep by 5
+8 0s end victim cancelled by 7
+9 0s step main Task.Await by 7
+`
+	if got := told(r); got != want {
+		t.Errorf("it tells\n%swant\n%s", got, want)
+	}
+}
+
 func TestTurnsOfOneTaskInARowAreOneStep(t *testing.T) {
 	r := recorded(t, func(ctx context.Context) error {
 		for range 10_000 {

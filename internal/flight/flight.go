@@ -115,10 +115,10 @@ type named struct {
 	name string
 }
 
-// New returns a ring for at least n events. Their numbers begin after those of the ring before, if
-// any. begin is the time, in nanoseconds, and now reads the clock. If always is set, that costs
+// New returns a ring for at least n events. Their numbers are higher than after, which is End of the
+// ring before it, or 0. begin is the time, in nanoseconds, and now reads the clock. If always is set, that costs
 // nothing, and is done at each step.
-func New(n int, before *Recorder, begin int64, now func() int64, always bool) *Recorder {
+func New(n int, after uint64, begin int64, now func() int64, always bool) *Recorder {
 	size := Least
 	for size < n && size < Most {
 		size *= 2
@@ -131,8 +131,8 @@ func New(n int, before *Recorder, begin int64, now func() int64, always bool) *R
 	if always {
 		r.maxGroup = 1
 	}
-	if before != nil {
-		r.first = (before.n + segment) &^ (segment - 1)
+	if after > 0 {
+		r.first = (after + segment) &^ (segment - 1)
 	}
 	r.n, r.sealed = r.first, r.first
 	r.putTime()
@@ -162,6 +162,9 @@ func (r *Recorder) Brisk() bool {
 
 // Next returns the number of the next event, as a Cause.
 func (r *Recorder) Next() uint32 { return uint32(r.n) }
+
+// End returns the number of the next event. Loop only.
+func (r *Recorder) End() uint64 { return r.n }
 
 // Put records an event without a look at the clock. It is small enough to be inlined.
 func (r *Recorder) Put(e Event) {
