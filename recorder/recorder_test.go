@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -153,6 +154,50 @@ func TestACancellationIsRecordedWithTheOneWhoAsked(t *testing.T) {
 `
 	if got := told(r); got != want {
 		t.Errorf("it tells\n%swant\n%s", got, want)
+	}
+}
+
+func TestWhatComesFromOutsideIsRecorded(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	var got recorder.Recording
+	err = aio.Run(context.Background(), func(ctx context.Context) error {
+		l, read := aio.RunningLoop(ctx), aio.NewFuture[int](ctx)
+		fd := r.Fd()
+		if err := l.AddReader(fd, func() { l.RemoveReader(fd); _ = read.SetResult(1) }); err != nil {
+			return err
+		}
+		if _, err := aio.ToThread(ctx, func(context.Context) (int, error) { return w.Write([]byte("x")) }); err != nil {
+			return err
+		}
+		if _, err := read.Await(ctx); err != nil {
+			return err
+		}
+		var err error
+		got, err = recorder.Take(l)
+		return err
+	}, recorder.On())
+	if errors.Is(err, aio.ErrNoPoller) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	posts, ready := false, false
+	for _, e := range got.Events {
+		posts = posts || e.Do == recorder.Posts && e.N == 1
+		ready = ready || e.Do == recorder.Ready && e.FD == int(r.Fd())
+	}
+	last := got.Events[len(got.Events)-1]
+	if !posts || !ready || last.Do != recorder.Step || last.By == 0 { // either may come first
+		t.Errorf("posts %t, ready %t, it tells\n%s", posts, ready, told(got))
+	}
+	if got.Virtual || time.Since(got.Time) > time.Hour || last.T <= 0 {
+		t.Errorf("its times are %v and %v", got.Time, last.T)
 	}
 }
 
