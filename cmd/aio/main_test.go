@@ -480,7 +480,7 @@ func TestThePageShowsATimelineInABrowser(t *testing.T) {
 		t.Skip("no chromium")
 	}
 	for env, parts := range map[string][]string{
-		"AIO_RECORD=1": {`id="history"`, "What pong did last", "after Queue.Get, by ping", "steps of ping", "<rect "},
+		"AIO_RECORD=1": {`id="history"`, "What pong did last", "after Queue.Get, by ping", "steps of ping", "<rect ", "99 % of timers at most "},
 		"AIO_RECORD=0": {"Nothing is recorded: start the program with AIO_RECORD=1"},
 	} {
 		pid := child(t, "busy", env)

@@ -115,9 +115,9 @@ type named struct {
 	name string
 }
 
-// New returns a ring for at least n events. Their numbers are higher than after, which is End of the
-// ring before it, or 0. begin is the time, in nanoseconds, and now reads the clock. If always is set, that costs
-// nothing, and is done at each step.
+// New returns a ring for at least n events. Their numbers are higher than after, which is End of
+// the ring before it, or 0. begin is the time, in nanoseconds, and now reads the clock. If always
+// is set, that costs nothing, and is done at each step.
 func New(n int, after uint64, begin int64, now func() int64, always bool) *Recorder {
 	size := Least
 	for size < n && size < Most {
