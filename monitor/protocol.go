@@ -170,6 +170,9 @@ func answer(ctx context.Context, set settings, r request, who string) response {
 		return response{Picture: &p}
 	case "record":
 		q := RecordQuestion{Loop: r.Loop, For: r.For, Task: r.Task, Last: r.Last}
+		if q.Last <= 0 || q.Last > maxEvents {
+			q.Last = maxEvents
+		}
 		all, err := Record(ctx, q)
 		if err != nil {
 			return response{Error: safetext.Error(err)}

@@ -13,6 +13,9 @@ import (
 	"github.com/aio-go/aio/recorder"
 )
 
+// maxEvents limits the events of a loop in an answer to another process: some 20 MB.
+const maxEvents = 1 << 17
+
 // MaxRecord is for how long [Record] records at most.
 const MaxRecord = time.Minute
 
@@ -125,7 +128,7 @@ func (q *RecordQuestion) part(r recorder.Recording) recorder.Recording {
 		})
 	}
 	if n := len(r.Events); q.Last > 0 && n > q.Last {
-		r.Events = r.Events[n-q.Last:]
+		r.Events, r.Lost = r.Events[n-q.Last:], r.Lost+uint64(n-q.Last)
 	}
 	if q.Task != 0 || q.Last > 0 {
 		named := map[uint32]bool{}

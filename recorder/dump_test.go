@@ -181,6 +181,29 @@ func TestADumpIsAFileThatOnlyItsUserMayRead(t *testing.T) {
 	}
 }
 
+func TestAFunctionForDumpsThatPanicsHarmsNobody(t *testing.T) {
+	log := quietly(t)
+	recorded(t, func(ctx context.Context) error {
+		aio.RunningLoop(ctx).CallSoon(func() { panic("oh no") })
+		return aio.Sleep(ctx, time.Second)
+	}, recorder.OnDump(func(recorder.Recording) { panic("worse") }))
+	if !strings.Contains(log.String(), "the function of recorder.OnDump panicked: worse") {
+		t.Errorf("the log says\n%s", log)
+	}
+}
+
+func TestOptionsThatMakeNoSenseAreMisuse(t *testing.T) {
+	for want, fn := range map[string]func(){
+		"Events: the number is not positive": func() { recorder.Events(0) },
+		"OnDump: the function is nil":        func() { recorder.OnDump(nil) },
+		"OnSignal: nobody would see":         func() { recorder.On(recorder.OnSignal(os.Interrupt)) },
+		"OnSignal: ":                         func() { recorder.OnSignal(os.Kill) },
+		"On: an option is nil":               func() { recorder.On(nil) },
+	} {
+		looptest.WantPanic(t, fn, "aio: recorder."+want)
+	}
+}
+
 func TestLabelsAndRegionsHaveTheNamesOfTasks(t *testing.T) {
 	var log bytes.Buffer
 	if err := trace.Start(&log); err != nil {

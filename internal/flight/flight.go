@@ -67,7 +67,7 @@ const (
 	// segment is how many events are written between two exchanges with those who read.
 	segment = 256
 	// Least and Most are the limits of the size of a ring.
-	Least, Most = 2 * segment, 1 << 22
+	Least, Most = 2 * segment, 1 << 20
 	// brisk is how long a step takes that is short, in nanoseconds. While steps are short the clock
 	// is read once in up to maxGroup of them.
 	brisk    = 1000
