@@ -628,3 +628,29 @@ func ExampleSource() {
 	// readable: true
 	// <nil>
 }
+
+func ExampleWaitInfo() {
+	var lock aiosync.Lock
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			if err := lock.Acquire(ctx); err != nil {
+				return err
+			}
+			for range 3 {
+				g.Go(lock.Acquire)
+			}
+			if err := aio.Sleep(ctx, time.Second); err != nil {
+				return err
+			}
+			for _, w := range aio.RunningLoop(ctx).Snapshot(false).Waits {
+				fmt.Println(w.Waiters, "tasks in", w.Op, "for", w.Longest, "held by", w.Holder)
+			}
+			g.Cancel(nil)
+			return nil
+		})
+	}, aio.WithClock(aio.NewVirtualClock()))
+	fmt.Println(err)
+	// Output:
+	// 3 tasks in Lock.Acquire for 1s held by main
+	// <nil>
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio/coro"
+	"github.com/aio-go/aio/internal/flight"
 	"github.com/aio-go/aio/internal/inspect"
 	"github.com/aio-go/aio/internal/poll"
 	"github.com/aio-go/aio/internal/ring"
@@ -29,6 +30,7 @@ type Loop struct {
 	hosted        bool                   // a task that waits runs the steps of others, see handOver
 	steps         uint                   // entries run, ever
 	breaths       breaths
+	rec           recording
 	pool          coro.Pool // idle workers
 	stacksWatched bool      // the next garbage collection trims the pool
 	heir          *Loop     // gets memory and stacks when the loop is closed; nil: nobody
@@ -106,6 +108,9 @@ func NewLoop(opts ...Option) *Loop {
 	l.clock.epoch, l.clock.rested = l.clock.begun, true
 	if l.clock.isGiven() {
 		l.clock.epoch = l.Time()
+	}
+	if flight.Default != nil {
+		flight.Default(l)
 	}
 	return l
 }

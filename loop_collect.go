@@ -26,6 +26,7 @@ func (l *Loop) collect() {
 		l.takePosts()
 	}
 	if given && len(l.foreign) > 0 {
+		l.rec.now = 0 // what ends a wait now comes from outside
 		l.lookAtForeign()
 	}
 	if l.ready.Len() == 0 && !l.stopping {
@@ -49,6 +50,9 @@ func (l *Loop) collect() {
 // takePosts moves the posts to the ready queue.
 func (l *Loop) takePosts() {
 	rest := l.inbox.take()
+	if l.rec.ring != nil {
+		l.recordPosts(len(rest))
+	}
 	if s := l.scheduling; s != nil {
 		s.arrived(l, 0)
 		rest = s.awaitExpected(l, rest)
@@ -91,6 +95,9 @@ func (l *Loop) fireTimers(now int64) {
 		}
 		if first {
 			l.timers.lag.add(now - when)
+			if l.rec.ring != nil {
+				l.recordDue(now - when)
+			}
 		}
 		if l.chooser != nil {
 			l.fireTied(when)
@@ -132,6 +139,9 @@ func (l *Loop) pollDue() bool {
 // idle waits until an entry is ready.
 func (l *Loop) idle() {
 	l.watchStacks()
+	if l.rec.ring != nil {
+		l.recordWait()
+	}
 	if s := l.scheduling; s != nil {
 		s.arrived(l, 0)
 		s.now = EntryKey{} // what comes now comes from outside, or of a deadlock

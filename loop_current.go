@@ -159,25 +159,8 @@ func ownerOf(ctx context.Context) *Loop {
 
 // setCurrent records the worker whose task runs.
 func (l *Loop) setCurrent(w *worker) {
-	if l.current.Load() != w || l.watchdog.notes {
-		l.changeCurrent(w)
-	}
-}
-
-func (l *Loop) changeCurrent(w *worker) {
-	l.current.Store(w)
-	if l.watchdog.notes {
-		l.noteTask(w)
-	}
-}
-
-// noteTask records the running task for those who ask from beside. They cannot ask the worker,
-// which serves one task after another.
-func (l *Loop) noteTask(w *worker) {
-	if w == nil {
-		l.watchdog.noted.Store(nil)
-	} else {
-		l.watchdog.noted.Store(w.task)
+	if l.current.Load() != w {
+		l.current.Store(w)
 	}
 }
 

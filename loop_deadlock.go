@@ -142,6 +142,7 @@ func (l *Loop) deadlocked(cycle []*taskCore, reported bool) {
 		l.endMain(main, err)
 		return
 	}
+	l.trouble("tasks wait for each other")
 	l.report(Report{Message: "tasks wait for each other", Err: err})
 }
 
@@ -214,6 +215,7 @@ func (l *Loop) standsStill() {
 // with a freed context for what will not come, is ended at its await. It reports whether the main
 // task is going to take a step.
 func (l *Loop) endMain(main *taskCore, err *DeadlockError) bool {
+	l.trouble("a deadlock")
 	if main.scope.cancelled.Load() == nil {
 		l.deadlock.ended = err
 		main.scope.cancel(&cancellation{

@@ -83,7 +83,9 @@ func (l *Loop) takeOver() {
 	l.g.Store(goid.Self())
 	l.countBreaths()
 	l.watchdog.moved.Store(l.clock.real())
-	l.watchdog.notes = l.watchdog.notes || l.watchdog.on || l.debug.Load() || inspect.Watched()
+	if l.watchdog.on || l.debug.Load() || inspect.Watched() {
+		l.noteAll()
+	}
 	inspect.Begin(&l.entry, l)
 }
 
@@ -127,6 +129,9 @@ func (l *Loop) run() {
 			t, ok := r.(*taskCore)
 			if !ok {
 				l.setCurrent(nil)
+				if l.rec.ring != nil {
+					l.recordEntry(r)
+				}
 				r.run()
 				continue
 			}
@@ -181,7 +186,9 @@ func (l *Loop) handOver(w *worker) bool {
 		if t == w.task {
 			if w.wait.phase == queued {
 				l.hosted = false
-				l.setCurrent(w)
+				if l.current.Load() != w {
+					l.switchTo(w)
+				}
 				return true
 			}
 			continue
@@ -206,7 +213,9 @@ func (l *Loop) stage(t *taskCore) *coro.Stack {
 		return l.pool.Take((*taskJob)(t))
 	case started:
 		if w := t.worker; w.wait.phase == queued { // otherwise a stale wake-up
-			l.setCurrent(w)
+			if l.current.Load() != w {
+				l.switchTo(w)
+			}
 			return w.stack
 		}
 	}

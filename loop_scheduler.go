@@ -270,6 +270,9 @@ func (s *scheduling) wakeAll(l *Loop, posts []runnable) (rest []runnable) {
 	rest = posts[:0]
 	for _, r := range posts {
 		if w, ok := r.(waker); ok && w.onlyWakes() {
+			if l.rec.ring != nil {
+				l.recordEntry(r)
+			}
 			r.run()
 			s.arrived(l, EntryPost)
 		} else {
@@ -327,6 +330,9 @@ func (l *Loop) fireScheduled(t *timer) {
 	s := l.scheduling
 	s.arrived(l, 0)
 	if e, ok := t.due.(*sleepEnd); ok {
+		if l.rec.ring != nil {
+			l.recordEntry(e)
+		}
 		e.run() // one choice, not two
 	} else {
 		l.ready.Push(t.due)

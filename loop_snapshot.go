@@ -12,6 +12,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/aio-go/aio/internal/inspect"
 	"github.com/aio-go/aio/internal/safetext"
 )
 
@@ -23,7 +24,21 @@ type Snapshot struct {
 	Timers      int        `json:"timers"`      // timers that are running
 	Descriptors int        `json:"descriptors"` // descriptors that are watched
 	Counters    Counters   `json:"counters"`
+	// Waits are the locks, queues, connections and so on that tasks wait for: those with most
+	// waiters first, at most 100.
+	Waits []WaitInfo `json:"waits,omitempty"`
 }
+
+// WaitInfo describes something that tasks wait for.
+type WaitInfo struct {
+	On      string        `json:"on"` // with its capacity, if it has one
+	Op      string        `json:"op"` // what the first of them does
+	Waiters int           `json:"waiters"`
+	Longest time.Duration `json:"longest"` // how long the one that has waited longest does
+	Holder  string        `json:"holder,omitempty"`
+}
+
+const maxWaits = 100
 
 // Counters are totals of a loop since it was made. The rate of two snapshots is their difference.
 type Counters struct {
@@ -73,17 +88,30 @@ type CancelInfo struct {
 // Snapshot returns the state of the loop. With stacks it also shows where each task waits; for that
 // the whole process stops for a moment. On other goroutines use [TakeSnapshot].
 func (l *Loop) Snapshot(stacks bool) (s Snapshot) {
-	l.asNobody(func() { s = l.snapshot(stacks) })
+	l.asNobody(func() { s = l.snapshot(stacks, nil) })
 	return s
 }
 
-func (l *Loop) snapshot(stacks bool) Snapshot {
+func init() {
+	inspect.Live = func(loop any) int { return loop.(*Loop).tasks.live }
+	inspect.Snapshot = func(loop any, stacks bool, room any) (s any) {
+		l := loop.(*Loop)
+		l.asNobody(func() { s = l.snapshot(stacks, room.([]TaskInfo)) })
+		return s
+	}
+}
+
+// snapshot is Snapshot with memory for the tasks.
+func (l *Loop) snapshot(stacks bool, room []TaskInfo) Snapshot {
+	if cap(room) < l.tasks.live {
+		room = make([]TaskInfo, 0, l.tasks.live)
+	}
 	s := Snapshot{
 		Time:        l.Time(),
 		Ready:       l.ready.Len(),
 		Timers:      l.timers.running(),
 		Descriptors: l.watches.table.live,
-		Tasks:       make([]TaskInfo, 0, l.tasks.live),
+		Tasks:       room[:0],
 		Counters: Counters{
 			Steps:     uint64(l.steps),
 			Made:      l.tasks.made,
@@ -99,6 +127,7 @@ func (l *Loop) snapshot(stacks bool) Snapshot {
 	for _, t := range tasks {
 		s.Tasks = append(s.Tasks, p.info(t))
 	}
+	s.Waits = p.contended()
 	l.addSleeps(tasks, s.Tasks, now)
 	if stacks {
 		addStacks(tasks, s.Tasks)
@@ -132,7 +161,8 @@ func TakeSnapshot(ctx context.Context, l *Loop, stacks bool) (Snapshot, error) {
 type picture struct {
 	now   int64
 	sites map[uintptr]string
-	waits map[[2]unsafe.Pointer]waitAnswer // by what is waited for
+	waits map[[2]unsafe.Pointer]*waitAnswer // by what is waited for
+	given []*waitAnswer                     // those that a primitive has named
 }
 
 func (t *taskCore) info(now int64) TaskInfo { return (&picture{now: now}).info(t) }
@@ -167,6 +197,10 @@ func (p *picture) info(t *taskCore) TaskInfo {
 		i.State, i.Op, i.On = "waiting", in.op, a.on
 		i.WaitsFor, i.Holder = a.waitsFor, a.holder
 		i.Waited = time.Duration(max(0, p.now-in.since))
+		if a.waiters++; a.waiters == 1 {
+			a.op = in.op
+		}
+		a.longest = max(a.longest, i.Waited)
 	}
 	for s := w.inner; s != nil && s.more != nil && s.more.around != nil; s = s.more.around {
 		text := s.more.op
@@ -232,6 +266,12 @@ func (s Snapshot) WriteJSON(w io.Writer) error {
 // already, but one may be read from elsewhere.
 func (s Snapshot) shown() Snapshot {
 	s.Tasks = shownTasks(s.Tasks)
+	s.Waits = slices.Clone(s.Waits)
+	for i := range s.Waits {
+		w := &s.Waits[i]
+		w.On, w.Op = safetext.Message(w.On), safetext.Message(w.Op)
+		w.Holder = safetext.Message(w.Holder)
+	}
 	return s
 }
 

@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"reflect"
 	"regexp"
 	"runtime"
 	"slices"
@@ -856,4 +857,32 @@ func TestTheCountersOfASnapshotAddUp(t *testing.T) {
 	if err != nil || len(seen.All()) != 1 {
 		t.Errorf("%v, %v", err, seen.Strings())
 	}
+}
+
+func TestASnapshotHasTheLocksAndQueuesThatMostTasksWaitFor(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var lock aiosync.Lock
+		queue := aiosync.NewQueue[int](2)
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			if err := lock.Acquire(ctx); err != nil {
+				return err
+			}
+			g.Go(func(ctx context.Context) error { _, err := queue.Get(ctx); return err })
+			for range 3 {
+				g.Go(lock.Acquire)
+				if err := aio.Sleep(ctx, time.Second); err != nil {
+					return err
+				}
+			}
+			want := []aio.WaitInfo{
+				{On: "<Lock locked, waiters:3> held by main", Op: "Lock.Acquire", Waiters: 3, Longest: 3 * time.Second, Holder: "main"},
+				{On: "<Queue maxsize:2, getters:1>", Op: "Queue.Get", Waiters: 1, Longest: 3 * time.Second},
+			}
+			if got := aio.RunningLoop(ctx).Snapshot(false).Waits; !reflect.DeepEqual(got, want) {
+				t.Errorf("it has\n%+v\nwant\n%+v", got, want)
+			}
+			g.Cancel(nil)
+			return nil
+		})
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio/internal/inspect"
+	"github.com/aio-go/aio/internal/publish"
 	"github.com/aio-go/aio/internal/safetext"
 	"github.com/aio-go/aio/internal/unclosed"
 )
@@ -36,13 +37,52 @@ type watchdog struct {
 	steps uint          // when moved was last set for their sake
 	moved atomic.Int64  // when the loop last looked for events or breathed, see timekeeper.real
 
-	notes bool // setCurrent keeps noted up to date: others may ask
-	noted atomic.Pointer[taskCore]
+	notes bool // workers note their tasks: others may ask
+}
+
+// noted is what others may know about the task on a worker. They cannot ask the worker itself,
+// which serves one task after another.
+type noted struct {
+	id    uint32                   // of the task; written by publish.Uint32
+	named atomic.Pointer[taskCore] // the last task that has a name of its own
+}
+
+// note lets others know that t runs on w. It costs each task a store, and those with names more.
+func (w *worker) note(t *taskCore) {
+	if t.scope.name() != "" {
+		w.noted.named.Store(t)
+	}
+	publish.Uint32(&w.noted.id, t.id)
+}
+
+// unnote is called after the end of the task on w.
+func (w *worker) unnote() {
+	if w.noted.named.Load() != nil {
+		w.noted.named.Store(nil)
+	}
+}
+
+// task returns the number of the task, and its name. Any goroutine.
+func (n *noted) task() (id uint32, name string) {
+	id = atomic.LoadUint32(&n.id)
+	t := n.named.Load()
+	switch {
+	case id == 0:
+		return 0, ""
+	case t != nil && t.id == id:
+		return id, safetext.Message(t.Name())
+	case atomic.LoadUint32(&n.id) != id: // it has changed, and so may have the name
+		return 0, ""
+	}
+	return id, defaultName(id)
 }
 
 // timedStep runs an entry of the ready queue in debug mode.
 func (l *Loop) timedStep(r runnable) {
 	begin := time.Now()
+	if _, ok := r.(*taskCore); !ok && l.rec.ring != nil {
+		l.recordEntry(r)
+	}
 	r.run()
 	if d := time.Since(begin); l.watchdog.limit > 0 && d >= l.watchdog.limit {
 		l.report(Report{
@@ -112,7 +152,7 @@ func (b *beat) run() { b.came.Store(true) }
 // logBlocked logs the call that blocks the loop. It runs on the watchdog's goroutine, because the
 // loop cannot answer.
 func (l *Loop) logBlocked(d time.Duration) {
-	held, task := l.held()
+	held, _, name := l.held()
 	attrs := []slog.Attr{slog.Duration("for", d.Round(time.Millisecond))}
 	message := "the loop is blocked"
 	if held == nil {
@@ -126,37 +166,30 @@ func (l *Loop) logBlocked(d time.Duration) {
 		}
 		attrs = append(attrs, slog.String("state", held.state))
 	}
-	r := Report{Message: message, Warning: true, Attrs: attrs}
-	if task != nil {
-		r.TaskName = task.nameBeside()
-	}
-	logReport(r)
+	logReport(Report{Message: message, Warning: true, Attrs: attrs, TaskName: name})
+	l.troubleBeside("a step blocks the loop")
 }
 
 // held returns the stack of the step that the loop is in, nil if it is not found, and the task
-// whose step it is, nil if there is none or it has changed meanwhile. Any goroutine.
-func (l *Loop) held() (*goroutineStack, *taskCore) {
+// whose step it is: 0 if there is none or it has changed meanwhile. Any goroutine.
+func (l *Loop) held() (g *goroutineStack, id uint32, name string) {
 	w := l.current.Load()
+	if w != nil {
+		id, name = w.noted.task()
+	}
 	// A coroutine that is suspended waits, or has resumed what runs.
 	for _, g := range dumpStacks(false) {
-		if w != nil && g.stack == pointerOf(w.stack) {
-			if t := l.watchdog.noted.Load(); t != nil && g.task == pointerOf(t) {
-				return &g, t
+		switch {
+		case w != nil && g.stack == pointerOf(w.stack):
+			if l.current.Load() != w || atomic.LoadUint32(&w.noted.id) != id || g.task == 0 {
+				return &g, 0, ""
 			}
-			return &g, nil
-		}
-		if g.loop == pointerOf(l) {
-			return &g, nil
+			return &g, id, name
+		case g.loop == pointerOf(l):
+			return &g, 0, ""
 		}
 	}
-	return nil, nil
-}
-
-func (t *taskCore) nameBeside() string {
-	if name := t.scope.name(); name != "" {
-		return safetext.Message(name)
-	}
-	return defaultName(t.id)
+	return nil, 0, ""
 }
 
 func init() {
@@ -170,8 +203,21 @@ func (l *Loop) note() {
 		l.inbox.put(noting{l})
 		return
 	}
+	l.noteAll()
+}
+
+// noteAll makes workers note their tasks from now on.
+func (l *Loop) noteAll() {
+	if l.watchdog.notes {
+		return
+	}
 	l.watchdog.notes = true
-	l.noteTask(l.current.Load())
+	l.watchBegins()
+	for _, t := range l.tasks.slots {
+		if t != nil && t.worker != nil {
+			t.worker.note(t)
+		}
+	}
 }
 
 // noting is note's entry in the ready queue.
@@ -183,10 +229,8 @@ func (n noting) run() { n.l.note() }
 func (l *Loop) beside() (s inspect.Standstill) {
 	s.Since = max(0, time.Duration(l.clock.real()-l.watchdog.moved.Load()))
 	s.Waits = l.inbox.sleeping.Load()
-	g, t := l.held()
-	if t != nil {
-		s.Task, s.Name = t.id, t.nameBeside()
-	}
+	g, id, name := l.held()
+	s.Task, s.Name = id, name
 	if g != nil {
 		s.State, s.Remedy = g.state, g.remedy()
 		frames := g.user()

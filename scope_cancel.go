@@ -61,6 +61,9 @@ func (s *scope) cancel(c *cancellation) {
 	if !s.cancelled.CompareAndSwap(nil, c) {
 		return
 	}
+	if l := s.task.loop; l.rec.beside.Load() != nil {
+		l.recordCancel(s)
+	}
 	if n := s.node.Load(); n != nil {
 		n.cancel(c.cause())
 		if l := s.task.loop; len(l.foreign) > 0 && l.onLoop() {

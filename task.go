@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"unsafe"
+
+	"github.com/aio-go/aio/internal/inspect"
 )
 
 // taskCore is a task without its result type.
@@ -96,6 +98,9 @@ func newTask[T any](
 	}
 	if l.debug.Load() {
 		t.extra().created = callers(2)
+	}
+	if l.rec.ring != nil {
+		l.recordMade(&t.taskCore, codeOf(fn))
 	}
 	return t
 }
@@ -206,6 +211,9 @@ func (t *taskCore) finish(state coreState, err error) {
 	if state == cancelled {
 		l.tasks.cancelled++
 	}
+	if l.rec.ring != nil {
+		l.recordEnd(t, state)
+	}
 	if e := &l.ending; e.left > 0 && t.id <= e.last {
 		if e.left--; e.left == 0 {
 			l.stopping = true
@@ -260,7 +268,12 @@ func (t *taskCore) Name() string {
 }
 
 // SetName changes the task's name. asyncio: set_name.
-func (t *taskCore) SetName(name string) { t.scope.setName(name) }
+func (t *taskCore) SetName(name string) {
+	t.scope.setName(name)
+	if l := t.loop; (l.rec.beside.Load() != nil || inspect.Watched()) && l.onLoop() {
+		l.renamed(t)
+	}
+}
 
 // registry holds the unfinished tasks of a loop, in the order of creation.
 type registry struct {
@@ -379,11 +392,14 @@ func (eagerOption) taskOption(t *taskCore) { t.flags |= eagerStart }
 
 // startNow runs the first step of a task from inside a step of another task or a callback.
 func (l *Loop) startNow(t *taskCore) {
-	current, hosted, left := l.current.Load(), l.hosted, l.left
+	current, hosted, left, now := l.current.Load(), l.hosted, l.left, l.rec.now
 	l.hosted, l.left = true, 0 // the new task makes no steps of others: it is not their turn
 	if s := l.stage(t); s != nil {
 		s.Resume()
 	}
-	l.hosted, l.left = hosted, left
+	l.hosted, l.left, l.rec.now = hosted, left, now
 	l.setCurrent(current)
+	if l.rec.ring != nil && current != nil {
+		l.recordBack(current)
+	}
 }

@@ -23,10 +23,13 @@ type worker struct {
 	inner *scope    // the innermost open block of the task, or the task's own scope
 	wait  wait
 
-	locked  bool  // the stack was made under runtime.LockOSThread
-	fails   int32 // awaits in a row that failed at once because their context was cancelled
-	forced  bool  // the task will be ended at its await
-	exiting bool  // that end has begun: deferred functions run. While the loop closes, awaits fail
+	noted noted
+
+	locked  bool   // the stack was made under runtime.LockOSThread
+	fails   int32  // awaits in a row that failed at once because their context was cancelled
+	forced  bool   // the task will be ended at its await
+	ended   func() // of the recorder's hooks, see Loop.begin; nil: none
+	exiting bool   // that end has begun: deferred functions run. While the loop closes, awaits fail
 }
 
 // maxFails is how many awaits in a row may fail at once. A task that exceeds it is assumed to
@@ -202,17 +205,24 @@ func (j *taskJob) Run(s *coro.Stack) (next coro.Job) {
 	w.loop, w.task, w.inner, w.fails = l, t, &t.scope, 0
 	t.worker, t.state = w, started
 	l.setCurrent(w)
+	if l.rec.began {
+		l.begin(w, t)
+	}
 	ended := false
 	defer func() {
 		if ended {
 			return
 		}
 		v := recover()
+		if w.ended != nil {
+			w.end()
+		}
 		l.setCurrent(nil)
 		if w.threadLocked() {
 			w.returnedLocked(t)
 		}
 		t.worker = nil
+		w.unnote()
 		if p := &w.wait; p.phase != idle { // a Scheduler has panicked in Await
 			p.evict(errNotSuspended)
 			p.drop()
@@ -229,6 +239,9 @@ func (j *taskJob) Run(s *coro.Stack) (next coro.Job) {
 		w.task, w.inner, w.forced, w.exiting = nil, nil, false, false
 	}()
 	t.self.body(&t.scope)
+	if w.ended != nil {
+		w.end()
+	}
 	if t.err != nil { // its methods are going to be called, and must not await: the task has ended
 		l.setCurrent(nil)
 	}
@@ -238,6 +251,9 @@ func (j *taskJob) Run(s *coro.Stack) (next coro.Job) {
 	}
 	// The goroutine is reused: an await with this task's context must not act for the next task.
 	t.worker = nil
+	if l.watchdog.notes {
+		w.unnote()
+	}
 	t.returned()
 	if w.wait.phase != idle { // a wait that was prepared and given up
 		w.wait.drop()
@@ -345,6 +361,7 @@ func (w *worker) delivered() {
 // panicked sets the outcome of a task that panicked with v. A panic that came from another task
 // stays the same panic, with one more stack.
 func (t *taskCore) panicked(v any) {
+	t.loop.trouble("a task panicked: " + t.shownName())
 	e := &PanicError{Value: v, Stack: debug.Stack()}
 	if from, ok := v.(*PanicError); ok {
 		*e = *from

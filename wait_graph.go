@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -192,20 +193,26 @@ type waitAnswer struct {
 	on       string
 	waitsFor []uint32
 	holder   string
+
+	waiters int
+	op      string // of the first
+	longest time.Duration
 }
 
 // waitOf describes what the task of p waits for.
-func (c *picture) waitOf(p *wait) (a waitAnswer) {
+func (c *picture) waitOf(p *wait) *waitAnswer {
 	if p.on == nil {
-		return a
+		return &waitAnswer{}
 	}
 	key := *(*[2]unsafe.Pointer)(unsafe.Pointer(&p.on))
-	if _, given := p.on.(*givenWait); given {
+	_, given := p.on.(*givenWait)
+	if given {
 		key = *(*[2]unsafe.Pointer)(unsafe.Pointer(&p.given))
 	}
 	if a, known := c.waits[key]; known {
 		return a
 	}
+	a := &waitAnswer{}
 	blockers := p.on.blockers()
 	a.on = p.on.waitText(blockers)
 	if n := len(blockers); n > 0 {
@@ -218,10 +225,25 @@ func (c *picture) waitOf(p *wait) (a waitAnswer) {
 		a.holder = blockers[0].shownName()
 	}
 	if c.waits == nil {
-		c.waits = map[[2]unsafe.Pointer]waitAnswer{}
+		c.waits = map[[2]unsafe.Pointer]*waitAnswer{}
 	}
 	c.waits[key] = a
+	if given && p.given != nil {
+		c.given = append(c.given, a)
+	}
 	return a
+}
+
+// contended returns what most tasks wait for.
+func (c *picture) contended() []WaitInfo {
+	slices.SortStableFunc(c.given, func(a, b *waitAnswer) int {
+		return cmp.Or(cmp.Compare(b.waiters, a.waiters), cmp.Compare(b.longest, a.longest))
+	})
+	var out []WaitInfo
+	for _, a := range c.given[:min(len(c.given), maxWaits)] {
+		out = append(out, WaitInfo{a.on, a.op, a.waiters, a.longest, a.holder})
+	}
+	return out
 }
 
 // Chain is the result of [Snapshot.Why].

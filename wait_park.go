@@ -116,7 +116,8 @@ type wait struct {
 	heeds  heeds
 	slept  bool // the timer's entry in the ready queue has had its turn
 	gen    uint32
-	stale  int32 // entries of sleeps that were cancelled: a chooser may let them come late
+	cause  uint32 // what has made it queued: the number of an event, see recording.now
+	stale  int32  // entries of sleeps that were cancelled: a chooser may let them come late
 
 	op    string        // what the task does
 	on    waitable      // what it waits for; nil: time, or its turn
@@ -324,8 +325,9 @@ func (p *wait) grant() bool {
 }
 
 func (p *wait) enqueue() {
-	p.phase = queued
-	p.worker.loop.ready.Push(p.worker.task)
+	l := p.worker.loop
+	p.phase, p.cause = queued, l.rec.now
+	l.ready.Push(p.worker.task)
 }
 
 // cancel applies the cancellation c to the wait.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/flight"
 )
 
 // strategy says which entry takes the next step. One strategy is used for many schedules.
@@ -62,6 +63,7 @@ func newController(t testing.TB, conf config, fn program) *controller {
 		aio.WithClock(&c.time),
 		aio.WithScheduler(c),
 		aio.WithExceptionHandler(func(l *aio.Loop, r aio.Report) { c.run.reported(l, r) }),
+		flight.Option(func(loop any) { flight.Replay(loop, c.soFar) }).(aio.Option),
 	)
 	c.runner = aio.NewRunner(opts...)
 	c.main = func(ctx context.Context) error {
@@ -70,6 +72,14 @@ func newController(t testing.TB, conf config, fn program) *controller {
 		return err
 	}
 	return c
+}
+
+// soFar returns the token of the present run up to now, for its recording.
+func (c *controller) soFar() string {
+	if c.conf.mark == "" {
+		return ""
+	}
+	return token{c.conf.mark, c.level, c.strikes.strike, c.taken}.String()
 }
 
 func (c *controller) close() { c.runner.Close() }

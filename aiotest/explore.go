@@ -37,6 +37,7 @@ func Explore(t testing.TB, fn func(ctx context.Context, t *T) error, opts ...Opt
 		conf.schedules = n
 	}
 	mark := testMark(t.Name(), nthExplore(t))
+	conf.mark = mark
 	given, err := replayed()
 	if err != nil {
 		t.Fatalf("aiotest: AIO_REPLAY: %v; give the token that a failure has printed", err)

@@ -32,6 +32,7 @@ type config struct {
 	cancels   bool
 	victims   []string // patterns of their names; none: any task
 	loop      []aio.Option
+	mark      string // of the test, in tokens; "": it cannot be replayed
 }
 
 func newConfig(opts []Option) config {

@@ -50,7 +50,7 @@ func cancel(ctx context.Context, loop uint64, task uint32, cause *OperatorError)
 	if err != nil {
 		return err
 	}
-	limit := time.NewTimer(10 * patience)
+	limit := time.NewTimer(time.Second)
 	defer limit.Stop()
 	select {
 	case err := <-done:

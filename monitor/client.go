@@ -16,6 +16,7 @@ import (
 
 	"github.com/aio-go/aio/internal/safetext"
 	"github.com/aio-go/aio/internal/sys"
+	"github.com/aio-go/aio/recorder"
 )
 
 // ErrNoMonitor matches the error of [Connect] to a process that has no monitor, or of another user.
@@ -83,6 +84,13 @@ func (c *Client) Picture(ctx context.Context, q Question) (Picture, error) {
 		return Picture{}, errors.New("aio: monitor: the answer has no picture")
 	}
 	return *r.Picture, nil
+}
+
+// Record asks for recordings. It waits for the time that q says.
+func (c *Client) Record(ctx context.Context, q RecordQuestion) ([]recorder.Recording, error) {
+	r, err := c.ask(ctx, request{Op: "record", Loop: q.Loop, Task: q.Task, For: q.For,
+		Last: q.Last})
+	return r.Recordings, err
 }
 
 // Cancel cancels a task. It returns an error if the program does not allow it, if there is no such

@@ -3,14 +3,17 @@ package monitor_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/monitor"
+	"github.com/aio-go/aio/recorder"
 )
 
 // A client asks a server of the same program. Usually it is another process, and uses Connect.
@@ -69,4 +72,35 @@ func ExampleHandler() {
 	mux.ServeHTTP(w, httptest.NewRequest("GET", "/debug/aio/", nil))
 	fmt.Println(w.Code, w.Header().Get("Content-Type"))
 	// Output: 200 text/html; charset=utf-8
+}
+
+// A loop records for a while.
+func ExampleRecord() {
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		ticker := aio.Start(ctx, func(ctx context.Context) error {
+			for {
+				if err := aio.Sleep(ctx, time.Millisecond); err != nil {
+					return err
+				}
+			}
+		}, aio.Name("ticker"))
+		defer ticker.Cancel(nil)
+		all, err := aio.ToThread(ctx, func(ctx context.Context) ([]recorder.Recording, error) {
+			return monitor.Record(ctx, monitor.RecordQuestion{For: time.Second})
+		})
+		if err != nil {
+			return err
+		}
+		for _, e := range all[0].Events {
+			if e.Do == recorder.Step && e.Op == "Sleep" {
+				fmt.Println("a step after Sleep")
+				break
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: a step after Sleep
 }

@@ -22,9 +22,10 @@ var page []byte
 //	mux.Handle("/debug/aio/", monitor.Handler())
 //
 // Below its path are the page, "picture" (a [Picture]; the parameters loop, stacks, force and brief
-// are those of [Question]) and, with [AllowCancel], "cancel" for POST. It checks nobody's identity:
-// that is for the mux, as with net/http/pprof. Path and TCP have no effect on it. On a mux of
-// aiohttp it waits for other loops on another goroutine.
+// are those of [Question]), "record" (loop, task and last are those of [RecordQuestion]) and, with
+// [AllowCancel], "cancel" for POST. It checks nobody's identity: that is for the mux, as with
+// net/http/pprof. Path and TCP have no effect on it. On a mux of aiohttp it waits for other loops
+// on another goroutine.
 func Handler(opts ...Option) http.Handler {
 	return newHandler(newSettings(opts), answer)
 }
@@ -57,7 +58,7 @@ func newHandler(set settings, ask answerer) http.Handler {
 			if allowed(w, r, http.MethodGet, http.MethodHead) {
 				showPage(w)
 			}
-		case "picture", "cancel":
+		case "picture", "record", "cancel":
 			method := http.MethodGet
 			if what == "cancel" {
 				method = http.MethodPost
@@ -124,6 +125,7 @@ func requestOf(op string, r *http.Request) (q request, err error) {
 		return on
 	}
 	q.Loop, q.Task = number("loop", 64), uint32(number("task", 32))
+	q.Last = int(number("last", 31))
 	q.Stacks, q.Force, q.Brief = flag("stacks"), flag("force"), flag("brief")
 	return q, err
 }

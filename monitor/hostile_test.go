@@ -23,7 +23,7 @@ import (
 // hostile returns a line that a confused or hostile client may send.
 func hostile(r *rand.Rand) string {
 	ops := []string{"picture", "cancel", "", "hello", "\\u0000", "picture\\n", strings.Repeat("p", 300)}
-	switch r.IntN(9) {
+	switch r.IntN(10) {
 	case 0:
 		b := make([]byte, r.IntN(6000))
 		for i := range b {
@@ -44,6 +44,9 @@ func hostile(r *rand.Rand) string {
 		return fmt.Sprintf(`{"v":1,"op":"picture","loop":%d}`+"\n", r.IntN(5))
 	case 7:
 		return strings.Repeat("\n", r.IntN(20))
+	case 8:
+		times := []int64{0, -1, 1, 1e5, 1e18, -1 << 63}
+		return fmt.Sprintf(`{"v":1,"op":"record","loop":%d,"for":%d,"task":%d,"last":%d}`+"\n", r.IntN(3), times[r.IntN(len(times))], r.Uint32()>>r.IntN(32), r.Int32()>>r.IntN(32))
 	default:
 		return fmt.Sprintf(`{"v":1,"op":"%s","brief":true,"x":[{"y":1e999}]}`+"\n", ops[r.IntN(len(ops))])
 	}

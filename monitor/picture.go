@@ -67,15 +67,17 @@ type Question struct {
 }
 
 const (
-	// patience is how long a loop has for its answer before it is looked at from beside.
-	patience = 100 * time.Millisecond
+	// patience is how long a loop has to begin its answer before it is looked at from beside.
+	patience = 60 * time.Millisecond
+	// slowest is how long it may then take: a String method of the program may block.
+	slowest = 2 * time.Second
 	// rest is how many times as long as a picture took a loop is left alone after it.
 	rest = 3
 	// maxStacks is the number of goroutines up to which stacks are shown.
 	maxStacks = 10_000
 )
 
-// Take returns a picture of the loops of this process. It takes about 100 ms longer if a loop does
+// Take returns a picture of the loops of this process. It takes about 60 ms longer if a loop does
 // not answer. It returns the error of ctx if that ends first. Any goroutine. A task calls it in
 // aio.ToThread, because it waits for the other loops.
 func Take(ctx context.Context, q Question) (Picture, error) {
@@ -112,14 +114,17 @@ type subject struct {
 	entry *inspect.Entry
 	loop  *aio.Loop
 
-	mu     sync.Mutex
-	flight *flight // under way
-	last   shot
-	free   time.Time // no new picture before
+	mu   sync.Mutex
+	call *call // under way
+	last shot
+	free time.Time // no new picture before
 
 	besideMu sync.Mutex // one look from beside at a time
 	beside   inspect.Standstill
 	nextLook time.Time
+
+	lent    lent
+	lending bool // the loop has a recorder for their sake; the loop's own
 }
 
 // shot is a snapshot as it was taken.
@@ -130,15 +135,17 @@ type shot struct {
 	noStacks string
 }
 
-// flight is a call to a loop for a shot.
-type flight struct {
-	q     Question    // what it will show
+// call is a call to a loop for a shot.
+type call struct {
+	q     Question // what it will show
+	asked time.Time
 	begun atomic.Bool // the loop takes it
+	room  []aio.TaskInfo
 	done  chan struct{}
 	shot  shot
 }
 
-func (f *flight) serves(q Question) bool {
+func (f *call) serves(q Question) bool {
 	return (!q.Stacks || f.q.Stacks) && (!q.Force || f.q.Force)
 }
 
@@ -174,7 +181,7 @@ func (s *subject) picture(ctx context.Context, q Question) Loop {
 	defer stop()
 	l := Loop{Number: s.entry.Number}
 	shot, err := s.ask(ctx, q)
-	for range 10 {
+	for range 20 {
 		if err == nil || !s.look().Waits {
 			break
 		}
@@ -208,7 +215,7 @@ var errBusy = errors.New("the loop does not answer")
 // ask returns a new shot, or errBusy if the loop has not answered in time.
 func (s *subject) ask(ctx context.Context, q Question) (shot, error) {
 	if s.loop.IsHere() { // nobody else could answer
-		f := &flight{q: q, done: make(chan struct{})}
+		f := &call{q: q, asked: time.Now(), done: make(chan struct{})}
 		s.take(f)
 		return f.shot, nil
 	}
@@ -236,32 +243,59 @@ func (s *subject) ask(ctx context.Context, q Question) (shot, error) {
 			if !f.begun.Load() {
 				return shot{}, errBusy
 			}
+			if time.Since(f.asked) > slowest {
+				return shot{}, errBusy
+			}
 			limit.Reset(patience) // a picture of many tasks takes its time
 		}
 	}
 }
 
 // board returns the call that is under way, or a new one, or how long the loop has a rest.
-func (s *subject) board(q Question) (f *flight, wait time.Duration) {
+func (s *subject) board(q Question) (f *call, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.flight != nil {
-		return s.flight, 0
+	if s.call != nil {
+		return s.call, 0
 	}
 	if wait := time.Until(s.free); wait > 0 {
 		return nil, wait
 	}
-	f = &flight{q: q, done: make(chan struct{})}
-	s.flight = f
-	_, err := s.loop.CallSoonThreadsafe(func() { s.take(f) })
+	f = &call{q: q, asked: time.Now(), done: make(chan struct{})}
+	s.call = f
+	_, err := s.loop.CallSoonThreadsafe(func() { s.prepare(f) })
 	if err != nil { // it is closed
-		s.flight = nil
+		s.call = nil
 	}
 	return f, 0
 }
 
+// many is the number of tasks for which the memory is made elsewhere: the loop would stand still
+// for longer, and help the garbage collector in proportion to what it takes.
+const many = 5000
+
+// prepare takes the picture, on the loop. If there are many tasks it has memory made for it first.
+func (s *subject) prepare(f *call) {
+	f.begun.Store(true)
+	n := inspect.Live(s.loop)
+	if n < many {
+		s.take(f)
+		return
+	}
+	go func() {
+		room := make([]aio.TaskInfo, n+n/8)
+		for i := range room {
+			room[i].ID = 1 // so that the system gives the memory now
+		}
+		f.room = room[:0]
+		if _, err := s.loop.CallSoonThreadsafe(func() { s.take(f) }); err != nil { // it is closed
+			s.end(f)
+		}
+	}()
+}
+
 // take is the call, on the loop.
-func (s *subject) take(f *flight) {
+func (s *subject) take(f *call) {
 	f.begun.Store(true)
 	stacks := f.q.Stacks
 	if n := runtime.NumGoroutine(); stacks && n > maxStacks && !f.q.Force {
@@ -270,13 +304,21 @@ func (s *subject) take(f *flight) {
 			n, (time.Duration(n) * 20 * time.Microsecond).Round(time.Millisecond))
 	}
 	begin := time.Now()
-	f.shot.snapshot = s.loop.Snapshot(stacks)
+	f.shot.snapshot = inspect.Snapshot(s.loop, stacks, f.room).(aio.Snapshot)
 	f.shot.at = time.Now()
 	f.shot.took = f.shot.at.Sub(begin)
+	f.room = nil
 	s.mu.Lock()
 	s.last, s.free = f.shot, f.shot.at.Add(rest*f.shot.took)
-	if s.flight == f {
-		s.flight = nil
+	s.mu.Unlock()
+	s.end(f)
+}
+
+// end ends a call.
+func (s *subject) end(f *call) {
+	s.mu.Lock()
+	if s.call == f {
+		s.call = nil
 	}
 	s.mu.Unlock()
 	close(f.done)

@@ -12,15 +12,17 @@ import (
 	"time"
 
 	"github.com/aio-go/aio/internal/safetext"
+	"github.com/aio-go/aio/recorder"
 )
 
 // The protocol: a client sends one JSON object a line and gets one JSON object a line for each.
 //
 //	{"v":1,"op":"picture"}                     all loops; loop, stacks, force, brief as in Question
 //	{"v":1,"op":"cancel","loop":1,"task":7}    with a reason, if the program allows it
+//	{"v":1,"op":"record"}                      loop, for, task, last as in RecordQuestion
 //
-// An answer has "v", and "picture" or "error". After a request that is malformed or too long the
-// server ends the connection, so that no page of a browser can pass for a client.
+// An answer has "v", and "picture", "recordings" or "error". After a request that is malformed or
+// too long the server ends the connection, so that no page of a browser can pass for a client.
 
 // request is what a client sends.
 type request struct {
@@ -32,6 +34,9 @@ type request struct {
 	Brief   bool   `json:"brief,omitempty"`
 	Task    uint32 `json:"task,omitempty"`
 	Reason  string `json:"reason,omitempty"`
+
+	For  time.Duration `json:"for,omitempty"`
+	Last int           `json:"last,omitempty"`
 }
 
 // response is what the server answers.
@@ -39,6 +44,8 @@ type response struct {
 	Version int      `json:"v"`
 	Picture *Picture `json:"picture,omitempty"`
 	Error   string   `json:"error,omitempty"`
+
+	Recordings []recorder.Recording `json:"recordings,omitempty"`
 }
 
 // Limits of the server.
@@ -161,6 +168,16 @@ func answer(ctx context.Context, set settings, r request, who string) response {
 		}
 		p.CanCancel = set.cancel
 		return response{Picture: &p}
+	case "record":
+		q := RecordQuestion{Loop: r.Loop, For: r.For, Task: r.Task, Last: r.Last}
+		if q.Last <= 0 || q.Last > maxEvents {
+			q.Last = maxEvents
+		}
+		all, err := Record(ctx, q)
+		if err != nil {
+			return response{Error: safetext.Error(err)}
+		}
+		return response{Recordings: all}
 	case "cancel":
 		if !set.cancel {
 			return response{Error: "this program allows no control; start it with " + variable +
@@ -184,7 +201,7 @@ var encoding = make(chan struct{}, 4)
 // write sends an answer. A client that does not take it in time fails it.
 func write(c net.Conn, r response) error {
 	r.Version = Version
-	if r.Picture != nil {
+	if r.Picture != nil || r.Recordings != nil {
 		encoding <- struct{}{}
 		defer func() { <-encoding }()
 	}

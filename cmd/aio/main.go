@@ -4,8 +4,10 @@
 //	aio ps PID                  the tasks of one
 //	aio tree PID                who waits for whom
 //	aio why PID TASK            from a task that is stuck to the one that holds it up
+//	aio locks PID               what tasks wait for, and how many
 //	aio dump PID                everything, as JSON
 //	aio cancel PID TASK         cancel a task, if the program allows it
+//	aio record PID              what its loop did last
 //	aio top PID                 the tasks, again and again
 //	aio web PID                 the same in a browser
 //	aio jobs                    the jobs of package distributed, on a broker
@@ -23,6 +25,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aio-go/aio/monitor"
 )
@@ -44,8 +47,10 @@ usage: aio COMMAND [flags] [arguments]
   ps PID                 list the tasks of one: those that hold up most come first
   tree PID               show who waits for whom
   why PID TASK           lead from a task that is stuck to the one that holds it up
+  locks PID              show the locks, queues and so on that tasks wait for
   dump PID               write everything as JSON
   cancel PID TASK        cancel a task, if the program allows it
+  record PID|FILE        write what a loop did last: who ran when, who woke whom
   top PID                show the tasks again and again
   web PID                serve a page for a browser, on the loopback
   jobs                   count the jobs of package distributed on a broker
@@ -60,6 +65,8 @@ TASK is a number, or a name that only one task has; LOOP/NUMBER if there are sev
 
 flags: -json, -loop N, -stacks, -sort held|waited|age|name, -n N, -reason TEXT, -color auto|always|never
 flags of jobs: -nats URL (default $NATS_URL, or nats://127.0.0.1:4222), -creds FILE, -namespace NAME
+flags of record: -for 5s records so long, also without a recorder in the program; -o FILE; -json is the
+format of FILE; -trace is for ui.perfetto.dev; -task N shows one task, -n N the last N events
 `
 
 const help = `
@@ -90,6 +97,10 @@ type command struct {
 	open   bool
 	addr   string
 	broker broker
+	period time.Duration
+	output string
+	trace  bool
+	task   uint64
 
 	out, errs io.Writer
 	paint     paint
@@ -151,6 +162,10 @@ func (c *command) parse(args []string) error {
 	f.BoolVar(&c.open, "open", false, "")
 	f.StringVar(&c.addr, "addr", "127.0.0.1:0", "")
 	c.broker.flags(f)
+	f.DurationVar(&c.period, "for", 0, "")
+	f.StringVar(&c.output, "o", "", "")
+	f.BoolVar(&c.trace, "trace", false, "")
+	f.Uint64Var(&c.task, "task", 0, "")
 	for len(args) > 0 { // flags may stand anywhere
 		if err := f.Parse(args); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
@@ -190,8 +205,10 @@ func (c *command) run(ctx context.Context) error {
 		"ps":         {0, 1, c.ps},
 		"tree":       {1, 1, c.tree},
 		"why":        {2, 2, c.why},
+		"locks":      {1, 1, c.locks},
 		"dump":       {1, 1, c.dump},
 		"cancel":     {2, 2, c.cancel},
+		"record":     {1, 1, c.record},
 		"top":        {1, 1, c.top},
 		"web":        {1, 1, c.web},
 		"jobs":       {0, 2, c.jobs},

@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 	looptest.Parts["asleep"] = func() { play(asleep) }
 	looptest.Parts["computes"] = func() { play(computes) }
 	looptest.Parts["many"] = func() { play(many) }
+	looptest.Parts["busy"] = func() { play(pingPong) }
 	looptest.Parts["top"] = func() {
 		os.Exit(run(context.Background(), []string{"top", os.Getenv("AIO_TEST_PID")}, os.Stdout, os.Stderr))
 	}
@@ -101,6 +102,32 @@ func computes(_ context.Context, ready func()) error {
 		n = n*6364136223846793005 | 1
 	}
 	return nil
+}
+
+// pingPong has two tasks that wake each other every millisecond.
+func pingPong(ctx context.Context, ready func()) error {
+	queue := aiosync.NewQueue[int](1)
+	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+		g.Go(func(ctx context.Context) error {
+			for {
+				if _, err := queue.Get(ctx); err != nil {
+					return err
+				}
+			}
+		}, aio.Name("pong"))
+		g.Go(func(ctx context.Context) error {
+			for {
+				if err := queue.Put(ctx, 1); err != nil {
+					return err
+				}
+				if err := aio.Sleep(ctx, time.Millisecond); err != nil {
+					return err
+				}
+			}
+		}, aio.Name("ping"))
+		ready()
+		return nil
+	})
 }
 
 func many(ctx context.Context, ready func()) error {
@@ -285,6 +312,71 @@ func TestArgumentsThatAreWrongHaveAnExitCodeAndALine(t *testing.T) {
 	}
 }
 
+func TestLocksTellsForWhatHowManyTasksWait(t *testing.T) {
+	pid := child(t, "stuck")
+	out, errs, code := call(t, "locks", pid, "-n", "1")
+	if code != ok || errs != "" {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	want(t, out, "Lock.Acquire  <Lock locked, waiters:3> held by stream handler")
+	if strings.Count(out, "\n") != 2 || !strings.HasPrefix(strings.Split(out, "\n")[1], "1     3 ") {
+		t.Errorf("it says\n%s", out)
+	}
+	var rows []map[string]any
+	if out, _, _ = call(t, "locks", pid, "-json"); json.Unmarshal([]byte(out), &rows) != nil || rows[0]["waiters"] != 3.0 {
+		t.Errorf("the JSON is %s", out)
+	}
+}
+
+func TestRecordTellsWhatALoopDidLast(t *testing.T) {
+	pid := child(t, "stuck", "AIO_RECORD=1")
+	out, errs, code := call(t, "record", pid)
+	if code != ok || errs != "" {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	want(t, out, "process "+pid+", loop 1", "made      stuck-2", "step      stuck-2  by main", "step      main  after Sleep  by timer main")
+
+	file := filepath.Join(t.TempDir(), "recording")
+	if out, errs, code := call(t, "record", pid, "-o", file); code != ok || out != "" {
+		t.Fatalf("exit code %d: %s%s", code, out, errs)
+	}
+	if _, errs, code := call(t, "record", pid, "-o", file); code != failed || !strings.Contains(errs, "file exists") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	if again, _, code := call(t, "record", file); code != ok || again != out {
+		t.Errorf("exit code %d, the file says\n%s", code, again)
+	}
+	out, _, code = call(t, "record", file, "-trace")
+	var trace struct {
+		TraceEvents []map[string]any `json:"traceEvents"`
+	}
+	if err := json.Unmarshal([]byte(out), &trace); err != nil || code != ok || len(trace.TraceEvents) < 1000 {
+		t.Errorf("exit code %d, %v, %d events", code, err, len(trace.TraceEvents))
+	}
+	out, _, _ = call(t, "record", pid, "-n", "1", "-json")
+	if lines := strings.Split(strings.TrimSpace(out), "\n"); len(lines) != 2 || !strings.Contains(lines[1], `"do":"wait"`) {
+		t.Errorf("the last event is\n%s", out)
+	}
+}
+
+func TestAProgramWithoutARecorderRecordsForAWhile(t *testing.T) {
+	pid := child(t, "busy")
+	if _, errs, code := call(t, "record", pid); code != failed || !strings.Contains(errs, "no recorder") || !strings.Contains(errs, "-for 5s") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	out, errs, code := call(t, "record", pid, "-for", "1s")
+	if code != ok {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	want(t, out, "step      ping", "step      pong  after Queue.Get  by ping")
+	if _, errs, code := call(t, "record", pid); code != failed {
+		t.Errorf("it records still: %s", errs)
+	}
+	if _, errs, code := call(t, "record", pid, "-for", "2h"); code != misused {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
+
 func TestASocketWhoseProcessHasEndedIsRemoved(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("XDG_RUNTIME_DIR", dir)
@@ -360,6 +452,52 @@ func TestThePageIsForThoseWhoHaveTheAddress(t *testing.T) {
 	}
 }
 
+// browse returns what a browser shows at url.
+func browse(t *testing.T, browser, url string) (body string) {
+	t.Helper()
+	profile, err := os.MkdirTemp("", "aio") // it may still write when it has ended
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(profile)
+	args := []string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+		"--user-data-dir=" + profile, "--window-size=390,844", "--virtual-time-budget=5000", "--dump-dom"}
+	cmd := exec.CommandContext(t.Context(), browser, append(args, url)...)
+	cmd.WaitDelay = time.Second
+	dom, err := cmd.Output()
+	if err != nil {
+		t.Skipf("chromium does not run here: %v", err)
+	}
+	_, body, _ = strings.Cut(string(dom), "</header>") // not the script
+	body, _, _ = strings.Cut(body, "<script>")
+	return body
+}
+
+// In a browser the timeline shows who ran, and for a task who woke it.
+func TestThePageShowsATimelineInABrowser(t *testing.T) {
+	browser, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("no chromium")
+	}
+	for env, parts := range map[string][]string{
+		"AIO_RECORD=1": {`id="history"`, "What pong did last", "after Queue.Get, by ping", "steps of ping", "<rect ", "99 % of timers at most "},
+		"AIO_RECORD=0": {"Nothing is recorded: start the program with AIO_RECORD=1"},
+	} {
+		pid := child(t, "busy", env)
+		url := servePage(t, pid)
+		out, _, _ := call(t, "dump", pid)
+		var p monitor.Picture
+		if err := json.Unmarshal([]byte(out), &p); err != nil {
+			t.Fatal(err)
+		}
+		_, task, err := find(p, "pong")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, browse(t, browser, fmt.Sprintf("%s#task=%d/%d", url, p.Loops[0].Number, task.ID)), parts...)
+	}
+}
+
 // In a browser the page shows the chain from a stuck task, also of 10,000 tasks.
 func TestThePageShowsTheChainInABrowser(t *testing.T) {
 	browser, err := exec.LookPath("chromium")
@@ -371,7 +509,7 @@ func TestThePageShowsTheChainInABrowser(t *testing.T) {
 		"many":  {"10001", "holds up 10000", "The first 500 are shown", "main holds it up."},
 	} {
 		t.Run(part, func(t *testing.T) {
-			pid := child(t, part)
+			pid := child(t, part, "AIO_RECORD=1")
 			url := servePage(t, pid)
 			out, _, _ := call(t, "dump", pid)
 			var p monitor.Picture
@@ -383,21 +521,7 @@ func TestThePageShowsTheChainInABrowser(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			profile, err := os.MkdirTemp("", "aio") // it may still write when it has ended
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer os.RemoveAll(profile)
-			args := []string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-				"--user-data-dir=" + profile, "--window-size=390,844", "--virtual-time-budget=5000", "--dump-dom"}
-			cmd := exec.CommandContext(t.Context(), browser, append(args, fmt.Sprintf("%s#task=%d/%d", url, p.Loops[0].Number, task.ID))...)
-			cmd.WaitDelay = time.Second
-			dom, err := cmd.Output()
-			if err != nil {
-				t.Skipf("chromium does not run here: %v", err)
-			}
-			_, body, _ := strings.Cut(string(dom), "</header>") // not the script
-			body, _, _ = strings.Cut(body, "<script>")
+			body := browse(t, browser, fmt.Sprintf("%s#task=%d/%d", url, p.Loops[0].Number, task.ID))
 			want(t, body, append(parts, `id="chain"`)...)
 			if strings.Contains(body, "no answer: ") {
 				t.Error("it shows an error")
@@ -411,7 +535,7 @@ func TestTopShowsTheCulpritFirstInATerminal(t *testing.T) {
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Skip("no tmux")
 	}
-	pid := child(t, "stuck")
+	pid := child(t, "stuck", "AIO_RECORD=1")
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -454,7 +578,7 @@ func TestTopShowsTheCulpritFirstInATerminal(t *testing.T) {
 	see("filter: stuck-1", "1 tasks by held")
 	tmux("send-keys", "Enter")
 	tmux("send-keys", "Enter")
-	see("held by stream handler", "Reader.ReadLine", "holdWhileReading", "holds it up", "its stack:")
+	see("held by stream handler", "Reader.ReadLine", "holdWhileReading", "holds it up", "what it did last:", "step      stuck-1  by main", "its stack:")
 	tmux("send-keys", "c")
 	see("Cancel stuck-1? y cancels it")
 	tmux("send-keys", "y")

@@ -252,6 +252,40 @@ func (c *command) tree(ctx context.Context) error {
 	return still
 }
 
+// locks lists what tasks wait for.
+func (c *command) locks(ctx context.Context) error {
+	p, err := c.picture(ctx, monitor.Question{})
+	if err != nil {
+		return err
+	}
+	type row struct {
+		Loop uint64 `json:"loop"`
+		aio.WaitInfo
+	}
+	rows := []row{}
+	for _, l := range p.Loops {
+		if l.Snapshot != nil {
+			for _, w := range l.Snapshot.Waits {
+				rows = append(rows, row{l.Number, w})
+			}
+		}
+	}
+	if c.n > 0 {
+		rows = rows[:min(c.n, len(rows))]
+	}
+	if c.json {
+		return c.writeJSON(rows)
+	}
+	still := c.stills(p)
+	t := tabwriter.NewWriter(c.out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "LOOP\tWAITERS\tLONGEST\tIN\tON")
+	for _, r := range rows {
+		fmt.Fprintf(t, "%d\t%d\t%s\t%s\t%s\n", r.Loop, r.Waiters, short(r.Longest), r.Op, r.On)
+	}
+	t.Flush()
+	return still
+}
+
 // find returns the loop and the task that text names.
 func find(p monitor.Picture, text string) (monitor.Loop, aio.TaskInfo, error) {
 	name, loop := text, uint64(0)
@@ -353,7 +387,7 @@ func (c *command) completion(context.Context) error {
 	_, err := io.WriteString(c.out, `_aio() {
   local word=${COMP_WORDS[COMP_CWORD]}
   if [ "$COMP_CWORD" = 1 ]; then
-    COMPREPLY=($(compgen -W "ps tree why dump cancel top web completion help" -- "$word"))
+    COMPREPLY=($(compgen -W "ps tree why locks dump cancel record top web completion help" -- "$word"))
   elif [ "$COMP_CWORD" = 2 ]; then
     COMPREPLY=($(compgen -W "$(aio ps 2>/dev/null | awk 'NR>1 {print $1}' | sort -u)" -- "$word"))
   elif [ "$COMP_CWORD" = 3 ]; then

@@ -63,8 +63,9 @@ type screen struct {
 	filter string
 	cursor int
 	chosen task
-	note   string // the outcome of a cancellation
-	asking bool   // a request is under way: the client takes one at a time
+	note   string   // the outcome of a cancellation
+	past   []string // of the chosen task
+	asking bool     // a request is under way: the client takes one at a time
 
 	width, height int
 }
@@ -82,6 +83,7 @@ type (
 	tick   struct{}
 	answer struct {
 		picture monitor.Picture
+		past    []string
 		err     error
 	}
 	cancelled struct{ err error }
@@ -102,9 +104,13 @@ func (s *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			return s, later()
 		}
 		s.asking = true
+		detailed, chosen := s.mode == detailing || s.mode == confirming, s.chosen
 		return s, func() tea.Msg {
 			p, err := s.command.ask(s.ctx, s.client, monitor.Question{Stacks: true})
-			return answer{p, err}
+			if err != nil || !detailed {
+				return answer{p, nil, err}
+			}
+			return answer{p, history(s.ctx, s.client, chosen), nil}
 		}
 	case answer:
 		s.asking = false
@@ -112,7 +118,7 @@ func (s *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			s.fatal = fmt.Errorf("process %d: %w", s.picture.PID, msg.err)
 			return s, tea.Quit
 		}
-		s.before, s.picture = s.picture, msg.picture
+		s.before, s.picture, s.past = s.picture, msg.picture, msg.past
 		return s, later()
 	case cancelled:
 		s.asking = false
@@ -185,7 +191,7 @@ func (s *screen) key(k tea.KeyMsg) (tea.Model, tea.Cmd) {
 		s.mode = filtering
 	case "enter":
 		if s.mode == listing && len(rows) > 0 {
-			s.chosen, s.mode = rows[s.cursor], detailing
+			s.chosen, s.mode, s.past = rows[s.cursor], detailing, nil
 		}
 	case "c":
 		if s.mode == detailing {
@@ -259,6 +265,12 @@ func (s *screen) detail(line func(string)) {
 		for text := range strings.Lines(chain.String()) {
 			line(strings.TrimRight(text, "\n"))
 		}
+		if len(s.past) > 0 {
+			line("what it did last:")
+			for _, text := range s.past {
+				line("  " + text)
+			}
+		}
 		if len(chain.Tasks) > 0 {
 			line("its stack:")
 			for _, frame := range chain.Tasks[0].Stack {
@@ -266,6 +278,22 @@ func (s *screen) detail(line func(string)) {
 			}
 		}
 	}
+}
+
+// maxPast is how many lines of a task's history are shown.
+const maxPast = 6
+
+// history returns what a task did last, the latest first. Without a recorder it is empty.
+func history(ctx context.Context, client *monitor.Client, t task) []string {
+	all, err := client.Record(ctx, monitor.RecordQuestion{Loop: t.loop, Task: t.ID, Last: maxPast})
+	if err != nil || len(all) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	_ = all[0].WriteText(&b) // a Builder takes all
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")[1:]
+	slices.Reverse(lines)
+	return lines
 }
 
 // rates says how many steps a second the loops make.

@@ -11,6 +11,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/monitor"
+	"github.com/aio-go/aio/recorder"
 )
 
 func Example_stuckBehindALock() {
@@ -58,4 +59,55 @@ func Example_monitorOnAMux() {
 	defer resp.Body.Close()
 	fmt.Println(resp.Status, resp.Header.Get("Content-Type"))
 	// Output: 200 OK application/json
+}
+
+func Example_whatLedToIt() {
+	// dump writes who went on after what, and who woke it.
+	dump := func(r recorder.Recording) {
+		fmt.Println(r.Reason)
+		steps := map[uint64]recorder.Event{}
+		for _, e := range r.Events {
+			if e.Do != recorder.Step {
+				continue
+			}
+			steps[e.Number] = e
+			name, waker := r.Tasks[e.Task-1].Name, "the loop"
+			if by, ok := steps[e.By]; ok {
+				waker = r.Tasks[by.Task-1].Name
+			}
+			if e.Op != "" {
+				fmt.Printf("%v: %s goes on after %s, woken by %s\n", e.T, name, e.Op, waker)
+			}
+		}
+	}
+
+	var orders aiosync.Queue[string]
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		cashier := aio.Start(ctx, func(ctx context.Context) error {
+			order, err := orders.Get(ctx)
+			if err != nil {
+				return err
+			}
+			panic("no price for " + order)
+		}, aio.Name("cashier"))
+		customer := aio.Start(ctx, func(ctx context.Context) error {
+			if err := aio.Sleep(ctx, time.Second); err != nil {
+				return err
+			}
+			return orders.Put(ctx, "tea")
+		}, aio.Name("customer"))
+		all, err := aio.GatherSettled(ctx, cashier, customer)
+		if err == nil {
+			fmt.Println(all[0].Err)
+		}
+		return err
+	}, aio.WithClock(aio.NewVirtualClock()), recorder.On(recorder.OnDump(dump)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// a task panicked: cashier
+	// 1s: customer goes on after Sleep, woken by the loop
+	// 1s: cashier goes on after Queue.Get, woken by customer
+	// panic: no price for tea
 }

@@ -26,6 +26,13 @@ type Standstill struct {
 // goroutine. The root sets it.
 var Beside func(loop any) Standstill
 
+// Snapshot returns an aio.Snapshot whose tasks stand in room, a []aio.TaskInfo, if that is large
+// enough. Loop only. The root sets it.
+var Snapshot func(loop any, stacks bool, room any) any
+
+// Live returns the number of tasks. Loop only. The root sets it.
+var Live func(loop any) int
+
 // Note lets Beside name the task of a loop that runs already. Any goroutine. The root sets it.
 var Note func(loop any)
 
@@ -33,6 +40,13 @@ var Note func(loop any)
 type Entry struct {
 	Number uint64 // in the order of the first runs, from 1; 0: it has not run yet
 	loop   any
+}
+
+// Running returns the number. Any goroutine.
+func (e *Entry) Running() uint64 {
+	mu.Lock()
+	defer mu.Unlock()
+	return e.Number
 }
 
 // Loop returns the loop, an *aio.Loop.

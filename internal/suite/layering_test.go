@@ -19,7 +19,7 @@ func TestLayering(t *testing.T) {
 		not []string // packages of the standard library that it must not depend on
 	}{
 		{"coro", []string{"internal/errtree", "internal/goid", "internal/nocopy", "internal/safetext"}, []string{"net", "crypto/tls", "os/exec", "log/slog", "context"}},
-		{".", []string{"coro", "internal/errtree", "internal/goid", "internal/inspect", "internal/list", "internal/nocopy", "internal/poll", "internal/ring", "internal/safetext", "internal/signals", "internal/timeout", "internal/timerheap", "internal/unclosed"}, []string{"net", "crypto/tls", "os/exec"}},
+		{".", []string{"coro", "internal/errtree", "internal/flight", "internal/goid", "internal/inspect", "internal/list", "internal/nocopy", "internal/poll", "internal/publish", "internal/ring", "internal/safetext", "internal/signals", "internal/timeout", "internal/timerheap", "internal/unclosed"}, []string{"net", "crypto/tls", "os/exec"}},
 		{"aiosync", []string{".", "coro", "internal/"}, []string{"net", "os/exec"}},
 		{"transport", []string{".", "coro", "aiosync", "internal/"}, []string{"net/http", "os/exec"}},
 		{"aiofile", []string{".", "coro", "aiosync", "internal/"}, []string{"net", "os/exec"}},
@@ -30,7 +30,8 @@ func TestLayering(t *testing.T) {
 		{"subprocess", []string{".", "coro", "aiosync", "transport", "stream", "internal/"}, []string{"net/http"}},
 		{"aiosql", []string{".", "coro", "aiosync", "internal/"}, []string{"net/http", "os/exec"}},
 		{"executor", []string{".", "coro", "aiosync", "transport", "stream", "internal/"}, []string{"net/http"}},
-		{"monitor", []string{".", "coro", "internal/"}, []string{"os/exec"}},
+		{"recorder", []string{".", "coro", "internal/"}, []string{"net", "os/exec"}},
+		{"monitor", []string{".", "coro", "recorder", "internal/"}, []string{"os/exec"}},
 		{"aiohttp", []string{".", "coro", "aiosync", "transport", "stream", "internal/"}, []string{"os/exec"}},
 	}
 	for _, layer := range layers {
