@@ -25,10 +25,11 @@ type Loop struct {
 	// The schedule. Its hot path is written out in run and handOver instead of in a part: a call
 	// around the switch of stacks would cost more than the switch.
 	ready         ring.Ring[runnable]
-	left          int                    // entries of the ready queue that belong to this pass
-	current       atomic.Pointer[worker] // of the running task; nil: none. Read on any goroutine
-	hosted        bool                   // a task that waits runs the steps of others, see handOver
-	steps         uint                   // entries run, ever
+	left          int     // entries of the ready queue that belong to this pass
+	current       *worker // of the running task; nil: none
+	currentG      uintptr // its goroutine, for any to compare with its own; 0: none
+	hosted        bool    // a task that waits runs the steps of others, see handOver
+	steps         uint    // entries run, ever
 	breaths       breaths
 	rec           recording
 	pool          coro.Pool // idle workers

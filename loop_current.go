@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio/internal/goid"
+	"github.com/aio-go/aio/internal/publish"
 )
 
 // RunningLoop returns the loop that ctx belongs to. It panics if ctx has no loop. If another
@@ -60,7 +61,7 @@ func CurrentTask(ctx context.Context) AnyTask { return loopOf(ctx, "CurrentTask"
 
 // CurrentTask returns the running task, or nil if none is running.
 func (l *Loop) CurrentTask() AnyTask {
-	w := l.current.Load()
+	w := l.current
 	if w == nil {
 		return nil
 	}
@@ -74,9 +75,11 @@ func (l *Loop) CurrentTask() AnyTask {
 func running(ctx context.Context, op string) *worker {
 	if s, ok := ctx.(*scope); ok {
 		l := s.task.loop
-		w := l.current.Load()
-		if w != nil && (goid.Fast && w.g == goid.Get() ||
-			!goid.Fast && !l.debug.Load() && w == s.task.worker) {
+		if goid.Fast {
+			if atomic.LoadUintptr(&l.currentG) == goid.Get() {
+				return l.current
+			}
+		} else if w := l.current; w != nil && !l.debug.Load() && w == s.task.worker {
 			return w
 		}
 	}
@@ -93,7 +96,7 @@ func runningSlow(ctx context.Context, op string) *worker {
 			"start a task with CreateTask(loop.Context(), ...) instead"))
 	}
 	if coroutine, task := callerStack(); coroutine && !task {
-		if w := l.current.Load(); w != nil {
+		if w := l.current; w != nil {
 			return w // an await inside an iter.Pull of the user's own: the task is below it
 		}
 	}
@@ -159,16 +162,27 @@ func ownerOf(ctx context.Context) *Loop {
 
 // setCurrent records the worker whose task runs.
 func (l *Loop) setCurrent(w *worker) {
-	if l.current.Load() != w {
-		l.current.Store(w)
+	if l.current != w {
+		l.changeCurrent(w)
+	}
+}
+
+// changeCurrent lets other goroutines see only the goroutine of the worker: it costs less than half
+// of an atomic pointer, and they need no more to know that they are not it.
+func (l *Loop) changeCurrent(w *worker) {
+	l.current = w
+	if w == nil {
+		publish.Uintptr(&l.currentG, 0)
+	} else {
+		publish.Uintptr(&l.currentG, w.g)
 	}
 }
 
 // currentWorker returns the worker on whose stack the caller runs, or nil. Any goroutine may call
-// it: the fields it reads never change, and no two living goroutines have the same id.
+// it: no two living goroutines have the same id, so only the worker's own goes on to read current.
 func (l *Loop) currentWorker() *worker {
-	if w := l.current.Load(); w != nil && w.g == goid.Self() {
-		return w
+	if g := atomic.LoadUintptr(&l.currentG); g != 0 && g == goid.Self() {
+		return l.current
 	}
 	return nil
 }
@@ -188,7 +202,7 @@ func (l *Loop) asNobody(fn func()) {
 		fn()
 		return
 	}
-	w := l.current.Load()
+	w := l.current
 	l.setCurrent(nil)
 	defer l.setCurrent(w)
 	fn()
@@ -206,7 +220,7 @@ func InTask(ctx context.Context) bool {
 		return true
 	}
 	coroutine, task := callerStack() // like an await: it may be inside an iter.Pull of the task
-	return coroutine && !task && !l.onLoop() && l.current.Load() != nil
+	return coroutine && !task && !l.onLoop() && atomic.LoadUintptr(&l.currentG) != 0
 }
 
 // IsHere reports whether the caller runs on the loop, in a task or a callback. Elsewhere use

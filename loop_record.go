@@ -108,7 +108,7 @@ func (l *Loop) recordMade(t *taskCore, code uintptr) {
 
 // switchTo makes the task on w, which goes on, the current one.
 func (l *Loop) switchTo(w *worker) {
-	l.current.Store(w)
+	l.changeCurrent(w)
 	if r := l.rec.ring; r != nil {
 		e := flight.Event{
 			What: flight.Step.With(r.Op(w.wait.op)), Task: w.task.id, Cause: w.wait.cause}

@@ -186,7 +186,7 @@ func (l *Loop) handOver(w *worker) bool {
 		if t == w.task {
 			if w.wait.phase == queued {
 				l.hosted = false
-				if l.current.Load() != w {
+				if l.current != w {
 					l.switchTo(w)
 				}
 				return true
@@ -213,7 +213,7 @@ func (l *Loop) stage(t *taskCore) *coro.Stack {
 		return l.pool.Take((*taskJob)(t))
 	case started:
 		if w := t.worker; w.wait.phase == queued { // otherwise a stale wake-up
-			if l.current.Load() != w {
+			if l.current != w {
 				l.switchTo(w)
 			}
 			return w.stack

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,7 +38,15 @@ type watchdog struct {
 	steps uint          // when moved was last set for their sake
 	moved atomic.Int64  // when the loop last looked for events or breathed, see timekeeper.real
 
-	notes bool // workers note their tasks: others may ask
+	notes   bool     // workers note their tasks: others may ask
+	workers sync.Map // by goroutine: those that have noted one
+}
+
+// workerAt returns the worker of a goroutine, or nil. Any goroutine.
+func (d *watchdog) workerAt(g uintptr) *worker {
+	w, _ := d.workers.Load(g)
+	found, _ := w.(*worker)
+	return found
 }
 
 // noted is what others may know about the task on a worker. They cannot ask the worker itself,
@@ -45,10 +54,16 @@ type watchdog struct {
 type noted struct {
 	id    uint32                   // of the task; written by publish.Uint32
 	named atomic.Pointer[taskCore] // the last task that has a name of its own
+
+	in *watchdog // that lists the worker
 }
 
 // note lets others know that t runs on w. It costs each task a store, and those with names more.
 func (w *worker) note(t *taskCore) {
+	if d := &w.loop.watchdog; w.noted.in != d {
+		w.noted.in = d
+		d.workers.Store(w.g, w)
+	}
 	if t.scope.name() != "" {
 		w.noted.named.Store(t)
 	}
@@ -173,15 +188,18 @@ func (l *Loop) logBlocked(d time.Duration) {
 // held returns the stack of the step that the loop is in, nil if it is not found, and the task
 // whose step it is: 0 if there is none or it has changed meanwhile. Any goroutine.
 func (l *Loop) held() (g *goroutineStack, id uint32, name string) {
-	w := l.current.Load()
+	current := atomic.LoadUintptr(&l.currentG)
+	w := l.watchdog.workerAt(current)
 	if w != nil {
 		id, name = w.noted.task()
+	} else if current != 0 { // it has run since before somebody asked
+		return nil, 0, ""
 	}
 	// A coroutine that is suspended waits, or has resumed what runs.
 	for _, g := range dumpStacks(false) {
 		switch {
 		case w != nil && g.stack == pointerOf(w.stack):
-			if l.current.Load() != w || atomic.LoadUint32(&w.noted.id) != id || g.task == 0 {
+			if atomic.LoadUintptr(&l.currentG) != current || atomic.LoadUint32(&w.noted.id) != id || g.task == 0 {
 				return &g, 0, ""
 			}
 			return &g, id, name

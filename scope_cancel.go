@@ -43,7 +43,7 @@ func (c *core) cancelWith(req *cancellation) bool {
 // cancellation returns a request whose origin is the running task.
 func (l *Loop) cancellation(cause error, pc uintptr) *cancellation {
 	c := &cancellation{CancelledError: CancelledError{Cause: cause, pc: pc}}
-	if w := l.current.Load(); w != nil {
+	if w := l.current; w != nil {
 		c.id = w.task.id
 		if name := w.task.scope.name(); name != "" {
 			c.by = "task " + safetext.Message(name)

@@ -148,7 +148,7 @@ func (g *TaskGroup) overruling() error {
 // wait waits until all children have ended. It returns the cancellation that came meanwhile, if
 // any.
 func (g *TaskGroup) wait() (stopped error) {
-	if g.parent.loop.current.Load() != g.parent {
+	if g.parent.loop.current != g.parent {
 		panic(misuse("Group", "the group ends in another task than it was opened in; "+
 			"drive an iterator with a group inside from one task"))
 	}

@@ -79,7 +79,7 @@ func newTask[T any](
 	l.ids++
 	t.loop, t.self, t.id, t.flags = l, t, l.ids, isTask
 	t.born = l.clock.stamp()
-	if w := l.current.Load(); w != nil {
+	if w := l.current; w != nil {
 		t.parent = w.task.id
 	}
 	t.scope.task = &t.taskCore
@@ -392,7 +392,7 @@ func (eagerOption) taskOption(t *taskCore) { t.flags |= eagerStart }
 
 // startNow runs the first step of a task from inside a step of another task or a callback.
 func (l *Loop) startNow(t *taskCore) {
-	current, hosted, left, now := l.current.Load(), l.hosted, l.left, l.rec.now
+	current, hosted, left, now := l.current, l.hosted, l.left, l.rec.now
 	l.hosted, l.left = true, 0 // the new task makes no steps of others: it is not their turn
 	if s := l.stage(t); s != nil {
 		s.Resume()

@@ -181,7 +181,7 @@ func (q *Line) Evicting() bool {
 	if q.loop == nil {
 		return false
 	}
-	w := q.loop.current.Load()
+	w := q.loop.current
 	return w != nil && w.exiting
 }
 

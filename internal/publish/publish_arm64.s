@@ -6,3 +6,10 @@ TEXT ·Uint32(SB),NOSPLIT,$0-12
 	MOVWU v+8(FP), R1
 	STLRW R1, (R0)
 	RET
+
+// func Uintptr(p *uintptr, v uintptr)
+TEXT ·Uintptr(SB),NOSPLIT,$0-16
+	MOVD p+0(FP), R0
+	MOVD v+8(FP), R1
+	STLR R1, (R0)
+	RET
