@@ -1,0 +1,172 @@
+package gosh
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"github.com/aio-go/aio/internal/looptest"
+)
+
+func TestMain(m *testing.M) {
+	looptest.Parts["terminal"] = func() {
+		ed, end := NewEditor(os.Stdin, true, os.Getenv("AIO_TEST_HISTORY"))
+		s := Console{Editor: ed, Out: os.Stdout, Errs: os.Stderr}
+		err := s.Run(context.Background())
+		end()
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	looptest.Main(m)
+}
+
+// terminal is a session in a terminal of its own.
+type terminal struct {
+	t      *testing.T
+	master *os.File
+	screen *screen
+	cmd    *exec.Cmd
+}
+
+func newTerminal(t *testing.T, history string) *terminal {
+	t.Helper()
+	looptest.NeedProcesses(t)
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	var unlock, number int32
+	control(t, master, syscall.TIOCSPTLCK, unsafe.Pointer(&unlock))
+	control(t, master, syscall.TIOCGPTN, unsafe.Pointer(&number))
+	size := [4]uint16{30, 150, 0, 0}
+	control(t, master, syscall.TIOCSWINSZ, unsafe.Pointer(&size))
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer slave.Close()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), "AIO_TEST_PART=terminal", "TERM=xterm", "AIO_TEST_HISTORY="+history,
+		"GOCOVERDIR="+t.TempDir())
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	term := &terminal{t, master, newScreen(), cmd}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		buf := make([]byte, 4096)
+		for {
+			n, err := master.Read(buf) // fails when the child has ended
+			_, _ = term.screen.Write(buf[:n])
+			if err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		<-read
+		master.Close()
+	})
+	return term
+}
+
+func control(t *testing.T, f *os.File, request uintptr, arg unsafe.Pointer) {
+	t.Helper()
+	conn, err := f.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errno syscall.Errno
+	err = conn.Control(func(fd uintptr) {
+		_, _, errno = syscall.Syscall(syscall.SYS_IOCTL, fd, request, uintptr(arg))
+	})
+	if err != nil || errno != 0 {
+		t.Skip(err, errno)
+	}
+}
+
+// enter types text once the prompt has come again.
+func (x *terminal) enter(text string) {
+	x.t.Helper()
+	x.screen.waitFor(">>> ")
+	x.screen.forget(">>> ")
+	x.send(text)
+}
+
+func (x *terminal) send(text string) {
+	x.t.Helper()
+	if _, err := x.master.WriteString(text); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+// forget drops all up to the first text, so that a later one is waited for.
+func (s *screen) forget(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at := strings.Index(s.text.String(), text); at >= 0 {
+		s.text.Next(at + len(text))
+	}
+}
+
+// The session keeps its names through a cancelled input, one that is given up, and one that blocks no
+// longer than the loop.
+func TestCtrlCCancelsTheInputAndNotTheSession(t *testing.T) {
+	history := filepath.Join(t.TempDir(), "folder", "history")
+	x := newTerminal(t, history)
+	x.enter("kept := 40 + 2\r")
+	x.enter(`fmt.Print("it ", "waits\n"); aio.Sleep(ctx, time.Hour)` + "\r")
+	x.screen.waitFor("it waits\r\n")
+	x.send("\x03")
+	x.screen.waitFor("cancelled\r\n")
+	x.enter("given up\x03")
+	x.enter("ke\t + 1\r")
+	x.screen.waitFor("43\r\n")
+	x.enter("\x1b[A\r") // the one before
+	x.screen.waitFor("43\r\n")
+	x.enter("\x04")
+	if err := x.cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, x.screen)
+	}
+	text, err := os.ReadFile(history)
+	if err != nil || !strings.HasPrefix(string(text), "kept := 40 + 2\n") || !strings.Contains(string(text), "kept + 1\n") {
+		t.Errorf("the history: %q, %v", text, err)
+	}
+	x = newTerminal(t, history)
+	x.enter("\x1b[A\r") // of the session before
+	x.screen.waitFor("error: undefined: kept")
+	x.enter("\x04")
+	if err := x.cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, x.screen)
+	}
+}
+
+func TestAnInputThatBlocksTheLoopIsNamed(t *testing.T) {
+	x := newTerminal(t, "")
+	x.enter(`fmt.Print("it ", "blocks\n"); time.Sleep(time.Hour)` + "\r")
+	x.screen.waitFor("it blocks\r\n")
+	x.send("\x03")
+	x.screen.waitFor("the input blocks the loop")
+	x.send("\x1c") // Ctrl-\
+	if err := x.cmd.Wait(); err == nil {
+		t.Error("it ended well")
+	}
+}
