@@ -103,12 +103,19 @@ func control(t *testing.T, f *os.File, request uintptr, arg unsafe.Pointer) {
 	}
 }
 
-// enter types text once the prompt has come again.
+// enter types text when there is a prompt. The editor draws it again while one types, so what an
+// input prints has to be seen before the next one is entered.
 func (x *terminal) enter(text string) {
 	x.t.Helper()
-	x.screen.waitFor(">>> ")
-	x.screen.forget(">>> ")
+	x.see(">>> ")
 	x.send(text)
+}
+
+// see waits for text, and forgets it with all before it.
+func (x *terminal) see(text string) {
+	x.t.Helper()
+	x.screen.waitFor(text)
+	x.screen.forget(text)
 }
 
 func (x *terminal) send(text string) {
@@ -132,27 +139,31 @@ func (s *screen) forget(text string) {
 func TestCtrlCCancelsTheInputAndNotTheSession(t *testing.T) {
 	history := filepath.Join(t.TempDir(), "folder", "history")
 	x := newTerminal(t, history)
-	x.enter("kept := 40 + 2\r")
+	x.enter("kept := 40 + 2; kept\r")
+	x.see("42\r\n")
 	x.enter(`fmt.Print("it ", "waits\n"); aio.Sleep(ctx, time.Hour)` + "\r")
-	x.screen.waitFor("it waits\r\n")
+	x.see("it waits\r\n")
 	x.send("\x03")
-	x.screen.waitFor("cancelled\r\n")
-	x.enter("given up\x03")
+	x.see("cancelled\r\n")
+	x.enter("given up")
+	x.see("given up") // so the editor has the terminal
+	x.send("\x03")
+	x.see("^C")
 	x.enter("ke\t + 1\r")
-	x.screen.waitFor("43\r\n")
+	x.see("43\r\n")
 	x.enter("\x1b[A\r") // the one before
-	x.screen.waitFor("43\r\n")
+	x.see("43\r\n")
 	x.enter("\x04")
 	if err := x.cmd.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, x.screen)
 	}
 	text, err := os.ReadFile(history)
-	if err != nil || !strings.HasPrefix(string(text), "kept := 40 + 2\n") || !strings.Contains(string(text), "kept + 1\n") {
+	if err != nil || !strings.HasPrefix(string(text), "kept := 40 + 2; kept\n") || !strings.Contains(string(text), "kept + 1\n") {
 		t.Errorf("the history: %q, %v", text, err)
 	}
 	x = newTerminal(t, history)
 	x.enter("\x1b[A\r") // of the session before
-	x.screen.waitFor("error: undefined: kept")
+	x.see("error: undefined: kept\r\n")
 	x.enter("\x04")
 	if err := x.cmd.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, x.screen)
@@ -162,9 +173,9 @@ func TestCtrlCCancelsTheInputAndNotTheSession(t *testing.T) {
 func TestAnInputThatBlocksTheLoopIsNamed(t *testing.T) {
 	x := newTerminal(t, "")
 	x.enter(`fmt.Print("it ", "blocks\n"); time.Sleep(time.Hour)` + "\r")
-	x.screen.waitFor("it blocks\r\n")
+	x.see("it blocks\r\n")
 	x.send("\x03")
-	x.screen.waitFor("the input blocks the loop")
+	x.see("the input blocks the loop")
 	x.send("\x1c") // Ctrl-\
 	if err := x.cmd.Wait(); err == nil {
 		t.Error("it ended well")
