@@ -30,8 +30,7 @@ func checkCancel(pass *analysis.Pass) (any, error) {
 		if fn == nil || fn.Pkg() == nil || fn.Pkg().Path() != root {
 			continue
 		}
-		switch fn.Name() {
-		case "WithTimeout", "WithDeadline", "WithCancelCause":
+		if makesContext[fn.Name()] {
 			p.checkCancelOf(pass, c, display(fn), graphs)
 		}
 	}

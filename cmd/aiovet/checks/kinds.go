@@ -20,6 +20,13 @@ func (p *program) kindOf(o types.Object) kind {
 	if u := p.named[o]; u != nil {
 		return u.kind
 	}
+	if v, isVar := o.(*types.Var); isVar && !v.IsField() { // fetch := client.Fetch
+		if values := p.valuesOf(v); len(values) == 1 {
+			if value := p.target(values[0]); value != nil && value != o {
+				return p.kindOf(value)
+			}
+		}
+	}
 	var fact Waits
 	if isFunc && fn.Pkg() != p.pass.Pkg && p.pass.ImportObjectFact(fn, &fact) {
 		switch {

@@ -15,9 +15,9 @@ var OuterCtx = &analysis.Analyzer{
 	Doc: `report the context of a function around a block or task, used inside of it
 
 The function given to aio.Group, aio.Timeout, Lock.With, TaskGroup.Go and the like gets a context of its own.
-An await with the context of the function around it lacks the values of the inner one, and a task made with
-it has the wrong place in the tree. Contexts made by context.WithoutCancel and other derived ones do not
-count.`,
+An await with the context that the block was made with ends with the block all the same, but lacks the
+values of the inner context, and readers take it for one that does not end. Contexts made by
+context.WithoutCancel do not count, nor does the context of a new task.`,
 	Run:      checkOuterCtx,
 	Requires: []*analysis.Analyzer{units, Ignore},
 }
@@ -85,15 +85,16 @@ func (p *program) checkUses(pass *analysis.Pass, u *unit, top inspector.Cursor, 
 	}
 }
 
-// takesTaskContext reports whether a call awaits, or starts a task or a block.
+var makesContext = map[string]bool{"WithTimeout": true, "WithDeadline": true, "WithCancelCause": true}
+
+// takesTaskContext reports whether a call awaits, or derives a context to await with.
 func (p *program) takesTaskContext(call *ast.CallExpr) bool {
 	o := p.target(call.Fun)
 	if p.kindOf(o) != never {
 		return true
 	}
 	fn, ok := o.(*types.Func)
-	return ok && fn.Pkg() != nil && fn.Pkg().Path() == root && (fn.Name() == "CreateTask" || fn.Name() == "Start" ||
-		fn.Name() == "WithTimeout" || fn.Name() == "WithDeadline" || fn.Name() == "WithCancelCause")
+	return ok && fn.Pkg() != nil && fn.Pkg().Path() == root && makesContext[fn.Name()]
 }
 
 // isParameterAround reports whether v is the first parameter of a function around the literal.

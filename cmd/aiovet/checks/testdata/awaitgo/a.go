@@ -32,6 +32,12 @@ func outside(ctx context.Context, q *aiosync.Queue[int], s *helpers.Server[int])
 	local := func() { _ = worker(ctx) }
 	go local() // want `local awaits`
 
+	next := s.Next
+	go next(ctx) // want `next awaits`
+	later := next
+	later = nil
+	go later(ctx) // it may hold another function
+
 	var wg sync.WaitGroup
 	wg.Go(local) // want `local awaits`
 	wg.Go(func() {

@@ -20,7 +20,7 @@ func renamed(ctx context.Context) error {
 		g.Go(func(own context.Context) error {
 			return aio.Sleep(ctx, time.Second) // want `ctx is a context from outside`
 		})
-		aio.Start(ctx, helpers.Pause) // want `ctx is a context from outside`
+		aio.Start(ctx, helpers.Pause)
 		return aio.Sleep(inner, time.Second)
 	})
 }
