@@ -64,7 +64,7 @@ func (p *program) isCleanup(c inspector.Cursor) bool {
 	for _, arg := range call.Args {
 		if t := p.pass.TypesInfo.TypeOf(arg); t != nil && implementsContext(t) {
 			takesContext = true
-			if p.isFree(arg, 0) {
+			if p.isFree(arg) {
 				return true
 			}
 		}
@@ -86,22 +86,28 @@ func (p *program) isCleanup(c inspector.Cursor) bool {
 
 // isFree reports whether a context was freed from cancellations: e is context.WithoutCancel(...), or
 // derives from such a one.
-func (p *program) isFree(e ast.Expr, depth int) bool {
+func (p *program) isFree(e ast.Expr) bool { return p.derivesFree(e, map[types.Object]bool{}) }
+
+func (p *program) derivesFree(e ast.Expr, seen map[types.Object]bool) bool {
 	switch e := ast.Unparen(e).(type) {
 	case *ast.CallExpr:
-		fn := p.callee(e)
-		if fn != nil && nameOf(fn) == "context.WithoutCancel" {
+		if fn := p.callee(e); fn != nil && nameOf(fn) == "context.WithoutCancel" {
 			return true
 		}
-		return depth < 8 && len(e.Args) > 0 && p.isFree(e.Args[0], depth+1)
+		return len(e.Args) > 0 && p.derivesFree(e.Args[0], seen)
 	case *ast.Ident:
-		for _, value := range p.valuesOf(p.pass.TypesInfo.Uses[e]) {
-			if depth < 8 && p.isFree(value, depth+1) {
+		o := p.pass.TypesInfo.Uses[e]
+		if seen[o] {
+			return false
+		}
+		seen[o] = true
+		for _, value := range p.valuesOf(o) {
+			if p.derivesFree(value, seen) {
 				return true
 			}
 		}
 	case *ast.CompositeLit:
-		return depth < 8 && len(e.Elts) > 0 && p.isFree(e.Elts[0], depth+1)
+		return len(e.Elts) > 0 && p.derivesFree(e.Elts[0], seen)
 	}
 	return false
 }

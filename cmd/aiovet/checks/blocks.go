@@ -190,7 +190,7 @@ func (p *program) isPlainClient(e ast.Expr) bool {
 		return !p.setsTransport()
 	case *ast.Ident:
 		values := p.valuesOf(p.pass.TypesInfo.Uses[e])
-		for _, v := range values {
+		for _, v := range values { // of an identifier nothing is known
 			if _, isIdent := v.(*ast.Ident); isIdent || !p.isPlainClient(v) {
 				return false
 			}

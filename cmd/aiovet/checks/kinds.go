@@ -20,10 +20,10 @@ func (p *program) kindOf(o types.Object) kind {
 	if u := p.named[o]; u != nil {
 		return u.kind
 	}
-	if v, isVar := o.(*types.Var); isVar && !v.IsField() { // fetch := client.Fetch
+	if v, isVar := o.(*types.Var); isVar && v.Kind() == types.LocalVar { // fetch := client.Fetch
 		if values := p.valuesOf(v); len(values) == 1 {
-			if value := p.target(values[0]); value != nil && value != o {
-				return p.kindOf(value)
+			if fn, isFunc := p.target(values[0]).(*types.Func); isFunc {
+				return p.kindOf(fn)
 			}
 		}
 	}

@@ -60,7 +60,7 @@ func (p *program) checkUses(pass *analysis.Pass, u *unit, top inspector.Cursor, 
 			continue
 		}
 		outer, ok := pass.TypesInfo.Uses[id].(*types.Var)
-		if !ok || !isContext(outer.Type()) || !p.isGivenAway(top, outer) || p.isFree(id, 0) {
+		if !ok || !isContext(outer.Type()) || !p.isGivenAway(top, outer) || p.isFree(id) {
 			continue
 		}
 		d := analysis.Diagnostic{Pos: id.Pos(), End: id.End(), Message: fmt.Sprintf(

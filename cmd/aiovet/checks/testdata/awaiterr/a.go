@@ -31,6 +31,14 @@ func several(ctx context.Context) (n int, ok bool, p *int, err error) {
 	return
 }
 
+func derived(ctx context.Context, keys []any) error {
+	ctx = context.WithValue(ctx, keys[0], 1)
+	ctx = context.WithValue(ctx, keys[1], 1)
+	ctx = context.WithValue(ctx, keys[2], 1)
+	aio.Yield(ctx) // want `the error of aio.Yield is dropped`
+	return nil
+}
+
 func nothing(ctx context.Context) {
 	aio.Yield(ctx) // want `the error of aio.Yield is dropped`
 }
