@@ -9,11 +9,12 @@ import (
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/analysis/analysistest"
+	"golang.org/x/tools/go/analysis/passes/copylock"
 )
 
 // The packages in testdata use aio itself, so that the checks are tested against its code.
 func TestEachCheckFindsTheMistakesAndNothingElse(t *testing.T) {
-	for _, a := range []*analysis.Analyzer{AwaitGo, Cancel, LostResult, MutexAwait} {
+	for _, a := range []*analysis.Analyzer{AwaitGo, Cancel, copylock.Analyzer, LostResult, MutexAwait} {
 		t.Run(a.Name, func(t *testing.T) {
 			analysistest.Run(t, analysistest.TestData(), a, "./"+a.Name)
 		})
