@@ -28,7 +28,7 @@ func NewHandler(next slog.Handler) slog.Handler {
 // not inside of one of those, the groups are kept back until a record comes.
 type handler struct {
 	next slog.Handler // with attributes up to the first group
-	open []step // what came from the first group on
+	open []step       // what came from the first group on
 }
 
 // step is a call of WithGroup, or of WithAttrs.

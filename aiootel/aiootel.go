@@ -73,8 +73,8 @@ func BelowSpans(t aio.AnyTask) bool {
 // pass after the end of the task, by the machine's clock. It has the name of the task at its end,
 // and its context is that of the task's function. An error or a panic is recorded, and sets the
 // status; for a cancellation there is the attribute [Cancelled] instead. An error that no task
-// retrieves is still reported by the loop. The option takes the loop's place for a task factory; see
-// [TaskFactory].
+// retrieves is still reported by the loop. The option takes the loop's place for a task factory;
+// see [TaskFactory].
 func WithSpans(opts ...Option) aio.Option {
 	s := settingsOf(opts)
 	tracer := s.tracers.Tracer(scope)
@@ -121,7 +121,9 @@ func end(span trace.Span, cancelled bool, err error) {
 // if there is none, to otel.GetTracerProvider().
 //
 // Cancellation: as for [aio.Group].
-func Group(ctx context.Context, name string, body func(ctx context.Context, g *aio.TaskGroup) error) error {
+func Group(
+	ctx context.Context, name string, body func(ctx context.Context, g *aio.TaskGroup) error,
+) error {
 	tracers := otel.GetTracerProvider()
 	if parent := trace.SpanFromContext(ctx); parent.SpanContext().IsValid() {
 		tracers = parent.TracerProvider()

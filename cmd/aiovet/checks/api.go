@@ -154,8 +154,8 @@ func inTable(fn *types.Func, i int) (where place, known bool) {
 	return h.where, true
 }
 
-// byType says where the argument i of a call of fn runs if nothing else is known: the functions that
-// aio exports run functions with a context in a task.
+// byType says where the argument i of a call of fn runs if nothing else is known: the functions
+// that aio exports run functions with a context in a task.
 func byType(fn *types.Func, i int) place {
 	if fn.Pkg() == nil || !ofAio(fn.Pkg().Path()) || !fn.Exported() {
 		return unknown

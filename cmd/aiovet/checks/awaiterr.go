@@ -13,10 +13,11 @@ var AwaitErr = &analysis.Analyzer{
 	Name: "awaiterr",
 	Doc: `report awaits whose error is dropped
 
-The error of an await tells a task that it was cancelled. A task that drops it goes on with its work, and a
-loop without end then spins. Reported are an await as a statement, a range over a sequence that leaves the
-error out, and an error assigned to _ in a for loop that goes on until something else ends it. An await in
-a defer statement does not count, and files of tests are left out unless -awaiterr.tests says otherwise.`,
+The error of an await tells a task that it was cancelled. A task that drops it goes on with its
+work, and a loop without end then spins. Reported are an await as a statement, a range over a
+sequence that leaves the error out, and an error assigned to _ in a for loop that goes on until
+something else ends it. An await in a defer statement does not count, and files of tests are left
+out unless -awaiterr.tests says otherwise.`,
 	Run:      checkAwaitErr,
 	Requires: []*analysis.Analyzer{units, Ignore},
 }
@@ -37,7 +38,8 @@ func checkAwaitErr(pass *analysis.Pass) (any, error) {
 			switch s := c.Parent().Node().(type) {
 			case *ast.ExprStmt:
 				report(pass, analysis.Diagnostic{
-					Pos: call.Pos(), Message: "the error of " + name + " is dropped: it tells of a cancellation; return it",
+					Pos: call.Pos(), Message: "the error of " + name +
+						" is dropped: it tells of a cancellation; return it",
 					SuggestedFixes: p.droppedFix(u, c),
 				})
 			case *ast.RangeStmt:
@@ -84,8 +86,8 @@ func (p *program) isCleanup(c inspector.Cursor) bool {
 	return !takesContext
 }
 
-// isFree reports whether a context was freed from cancellations: e is context.WithoutCancel(...), or
-// derives from such a one.
+// isFree reports whether a context was freed from cancellations: e is context.WithoutCancel(...),
+// or derives from such a one.
 func (p *program) isFree(e ast.Expr) bool { return p.derivesFree(e, map[types.Object]bool{}) }
 
 func (p *program) derivesFree(e ast.Expr, seen map[types.Object]bool) bool {
@@ -166,8 +168,8 @@ func isBlank(e ast.Expr) bool {
 	return ok && id.Name == "_"
 }
 
-// spins reports whether the statement stands in a for loop that nothing else seems to end: it has no
-// return, no break and no other error that is looked at.
+// spins reports whether the statement stands in a for loop that nothing else seems to end: it has
+// no return, no break and no other error that is looked at.
 func spins(c inspector.Cursor) bool {
 	around := c.Enclosing(
 		(*ast.ForStmt)(nil), (*ast.RangeStmt)(nil), (*ast.FuncLit)(nil), (*ast.FuncDecl)(nil))

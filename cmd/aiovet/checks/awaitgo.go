@@ -14,10 +14,10 @@ var AwaitGo = &analysis.Analyzer{
 	Name: "awaitgo",
 	Doc: `report awaits outside of a task
 
-An await on another goroutine panics when it runs: in a go statement, in WaitGroup.Go, errgroup.Group.Go,
-time.AfterFunc, context.AfterFunc or t.Run, and in a function given to aio.ToThread or aio.Blocking. So
-does one in a callback (Loop.CallSoon, Loop.CallLater, AddDoneCallback). Use aio.Submit on other
-goroutines, and start a task in a callback.`,
+An await on another goroutine panics when it runs: in a go statement, in WaitGroup.Go,
+errgroup.Group.Go, time.AfterFunc, context.AfterFunc or t.Run, and in a function given to
+aio.ToThread or aio.Blocking. So does one in a callback (Loop.CallSoon, Loop.CallLater,
+AddDoneCallback). Use aio.Submit on other goroutines, and start a task in a callback.`,
 	Run:      checkAwaitGo,
 	Requires: []*analysis.Analyzer{units, Ignore},
 }
@@ -30,7 +30,8 @@ func checkAwaitGo(pass *analysis.Pass) (any, error) {
 		}
 		for _, c := range u.calls {
 			if p.awaitAt(c) == awaits {
-				p.outsideOfTask(pass, c.Node().(*ast.CallExpr).Pos(), p.target(c.Node().(*ast.CallExpr).Fun), u.place)
+				call := c.Node().(*ast.CallExpr)
+				p.outsideOfTask(pass, call.Pos(), p.target(call.Fun), u.place)
 			}
 		}
 	}

@@ -17,12 +17,13 @@ var Blocks = &analysis.Analyzer{
 	Name: "blocks",
 	Doc: `report calls and channel operations that block, in functions that run on a loop
 
-Reported are time.Sleep, channel operations and select without a default, WaitGroup.Wait, Cond.Wait, files,
-commands, net, net/http and database/sql, and functions of the module that call one of these. A function
-runs on a loop if it awaits, or is given to aio as the function of a task, a block or a callback.
-A sync.Mutex may be locked in a task, if it is not held during an await (see mutexawait). Sends to channels
-that have a buffer, what a select with a default does, and files in a defer statement do not count. Files of
-tests are left out unless -blocks.tests says otherwise.`,
+Reported are time.Sleep, channel operations and select without a default, WaitGroup.Wait,
+Cond.Wait, files, commands, net, net/http and database/sql, and functions of the module that call
+one of these. A function runs on a loop if it awaits, or is given to aio as the function of a
+task, a block or a callback. A sync.Mutex may be locked in a task, if it is not held during an
+await (see mutexawait). Sends to channels that have a buffer, what a select with a default does,
+and files in a defer statement do not count. Files of tests are left out unless -blocks.tests says
+otherwise.`,
 	Run:      checkBlocks,
 	Requires: []*analysis.Analyzer{units, Ignore},
 }
@@ -83,8 +84,8 @@ func init() {
 	}
 }
 
-// spreads reports whether a function that calls this one counts as one that blocks, too. Waiting for
-// goroutines and small files is often known to be short there.
+// spreads reports whether a function that calls this one counts as one that blocks, too. Waiting
+// for goroutines and small files is often known to be short there.
 func spreads(name string) bool {
 	use := stoppers[name]
 	return use != "" && !strings.HasPrefix(name, "sync.") && !strings.HasPrefix(use, "package aiofile")
@@ -133,7 +134,8 @@ func (p *program) checkBlockingCall(pass *analysis.Pass, u *unit, c inspector.Cu
 	}
 	name := nameOf(fn)
 	if use := stoppers[name]; use != "" {
-		if _, isDefer := c.Parent().Node().(*ast.DeferStmt); isDefer && strings.HasPrefix(use, "package aiofile") {
+		_, isDefer := c.Parent().Node().(*ast.DeferStmt)
+		if isDefer && strings.HasPrefix(use, "package aiofile") {
 			return
 		}
 		d := analysis.Diagnostic{Pos: call.Pos(), Message: display(fn) + " blocks the loop; use " + use}
@@ -172,8 +174,8 @@ var clientMethods = map[string]bool{
 	"net/http.Client.Post": true, "net/http.Client.PostForm": true,
 }
 
-// isPlainClient reports whether e is a client with net/http's own transport: http.DefaultClient, or a
-// variable that holds a literal without a Transport. Another transport may await.
+// isPlainClient reports whether e is a client with net/http's own transport: http.DefaultClient, or
+// a variable that holds a literal without a Transport. Another transport may await.
 func (p *program) isPlainClient(e ast.Expr) bool {
 	switch e := ast.Unparen(e).(type) {
 	case *ast.SelectorExpr:
@@ -253,8 +255,9 @@ func (p *program) checkChannels(pass *analysis.Pass, u *unit, buffered map[types
 
 // inSelect reports whether a channel operation is the communication of a select's case.
 func inSelect(c inspector.Cursor) bool {
-	for c = range c.Enclosing((*ast.ExprStmt)(nil), (*ast.AssignStmt)(nil), (*ast.SendStmt)(nil), (*ast.FuncLit)(nil),
-		(*ast.BlockStmt)(nil)) {
+	around := c.Enclosing((*ast.ExprStmt)(nil), (*ast.AssignStmt)(nil), (*ast.SendStmt)(nil),
+		(*ast.FuncLit)(nil), (*ast.BlockStmt)(nil))
+	for c := range around {
 		if e, _ := c.ParentEdge(); e == edge.CommClause_Comm {
 			return true
 		}

@@ -15,8 +15,8 @@ var Cancel = &analysis.Analyzer{
 	Name: "cancel",
 	Doc: `report a cancel function of aio.WithTimeout, WithDeadline or WithCancelCause that is not called
 
-Until it is called the timer of the context stays with the loop. Call it in a defer statement. go vet's
-lostcancel says the same of package context.`,
+Until it is called the timer of the context stays with the loop. Call it in a defer statement. go
+vet's lostcancel says the same of package context.`,
 	Run:      checkCancel,
 	Requires: []*analysis.Analyzer{units, Ignore, ctrlflow.Analyzer},
 }
@@ -37,7 +37,9 @@ func checkCancel(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-func (p *program) checkCancelOf(pass *analysis.Pass, c inspector.Cursor, name string, graphs *ctrlflow.CFGs) {
+func (p *program) checkCancelOf(
+	pass *analysis.Pass, c inspector.Cursor, name string, graphs *ctrlflow.CFGs,
+) {
 	var target ast.Expr
 	switch s := c.Parent().Node().(type) {
 	case *ast.AssignStmt:
@@ -80,8 +82,11 @@ func (p *program) checkCancelOf(pass *analysis.Pass, c inspector.Cursor, name st
 	}
 	if lost := p.wayWithoutUse(g, c.Parent().Node(), v); lost != nil {
 		report(pass, analysis.Diagnostic{
-			Pos: id.Pos(), Message: "the cancel function of " + name + " is not called on every way; call it in a defer statement",
-			Related: []analysis.RelatedInformation{{Pos: lost.Pos(), Message: "the function can return here without a call"}},
+			Pos: id.Pos(), Message: "the cancel function of " + name +
+				" is not called on every way; call it in a defer statement",
+			Related: []analysis.RelatedInformation{
+				{Pos: lost.Pos(), Message: "the function can return here without a call"},
+			},
 		})
 	}
 }

@@ -74,7 +74,8 @@ func (p *program) checkedFix(u *unit, c inspector.Cursor, call, title string) []
 	}
 	indent := strings.Repeat("\t", max(0, p.pass.Fset.Position(stmt.Pos()).Column-1))
 	text := "if err := " + call + "; err != nil {\n" + indent + "\t" + ret + "\n" + indent + "}"
-	return []analysis.SuggestedFix{{Message: title, TextEdits: []analysis.TextEdit{edit(stmt.Pos(), stmt.End(), text)}}}
+	change := edit(stmt.Pos(), stmt.End(), text)
+	return []analysis.SuggestedFix{{Message: title, TextEdits: []analysis.TextEdit{change}}}
 }
 
 // sleepFix makes aio.Sleep of time.Sleep where a context is at hand and the error can be returned.
@@ -86,7 +87,8 @@ func (p *program) sleepFix(u *unit, c inspector.Cursor) []analysis.SuggestedFix 
 		return nil
 	}
 	ctx := params[0].Names[0]
-	if ctx.Name == "_" || !isContext(p.pass.TypesInfo.TypeOf(ctx)) || !p.visible(ctx.Name, p.pass.TypesInfo.Defs[ctx], call.Pos()) {
+	info := p.pass.TypesInfo
+	if ctx.Name == "_" || !isContext(info.TypeOf(ctx)) || !p.visible(ctx.Name, info.Defs[ctx], call.Pos()) {
 		return nil
 	}
 	return p.checkedFix(u, c, pkg+".Sleep("+ctx.Name+", "+p.text(call.Args[0])+")", "use aio.Sleep")

@@ -14,8 +14,8 @@ var Ignore = &analysis.Analyzer{
 	Name: "ignore",
 	Doc: `report comments //aiovet:ignore that give no reason
 
-A comment //aiovet:ignore REASON silences all checks of aiovet on its line, or on the next line if it
-has its line for itself. Without a reason it silences nothing.`,
+A comment //aiovet:ignore REASON silences all checks of aiovet on its line, or on the next line if
+it has its line for itself. Without a reason it silences nothing.`,
 	Run:        collectIgnored,
 	ResultType: reflect.TypeFor[ignored](),
 }

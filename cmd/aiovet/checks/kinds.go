@@ -88,14 +88,16 @@ func (p *program) learn(u *unit) bool {
 			return true
 		}
 	}
-	if results := u.sig.Results(); results.Len() == 1 && isSequence(results.At(0).Type()) && p.returnsLazily(u) {
+	results := u.sig.Results()
+	if results.Len() == 1 && isSequence(results.At(0).Type()) && p.returnsLazily(u) {
 		u.kind = lazily
 		return true
 	}
 	return false
 }
 
-// returnsLazily reports whether u returns a literal that awaits, or the lazy result of another call.
+// returnsLazily reports whether u returns a literal that awaits, or the lazy result of another
+// call.
 func (p *program) returnsLazily(u *unit) bool {
 	found := false
 	ast.Inspect(body(u.node), func(n ast.Node) bool {

@@ -12,10 +12,10 @@ var LostResult = &analysis.Analyzer{
 	Name: "lostresult",
 	Doc: `report tasks whose result nobody can get, and functions that are made but not called
 
-A task made by aio.CreateTask or aio.GoValue has a result, and only its handle leads there. The errors of
-such tasks are reported by the loop or end the group, so that aio.Start and TaskGroup.Go may stand alone.
-aio.Bind and aio.Action call nothing, and aio.NewFuture starts nothing. Files of tests are left out unless
--lostresult.tests says otherwise.`,
+A task made by aio.CreateTask or aio.GoValue has a result, and only its handle leads there. The
+errors of such tasks are reported by the loop or end the group, so that aio.Start and TaskGroup.Go
+may stand alone. aio.Bind and aio.Action call nothing, and aio.NewFuture starts nothing. Files of
+tests are left out unless -lostresult.tests says otherwise.`,
 	Run:      checkLostResult,
 	Requires: []*analysis.Analyzer{units, Ignore},
 }

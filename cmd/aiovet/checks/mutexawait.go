@@ -17,9 +17,9 @@ var MutexAwait = &analysis.Analyzer{
 	Name: "mutexawait",
 	Doc: `report a sync.Mutex that is held during an await
 
-Another task that locks the mutex meanwhile blocks the loop, so that the first one never gets to unlock
-it. Use an aiosync.Lock, or unlock before the await. A function that awaits must not be given to sync.Once
-either. What is locked in one function and unlocked in another is not seen.`,
+Another task that locks the mutex meanwhile blocks the loop, so that the first one never gets to
+unlock it. Use an aiosync.Lock, or unlock before the await. A function that awaits must not be
+given to sync.Once either. What is locked in one function and unlocked in another is not seen.`,
 	Run:      checkMutexAwait,
 	Requires: []*analysis.Analyzer{units, Ignore, ctrlflow.Analyzer},
 }
@@ -142,8 +142,8 @@ func (p *program) reportHeld(
 			case e.what == 0:
 				report(pass, analysis.Diagnostic{
 					Pos: e.call.Pos(),
-					Message: fmt.Sprintf("%s awaits while %s is locked (line %d), and who locks it meanwhile blocks the loop; "+
-						"use an aiosync.Lock, or unlock first", p.nameOfTarget(p.target(e.call.Fun)), lock.mutex,
+					Message: fmt.Sprintf("%s awaits while %s is locked (line %d), "+
+						"and who locks it meanwhile blocks the loop; use an aiosync.Lock, or unlock first", p.nameOfTarget(p.target(e.call.Fun)), lock.mutex,
 						pass.Fset.Position(lock.call.Pos()).Line),
 					Related: []analysis.RelatedInformation{{Pos: lock.call.Pos(), Message: "locked here"}},
 				})
@@ -211,7 +211,8 @@ func (p *program) checkOnce(pass *analysis.Pass, u *unit) {
 		case "sync.Once.Do", "sync.OnceFunc", "sync.OnceValue", "sync.OnceValues":
 			if p.awaitsIn(c, call.Args[0]) {
 				report(pass, analysis.Diagnostic{Pos: call.Pos(), Message: display(fn) +
-					" holds a mutex during an await, and a second caller blocks the loop; use an aiosync.Lock, or an aiocache.Cache"})
+					" holds a mutex during an await, and a second caller blocks the loop; " +
+					"use an aiosync.Lock, or an aiocache.Cache"})
 			}
 		}
 	}
@@ -223,7 +224,7 @@ func (p *program) awaitsIn(c inspector.Cursor, e ast.Expr) bool {
 		return p.kindOf(p.target(e)) == awaits
 	}
 	for c := range c.Preorder((*ast.CallExpr)(nil)) {
-		if n := c.Node(); n.Pos() >= lit.Pos() && n.End() <= lit.End() && p.awaitAt(c) == awaits && p.around(c) == p.of[lit] {
+		if contains(lit, c.Node()) && p.awaitAt(c) == awaits && p.around(c) == p.of[lit] {
 			return true
 		}
 	}

@@ -14,10 +14,10 @@ var OuterCtx = &analysis.Analyzer{
 	Name: "outerctx",
 	Doc: `report the context of a function around a block or task, used inside of it
 
-The function given to aio.Group, aio.Timeout, Lock.With, TaskGroup.Go and the like gets a context of its own.
-An await with the context that the block was made with ends with the block all the same, but lacks the
-values of the inner context, and readers take it for one that does not end. Contexts made by
-context.WithoutCancel do not count, nor does the context of a new task.`,
+The function given to aio.Group, aio.Timeout, Lock.With, TaskGroup.Go and the like gets a context
+of its own. An await with the context that the block was made with ends with the block all the
+same, but lacks the values of the inner context, and readers take it for one that does not end.
+Contexts made by context.WithoutCancel do not count, nor does the context of a new task.`,
 	Run:      checkOuterCtx,
 	Requires: []*analysis.Analyzer{units, Ignore},
 }

@@ -27,7 +27,8 @@ func (p *program) findParams() {
 }
 
 // learnParam works out where a parameter runs, and reports whether that is news. If it runs in
-// several places, the one outside of the loop wins: what is right there need not be right in a task.
+// several places, the one outside of the loop wins: what is right there need not be right in a
+// task.
 func (p *program) learnParam(f *param) bool {
 	where := unknown
 	for _, c := range f.uses {

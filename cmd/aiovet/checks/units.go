@@ -45,8 +45,8 @@ type Hands struct{ Where []uint8 } // places, by parameter
 // AFact makes it a fact.
 func (*Hands) AFact() {}
 
-// unit is a function declaration or literal. Literals that run within the function around them (that
-// are called at once, or deferred) belong to its unit.
+// unit is a function declaration or literal. Literals that run within the function around them
+// (that are called at once, or deferred) belong to its unit.
 type unit struct {
 	node  ast.Node
 	typ   *ast.FuncType

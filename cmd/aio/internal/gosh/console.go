@@ -15,8 +15,8 @@ import (
 
 // Editor reads the lines of the user.
 type Editor interface {
-	// Line reads a line, without its end. It returns io.EOF at the end of the input, and ErrAborted if the
-	// user gives up the input.
+	// Line reads a line, without its end. It returns io.EOF at the end of the input, and ErrAborted
+	// if the user gives up the input.
 	Line(prompt string) (string, error)
 	// Remember adds an input to the history.
 	Remember(input string)

@@ -53,8 +53,8 @@ var (
 	errorType   = reflect.TypeFor[error]()
 )
 
-// toFunc makes a Func of a function that takes a context or nothing, and returns nothing, a value, an
-// error, or a value and an error.
+// toFunc makes a Func of a function that takes a context or nothing, and returns nothing, a value,
+// an error, or a value and an error.
 func toFunc(op string, fn any) aio.Func[any] {
 	switch fn := fn.(type) {
 	case aio.Func[any]:
@@ -64,7 +64,8 @@ func toFunc(op string, fn any) aio.Func[any] {
 	}
 	v := reflect.ValueOf(fn)
 	if v.Kind() != reflect.Func || v.IsNil() || !fits(v.Type()) {
-		panic(fmt.Sprintf("aio: %s: %T is no function for a task; it has to be func(ctx context.Context) (T, error)", op, fn))
+		panic(fmt.Sprintf("aio: %s: %T is no function for a task; "+
+			"it has to be func(ctx context.Context) (T, error)", op, fn))
 	}
 	return func(ctx context.Context) (any, error) { return results(v.Call(arguments(v.Type(), ctx))) }
 }

@@ -229,7 +229,10 @@ func prints(e ast.Expr) bool {
 		pkg, ok := f.X.(*ast.Ident)
 		return ok && pkg.Name == "fmt" && strings.HasPrefix(f.Sel.Name, "Print")
 	case *ast.Ident:
-		return f.Name == "print" || f.Name == "println" || f.Name == "panic" || f.Name == "close" || f.Name == "delete"
+		switch f.Name {
+		case "print", "println", "panic", "close", "delete":
+			return true
+		}
 	}
 	return false
 }
@@ -303,8 +306,8 @@ func plainly(err error) error {
 	}
 }
 
-// show prints the values of an expression. A last value that is an error ends the input; one that is
-// a nil error is left out.
+// show prints the values of an expression. A last value that is an error ends the input; one that
+// is a nil error is left out.
 func (i *interpreter) show(values ...any) {
 	if n := len(values); n > 0 {
 		err, isError := values[n-1].(error)
