@@ -8,7 +8,7 @@ help: ## show this
 fmt: ## format all files
 	gofmt -w .
 
-lint: ## vet, formatting, staticcheck
+lint: ## vet, formatting, staticcheck, aiovet
 	bash .ci/run lint
 
 test: ## all tests of all modules

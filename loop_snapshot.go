@@ -112,14 +112,7 @@ func (l *Loop) snapshot(stacks bool, room []TaskInfo) Snapshot {
 		Timers:      l.timers.running(),
 		Descriptors: l.watches.table.live,
 		Tasks:       room[:0],
-		Counters: Counters{
-			Steps:     uint64(l.steps),
-			Made:      l.tasks.made,
-			Ended:     l.tasks.made - uint64(l.tasks.live),
-			Cancelled: l.tasks.cancelled,
-			Lost:      l.unseen.told,
-			Lag:       slices.Clone(l.timers.lag[:]),
-		},
+		Counters:    l.counters(),
 	}
 	now := l.clock.now()
 	tasks := l.tasks.all() // once: a String method of a user's value may start more
@@ -423,4 +416,15 @@ func (t *treeWriter) show(id uint32, depth int) {
 		}
 	}
 	delete(t.path, id)
+}
+
+func (l *Loop) counters() Counters {
+	return Counters{
+		Steps:     uint64(l.steps),
+		Made:      l.tasks.made,
+		Ended:     l.tasks.made - uint64(l.tasks.live),
+		Cancelled: l.tasks.cancelled,
+		Lost:      l.unseen.told,
+		Lag:       slices.Clone(l.timers.lag[:]),
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/aio-go/aio/internal/errtree"
+	"github.com/aio-go/aio/internal/inspect"
 	"github.com/aio-go/aio/internal/list"
 )
 
@@ -274,4 +275,32 @@ func (p *parallel) withOthers() *PanicError {
 	}
 	e.Others = slices.Concat(e.Others, p.errs)
 	return e
+}
+
+// Bridges to other libraries look at loops through package inspect.
+func init() {
+	inspect.TaskOf = func(ctx context.Context) any {
+		if s, ok := ctx.Value(ownerKey).(*scope); ok {
+			return s.task.any()
+		}
+		return nil
+	}
+	inspect.EntryOf = func(ctx context.Context) *inspect.Entry {
+		if l := ownerOf(ctx); l != nil {
+			return &l.entry
+		}
+		return nil
+	}
+	inspect.Derive = func(task any, derive func(ctx context.Context) context.Context) {
+		s := &task.(AnyTask).asTask().scope
+		s.values = derive(s.values)
+	}
+	inspect.Outcome = func(task any) error {
+		t := task.(AnyTask).asTask()
+		if t.rare != nil && t.rare.panic != nil {
+			return t.rare.panic
+		}
+		return t.err
+	}
+	inspect.Counters = func(loop any) any { return loop.(*Loop).counters() }
 }

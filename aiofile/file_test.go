@@ -294,7 +294,7 @@ func TestATimeoutEndsTheReadingOfALongFileBetweenTwoChunks(t *testing.T) {
 		}
 		defer f.Close(ctx)
 		return aio.Timeout(ctx, 20*time.Millisecond, func(context.Context) error {
-			for _, err := range f.Chunks(ctx, 1) { // with a context from outside of the block
+			for _, err := range f.Chunks(ctx, 1) { //aiovet:ignore the context is from outside
 				if err != nil {
 					return err
 				}

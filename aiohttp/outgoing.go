@@ -258,11 +258,11 @@ func (o *outgoing) settle(ctx context.Context) bool {
 	case o.sent:
 	case o.body != nil && o.body.reader == nil: // it ends elsewhere
 		ctx, end := o.c.of.patience(ctx, sendingTime)
-		o.over.Wait(ctx)
+		_ = o.over.Wait(ctx)
 		end()
 	default: // the server has all, or has not waited for it
 		for i := 0; i < 3 && !o.sent; i++ {
-			aio.Yield(ctx)
+			_ = aio.Yield(ctx)
 		}
 	}
 	return o.sent && o.err == nil
@@ -315,7 +315,7 @@ func (b *sentBody) Read(p []byte) (n int, err error) {
 			return 0, err
 		}
 		ctx, end := o.c.of.patience(o.ctx, continueTime)
-		o.goOn.Wait(ctx)
+		_ = o.goOn.Wait(ctx)
 		end()
 		if o.answered {
 			return 0, errAnswered

@@ -159,7 +159,7 @@ func (w *reply) finish() (keep bool) {
 	}
 	w.unread = !w.body.isDone()
 	if w.unread && !w.closeAfter && !w.body.closed { // full duplex
-		w.body.close(ctx)
+		_ = w.body.close(ctx)
 		w.unread = !w.body.isDone()
 	}
 	w.body.stop()

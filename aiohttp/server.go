@@ -320,7 +320,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if s.plain != nil {
 		return s.plain.shutdown(ctx)
 	}
-	s.http.Shutdown(lifetime{ctx}) // calls the functions of RegisterOnShutdown
+	//aiovet:ignore it has no connections; it calls the functions of RegisterOnShutdown
+	s.http.Shutdown(lifetime{ctx})
 	if s.foreign != nil {
 		if err := s.foreign.shutdown(ctx); err != nil {
 			return err

@@ -102,7 +102,7 @@ func (c *Client) Upload(
 	ended = true
 	switch {
 	case producer.Done():
-		producer.Await(ctx) // raises its panic
+		_, _ = producer.Await(ctx) // raises its panic
 	case r.x == nil: // the whole answer is there
 		end(nil)
 	default:

@@ -175,6 +175,6 @@ func (c *cursor[T]) close(ctx context.Context) {
 	if c.rows != nil && !c.over {
 		defer context.AfterFunc(ctx, c.cancel)()
 		// its error is that of the statement, which is not needed any more
-		c.lease.finish(ctx, c.rows.Close)
+		_ = c.lease.finish(ctx, c.rows.Close)
 	}
 }

@@ -347,6 +347,7 @@ func TestABlockThatEndsTakesAStatementAlongAlsoWithTheContextAround(t *testing.T
 				g.Cancel(errors.New("enough"))
 				return err
 			})
+			//aiovet:ignore the context around is what the test is about
 			if _, err := db.Exec(around, "hang"); !errors.Is(err, aio.ErrCancelled) {
 				t.Errorf("it ended with %v", err)
 			}

@@ -90,7 +90,7 @@ func (db *DB) Tx(
 // does not matter: then the end of the connection does the same.
 func (tx *Tx) rollback(ctx context.Context) {
 	if !tx.over && tx.conn != nil {
-		tx.end(ctx, (*sql.Tx).Rollback)
+		_ = tx.end(ctx, (*sql.Tx).Rollback)
 	}
 }
 

@@ -160,11 +160,13 @@ func TestABlockThatIsCancelledRollsBackAlsoWithTheContextAround(t *testing.T) {
 	db, f := newDB(t)
 	run(t, func(around context.Context) error {
 		return aio.Group(around, func(ctx context.Context, g *aio.TaskGroup) error {
+			//aiovet:ignore the context around is what the test is about
 			err := db.Tx(around, func(_ context.Context, tx *aiosql.Tx) error {
-				if err := insert(around, tx); err != nil {
+				if err := insert(around, tx); err != nil { //aiovet:ignore see above
 					return err
 				}
 				g.Cancel(errors.New("enough"))
+				//aiovet:ignore see above
 				if err := insert(around, tx); !errors.Is(err, aio.ErrCancelled) {
 					t.Errorf("a statement after the cancellation: %v", err)
 				}

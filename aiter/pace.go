@@ -110,7 +110,7 @@ func TimeoutEach[T any](
 		defer closeNow(ctx, it)
 		for {
 			var v T
-			err := aio.Timeout(ctx, d, func(context.Context) (err error) {
+			err := aio.Timeout(ctx, d, func(ctx context.Context) (err error) {
 				v, err = it.Next(ctx)
 				return err
 			})

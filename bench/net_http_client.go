@@ -66,7 +66,7 @@ var aioHTTPClient = aioStreamServer(func(
 				}
 			})
 		}
-		r.ReadAll(ctx)
+		_, _ = r.ReadAll(ctx)
 		g.Cancel(nil)
 		return nil
 	})

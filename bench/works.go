@@ -240,6 +240,7 @@ func aioPost(size, reps int) (float64, error) {
 				return err
 			}
 			for range size {
+				//aiovet:ignore the goroutines send without the loop
 				if err := <-refused; err != nil {
 					return err
 				}

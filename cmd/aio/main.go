@@ -11,6 +11,7 @@
 //	aio top PID                 the tasks, again and again
 //	aio web PID                 the same in a browser
 //	aio jobs                    the jobs of package distributed, on a broker
+//	aio repl [FILE ...]         a prompt for Go in a task of a running loop
 //
 // A program takes part if it imports _ "github.com/aio-go/aio/monitor" and runs with AIO_MONITOR=1.
 package main
@@ -21,6 +22,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"strconv"
@@ -58,6 +60,7 @@ usage: aio COMMAND [flags] [arguments]
   jobs retry ID|all      give dead jobs all their attempts once more
   jobs drop ID|all       remove dead jobs
   jobs watch             show what workers tell, until Ctrl-C
+  repl [FILE ...]        a prompt for Go in a task of a running loop; FILEs are evaluated first
   completion bash        write a completion script
 
 PID is a process number, or the address of a monitor: the path of its socket, or host:port.
@@ -73,6 +76,9 @@ const help = `
 A program takes part if its main package imports _ "github.com/aio-go/aio/monitor" and it runs with
 AIO_MONITOR=1, or AIO_MONITOR=cancel to allow cancellations. Exit codes: 0 all is well, 1 no answer or
 refused, 2 wrong arguments, 3 a loop stands still, 4 no such process or task.
+
+repl runs inputs in tasks of a loop of its own. It cannot be attached to another process: what an
+interpreter evaluates there could change anything, and no part of Go is only for questions.
 `
 
 func main() {
@@ -101,7 +107,9 @@ type command struct {
 	output string
 	trace  bool
 	task   uint64
+	attach string
 
+	in        io.Reader // what repl reads, if it is not the standard input
 	out, errs io.Writer
 	paint     paint
 }
@@ -160,6 +168,7 @@ func (c *command) parse(args []string) error {
 	f.StringVar(&c.reason, "reason", "", "")
 	f.StringVar(&c.color, "color", "auto", "")
 	f.BoolVar(&c.open, "open", false, "")
+	f.StringVar(&c.attach, "attach", "", "") // only to say why not
 	f.StringVar(&c.addr, "addr", "127.0.0.1:0", "")
 	c.broker.flags(f)
 	f.DurationVar(&c.period, "for", 0, "")
@@ -212,6 +221,7 @@ func (c *command) run(ctx context.Context) error {
 		"top":        {1, 1, c.top},
 		"web":        {1, 1, c.web},
 		"jobs":       {0, 2, c.jobs},
+		"repl":       {0, math.MaxInt, c.repl},
 		"completion": {1, 1, c.completion},
 		"help":       {0, 1, func(context.Context) error { return flag.ErrHelp }},
 	}

@@ -387,7 +387,7 @@ func (c *command) completion(context.Context) error {
 	_, err := io.WriteString(c.out, `_aio() {
   local word=${COMP_WORDS[COMP_CWORD]}
   if [ "$COMP_CWORD" = 1 ]; then
-    COMPREPLY=($(compgen -W "ps tree why locks dump cancel record top web completion help" -- "$word"))
+    COMPREPLY=($(compgen -W "ps tree why locks dump cancel record top web jobs repl completion help" -- "$word"))
   elif [ "$COMP_CWORD" = 2 ]; then
     COMPREPLY=($(compgen -W "$(aio ps 2>/dev/null | awk 'NR>1 {print $1}' | sort -u)" -- "$word"))
   elif [ "$COMP_CWORD" = 3 ]; then

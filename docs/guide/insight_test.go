@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiolog"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/monitor"
 	"github.com/aio-go/aio/recorder"
@@ -110,4 +113,30 @@ func Example_whatLedToIt() {
 	// 1s: customer goes on after Sleep, woken by the loop
 	// 1s: cashier goes on after Queue.Get, woken by customer
 	// panic: no price for tea
+}
+
+func Example_taskInTheLog() {
+	handler := slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { // leaves out what differs from run to run
+			if a.Key == slog.TimeKey || a.Key == "loop" {
+				return slog.Attr{}
+			}
+			return a
+		},
+	})
+	logger := slog.New(aiolog.NewHandler(handler))
+
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			g.Go(func(ctx context.Context) error {
+				logger.InfoContext(ctx, "fetched", "bytes", 512)
+				return nil
+			}, aio.Name("fetch"))
+			return nil
+		})
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: level=INFO msg=fetched bytes=512 aio.task=fetch aio.id=2
 }

@@ -57,7 +57,7 @@ func chats(ctx context.Context, t *aiotest.T, i, room, lines, company int, end t
 	defer w.Close()
 	fmt.Fprintf(w, "/join room%d\n", room)
 	said := 0 // by others in the room
-	return aio.Group(ctx, func(_ context.Context, g *aio.TaskGroup) error {
+	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		g.Go(func(ctx context.Context) error {
 			for {
 				line, err := r.ReadLine(ctx)

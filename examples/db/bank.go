@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosql"
 	"github.com/aio-go/aio/examples/internal/cli"
 
@@ -90,7 +91,9 @@ func (b *bank) close(ctx context.Context) error {
 		err = b.db.Close(ctx)
 	}
 	if b.remove != "" {
-		err = errors.Join(err, os.RemoveAll(b.remove))
+		err = errors.Join(err, aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error {
+			return os.RemoveAll(b.remove)
+		}))
 	}
 	return err
 }

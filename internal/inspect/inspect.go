@@ -4,6 +4,7 @@
 package inspect
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,20 @@ var Live func(loop any) int
 
 // Note lets Beside name the task of a loop that runs already. Any goroutine. The root sets it.
 var Note func(loop any)
+
+// What bridges to other libraries need and nobody else should use. The root sets them.
+var (
+	// TaskOf returns the aio.AnyTask that a context belongs to, or nil. Any goroutine.
+	TaskOf func(ctx context.Context) any
+	// EntryOf returns the entry of the loop that a context belongs to, or nil. Any goroutine.
+	EntryOf func(ctx context.Context) *Entry
+	// Derive replaces the values of the context of a task that has not started. Loop only.
+	Derive func(task any, derive func(ctx context.Context) context.Context)
+	// Outcome returns the error of a task that has ended. It does not count as seen. Loop only.
+	Outcome func(task any) error
+	// Counters returns the aio.Counters of a loop. Loop only.
+	Counters func(loop any) any
+)
 
 // Entry is the place of a loop among those that run.
 type Entry struct {

@@ -206,7 +206,7 @@ func WantNoAllocs(t *testing.T, what string, fn func()) {
 // Started starts fn as a task that has made its first step.
 func Started(ctx context.Context, fn func(ctx context.Context) error) *aio.Task[aio.None] {
 	task := aio.Start(ctx, fn)
-	aio.Yield(ctx)
+	_ = aio.Yield(ctx)
 	return task
 }
 

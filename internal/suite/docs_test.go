@@ -128,7 +128,7 @@ func typeName(x ast.Expr) string {
 
 // Names in code spans of the documents: package and name, with a method or without.
 var goName = regexp.MustCompile(
-	`\b(aio|aiosync|stream|transport|subprocess|aiohttp|aiter|aiofile|aiocache|aiotest|executor|aiosql)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
+	`\b(aio|aiosync|stream|transport|subprocess|aiohttp|aiter|aiofile|aiocache|aiolog|aiotest|executor|aiosql)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
 
 func TestEveryNameInTheDocumentsExists(t *testing.T) {
 	t.Chdir(root)
@@ -142,6 +142,7 @@ func TestEveryNameInTheDocumentsExists(t *testing.T) {
 		"aiter":      exported(t, "aiter"),
 		"aiofile":    exported(t, "aiofile"),
 		"aiocache":   exported(t, "aiocache"),
+		"aiolog":     exported(t, "aiolog"),
 		"executor":   exported(t, "executor"),
 		"aiosql":     exported(t, "aiosql"),
 		"aiotest":    exported(t, "aiotest"),

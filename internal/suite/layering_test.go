@@ -24,6 +24,7 @@ func TestLayering(t *testing.T) {
 		{"transport", []string{".", "coro", "aiosync", "internal/"}, []string{"net/http", "os/exec"}},
 		{"aiofile", []string{".", "coro", "aiosync", "internal/"}, []string{"net", "os/exec"}},
 		{"aiocache", []string{".", "coro", "aiosync", "internal/"}, []string{"net", "os/exec"}},
+		{"aiolog", []string{".", "coro", "internal/"}, []string{"net", "os/exec"}},
 		{"aiotest", []string{".", "coro", "internal/"}, []string{"net/http", "os/exec"}},
 		{"aiter", []string{".", "coro", "aiosync", "internal/"}, []string{"net", "os/exec"}},
 		{"stream", []string{".", "coro", "aiosync", "transport", "internal/"}, []string{"net/http", "os/exec"}},
