@@ -3,9 +3,12 @@
 package trial
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -15,6 +18,7 @@ import (
 type Process struct {
 	t     testing.TB
 	dir   string
+	as    *syscall.Credential // nil: like the test
 	args  []string
 	ready func() error
 	cmd   *exec.Cmd
@@ -26,13 +30,21 @@ type Process struct {
 // such program. The server is killed at the end of the test.
 func Start(t testing.TB, dir string, ready func() error, args ...string) *Process {
 	t.Helper()
+	return StartAs(t, dir, nil, ready, args...)
+}
+
+// StartAs is Start for a server that runs as another user.
+func StartAs(
+	t testing.TB, dir string, as *syscall.Credential, ready func() error, args ...string,
+) *Process {
+	t.Helper()
 	path, err := exec.LookPath(args[0])
 	if err != nil {
 		if path = filepath.Join("/usr/sbin", args[0]); !exists(path) {
 			t.Skipf("there is no %s on this machine; .ci/run tools installs it where it can", args[0])
 		}
 	}
-	p := &Process{t: t, dir: dir, args: append([]string{path}, args[1:]...), ready: ready}
+	p := &Process{t: t, dir: dir, as: as, args: append([]string{path}, args[1:]...), ready: ready}
 	p.Restart()
 	t.Cleanup(p.Kill)
 	return p
@@ -45,50 +57,82 @@ func exists(path string) bool {
 
 // Restart starts the server, also after it was killed, and returns when it answers.
 func (p *Process) Restart() {
-	log, err := os.Create(filepath.Join(p.dir, "log"))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer log.Close()
-	p.cmd = exec.Command("/bin/sh", append([]string{"-c",
-		`(cat <&3 >/dev/null; kill -9 0) & exec "$0" "$@" 3<&-`}, p.args...)...)
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = p.dir, log, log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	end, leash, err := os.Pipe()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.cmd.ExtraFiles, p.leash = []*os.File{end}, leash
-	err = p.cmd.Start()
-	end.Close()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.ended = make(chan struct{})
-	go func() {
-		p.cmd.Wait()
-		close(p.ended)
-	}()
+	p.launch()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		if err = p.ready(); err == nil {
+		err := p.ready()
+		if err == nil {
 			return
 		}
 		select {
-		case <-p.ended:
+		case <-p.ended: // perhaps because of what the one before has left: it is tried again
+			if p.leash.Close(); time.Now().Before(deadline) {
+				p.launch()
+				continue
+			}
 		default:
 			if time.Now().Before(deadline) {
 				continue
 			}
 		}
-		text, _ := os.ReadFile(log.Name())
+		text, _ := os.ReadFile(filepath.Join(p.dir, "log"))
 		p.Kill()
 		p.t.Fatalf("%s does not start: %v\n%s", p.args[0], err, text)
 	}
 }
 
-// Kill ends the server in the middle of its work.
+func (p *Process) launch() {
+	log, err := os.Create(filepath.Join(p.dir, "log"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.Command("/bin/sh", append([]string{"-c",
+		`(cat <&3 >/dev/null; kill -9 0) & exec "$0" "$@" 3<&-`}, p.args...)...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: p.as}
+	end, leash, err := os.Pipe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	cmd.ExtraFiles, p.leash = []*os.File{end}, leash
+	err = cmd.Start()
+	end.Close()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	p.cmd, p.ended = cmd, ended
+	go func() {
+		cmd.Wait()
+		close(ended)
+	}()
+}
+
+// Kill ends the server and all its processes in the middle of their work, also those that lead
+// sessions of their own.
 func (p *Process) Kill() {
-	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	pid := p.cmd.Process.Pid
+	select {
+	case <-p.ended:
+		return
+	default:
+	}
+	syscall.Kill(pid, syscall.SIGSTOP) // so that it starts no more of them
+	for _, child := range childrenOf(pid) {
+		syscall.Kill(child, syscall.SIGKILL)
+	}
+	syscall.Kill(-pid, syscall.SIGKILL)
 	p.leash.Close()
 	<-p.ended
+}
+
+// childrenOf returns the processes that a process has started, none where that cannot be known.
+func childrenOf(pid int) (children []int) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+	for field := range strings.FieldsSeq(string(text)) {
+		if child, err := strconv.Atoi(field); err == nil {
+			children = append(children, child)
+		}
+	}
+	return children
 }
