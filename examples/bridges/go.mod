@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/aio-go/aio v0.0.0-00010101000000-000000000000
+	github.com/bradfitz/gomemcache v0.0.0-20260422231931-4d751bb6e37c
 	github.com/redis/go-redis/v9 v9.23.0
 )
 
