@@ -24,7 +24,7 @@ func run(t *testing.T, main func(ctx context.Context, ask asker) error) {
 			return err
 		}
 		defer s.Close()
-		c := aiohttp.Client{PerHost: 200} // one test has 100 requests that wait
+		c := aiohttp.Client{PerHost: 200, Limit: 200} // one test has 100 requests that wait
 		defer c.Close()
 		return main(ctx, func(ctx context.Context, method, path, body string) (int, string, error) {
 			r, err := http.NewRequest(method, s.URL()+path, bytes.NewBufferString(body))
