@@ -34,8 +34,11 @@ func run(t *testing.T, url string, main func(ctx context.Context, p *Pool) error
 		}
 		defer p.Close(ctx)
 		err = main(ctx, p)
-		if s := p.Statistics(); s.InUse != 0 || p.pool.Stat().AcquiredConns() != 0 {
-			t.Errorf("connections in use: %d, says pgx: %d", s.InUse, p.pool.Stat().AcquiredConns())
+		if s := p.Statistics(); s.InUse != 0 {
+			t.Errorf("connections in use: %d", s.InUse)
+		}
+		for p.pool.Stat().AcquiredConns() > 0 && err == nil { // pgx closes broken ones by and by
+			err = aio.Sleep(ctx, time.Millisecond)
 		}
 		return err
 	})
@@ -301,13 +304,13 @@ func TestNotificationsAreASequence(t *testing.T) {
 func TestLeavingTheLoopOverRowsEndsTheQuery(t *testing.T) {
 	_, url := serve(t)
 	run(t, url, func(ctx context.Context, p *Pool) error {
-		for i := range 20 {
+		for i := range 5 {
 			n := 0
 			for _, err := range Rows(ctx, p, pgx.RowTo[int], "SELECT generate_series(1, 100000000)") {
 				if err != nil {
 					return err
 				}
-				if n++; n > i*20 {
+				if n++; n > i*80 {
 					break
 				}
 			}
