@@ -20,7 +20,8 @@ import (
 // Cancellation: ToThread returns the error at once and cancels the context of fn. If it still waits
 // for a token, fn is not called. A goroutine cannot be stopped from outside, so fn runs until it
 // returns. Its value is then dropped, and so is its error if fn returned after its context was
-// cancelled. A panic is reported, and so is an error that fn returned before that.
+// cancelled. A panic is reported, and so is an error that fn returned before that. With [Joined]
+// ToThread waits for fn, and drops nothing but that error.
 func ToThread[T any](ctx context.Context, fn Func[T], opts ...ThreadOption) (T, error) {
 	mustHave("ToThread", fn != nil)
 	return toThread(ctx, "ToThread", fn, reflect.ValueOf(fn).Pointer(), opts)
@@ -54,13 +55,21 @@ func toThread[T any](
 	} else {
 		j.release()
 	}
-	if err := p.park(); err != nil {
-		j.abandon(err)
-		var zero T
-		return zero, err
+	err := p.park()
+	if err != nil {
+		if !s.joined || j.scope.task == nil {
+			j.abandon(err)
+			var zero T
+			return zero, err
+		}
+		j.join(p, op, err)
 	}
 	if j.panic != nil {
 		panic(j.panic)
+	}
+	if err != nil && j.err != nil && j.obeyed {
+		var zero T
+		return zero, err
 	}
 	return j.value, j.err
 }
@@ -68,7 +77,10 @@ func toThread[T any](
 // ThreadOption is a setting of [ToThread] and [Blocking]; see [LimitedBy].
 type ThreadOption interface{ threadOption(s *threadSettings) }
 
-type threadSettings struct{ limiter ThreadLimiter }
+type threadSettings struct {
+	limiter ThreadLimiter
+	joined  bool
+}
 
 // LimitedBy makes a call of [ToThread] take a token from l instead of the loop's own limiter. The
 // call keeps the token until its function has returned, even if no task waits for it any more. With
@@ -83,6 +95,21 @@ func LimitedBy(l ThreadLimiter) ThreadOption {
 type limitedBy struct{ ThreadLimiter }
 
 func (o limitedBy) threadOption(s *threadSettings) { s.limiter = o.ThreadLimiter }
+
+// Joined makes a cancelled call of [ToThread] wait until its function has returned. The function's
+// context ends at once, and the function has to heed it. If it returns a value all the same,
+// ToThread returns that value without an error, and the next await fails: so an item that was
+// taken, or a payment that was made, is not lost. If it returns an error because its context ended,
+// ToThread returns the cancellation. Use it where the function uses variables of the caller, a
+// connection that goes on, or takes something that nobody else can take. asyncio: shield around
+// to_thread, and the wait that has to follow.
+//
+// Cancellation: the wait ends early only if the loop is closed. The function is then abandoned.
+func Joined() ThreadOption { return joined{} }
+
+type joined struct{}
+
+func (joined) threadOption(s *threadSettings) { s.joined = true }
 
 // A ThreadLimiter limits how many functions of [ToThread] run at the same time.
 // [*github.com/aio-go/aio/aiosync.Limiter] is one. Its methods are called on the loop.
@@ -154,6 +181,7 @@ type threadJob[T any] struct {
 	w         Waiter        // the waiting task
 	obeyed    bool          // fn returned after its context had ended: its error is dropped
 	abandoned bool          // loop only: the task has stopped waiting
+	arrived   bool          // loop only: fn has returned
 }
 
 // String is for the limiter, which shows to whom its tokens are lent.
@@ -181,10 +209,26 @@ func (j *threadJob[T]) abandon(err error) {
 		return // it was not started
 	}
 	j.abandoned = true
-	j.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: err, by: "ToThread"}})
-	if j.w.Woken() { // fn has returned, but the task was cancelled before its turn
+	j.tell(err)
+	if j.arrived { // fn has returned, but the task was cancelled before its turn
 		j.reportFailure()
 	}
+}
+
+// tell ends the context of fn.
+func (j *threadJob[T]) tell(err error) {
+	j.scope.cancel(&cancellation{CancelledError: CancelledError{Cause: err, by: "ToThread"}})
+}
+
+// join tells fn that its task is cancelled, and waits for its return.
+func (j *threadJob[T]) join(p *wait, op string, err error) {
+	if j.arrived {
+		return
+	}
+	j.tell(err)
+	p.begin(nil, op, j)
+	j.w = p.waiter()
+	p.park()
 }
 
 func (j *threadJob[T]) call() {
@@ -211,6 +255,7 @@ func (j *threadJob[T]) poster() uint32 { return j.scope.task.id }
 func (j *threadJob[T]) run() {
 	l := j.scope.task.loop
 	l.ExpectPosts(-1)
+	j.arrived = true
 	j.out.leave()
 	j.release()
 	if j.abandoned {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 // Conformance: TH-002.
@@ -653,5 +654,160 @@ func TestAThreadsFailureIsReportedIfItsTaskIsCancelledBeforeItsTurn(t *testing.T
 				t.Error(err)
 			}
 		})
+	}
+}
+
+func TestAJoinedThreadIsToldOfTheCancellationAndWaitedFor(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		limiter := aiosync.NewLimiter(1)
+		began, gate := aio.NewFuture[aio.None](ctx), make(chan struct{})
+		loop := aio.RunningLoop(ctx)
+		told := false
+		task := aio.Start(ctx, func(ctx context.Context) error {
+			return aio.Blocking(ctx, func(ctx context.Context) error {
+				loop.CallSoonThreadsafe(func() { _ = began.SetResult(aio.None{}) })
+				<-ctx.Done()
+				told = errors.Is(context.Cause(ctx), errBoom)
+				<-gate
+				return errors.New("of the library")
+			}, aio.LimitedBy(limiter), aio.Joined())
+		})
+		if _, err := began.Await(ctx); err != nil {
+			return err
+		}
+		task.Cancel(errBoom)
+		task.Cancel(errors.New("again")) // changes nothing
+		for range 10 {
+			if err := aio.Yield(ctx); err != nil {
+				return err
+			}
+		}
+		if task.Done() || limiter.Available() != 0 {
+			t.Error("the task did not wait")
+		}
+		close(gate)
+		_, err := task.Await(ctx)
+		if !errors.Is(err, aio.ErrCancelled) || !errors.Is(err, errBoom) || !told {
+			t.Errorf("told: %v, error: %v", told, err)
+		}
+		if limiter.Available() != 1 {
+			t.Error("the token is not back")
+		}
+		return nil
+	})
+}
+
+func TestNoValueOfAJoinedThreadIsLost(t *testing.T) {
+	for seed := range 300 {
+		run(t, func(ctx context.Context) error {
+			items := make(chan int, 1)
+			items <- 1
+			got := 0
+			task := aio.Start(ctx, func(ctx context.Context) (err error) {
+				got, err = aio.ToThread(ctx, func(ctx context.Context) (int, error) {
+					runtime.Gosched()
+					return <-items, nil // whether it was cancelled or not
+				}, aio.Joined())
+				if err != nil {
+					return err
+				}
+				return aio.Yield(ctx)
+			})
+			for range seed % 5 {
+				if err := aio.Yield(ctx); err != nil {
+					return err
+				}
+			}
+			task.Cancel(nil)
+			_, _ = task.Await(ctx)
+			if got+len(items) != 1 {
+				t.Errorf("after %d steps: got %d, left: %d", seed%5, got, len(items))
+			}
+			return nil
+		})
+	}
+}
+
+func TestAJoinedThreadWhoseCallWasCancelledBeforeItBeganIsNotCalled(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		ctx, cancel := aio.WithCancelCause(ctx)
+		cancel(errBoom)
+		err := aio.Blocking(ctx, func(context.Context) error {
+			t.Error("called")
+			return nil
+		}, aio.Joined())
+		if !errors.Is(err, aio.ErrCancelled) {
+			t.Errorf("error: %v", err)
+		}
+		return nil
+	})
+}
+
+func TestAPanicOfAJoinedThreadThatWasCancelledIsRaisedInTheCaller(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		ctx, cancel := aio.WithCancelCause(ctx)
+		aio.RunningLoop(ctx).CallSoon(func() { cancel(errBoom) })
+		p := panicErr(t, func() {
+			_ = aio.Blocking(ctx, func(ctx context.Context) error {
+				<-ctx.Done()
+				panic("boom")
+			}, aio.Joined())
+		})
+		if p.Value != "boom" {
+			t.Errorf("the panic is %v", p)
+		}
+		return nil
+	})
+}
+
+func TestALoopThatClosesDoesNotWaitForAJoinedThreadForEver(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	began := make(chan struct{})
+	var seen looptest.Reports
+	err := aio.Run(t.Context(), func(ctx context.Context) error { // in real time, as the function
+		aio.Start(ctx, func(ctx context.Context) error {
+			return aio.Blocking(ctx, func(context.Context) error {
+				close(began)
+				<-release
+				return nil
+			}, aio.Joined())
+		})
+		_, _, err := aio.Recv(ctx, began)
+		return err
+	}, aio.WithShutdown(0, 20*time.Millisecond), seen.Option())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(seen.Strings(), "\n"); !strings.Contains(text, "still runs after the loop was closed") {
+		t.Errorf("reports:\n%s", text)
+	}
+}
+
+func TestAFailureThatArrivesBetweenACancellationAndTheTasksTurnIsReported(t *testing.T) {
+	seen, err := runReports(t, func(ctx context.Context) error {
+		loop := aio.RunningLoop(ctx)
+		task := aio.Start(ctx, func(ctx context.Context) error {
+			return aio.Blocking(ctx, func(context.Context) error { return errBoom })
+		})
+		if err := aio.Yield(ctx); err != nil { // the thread begins
+			return err
+		}
+		for !aio.HasPosts(loop) {
+			runtime.Gosched()
+		}
+		_, _ = loop.CallSoonThreadsafe(func() {}) // the thread's end is in the ready queue
+		task.Cancel(nil)                          // and now the task, behind it
+		_, err := task.Await(ctx)
+		if !errors.Is(err, aio.ErrCancelled) {
+			t.Errorf("error: %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(seen.Strings(), "\n"); text != "a function abandoned in ToThread failed|Task-2" {
+		t.Errorf("reports: %q", text)
 	}
 }

@@ -243,6 +243,25 @@ func ExampleLimitedBy() {
 	// Output: row <nil> 4
 }
 
+// A value that the function has taken is not lost when its task is cancelled.
+func ExampleJoined() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		jobs := make(chan string, 1)
+		jobs <- "job"
+		worker := aio.CreateTask(ctx, func(ctx context.Context) (string, error) {
+			return aio.ToThread(ctx, func(ctx context.Context) (string, error) {
+				<-ctx.Done() // the cancellation comes first
+				return <-jobs, nil
+			}, aio.Joined())
+		})
+		aio.Sleep(ctx, time.Millisecond)
+		worker.Cancel(nil)
+		fmt.Println(worker.Await(ctx))
+		return nil
+	})
+	// Output: job <nil>
+}
+
 // Any goroutine can run a function on a loop and wait for it.
 func ExampleSubmit() {
 	aio.Run(context.Background(), func(ctx context.Context) error {

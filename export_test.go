@@ -18,6 +18,9 @@ func IdleStacks(ctx context.Context) int { return RunningLoop(ctx).pool.Idle() }
 // SetSilence sets for how long goroutines that may post can be silent.
 func SetSilence(l *Loop, d time.Duration) { l.deadlock.silence = d }
 
+// HasPosts reports whether other goroutines have posted what the loop has not taken.
+func HasPosts(l *Loop) bool { return l.inbox.posted.Load() }
+
 // TimersInHeap returns how many entries the timer heap of a loop has, dead ones among them.
 func TimersInHeap(l *Loop) int { return l.timers.heap.Len() }
 

@@ -443,3 +443,30 @@ func ExampleSemaphore() {
 	// download 2 begins after 1s
 	// download 3 begins after 1s
 }
+
+func ExampleJobs() {
+	aio.Run(context.Background(), func(ctx context.Context) error {
+		jobs := aiosync.NewJobs(2, 100, func(task aio.AnyTask, err error) {
+			fmt.Printf("%s failed: %v\n", task.Name(), err)
+		})
+		defer jobs.Close(context.WithoutCancel(ctx), time.Second)
+
+		for _, to := range []string{"ann", "bob", "cy"} { // a request ends, and its mails go on
+			_, err := jobs.Spawn(ctx, func(ctx context.Context) error {
+				if to == "bob" {
+					return errors.New("no such mailbox")
+				}
+				return aio.Sleep(ctx, time.Minute)
+			}, aio.Name("mail to "+to))
+			if err != nil {
+				return err
+			}
+		}
+		err := jobs.Wait(ctx)
+		fmt.Println(jobs.Statistics().Done, "sent")
+		return err
+	}, aio.WithClock(aio.NewVirtualClock()))
+	// Output:
+	// mail to bob failed: no such mailbox
+	// 2 sent
+}

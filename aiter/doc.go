@@ -35,6 +35,7 @@
 //
 // [Generate] makes one from a function that yields values and returns an error. [FromSlice],
 // [FromSeq], [FromFunc], [FromChannel], [FromQueue] and [Tick] make them from other sources.
+// [FromThread] makes one from a function that blocks, such as a subscription.
 //
 // # Changing them
 //

@@ -1,6 +1,7 @@
 package aiter_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"iter"
 	"log"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aio-go/aio"
@@ -111,6 +113,33 @@ func ExampleFromChannel() {
 		return show(aiter.FromChannel(ctx, ch))
 	})
 	// Output: [0 1 2]
+}
+
+func ExampleFromThread() {
+	virtual(func(ctx context.Context) error {
+		lines := aiter.FromThread(ctx, 0,
+			func(_ context.Context, yield func(string) bool) error {
+				defer fmt.Println("closed")
+				source := bufio.NewScanner(strings.NewReader("a\nb\nc\n")) // its calls may block
+				for source.Scan() && yield(source.Text()) {
+				}
+				return source.Err()
+			})
+		for line, err := range lines {
+			if err != nil {
+				return err
+			}
+			fmt.Println(line)
+			if line == "b" {
+				break
+			}
+		}
+		return nil
+	})
+	// Output:
+	// a
+	// b
+	// closed
 }
 
 func ExampleFromQueue() {

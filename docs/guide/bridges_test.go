@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log"
 	"net/textproto"
 	"time"
@@ -64,38 +65,87 @@ func Example_bridgesCancelled() {
 	// Output: too slow: true
 }
 
-// subscribe stands for a client that calls back on its own goroutine, as subscriptions do.
-func subscribe(topic string, handle func(message string)) (stop func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for i := range 3 {
-			handle(fmt.Sprintf("%s %d", topic, i))
-		}
-	}()
-	return func() { <-done }
+// take stands for a command that takes an item from a server, such as BLPOP. It heeds its context,
+// and may have taken the item when it does.
+func take(ctx context.Context, items <-chan string) (string, error) {
+	select {
+	case item := <-items:
+		return item, nil
+	case <-ctx.Done():
+	}
+	select {
+	case item := <-items: // at the same moment
+		return item, nil
+	default:
+		return "", context.Cause(ctx)
+	}
 }
 
-func Example_bridgesCallbacks() {
+func Example_bridgesJoined() {
+	items := make(chan string, 1)
+	connections := aiosync.NewLimiter(4)
 	err := aio.Run(context.Background(), func(ctx context.Context) error {
-		messages := make(chan string) // no capacity: a slow task blocks the client
-		ended, end := context.WithCancel(ctx)
-		stop := subscribe("prices", func(m string) {
-			select {
-			case messages <- m:
-			case <-ended.Done():
-			}
+		var got string
+		worker := aio.Start(ctx, func(ctx context.Context) (err error) {
+			got, err = aio.ToThread(ctx, func(ctx context.Context) (string, error) {
+				return take(ctx, items)
+			}, aio.LimitedBy(connections), aio.Joined())
+			return err
 		})
-		defer stop()
-		defer end()
+		if err := aio.Sleep(ctx, time.Millisecond); err != nil {
+			return err
+		}
+		worker.Cancel(nil)
+		_, err := worker.Await(ctx)
+		fmt.Println("cancelled:", errors.Is(err, aio.ErrCancelled))
+		fmt.Printf("taken: %q, free connections: %d\n", got, connections.Available())
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// cancelled: true
+	// taken: "", free connections: 4
+}
 
-		for m, err := range aiter.FromChannel(ctx, messages) {
+// subscription stands for one of a client library.
+type subscription struct{ next int }
+
+func (s *subscription) Receive(ctx context.Context) (string, error) {
+	select {
+	case <-time.After(time.Millisecond):
+		s.next++
+		return fmt.Sprint("price ", s.next), nil
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
+
+func (s *subscription) Close() { fmt.Println("closed") }
+
+func Example_bridgesSubscription() {
+	prices := func(ctx context.Context) iter.Seq2[string, error] {
+		return aiter.FromThread(ctx, 0,
+			func(ctx context.Context, yield func(string) bool) error {
+				s := &subscription{}
+				defer s.Close()
+				for {
+					m, err := s.Receive(ctx)
+					if err != nil || !yield(m) {
+						return err
+					}
+				}
+			})
+	}
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		for price, err := range prices(ctx) {
 			if err != nil {
 				return err
 			}
-			fmt.Println(m)
-			if m == "prices 1" {
-				break
+			fmt.Println(price)
+			if price == "price 2" {
+				break // ends the context of the function, and waits for it
 			}
 		}
 		return nil
@@ -104,8 +154,9 @@ func Example_bridgesCallbacks() {
 		log.Fatal(err)
 	}
 	// Output:
-	// prices 0
-	// prices 1
+	// price 1
+	// price 2
+	// closed
 }
 
 func Example_bridgesSubmit() {

@@ -143,3 +143,36 @@ func Example_semaphore() {
 	// guest 2 sits down
 	// guest 3 sits down
 }
+
+func Example_jobs() {
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		// 2 at a time, and 100 may wait
+		mails := aiosync.NewJobs(2, 100, func(task aio.AnyTask, err error) {
+			fmt.Println(task.Name(), "failed:", err)
+		})
+		request := func(ctx context.Context, to string) error {
+			_, err := mails.Spawn(ctx, func(ctx context.Context) error {
+				return aio.Sleep(ctx, time.Minute) // a mail takes longer than the request
+			}, aio.Name("mail to "+to))
+			return err
+		}
+		for _, to := range []string{"ann", "bob", "cy"} {
+			err := aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
+				return request(ctx, to)
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if err := aio.Sleep(ctx, 90*time.Second); err != nil {
+			return err
+		}
+		report, err := mails.Close(ctx, time.Second)
+		fmt.Printf("%+v\n", report)
+		return err
+	}, aio.WithClock(aio.NewVirtualClock()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: {Done:2 Failed:0 Cancelled:1 Left:0}
+}
