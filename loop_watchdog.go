@@ -199,10 +199,12 @@ func (l *Loop) held() (g *goroutineStack, id uint32, name string) {
 	for _, g := range dumpStacks(false) {
 		switch {
 		case w != nil && g.stack == pointerOf(w.stack):
-			if atomic.LoadUintptr(&l.currentG) != current || atomic.LoadUint32(&w.noted.id) != id || g.task == 0 {
-				return &g, 0, ""
+			same := atomic.LoadUintptr(&l.currentG) == current &&
+				atomic.LoadUint32(&w.noted.id) == id
+			if same && g.task != 0 {
+				return &g, id, name
 			}
-			return &g, id, name
+			return &g, 0, ""
 		case g.loop == pointerOf(l):
 			return &g, 0, ""
 		}

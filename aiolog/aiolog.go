@@ -71,7 +71,12 @@ func attribute(ctx context.Context) (slog.Attr, bool) {
 	}
 	loop := slog.Uint64("loop", e.Running())
 	if t, ok := inspect.TaskOf(ctx).(aio.AnyTask); ok {
-		return slog.Group("aio", slog.String("task", t.Name()), slog.Uint64("id", uint64(t.ID())), loop), true
+		return slog.Group(
+			"aio",
+			slog.String("task", t.Name()),
+			slog.Uint64("id", uint64(t.ID())),
+			loop,
+		), true
 	}
 	return slog.Group("aio", loop), true // a callback
 }

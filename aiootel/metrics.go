@@ -16,7 +16,11 @@ import (
 type meterProvider = metric.MeterProvider
 
 // MeterProvider sets where the metrics go. Default: otel.GetMeterProvider().
-func MeterProvider(p metric.MeterProvider) Option { return option(func(s *settings) { s.meters = p }) }
+func MeterProvider(
+	p metric.MeterProvider,
+) Option {
+	return option(func(s *settings) { s.meters = p })
+}
 
 // LoopName sets the attribute aio.loop of the metrics. Default: the number of the loop, as the
 // command aio shows it.
@@ -71,7 +75,11 @@ func (m *loopMetrics) stop() { _ = m.registration.Unregister() }
 func (m *loopMetrics) register(meter metric.Meter) error {
 	var failures []error
 	counter := func(name, unit, text string) metric.Int64ObservableCounter {
-		c, err := meter.Int64ObservableCounter(name, metric.WithUnit(unit), metric.WithDescription(text))
+		c, err := meter.Int64ObservableCounter(
+			name,
+			metric.WithUnit(unit),
+			metric.WithDescription(text),
+		)
 		failures = append(failures, err)
 		return c
 	}
@@ -81,13 +89,29 @@ func (m *loopMetrics) register(meter metric.Meter) error {
 	failures = append(failures, err)
 	m.made = counter("aio.tasks.made", "{task}", "Tasks since the loop was made.")
 	m.cancelled = counter("aio.tasks.cancelled", "{task}", "Tasks that ended as cancelled.")
-	m.lost = counter("aio.outcomes.lost", "{outcome}", "Outcomes that were reported because no task saw them.")
+	m.lost = counter(
+		"aio.outcomes.lost",
+		"{outcome}",
+		"Outcomes that were reported because no task saw them.",
+	)
 	m.steps = counter("aio.steps", "{step}", "Steps of tasks, and callbacks.")
-	m.late = counter("aio.timers.due", "{pass}", "Passes in which timers were due, by how late the first was.")
+	m.late = counter(
+		"aio.timers.due",
+		"{pass}",
+		"Passes in which timers were due, by how late the first was.",
+	)
 	if err := errors.Join(failures...); err != nil {
 		return err
 	}
-	m.registration, err = meter.RegisterCallback(m.observe, m.tasks, m.made, m.cancelled, m.lost, m.steps, m.late)
+	m.registration, err = meter.RegisterCallback(
+		m.observe,
+		m.tasks,
+		m.made,
+		m.cancelled,
+		m.lost,
+		m.steps,
+		m.late,
+	)
 	return err
 }
 
@@ -109,7 +133,11 @@ func (m *loopMetrics) observe(ctx context.Context, o metric.Observer) error {
 			limit = math.Inf(1)
 		}
 		total += n
-		o.ObserveInt64(m.late, int64(total), metric.WithAttributes(m.name, attribute.Float64("le", limit)))
+		o.ObserveInt64(
+			m.late,
+			int64(total),
+			metric.WithAttributes(m.name, attribute.Float64("le", limit)),
+		)
 		limit *= 4
 	}
 	return nil
@@ -133,7 +161,10 @@ func (m *loopMetrics) ask(ctx context.Context) (aio.Counters, error) {
 	case <-ctx.Done():
 		return aio.Counters{}, context.Cause(ctx)
 	case <-timer.C:
-		return aio.Counters{}, fmt.Errorf("aiootel: loop %s has not answered for %v; aio ps says what blocks it",
-			m.name.Value.AsString(), patience)
+		return aio.Counters{}, fmt.Errorf(
+			"aiootel: loop %s has not answered for %v; aio ps says what blocks it",
+			m.name.Value.AsString(),
+			patience,
+		)
 	}
 }

@@ -46,8 +46,9 @@ type JobsStatistics struct {
 }
 
 // NewJobs returns a Jobs that runs at most limit jobs at a time and lets at most pending others
-// wait in FIFO order. onError is called on the loop for each job that fails; with nil, a
-// failure that nobody awaits goes to the loop's exception handler. It panics if limit is less than 1 or pending is negative.
+// wait in FIFO order. onError is called on the loop for each job that fails; with nil, a failure
+// that nobody awaits goes to the loop's exception handler. It panics if limit is less than 1 or
+// pending is negative.
 func NewJobs(limit, pending int, onError func(task aio.AnyTask, err error)) *Jobs {
 	const op = "NewJobs"
 	if limit < 1 {
@@ -65,8 +66,8 @@ func NewJobs(limit, pending int, onError func(task aio.AnyTask, err error)) *Job
 }
 
 // Spawn starts a job. It waits while as many jobs as allowed wait already. The job has the values
-// of ctx, and neither its cancellation nor its deadline. It returns the job's task: await it for the
-// result, or cancel it. It returns [ErrJobsClosed] once Close was called.
+// of ctx, and neither its cancellation nor its deadline. It returns the job's task: await it for
+// the result, or cancel it. It returns [ErrJobsClosed] once Close was called.
 //
 // Cancellation: the job is not started.
 func (j *Jobs) Spawn(
@@ -152,8 +153,8 @@ func (j *Jobs) others(ctx context.Context) (tasks []aio.AnyTask) {
 
 // Close cancels the jobs that wait and those under way, and waits at most d until they have ended.
 // It reports what has become of all jobs, ever. Spawn returns [ErrJobsClosed] from now on, also to
-// tasks that wait in it. To let jobs end by themselves first, call Wait, in a time-out. Close may be
-// called again, to wait for jobs that are left.
+// tasks that wait in it. To let jobs end by themselves first, call Wait, in a time-out. Close may
+// be called again, to wait for jobs that are left.
 //
 //	defer jobs.Close(context.WithoutCancel(ctx), time.Second)
 //

@@ -418,7 +418,7 @@ func TestALockUsedFromAForeignGoroutinePanics(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var l aiosync.Lock
 		_, err := aio.ToThread(ctx, func(ctx context.Context) (int, error) {
-			wantPanic(t, func() { l.Acquire(ctx) }, "aio: Lock.Acquire", "not the loop's", "ToThread")
+			wantPanic(t, func() { l.Acquire(ctx) }, "aio: Lock.Acquire", "must not await", "ToThread")
 			return 0, nil
 		})
 		return err

@@ -428,7 +428,7 @@ func TestAStepFromElsewhereThanATaskOfTheLoopPanics(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		it := aiter.Pull(ctx, aiter.FromSlice([]int{1}))
 		_, err := aio.ToThread(ctx, func(context.Context) (int, error) {
-			wantPanic(t, func() { _, _ = it.Next(ctx) }, "not the loop's")
+			wantPanic(t, func() { _, _ = it.Next(ctx) }, "must not await")
 			return 0, nil
 		})
 		callback := aio.NewFuture[int](ctx)

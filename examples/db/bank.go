@@ -91,9 +91,12 @@ func (b *bank) close(ctx context.Context) error {
 		err = b.db.Close(ctx)
 	}
 	if b.remove != "" {
-		err = errors.Join(err, aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error {
-			return os.RemoveAll(b.remove)
-		}))
+		err = errors.Join(
+			err,
+			aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error {
+				return os.RemoveAll(b.remove)
+			}),
+		)
 	}
 	return err
 }

@@ -10,7 +10,8 @@ package publish
 //go:noescape
 func Uint32(p *uint32, v uint32)
 
-// Uintptr is [Uint32] for an address. It must not be one of the heap: the collector does not see it.
+// Uintptr is [Uint32] for an address. It must not be one of the heap: the collector does not see
+// it.
 //
 //go:noescape
 func Uintptr(p *uintptr, v uintptr)

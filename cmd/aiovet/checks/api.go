@@ -33,7 +33,8 @@ const (
 
 var waits = map[string]kind{
 	"Sleep": awaits, "Yield": awaits, "Task.Await": awaits, "Future.Await": awaits,
-	"TaskOrFuture.Await": awaits, "Gather": awaits, "GatherSettled": awaits, "All": awaits, "Map": awaits,
+	"TaskOrFuture.Await": awaits, "Gather": awaits, "GatherSettled": awaits, "All": awaits,
+	"Map":        awaits,
 	"MapSettled": awaits, "Race": awaits, "Group": awaits, "GoReady": awaits, "Timeout": awaits,
 	"TimeoutAt": awaits, "WaitFor": awaits, "Wait": awaits, "WaitTimeout": awaits, "Shield": awaits,
 	"Recv": awaits, "Send": awaits, "Select": awaits, "ToThread": awaits, "Blocking": awaits,
@@ -44,7 +45,8 @@ var waits = map[string]kind{
 
 // asksWho are the calls of a function that may be called on any goroutine.
 var asksWho = map[string]bool{
-	"InTask": true, "Loop.IsHere": true, "Loop.IsRunning": true, "Loop.onLoop": true, "insideLoop": true,
+	"InTask": true, "Loop.IsHere": true, "Loop.IsRunning": true, "Loop.onLoop": true,
+	"insideLoop": true,
 }
 
 // hands has the functions that are called elsewhere: the index of the argument, and where. All
@@ -57,7 +59,10 @@ var hands = map[string]struct {
 	root + ".Action":   {0, wrapping},
 	root + ".ToThread": {1, offLoop}, root + ".Blocking": {1, offLoop},
 	root + "/executor.Register": {1, offLoop},
-	root + ".Loop.CallSoon":     {0, inCallback}, root + ".Loop.CallSoonThreadsafe": {0, inCallback},
+	root + ".Loop.CallSoon": {
+		0,
+		inCallback,
+	}, root + ".Loop.CallSoonThreadsafe": {0, inCallback},
 	root + ".Loop.CallLater": {1, inCallback}, root + ".Loop.CallAt": {1, inCallback},
 	root + ".Loop.AddReader": {1, inCallback}, root + ".Loop.AddWriter": {1, inCallback},
 	root + ".Loop.AddSignalHandler": {1, inCallback}, root + ".Loop.NewTimer": {0, inCallback},

@@ -44,13 +44,16 @@ func checkAwaitErr(pass *analysis.Pass) (any, error) {
 				})
 			case *ast.RangeStmt:
 				if s.X == call && s.Value == nil {
-					report(pass, analysis.Diagnostic{Pos: call.Pos(), Message: "the errors of the sequence of " +
-						name + " are dropped; range over the value and the error"})
+					report(pass, analysis.Diagnostic{Pos: call.Pos(),
+						Message: "the errors of the sequence of " +
+							name + " are dropped; range over the value and the error"})
 				}
 			case *ast.AssignStmt:
 				if len(s.Rhs) == 1 && isBlank(s.Lhs[len(s.Lhs)-1]) && spins(c) {
-					report(pass, analysis.Diagnostic{Pos: call.Pos(), Message: "the error of " + name +
-						" is dropped in a loop, which spins when the task is cancelled; return it"})
+					report(pass, analysis.Diagnostic{Pos: call.Pos(),
+						Message: "the error of " + name +
+							" is dropped in a loop, " +
+							"which spins when the task is cancelled; return it"})
 				}
 			}
 		}

@@ -67,9 +67,11 @@ func (p *program) outsideOfTask(pass *analysis.Pass, at token.Pos, o types.Objec
 	if fn, ok := o.(*types.Func); ok {
 		name = display(fn)
 	}
-	text := name + " awaits, but runs on a goroutine that is not the loop's; use aio.Submit, or start a task"
+	text := name + " awaits, but runs on a goroutine that is not the loop's; " +
+		"use aio.Submit, or start a task"
 	if where == inCallback {
-		text = name + " awaits, but a callback cannot wait; start a task with aio.CreateTask(loop.Context(), ...)"
+		text = name + " awaits, but a callback cannot wait; " +
+			"start a task with aio.CreateTask(loop.Context(), ...)"
 	}
 	report(pass, analysis.Diagnostic{Pos: at, Message: text})
 }

@@ -88,7 +88,8 @@ func init() {
 // for goroutines and small files is often known to be short there.
 func spreads(name string) bool {
 	use := stoppers[name]
-	return use != "" && !strings.HasPrefix(name, "sync.") && !strings.HasPrefix(use, "package aiofile")
+	return use != "" && !strings.HasPrefix(name, "sync.") &&
+		!strings.HasPrefix(use, "package aiofile")
 }
 
 // stopsBy returns the call by which a unit blocks those who call it, or "".
@@ -138,7 +139,10 @@ func (p *program) checkBlockingCall(pass *analysis.Pass, u *unit, c inspector.Cu
 		if isDefer && strings.HasPrefix(use, "package aiofile") {
 			return
 		}
-		d := analysis.Diagnostic{Pos: call.Pos(), Message: display(fn) + " blocks the loop; use " + use}
+		d := analysis.Diagnostic{
+			Pos:     call.Pos(),
+			Message: display(fn) + " blocks the loop; use " + use,
+		}
 		if name == "time.Sleep" {
 			d.SuggestedFixes = p.sleepFix(u, c)
 		}
@@ -180,7 +184,8 @@ func (p *program) isPlainClient(e ast.Expr) bool {
 	switch e := ast.Unparen(e).(type) {
 	case *ast.SelectorExpr:
 		o := p.pass.TypesInfo.Uses[e.Sel]
-		return o != nil && o.Pkg() != nil && o.Pkg().Path() == "net/http" && o.Name() == "DefaultClient"
+		return o != nil && o.Pkg() != nil && o.Pkg().Path() == "net/http" &&
+			o.Name() == "DefaultClient"
 	case *ast.UnaryExpr:
 		return p.isPlainClient(e.X)
 	case *ast.CompositeLit:

@@ -66,7 +66,11 @@ func zero(t types.Type) string {
 }
 
 // checkedFix replaces a statement by one that returns its error.
-func (p *program) checkedFix(u *unit, c inspector.Cursor, call, title string) []analysis.SuggestedFix {
+func (p *program) checkedFix(
+	u *unit,
+	c inspector.Cursor,
+	call, title string,
+) []analysis.SuggestedFix {
 	stmt, ok := c.Parent().Node().(*ast.ExprStmt)
 	ret := p.returnsError(u, c)
 	if !ok || ret == "" {
@@ -88,7 +92,8 @@ func (p *program) sleepFix(u *unit, c inspector.Cursor) []analysis.SuggestedFix 
 	}
 	ctx := params[0].Names[0]
 	info := p.pass.TypesInfo
-	if ctx.Name == "_" || !isContext(info.TypeOf(ctx)) || !p.visible(ctx.Name, info.Defs[ctx], call.Pos()) {
+	if ctx.Name == "_" || !isContext(info.TypeOf(ctx)) ||
+		!p.visible(ctx.Name, info.Defs[ctx], call.Pos()) {
 		return nil
 	}
 	return p.checkedFix(u, c, pkg+".Sleep("+ctx.Name+", "+p.text(call.Args[0])+")", "use aio.Sleep")

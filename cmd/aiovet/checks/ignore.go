@@ -42,7 +42,11 @@ func collectIgnored(pass *analysis.Pass) (any, error) {
 				}
 				reason, _, _ = strings.Cut(reason, " // want ") // a test of the checks themselves
 				if strings.TrimSpace(reason) == "" {
-					pass.Reportf(c.Pos(), "%s without a reason silences nothing; write why the code is right", directive)
+					pass.Reportf(
+						c.Pos(),
+						"%s without a reason silences nothing; write why the code is right",
+						directive,
+					)
 					continue
 				}
 				if len(code) == 0 {

@@ -74,7 +74,8 @@ func (p *program) learn(u *unit) bool {
 	if u.kind != never {
 		return false
 	}
-	if fn, ok := u.obj.(*types.Func); ok && fn.Pkg().Path() == root && waits[shortName(fn)] == dual {
+	if fn, ok := u.obj.(*types.Func); ok && fn.Pkg().Path() == root &&
+		waits[shortName(fn)] == dual {
 		u.kind, u.asks = dual, true // in its own way
 		return true
 	}

@@ -35,7 +35,9 @@ func checkLostResult(pass *analysis.Pass) (any, error) {
 		switch name := shortName(fn); name {
 		case "CreateTask", "GoValue":
 			if hasResult(pass.TypesInfo.TypeOf(call)) {
-				text = "nobody can get the result of this task; keep what " + display(fn) + " returns, or use " +
+				text = "nobody can get the result of this task; keep what " + display(
+					fn,
+				) + " returns, or use " +
 					map[string]string{"CreateTask": "aio.Start", "GoValue": "TaskGroup.Go"}[name]
 			}
 		case "NewFuture":

@@ -53,7 +53,8 @@ func checkMutexAwait(pass *analysis.Pass) (any, error) {
 var mutexes = map[string]int{
 	"sync.Mutex.Lock": 1, "sync.RWMutex.Lock": 1, "sync.RWMutex.RLock": 1, "sync.Locker.Lock": 1,
 	"sync.Mutex.TryLock": 2, "sync.RWMutex.TryLock": 2, "sync.RWMutex.TryRLock": 2,
-	"sync.Mutex.Unlock": -1, "sync.RWMutex.Unlock": -1, "sync.RWMutex.RUnlock": -1, "sync.Locker.Unlock": -1,
+	"sync.Mutex.Unlock": -1, "sync.RWMutex.Unlock": -1, "sync.RWMutex.RUnlock": -1,
+	"sync.Locker.Unlock": -1,
 }
 
 // mutexCall returns which mutex a call locks or unlocks.
@@ -143,9 +144,13 @@ func (p *program) reportHeld(
 				report(pass, analysis.Diagnostic{
 					Pos: e.call.Pos(),
 					Message: fmt.Sprintf("%s awaits while %s is locked (line %d), "+
-						"and who locks it meanwhile blocks the loop; use an aiosync.Lock, or unlock first", p.nameOfTarget(p.target(e.call.Fun)), lock.mutex,
+						"and who locks it meanwhile blocks the loop; "+
+						"use an aiosync.Lock, or unlock first",
+						p.nameOfTarget(p.target(e.call.Fun)), lock.mutex,
 						pass.Fset.Position(lock.call.Pos()).Line),
-					Related: []analysis.RelatedInformation{{Pos: lock.call.Pos(), Message: "locked here"}},
+					Related: []analysis.RelatedInformation{
+						{Pos: lock.call.Pos(), Message: "locked here"},
+					},
 				})
 				return true
 			case e.what == -1 && e.mutex == lock.mutex:

@@ -71,21 +71,28 @@ func (p *program) checkUses(pass *analysis.Pass, u *unit, top inspector.Cursor, 
 			name := own.Names[0]
 			if p.visible(name.Name, pass.TypesInfo.Defs[name], id.Pos()) {
 				d.SuggestedFixes = []analysis.SuggestedFix{{
-					Message: "use " + name.Name, TextEdits: []analysis.TextEdit{edit(id.Pos(), id.End(), name.Name)},
+					Message: "use " + name.Name, TextEdits: []analysis.TextEdit{edit(id.Pos(),
+						id.End(), name.Name)},
 				}}
 			}
 		case !renamed:
 			renamed = true // one edit mends all of them
 			d.SuggestedFixes = []analysis.SuggestedFix{{
-				Message:   "name the function's own context " + id.Name,
-				TextEdits: []analysis.TextEdit{edit(own.Names[0].Pos(), own.Names[0].End(), id.Name)},
+				Message: "name the function's own context " + id.Name,
+				TextEdits: []analysis.TextEdit{
+					edit(own.Names[0].Pos(), own.Names[0].End(), id.Name),
+				},
 			}}
 		}
 		report(pass, d)
 	}
 }
 
-var makesContext = map[string]bool{"WithTimeout": true, "WithDeadline": true, "WithCancelCause": true}
+var makesContext = map[string]bool{
+	"WithTimeout":     true,
+	"WithDeadline":    true,
+	"WithCancelCause": true,
+}
 
 // takesTaskContext reports whether a call awaits, or derives a context to await with.
 func (p *program) takesTaskContext(call *ast.CallExpr) bool {

@@ -90,7 +90,8 @@ type param struct {
 func findUnits(pass *analysis.Pass) (any, error) {
 	p := &program{
 		pass: pass, root: pass.ResultOf[inspect.Analyzer].(*inspector.Inspector).Root(),
-		of: map[ast.Node]*unit{}, named: map[types.Object]*unit{}, params: map[types.Object]*param{},
+		of: map[ast.Node]*unit{}, named: map[types.Object]*unit{},
+		params: map[types.Object]*param{},
 	}
 	if ofStandardLibrary(pass.Pkg.Path()) {
 		return p, nil
@@ -112,7 +113,8 @@ func findUnits(pass *analysis.Pass) (any, error) {
 			again = p.learnParam(f) || again
 		}
 	}
-	for c := range p.root.Preorder((*ast.FuncLit)(nil), (*ast.Ident)(nil), (*ast.SelectorExpr)(nil)) {
+	for c := range p.root.Preorder((*ast.FuncLit)(nil), (*ast.Ident)(nil),
+		(*ast.SelectorExpr)(nil)) {
 		p.follow(c)
 	}
 	p.export()
@@ -123,11 +125,56 @@ func findUnits(pass *analysis.Pass) (any, error) {
 func ofStandardLibrary(path string) bool {
 	first, _, _ := strings.Cut(path, "/")
 	switch first {
-	case "archive", "bufio", "bytes", "cmp", "compress", "container", "context", "crypto", "database", "debug",
-		"embed", "encoding", "errors", "expvar", "flag", "fmt", "go", "hash", "html", "image", "index", "internal",
-		"io", "iter", "log", "maps", "math", "mime", "net", "os", "path", "plugin", "reflect", "regexp", "runtime",
-		"slices", "sort", "strconv", "strings", "structs", "sync", "syscall", "testing", "text", "time", "unicode",
-		"unique", "unsafe", "vendor", "weak":
+	case "archive",
+		"bufio",
+		"bytes",
+		"cmp",
+		"compress",
+		"container",
+		"context",
+		"crypto",
+		"database",
+		"debug",
+		"embed",
+		"encoding",
+		"errors",
+		"expvar",
+		"flag",
+		"fmt",
+		"go",
+		"hash",
+		"html",
+		"image",
+		"index",
+		"internal",
+		"io",
+		"iter",
+		"log",
+		"maps",
+		"math",
+		"mime",
+		"net",
+		"os",
+		"path",
+		"plugin",
+		"reflect",
+		"regexp",
+		"runtime",
+		"slices",
+		"sort",
+		"strconv",
+		"strings",
+		"structs",
+		"sync",
+		"syscall",
+		"testing",
+		"text",
+		"time",
+		"unicode",
+		"unique",
+		"unsafe",
+		"vendor",
+		"weak":
 		return true
 	}
 	return false
@@ -224,7 +271,8 @@ func (p *program) forgetReassigned() {
 			}
 		}
 	}
-	for c := range p.root.Preorder((*ast.AssignStmt)(nil), (*ast.ValueSpec)(nil), (*ast.UnaryExpr)(nil)) {
+	for c := range p.root.Preorder((*ast.AssignStmt)(nil), (*ast.ValueSpec)(nil),
+		(*ast.UnaryExpr)(nil)) {
 		switch n := c.Node().(type) {
 		case *ast.AssignStmt:
 			for _, e := range n.Lhs {

@@ -123,7 +123,11 @@ func Unary[Req, Res any](
 	loop *aio.Loop, fn func(ctx context.Context, in *Req) (*Res, error),
 ) func(ctx context.Context, in *Req) (*Res, error) {
 	return func(ctx context.Context, in *Req) (*Res, error) {
-		return aio.SubmitValue(ctx, loop, func(ctx context.Context) (*Res, error) { return fn(ctx, in) })
+		return aio.SubmitValue(
+			ctx,
+			loop,
+			func(ctx context.Context) (*Res, error) { return fn(ctx, in) },
+		)
 	}
 }
 

@@ -143,18 +143,22 @@ func (c *Client) Publish(ctx context.Context, m *paho.Publish) error {
 func (c *Client) Subscribe(
 	ctx context.Context, topics string, qos byte, subscribed func(),
 ) iter.Seq2[*paho.Publish, error] {
-	return aiter.FromThread(ctx, 0, func(ctx context.Context, yield func(*paho.Publish) bool) error {
-		taker := take(yield)
-		defer c.release(context.WithoutCancel(ctx), topics, &taker)
-		if err := c.use(ctx, topics, qos, &taker); err != nil {
-			return err
-		}
-		if subscribed != nil {
-			_, _ = c.loop.CallSoonThreadsafe(subscribed)
-		}
-		<-ctx.Done()
-		return context.Cause(ctx)
-	})
+	return aiter.FromThread(
+		ctx,
+		0,
+		func(ctx context.Context, yield func(*paho.Publish) bool) error {
+			taker := take(yield)
+			defer c.release(context.WithoutCancel(ctx), topics, &taker)
+			if err := c.use(ctx, topics, qos, &taker); err != nil {
+				return err
+			}
+			if subscribed != nil {
+				_, _ = c.loop.CallSoonThreadsafe(subscribed)
+			}
+			<-ctx.Done()
+			return context.Cause(ctx)
+		},
+	)
 }
 
 // received hands a message to all sequences that want it. It is acknowledged if one of them has it,

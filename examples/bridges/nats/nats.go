@@ -112,7 +112,10 @@ func Consume(ctx context.Context, c jetstream.Consumer) iter.Seq2[jetstream.Msg,
 				defer func() {
 					if left {
 						// It does nothing if the body has answered.
-						_ = aio.Blocking(context.WithoutCancel(ctx), func(context.Context) error { return m.Nak() })
+						_ = aio.Blocking(
+							context.WithoutCancel(ctx),
+							func(context.Context) error { return m.Nak() },
+						)
 					}
 				}()
 				left = !yield(m, nil)
@@ -132,23 +135,27 @@ func Consume(ctx context.Context, c jetstream.Consumer) iter.Seq2[jetstream.Msg,
 
 // messages is the sequence of messages that nobody has acknowledged.
 func messages(ctx context.Context, c jetstream.Consumer) iter.Seq2[jetstream.Msg, error] {
-	return aiter.FromThread(ctx, 0, func(ctx context.Context, yield func(jetstream.Msg) bool) error {
-		it, err := c.Messages(jetstream.PullMaxMessages(100))
-		if err != nil {
-			return err
-		}
-		defer it.Stop()
-		defer context.AfterFunc(ctx, it.Stop)()
-		for {
-			m, err := it.Next()
-			switch {
-			case errors.Is(err, jetstream.ErrNoHeartbeat): // the server is away, or was
-				continue
-			case err != nil:
+	return aiter.FromThread(
+		ctx,
+		0,
+		func(ctx context.Context, yield func(jetstream.Msg) bool) error {
+			it, err := c.Messages(jetstream.PullMaxMessages(100))
+			if err != nil {
 				return err
-			case !yield(m):
-				return m.Nak()
 			}
-		}
-	})
+			defer it.Stop()
+			defer context.AfterFunc(ctx, it.Stop)()
+			for {
+				m, err := it.Next()
+				switch {
+				case errors.Is(err, jetstream.ErrNoHeartbeat): // the server is away, or was
+					continue
+				case err != nil:
+					return err
+				case !yield(m):
+					return m.Nak()
+				}
+			}
+		},
+	)
 }

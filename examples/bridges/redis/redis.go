@@ -68,8 +68,12 @@ func (c *Client) Close() error {
 func Do[T any](
 	ctx context.Context, c *Client, fn func(ctx context.Context, r *redis.Client) (T, error),
 ) (T, error) {
-	return aio.ToThread(ctx, func(ctx context.Context) (T, error) { return fn(ctx, c.commands.redis) },
-		aio.LimitedBy(c.commands.conns), aio.Joined())
+	return aio.ToThread(
+		ctx,
+		func(ctx context.Context) (T, error) { return fn(ctx, c.commands.redis) },
+		aio.LimitedBy(c.commands.conns),
+		aio.Joined(),
+	)
 }
 
 // Wait makes a command that waits at the server: BLPOP, BLMOVE, BZPOPMIN, XREADGROUP. Its time-out
@@ -121,18 +125,25 @@ func (c *Client) unblock(ctx context.Context, id int64, answered <-chan struct{}
 // connection does; aiter.Retry subscribes anew.
 //
 // Cancellation: the subscription is closed.
-func (c *Client) Subscribe(ctx context.Context, channels ...string) iter.Seq2[*redis.Message, error] {
-	return aiter.FromThread(ctx, 0, func(ctx context.Context, yield func(*redis.Message) bool) error {
-		sub := c.commands.redis.Subscribe(ctx, channels...)
-		defer sub.Close()
-		defer context.AfterFunc(ctx, func() { sub.Close() })() // which ends ReceiveMessage
-		for {
-			m, err := sub.ReceiveMessage(ctx)
-			if err != nil || !yield(m) {
-				return err
+func (c *Client) Subscribe(
+	ctx context.Context,
+	channels ...string,
+) iter.Seq2[*redis.Message, error] {
+	return aiter.FromThread(
+		ctx,
+		0,
+		func(ctx context.Context, yield func(*redis.Message) bool) error {
+			sub := c.commands.redis.Subscribe(ctx, channels...)
+			defer sub.Close()
+			defer context.AfterFunc(ctx, func() { sub.Close() })() // which ends ReceiveMessage
+			for {
+				m, err := sub.ReceiveMessage(ctx)
+				if err != nil || !yield(m) {
+					return err
+				}
 			}
-		}
-	})
+		},
+	)
 }
 
 // ErrLockLost is the cause with which the body of WithLock is cancelled if the lock was lost: the
@@ -141,7 +152,9 @@ var ErrLockLost = errors.New("redis: the lock was lost")
 
 var (
 	extend = redis.NewScript(
-		`return redis.call("get", KEYS[1]) == ARGV[1] and redis.call("pexpire", KEYS[1], ARGV[2]) or 0`)
+		`return redis.call("get", KEYS[1]) == ARGV[1] and redis.call("pexpire", KEYS[1],
+			ARGV[2]) or 0`,
+	)
 	unlock = redis.NewScript(
 		`return redis.call("get", KEYS[1]) == ARGV[1] and redis.call("del", KEYS[1]) or 0`)
 )
@@ -170,9 +183,13 @@ func (c *Client) WithLock(
 			return err
 		}
 	}
-	defer Do(context.WithoutCancel(ctx), c, func(ctx context.Context, r *redis.Client) (any, error) {
-		return unlock.Run(ctx, r, []string{key}, token).Result()
-	})
+	defer Do(
+		context.WithoutCancel(ctx),
+		c,
+		func(ctx context.Context, r *redis.Client) (any, error) {
+			return unlock.Run(ctx, r, []string{key}, token).Result()
+		},
+	)
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		keeper := g.Go(func(ctx context.Context) error { return c.keep(ctx, key, token, lasts) })
 		defer keeper.Cancel(nil)

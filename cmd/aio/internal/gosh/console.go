@@ -59,9 +59,13 @@ func (c *Console) main(ctx context.Context) error {
 	}
 	loop := aio.RunningLoop(ctx)
 	c.Editor.Complete(func(word string) []string { // on the goroutine that reads
-		words, _ := aio.SubmitValue(context.WithoutCancel(ctx), loop, func(context.Context) ([]string, error) {
-			return i.complete(word), nil
-		})
+		words, _ := aio.SubmitValue(
+			context.WithoutCancel(ctx),
+			loop,
+			func(context.Context) ([]string, error) {
+				return i.complete(word), nil
+			},
+		)
 		return words
 	})
 	var current *aio.Task[aio.None]
@@ -81,7 +85,11 @@ func (c *Console) main(ctx context.Context) error {
 			return err
 		}
 		c.Editor.Remember(src)
-		current = aio.Start(ctx, func(ctx context.Context) error { return i.run(ctx, src) }, aio.Name("input"))
+		current = aio.Start(
+			ctx,
+			func(ctx context.Context) error { return i.run(ctx, src) },
+			aio.Name("input"),
+		)
 		_, err = current.Await(ctx)
 		current = nil
 		c.explain(err)
@@ -95,7 +103,10 @@ func (c *Console) main(ctx context.Context) error {
 func (c *Console) read(ctx context.Context) (src string, err error) {
 	prompt := ">>> "
 	for {
-		line, err := aio.ToThread(ctx, func(context.Context) (string, error) { return c.Editor.Line(prompt) })
+		line, err := aio.ToThread(
+			ctx,
+			func(context.Context) (string, error) { return c.Editor.Line(prompt) },
+		)
 		if err != nil {
 			if errors.Is(err, io.EOF) && src != "" {
 				return src, nil
@@ -145,7 +156,10 @@ func (c *Console) watch(loop *aio.Loop, cancel func()) (stop func()) {
 				return
 			case <-taken:
 			case <-time.After(time.Second):
-				fmt.Fprintln(c.Errs, `the input blocks the loop, so it cannot be cancelled; Ctrl-\ ends the session`)
+				fmt.Fprintln(
+					c.Errs,
+					`the input blocks the loop, so it cannot be cancelled; Ctrl-\ ends the session`,
+				)
 			}
 		}
 	}()

@@ -23,28 +23,33 @@ var generic = map[string]map[string]any{
 		"All": all, "Race": race, "Map": mapItems, "Gather": gather, "GatherSettled": gatherSettled,
 		"Wait": wait, "WaitTimeout": waitTimeout, "AsCompleted": asCompleted, "Shield": shield,
 		"WaitFor": waitFor, "ToThread": toThread, "Bind": bind,
-		"Recv": aio.Recv[any], "Send": aio.Send[any], "OnRecv": aio.OnRecv[any], "OnSend": aio.OnSend[any],
+		"Recv": aio.Recv[any], "Send": aio.Send[any], "OnRecv": aio.OnRecv[any],
+		"OnSend": aio.OnSend[any],
 	},
 	"aiosync": {
 		"Queue": (*aiosync.Queue[any])(nil), "NewQueue": aiosync.NewQueue[any],
-		"NewLifoQueue": aiosync.NewLifoQueue[any], "NewPriorityQueue": aiosync.NewPriorityQueue[any],
-		"Latest": (*aiosync.Latest[any])(nil), "NewLatest": aiosync.NewLatest[any],
+		"NewLifoQueue":     aiosync.NewLifoQueue[any],
+		"NewPriorityQueue": aiosync.NewPriorityQueue[any],
+		"Latest":           (*aiosync.Latest[any])(nil), "NewLatest": aiosync.NewLatest[any],
 		"Broadcast": (*aiosync.Broadcast[any])(nil), "NewBroadcast": aiosync.NewBroadcast[any],
 		"Subscription": (*aiosync.Subscription[any])(nil),
 	},
 	"aiter": {
 		"Batch": aiter.Batch[any], "BatchWithin": aiter.BatchWithin[any], "Chain": aiter.Chain[any],
 		"Collect": aiter.Collect[any], "CollectMap": aiter.CollectMap[any, any, any],
-		"CollectSet": aiter.CollectSet[any], "Drop": aiter.Drop[any], "DropWhile": aiter.DropWhile[any],
+		"CollectSet": aiter.CollectSet[any], "Drop": aiter.Drop[any],
+		"DropWhile": aiter.DropWhile[any],
 		"Enumerate": aiter.Enumerate[any], "Filter": aiter.Filter[any], "First": aiter.First[any],
-		"FlatMap": aiter.FlatMap[any, any], "Fold": aiter.Fold[any, any], "ForEach": aiter.ForEach[any],
+		"FlatMap": aiter.FlatMap[any, any], "Fold": aiter.Fold[any, any],
+		"ForEach":  aiter.ForEach[any],
 		"FromFunc": aiter.FromFunc[any], "FromQueue": aiter.FromQueue[any], "FromSlice": fromSlice,
 		"Generate": aiter.Generate[any], "Iterator": (*aiter.Iterator[any])(nil),
 		"Map": aiter.Map[any, any], "MapConcurrent": aiter.MapConcurrent[any, any],
 		"MapUnordered": aiter.MapUnordered[any, any], "Merge": aiter.Merge[any],
 		"Prefetch": aiter.Prefetch[any], "Pull": aiter.Pull[any], "RateLimit": aiter.RateLimit[any],
-		"Take": aiter.Take[any], "TakeWhile": aiter.TakeWhile[any], "TimeoutEach": aiter.TimeoutEach[any],
-		"Zip": aiter.Zip[any, any],
+		"Take": aiter.Take[any], "TakeWhile": aiter.TakeWhile[any],
+		"TimeoutEach": aiter.TimeoutEach[any],
+		"Zip":         aiter.Zip[any, any],
 	},
 }
 
@@ -67,7 +72,9 @@ func toFunc(op string, fn any) aio.Func[any] {
 		panic(fmt.Sprintf("aio: %s: %T is no function for a task; "+
 			"it has to be func(ctx context.Context) (T, error)", op, fn))
 	}
-	return func(ctx context.Context) (any, error) { return results(v.Call(arguments(v.Type(), ctx))) }
+	return func(ctx context.Context) (any, error) {
+		return results(v.Call(arguments(v.Type(), ctx)))
+	}
 }
 
 func fits(t reflect.Type) bool {
@@ -164,7 +171,8 @@ func toThread(ctx context.Context, fn any, opts ...aio.ThreadOption) (any, error
 // bind binds all arguments of fn but the context.
 func bind(fn any, args ...any) aio.Func[any] {
 	v := reflect.ValueOf(fn)
-	if v.Kind() != reflect.Func || v.Type().NumIn() != len(args)+1 || v.Type().In(0) != contextType {
+	if v.Kind() != reflect.Func || v.Type().NumIn() != len(args)+1 ||
+		v.Type().In(0) != contextType {
 		panic(fmt.Sprintf("aio: Bind: %T does not take a context and %d arguments", fn, len(args)))
 	}
 	return func(ctx context.Context) (any, error) {
@@ -201,7 +209,10 @@ func handles(op string, aws []any) []handle {
 			list[i] = handle{aw, aw.Await, aw.Result}
 		case *aio.Task[aio.None]:
 			list[i] = handle{
-				aw, func(ctx context.Context) (any, error) { _, err := aw.Await(ctx); return nil, err },
+				aw, func(ctx context.Context) (any, error) {
+					_, err := aw.Await(ctx)
+					return nil, err
+				},
 				func() (any, error) { _, err := aw.Result(); return nil, err },
 			}
 		default:

@@ -177,10 +177,11 @@ func (i *interpreter) run(ctx context.Context, src string) (err error) {
 				err = i.execShown(text)
 			}
 		case *ast.ReturnStmt, *ast.DeferStmt, *ast.BranchStmt, *ast.LabeledStmt:
-			err = errors.New("there is no function around return, defer, goto, break and continue here")
+			err = errors.New("there is no function around " +
+				"return, defer, goto, break and continue here")
 		case *ast.AssignStmt, *ast.DeclStmt, *ast.IncDecStmt, *ast.EmptyStmt:
 			err = i.exec(text)
-		default: // within a function, since yaegi mistakes names that a block outside of one declares
+		default: // in a function: yaegi mistakes names that a block outside of one declares
 			err = i.exec("console.Do(func() {\n" + text + "\n})")
 		}
 		if err != nil {
@@ -258,8 +259,10 @@ func (i *interpreter) exec(text string) error {
 }
 
 // errLimit is the error of an input that the interpreter does not stand.
-var errLimit = errors.New("the interpreter cannot do this; it knows no range over numbers and functions " +
-	"(write for i := 0; i < n; i++, or aiter.ForEach), and no min, max and clear")
+var errLimit = errors.New(
+	"the interpreter cannot do this; it knows no range over numbers and functions " +
+		"(write for i := 0; i < n; i++, or aiter.ForEach), and no min, max and clear",
+)
 
 func (i *interpreter) compile(text string) (p *interp.Program, err error) {
 	writer := log.Writer()

@@ -41,7 +41,10 @@ func StartAs(
 	path, err := exec.LookPath(args[0])
 	if err != nil {
 		if path = filepath.Join("/usr/sbin", args[0]); !exists(path) {
-			t.Skipf("there is no %s on this machine; .ci/run tools installs it where it can", args[0])
+			t.Skipf(
+				"there is no %s on this machine; .ci/run tools installs it where it can",
+				args[0],
+			)
 		}
 	}
 	p := &Process{t: t, dir: dir, as: as, args: append([]string{path}, args[1:]...), ready: ready}

@@ -53,7 +53,10 @@ func Run(
 			if next++; id == n/2 && halfway != nil {
 				g.Go(halfway)
 			}
-			task := aio.Start(ctx, func(ctx context.Context) error { return a.attempt(ctx, id, op) })
+			task := aio.Start(
+				ctx,
+				func(ctx context.Context) error { return a.attempt(ctx, id, op) },
+			)
 			if random.IntN(4) == 0 {
 				stop := loop.CallLater(time.Duration(random.IntN(3_000))*time.Microsecond,
 					func() { task.Cancel(errAtRandom) })
