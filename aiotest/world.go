@@ -84,9 +84,6 @@ func (w *World) Host(name string) *Host {
 	h.disk = simfs.New(w.loop.Time)
 	h.disk.Weather = diskWeather{h}
 	w.hosts = append(w.hosts, h)
-	for _, o := range w.hosts {
-		w.setLink(h, o)
-	}
 	return h
 }
 
@@ -98,11 +95,7 @@ func (w *World) Hosts() []*Host { return slices.Clone(w.hosts) }
 func (w *World) SetLink(l Link) {
 	l.check("World.SetLink")
 	w.link, w.calm = l, w.calm && l.Jitter == 0
-	for _, a := range w.hosts {
-		for _, b := range w.hosts {
-			w.setLink(a, b)
-		}
-	}
+	w.net.Default = l.way()
 }
 
 // SetLinkBetween sets how good the way between two hosts is, in both directions.
@@ -111,7 +104,8 @@ func (w *World) SetLinkBetween(a, b *Host, l Link) {
 	w.calm = w.calm && l.Jitter == 0
 	w.links[[2]string{a.name, b.name}] = l
 	w.links[[2]string{b.name, a.name}] = l
-	w.setLink(a, b)
+	w.net.SetLink(a.net, b.net, l.way())
+	w.net.SetLink(b.net, a.net, l.way())
 }
 
 func (l Link) check(op string) {
@@ -127,14 +121,9 @@ func (w *World) linkBetween(a, b *Host) Link {
 	return w.link
 }
 
-func (w *World) setLink(a, b *Host) {
-	if a == b {
-		return
-	}
-	l := w.linkBetween(a, b)
-	s := simnet.Link{Latency: l.Latency, Bandwidth: l.Bandwidth}
-	w.net.SetLink(a.net, b.net, s)
-	w.net.SetLink(b.net, a.net, s)
+// way is the link as package simnet sees it; jitter is for Explore to choose.
+func (l Link) way() simnet.Link {
+	return simnet.Link{Latency: l.Latency, Bandwidth: l.Bandwidth}
 }
 
 // Cut keeps everything from getting from one host to another, until [World.Heal]. Connections keep

@@ -118,9 +118,12 @@ func (n *Net) Hosts() []*Host { return n.hosts }
 // SetLink sets the quality of the way from one host to another.
 func (n *Net) SetLink(from, to *Host, l Link) { n.links[path{from, to}] = &l }
 
+// perfect is the way from a host to itself.
+var perfect Link
+
 func (n *Net) link(from, to *Host) *Link {
 	if from == to {
-		return &Link{}
+		return &perfect
 	}
 	if l := n.links[path{from, to}]; l != nil {
 		return l
