@@ -46,3 +46,23 @@ func ExampleNewWorld() {
 	//   the shortest found has 1 fault, in the plain order
 	//   check: example_world_test.go:40: it took 2m30.02s
 }
+
+// The clock of one host is a minute behind, and gains half of that in 12 hours.
+func ExampleHost_SetClock() {
+	aiotest.Run(printer{}, func(ctx context.Context, t *aiotest.T) error {
+		w := aiotest.NewWorld(ctx, t, aiotest.Faults{})
+		db, app := w.Host("db").Context(ctx), w.Host("app").Context(ctx)
+		w.Host("app").SetClock(-time.Minute, 1./24/60)
+		for range 3 {
+			fmt.Println(aio.Now(db).Format(time.TimeOnly), aio.Now(app).Format(time.TimeOnly))
+			if err := aio.Sleep(ctx, 12*time.Hour); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	// Output:
+	// 00:00:00 23:59:00
+	// 12:00:00 11:59:30
+	// 00:00:00 00:00:00
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/simfs"
 	"github.com/aio-go/aio/internal/simnet"
+	"github.com/aio-go/aio/internal/wallclock"
 )
 
 // World is a simulated network of hosts, for a program that is left as it is: with the context of a
@@ -79,7 +80,7 @@ func (w *World) Host(name string) *Host {
 			"take one such as db", name))
 	}
 	n := len(w.hosts) + 1
-	h := &Host{w: w, name: name}
+	h := &Host{w: w, name: name, clock: hostClock{since: w.loop.Time()}}
 	h.net = w.net.AddHost(name, netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}))
 	h.disk = simfs.New(w.loop.Time)
 	h.disk.Weather = diskWeather{h}
@@ -175,13 +176,16 @@ func (w *World) tell(chosen bool, format string, args ...any) {
 	}
 }
 
+// worldLine is how a line about a World begins.
+const worldLine = "       world: "
+
 // world adds what has happened in a World, behind the line of the step.
 func (s *story) world(chosen bool, text string) {
-	mark := " "
+	line := worldLine + text
 	if chosen {
-		mark = ">"
+		line = ">" + line[1:]
 	}
-	s.notes = append(s.notes, mark+"      world: "+text)
+	s.notes = append(s.notes, line)
 	if s.open == "" {
 		s.finish()
 	}
@@ -206,6 +210,7 @@ type Host struct {
 	name    string
 	net     *simnet.Host
 	disk    *simfs.Disk
+	clock   hostClock
 	program func(ctx context.Context) error
 	life    *life // of the program; nil: none runs
 	restart *aio.Timer
@@ -223,11 +228,12 @@ func (h *Host) Name() string { return h.name }
 func (h *Host) String() string { return h.name }
 
 // Context returns a context of a program on this host: what it does with a network, and with files
-// of package aiofile, it does here.
+// of package aiofile, it does here, and [aio.Now] shows the clock of the host.
 // The program that a crash ends is that of [Host.Boot]; another one keeps running, as if on a new
 // machine.
 func (h *Host) Context(ctx context.Context) context.Context {
-	return simfs.WithDisk(simnet.WithHost(ctx, h.net), h.disk)
+	ctx = simfs.WithDisk(simnet.WithHost(ctx, h.net), h.disk)
+	return wallclock.With(ctx, h.readClock)
 }
 
 // Boot runs program on the host, in a task with the name of the host, until the function under test
