@@ -22,6 +22,8 @@ type story struct {
 
 	places map[place]bool // lines of the program that wait
 	watch  *watch         // for goroutines of the program's own; nil: it is not looked for any
+
+	diagram diagram // of the World
 }
 
 func newStory() *story { return &story{names: map[uint32]string{}, places: map[place]bool{}} }

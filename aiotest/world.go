@@ -172,7 +172,13 @@ func (w *World) Partition(hosts ...*Host) (heal func()) {
 // tell adds a line to the story. chosen marks a fault that Explore has chosen.
 func (w *World) tell(chosen bool, format string, args ...any) {
 	if st := w.run.story; st != nil && !w.ended {
-		st.world(chosen, fmt.Sprintf(format, args...))
+		text := fmt.Sprintf(format, args...)
+		st.world(chosen, text)
+		e := event{at: w.loop.Time().Sub(epoch), text: text, mark: ' '}
+		if chosen {
+			e.mark = '>'
+		}
+		st.diagram.add(e)
 	}
 }
 

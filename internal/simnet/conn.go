@@ -201,7 +201,7 @@ func (c *Conn) TryWrite(p []byte) (int, error) {
 	}
 	fate := Fate{}
 	if w := c.host.Net.Weather; w != nil && c.host != c.peer.host {
-		if fate = w.Send(c, n); fate.Reset {
+		if fate = w.Send(c, p[:n]); fate.Reset {
 			c.out.send(p[:fate.Taken], fate.Delay, goesOn)
 			c.out.send(nil, 0, reset)
 			c.lose(c.fail("write", sys.ECONNRESET))
