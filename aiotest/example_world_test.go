@@ -8,6 +8,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiotest"
 	"github.com/aio-go/aio/stream"
+	"github.com/aio-go/aio/subprocess"
 )
 
 // A client that waits without a limit works, until its connection falls silent.
@@ -65,4 +66,23 @@ func ExampleHost_SetClock() {
 	// 00:00:00 23:59:00
 	// 12:00:00 11:59:30
 	// 00:00:00 00:00:00
+}
+
+// A program that starts another one is tested without it.
+func ExampleHost_Script() {
+	aiotest.Run(printer{}, func(ctx context.Context, t *aiotest.T) error {
+		h := aiotest.NewWorld(ctx, t, aiotest.Faults{}).Host("build")
+		h.Script("git", func(ctx context.Context, c *aiotest.Child) int {
+			if err := aio.Sleep(ctx, time.Minute); err != nil {
+				return 1
+			}
+			fmt.Fprintln(c.Stderr, "fatal: unable to access the repository")
+			return 128
+		})
+		err := subprocess.Command("git", "fetch").Run(h.Context(ctx))
+		fmt.Println(err)
+		return nil
+	})
+	// Output:
+	// subprocess: git: exit status 128: fatal: unable to access the repository
 }

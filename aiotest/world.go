@@ -12,6 +12,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/simfs"
 	"github.com/aio-go/aio/internal/simnet"
+	"github.com/aio-go/aio/internal/simproc"
 	"github.com/aio-go/aio/internal/wallclock"
 )
 
@@ -217,6 +218,8 @@ type Host struct {
 	net     *simnet.Host
 	disk    *simfs.Disk
 	clock   hostClock
+	scripts map[string]func(ctx context.Context, c *Child) int
+	pids    int // of its children so far
 	program func(ctx context.Context) error
 	life    *life // of the program; nil: none runs
 	restart *aio.Timer
@@ -239,6 +242,7 @@ func (h *Host) String() string { return h.name }
 // machine.
 func (h *Host) Context(ctx context.Context) context.Context {
 	ctx = simfs.WithDisk(simnet.WithHost(ctx, h.net), h.disk)
+	ctx = simproc.WithLauncher(ctx, launcher{h})
 	return wallclock.With(ctx, h.readClock)
 }
 
