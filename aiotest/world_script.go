@@ -93,13 +93,7 @@ func (h launcher) Launch(ctx context.Context, s simproc.Spec) (*simproc.Child, e
 	// it lives as long as the host, and not as long as what has started it
 	ctx = context.WithValue(h.Context(h.w.ctx), lifeKey{}, ctx.Value(lifeKey{}))
 	code := 0
-	c.close = func() {
-		for _, conn := range theirs {
-			if conn != nil {
-				conn.Close()
-			}
-		}
-	}
+	c.close = func() { closeConns(theirs) }
 	c.task = aio.Start(ctx, func(ctx context.Context) error {
 		if err := c.connect(ctx, ours, theirs, s); err != nil {
 			return err
@@ -121,6 +115,19 @@ func (c *Child) connect(
 	ctx context.Context, ours, theirs [3]*simnet.Conn, s simproc.Spec,
 ) error {
 	var in *stream.PipeReader
+	c.close = func() {
+		if in != nil {
+			in.Close()
+		}
+		for _, out := range []*stream.Writer{c.Stdout, c.Stderr} {
+			if out != nil && c.killed != 0 {
+				out.Abort()
+			} else if out != nil {
+				out.Close()
+			}
+		}
+		closeConns(theirs) // those that have no stream yet
+	}
 	if c.Stdin = stream.NewReader(1); theirs[0] == nil {
 		c.Stdin.FeedEOF()
 	} else {
@@ -128,7 +135,7 @@ func (c *Child) connect(
 		if in, err = stream.ReadPipe(simproc.WithPipe(ctx, theirs[0]), nil); err != nil {
 			return err
 		}
-		c.Stdin = in.Reader
+		c.Stdin, theirs[0] = in.Reader, nil
 	}
 	for i, out := range []**stream.Writer{1: &c.Stdout, 2: &c.Stderr} {
 		if i == 0 || theirs[i] == nil {
@@ -138,6 +145,7 @@ func (c *Child) connect(
 		if *out, err = stream.WritePipe(simproc.WithPipe(ctx, theirs[i]), nil); err != nil {
 			return err
 		}
+		theirs[i] = nil  // the stream has it
 		if !s.Piped[i] { // dropped
 			_, err := transport.ConnectReadPipe(simproc.WithPipe(ctx, ours[i]), nil,
 				transport.BaseProtocol{})
@@ -149,18 +157,15 @@ func (c *Child) connect(
 	if s.Merged {
 		c.Stderr = c.Stdout
 	}
-	c.close = func() {
-		if in != nil {
-			in.Close()
-		}
-		for _, out := range []*stream.Writer{c.Stdout, c.Stderr} {
-			if c.killed != 0 {
-				out.Abort()
-			}
-			out.Close()
+	return nil
+}
+
+func closeConns(conns [3]*simnet.Conn) {
+	for _, c := range conns {
+		if c != nil {
+			c.Close()
 		}
 	}
-	return nil
 }
 
 // signal is called when the parent sends a signal.

@@ -157,3 +157,35 @@ func TestAScriptEndsWithItsHost(t *testing.T) {
 		return nil
 	})
 }
+
+// A script that is killed at once leaves nothing open, wherever it is in its start.
+func TestAScriptIsKilledAtAnyTime(t *testing.T) {
+	for steps := range 12 {
+		withScripts(t, func(ctx context.Context, t *aiotest.T, h *aiotest.Host) error {
+			cmd := subprocess.Command("upper")
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = subprocess.Pipe, subprocess.Pipe, subprocess.Pipe
+			p, err := cmd.Start(ctx)
+			if err != nil {
+				return err
+			}
+			defer p.Close()
+			for range steps {
+				if err := aio.Yield(ctx); err != nil {
+					return err
+				}
+			}
+			if err := p.Kill(); err != nil {
+				return err
+			}
+			code, err := p.Wait(ctx)
+			if code != -int(syscall.SIGKILL) || err != nil {
+				t.Errorf("killed after %d steps it ends with %d, %v", steps, code, err)
+			}
+			b, err := p.Stdout.ReadAll(ctx)
+			if len(b) > 0 || err != nil {
+				t.Errorf("killed after %d steps it has said %q, %v", steps, b, err)
+			}
+			return nil
+		})
+	}
+}

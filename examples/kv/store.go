@@ -79,6 +79,9 @@ func (s *store) open(ctx context.Context, name string) error {
 	if err = s.f.Truncate(ctx, int64(size)); err == nil {
 		err = s.f.Sync(ctx)
 	}
+	if err != nil {
+		s.f.Close(ctx)
+	}
 	return err
 }
 
