@@ -45,7 +45,7 @@ func ExampleNewWorld() {
 	// Output:
 	// aiotest: schedule 3 fails;
 	//   the shortest found has 1 fault, in the plain order
-	//   check: example_world_test.go:40: it took 2m30.02s
+	//   check: example_world_test.go:41: it took 2m30.02s
 }
 
 // The clock of one host is a minute behind, and gains half of that in 12 hours.
