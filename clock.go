@@ -1,11 +1,8 @@
 package aio
 
 import (
-	"context"
 	"sync/atomic"
 	"time"
-
-	"github.com/aio-go/aio/internal/wallclock"
 )
 
 // Clock tells a loop the time. The default is the machine's clock.
@@ -78,14 +75,6 @@ func (k *timekeeper) at(when int64) time.Time { return k.epoch.Add(time.Duration
 // Time returns the time by the loop's clock. Any goroutine, if the clock's Now allows that; those
 // of this package do. asyncio: time.
 func (l *Loop) Time() time.Time { return l.clock.time() }
-
-// Now returns the time by the clock of the machine that a program runs on: that of the loop, or, on
-// a host of a simulated world (package aiotest), the clock of the host, which a test may set wrong.
-// Use it for times that other machines see, such as the end of a lease. For how long something
-// takes, [Loop.Time] is right: it never goes back. Now panics if ctx is of no loop.
-func Now(ctx context.Context) time.Time {
-	return wallclock.Read(ctx, RunningLoop(ctx).Time())
-}
 
 // now returns the time in nanoseconds since the epoch.
 func (k *timekeeper) now() int64 {

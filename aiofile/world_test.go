@@ -16,8 +16,8 @@ import (
 	"github.com/aio-go/aio/aiotest"
 )
 
-// A file that is replaced has one of its versions after a crash, whole, and none older than the last
-// one that was confirmed. Of a file that is appended to and synced, all confirmed lines are there.
+// A file that is replaced has one of its versions after a crash, whole, and none older than the
+// last one that was confirmed. Of a file that is appended to and synced, all confirmed lines are there.
 func TestWhatIsConfirmedOutlivesCrashes(t *testing.T) {
 	aiotest.Explore(t, func(ctx context.Context, t *aiotest.T) error {
 		w := aiotest.NewWorld(ctx, t, aiotest.Faults{

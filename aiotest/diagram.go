@@ -175,14 +175,17 @@ func (d diagram) SVG(title string) string {
 		`<path d="M0,0L9,4L0,8z"/></marker></defs>
 <rect width="100%%" height="100%%" fill="white"/>
 `, wide, high, html.EscapeString(title))
-	x := func(host string) int { return svgLeft + svgColumn/2 + svgColumn*slices.Index(hosts, host) }
+	x := func(host string) int {
+		return svgLeft + svgColumn/2 + svgColumn*slices.Index(hosts, host)
+	}
 	text := func(x, y int, anchor, colour, s string) {
 		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="%s" fill="%s">%s</text>`+"\n",
 			x, y, anchor, colour, html.EscapeString(s))
 	}
 	for _, h := range hosts {
 		text(x(h), 24, "middle", "black", h)
-		fmt.Fprintf(&b, `<line x1="%d" y1="32" x2="%[1]d" y2="%d" stroke="silver"/>`+"\n", x(h), high)
+		fmt.Fprintf(&b, `<line x1="%d" y1="32" x2="%[1]d" y2="%d" stroke="silver"/>`+"\n",
+			x(h), high)
 	}
 	colours := map[byte]string{' ': "black", '>': "darkorange", '!': "crimson"}
 	for i, e := range d {

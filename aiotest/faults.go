@@ -31,8 +31,8 @@ type Faults struct {
 	LostWrites int // the last writes to a file, or changes of names, are lost
 	TornWrites int // of the last write to a file a part is there
 	FullDisks  int // a write fails, or writes a half only, because the disk is full
-	// Of clocks: that of a host which reads it with aio.Now is set, ahead or behind by the length of
-	// an Outage, and stays so.
+	// Of clocks: that of a host which reads it with aio.Now is set, ahead or behind by the length
+	// of an Outage, and stays so.
 	Clocks int
 	// Outage is how long a fault lasts that ends: all of it, a tenth, or a hundredth.
 	// Default: 10 s.

@@ -22,8 +22,8 @@ type Child struct {
 	Args []string // the program and its arguments
 	Dir  string
 	Env  []string
-	// Stdin is at its end if the parent gives no input. What is written to an output that the parent
-	// does not read is dropped.
+	// Stdin is at its end if the parent gives no input. What is written to an output that the
+	// parent does not read is dropped.
 	Stdin          *stream.Reader
 	Stdout, Stderr *stream.Writer
 

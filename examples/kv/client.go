@@ -40,7 +40,8 @@ func (c *client) do(ctx context.Context, op operation) (string, error) {
 		var a answer
 		err := aio.Timeout(ctx, answerTime, func(ctx context.Context) (err error) {
 			if c.w == nil {
-				if c.r, c.w, err = stream.Open(ctx, "tcp", c.nodes[c.to], stream.Limit(maxFrame)); err != nil {
+				c.r, c.w, err = stream.Open(ctx, "tcp", c.nodes[c.to], stream.Limit(maxFrame))
+				if err != nil {
 					return err
 				}
 			}

@@ -77,9 +77,8 @@ func cluster(
 							if i == 0 && n > 0 { // the first client mostly reads
 								op = operation{"get", "x", ""}
 							}
-							_, err := aiotest.Record(ctx, t, &h, op, func(ctx context.Context) (string, error) {
-								return c.do(ctx, op)
-							})
+							ask := func(ctx context.Context) (string, error) { return c.do(ctx, op) }
+							_, err := aiotest.Record(ctx, t, &h, op, ask)
 							if err != nil {
 								return err
 							}

@@ -39,9 +39,8 @@ func life(span, hour, pulse time.Duration) func(ctx context.Context, t *aiotest.
 						if i == 1 {
 							op = operation{"get", key, ""}
 						}
-						_, err := aiotest.Record(ctx, t, &h, op, func(ctx context.Context) (string, error) {
-							return c.do(ctx, op)
-						})
+						ask := func(ctx context.Context) (string, error) { return c.do(ctx, op) }
+						_, err := aiotest.Record(ctx, t, &h, op, ask)
 						if err != nil {
 							return err
 						}
