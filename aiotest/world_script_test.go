@@ -110,8 +110,9 @@ func TestAScriptIsSentSignals(t *testing.T) {
 			out, err = subprocess.Command("stubborn").Output(ctx)
 			return err
 		})
-		if string(out) != "ready\nterminated?\n" {
-			t.Errorf("it has said %q", out)
+		var late *aio.TimeoutError
+		if string(out) != "ready\nterminated?\n" || !errors.As(err, &late) {
+			t.Errorf("it has said %q, %v", out, err)
 		}
 		if d := loop.Time().Sub(begin); d != time.Minute+5*time.Second {
 			t.Errorf("it is killed after %v, want the grace behind the time-out", d)
