@@ -272,6 +272,18 @@ func ExampleTimerHandle() {
 	// good morning
 }
 
+func ExampleNow() {
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		until := aio.Now(ctx).Add(time.Hour) // for another machine to see
+		fmt.Println("lent until", until.Format(time.DateTime))
+		return nil
+	}, aio.WithClock(aio.NewVirtualClock()))
+	fmt.Println(err)
+	// Output:
+	// lent until 2000-01-01 01:00:00
+	// <nil>
+}
+
 func ExampleVirtualClock() {
 	clock := aio.NewVirtualClock()
 	began := clock.Now()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aio-go/aio/internal/goid"
 	"github.com/aio-go/aio/internal/publish"
+	"github.com/aio-go/aio/internal/wallclock"
 )
 
 // RunningLoop returns the loop that ctx belongs to. It panics if ctx has no loop. If another
@@ -24,6 +25,14 @@ func RunningLoop(ctx context.Context) *Loop {
 		}
 	}
 	return loopOf(ctx, entry("RunningLoop"))
+}
+
+// Now returns the time by the clock of the machine that a program runs on: that of the loop, or, on
+// a host of a simulated world (package aiotest), the clock of the host, which a test may set wrong.
+// Use it for times that other machines see, such as the end of a lease. For how long something
+// takes, [Loop.Time] is right: it never goes back. Now panics if ctx is of no loop.
+func Now(ctx context.Context) time.Time {
+	return wallclock.Read(ctx, RunningLoop(ctx).Time())
 }
 
 // entry returns the exported function through which the program entered the package that calls op,

@@ -40,6 +40,13 @@ func byClock(ctx context.Context, _ *aiotest.T) error {
 	return yields(ctx, int(time.Now().UnixNano()%50)) // by clock
 }
 
+func byLimit(ctx context.Context, _ *aiotest.T) error {
+	limited, cancel := context.WithTimeout(ctx, time.Hour) // by limit
+	defer cancel()
+	end, _ := limited.Deadline()
+	return yields(ctx, int(end.UnixNano()%50))
+}
+
 func byRandom(ctx context.Context, _ *aiotest.T) error {
 	return yields(ctx, dice()%50)
 }
@@ -100,6 +107,7 @@ func TestTheSourceOfADifferenceIsNamed(t *testing.T) {
 	}{
 		"map order": {byMapOrder, ": the order of a map differs in each run; sort the keys"},
 		"clock":     {byClock, ": time.Now is the machine's clock; use aio.Loop.Time"},
+		"limit":     {byLimit, ": context.WithTimeout follows the machine's clock; use aio.Timeout"},
 		"random":    {byRandom, ": rand.Int has no seed; use aio.Loop.Rand"},
 		"goroutine": {byGoroutine, ": a goroutine is none of the loop's; use tasks"},
 		"select":    {bySelect, ": select takes any of the channels that are ready"},

@@ -8,6 +8,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiotest"
 	"github.com/aio-go/aio/stream"
+	"github.com/aio-go/aio/subprocess"
 )
 
 // A client that waits without a limit works, until its connection falls silent.
@@ -44,5 +45,44 @@ func ExampleNewWorld() {
 	// Output:
 	// aiotest: schedule 3 fails;
 	//   the shortest found has 1 fault, in the plain order
-	//   check: example_world_test.go:40: it took 2m30.02s
+	//   check: example_world_test.go:41: it took 2m30.02s
+}
+
+// The clock of one host is a minute behind, and gains half of that in 12 hours.
+func ExampleHost_SetClock() {
+	aiotest.Run(printer{}, func(ctx context.Context, t *aiotest.T) error {
+		w := aiotest.NewWorld(ctx, t, aiotest.Faults{})
+		db, app := w.Host("db").Context(ctx), w.Host("app").Context(ctx)
+		w.Host("app").SetClock(-time.Minute, 1./24/60)
+		for range 3 {
+			fmt.Println(aio.Now(db).Format(time.TimeOnly), aio.Now(app).Format(time.TimeOnly))
+			if err := aio.Sleep(ctx, 12*time.Hour); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	// Output:
+	// 00:00:00 23:59:00
+	// 12:00:00 11:59:30
+	// 00:00:00 00:00:00
+}
+
+// A program that starts another one is tested without it.
+func ExampleHost_Script() {
+	aiotest.Run(printer{}, func(ctx context.Context, t *aiotest.T) error {
+		h := aiotest.NewWorld(ctx, t, aiotest.Faults{}).Host("build")
+		h.Script("git", func(ctx context.Context, c *aiotest.Child) int {
+			if err := aio.Sleep(ctx, time.Minute); err != nil {
+				return 1
+			}
+			fmt.Fprintln(c.Stderr, "fatal: unable to access the repository")
+			return 128
+		})
+		err := subprocess.Command("git", "fetch").Run(h.Context(ctx))
+		fmt.Println(err)
+		return nil
+	})
+	// Output:
+	// subprocess: git: exit status 128: fatal: unable to access the repository
 }

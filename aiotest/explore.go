@@ -22,7 +22,8 @@ import (
 //
 // The first failure is shrunk to a schedule with few departures from the plain order, in which a
 // task runs until it waits. The test fails with the problems of that schedule, its story and a
-// token. With the token in AIO_REPLAY the test runs that schedule only.
+// token. With the token in AIO_REPLAY the test runs that schedule only. If it has a [World], a
+// diagram of the messages between hosts follows; with AIO_DIAGRAM=file.svg it is drawn as well.
 //
 // fn is called many times and must make its state anew each time.
 func Explore(t testing.TB, fn func(ctx context.Context, t *T) error, opts ...Option) {
@@ -324,6 +325,7 @@ func (c *controller) tell(t testing.TB, res result, mark string) {
 	}
 	st := newStory()
 	r := c.follow(res.taken, res.level, res.strike, st)
+	draw(t, st)
 	k := token{mark, res.level, res.strike, res.taken}
 	head := fmt.Sprintf("aiotest: schedule %d fails; the shortest found has %s\n",
 		res.number, takenText(res.taken))
@@ -356,6 +358,18 @@ func countOf(n int, what string) string {
 	return fmt.Sprintf("%d %ss from the plain order", n, what)
 }
 
+// draw writes the diagram of a World to the file that AIO_DIAGRAM names.
+func draw(t testing.TB, st *story) {
+	t.Helper()
+	name := os.Getenv("AIO_DIAGRAM")
+	if name == "" || len(st.diagram.hosts()) == 0 {
+		return
+	}
+	if err := os.WriteFile(name, []byte(st.diagram.SVG(t.Name())), 0o644); err != nil {
+		t.Errorf("aiotest: AIO_DIAGRAM: %v", err)
+	}
+}
+
 // describe prints the problems, the story and the log of a run.
 func describe(r *run, st *story, head string) string {
 	var b strings.Builder
@@ -364,6 +378,9 @@ func describe(r *run, st *story, head string) string {
 		fmt.Fprintf(&b, "  %s\n", p)
 	}
 	fmt.Fprintf(&b, "The steps (> marks a departure):\n%s\n", st)
+	if between := st.diagram.String(); between != "" {
+		fmt.Fprintf(&b, "The messages:\n%s", between)
+	}
 	if len(r.logs) > 0 {
 		fmt.Fprintf(&b, "The log:\n  %s\n", strings.Join(r.logs, "\n  "))
 	}
@@ -376,6 +393,7 @@ func (c *controller) replay(t testing.TB, k token) {
 	st := newStory()
 	p := newReplaying(&c.turns, k.taken)
 	r := c.schedule(p, k.level, k.strike, st)
+	draw(t, st)
 	const unfit = "aiotest: the token does not fit the program any more: "
 	stale := ""
 	switch {

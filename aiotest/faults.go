@@ -31,6 +31,9 @@ type Faults struct {
 	LostWrites int // the last writes to a file, or changes of names, are lost
 	TornWrites int // of the last write to a file a part is there
 	FullDisks  int // a write fails, or writes a half only, because the disk is full
+	// Of clocks: that of a host which reads it with aio.Now is set, ahead or behind by the length
+	// of an Outage, and stays so.
+	Clocks int
 	// Outage is how long a fault lasts that ends: all of it, a tenth, or a hundredth.
 	// Default: 10 s.
 	Outage time.Duration
@@ -56,6 +59,7 @@ const (
 	faultLostWrites
 	faultTornWrite
 	faultFullDisk
+	faultClock
 	lastFault
 )
 
@@ -237,11 +241,12 @@ func (w *World) hostOf(n *simnet.Host) *Host {
 type weather struct{ *World }
 
 // Send implements simnet.Weather.
-func (w weather) Send(c *simnet.Conn, n int) simnet.Fate {
-	if w.calm {
+func (w weather) Send(c *simnet.Conn, p []byte) simnet.Fate {
+	if w.calm && w.run.story == nil {
 		return simnet.Fate{}
 	}
-	from, to := w.hostOf(c.Host()), w.hostOf(c.Peer().Host())
+	from, to, n := w.hostOf(c.Host()), w.hostOf(c.Peer().Host()), len(p)
+	w.sent(from, to, p)
 	m, f := &menu{}, &w.faults
 	cuts := min(n+1, cutsAtOne)
 	w.allow(m, faultReset, f.Resets, cuts)
@@ -283,11 +288,12 @@ func (w weather) Send(c *simnet.Conn, n int) simnet.Fate {
 }
 
 // Datagram implements simnet.Weather.
-func (w weather) Datagram(a, b *simnet.Host, n int) []time.Duration {
-	if w.calm {
+func (w weather) Datagram(a, b *simnet.Host, p []byte) []time.Duration {
+	if w.calm && w.run.story == nil {
 		return onTime
 	}
-	from, to := w.hostOf(a), w.hostOf(b)
+	from, to, n := w.hostOf(a), w.hostOf(b), len(p)
+	w.sent(from, to, p)
 	m, f := &menu{}, &w.faults
 	w.allow(m, faultLost, f.Lost, 1)
 	w.allow(m, faultTwice, f.Duplicated, outages)

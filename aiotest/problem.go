@@ -87,6 +87,10 @@ func (r *run) fail(kind problemKind, text string) {
 	if r.story != nil {
 		line, _, _ := strings.Cut(p.String(), "\n")
 		r.story.note(line)
+		if len(r.worlds) > 0 {
+			at := r.worlds[0].loop.Time().Sub(epoch)
+			r.story.diagram.add(event{at: at, text: line, mark: '!'})
+		}
 	}
 }
 

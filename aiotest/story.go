@@ -22,6 +22,8 @@ type story struct {
 
 	places map[place]bool // lines of the program that wait
 	watch  *watch         // for goroutines of the program's own; nil: it is not looked for any
+
+	diagram diagram // of the World
 }
 
 func newStory() *story { return &story{names: map[uint32]string{}, places: map[place]bool{}} }
@@ -131,17 +133,37 @@ func (s *story) name(k aio.EntryKey) string {
 	return k.String()
 }
 
-// maxStory is the greatest number of lines of a story; of a longer one the middle is left out.
-const maxStory = 80
+// maxStory is the greatest number of lines of a story; of a longer one the middle is left out,
+// except what happened in a World and what departs from the plain order, up to maxKept lines.
+const (
+	maxStory = 80
+	maxKept  = 40
+)
 
 func (s *story) String() string {
-	lines := s.lines
-	if len(lines) > maxStory {
-		cut := len(lines) - maxStory
-		told := append(slices.Clone(lines[:10]), fmt.Sprintf("       ... %d steps ...", cut))
-		lines = append(told, lines[10+cut:]...)
+	if len(s.lines) <= maxStory {
+		return strings.Join(s.lines, "\n")
 	}
-	return strings.Join(lines, "\n")
+	cut := len(s.lines) - maxStory
+	told := slices.Clone(s.lines[:10])
+	left, kept := 0, 0
+	leave := func() {
+		if left > 0 {
+			told = append(told, fmt.Sprintf("       ... %d steps ...", left))
+			left = 0
+		}
+	}
+	for _, line := range s.lines[10 : 10+cut] {
+		if line[0] == ' ' && !strings.HasPrefix(line, worldLine) || kept == maxKept {
+			left++
+			continue
+		}
+		leave()
+		told = append(told, line)
+		kept++
+	}
+	leave()
+	return strings.Join(append(told, s.lines[10+cut:]...), "\n")
 }
 
 // userPlace returns the line of the program that the running task is in.

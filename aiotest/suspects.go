@@ -161,11 +161,18 @@ var clockNames = []string{
 	"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker",
 }
 
+// limitNames are what of package context goes by the machine's time.
+var limitNames = []string{
+	"WithTimeout", "WithDeadline", "WithTimeoutCause", "WithDeadlineCause",
+}
+
 func (s *suspicion) selector(n *ast.SelectorExpr) {
 	name := n.Sel.Name
 	switch pkg := s.packageOf(n); {
 	case pkg == "time" && slices.Contains(clockNames, name):
-		s.add(n, "time."+name+" is the machine's clock; use aio.Loop.Time and aio.Sleep")
+		s.add(n, "time."+name+" is the machine's clock; use aio.Loop.Time, aio.Now and aio.Sleep")
+	case pkg == "context" && slices.Contains(limitNames, name):
+		s.add(n, "context."+name+" follows the machine's clock; use aio.Timeout or aio.WithTimeout")
 	case (pkg == "math/rand" || pkg == "math/rand/v2") && !strings.HasPrefix(name, "New") &&
 		!slices.Contains([]string{"Rand", "Source", "PCG", "ChaCha8", "Zipf"}, name):
 		s.add(n, "rand."+name+" has no seed; use aio.Loop.Rand")

@@ -12,6 +12,8 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/simfs"
 	"github.com/aio-go/aio/internal/simnet"
+	"github.com/aio-go/aio/internal/simproc"
+	"github.com/aio-go/aio/internal/wallclock"
 )
 
 // World is a simulated network of hosts, for a program that is left as it is: with the context of a
@@ -79,14 +81,11 @@ func (w *World) Host(name string) *Host {
 			"take one such as db", name))
 	}
 	n := len(w.hosts) + 1
-	h := &Host{w: w, name: name}
+	h := &Host{w: w, name: name, clock: hostClock{since: w.loop.Time()}}
 	h.net = w.net.AddHost(name, netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}))
 	h.disk = simfs.New(w.loop.Time)
 	h.disk.Weather = diskWeather{h}
 	w.hosts = append(w.hosts, h)
-	for _, o := range w.hosts {
-		w.setLink(h, o)
-	}
 	return h
 }
 
@@ -98,11 +97,7 @@ func (w *World) Hosts() []*Host { return slices.Clone(w.hosts) }
 func (w *World) SetLink(l Link) {
 	l.check("World.SetLink")
 	w.link, w.calm = l, w.calm && l.Jitter == 0
-	for _, a := range w.hosts {
-		for _, b := range w.hosts {
-			w.setLink(a, b)
-		}
-	}
+	w.net.Default = l.way()
 }
 
 // SetLinkBetween sets how good the way between two hosts is, in both directions.
@@ -111,7 +106,8 @@ func (w *World) SetLinkBetween(a, b *Host, l Link) {
 	w.calm = w.calm && l.Jitter == 0
 	w.links[[2]string{a.name, b.name}] = l
 	w.links[[2]string{b.name, a.name}] = l
-	w.setLink(a, b)
+	w.net.SetLink(a.net, b.net, l.way())
+	w.net.SetLink(b.net, a.net, l.way())
 }
 
 func (l Link) check(op string) {
@@ -127,14 +123,9 @@ func (w *World) linkBetween(a, b *Host) Link {
 	return w.link
 }
 
-func (w *World) setLink(a, b *Host) {
-	if a == b {
-		return
-	}
-	l := w.linkBetween(a, b)
-	s := simnet.Link{Latency: l.Latency, Bandwidth: l.Bandwidth}
-	w.net.SetLink(a.net, b.net, s)
-	w.net.SetLink(b.net, a.net, s)
+// way is the link as package simnet sees it; jitter is for Explore to choose.
+func (l Link) way() simnet.Link {
+	return simnet.Link{Latency: l.Latency, Bandwidth: l.Bandwidth}
 }
 
 // Cut keeps everything from getting from one host to another, until [World.Heal]. Connections keep
@@ -182,17 +173,26 @@ func (w *World) Partition(hosts ...*Host) (heal func()) {
 // tell adds a line to the story. chosen marks a fault that Explore has chosen.
 func (w *World) tell(chosen bool, format string, args ...any) {
 	if st := w.run.story; st != nil && !w.ended {
-		st.world(chosen, fmt.Sprintf(format, args...))
+		text := fmt.Sprintf(format, args...)
+		st.world(chosen, text)
+		e := event{at: w.loop.Time().Sub(epoch), text: text, mark: ' '}
+		if chosen {
+			e.mark = '>'
+		}
+		st.diagram.add(e)
 	}
 }
 
+// worldLine is how a line about a World begins.
+const worldLine = "       world: "
+
 // world adds what has happened in a World, behind the line of the step.
 func (s *story) world(chosen bool, text string) {
-	mark := " "
+	line := worldLine + text
 	if chosen {
-		mark = ">"
+		line = ">" + line[1:]
 	}
-	s.notes = append(s.notes, mark+"      world: "+text)
+	s.notes = append(s.notes, line)
 	if s.open == "" {
 		s.finish()
 	}
@@ -217,6 +217,9 @@ type Host struct {
 	name    string
 	net     *simnet.Host
 	disk    *simfs.Disk
+	clock   hostClock
+	scripts map[string]func(ctx context.Context, c *Child) int
+	pids    int // of its children so far
 	program func(ctx context.Context) error
 	life    *life // of the program; nil: none runs
 	restart *aio.Timer
@@ -234,11 +237,13 @@ func (h *Host) Name() string { return h.name }
 func (h *Host) String() string { return h.name }
 
 // Context returns a context of a program on this host: what it does with a network, and with files
-// of package aiofile, it does here.
+// of package aiofile, it does here, and [aio.Now] shows the clock of the host.
 // The program that a crash ends is that of [Host.Boot]; another one keeps running, as if on a new
 // machine.
 func (h *Host) Context(ctx context.Context) context.Context {
-	return simfs.WithDisk(simnet.WithHost(ctx, h.net), h.disk)
+	ctx = simfs.WithDisk(simnet.WithHost(ctx, h.net), h.disk)
+	ctx = simproc.WithLauncher(ctx, launcher{h})
+	return wallclock.With(ctx, h.readClock)
 }
 
 // Boot runs program on the host, in a task with the name of the host, until the function under test

@@ -45,7 +45,8 @@ func (f faulty) foundAlone(t *testing.T) {
 	opts = []aiotest.Option{aiotest.Schedules(2000), aiotest.DocumentedOrder()}
 	r := explore(t, in(f.fault), opts...)
 	wantOne(t, r, "the shortest found has 1 fault, in the plain order", f.fails, ">      world: "+f.told)
-	if n := strings.Count(r.errors[0], "\n>"); n != 1 {
+	steps, _, _ := strings.Cut(r.errors[0], "The messages:")
+	if n := strings.Count(steps, "\n>"); n != 1 {
 		t.Errorf("%d faults are told:\n%s", n, r.errors[0])
 	}
 	t.Setenv("AIO_REPLAY", tokenOf(t, r))

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/simproc"
 	"github.com/aio-go/aio/internal/sys"
 	"github.com/aio-go/aio/transport"
 )
@@ -42,7 +43,10 @@ type started struct {
 // begin starts a child and makes the loop responsible for it. The caller owns the pipes.
 //
 // Cancellation: the child is killed and collected, by the thread if that is still starting it.
-func begin(ctx context.Context, c *Cmd) (_ *child, pipes [3]*os.File, err error) {
+func begin(ctx context.Context, c *Cmd) (_ *child, pipes [3]pipeEnd, err error) {
+	if host := simproc.LauncherFrom(ctx); host != nil {
+		return beginScript(ctx, host, c)
+	}
 	n := nurseryOf(aio.RunningLoop(ctx))
 	l := &launch{cmd: *c, native: transport.NetworkFrom(ctx) != transport.Portable()}
 	ready := false
@@ -60,7 +64,10 @@ func begin(ctx context.Context, c *Cmd) (_ *child, pipes [3]*os.File, err error)
 		return nil, pipes, err
 	}
 	ready = true
-	return l.adopted(n), l.started.pipes, nil
+	for i, f := range l.started.pipes {
+		pipes[i].file = f
+	}
+	return l.adopted(n), pipes, nil
 }
 
 // borrow duplicates the caller's files for the child. If the start is cancelled, the caller closes

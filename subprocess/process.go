@@ -56,16 +56,17 @@ func (c *Cmd) begin(ctx context.Context) (*Process, error) {
 	ready := false
 	defer func() {
 		if !ready { // also if the loop ends the task in its wait
-			closeAll(pipes[:])
+			closeEnds(pipes[:])
 			p.Close()
 		}
 	}()
 	for i, how := range []Stdio{c.Stdin, c.Stdout, c.Stderr} {
-		f := pipes[i]
-		if f == nil {
+		end := pipes[i]
+		if end.isNone() {
 			continue
 		}
-		pipes[i] = nil // it has an owner, even after a failure
+		pipes[i] = pipeEnd{} // it has an owner, even after a failure
+		ctx, f := end.in(ctx), end.file
 		switch how := how.(type) {
 		case inputStdio:
 			if p.feed, err = transport.ConnectWritePipe(ctx, f,

@@ -88,7 +88,7 @@ func Connect(ctx context.Context, c *Cmd, p Protocol) (*Transport, error) {
 		panic("subprocess: Connect: the protocol is nil; " +
 			"pass one, BaseProtocol{} ignores everything")
 	}
-	child, files, err := begin(ctx, c)
+	child, pipes, err := begin(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func Connect(ctx context.Context, c *Cmd, p Protocol) (*Transport, error) {
 	ready := false
 	defer func() {
 		if !ready { // also if the loop ends the task in its wait
-			closeAll(files[:])
+			closeEnds(pipes[:])
 			t.proto = BaseProtocol{}
 			t.Close()
 		}
@@ -109,18 +109,18 @@ func Connect(ctx context.Context, c *Cmd, p Protocol) (*Transport, error) {
 		}
 		t.ended()
 	})
-	for fd, f := range files {
-		if f == nil {
+	for fd, end := range pipes {
+		if end.isNone() {
 			continue
 		}
-		files[fd] = nil
+		pipes[fd] = pipeEnd{}
 		q := &pipe{owner: t, fd: fd}
 		connect := transport.ConnectReadPipe
 		if fd == 0 {
 			connect = transport.ConnectWritePipe
 		}
 		t.live++
-		if _, err = connect(ctx, f, q); err != nil {
+		if _, err = connect(end.in(ctx), end.file, q); err != nil {
 			t.live--
 			return nil, err
 		}

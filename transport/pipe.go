@@ -8,6 +8,8 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
+	"github.com/aio-go/aio/internal/simnet"
+	"github.com/aio-go/aio/internal/simproc"
 	"github.com/aio-go/aio/internal/sys"
 )
 
@@ -50,6 +52,11 @@ func ConnectWritePipe(ctx context.Context, f *os.File, p Protocol) (Transport, e
 func connectPipe(
 	ctx context.Context, op string, f *os.File, d direction, p Protocol,
 ) (Transport, error) {
+	if end := simproc.PipeFrom(ctx); end != nil {
+		checkProtocol(op, p)
+		needTask(ctx, op)
+		return connectedPipe(ctx, op, simulatedPipe{end, d}, p)
+	}
 	if f == nil {
 		panic("transport: " + op + ": the file is nil; pass one, such as an end of os.Pipe")
 	}
@@ -77,6 +84,12 @@ func connectPipe(
 	if err != nil {
 		return nil, pipeError(op, f, err)
 	}
+	return connectedPipe(ctx, op, conn, p)
+}
+
+// connectedPipe makes the transport of an end of a pipe, and waits until p knows it.
+func connectedPipe(ctx context.Context, op string, conn Conn, p Protocol) (Transport, error) {
+	h := hubOf(aio.RunningLoop(ctx))
 	w := aio.NewWaiter(ctx, "transport."+op, conn)
 	t := newTransport(h, conn, p, nil, func() { w.Unpark() })
 	if err := w.Park(); err != nil {
@@ -108,6 +121,14 @@ const (
 
 // oneWay is implemented by a Conn that is an end of a pipe.
 type oneWay interface{ direction() direction }
+
+// simulatedPipe is a pipe between a program and a script on a simulated host.
+type simulatedPipe struct {
+	*simnet.Conn
+	way direction
+}
+
+func (p simulatedPipe) direction() direction { return p.way }
 
 // readerGone ends a pipe that t writes to, because the other end has been closed or nothing is
 // left to send.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -39,17 +40,20 @@ func (c *client) do(ctx context.Context, op operation) (string, error) {
 		var a answer
 		err := aio.Timeout(ctx, answerTime, func(ctx context.Context) (err error) {
 			if c.w == nil {
-				if c.r, c.w, err = stream.Open(ctx, "tcp", c.nodes[c.to]); err != nil {
+				c.r, c.w, err = stream.Open(ctx, "tcp", c.nodes[c.to], stream.Limit(maxFrame))
+				if err != nil {
 					return err
 				}
 			}
-			return exchange(ctx, c.r, c.w, request{Ask: &ask{c.id, c.number, op}}, &a)
+			return exchange(ctx, c.r, c.w, &request{Ask: &ask{c.id, c.number, op}}, &a)
 		})
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return "", err
 		case err == nil && a.OK:
 			return a.Value, nil
+		case err == nil && a.Refused != "":
+			return "", errors.New(a.Refused)
 		}
 		c.close()
 		if next := a.Leader; err == nil && next != "" && next != c.to {

@@ -5,7 +5,8 @@
 //	go run ./examples/kv -nodes $NODES -id a -dir /tmp      one of the nodes
 //	go run ./examples/kv -nodes $NODES put colour green     a client
 //
-// node.go is what a node keeps and says, raft.go how nodes agree, client.go how a program asks.
+// node.go is what a node knows, store.go what it keeps, message.go what it says, raft.go how nodes
+// agree, client.go how a program asks.
 package main
 
 import (
@@ -54,7 +55,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	}
 	if *id != "" {
 		return std.Serve(ctx, "kv", func(ctx context.Context) error {
-			return newNode(*id, nodes, *dir, "").run(ctx)
+			return newNode(*id, nodes, *dir, usualPulse).run(ctx)
 		})
 	}
 	op, err := parseOp(rest)

@@ -32,7 +32,7 @@ func TestTheStoreRunsOverRealSockets(t *testing.T) {
 			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 				defer g.Cancel(nil)
 				for id := range nodes {
-					g.Go(func(ctx context.Context) error { return newNode(id, nodes, dir, "").run(ctx) })
+					g.Go(func(ctx context.Context) error { return newNode(id, nodes, dir, usualPulse).run(ctx) })
 				}
 				c := newClient("test", nodes)
 				defer c.close()

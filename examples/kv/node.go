@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/aio-go/aio"
-	"github.com/aio-go/aio/aiofile"
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/stream"
 )
@@ -21,17 +17,8 @@ type operation struct{ Do, Key, Text string }
 
 // entry is an operation in the log. The entry with no operation is the first one of a term.
 type entry struct {
-	Term   int
-	Client string
-	Number int // of the client's operations
-	Op     operation
-}
-
-// saved is what a node has on disk.
-type saved struct {
 	Term int
-	Vote string
-	Log  []entry
+	ask
 }
 
 // answered is the last answer to a client: one that asks again gets it again.
@@ -51,14 +38,14 @@ const (
 // node is one of the nodes. All its tasks are on one loop, so its state needs no lock; but it may
 // change at each await.
 type node struct {
-	id    string
-	nodes map[string]string // addresses
-	file  string
-	bug   string // planted by a test
+	id     string
+	others []string          // sorted, for the same order each time
+	nodes  map[string]string // addresses
+	file   string
+	pulse  time.Duration // between two messages of a leader
+	bug    string        // planted by a test
 
-	saved        // entry i of the log has index i+1
-	onDisk   int // so many entries of the log are on disk
-	saving   aiosync.Lock
+	store
 	role     role
 	leader   string
 	heard    time.Time // when there was a leader, or a candidate that got the vote
@@ -73,45 +60,48 @@ type node struct {
 	poke     map[string]*aiosync.Event   // by node: there is something to send
 }
 
-func newNode(id string, nodes map[string]string, dir, bug string) *node {
+func newNode(id string, nodes map[string]string, dir string, pulse time.Duration) *node {
 	n := &node{
-		id: id, nodes: nodes, file: filepath.Join(dir, "kv-"+id+".json"), bug: bug,
+		id: id, nodes: nodes, file: filepath.Join(dir, "kv-"+id+".log"), pulse: pulse,
 		data: map[string]string{}, sessions: map[string]answered{},
 		waiting: map[int]*aio.Future[string]{}, poke: map[string]*aiosync.Event{},
 	}
-	for _, other := range n.others() {
-		n.poke[other] = &aiosync.Event{}
+	for _, other := range slices.Sorted(maps.Keys(nodes)) {
+		if other != id {
+			n.others = append(n.others, other)
+			n.poke[other] = &aiosync.Event{}
+		}
 	}
 	return n
-}
-
-func (n *node) others() []string {
-	isSelf := func(id string) bool { return id == n.id }
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(n.nodes)), isSelf)
 }
 
 func (n *node) majority() int { return len(n.nodes)/2 + 1 }
 
 func (n *node) wake() {
-	for _, other := range n.others() { // in the same order each time
+	for _, other := range n.others {
 		n.poke[other].Set()
 	}
 }
 
 // run is the life of the node.
 func (n *node) run(ctx context.Context) error {
-	if err := n.load(ctx); err != nil {
+	if err := n.open(ctx, n.file); err != nil {
 		return err
 	}
+	defer n.f.Close(ctx)
 	n.heard = aio.RunningLoop(ctx).Time()
-	server, err := stream.Serve(ctx, "tcp", n.nodes[n.id], n.serve, stream.Limit(1<<20))
+	server, err := stream.Serve(ctx, "tcp", n.nodes[n.id], n.serve, stream.Limit(maxFrame))
 	if err != nil {
 		return err
 	}
 	defer server.Close()
 	return aio.Group(ctx, func(_ context.Context, g *aio.TaskGroup) error {
+		g.Go(func(ctx context.Context) error {
+			return n.keep(ctx, func() { n.matched(n.id, n.onDisk) })
+		}, aio.Name(n.id+" saves"))
 		g.Go(n.elect, aio.Name(n.id+" elects"))
-		for _, other := range n.others() {
+		g.Go(n.beat, aio.Name(n.id+" beats"))
+		for _, other := range n.others {
 			g.Go(func(ctx context.Context) error { return n.talk(ctx, other) },
 				aio.Name(n.id+" to "+other))
 		}
@@ -119,38 +109,12 @@ func (n *node) run(ctx context.Context) error {
 	})
 }
 
-func (n *node) load(ctx context.Context) error {
-	b, err := aiofile.ReadFile(ctx, n.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		err = json.Unmarshal(b, &n.saved)
-	}
-	n.onDisk = len(n.Log)
-	return err
-}
-
-// save puts the state on disk. It may be a newer one than that of the call.
-func (n *node) save(ctx context.Context) error {
-	return n.saving.With(ctx, func(ctx context.Context) error {
-		b, err := json.Marshal(n.saved)
-		if err == nil {
-			err = aiofile.WriteAtomic(ctx, n.file, b, 0o600)
-		}
-		if err == nil {
-			n.onDisk = len(n.saved.Log)
-		}
-		return err
-	})
-}
-
 // serve answers the requests on a connection, of nodes and of clients.
 func (n *node) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
 	for {
 		var q request
-		line, err := r.ReadLine(ctx)
-		if err != nil || json.Unmarshal(line, &q) != nil {
+		b, err := r.ReadFrame(ctx, frames)
+		if err != nil || decode(b, &q) != nil {
 			return nil
 		}
 		var a answer
@@ -165,11 +129,7 @@ func (n *node) serve(ctx context.Context, r *stream.Reader, w *stream.Writer) er
 		if err != nil {
 			return err
 		}
-		b, err := json.Marshal(a)
-		if err != nil {
-			return err
-		}
-		if _, err := w.Write(append(b, '\n')); err != nil {
+		if w.WriteFrame(frames, encode(&a)) != nil {
 			return nil
 		}
 	}
@@ -183,11 +143,14 @@ func (n *node) ask(ctx context.Context, q *ask) (answer, error) {
 	if s := n.sessions[q.Client]; s.number == q.Number && n.bug != "retries" {
 		return answer{OK: true, Value: s.value}, nil
 	}
+	if q.size()+len(n.data[q.Op.Key]) > maxText {
+		return answer{Refused: "the value would be too large"}, nil
+	}
 	if n.bug == "reads" && q.Op.Do == "get" {
 		return answer{OK: true, Value: n.data[q.Op.Key]}, nil
 	}
 	done := aio.NewFuture[string](ctx)
-	n.propose(ctx, entry{n.Term, q.Client, q.Number, q.Op}, done)
+	n.propose(entry{n.Term, *q}, done)
 	if n.bug == "eager" { // before a majority has it
 		value := n.data[q.Op.Key]
 		for _, e := range n.Log[n.applied:] {

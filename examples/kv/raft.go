@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -14,46 +13,13 @@ import (
 
 // The nodes agree by the algorithm Raft (https://raft.github.io), without snapshots.
 
+// A follower that hears nothing from a leader for some beats of its pulse, up to twice as many,
+// stands for election.
 const (
-	heartbeat = 50 * time.Millisecond
-	patience  = 200 * time.Millisecond // with a leader; an election takes up to twice as long
-	callTime  = 300 * time.Millisecond // for an answer of another node
+	usualPulse    = 50 * time.Millisecond
+	patientBeats  = 4
+	answeredBeats = 6 // for an answer of another node
 )
-
-// request is what is sent on a connection, a line each: one of the three.
-type request struct {
-	Term   int            `json:",omitempty"`
-	Vote   *voteRequest   `json:",omitempty"`
-	Append *appendRequest `json:",omitempty"`
-	Ask    *ask           `json:",omitempty"`
-}
-
-type voteRequest struct {
-	From                string
-	LastIndex, LastTerm int
-}
-
-type appendRequest struct {
-	From       string
-	Before     int // index of the entry before
-	BeforeTerm int
-	Entries    []entry
-	Commit     int
-}
-
-type ask struct {
-	Client string
-	Number int
-	Op     operation
-}
-
-type answer struct {
-	OK     bool
-	Term   int    `json:",omitempty"`
-	Leader string `json:",omitempty"`
-	Value  string `json:",omitempty"`
-	Match  int    `json:",omitempty"`
-}
 
 var errNoLeader = errors.New("the node does not lead any more")
 
@@ -85,6 +51,7 @@ func (n *node) follow() {
 // elect stands for election when no leader was heard of.
 func (n *node) elect(ctx context.Context) error {
 	loop := aio.RunningLoop(ctx)
+	patience := patientBeats * n.pulse
 	for {
 		wait := patience + time.Duration(loop.Rand().Int64N(int64(patience)))
 		if err := aio.Sleep(ctx, wait); err != nil {
@@ -96,18 +63,30 @@ func (n *node) elect(ctx context.Context) error {
 		n.enter(n.Term + 1)
 		n.role, n.Vote, n.votes = candidate, n.id, map[string]bool{}
 		term := n.Term
-		if err := n.save(ctx); err != nil {
+		if err := n.wait(ctx); err != nil {
 			return err
 		}
 		if n.Term == term && n.role == candidate {
-			n.count(ctx, n.id)
+			n.count(n.id)
+			n.wake()
+		}
+	}
+}
+
+// beat has a leader, or a candidate, say something to all others at each pulse.
+func (n *node) beat(ctx context.Context) error {
+	for {
+		if err := aio.Sleep(ctx, n.pulse); err != nil {
+			return err
+		}
+		if n.role != follower {
 			n.wake()
 		}
 	}
 }
 
 // count counts a vote for this node.
-func (n *node) count(ctx context.Context, from string) {
+func (n *node) count(from string) {
 	n.votes[from] = true
 	if n.role != candidate || len(n.votes) < n.majority() {
 		return
@@ -118,26 +97,17 @@ func (n *node) count(ctx context.Context, from string) {
 		n.next[id] = len(n.Log)
 	}
 	// only entries of its own term tell a leader what is agreed on
-	n.propose(ctx, entry{Term: n.Term}, nil)
+	n.propose(entry{Term: n.Term}, nil)
 }
 
-// propose appends an entry to the log of the leader, and has it sent.
-func (n *node) propose(ctx context.Context, e entry, done *aio.Future[string]) {
+// propose appends an entry to the log of the leader, and has it saved and sent.
+func (n *node) propose(e entry, done *aio.Future[string]) {
 	n.Log = append(n.Log, e)
-	index, term := len(n.Log), n.Term
 	if done != nil {
-		n.waiting[index] = done
+		n.waiting[len(n.Log)] = done
 	}
+	n.save()
 	n.wake()
-	aio.Start(ctx, func(ctx context.Context) error {
-		if err := n.save(ctx); err != nil {
-			return err
-		}
-		if n.Term == term {
-			n.matched(n.id, min(index, n.onDisk))
-		}
-		return nil
-	}, aio.Name(n.id+" saves"))
 }
 
 // vote answers a candidate.
@@ -148,7 +118,7 @@ func (n *node) vote(ctx context.Context, term int, q *voteRequest) (answer, erro
 	if term == n.Term && fresh && (n.Vote == "" || n.Vote == q.From) {
 		n.Vote, n.heard = q.From, aio.RunningLoop(ctx).Time()
 	}
-	if err := n.save(ctx); err != nil {
+	if err := n.wait(ctx); err != nil {
 		return answer{}, err
 	}
 	return answer{OK: term == n.Term && n.Vote == q.From, Term: n.Term}, nil
@@ -167,19 +137,16 @@ func (n *node) take(ctx context.Context, term int, q *appendRequest) (answer, er
 	if q.Before > len(n.Log) || n.termAt(q.Before) != q.BeforeTerm {
 		return answer{Term: n.Term, Match: min(q.Before-1, len(n.Log))}, nil
 	}
-	changed := false
 	for i, e := range q.Entries {
-		at := q.Before + i
-		if at < len(n.Log) && n.Log[at].Term == e.Term {
-			continue
+		if at := q.Before + i; at == len(n.Log) || n.Log[at].Term != e.Term {
+			n.cut(at)
+			n.Log = append(n.Log, q.Entries[i:]...)
+			break
 		}
-		n.Log = append(slices.Clip(n.Log[:at]), q.Entries[i:]...)
-		n.onDisk, changed = min(n.onDisk, at), true
-		break
 	}
 	match := q.Before + len(q.Entries)
-	if changed || n.onDisk < match {
-		if err := n.save(ctx); err != nil {
+	if n.onDisk < match {
+		if err := n.wait(ctx); err != nil {
 			return answer{}, err
 		}
 		if n.Term != term {
@@ -204,10 +171,18 @@ func (n *node) matched(id string, index int) {
 	slices.Sort(all)
 	agreed := all[len(all)-n.majority()]
 	if agreed > n.commit && n.termAt(agreed) == n.Term {
-		n.commit = agreed
+		n.commit = agreed // the others learn it with the next message
 		n.apply()
-		n.wake()
 	}
+}
+
+// batch returns the next entries for a node that has so many, as many as fit into a message.
+func (n *node) batch(before int) []entry {
+	size, end := 0, before
+	for ; end < len(n.Log) && size < maxBatch; end++ {
+		size += n.Log[end].size()
+	}
+	return n.Log[before:end]
 }
 
 // talk sends another node what it has to know, on one connection after the other.
@@ -223,8 +198,7 @@ func (n *node) talk(ctx context.Context, other string) error {
 	defer hangUp()
 	asked := 0 // the term of the last vote that was asked for, with an answer
 	for {
-		err := aio.Timeout(ctx, heartbeat, n.poke[other].Wait)
-		if err != nil && ctx.Err() != nil {
+		if err := n.poke[other].Wait(ctx); err != nil {
 			return err
 		}
 		n.poke[other].Clear()
@@ -236,20 +210,20 @@ func (n *node) talk(ctx context.Context, other string) error {
 		if wasLeader {
 			before := min(n.next[other], len(n.Log))
 			q.Append = &appendRequest{
-				n.id, before, n.termAt(before), n.Log[before:len(n.Log):len(n.Log)], n.commit,
+				n.id, before, n.termAt(before), n.batch(before), n.commit,
 			}
 		} else {
 			q.Vote = &voteRequest{n.id, len(n.Log), n.termAt(len(n.Log))}
 		}
 		var a answer
-		err = aio.Timeout(ctx, callTime, func(ctx context.Context) (err error) {
+		err := aio.Timeout(ctx, answeredBeats*n.pulse, func(ctx context.Context) (err error) {
 			if w == nil {
-				r, w, err = stream.Open(ctx, "tcp", n.nodes[other], stream.Limit(1<<20))
+				r, w, err = stream.Open(ctx, "tcp", n.nodes[other], stream.Limit(maxFrame))
 				if err != nil {
 					return err
 				}
 			}
-			return exchange(ctx, r, w, q, &a)
+			return exchange(ctx, r, w, &q, &a)
 		})
 		switch {
 		case err != nil && ctx.Err() != nil:
@@ -266,7 +240,7 @@ func (n *node) talk(ctx context.Context, other string) error {
 		case !wasLeader:
 			asked = term
 			if a.OK {
-				n.count(ctx, other)
+				n.count(other)
 			}
 		case a.OK:
 			n.next[other] = max(n.next[other], a.Match)
@@ -279,22 +253,4 @@ func (n *node) talk(ctx context.Context, other string) error {
 			n.poke[other].Set()
 		}
 	}
-}
-
-// exchange sends a request and reads the answer.
-func exchange(
-	ctx context.Context, r *stream.Reader, w *stream.Writer, q request, a *answer,
-) error {
-	b, err := json.Marshal(q)
-	if err != nil {
-		return err
-	}
-	if _, err := w.Write(append(b, '\n')); err != nil {
-		return err
-	}
-	line, err := r.ReadLine(ctx)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(line, a)
 }

@@ -34,23 +34,34 @@ func after(s string, op operation) string {
 	return s
 }
 
+// thinking is how long a client waits between two operations.
+const thinking = 500 * time.Millisecond
+
+// five boots five nodes and returns their addresses.
+func five(w *aiotest.World, pulse time.Duration, bug string) map[string]string {
+	w.SetLink(aiotest.Link{Latency: time.Millisecond})
+	nodes := map[string]string{}
+	for id := range strings.SplitSeq("abcde", "") {
+		nodes[id] = id + ":7000"
+	}
+	for id := range strings.SplitSeq("abcde", "") {
+		w.Host(id).Boot(func(ctx context.Context) error {
+			n := newNode(id, nodes, "/", pulse)
+			n.bug = bug
+			return n.run(ctx)
+		})
+	}
+	return nodes
+}
+
 // cluster is a store of five nodes and some clients in a simulated world. The clients make
 // operations; their history has to be linearizable.
 func cluster(
-	bug string, faults aiotest.Faults, clients, operations int,
+	bug string, faults aiotest.Faults, clients, operations int, pause time.Duration,
 ) func(ctx context.Context, t *aiotest.T) error {
 	return func(ctx context.Context, t *aiotest.T) error {
 		w := aiotest.NewWorld(ctx, t, faults)
-		w.SetLink(aiotest.Link{Latency: time.Millisecond})
-		nodes := map[string]string{}
-		for _, id := range []string{"a", "b", "c", "d", "e"} {
-			nodes[id] = id + ":7000"
-		}
-		for id := range strings.SplitSeq("abcde", "") {
-			w.Host(id).Boot(func(ctx context.Context) error {
-				return newNode(id, nodes, "/", bug).run(ctx)
-			})
-		}
+		nodes := five(w, usualPulse, bug)
 		var h aiotest.History
 		err := aio.Timeout(ctx, 10*time.Minute, func(ctx context.Context) error {
 			return aio.Group(ctx, func(_ context.Context, g *aio.TaskGroup) error {
@@ -66,13 +77,12 @@ func cluster(
 							if i == 0 && n > 0 { // the first client mostly reads
 								op = operation{"get", "x", ""}
 							}
-							_, err := aiotest.Record(ctx, t, &h, op, func(ctx context.Context) (string, error) {
-								return c.do(ctx, op)
-							})
+							ask := func(ctx context.Context) (string, error) { return c.do(ctx, op) }
+							_, err := aiotest.Record(ctx, t, &h, op, ask)
 							if err != nil {
 								return err
 							}
-							if err := aio.Sleep(ctx, 500*time.Millisecond); err != nil {
+							if err := aio.Sleep(ctx, pause); err != nil {
 								return err
 							}
 						}
@@ -91,7 +101,7 @@ func cluster(
 }
 
 func TestTheStoreWorksWithoutFaults(t *testing.T) {
-	aiotest.Run(t, cluster("", aiotest.Faults{}, 2, 100), aiotest.MaxSteps(10_000_000))
+	aiotest.Run(t, cluster("", aiotest.Faults{}, 2, 100, thinking), aiotest.MaxSteps(10_000_000))
 }
 
 // everything is what may go wrong.
@@ -101,7 +111,7 @@ var everything = aiotest.Faults{
 }
 
 func TestTheStoreIsLinearizableWhateverGoesWrong(t *testing.T) {
-	aiotest.Explore(t, cluster("", everything, 2, 4),
+	aiotest.Explore(t, cluster("", everything, 2, 4, thinking),
 		aiotest.Schedules(100), aiotest.MaxSteps(1_000_000), aiotest.DocumentedOrder())
 }
 
@@ -132,7 +142,7 @@ func TestPlantedBugsAreFoundAndReplayed(t *testing.T) {
 		t.Run(bug.name, func(t *testing.T) {
 			opts := []aiotest.Option{aiotest.Schedules(1000), aiotest.MaxSteps(1_000_000),
 				aiotest.DocumentedOrder()}
-			program := cluster(bug.name, bug.faults, 2, 6)
+			program := cluster(bug.name, bug.faults, 2, 6, thinking)
 			r := &recorder{TB: t}
 			aiotest.Explore(r, program, opts...)
 			head, _, _ := strings.Cut(r.text, "The steps")

@@ -187,7 +187,10 @@ func (w write) onto(data []byte) []byte {
 
 // sync puts a file on the disk, and the changes of names before it, as journals do.
 func (d *Disk) sync(n *inode) {
-	n.synced, n.writes = slices.Clone(n.data), nil
+	for _, w := range n.writes { // not all of the file: it may be a long log
+		n.synced = w.onto(n.synced)
+	}
+	n.writes = n.writes[:0]
 	d.inodes = slices.DeleteFunc(d.inodes, func(x *inode) bool { return x == n })
 	for i, c := range d.changes { // up to that which has made the file
 		if c.is == n {

@@ -50,10 +50,10 @@ func (l *Link) takes(n int) time.Duration {
 // Weather decides what happens to what is sent. Its methods are called on the loop, within the
 // step that sends.
 type Weather interface {
-	// Send is asked about n bytes, at least 1, that c is about to send.
-	Send(c *Conn, n int) Fate
+	// Send is asked about p, at least a byte, that c is about to send.
+	Send(c *Conn, p []byte) Fate
 	// Datagram returns the additional delay of each copy that arrives; nil means that none does.
-	Datagram(from, to *Host, n int) []time.Duration
+	Datagram(from, to *Host, p []byte) []time.Duration
 	// Lookup returns an error if the name cannot be resolved.
 	Lookup(from *Host, name string) error
 }
@@ -118,9 +118,12 @@ func (n *Net) Hosts() []*Host { return n.hosts }
 // SetLink sets the quality of the way from one host to another.
 func (n *Net) SetLink(from, to *Host, l Link) { n.links[path{from, to}] = &l }
 
+// perfect is the way from a host to itself.
+var perfect Link
+
 func (n *Net) link(from, to *Host) *Link {
 	if from == to {
-		return &Link{}
+		return &perfect
 	}
 	if l := n.links[path{from, to}]; l != nil {
 		return l

@@ -170,7 +170,7 @@ func (c *Packet) send(p []byte, to *Host, at netip.AddrPort) {
 	n := c.host.Net
 	delays := onTime
 	if n.Weather != nil && to != c.host {
-		delays = n.Weather.Datagram(c.host, to, len(p))
+		delays = n.Weather.Datagram(c.host, to, p)
 		if c.closed { // the host has crashed
 			return
 		}
