@@ -104,7 +104,7 @@ func Labels() Option { return option(func(s *settings) { s.labels = true }) }
 // taken it costs a few nanoseconds a task.
 func Regions() Option { return option(func(s *settings) { s.regions = true }) }
 
-// On makes a loop record. Default: a loop does not. It costs at most a twentieth of the time of
+// On makes a loop record. Default: a loop does not. It costs at most a tenth of the time of
 // tasks that do nothing but wait for each other, and nothing that can be measured elsewhere.
 func On(opts ...Option) aio.Option {
 	s := &settings{events: DefaultEvents}

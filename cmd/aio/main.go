@@ -206,6 +206,17 @@ func (c *command) parse(args []string) error {
 	return nil
 }
 
+// usageOf returns how a command is called, out of the help.
+func usageOf(name string) string {
+	for line := range strings.Lines(usage) {
+		if call, ok := strings.CutPrefix(line, "  "+name+" "); ok {
+			call, _, _ = strings.Cut(name+" "+strings.TrimSpace(call), "  ")
+			return call
+		}
+	}
+	return name
+}
+
 func (c *command) run(ctx context.Context) error {
 	commands := map[string]struct {
 		min, max int
@@ -230,7 +241,7 @@ func (c *command) run(ctx context.Context) error {
 	case !known:
 		return misuse("there is no command %q; aio --help lists them", c.name)
 	case len(c.args) < cmd.min || len(c.args) > cmd.max:
-		return misuse("wrong number of arguments for %s; see aio --help", c.name)
+		return misuse("wrong number of arguments; usage: aio %s", usageOf(c.name))
 	}
 	return cmd.run(ctx)
 }
