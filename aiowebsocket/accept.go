@@ -144,7 +144,7 @@ func Handler(
 			conn.closeQuietly(bye, GoingAway)
 			return err
 		}
-		conn.closeQuietly(ctx, InternalError)
+		_ = conn.closeQuietly(ctx, InternalError)
 		return err
 	})
 }

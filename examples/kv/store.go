@@ -80,7 +80,7 @@ func (s *store) open(ctx context.Context, name string) error {
 		err = s.f.Sync(ctx)
 	}
 	if err != nil {
-		s.f.Close(ctx)
+		_ = s.f.Close(ctx)
 	}
 	return err
 }

@@ -119,7 +119,7 @@ func (p *program) derivesFree(e ast.Expr, seen map[types.Object]bool) bool {
 
 // valuesOf returns what is assigned to a variable.
 func (p *program) valuesOf(o types.Object) []ast.Expr {
-	if p.values == nil {
+	p.once.Do(func() {
 		p.values = map[types.Object][]ast.Expr{}
 		for c := range p.root.Preorder((*ast.AssignStmt)(nil)) {
 			s := c.Node().(*ast.AssignStmt)
@@ -131,7 +131,7 @@ func (p *program) valuesOf(o types.Object) []ast.Expr {
 				}
 			}
 		}
-	}
+	})
 	return p.values[o]
 }
 

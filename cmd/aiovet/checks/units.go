@@ -5,6 +5,7 @@ import (
 	"go/types"
 	"reflect"
 	"strings"
+	"sync"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/analysis/passes/inspect"
@@ -77,7 +78,8 @@ type program struct {
 
 	params map[types.Object]*param // those that are functions
 
-	values map[types.Object][]ast.Expr // see valuesOf
+	once   sync.Once // fills values; analyzers run at the same time
+	values map[types.Object][]ast.Expr
 }
 
 // param is a parameter that is a function.
