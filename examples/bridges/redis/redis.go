@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
@@ -49,6 +50,13 @@ func Open(o *redis.Options) *Client {
 		own.PoolSize = 10
 	}
 	own.MaxRetries = -1
+	if own.MaintNotificationsConfig == nil {
+		// Where a server has no such notifications, connections that begin at the same time would
+		// switch them off in settings that they share: a data race in go-redis 9.23.
+		own.MaintNotificationsConfig = &maintnotifications.Config{
+			Mode: maintnotifications.ModeDisabled,
+		}
+	}
 	return &Client{
 		commands: newPool(own, own.PoolSize),
 		waits:    newPool(own, own.PoolSize),
