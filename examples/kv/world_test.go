@@ -131,6 +131,9 @@ var tokenIn = regexp.MustCompile(`AIO_REPLAY='([^']*)'`)
 
 // Three bugs that were planted are found, and found again by their tokens.
 func TestPlantedBugsAreFoundAndReplayed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("to find them takes minutes under the race detector")
+	}
 	for _, bug := range []struct {
 		name   string // of the bug
 		faults aiotest.Faults
