@@ -143,15 +143,16 @@ func (l *Loop) begin(w *worker, t *taskCore) {
 		w.note(t)
 	}
 	if f := l.rec.hooks.Began; f != nil {
-		w.ended = f(t.id, t.shownName())
+		w.lookedAt().ended = f(t.id, t.shownName())
 	}
 }
 
 // end is called after the last step of the task on w.
 func (w *worker) end() {
-	ended := w.ended
-	w.ended = nil
-	ended()
+	if ended := w.noted.ended; ended != nil {
+		w.noted.ended = nil
+		ended()
+	}
 }
 
 // recordEnd records the outcome of a task.

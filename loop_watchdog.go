@@ -55,25 +55,35 @@ type noted struct {
 	id    uint32                   // of the task; written by publish.Uint32
 	named atomic.Pointer[taskCore] // the last task that has a name of its own
 
-	in *watchdog // that lists the worker
+	in    *watchdog // that lists the worker
+	ended func()    // of the recorder's hooks, see Loop.begin; nil: none
+}
+
+// lookedAt returns what others may know about w.
+func (w *worker) lookedAt() *noted {
+	if w.noted == nil {
+		w.noted = new(noted)
+	}
+	return w.noted
 }
 
 // note lets others know that t runs on w. It costs each task a store, and those with names more.
 func (w *worker) note(t *taskCore) {
-	if d := &w.loop.watchdog; w.noted.in != d {
-		w.noted.in = d
+	n := w.lookedAt()
+	if d := &w.loop.watchdog; n.in != d {
+		n.in = d
 		d.workers.Store(w.g, w)
 	}
 	if t.scope.name() != "" {
-		w.noted.named.Store(t)
+		n.named.Store(t)
 	}
-	publish.Uint32(&w.noted.id, t.id)
+	publish.Uint32(&n.id, t.id)
 }
 
 // unnote is called after the end of the task on w.
 func (w *worker) unnote() {
-	if w.noted.named.Load() != nil {
-		w.noted.named.Store(nil)
+	if n := w.noted; n != nil && n.named.Load() != nil {
+		n.named.Store(nil)
 	}
 }
 
