@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"unsafe"
 
 	"github.com/aio-go/aio/coro"
 	"github.com/aio-go/aio/internal/goid"
@@ -32,6 +33,8 @@ type worker struct {
 	forced  bool  // the task will be ended at its await
 	exiting bool  // that end has begun: deferred functions run. While the loop closes, awaits fail
 }
+
+const _ = uint(256 - unsafe.Sizeof(worker{})) // does not compile if a worker is larger
 
 // maxFails is how many awaits in a row may fail at once. A task that exceeds it is assumed to
 // ignore its cancellation.

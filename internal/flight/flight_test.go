@@ -9,7 +9,7 @@ import (
 	"github.com/aio-go/aio/internal/flight"
 )
 
-// Whoever copies the ring while the loop writes sees whole events, each with its number.
+// A copy of the ring that is made while the loop writes has whole events, each with its number.
 func TestACopyHasWholeEventsWhileTheLoopWrites(t *testing.T) {
 	now := int64(0)
 	r := flight.New(flight.Least, 0, 0, func() int64 { now += 300; return now }, false)
