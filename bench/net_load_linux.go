@@ -117,14 +117,10 @@ func loadEcho(spec loadSpec) (loadResult, error) {
 	buf := make([]byte, 2*requestSize)
 	events := make([]unix.EpollEvent, 256)
 	for {
-		if now := time.Now(); !now.Before(next) {
-			if !w.began.IsZero() {
-				return w.end(ops)
-			}
-			if err := w.begin(); err != nil {
-				return loadResult{}, err
-			}
-			ops, next = 0, w.began.Add(spec.Window)
+		if over, err := w.turn(spec.Window, &ops, &next); err != nil {
+			return loadResult{}, err
+		} else if over {
+			return w.end(ops)
 		}
 		ready, err := unix.EpollWait(epoll, events, int(stalled/time.Millisecond))
 		switch {
@@ -236,14 +232,10 @@ func loadConnect(spec loadSpec) (loadResult, error) {
 	buf := make([]byte, 1)
 	events := make([]unix.EpollEvent, 256)
 	for {
-		if now := time.Now(); !now.Before(next) {
-			if !w.began.IsZero() {
-				return w.end(ops)
-			}
-			if err := w.begin(); err != nil {
-				return loadResult{}, err
-			}
-			ops, next = 0, w.began.Add(spec.Window)
+		if over, err := w.turn(spec.Window, &ops, &next); err != nil {
+			return loadResult{}, err
+		} else if over {
+			return w.end(ops)
 		}
 		ready, err := unix.EpollWait(epoll, events, int(stalled/time.Millisecond))
 		switch {

@@ -144,14 +144,10 @@ func fanOut(spec loadSpec, fds []int, say func() error) (loadResult, error) {
 	events := make([]unix.EpollEvent, 256)
 	ops, next := 0, time.Now().Add(spec.Warm)
 	for round := 1; ; round++ {
-		if now := time.Now(); !now.Before(next) {
-			if !w.began.IsZero() {
-				return w.end(ops)
-			}
-			if err := w.begin(); err != nil {
-				return loadResult{}, err
-			}
-			ops, next = 0, w.began.Add(spec.Window)
+		if over, err := w.turn(spec.Window, &ops, &next); err != nil {
+			return loadResult{}, err
+		} else if over {
+			return w.end(ops)
 		}
 		if err := say(); err != nil {
 			return loadResult{}, err

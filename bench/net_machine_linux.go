@@ -98,6 +98,20 @@ func (w *window) end(ops int) (loadResult, error) {
 	return r, err
 }
 
+// turn is called again and again. It begins the window when the warm-up ends, at next, and sets ops
+// to zero then. over says that the window has ended.
+func (w *window) turn(length time.Duration, ops *int, next *time.Time) (over bool, err error) {
+	switch now := time.Now(); {
+	case now.Before(*next):
+		return false, nil
+	case !w.began.IsZero():
+		return true, nil
+	}
+	err = w.begin()
+	*ops, *next = 0, w.began.Add(length)
+	return false, err
+}
+
 func (w *window) clocks() (server, own, machine time.Duration, err error) {
 	server, err = processCPU(w.pid)
 	own, err1 := processCPU(os.Getpid())
