@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -22,6 +21,7 @@ import (
 	"github.com/aio-go/aio/aiosql"
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/examples/internal/clitest"
+	"github.com/aio-go/aio/internal/pgtest"
 )
 
 // server is a PostgreSQL server of a test, with its data in a folder of its own. It listens on a
@@ -40,7 +40,7 @@ type server struct {
 // newServer starts a server. It skips the test where there is none.
 func newServer(t *testing.T) *server {
 	t.Helper()
-	s := &server{t: t, bin: findPostgres()}
+	s := &server{t: t, bin: pgtest.Find()}
 	if s.bin == "" {
 		t.Skip("there is no PostgreSQL server on this machine: neither initdb in PATH nor " +
 			"/usr/lib/postgresql/*/bin")
@@ -52,7 +52,7 @@ func newServer(t *testing.T) *server {
 	}
 	t.Cleanup(func() { os.RemoveAll(s.dir) })
 	if os.Getuid() == 0 { // for which the server refuses to work
-		if s.owner = userPostgres(); s.owner == nil {
+		if s.owner = pgtest.User(); s.owner == nil {
 			t.Skip("PostgreSQL does not run as root, and there is no user postgres to run it as")
 		}
 		if err := os.Chown(s.dir, int(s.owner.Uid), int(s.owner.Gid)); err != nil {
@@ -67,30 +67,6 @@ func newServer(t *testing.T) *server {
 	s.start()
 	t.Cleanup(s.kill)
 	return s
-}
-
-func findPostgres() string {
-	if path, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(path)
-	}
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if len(found) == 0 {
-		return ""
-	}
-	return filepath.Dir(found[len(found)-1])
-}
-
-func userPostgres() *syscall.Credential {
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		return nil
-	}
-	uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
-	gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
-	if err1 != nil || err2 != nil {
-		return nil
-	}
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
 func (s *server) data() string { return filepath.Join(s.dir, "data") }

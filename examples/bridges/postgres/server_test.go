@@ -7,21 +7,20 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aio-go/aio/examples/bridges/internal/trial"
+	"github.com/aio-go/aio/internal/pgtest"
 )
 
 // serve starts a server on a Unix socket, and skips the test where there is none.
 func serve(t *testing.T) (p *trial.Process, url string) {
 	t.Helper()
-	bin := findPostgres()
+	bin := pgtest.Find()
 	if bin == "" {
 		t.Skip("there is no PostgreSQL server on this machine: neither initdb in PATH nor " +
 			"/usr/lib/postgresql/*/bin")
@@ -34,7 +33,7 @@ func serve(t *testing.T) (p *trial.Process, url string) {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	var as *syscall.Credential
 	if os.Getuid() == 0 { // for which the server refuses to work
-		if as = userPostgres(); as == nil {
+		if as = pgtest.User(); as == nil {
 			t.Skip("PostgreSQL does not run as root, and there is no user postgres to run it as")
 		}
 		if err := os.Chown(dir, int(as.Uid), int(as.Gid)); err != nil {
@@ -58,28 +57,4 @@ func serve(t *testing.T) (p *trial.Process, url string) {
 	}
 	return trial.StartAs(t, dir, as, ready, filepath.Join(bin, "postgres"), "-D", data, "-k", dir,
 		"-c", "listen_addresses=", "-c", "max_connections=30", "-c", "fsync=off"), url
-}
-
-func findPostgres() string {
-	if path, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(path)
-	}
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if len(found) == 0 {
-		return ""
-	}
-	return filepath.Dir(found[len(found)-1])
-}
-
-func userPostgres() *syscall.Credential {
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		return nil
-	}
-	uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
-	gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
-	if err1 != nil || err2 != nil {
-		return nil
-	}
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }

@@ -1,0 +1,2 @@
+// Package pgtest finds what tests need to start a PostgreSQL server.
+package pgtest
