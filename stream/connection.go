@@ -33,8 +33,10 @@ type connection struct {
 	lost     bool
 	lostErr  error
 	over     atomic.Bool // closed by the program, or lost; a goroutine of the runtime reads it
-	client   bool        // the program has to close it
+	client   bool        // the program has to close it; see ownerOver
 	dropping bool        // the handler failed: the connection is aborted when all bytes are sent
+
+	ownerOver func() bool // nobody need close it from then on; see unclosed.WithOwner, may be nil
 
 	drains []aio.Waiter // the tasks in Drain while full, in FIFO order
 	closes []aio.Waiter // the tasks in WaitClosed

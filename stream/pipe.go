@@ -32,7 +32,7 @@ func ReadPipe(ctx context.Context, f *os.File, opts ...transport.Option) (*PipeR
 	if _, err := transport.ConnectReadPipe(ctx, f, c); err != nil {
 		return nil, err
 	}
-	return c.handOutReader(), nil
+	return c.handOutReader(ctx), nil
 }
 
 // Close closes the pipe: a process that writes to it gets a broken pipe. Reads get the bytes that
@@ -65,5 +65,5 @@ func WritePipe(ctx context.Context, f *os.File, opts ...transport.Option) (*Writ
 	if _, err := transport.ConnectWritePipe(ctx, f, c); err != nil {
 		return nil, err
 	}
-	return c.handOutWriter(), nil
+	return c.handOutWriter(ctx), nil
 }

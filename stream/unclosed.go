@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"log/slog"
 	"runtime"
 	"sync/atomic"
@@ -26,7 +27,8 @@ func (c *connection) handOut() (*Reader, *Writer, error) {
 }
 
 // handOutReader and handOutWriter do the same for the two kinds of pipes.
-func (c *connection) handOutReader() *PipeReader {
+func (c *connection) handOutReader(ctx context.Context) *PipeReader {
+	c.ownerOver = unclosed.OwnerOver(ctx)
 	h := &struct {
 		pipe   PipeReader
 		reader Reader
@@ -37,7 +39,8 @@ func (c *connection) handOutReader() *PipeReader {
 	return &h.pipe
 }
 
-func (c *connection) handOutWriter() *Writer {
+func (c *connection) handOutWriter(ctx context.Context) *Writer {
+	c.ownerOver = unclosed.OwnerOver(ctx)
 	w := &Writer{c}
 	watch(c, w, forgetting{&unclosed.Pipes, "stream: a pipe was forgotten without Close; " +
 		"it is closed now. Call Writer.Close in a defer"})
@@ -67,6 +70,10 @@ func (c *connection) forgotten(f forgetting) {
 	if c.lost || c.transport.IsClosing() {
 		return
 	}
+	defer c.writer.Close()
+	if !c.IsHandedOut() {
+		return
+	}
 	f.count.Add(1)
 	about := []slog.Attr{slog.Any("local", c.transport.LocalAddr()),
 		slog.Any("remote", c.transport.RemoteAddr())}
@@ -78,8 +85,9 @@ func (c *connection) forgotten(f forgetting) {
 		Warning: true,
 		Attrs:   about,
 	})
-	c.writer.Close()
 }
 
 // IsHandedOut reports whether the program has to close the connection.
-func (c *connection) IsHandedOut() bool { return c.client && !c.over.Load() }
+func (c *connection) IsHandedOut() bool {
+	return c.client && !c.over.Load() && (c.ownerOver == nil || !c.ownerOver())
+}

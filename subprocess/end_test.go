@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -323,5 +324,47 @@ func TestAFileThatIsClosedAlreadyCannotBeGiven(t *testing.T) {
 			}
 		}
 		r.Close()
+	})
+}
+
+func TestForgottenPipesOfAnEndedChildAreClosedInSilence(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the test counts descriptors")
+	}
+	inLoop(t, func(ctx context.Context, e *env) {
+		open := 0
+		func() {
+			p := e.start(ctx, piped("sleep 1000 & echo $!; read line"))
+			defer e.killStray(strconv.Itoa(e.number(ctx, p))) // it keeps the outputs open
+			p.Stdin.WriteString("go\n")
+			e.code(ctx, p, 0)
+			open = leaktest.Descriptors()
+		}()
+		e.awaitTrue(ctx, func() bool { // the outputs are closed, and stdin now or before
+			runtime.GC()
+			return leaktest.Descriptors() <= open-2
+		})
+	})
+}
+
+func TestPipesStayOpenWhileATaskWaitsForTheChild(t *testing.T) {
+	inLoop(t, func(ctx context.Context, e *env) {
+		wait := aio.Start(ctx, func(ctx context.Context) error {
+			p, err := piped("read line; exit 3").Start(ctx) // it ends at the end of its input
+			if err != nil {
+				return err
+			}
+			_, err = p.Wait(ctx)
+			return err
+		})
+		for range 10 {
+			e.ok(aio.Sleep(ctx, 5*time.Millisecond))
+			runtime.GC()
+		}
+		if wait.Done() {
+			t.Error("stdin was closed")
+		}
+		wait.Cancel(nil)
+		wait.Await(ctx)
 	})
 }

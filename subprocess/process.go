@@ -3,12 +3,14 @@ package subprocess
 import (
 	"context"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/sys"
+	"github.com/aio-go/aio/internal/unclosed"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -31,7 +33,8 @@ type Process struct {
 }
 
 // Start starts the program and returns when it runs. The caller waits for its end with
-// [Process.Wait], or gives it up with [Process.Close]. The loop collects it in any case.
+// [Process.Wait], or gives it up with [Process.Close]. The loop collects it in any case, and the
+// pipes of a child that has ended are closed when the program forgets them.
 //
 // The error is a [*StartError]; then nothing is left. Start panics if the description makes no
 // sense. It suspends the task while another thread starts the program.
@@ -52,7 +55,7 @@ func (c *Cmd) begin(ctx context.Context) (*Process, error) {
 	}
 	p := &Process{child: child, drain: c.drain(), limit: c.outputLimit()}
 	// it runs now; after a few passes more it can be ended in order
-	ctx = context.WithoutCancel(ctx)
+	ctx = unclosed.WithOwner(context.WithoutCancel(ctx), func() bool { return child.ended })
 	ready := false
 	defer func() {
 		if !ready { // also if the loop ends the task in its wait
@@ -114,7 +117,9 @@ func (p *Process) Wait(ctx context.Context) (int, error) {
 		w := aio.NewWaiter(ctx, "Process.Wait", c)
 		c.waiters = append(c.waiters, w)
 		defer c.leave(w)
-		if err := w.Park(); err != nil {
+		err := w.Park()
+		runtime.KeepAlive(p) // or its pipes would count as forgotten, and be closed, meanwhile
+		if err != nil {
 			return 0, err
 		}
 	}

@@ -3,6 +3,7 @@
 package unclosed
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -13,6 +14,20 @@ import (
 // Of this process so far: what the garbage collector found forgotten, and what was open when its
 // loop was closed.
 var Connections, Pipes, Endpoints, Sockets atomic.Int64
+
+type ownerKey struct{}
+
+// WithOwner returns a context for opening what belongs to an owner, the pipes of a process for
+// example. Nobody need close them once over reports that the owner has ended. The loop calls over.
+func WithOwner(ctx context.Context, over func() bool) context.Context {
+	return context.WithValue(ctx, ownerKey{}, over)
+}
+
+// OwnerOver returns the function given to WithOwner, or nil.
+func OwnerOver(ctx context.Context) func() bool {
+	over, _ := ctx.Value(ownerKey{}).(func() bool)
+	return over
+}
 
 const module = "github.com/aio-go/aio"
 
