@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"os"
+	"runtime"
 
 	"github.com/aio-go/aio/transport"
 )
@@ -47,7 +48,10 @@ func (r *PipeReader) Close() {
 // failed.
 //
 // Cancellation: nothing changes.
-func (r *PipeReader) WaitClosed(ctx context.Context) error { return r.c.writer.WaitClosed(ctx) }
+func (r *PipeReader) WaitClosed(ctx context.Context) error {
+	defer runtime.KeepAlive(r) // a pipe that a task waits for is not forgotten
+	return r.c.writer.WaitClosed(ctx)
+}
 
 // Transport returns the transport below.
 func (r *PipeReader) Transport() transport.Transport { return r.c.transport }

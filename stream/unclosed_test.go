@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/internal/tlstest"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
@@ -104,6 +105,97 @@ func TestEitherHalfKeepsAConnection(t *testing.T) {
 	})
 	if len(reports) != 1 || !strings.Contains(reports[0].Message, "forgotten") {
 		t.Errorf("reported %+v", reports)
+	}
+}
+
+// The only reference to a half is the call that waits.
+func TestACallThatWaitsKeepsItsConnection(t *testing.T) {
+	reader := func(wait func(ctx context.Context, r *stream.Reader) error,
+	) func(context.Context, string) error {
+		return func(ctx context.Context, address string) error {
+			r, _, err := stream.Open(ctx, "tcp", address)
+			if err != nil {
+				return err
+			}
+			return wait(ctx, r)
+		}
+	}
+	waits := map[string]func(ctx context.Context, address string) error{
+		"ReadLine": reader(func(ctx context.Context, r *stream.Reader) error {
+			_, err := r.ReadLine(ctx)
+			return err
+		}),
+		"ReadAll": reader(func(ctx context.Context, r *stream.Reader) error {
+			_, err := r.ReadAll(ctx)
+			return err
+		}),
+		"Read": reader(func(ctx context.Context, r *stream.Reader) error {
+			_, err := r.Read(ctx, make([]byte, 10))
+			return err
+		}),
+		"ReadFrame": reader(func(ctx context.Context, r *stream.Reader) error {
+			_, err := r.ReadFrame(ctx, stream.Prefix32)
+			return err
+		}),
+		"Lines": reader(func(ctx context.Context, r *stream.Reader) error {
+			for _, err := range r.Lines(ctx) {
+				return err
+			}
+			return nil
+		}),
+		"Writer.WaitClosed": func(ctx context.Context, address string) error {
+			_, w, err := stream.Open(ctx, "tcp", address)
+			if err != nil {
+				return err
+			}
+			return w.WaitClosed(ctx)
+		},
+		"Writer.Drain": func(ctx context.Context, address string) error {
+			_, w, err := stream.Open(ctx, "tcp", address)
+			if err != nil {
+				return err
+			}
+			w.Write(make([]byte, 64<<20))
+			return w.Drain(ctx)
+		},
+		"PipeReader.WaitClosed": func(ctx context.Context, _ string) error {
+			r, w, err := os.Pipe()
+			if err != nil {
+				return err
+			}
+			defer w.Close()
+			p, err := stream.ReadPipe(ctx, r)
+			if err != nil {
+				return err
+			}
+			return p.WaitClosed(ctx)
+		},
+	}
+	for name, wait := range waits {
+		t.Run(name, func(t *testing.T) {
+			withReports(t, func(ctx context.Context, reports *[]aio.Report) {
+				var over aiosync.Event
+				silent := func(ctx context.Context, _ *stream.Reader, _ *stream.Writer) error {
+					return over.Wait(ctx)
+				}
+				listen(ctx, t, silent, func(address string) {
+					defer over.Set()
+					waiting := aio.Start(ctx, func(ctx context.Context) error {
+						return wait(ctx, address)
+					})
+					for range 20 {
+						runtime.GC()
+						ok(t, aio.Yield(ctx))
+					}
+					if waiting.Done() || len(*reports) > 0 {
+						t.Errorf("closed meanwhile: %v, %v", waiting.Err(), *reports)
+					}
+					waiting.Cancel(nil)
+					waiting.Await(ctx)
+					collect(ctx, t, func() bool { return name[0] == 'P' || len(*reports) > 0 })
+				})
+			})
+		})
 	}
 }
 
