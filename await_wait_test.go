@@ -1357,3 +1357,59 @@ func TestACancelledSleepDoesNotCutTheNextWaitShortWhateverTheOrder(t *testing.T)
 		return err
 	}, aio.WithChooser(reversed{}))
 }
+
+// The waits that end, and those that begin, are in one step of the task. Its next turn must be that
+// of the wait in which it is parked.
+func TestAWaitThatWasGivenUpDoesNotEndTheNextOneEarly(t *testing.T) {
+	for name, giveUp := range map[string]func(ctx context.Context){
+		"not at all": func(context.Context) {},
+		"granted":    func(ctx context.Context) { aio.NewWaiter(ctx, "Given up", nil).Unpark() },
+		"three times": func(ctx context.Context) {
+			for range 3 {
+				aio.NewWaiter(ctx, "Given up", nil).Unpark()
+			}
+		},
+		"before others that are ready": func(ctx context.Context) {
+			aio.NewWaiter(ctx, "Given up", nil).Unpark()
+			for range 100 {
+				aio.RunningLoop(ctx).CallSoon(func() {})
+			}
+		},
+		"cancelled": func(ctx context.Context) {
+			aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				aio.NewWaiter(ctx, "Given up", nil)
+				g.Cancel(nil)
+				return nil
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) error {
+				passes := 0
+				ticks := aio.Start(ctx, func(ctx context.Context) error {
+					for {
+						passes++
+						if err := aio.Yield(ctx); err != nil {
+							return err
+						}
+					}
+				})
+				aio.Yield(ctx)
+				var next aio.Waiter
+				aio.RunningLoop(ctx).CallSoon(func() { next.Unpark() }) // in the next pass
+				giveUp(ctx)
+				before := passes
+				next = aio.NewWaiter(ctx, "next", nil)
+				if err := next.Park(); err != nil {
+					t.Error(err)
+				}
+				if got := passes - before; got != 2 {
+					t.Errorf("resumed after %d passes, want 2", got)
+				}
+				ticks.Cancel(nil)
+				ticks.Await(ctx)
+				return nil
+			})
+		})
+	}
+}

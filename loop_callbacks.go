@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"reflect"
 	"runtime/debug"
+	"slices"
 
 	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/signals"
@@ -29,6 +30,23 @@ func (l *Loop) doubt() {
 func (l *Loop) strayed() {
 	if s := l.scheduling; s != nil {
 		s.strays++
+	}
+}
+
+// withdraw takes the last turn of the running task out of the ready queue. Behind it are only
+// entries of this step, so that the search is short.
+func (l *Loop) withdraw(t *taskCore) {
+	i := l.ready.Len() - 1
+	for i >= 0 && l.ready.At(i) != runnable(t) {
+		i--
+	}
+	if i < 0 {
+		return
+	}
+	l.ready.RemoveAt(i)
+	if s := l.scheduling; s != nil && i < len(s.entries) {
+		s.entries = slices.Delete(s.entries, i, i+1)
+		l.doubt()
 	}
 }
 

@@ -96,7 +96,8 @@ func (w Waiter) current() bool { return w.p != nil && w.gen == w.p.gen }
 //	idle      no wait                          begin (armed)
 //	armed     prepared; the task still runs    park (parked); grant, cancel (queued); drop (idle)
 //	parked    suspended                        grant, cancel, end (queued)
-//	queued    the task is in the ready queue   resume, when the task takes its turn (idle)
+//	queued    the task is in the ready queue   resume, when the task takes its turn (idle);
+//	                                           abandon, if it never parked (idle)
 //
 //	fate      set by                                    may become       park returns
 //	open      begin                                     any other        -
@@ -173,7 +174,7 @@ func (p *wait) waiter() Waiter { return Waiter{p, p.gen} }
 // task's innermost block will end it; with a nil ctx none does.
 func (p *wait) begin(ctx context.Context, op string, on waitable) {
 	if p.phase != idle {
-		p.drop()
+		p.abandon()
 	}
 	p.gen++
 	p.phase, p.fate, p.heeds = armed, open, heedsBlock
@@ -249,6 +250,16 @@ func (p *wait) steadfast() {
 		p.fate, p.req = open, nil
 	}
 	p.unsubscribe()
+}
+
+// abandon drops a wait that the running task prepared and never parked in. A turn that it has got
+// meanwhile would end the next wait too early.
+func (p *wait) abandon() {
+	if p.phase == queued {
+		p.phase = armed
+		p.worker.loop.withdraw(p.worker.task)
+	}
+	p.drop()
 }
 
 // drop ends a wait from which the task does not return, or in which it never parked.

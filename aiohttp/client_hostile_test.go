@@ -196,9 +196,10 @@ func TestWhatFollowsAnAnswerIsNoAnswerToTheNextRequest(t *testing.T) {
 // A loop decrypts a bounded number of records at a time. The rest has arrived, but was not seen.
 func TestWhatFollowsASecureAnswerIsNoAnswerToTheNextRequest(t *testing.T) {
 	a := tlstest.New(t)
+	cfg := a.Server()
 	s := talkative(t, "127.0.0.1:0", func(n int, conn net.Conn) {
 		batch := &inOnePiece{Conn: conn}
-		secure := tls.Server(batch, a.Server())
+		secure := tls.Server(batch, cfg)
 		if secure.Handshake() != nil {
 			return
 		}

@@ -14,16 +14,17 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// Authority is a certificate authority that only tests trust.
+// Authority is a certificate authority that only tests trust. Any goroutine may use it.
 type Authority struct {
 	tb   testing.TB
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
-	last int64 // serial number
+	last atomic.Int64 // serial number
 }
 
 // New makes an authority. Its certificates are valid around any time a test may pretend it is.
@@ -53,9 +54,8 @@ func newKey(tb testing.TB) *ecdsa.PrivateKey {
 }
 
 func (a *Authority) template(name string) *x509.Certificate {
-	a.last++
 	return &x509.Certificate{
-		SerialNumber: big.NewInt(a.last),
+		SerialNumber: big.NewInt(a.last.Add(1)),
 		Subject:      pkix.Name{CommonName: name},
 		NotBefore:    time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC),
 		NotAfter:     time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC),
