@@ -31,7 +31,7 @@ type AnyTask interface {
 // belongs to the loop of w.
 func coreOf(w *worker, op string, aw AnyFuture) *core {
 	if (*[2]unsafe.Pointer)(unsafe.Pointer(&aw))[1] == nil { // no value, or a nil pointer
-		panic(misuse(op, "a task or future is nil"))
+		panic(misuse(op, "a task or future is nil; leave it out"))
 	}
 	c := aw.future()
 	switch c.loop {

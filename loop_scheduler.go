@@ -129,7 +129,9 @@ func (l *Loop) next() runnable {
 	}
 	if i < 0 || i >= len(s.entries) {
 		l.scheduling, l.chooser = nil, nil // the loop has to be shut down without it
-		panic(misuse("Scheduler.Next", "the answer is not the index of an entry"))
+		panic(
+			misuse("Scheduler.Next", "the answer is not the index of an entry; return one, or -1"),
+		)
 	}
 	s.now = s.entries[i].EntryKey
 	return s.take(l, i)

@@ -96,7 +96,7 @@ func New[K comparable, V any](
 	fn func(ctx context.Context, key K) (V, error), opts ...Option,
 ) *Cache[K, V] {
 	if fn == nil {
-		panic(misuse("New", "the function is nil"))
+		panic(misuse("New", "the function is nil; pass one"))
 	}
 	c := &Cache[K, V]{fn: fn, entries: map[K]*entry[K, V]{}, flights: map[K]*flight[V]{}}
 	for _, o := range opts {
@@ -128,7 +128,8 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
 	}
 	if f.self == aio.CurrentTask(ctx) {
 		panic(misuse("Cache.Get",
-			"the function asks for the key that it was called for, and would wait for itself"))
+			"the function asks for the key that it was called for, and would wait for itself; "+
+				"call what computes the value instead"))
 	}
 	for f.task == nil { // asked for by work that the first step of the call has begun
 		if err := aio.Yield(ctx); err != nil {

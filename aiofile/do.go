@@ -85,7 +85,7 @@ func (*operation) String() string { return "an operation on a file" }
 // begun, Do waits for its end and returns its outcome.
 func Do[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 	if fn == nil {
-		panic(misuse("Do", "the function is nil"))
+		panic(misuse("Do", "the function is nil; pass one"))
 	}
 	var zero T
 	aio.RunningLoop(ctx)                   // panics if there is no loop

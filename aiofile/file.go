@@ -141,7 +141,7 @@ const chunkSize = 64 << 10
 // Cancellation: its error ends the sequence.
 func (f *File) Chunks(ctx context.Context, n int) iter.Seq2[[]byte, error] {
 	if n < 1 {
-		panic(misuse("File.Chunks", "the size must be at least 1"))
+		panic(misuse("File.Chunks", "the size is less than 1; use 1 or more"))
 	}
 	return func(yield func([]byte, error) bool) {
 		buf := make([]byte, n)

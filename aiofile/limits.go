@@ -28,7 +28,7 @@ type readSettings struct{ limit int64 }
 // less than 1.
 func Limit(n int64) ReadOption {
 	if n < 1 {
-		panic(misuse("Limit", "the number of bytes must be at least 1"))
+		panic(misuse("Limit", "the number of bytes is less than 1; use 1 or more"))
 	}
 	return func(s *readSettings) { s.limit = n }
 }

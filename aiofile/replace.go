@@ -55,7 +55,7 @@ func Replace(
 	opts ...ReplaceOption,
 ) error {
 	if fn == nil {
-		panic(misuse("Replace", "the function is nil"))
+		panic(misuse("Replace", "the function is nil; pass one"))
 	}
 	var s replaceSettings
 	for _, o := range opts {

@@ -14,7 +14,7 @@ func TempFile(
 	ctx context.Context, dir, pattern string, fn func(ctx context.Context, f *File) error,
 ) error {
 	if fn == nil {
-		panic(misuse("TempFile", "the function is nil"))
+		panic(misuse("TempFile", "the function is nil; pass one"))
 	}
 	disk := systemOf(ctx)
 	file, err := doOn(ctx, disk.Disk, func() (handle, error) {
@@ -39,7 +39,7 @@ func TempDir(
 	ctx context.Context, dir, pattern string, fn func(ctx context.Context, dir string) error,
 ) (err error) {
 	if fn == nil {
-		panic(misuse("TempDir", "the function is nil"))
+		panic(misuse("TempDir", "the function is nil; pass one"))
 	}
 	disk := systemOf(ctx)
 	name, err := doOn(ctx, disk.Disk, func() (string, error) {

@@ -45,7 +45,7 @@ func Info() WalkOption { return func(w *walk) { w.info = true } }
 // it.
 func OnWalkError(fn func(path string, err error) error) WalkOption {
 	if fn == nil {
-		panic(misuse("OnWalkError", "the function is nil"))
+		panic(misuse("OnWalkError", "the function is nil; pass one"))
 	}
 	return func(w *walk) { w.onError = fn }
 }

@@ -20,7 +20,7 @@ import (
 // body. Another user than a [Client] gets an error.
 func Direct(h http.Handler) http.RoundTripper {
 	if h == nil {
-		panic("aiohttp: Direct: the handler is nil")
+		panic("aiohttp: Direct: the handler is nil; pass one")
 	}
 	return &direct{h}
 }

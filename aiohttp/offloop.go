@@ -27,7 +27,7 @@ import (
 // (ReverseProxy), net/http/pprof, net/http/cgi and google.golang.org/grpc.
 func OffLoop(h http.Handler) http.Handler {
 	if h == nil {
-		panic("aiohttp: OffLoop: the handler is nil")
+		panic("aiohttp: OffLoop: the handler is nil; pass one")
 	}
 	return &offLoop{h}
 }

@@ -24,7 +24,7 @@ func (c *Client) UploadForm(
 	ctx context.Context, url string, write func(ctx context.Context, form *multipart.Writer) error,
 ) (*Response, error) {
 	if write == nil {
-		panic("aiohttp: Client.UploadForm: the function is nil")
+		panic("aiohttp: Client.UploadForm: the function is nil; pass one")
 	}
 	boundary := multipart.NewWriter(nil)
 	return c.Upload(ctx, http.MethodPost, url, boundary.FormDataContentType(),
@@ -54,7 +54,7 @@ func (c *Client) Upload(
 	write func(ctx context.Context, w io.Writer) error,
 ) (*Response, error) {
 	if write == nil {
-		panic("aiohttp: Client.Upload: the function is nil")
+		panic("aiohttp: Client.Upload: the function is nil; pass one")
 	}
 	body := newUpload(aio.RunningLoop(ctx))
 	req, err := newRequest(method, url, body)

@@ -26,7 +26,7 @@ func misuse(op, problem string) string { return "aio: " + op + ": " + problem }
 // mustHave panics if op was not given its function.
 func mustHave(op string, given bool) {
 	if !given {
-		panic(misuse(op, "the function is nil"))
+		panic(misuse(op, "the function is nil; pass one"))
 	}
 }
 

@@ -119,7 +119,7 @@ func Handler(
 	o Options, fn func(ctx context.Context, conn *Conn, r *http.Request) error,
 ) http.Handler {
 	if fn == nil {
-		panic("aiowebsocket: Handler: the function is nil")
+		panic("aiowebsocket: Handler: the function is nil; pass one")
 	}
 	o.withDefaults("Handler")
 	return aiohttp.HandlerFunc(func(

@@ -62,7 +62,7 @@ func Fold[T, A any](src iter.Seq2[T, error], init A, fn func(acc A, v T) A) (A, 
 //
 // Cancellation: as for Collect.
 func First[T any](src iter.Seq2[T, error]) (T, error) {
-	mustBe(src != nil, "First", "the sequence is nil")
+	mustBe(src != nil, "First", "the sequence is nil; pass one")
 	for v, err := range src {
 		return v, err
 	}
@@ -75,7 +75,7 @@ func First[T any](src iter.Seq2[T, error]) (T, error) {
 //
 // Cancellation: as for Collect.
 func ForEach[T any](src iter.Seq2[T, error], fn func(v T) error) error {
-	mustBe(src != nil && fn != nil, "ForEach", "the sequence or the function is nil")
+	mustBe(src != nil && fn != nil, "ForEach", "the sequence or the function is nil; pass both")
 	for v, err := range src {
 		if err != nil {
 			return err
@@ -100,7 +100,11 @@ func ForEach[T any](src iter.Seq2[T, error], fn func(v T) error) error {
 //
 // Cancellation: as for Collect.
 func Values[T any](src iter.Seq2[T, error], err *error) iter.Seq[T] {
-	mustBe(src != nil && err != nil, "Values", "the sequence is nil, or the place for the error")
+	mustBe(
+		src != nil && err != nil,
+		"Values",
+		"the sequence is nil, or the place for the error; pass both",
+	)
 	return func(yield func(T) bool) {
 		for v, e := range src {
 			if e != nil {
@@ -120,7 +124,7 @@ func Values[T any](src iter.Seq2[T, error], err *error) iter.Seq[T] {
 //
 // Cancellation: as for Collect.
 func Checked[T any](src iter.Seq2[T, error]) iter.Seq2[T, error] {
-	mustBe(src != nil, "Checked", "the sequence is nil")
+	mustBe(src != nil, "Checked", "the sequence is nil; pass one")
 	return func(yield func(T, error) bool) {
 		for v, err := range src {
 			on := yield(v, err)

@@ -50,8 +50,8 @@ func mapConcurrent[T, U any](
 	fn func(ctx context.Context, v T) (U, error),
 	ordered bool,
 ) iter.Seq2[U, error] {
-	mustBe(src != nil && fn != nil, op, "the source or the function is nil")
-	mustBe(limit >= 1, op, "the limit must be at least 1")
+	mustBe(src != nil && fn != nil, op, "the source or the function is nil; pass both")
+	mustBe(limit >= 1, op, "the limit is less than 1; use 1 or more")
 	return func(yield func(U, error) bool) {
 		c := &crew{ctx: ctx, name: "aiter." + op}
 		// results in the order of the loop; if ordered, also calls without a result yet

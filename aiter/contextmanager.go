@@ -33,7 +33,7 @@ import (
 func ContextManager[T any](
 	fn func(ctx context.Context, yield func(T) (context.Context, error)) error,
 ) Manager[T] {
-	mustBe(fn != nil, "ContextManager", "the function is nil")
+	mustBe(fn != nil, "ContextManager", "the function is nil; pass one")
 	return &generated[T]{fn: fn}
 }
 
@@ -75,7 +75,11 @@ func (m *generated[T]) Enter(ctx context.Context) (T, error) {
 
 func (m *generated[T]) Exit(ctx context.Context, err error) error {
 	steps := m.steps
-	mustBe(steps != nil, "ContextManager", "the manager is left without having been entered")
+	mustBe(
+		steps != nil,
+		"ContextManager",
+		"the manager is left without having been entered; call Enter first, or use With",
+	)
 	m.steps = nil
 	_, end := steps.Send(ctx, ending{ctx, err})
 	switch {

@@ -32,7 +32,7 @@ type ExitStack struct {
 //
 // Cancellation: Enter of m gets ctx.
 func Enter[T any](ctx context.Context, s *ExitStack, m Manager[T]) (T, error) {
-	mustBe(s != nil && m != nil, "Enter", "the stack or the manager is nil")
+	mustBe(s != nil && m != nil, "Enter", "the stack or the manager is nil; pass both")
 	v, err := m.Enter(ctx)
 	if err == nil {
 		s.Push(m.Exit)
@@ -42,13 +42,13 @@ func Enter[T any](ctx context.Context, s *ExitStack, m Manager[T]) (T, error) {
 
 // Push pushes a function that is called like the Exit of a [Manager]. Python: push_async_exit.
 func (s *ExitStack) Push(exit func(ctx context.Context, err error) error) {
-	mustBe(exit != nil, "ExitStack.Push", "the function is nil")
+	mustBe(exit != nil, "ExitStack.Push", "the function is nil; pass one")
 	s.exits = append(s.exits, exit)
 }
 
 // Defer pushes a function that does not get the error of the body. Python: push_async_callback.
 func (s *ExitStack) Defer(fn func(ctx context.Context) error) {
-	mustBe(fn != nil, "ExitStack.Defer", "the function is nil")
+	mustBe(fn != nil, "ExitStack.Defer", "the function is nil; pass one")
 	s.Push(func(ctx context.Context, _ error) error { return fn(ctx) })
 }
 

@@ -22,7 +22,7 @@ import (
 func Generate[T any](
 	ctx context.Context, body func(ctx context.Context, yield func(T) bool) error,
 ) iter.Seq2[T, error] {
-	mustBe(body != nil, "Generate", "the function is nil")
+	mustBe(body != nil, "Generate", "the function is nil; pass one")
 	return func(yield func(T, error) bool) {
 		left := false
 		err := body(ctx, func(v T) bool {
@@ -81,7 +81,7 @@ func FromSlice[T any](items []T) iter.Seq2[T, error] {
 
 // FromSeq is the sequence of an ordinary iterator's values. It never fails.
 func FromSeq[T any](seq iter.Seq[T]) iter.Seq2[T, error] {
-	mustBe(seq != nil, "FromSeq", "the iterator is nil")
+	mustBe(seq != nil, "FromSeq", "the iterator is nil; pass one")
 	return func(yield func(T, error) bool) {
 		for v := range seq {
 			if !yield(v, nil) {
@@ -97,7 +97,7 @@ func FromSeq[T any](seq iter.Seq[T]) iter.Seq2[T, error] {
 //
 // Cancellation: next gets ctx.
 func FromFunc[T any](ctx context.Context, next aio.Func[T]) iter.Seq2[T, error] {
-	mustBe(next != nil, "FromFunc", "the function is nil")
+	mustBe(next != nil, "FromFunc", "the function is nil; pass one")
 	return func(yield func(T, error) bool) {
 		for {
 			v, err := next(ctx)
@@ -143,7 +143,7 @@ func FromChannel[T any](ctx context.Context, ch <-chan T) iter.Seq2[T, error] {
 //
 // Cancellation: as for [aiosync.Queue.Get].
 func FromQueue[T any](ctx context.Context, q *aiosync.Queue[T]) iter.Seq2[T, error] {
-	mustBe(q != nil, "FromQueue", "the queue is nil")
+	mustBe(q != nil, "FromQueue", "the queue is nil; pass one")
 	return func(yield func(T, error) bool) {
 		body := func(v T) bool {
 			defer q.TaskDone()
@@ -167,7 +167,11 @@ func FromQueue[T any](ctx context.Context, q *aiosync.Queue[T]) iter.Seq2[T, err
 //
 // Cancellation: ends the wait for the next tick.
 func Tick(ctx context.Context, d time.Duration) iter.Seq2[time.Time, error] {
-	mustBe(d > 0, "Tick", "the time between two ticks must be positive")
+	mustBe(
+		d > 0,
+		"Tick",
+		"the time between two ticks is not positive; use time.Second, for example",
+	)
 	return func(yield func(time.Time, error) bool) {
 		loop := aio.RunningLoop(ctx)
 		for next := loop.Time().Add(d); ; next = next.Add(d) {

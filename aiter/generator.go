@@ -49,7 +49,7 @@ type Generator[In, Out any] struct {
 func NewGenerator[In, Out any](
 	ctx context.Context, body func(ctx context.Context, yield func(Out) (In, error)) error,
 ) *Generator[In, Out] {
-	mustBe(body != nil, "NewGenerator", "the function is nil")
+	mustBe(body != nil, "NewGenerator", "the function is nil; pass one")
 	g := &Generator[In, Out]{ctx: ctx}
 	g.co = coro.New(func(yield coro.Yield[In, Out], _ In) (aio.None, error) {
 		err := body(ctx, func(v Out) (In, error) {

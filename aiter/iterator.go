@@ -17,7 +17,7 @@ type Iterator[T any] struct{ g *Generator[aio.None, T] }
 // iterator when done. A sequence that opens a group around its yield has to be stepped and closed
 // by one task. Python: aiter.
 func Pull[T any](ctx context.Context, seq iter.Seq2[T, error]) *Iterator[T] {
-	mustBe(seq != nil, "Pull", "the sequence is nil")
+	mustBe(seq != nil, "Pull", "the sequence is nil; pass one")
 	return &Iterator[T]{NewGenerator(ctx,
 		func(_ context.Context, yield func(T) (aio.None, error)) error {
 			for v, err := range seq {

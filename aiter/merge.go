@@ -104,7 +104,7 @@ func (o *offers[T]) deliver(ctx context.Context, yield func(T, error) bool) {
 // Cancellation: of the wait for the next item; the sources are ended and waited for.
 func Merge[T any](ctx context.Context, srcs ...iter.Seq2[T, error]) iter.Seq2[T, error] {
 	for _, src := range srcs {
-		mustBe(src != nil, "Merge", "a source is nil")
+		mustBe(src != nil, "Merge", "a source is nil; leave it out")
 	}
 	return func(yield func(T, error) bool) {
 		o := newOffers[T](ctx, "aiter.Merge")
@@ -120,8 +120,8 @@ func Merge[T any](ctx context.Context, srcs ...iter.Seq2[T, error]) iter.Seq2[T,
 //
 // Cancellation: of the wait for the next item; the source is ended and waited for.
 func Prefetch[T any](ctx context.Context, src iter.Seq2[T, error], n int) iter.Seq2[T, error] {
-	mustBe(src != nil, "Prefetch", "the source is nil")
-	mustBe(n >= 1, "Prefetch", "the number of items to fetch ahead must be at least 1")
+	mustBe(src != nil, "Prefetch", "the source is nil; pass one")
+	mustBe(n >= 1, "Prefetch", "the number of items to fetch ahead is less than 1; use 1 or more")
 	return func(yield func(T, error) bool) {
 		o := newOffers[T](ctx, "aiter.Prefetch")
 		o.from(src, n)

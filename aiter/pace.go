@@ -21,8 +21,12 @@ import (
 func BatchWithin[T any](
 	ctx context.Context, src iter.Seq2[T, error], n int, d time.Duration,
 ) iter.Seq2[[]T, error] {
-	mustBe(src != nil, "BatchWithin", "the source is nil")
-	mustBe(n >= 1 && d > 0, "BatchWithin", "the size must be at least 1 and the time positive")
+	mustBe(src != nil, "BatchWithin", "the source is nil; pass one")
+	mustBe(
+		n >= 1 && d > 0,
+		"BatchWithin",
+		"the size is less than 1 or the time not positive; use 1 or more of each",
+	)
 	return func(yield func([]T, error) bool) {
 		o := newOffers[T](ctx, "aiter.BatchWithin")
 		loop := aio.RunningLoop(ctx)
@@ -89,7 +93,7 @@ func BatchWithin[T any](
 func RateLimit[T any](
 	ctx context.Context, src iter.Seq2[T, error], limiter *aiosync.RateLimiter,
 ) iter.Seq2[T, error] {
-	mustBe(src != nil && limiter != nil, "RateLimit", "the source or the limiter is nil")
+	mustBe(src != nil && limiter != nil, "RateLimit", "the source or the limiter is nil; pass both")
 	return Map(ctx, src, func(ctx context.Context, v T) (T, error) {
 		return v, limiter.Acquire(ctx)
 	})
@@ -104,7 +108,7 @@ func RateLimit[T any](
 func TimeoutEach[T any](
 	ctx context.Context, src iter.Seq2[T, error], d time.Duration,
 ) iter.Seq2[T, error] {
-	mustBe(src != nil, "TimeoutEach", "the source is nil")
+	mustBe(src != nil, "TimeoutEach", "the source is nil; pass one")
 	return func(yield func(T, error) bool) {
 		it := Pull(ctx, src)
 		defer closeNow(ctx, it)
@@ -148,7 +152,7 @@ func Retry[T any](
 	b Backoff,
 	begin func(ctx context.Context, failures int) iter.Seq2[T, error],
 ) iter.Seq2[T, error] {
-	mustBe(begin != nil, "Retry", "the function is nil")
+	mustBe(begin != nil, "Retry", "the function is nil; pass one")
 	return func(yield func(T, error) bool) {
 		var zero T
 		for failures := 0; ; {

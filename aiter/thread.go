@@ -41,7 +41,7 @@ func FromThread[T any](
 	ctx context.Context, n int, body func(ctx context.Context, yield func(T) bool) error,
 	opts ...aio.ThreadOption,
 ) iter.Seq2[T, error] {
-	mustBe(body != nil, "FromThread", "the function is nil")
+	mustBe(body != nil, "FromThread", "the function is nil; pass one")
 	mustBe(n >= 0, "FromThread", "the number of values that may wait is negative; use 0 or more")
 	opts = append(append([]aio.ThreadOption{aio.LimitedBy(nil)}, opts...), aio.Joined())
 	return func(yield func(T, error) bool) {

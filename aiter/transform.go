@@ -30,7 +30,7 @@ func values[T, U any](src iter.Seq2[T, error], yield func(U, error) bool) iter.S
 func Map[T, U any](
 	ctx context.Context, src iter.Seq2[T, error], fn func(ctx context.Context, v T) (U, error),
 ) iter.Seq2[U, error] {
-	mustBe(src != nil && fn != nil, "Map", "the source or the function is nil")
+	mustBe(src != nil && fn != nil, "Map", "the source or the function is nil; pass both")
 	return func(yield func(U, error) bool) {
 		var zero U
 		for v := range values(src, yield) {
@@ -53,7 +53,7 @@ func Map[T, U any](
 func Filter[T any](
 	ctx context.Context, src iter.Seq2[T, error], keep func(ctx context.Context, v T) (bool, error),
 ) iter.Seq2[T, error] {
-	mustBe(src != nil && keep != nil, "Filter", "the source or the function is nil")
+	mustBe(src != nil && keep != nil, "Filter", "the source or the function is nil; pass both")
 	return func(yield func(T, error) bool) {
 		var zero T
 		for v := range values(src, yield) {
@@ -78,7 +78,7 @@ func FlatMap[T, U any](
 	src iter.Seq2[T, error],
 	fn func(ctx context.Context, v T) iter.Seq2[U, error],
 ) iter.Seq2[U, error] {
-	mustBe(src != nil && fn != nil, "FlatMap", "the source or the function is nil")
+	mustBe(src != nil && fn != nil, "FlatMap", "the source or the function is nil; pass both")
 	return func(yield func(U, error) bool) {
 		var zero U
 		for v := range values(src, yield) {
@@ -103,7 +103,7 @@ type Indexed[T any] struct {
 
 // Enumerate yields the items of src with their numbers, from 0. Python: enumerate.
 func Enumerate[T any](src iter.Seq2[T, error]) iter.Seq2[Indexed[T], error] {
-	mustBe(src != nil, "Enumerate", "the source is nil")
+	mustBe(src != nil, "Enumerate", "the source is nil; pass one")
 	return func(yield func(Indexed[T], error) bool) {
 		n := 0
 		for v := range values(src, yield) {
@@ -120,7 +120,7 @@ func Enumerate[T any](src iter.Seq2[T, error]) iter.Seq2[Indexed[T], error] {
 // Python: itertools.chain.
 func Chain[T any](srcs ...iter.Seq2[T, error]) iter.Seq2[T, error] {
 	for _, src := range srcs {
-		mustBe(src != nil, "Chain", "a source is nil")
+		mustBe(src != nil, "Chain", "a source is nil; leave it out")
 	}
 	return func(yield func(T, error) bool) {
 		for _, src := range srcs {
@@ -141,7 +141,7 @@ func Chain[T any](srcs ...iter.Seq2[T, error]) iter.Seq2[T, error] {
 // Take yields the first n items of src. The source is closed as soon as it has yielded the nth;
 // with n <= 0 it does not begin. Python: itertools.islice.
 func Take[T any](src iter.Seq2[T, error], n int) iter.Seq2[T, error] {
-	mustBe(src != nil, "Take", "the source is nil")
+	mustBe(src != nil, "Take", "the source is nil; pass one")
 	return func(yield func(T, error) bool) {
 		if n <= 0 {
 			return
@@ -158,7 +158,7 @@ func Take[T any](src iter.Seq2[T, error], n int) iter.Seq2[T, error] {
 
 // Drop yields the items of src without the first n.
 func Drop[T any](src iter.Seq2[T, error], n int) iter.Seq2[T, error] {
-	mustBe(src != nil, "Drop", "the source is nil")
+	mustBe(src != nil, "Drop", "the source is nil; pass one")
 	return func(yield func(T, error) bool) {
 		left := n
 		for v := range values(src, yield) {
@@ -180,7 +180,7 @@ func Drop[T any](src iter.Seq2[T, error], n int) iter.Seq2[T, error] {
 func TakeWhile[T any](
 	ctx context.Context, src iter.Seq2[T, error], keep func(ctx context.Context, v T) (bool, error),
 ) iter.Seq2[T, error] {
-	mustBe(src != nil && keep != nil, "TakeWhile", "the source or the function is nil")
+	mustBe(src != nil && keep != nil, "TakeWhile", "the source or the function is nil; pass both")
 	return func(yield func(T, error) bool) {
 		var zero T
 		for v := range values(src, yield) {
@@ -203,7 +203,7 @@ func TakeWhile[T any](
 func DropWhile[T any](
 	ctx context.Context, src iter.Seq2[T, error], drop func(ctx context.Context, v T) (bool, error),
 ) iter.Seq2[T, error] {
-	mustBe(src != nil && drop != nil, "DropWhile", "the source or the function is nil")
+	mustBe(src != nil && drop != nil, "DropWhile", "the source or the function is nil; pass both")
 	return func(yield func(T, error) bool) {
 		dropping := true
 		keep := func(ctx context.Context, v T) (bool, error) {
@@ -221,8 +221,8 @@ func DropWhile[T any](
 // Batch yields the items of src in slices of n; the last one has the rest. Before an error it
 // yields the items before the error. It panics if n is less than 1. Python: itertools.batched.
 func Batch[T any](src iter.Seq2[T, error], n int) iter.Seq2[[]T, error] {
-	mustBe(src != nil, "Batch", "the source is nil")
-	mustBe(n >= 1, "Batch", "the size must be at least 1")
+	mustBe(src != nil, "Batch", "the source is nil; pass one")
+	mustBe(n >= 1, "Batch", "the size is less than 1; use 1 or more")
 	return func(yield func([]T, error) bool) {
 		var batch []T
 		for v, err := range src {

@@ -86,7 +86,7 @@ func With[T any](
 	body func(ctx context.Context, v T) error,
 	opts ...WithOption,
 ) error {
-	mustBe(m != nil && body != nil, "With", "the manager or the function is nil")
+	mustBe(m != nil && body != nil, "With", "the manager or the function is nil; pass both")
 	limit := defaultExitLimit
 	for _, o := range opts {
 		o.withOption(&limit)

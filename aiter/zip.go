@@ -20,7 +20,7 @@ type Pair[A, B any] struct {
 func Zip[A, B any](
 	ctx context.Context, a iter.Seq2[A, error], b iter.Seq2[B, error],
 ) iter.Seq2[Pair[A, B], error] {
-	mustBe(a != nil && b != nil, "Zip", "a source is nil")
+	mustBe(a != nil && b != nil, "Zip", "a source is nil; leave it out")
 	return func(yield func(Pair[A, B], error) bool) {
 		partners := Pull(ctx, b)
 		defer closeNow(ctx, partners)
