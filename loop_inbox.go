@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,11 +35,19 @@ func (b *inbox) put(r runnable) bool {
 		return false
 	}
 	b.posts = append(b.posts, r)
+	n := len(b.posts)
 	b.posted.Store(true)
 	b.mu.Unlock()
 	b.rouse()
+	if n >= backlog && n%16 == 0 {
+		runtime.Gosched()
+	}
 	return true
 }
+
+// backlog is the number of posts from which on their goroutines let others run, again and again.
+// Otherwise, where processors are few, they would send millions before the loop gets its turn.
+const backlog = 256
 
 // putQuietly is put without the bell. A loop without a poller takes r when it next collects. The
 // runtime's cleanups use it: they run outside any bubble of testing/synctest and may not touch a

@@ -494,3 +494,36 @@ func TestAPanicInOneOfSeveralLoopsTakesTheOtherFailuresAlong(t *testing.T) {
 		}
 	}
 }
+
+func TestALoopKeepsUpWithGoroutinesThatPost(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const posters, each = 4, 100_000
+	run(t, func(ctx context.Context) error {
+		l := aio.RunningLoop(ctx)
+		done := aio.NewFuture[aio.None](ctx)
+		var posted atomic.Int64
+		ran, most := int64(0), int64(0)
+		callback := func() {
+			ran++
+			l.ExpectPosts(-1)
+			most = max(most, posted.Load()-ran)
+			if ran == posters*each {
+				done.SetResult(aio.None{})
+			}
+		}
+		l.ExpectPosts(posters * each)
+		for range posters {
+			go func() {
+				for range each {
+					posted.Add(1)
+					l.CallSoonThreadsafe(callback)
+				}
+			}()
+		}
+		_, err := done.Await(ctx)
+		if most > posters*each/4 {
+			t.Errorf("%d posts waited at a time", most)
+		}
+		return err
+	})
+}
