@@ -329,3 +329,36 @@ func TestADeadJobGetsNewAttempts(t *testing.T) {
 		return nil
 	})
 }
+
+type picture struct{ Path string }
+
+var render = executor.Register("render", func(ctx context.Context, p picture) (picture, error) {
+	if p.Path == "" {
+		return p, distributed.Permanent(errors.New("no path"))
+	}
+	return picture{p.Path + ".png"}, nil
+}, executor.Encoding(executor.JSON))
+
+func TestAJobInJSONCanBeReadInTheQueue(t *testing.T) {
+	withWorker(t, func(ctx context.Context, c *distributed.Client) error {
+		h, err := distributed.Submit(ctx, c, render, picture{"a"}, distributed.Then("render"))
+		if err != nil {
+			return err
+		}
+		if p, err := h.Await(ctx); err != nil || p.Path != "a.png.png" {
+			t.Errorf("rendered %v, %v", p, err)
+		}
+		if h, err = distributed.Submit(ctx, c, render, picture{}); err != nil {
+			return err
+		}
+		if _, err := h.Await(ctx); err == nil {
+			t.Error("it did not fail")
+		}
+		for d, err := range c.Dead(ctx) {
+			if err != nil || string(d.Args) != `{"Path":""}` {
+				t.Errorf("dead: %s, %v", d.Args, err)
+			}
+		}
+		return nil
+	})
+}

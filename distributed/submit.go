@@ -46,7 +46,8 @@ func Within(d time.Duration) JobOption {
 }
 
 // Then calls another function with the result, as a job of its own, as soon as the job is done. The
-// outcome is that of the last function. The types have to fit, which only the workers see.
+// outcome is that of the last function. The types and their encoding have to fit, which only the
+// workers see.
 func Then(name string) JobOption { return func(e *submission) { e.then = append(e.then, name) } }
 
 // Execute runs a job on a worker and waits for its outcome: it makes a Client an

@@ -3,13 +3,49 @@ package executor
 import (
 	"bytes"
 	"encoding/gob"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
 )
 
-// A value is encoded by its static type, which both sides know:
+// Codec encodes the arguments and results of a function, see [Encoding]. Several goroutines call it
+// at a time.
+type Codec interface {
+	// Encode encodes v, an argument or a result. The caller owns what it returns.
+	Encode(v any) ([]byte, error)
+	// Decode decodes data to *v, a pointer to an argument or a result. It may keep data.
+	Decode(data []byte, v any) error
+}
+
+// JSON encodes with encoding/json, as whole values: programs in other languages, and people who look
+// at a queue, can read it.
+var JSON Codec = jsonCodec{}
+
+type jsonCodec struct{}
+
+func (jsonCodec) Encode(v any) ([]byte, error)    { return json.Marshal(v) }
+func (jsonCodec) Decode(data []byte, v any) error { return json.Unmarshal(data, v) }
+
+// RegisterOption is an option of [Register].
+type RegisterOption func(r *registration)
+
+// registration holds the values of RegisterOptions.
+type registration struct {
+	codec Codec // nil: by type, see below
+}
+
+// Encoding is how the arguments and results of the function are encoded: by [JSON], or by a codec of
+// the program. Reports of [Progress] are not concerned. Default: see [Register].
+func Encoding(c Codec) RegisterOption {
+	if c == nil {
+		panic("executor: Encoding: the codec is nil; pass one, such as JSON")
+	}
+	return func(r *registration) { r.codec = c }
+}
+
+// Without a codec a value is encoded by its static type, which both sides know:
 //
 //	[]byte, string             as it is
 //	int, int64, float64, bool  as text
@@ -28,7 +64,35 @@ func bare[T any]() bool {
 	return t.Kind() == reflect.Struct && t.NumField() == 0
 }
 
-// encode encodes a value. The result shares no memory with it.
+// encodeBy encodes a value with c, or by its type if c is nil.
+func encodeBy[T any](c Codec, v T) ([]byte, error) {
+	if c == nil {
+		return encode(v)
+	}
+	data, err := c.Encode(v)
+	if err != nil {
+		return nil, fmt.Errorf("executor: a %T cannot be encoded: %w", v, err)
+	}
+	return data, nil
+}
+
+// decodeBy undoes encodeBy. It takes over data.
+func decodeBy[T any](c Codec, data []byte) (v T, err error) {
+	if c == nil {
+		return decode[T](data)
+	}
+	if err = c.Decode(data, &v); err != nil {
+		return v, undecoded[T](data, err)
+	}
+	return v, nil
+}
+
+func undecoded[T any](data []byte, err error) error {
+	return fmt.Errorf("executor: %d bytes cannot be decoded as %v: %w",
+		len(data), reflect.TypeFor[T](), err)
+}
+
+// encode encodes a value by its type. The result shares no memory with it.
 func encode[T any](v T) ([]byte, error) {
 	switch v := any(&v).(type) {
 	case *[]byte:
@@ -77,19 +141,27 @@ func decode[T any](data []byte) (T, error) {
 		}
 	}
 	if err != nil {
-		return b.V, fmt.Errorf("executor: %d bytes cannot be decoded as %v: %w",
-			len(data), reflect.TypeFor[T](), err)
+		return b.V, undecoded[T](data, err)
 	}
 	return b.V, nil
 }
 
-// mustEncode panics if values of type T cannot be encoded. name is that of the function.
-func mustEncode[T any](name string) {
+// mustEncode panics if values of type T cannot be encoded. name is that of the function. What a
+// codec of the program makes of a zero value says nothing.
+func mustEncode[T any](c Codec, name string) {
+	var remedy string
+	switch c {
+	case nil:
+		remedy = "use exported fields, or implement gob.GobEncoder"
+	case JSON:
+		remedy = "use types that encoding/json knows, or implement json.Marshaler"
+	default:
+		return
+	}
 	var zero T
-	if _, err := encode(zero); err != nil {
+	if _, err := encodeBy(c, zero); err != nil {
 		panic(fmt.Sprintf("executor: Register: the function %q: "+
-			"values of type %v cannot be sent: %v; "+
-			"use exported fields, or implement gob.GobEncoder",
-			name, reflect.TypeFor[T](), errors.Unwrap(err)))
+			"values of type %v cannot be sent: %v; %s",
+			name, reflect.TypeFor[T](), errors.Unwrap(err), remedy))
 	}
 }

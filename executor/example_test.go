@@ -90,6 +90,29 @@ func ExampleRegister() {
 	// fib 55 <nil>
 }
 
+type invoice struct {
+	Number int
+	Lines  []string
+}
+
+// What waits in a queue can be read, by people and by programs in other languages.
+var total = executor.Register("total", func(ctx context.Context, in invoice) (int, error) {
+	return 10 * len(in.Lines), nil
+}, executor.Encoding(executor.JSON))
+
+func ExampleEncoding() {
+	job, err := total.Job(invoice{7, []string{"a cup", "a spoon"}})
+	fmt.Printf("%s %v\n", job.Args, err)
+	do(func(ctx context.Context) error {
+		n, err := total.Run(ctx, invoice{7, []string{"a cup", "a spoon"}})
+		fmt.Println(n, err)
+		return nil
+	})
+	// Output:
+	// {"Number":7,"Lines":["a cup","a spoon"]} <nil>
+	// 20 <nil>
+}
+
 // At most four functions at a time, for everything below this context.
 func ExampleWith() {
 	do(func(ctx context.Context) error {

@@ -14,7 +14,8 @@ import (
 
 // Function is a registered function. A and R are the types of its argument and result.
 type Function[A, R any] struct {
-	name string
+	name  string
+	codec Codec
 	settings
 }
 
@@ -40,16 +41,21 @@ var registry struct {
 // cancelled.
 //
 // The types are encoded with gob, which sends the exported fields of structs. A []byte or a string
-// is sent as it is, int, int64, float64 and bool as text; aio.None means no argument or result. It
-// panics if the name is taken, or if gob cannot encode one of the types.
+// is sent as it is, int, int64, float64 and bool as text; aio.None means no argument or result.
+// [Encoding] chooses another codec. Register panics if the name is taken, or if one of the types
+// cannot be encoded.
 func Register[A, R any](
-	name string, fn func(ctx context.Context, arg A) (R, error),
+	name string, fn func(ctx context.Context, arg A) (R, error), opts ...RegisterOption,
 ) *Function[A, R] {
 	if name == "" || fn == nil {
 		panic("executor: Register: the name is empty or the function nil; pass both")
 	}
-	mustEncode[A](name)
-	mustEncode[R](name)
+	var r registration
+	for _, o := range opts {
+		o(&r)
+	}
+	mustEncode[A](r.codec, name)
+	mustEncode[R](r.codec, name)
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
 	if registry.funcs[name] != nil {
@@ -60,7 +66,7 @@ func Register[A, R any](
 		registry.funcs = map[string]handler{}
 	}
 	registry.funcs[name] = func(ctx context.Context, args []byte) ([]byte, error) {
-		arg, err := decode[A](args)
+		arg, err := decodeBy[A](r.codec, args)
 		if err != nil {
 			return nil, err
 		}
@@ -68,9 +74,9 @@ func Register[A, R any](
 		if err != nil {
 			return nil, err
 		}
-		return encode(result)
+		return encodeBy(r.codec, result)
 	}
-	return &Function[A, R]{name: name, settings: settings{attempts: 1}}
+	return &Function[A, R]{name: name, codec: r.codec, settings: settings{attempts: 1}}
 }
 
 // Name returns the registered name.
@@ -114,7 +120,7 @@ func (f *Function[A, R]) Run(ctx context.Context, arg A) (R, error) {
 // Job returns the job of a call with a copy of arg, for executors that take jobs in other ways than
 // Execute. Any goroutine.
 func (f *Function[A, R]) Job(arg A) (Job, error) {
-	args, err := encode(arg)
+	args, err := encodeBy(f.codec, arg)
 	if err != nil {
 		return Job{}, err
 	}
@@ -126,7 +132,7 @@ func (f *Function[A, R]) Job(arg A) (Job, error) {
 }
 
 // Result decodes the encoded result of a job. It takes over data. Any goroutine.
-func (f *Function[A, R]) Result(data []byte) (R, error) { return decode[R](data) }
+func (f *Function[A, R]) Result(data []byte) (R, error) { return decodeBy[R](f.codec, data) }
 
 // With returns a copy of the function whose calls use the options.
 func (f *Function[A, R]) With(opts ...CallOption) *Function[A, R] {

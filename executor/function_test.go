@@ -316,6 +316,11 @@ func TestMisuseOfRegisterPanics(t *testing.T) {
 			return struct{ n int }{}, nil
 		})
 	}, "cannot be sent", "exported fields")
+	wantPanic(t, func() {
+		executor.Register("no JSON", func(context.Context, func()) (int, error) { return 0, nil },
+			executor.Encoding(executor.JSON))
+	}, `"no JSON"`, "func() cannot be sent", "encoding/json")
+	wantPanic(t, func() { executor.Encoding(nil) }, "Encoding", "the codec is nil")
 	wantPanic(t, func() { executor.Attempts(0) }, "Attempts")
 	wantPanic(t, func() { square.Run(context.Background(), 2) },
 		"executor.Function.Run: no running event loop")
@@ -414,4 +419,68 @@ func TestAnExecutorCanSendJobsResultsAndErrorsItself(t *testing.T) {
 	if err := executor.DecodeError("fn", []byte{0xff}); err == nil || errors.As(err, &remote) {
 		t.Errorf("malformed: %v", err)
 	}
+}
+
+// parcel is encoded with JSON, which gob could not do: all its fields are hidden.
+type parcel struct{ item string }
+
+func (o parcel) MarshalText() ([]byte, error)     { return []byte(o.item), nil }
+func (o *parcel) UnmarshalText(text []byte) error { o.item = string(text); return nil }
+
+var (
+	pack = executor.Register("pack", func(ctx context.Context, o parcel) ([]parcel, error) {
+		return []parcel{o, {"wrapping"}}, nil
+	}, executor.Encoding(executor.JSON))
+
+	// reverse has a codec of its own for its one type. It refuses what begins with "x".
+	reverse = executor.Register("reverse", func(ctx context.Context, s string) (string, error) {
+		return s + "!", nil
+	}, executor.Encoding(backwards{}))
+)
+
+type backwards struct{}
+
+var errNoX = errors.New("no x")
+
+func (backwards) Encode(v any) ([]byte, error) {
+	text := []byte(v.(string))
+	if len(text) > 0 && text[0] == 'x' {
+		return nil, errNoX
+	}
+	slices.Reverse(text)
+	return text, nil
+}
+
+func (backwards) Decode(data []byte, v any) error {
+	if len(data) > 0 && data[0] == 'y' {
+		return errNoX
+	}
+	slices.Reverse(data)
+	*v.(*string) = string(data)
+	return nil
+}
+
+func TestAFunctionMayHaveItsOwnCodec(t *testing.T) {
+	job, err := pack.Job(parcel{"a cup"})
+	if err != nil || string(job.Args) != `"a cup"` {
+		t.Errorf("encoded as %s, %v", job.Args, err)
+	}
+	both(t, func(t *testing.T, ctx context.Context) error {
+		packed, err := pack.Run(ctx, parcel{"a cup"})
+		if err != nil || !slices.Equal(packed, []parcel{{"a cup"}, {"wrapping"}}) {
+			t.Errorf("got %v, %v", packed, err)
+		}
+		if got, err := reverse.Run(ctx, "abc"); err != nil || got != "abc!" {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if _, err := reverse.Run(ctx, "x"); !errors.Is(err, errNoX) ||
+			!strings.Contains(err.Error(), "a string cannot be encoded") {
+			t.Errorf("an argument that cannot be encoded: %v", err)
+		}
+		if _, err := reverse.Run(ctx, "y"); err == nil ||
+			!strings.Contains(err.Error(), "1 bytes cannot be decoded as string") {
+			t.Errorf("an argument that cannot be decoded: %v", err)
+		}
+		return nil
+	})
 }
