@@ -165,8 +165,9 @@ func (g *gathering) cancelFor(p *wait, req *cancellation) bool {
 	switch {
 	case g.over:
 		return false
-	case g.decided && g.first == nil:
-		return true // all have ended: the wait ends in its turn, which is in the ready queue
+	case g.decided && g.left == 0:
+		g.first = nil // the cancellation takes the place of a failure, which will be reported
+		return true   // the wait ends in its turn, which is in the ready queue
 	}
 	goesOn := false
 	var own []*core // children that nothing else waits for

@@ -1064,28 +1064,57 @@ func TestGatherRaisesAPanic(t *testing.T) {
 // The turn of a gather whose tasks have ended is in the ready queue. A cancellation does not overtake
 // it, as in CPython, where the gathering future has not told its waiter yet.
 func TestACancelledGatherWhoseTasksHaveEndedResumesInItsTurn(t *testing.T) {
-	run(t, func(ctx context.Context) error {
-		var j journal
-		loop := aio.RunningLoop(ctx)
-		child := aio.Start(ctx, aio.Yield)
-		gatherer := aio.Start(ctx, func(ctx context.Context) error {
+	gather := func(ctx context.Context, child *aio.Task[aio.None]) error {
+		_, err := aio.Gather(ctx, child)
+		return err
+	}
+	for name, test := range map[string]struct {
+		gather  func(ctx context.Context, child *aio.Task[aio.None]) error
+		child   func(ctx context.Context) error
+		reports int
+	}{
+		"settled": {gather: func(ctx context.Context, child *aio.Task[aio.None]) error {
 			_, err := aio.GatherSettled(ctx, child)
-			j.Add("gather: %v", errors.Is(err, aio.ErrCancelled))
 			return err
+		}, child: func(context.Context) error { return nil }},
+		"a result": {gather: gather, child: func(context.Context) error { return nil }},
+		"a cancellation": {gather: gather, child: func(ctx context.Context) error {
+			aio.CurrentTask(ctx).Cancel(nil)
+			return aio.Yield(ctx)
+		}},
+		"a failure": {gather: gather, child: func(context.Context) error { return errBoom }, reports: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var j journal
+			seen, err := runReports(t, func(ctx context.Context) error {
+				loop := aio.RunningLoop(ctx)
+				child := aio.Start(ctx, func(ctx context.Context) error {
+					aio.Yield(ctx)
+					return test.child(ctx)
+				})
+				gatherer := aio.Start(ctx, func(ctx context.Context) error {
+					err := test.gather(ctx, child)
+					j.Add("gather: %v", errors.Is(err, aio.ErrCancelled))
+					return err
+				})
+				turns(ctx, 2)
+				if !child.Done() || gatherer.Done() {
+					t.Fatalf("child done: %v, gatherer done: %v", child.Done(), gatherer.Done())
+				}
+				gatherer.Cancel(nil)
+				loop.CallSoon(func() {
+					j.Add("the next pass")
+					loop.CallSoon(func() { j.Add("the pass after") })
+				})
+				turns(ctx, 3)
+				j.Want(t, "the next pass", "gather: true", "the pass after")
+				return nil
+			})
+			if got := seen.All(); err != nil || len(got) != test.reports {
+				t.Errorf("got %v; reported: %v", err, got)
+			}
 		})
-		turns(ctx, 2)
-		if !child.Done() || gatherer.Done() {
-			t.Fatalf("child done: %v, gatherer done: %v", child.Done(), gatherer.Done())
-		}
-		gatherer.Cancel(nil)
-		loop.CallSoon(func() {
-			j.Add("the next pass")
-			loop.CallSoon(func() { j.Add("the pass after") })
-		})
-		turns(ctx, 3)
-		j.Want(t, "the next pass", "gather: true", "the pass after")
-		return nil
-	})
+	}
 }
 
 func TestAWaiterThatIsPreparedAndGivenUpDoesNotTouchTheNextWait(t *testing.T) {
