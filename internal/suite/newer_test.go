@@ -1,9 +1,11 @@
 package suite_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -337,22 +339,97 @@ func TestAsCompletedYieldsTheTasksThemselves(t *testing.T) {
 	})
 }
 
-// Conformance: N-033.
+// Conformance: N-033. A panic of main closes the runner.
 func TestARunnerStartsAfreshAfterARunThatFailed(t *testing.T) {
-	runner := aio.NewRunner(aio.WithClock(aio.NewVirtualClock()))
-	defer runner.Close()
-	for i := range 3 {
-		err := runner.Run(t.Context(), func(ctx context.Context) error {
-			if err := aio.Sleep(ctx, time.Second); err != nil {
-				return err
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errNewer)
+	for name, bad := range map[string]struct {
+		ctx  context.Context
+		main func(ctx context.Context) error
+		want error // nil: a *DeadlockError
+	}{
+		"an error":          {nil, func(context.Context) error { return errNewer }, errNewer},
+		"a cancelled ctx":   {ctx, aio.Yield, aio.ErrCancelled},
+		"a cancelled main":  {nil, cancelledMain, aio.ErrCancelled},
+		"a stop":            {nil, stoppedMain, aio.ErrStopped},
+		"the deadline":      {nil, lateMain, context.DeadlineExceeded},
+		"a deadlock":        {nil, deadlockedMain, nil},
+		"a task left alone": {nil, neglectfulMain, errNewer},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runner := aio.NewRunner(aio.WithClock(aio.NewVirtualClock()))
+			defer runner.Close()
+			run := func(ctx context.Context, main func(ctx context.Context) error) error {
+				return runner.Run(cmp.Or(ctx, t.Context()), main)
 			}
-			if i == 1 {
+			for range 2 {
+				err := run(bad.ctx, bad.main)
+				var deadlock *aio.DeadlockError
+				if !errors.Is(err, bad.want) && !errors.As(err, &deadlock) {
+					t.Errorf("the bad run: %v, want %v", err, bad.want)
+				}
+				began := runner.Loop().Time()
+				err = run(nil, func(ctx context.Context) error {
+					return errors.Join(ctx.Err(), aio.Sleep(ctx, time.Second), aio.Yield(ctx))
+				})
+				if d := runner.Loop().Time().Sub(began); err != nil || d != time.Second {
+					t.Errorf("the next run: %v after %v", err, d)
+				}
+			}
+		})
+	}
+}
+
+func cancelledMain(ctx context.Context) error {
+	aio.CurrentTask(ctx).Cancel(nil)
+	return aio.Yield(ctx)
+}
+
+func stoppedMain(ctx context.Context) error {
+	aio.RunningLoop(ctx).Stop()
+	return aio.Sleep(ctx, time.Hour)
+}
+
+func lateMain(ctx context.Context) error {
+	return aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
+		return aio.Sleep(ctx, time.Hour)
+	})
+}
+
+func deadlockedMain(ctx context.Context) error {
+	_, err := aio.NewFuture[int](ctx).Await(ctx)
+	return err
+}
+
+func neglectfulMain(ctx context.Context) error {
+	aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) })
+	return errNewer
+}
+
+// Conformance: N-033.
+func TestARunnerStartsAfreshAfterAnInterrupt(t *testing.T) {
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner := aio.NewRunner(aio.WithInterrupt())
+	defer runner.Close()
+	for range 3 { // each is the first interrupt of its run
+		var sent error
+		err := runner.Run(t.Context(), func(ctx context.Context) error {
+			if sent = self.Signal(os.Interrupt); sent != nil {
 				return nil
 			}
-			return errNewer
+			return aio.Sleep(ctx, time.Minute)
 		})
-		if (i == 1) != (err == nil) || err != nil && !errors.Is(err, errNewer) {
-			t.Errorf("run %d: %v", i, err)
+		if sent != nil {
+			t.Skip("this system has no such signal: ", sent)
+		}
+		if !errors.Is(err, aio.ErrInterrupted) {
+			t.Fatalf("the interrupted run: %v", err)
+		}
+		if err := runner.Run(t.Context(), aio.Yield); err != nil {
+			t.Errorf("the next run: %v", err)
 		}
 	}
 }
