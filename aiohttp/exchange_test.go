@@ -79,7 +79,10 @@ func TestServersAnswerAlike(t *testing.T) {
 		names[c.name] = true
 		t.Run(c.name, func(t *testing.T) {
 			current.Store(c)
-			want := converse(t, plain(reference.Listener.Addr()), c.request)
+			want, bytes := converse(t, plain(reference.Listener.Addr()), c.request)
+			// where a long answer is cut into chunks is up to the server
+			same := c.ours == nil && !(strings.Contains(bytes, "chunked") && len(bytes) > 4000) &&
+				(strings.HasSuffix(want, "kept") || strings.HasSuffix(want, "closed"))
 			if c.ours != nil {
 				if ours := c.ours(want); ours == want {
 					t.Errorf("it is said to differ, %s, but does not:\n%s", c.because, want)
@@ -91,8 +94,11 @@ func TestServersAnswerAlike(t *testing.T) {
 				if name == "OnLoop" && c.onLoop != "" {
 					continue
 				}
-				if got := converse(t, dial, c.request); got != want {
+				got, raw := converse(t, dial, c.request)
+				if got != want {
 					t.Errorf("%s answers\n%s\nand should answer\n%s", name, got, want)
+				} else if same && name != "OnLoop" && raw != bytes {
+					t.Errorf("%s answers\n%.2000q\nand should answer\n%.2000q", name, raw, bytes)
 				}
 			}
 		})
@@ -110,8 +116,22 @@ func serveOn(t *testing.T, loop *aio.Loop, h http.Handler, setup ...func(*http.S
 }
 
 // converse sends a request as it is, and then asks whether the connection is kept. It returns what
-// can be seen of the answers.
-func converse(t *testing.T, dial func() (net.Conn, error), request string) string {
+// can be seen of the answers, and their bytes without what chance decides.
+func converse(
+	t *testing.T, dial func() (net.Conn, error), request string,
+) (shown, raw string) {
+	t.Helper()
+	var all bytes.Buffer
+	shown = conversation(t, dial, request, &all)
+	raw = chances.ReplaceAllString(all.String(), "-")
+	return shown, raw
+}
+
+var chances = regexp.MustCompile(`Date: [A-Z][a-z]{2}, [0-9][^\r]*GMT|(boundary=|--)[0-9a-f]{60}`)
+
+func conversation(
+	t *testing.T, dial func() (net.Conn, error), request string, all io.Writer,
+) string {
 	t.Helper()
 	if request == "" {
 		request = get
@@ -125,7 +145,7 @@ func converse(t *testing.T, dial func() (net.Conn, error), request string) strin
 	for _, line := range requestLine.FindAllStringSubmatch(request, -1) {
 		methods = append(methods, line[1])
 	}
-	answers := bufio.NewReader(conn)
+	answers := bufio.NewReader(io.TeeReader(conn, all))
 	var seen strings.Builder
 	for {
 		method := "GET"

@@ -19,10 +19,11 @@ type field struct {
 	has    bool
 	first  string
 	others []string
+	at     int // its place among the serialised fields
 }
 
-func fieldOf(values []string) field {
-	f := field{has: true}
+func fieldOf(values []string, at int) field {
+	f := field{has: true, at: at}
 	if len(values) > 0 {
 		f.first = values[0]
 		f.others = slices.Clone(values[1:])
@@ -67,17 +68,21 @@ func (f *frozen) freeze(out []byte, h http.Header, status int) []byte {
 	if len(names) > 1 {
 		slices.Sort(names)
 	}
+	before := true // the place of Connection
 	for _, name := range names {
 		values := h[name]
+		if before && name >= "Connection" {
+			f.connection.at, before = len(out), false
+		}
 		switch name {
 		case "Content-Length":
-			f.length = fieldOf(values)
+			f.length = fieldOf(values, len(out))
 			continue
 		case "Transfer-Encoding":
-			f.coding = fieldOf(values)
+			f.coding = fieldOf(values, len(out))
 			continue
 		case "Connection":
-			f.connection = fieldOf(values)
+			f.connection = fieldOf(values, len(out))
 			f.connectionSaysUpgrade = lists(values, "upgrade")
 			continue
 		case "Content-Type":
@@ -112,6 +117,9 @@ func (f *frozen) freeze(out []byte, h http.Header, status int) []byte {
 		for _, v := range values {
 			out = appendField(out, name, v)
 		}
+	}
+	if before {
+		f.connection.at = len(out)
 	}
 	return out
 }
@@ -201,8 +209,9 @@ func (w *reply) settle(ctx context.Context, last bool, more int) {
 	b := &w.body
 	if w.overLimit() {
 		w.closeAfter = true
-		if !w.is11 && !b.late {
-			f.connection, f.newConnection = field{}, "close"
+		if !b.late {
+			f.connection = field{has: true, first: "close", at: f.connection.at}
+			f.newConnection = ""
 		}
 	}
 	if w.req.ContentLength == 0 || w.closeAfter || w.fullDuplex || b.kind == noBody {
@@ -299,10 +308,19 @@ func (w *reply) appendHead(out, fields []byte) []byte {
 	w.trailers = f.announced
 
 	out = appendStatusLine(out, w.is11, w.status)
-	out = append(out, fields...)
-	out = f.length.append(out, "Content-Length")
-	out = f.coding.append(out, "Transfer-Encoding")
-	out = f.connection.append(out, "Connection")
+	at := 0
+	for _, x := range [...]struct {
+		name string
+		*field
+	}{
+		{"Connection", &f.connection}, {"Content-Length", &f.length}, {"Transfer-Encoding", &f.coding},
+	} {
+		if x.has {
+			out = append(out, fields[at:x.at]...)
+			out, at = x.append(out, x.name), x.at
+		}
+	}
+	out = append(out, fields[at:]...)
 	if !f.hasDate {
 		out = append(out, "Date: "...)
 		out = append(out, w.c.s.date()...)

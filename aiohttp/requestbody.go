@@ -41,7 +41,7 @@ type incomingBody struct {
 	closed bool  // by the handler, or because that has returned
 	early  bool  // closed with too much left to be skipped
 	limit  limit // that the last read has met
-	late   bool  // in HTTP/1.0, the last read came when the status was chosen
+	late   bool  // that limit was met when the status was chosen
 }
 
 // chunkSource is the source of net/http's reader of chunks: first the head, to parse it, then the
@@ -96,8 +96,8 @@ func (b *incomingBody) Read(p []byte) (n int, err error) {
 	} else {
 		n, err = b.readElsewhere(ctx, p)
 	}
-	b.limit = metLimit(p, n)
-	if w := b.w; !w.is11 {
+	if b.limit = metLimit(p, n); b.limit != noLimit {
+		w := b.w
 		w.mu.Lock()
 		b.late = w.status != 0
 		w.mu.Unlock()
