@@ -295,6 +295,7 @@ func init() {
 		s := &task.(AnyTask).asTask().scope
 		s.values = derive(s.values)
 	}
+	inspect.EndContext = func(ctx context.Context) { ctx.(*scope).end() }
 	inspect.Outcome = func(task any) error {
 		t := task.(AnyTask).asTask()
 		if t.rare != nil && t.rare.panic != nil {

@@ -1,6 +1,10 @@
 package aio
 
-import "github.com/aio-go/aio/internal/safetext"
+import (
+	"context"
+
+	"github.com/aio-go/aio/internal/safetext"
+)
 
 // Cancel requests the end of a task or future, and reports whether it had not ended yet. It does
 // not wait: await the task to know when it has ended. A second request changes nothing. After the
@@ -64,6 +68,26 @@ func (s *scope) cancel(c *cancellation) {
 	if l := s.task.loop; l.rec.beside.Load() != nil {
 		l.recordCancel(s)
 	}
+	s.spread(c)
+	if w := s.task.worker; w != nil && w.task == s.task && w.inner == s {
+		w.wait.blockCancelled(c)
+	}
+}
+
+// contextEnded is what the context of a task ends with whose work is done.
+var contextEnded = &cancellation{given: context.Canceled, when: 1}
+
+// end ends the context of a task that is about to return, for those who keep it. That is no
+// cancellation: the outcome of the task does not change.
+func (s *scope) end() {
+	if s.cancelled.CompareAndSwap(nil, contextEnded) {
+		s.spread(contextEnded)
+	}
+}
+
+// spread makes the cancellation of s known to the standard library, to the scopes below, and to the
+// waits under it.
+func (s *scope) spread(c *cancellation) {
 	if n := s.node.Load(); n != nil {
 		n.cancel(c.cause())
 		if l := s.task.loop; len(l.foreign) > 0 && l.onLoop() {
@@ -82,8 +106,5 @@ func (s *scope) cancel(c *cancellation) {
 			p.more.scope = nil
 			p.cancel(c)
 		}
-	}
-	if w := s.task.worker; w != nil && w.task == s.task && w.inner == s {
-		w.wait.blockCancelled(c)
 	}
 }

@@ -147,6 +147,9 @@ func (t *Task[T]) body(ctx *scope) {
 // not noticed wins over a value but not over an error, so no error is lost.
 func (t *taskCore) returned() {
 	req, err := t.scope.cancelled.Load(), t.err
+	if req == contextEnded {
+		req = nil
+	}
 	switch {
 	case isCancellation(err):
 		t.finish(cancelled, err)

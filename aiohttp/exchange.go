@@ -18,6 +18,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
+	"github.com/aio-go/aio/internal/inspect"
 	"github.com/aio-go/aio/stream"
 	"github.com/aio-go/aio/transport"
 )
@@ -45,6 +46,7 @@ type exchange struct {
 // serve is the task.
 func (x *exchange) serve(ctx context.Context) (_ aio.None, _ error) {
 	o := x.on
+	defer inspect.EndContext(ctx)
 	self := aio.CurrentTask(ctx)
 	self.SetName(requestName(x.r))
 	x.began = o.loop.Time()
@@ -124,13 +126,13 @@ func (c *controlled) EnableFullDuplex() error { return c.x.control.EnableFullDup
 
 // Hijack implements [http.Hijacker]. For a task the connection is one of the loop, and suspends it.
 func (c *controlled) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if !aio.InTask(c.ctx) {
-		return c.hijack()
-	}
 	if c.isChosen() {
 		if err := c.FlushError(); err != nil {
 			return nil, nil, err
 		}
+	}
+	if !aio.InTask(c.ctx) {
+		return c.hijack()
 	}
 	var conn net.Conn
 	var rw *bufio.ReadWriter

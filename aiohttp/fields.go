@@ -44,14 +44,14 @@ func trailersOf(header http.Header, declared []string) http.Header {
 		}
 		all[name] = values
 	}
-	for _, name := range declared {
-		if values := header[name]; len(values) > 0 {
+	for name, values := range header {
+		if name, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
 			set(name, values)
 		}
 	}
-	for name, values := range header {
-		if name, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
-			set(textproto.CanonicalMIMEHeaderKey(name), values)
+	for _, name := range declared {
+		if values := header[name]; len(values) > 0 {
+			set(name, append(slices.Clip(all[name]), values...))
 		}
 	}
 	return all

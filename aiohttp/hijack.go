@@ -43,6 +43,7 @@ func (w *reply) hijack(ctx context.Context) (net.Conn, *bufio.ReadWriter, error)
 	w.hijacked = true
 	w.dropBuffer()
 	w.mu.Unlock()
+	w.body.handBack()
 	w.body.stop()
 	c := w.c
 	c.phase = connHijacked

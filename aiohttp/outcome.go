@@ -49,6 +49,17 @@ func (o *outcome) state() *outcome { return o }
 // Header implements http.ResponseWriter.
 func (o *outcome) Header() http.Header { return o.header }
 
+// CloseNotify implements http.CloseNotifier, which old middleware asks for.
+func (o *outcome) CloseNotify() <-chan bool {
+	gone := make(chan bool, 1)
+	context.AfterFunc(o.ctx, func() {
+		if errtree.Is(context.Cause(o.ctx), errGone) {
+			gone <- true
+		}
+	})
+	return gone
+}
+
 // count counts n bytes that the handler writes, or returns why they are not accepted. mu is held.
 func (o *outcome) count(n int) error {
 	switch {

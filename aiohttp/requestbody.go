@@ -170,16 +170,25 @@ func (b *incomingBody) read(ctx context.Context, p []byte) (int, error) {
 func (b *incomingBody) end() {
 	b.sawEOF = true
 	if b.kind == bodyInChunks {
-		if n := b.br.Buffered(); n > 0 { // of the next request
-			rest, _ := b.br.Peek(n)
-			b.w.c.in.unread(rest)
-		}
+		b.handBack() // bytes of the next request
 		if r := b.w.parsed; r != nil {
 			b.w.req.Trailer = r.Trailer
 		}
 		b.dropReader()
 	}
 	b.w.c.checkGone()
+}
+
+// handBack gives the connection bytes back that were read ahead. Nobody reads now, or they stay.
+func (b *incomingBody) handBack() {
+	if b.br == nil || b.src.ctx != nil {
+		return
+	}
+	if n := b.br.Buffered(); n > 0 {
+		rest, _ := b.br.Peek(n)
+		b.w.c.in.unread(rest)
+		b.br.Discard(n)
+	}
 }
 
 func (b *incomingBody) dropReader() {

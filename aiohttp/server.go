@@ -75,8 +75,8 @@ type ServerStatistics struct {
 // before it begins; a TLSConfig makes it serve HTTPS. The server stops accepting when the loop's
 // Run begins to shut down, and is closed with the loop. Python: aiohttp.web.TCPSite, web.run_app.
 //
-// The context of a request is that of its task, which is cancelled when the client goes away.
-// Reading the request's body and writing the response suspend the task instead of blocking. All
+// The context of a request is that of its task, which is cancelled when the client goes away. It
+// ends when h has returned, for other goroutines that have kept it. Reading the request's body and writing the response suspend the task instead of blocking. All
 // features of a net/http handler work: Flush, Hijack, 1xx, 100-continue, trailers, ReadFrom and the
 // methods of [http.ResponseController]. Other goroutines may use body, writer and a hijacked
 // connection; there they block. A panic of h gives status 500 if nothing has been sent, and

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
+	"github.com/aio-go/aio/internal/inspect"
 )
 
 // advance checks whether the next request is there, and begins it. now allows its task to take its
@@ -128,6 +129,7 @@ func (c *serverConn) serve(ctx context.Context) error {
 		w.req.Body = &w.body
 	}
 	ended := false
+	defer inspect.EndContext(ctx)
 	defer func() {
 		if !ended { // the loop ends the task, which must not wait any more
 			w.cutOff()

@@ -45,6 +45,9 @@ var (
 	EntryOf func(ctx context.Context) *Entry
 	// Derive replaces the values of the context of a task that has not started. Loop only.
 	Derive func(task any, derive func(ctx context.Context) context.Context)
+	// EndContext ends the context of a task that is about to return, for those who keep it. The
+	// outcome of the task does not change. In the task only.
+	EndContext func(ctx context.Context)
 	// Outcome returns the error of a task that has ended. It does not count as seen. Loop only.
 	Outcome func(task any) error
 	// Counters returns the aio.Counters of a loop. Loop only.
