@@ -23,7 +23,7 @@ import (
 )
 
 // patience is the time after which a test is stuck.
-const patience = 10*time.Second
+const patience = time.Minute
 
 // run runs main as the main task of a loop and fails if something was reported to the exception
 // handler.
