@@ -93,7 +93,9 @@ func away(
 				thrown = &aio.PanicError{Value: thrown, Stack: debug.Stack()}
 			}
 		}()
-		h.ServeHTTP(w, r.WithContext(context.WithValue(ctx, awayKey{}, true)))
+		ctx, end := context.WithCancel(context.WithValue(ctx, awayKey{}, true))
+		defer end() // for goroutines of h that go on
+		h.ServeHTTP(w, r.WithContext(ctx))
 	})
 	if err != nil && started {
 		aio.Recv(context.WithoutCancel(ctx), ended)

@@ -186,7 +186,7 @@ func (w *reply) sniff(p []byte) {
 // net/http.
 func (w *reply) settle(ctx context.Context, last bool, more int) {
 	f := &w.fields
-	keeps := !w.c.s.stopped && !w.c.s.noKeepAlive
+	keeps := w.c.s.keepsAlive()
 	written := len(w.out) - f.size + more
 	if last && !f.trailers && f.coding.first == "" && hasBody(w.status) && !f.length.has &&
 		(!w.isHead || written > 0) {
@@ -297,7 +297,7 @@ func (w *reply) appendHead(out, fields []byte) []byte {
 		}
 		f.length = field{}
 	}
-	keeps := !w.c.s.stopped && !w.c.s.noKeepAlive
+	keeps := w.c.s.keepsAlive()
 	switched := w.status == http.StatusSwitchingProtocols && f.upgrade && f.connectionSaysUpgrade
 	if w.closeAfter && (!keeps || !hasToken(f.connection.first, "close")) && !switched {
 		f.connection = field{}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/aio-go/aio"
@@ -56,7 +57,8 @@ type Server struct {
 	heads          headReader
 	dateText       string
 	dateSecond     int64
-	noKeepAlive    bool
+	noKeepAlive    *atomic.Bool // what SetKeepAlivesEnabled has set; nil: unknown
+	ending         atomic.Bool  // stop was called
 	fullDuplex     bool         // handlers may read on when they have begun to answer
 	memory         *simnet.Host // of the connections of Direct; nil for any other server
 }
@@ -84,8 +86,9 @@ type ServerStatistics struct {
 // [http.ErrAbortHandler]. h must not block the loop; [OffLoop] is for handlers that do.
 //
 // Clients are bounded unless setup says otherwise: ReadHeaderTimeout is 10 s, IdleTimeout 2
-// minutes, MaxHeaderBytes 64 KiB, [BodyTimeout] 1 minute and [MaxConnections] 16384. Only the same
-// user can connect to a Unix socket, see [SocketMode].
+// minutes, or each ReadTimeout if that is shorter. MaxHeaderBytes is 64 KiB, [BodyTimeout] 1 minute
+// and [MaxConnections] 16384. Only the same user can connect to a Unix socket, see [SocketMode].
+// Shutdown of the [http.Server] in a request's context stops the server too, but does not wait.
 //
 // The loop itself speaks HTTP/1.1, with and without TLS. HTTP/2, which clients agree on by TLS, is
 // that of net/http on its goroutines, and h runs as under [OnLoop]. The same holds for the whole
@@ -130,6 +133,7 @@ func Serve(
 		return s, nil
 	}
 	s.setHandler()
+	s.follow()
 	s.setValues(listener)
 	var opts []transport.Option
 	if n := s.on.limits.connections; n > 0 {
@@ -165,6 +169,7 @@ func (s *Server) listenInMemory(ctx context.Context, network, address string) (e
 			"ConnContext, TLSNextProto and unencrypted HTTP/2: %w", errors.ErrUnsupported)
 	}
 	s.setHandler()
+	s.follow()
 	opts := []transport.Option{
 		transport.SocketMode(s.on.limits.socketMode), transport.StartServing(false),
 	}
@@ -197,13 +202,43 @@ func newServer(loop *aio.Loop, h http.Handler, setup []func(*http.Server)) *Serv
 	on.limits.setUp(s.http, setup)
 	// net/http adds to it as well
 	s.http.MaxHeaderBytes = min(s.http.MaxHeaderBytes, math.MaxInt-headSlop)
-	// net/http has no method that returns this setting.
-	if f := reflect.ValueOf(s.http).Elem().FieldByName("disableKeepAlives"); f.IsValid() {
-		if v := f.FieldByName("v"); v.IsValid() && v.CanUint() {
-			s.noKeepAlive = v.Uint() != 0
+	// Where only ReadTimeout is set, it is the limit for heads and idle connections, too.
+	if d := s.http.ReadTimeout; d > 0 {
+		if s.http.ReadHeaderTimeout == defaultReadHeaderTimeout {
+			s.http.ReadHeaderTimeout = min(d, defaultReadHeaderTimeout)
+		}
+		if s.http.IdleTimeout == defaultIdleTimeout {
+			s.http.IdleTimeout = min(d, defaultIdleTimeout)
 		}
 	}
+	// net/http has no method that returns this setting.
+	f := reflect.ValueOf(s.http).Elem().FieldByName("disableKeepAlives")
+	if f.IsValid() && f.Type() == reflect.TypeFor[atomic.Bool]() {
+		s.noKeepAlive = (*atomic.Bool)(f.Addr().UnsafePointer())
+	}
 	return s
+}
+
+// keepsAlive reports whether a connection may have another request.
+func (s *Server) keepsAlive() bool {
+	return !s.stopped && (s.noKeepAlive == nil || !s.noKeepAlive.Load())
+}
+
+// follow makes the Shutdown of net/http's server, which handlers find in their contexts, stop this
+// one.
+func (s *Server) follow() {
+	s.http.RegisterOnShutdown(func() {
+		if s.ending.Load() {
+			return
+		}
+		s.loop.CallSoonThreadsafe(func() {
+			if !s.stopped {
+				s.stop()
+				s.failed.SetError(http.ErrServerClosed)
+				_ = s.failed.Err() // it was on purpose, so there is nothing to report
+			}
+		})
+	})
 }
 
 // isPlain reports whether the settings ask for a feature that only the server of net/http has.
@@ -301,7 +336,8 @@ func (s *Server) Statistics() ServerStatistics {
 
 // ServeForever waits until the task or block around it is cancelled, and then ends the server.
 // Requests under way may last for the time Drain. It returns the error of the cancellation, or the
-// error that stopped accepting.
+// error that stopped accepting: [http.ErrServerClosed] if a handler has called Shutdown of the
+// [http.Server] in its context.
 //
 // Cancellation: it ends the server as above.
 func (s *Server) ServeForever(ctx context.Context) error {
@@ -352,6 +388,7 @@ func (s *Server) stop() {
 		return
 	}
 	s.stopped = true
+	s.ending.Store(true)
 	switch {
 	case s.plain != nil:
 		s.plain.stop()

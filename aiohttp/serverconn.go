@@ -95,6 +95,7 @@ type serverConn struct {
 	timer       *aio.TimerHandle
 	timerFn     func()
 	readAt      time.Time // deadline of the wait for the peer's data; zero: none
+	headAt      time.Time // when the time for the request began, if that has a limit
 	readUntil   time.Time // deadline for reading the request; zero: each piece has its own
 	writeAt     time.Time // when to check that the peer takes the bytes; zero: never
 	writeUntil  time.Time // deadline for writing the answer; zero: each piece has its own
@@ -137,6 +138,9 @@ func (c *serverConn) open(t transport.Transport) {
 	c.t, c.phase = t, connIdle
 	c.now, _ = t.(immediate)
 	c.timed = true
+	if c.s.http.ReadTimeout > 0 {
+		c.headAt = c.s.loop.Time()
+	}
 	if d := c.s.headTimeout(); d > 0 {
 		c.waitUntil(c.s.loop.Time().Add(d))
 	}

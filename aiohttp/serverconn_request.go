@@ -32,6 +32,9 @@ func (c *serverConn) advance(now bool) {
 			c.in.discard(1)
 		}
 		c.begun, c.scanned, c.tryAt = true, 0, 1
+		if c.s.http.ReadTimeout > 0 {
+			c.headAt = c.s.loop.Time()
+		}
 	}
 	b := c.in.bytes()
 	if len(b) == 0 {
@@ -97,7 +100,7 @@ func (c *serverConn) begin(end int, now bool) {
 	if rd, wd := c.s.http.ReadTimeout, c.s.http.WriteTimeout; rd > 0 || wd > 0 {
 		now := c.s.loop.Time()
 		if rd > 0 {
-			c.readUntil = now.Add(rd)
+			c.readUntil = c.headAt.Add(rd)
 		}
 		if wd > 0 {
 			c.writeUntil = now.Add(wd)
@@ -159,7 +162,7 @@ func (c *serverConn) done(w *reply, keep bool) {
 		} else {
 			c.shut()
 		}
-	case c.s.stopped:
+	case !c.s.keepsAlive():
 		c.shut()
 	default:
 		c.phase = connIdle
