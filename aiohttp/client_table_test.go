@@ -423,7 +423,7 @@ func TestClientsAskAlikeOverTLS(t *testing.T) {
 }
 
 func clientsAskAlike(t *testing.T, server, client *tls.Config) {
-	cases := clientCases()
+	cases := append(clientCases(), furtherClientCases()...)
 	if len(cases) < 60 {
 		t.Errorf("%d cases", len(cases))
 	}

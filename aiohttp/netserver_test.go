@@ -16,6 +16,9 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/internal/looptest"
+	"github.com/aio-go/aio/stream"
+	"github.com/aio-go/aio/transport"
 )
 
 // settingsOf is the server that a handler finds in its context.
@@ -117,25 +120,44 @@ func TestReadTimeoutAloneLimitsHeadsAndIdleConnectionsToo(t *testing.T) {
 	}
 }
 
-// The time for a whole request begins with its head.
+// The time for a whole request begins with its head: with the connection, and for a further request
+// with its first bytes.
 func TestReadTimeoutCountsTheHead(t *testing.T) {
-	began := make(chan time.Time, 1)
-	loop, _ := serving(t)
-	addr := serveOn(t, loop, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, err := io.ReadAll(r.Body)
-		fmt.Fprint(w, time.Since(<-began) >= 300*time.Millisecond, " ", err != nil)
-	}), func(s *http.Server) { s.ReadTimeout = 300 * time.Millisecond })
-	conn, err := net.Dial("tcp", addr.String())
-	ok(t, err)
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(patience))
-	began <- time.Now()
-	io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhello")
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	ok(t, err)
-	body, err := io.ReadAll(resp.Body)
-	ok(t, err)
-	equal(t, "late, and an error", string(body), "true true")
+	looptest.Run(t, func(ctx context.Context) error {
+		ctx = transport.WithNetwork(ctx, transport.Memory())
+		loop := aio.RunningLoop(ctx)
+		var late []time.Time
+		s, err := aiohttp.Serve(ctx, "tcp", "x.test:80", http.HandlerFunc(
+			func(w http.ResponseWriter, r *http.Request) {
+				if _, err := io.ReadAll(r.Body); err != nil {
+					late = append(late, loop.Time())
+				}
+			}), func(s *http.Server) { s.ReadTimeout = time.Second })
+		ok(t, err)
+		defer s.Close()
+		for _, before := range []string{"", get} {
+			in, out, err := stream.Open(ctx, "tcp", "x.test:80")
+			ok(t, err)
+			began := loop.Time()
+			if before != "" {
+				out.WriteString(before)
+				ok(t, aio.Sleep(ctx, time.Second/2))
+				began = loop.Time()
+			}
+			out.WriteString("POST / HTTP/1.1\r\nHost: x\r\n")
+			ok(t, aio.Sleep(ctx, 700*time.Millisecond))
+			out.WriteString("Content-Length: 10\r\n\r\nhello")
+			_, err = in.ReadAll(ctx)
+			ok(t, err)
+			out.Abort()
+			if n := len(late); n == 0 {
+				t.Error("nothing was late")
+			} else {
+				equal(t, "time after which the body was late", late[n-1].Sub(began), time.Second)
+			}
+		}
+		return nil
+	})
 }
 
 func TestAnUpgradePassesAReverseProxy(t *testing.T) {

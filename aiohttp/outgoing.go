@@ -57,6 +57,7 @@ type outgoing struct {
 	headed   bool          // the head is complete in out, or gone
 	wrote    bool          // something was given to the transport
 	answered bool          // the head of the final answer is there
+	closes   bool          // after that the connection is not used again
 	goOn     aiosync.Event // answered, or 100 Continue came
 	over     aiosync.Event // sent
 	sent     bool          // to its end, or with err
@@ -232,8 +233,8 @@ func (o *outgoing) dropPiece() {
 }
 
 // answer is called when the head of the final answer is there.
-func (o *outgoing) answer() {
-	o.answered = true
+func (o *outgoing) answer(closes bool) {
+	o.answered, o.closes = true, closes
 	o.goOn.Set()
 }
 
@@ -317,7 +318,7 @@ func (b *sentBody) Read(p []byte) (n int, err error) {
 		ctx, end := o.c.of.patience(o.ctx, continueTime)
 		_ = o.goOn.Wait(ctx)
 		end()
-		if o.answered {
+		if o.answered && o.closes { // else the server reads the body before the next request
 			return 0, errAnswered
 		}
 	}

@@ -112,7 +112,7 @@ func (p *connections) exchange(
 		}
 	}
 	c.allowed = -1
-	o.answer()
+	o.answer(resp.Close || req.Close)
 	done = true
 	resp.TLS = c.tls
 	b := &taskBody{o: o, resp: resp, inner: resp.Body}
