@@ -1,6 +1,7 @@
 package aiohttp
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -147,18 +148,27 @@ func (c *serverConn) secured(t transport.Transport) {
 			return
 		}
 		c.phase, c.lent = connHijacked, true
-		c.s.serveHTTP2().give(&foreignConn{&hijackedConn{c: c, ctx: c.s.loop.Context()}, c.tls})
+		conn := &hijackedConn{c: c, ctx: c.s.loop.Context()}
+		c.s.serveHTTP2().give(&foreignConn{conn, bufio.NewReaderSize(conn, lentAhead), c.tls})
 	default: // a protocol that is not supported
 		c.t = t
 		c.shut()
 	}
 }
 
-// foreignConn is a connection that net/http serves.
+// lentAhead is how many bytes of a connection that net/http serves are read ahead.
+const lentAhead = 16 << 10
+
+// foreignConn is a connection that net/http serves. One goroutine reads, and asks for the head and
+// the rest of each frame; a change of goroutines brings many of them.
 type foreignConn struct {
 	*hijackedConn
+	in  *bufio.Reader
 	tls *tls.ConnectionState
 }
+
+// Read implements net.Conn.
+func (c *foreignConn) Read(p []byte) (int, error) { return c.in.Read(p) }
 
 // serveHTTP2 returns the server of net/http for the connections that speak HTTP/2, and starts it
 // the first time. For that server they are plain connections: the loop has secured them.
