@@ -14,8 +14,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/cli"
@@ -23,7 +21,7 @@ import (
 
 func main() {
 	// The results are written when no loop runs any more that could see a signal.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := cli.Signals()
 	code := run(ctx, os.Args[1:], cli.Standard())
 	stop()
 	os.Exit(code)

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"image"
 	"image/png"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,6 +33,27 @@ func farm(t *testing.T, args ...string) (code int, out, errs string) {
 	var o, e bytes.Buffer
 	code = run(t.Context(), args, cli.Streams{In: strings.NewReader(""), Out: &o, Err: &e})
 	return code, o.String(), e.String()
+}
+
+// A parent that is killed cannot end its children, so they look after themselves.
+func TestChildrenEndWithTheirParent(t *testing.T) {
+	for _, role := range [][]string{
+		{"-work", "nats://127.0.0.1:1"}, {"-serve", "127.0.0.1:0", "-dir", t.TempDir()},
+	} {
+		cmd := exec.Command(os.Args[0], append(role, "-child")...)
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		in.Close()
+		var ended *exec.ExitError
+		if err := cmd.Wait(); !errors.As(err, &ended) || ended.ExitCode() != cli.Failed {
+			t.Errorf("%v ended with %v", role, err)
+		}
+	}
 }
 
 func TestThePictureIsWholeThoughAWorkerWasKilled(t *testing.T) {

@@ -51,6 +51,7 @@ type settings struct {
 	// of the processes that farm starts
 	serve, submit, marks, dir string
 	pause                     time.Duration
+	child                     bool // it ends with its input, which the parent holds
 }
 
 func parseFlags(args []string) (settings, error) {
@@ -71,6 +72,7 @@ func parseFlags(args []string) (settings, error) {
 	flags.StringVar(&s.marks, "marks", "", "")
 	flags.StringVar(&s.dir, "dir", "", "")
 	flags.DurationVar(&s.pause, "pause", 0, "")
+	flags.BoolVar(&s.child, "child", false, "")
 	rest, err := cli.Parse(flags, args)
 	if err != nil {
 		return s, err
@@ -102,6 +104,9 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	s, err := parseFlags(args)
 	if err != nil {
 		return std.Usage("farm", usage, err)
+	}
+	if s.child {
+		go endWithParent(std.In)
 	}
 	main := func(ctx context.Context) error { return renderPicture(ctx, s, std) }
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/distributed"
+	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/subprocess"
 )
 
@@ -90,8 +92,8 @@ func self(args ...string) *subprocess.Cmd {
 // keep runs the process again and again, until it ends with code 0 or ctx ends.
 func (f *farmhand) keep(ctx context.Context) error {
 	for {
-		cmd := self(f.args...)
-		cmd.Stderr = subprocess.Inherit
+		cmd := self(append(f.args, "-child")...)
+		cmd.Stdin, cmd.Stderr = subprocess.Pipe, subprocess.Inherit
 		var code int
 		err := cmd.With(ctx, func(ctx context.Context, p *subprocess.Process) (err error) {
 			f.proc = p
@@ -106,6 +108,13 @@ func (f *farmhand) keep(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// endWithParent ends this process when its parent has gone, however that has ended: a second
+// Ctrl-C, for one, leaves no time for its children.
+func endWithParent(in io.Reader) {
+	io.Copy(io.Discard, in)
+	os.Exit(cli.Failed)
 }
 
 // kill ends the process without a warning.

@@ -14,8 +14,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/aio-go/aio/examples/internal/cli"
@@ -26,7 +24,7 @@ func main() {
 	executor.Main() // in a worker process this runs the jobs and does not return
 
 	// Each way has loops of its own, so the signals belong to none of them.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := cli.Signals()
 	code := run(ctx, os.Args[1:], cli.Standard())
 	stop()
 	os.Exit(code)

@@ -14,8 +14,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/aio-go/aio/examples/internal/cli"
 	"golang.org/x/term"
@@ -24,7 +22,7 @@ import (
 func main() {
 	// A loop that is blocked cannot see a signal, and here it is blocked for the show; so another
 	// goroutine watches for it.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := cli.Signals()
 	defer stop()
 	screen := screen{}
 	if width, height, err := term.GetSize(int(os.Stdout.Fd())); err == nil &&

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"syscall"
 
 	"github.com/aio-go/aio"
@@ -19,6 +20,23 @@ func Run(
 ) (code int, err error) {
 	err = Loop(ctx, main, opts...)
 	return Code(ctx, err), err
+}
+
+// Signals returns a context that Ctrl-C and SIGTERM end, for programs that have no loop at times,
+// or one that is blocked. From the second on, they end the program at once.
+func Signals() (ctx context.Context, stop context.CancelFunc) {
+	ctx, stop = context.WithCancel(context.Background())
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-c:
+		case <-ctx.Done():
+		}
+		signal.Stop(c) // before anybody sees the end
+		stop()
+	}()
+	return ctx, stop
 }
 
 // Loop is Run for programs that have more than one loop.
