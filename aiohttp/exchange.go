@@ -62,6 +62,7 @@ func (x *exchange) serve(ctx context.Context) (_ aio.None, _ error) {
 	})
 	defer stop()
 	r := x.r.WithContext(ctx)
+	defer passForm(x.r, r)
 	w := newWriter(ctx, x, x.r)
 	maps.Copy(w.header, x.w.Header()) // from middleware in front of this
 	x.task = w
@@ -378,6 +379,9 @@ func (x *exchange) finish() {
 	x.writes.shut()
 	x.writes.wait()
 	if !whole {
+		if m := x.r.MultipartForm; m != nil {
+			m.RemoveAll() // net/http does so for whole answers only
+		}
 		panic(http.ErrAbortHandler)
 	}
 	if !w.sent {

@@ -69,7 +69,7 @@ func TestFloodsOfHTTP2AreBounded(t *testing.T) {
 			}
 			return frame(continuationFrame, 0, 1)
 		},
-		"pings":    func(i uint32) []byte { return frame(pingFrame, 0, 0, make([]byte, 8)...) },
+		"pings": func(i uint32) []byte { return frame(pingFrame, 0, 0, make([]byte, 8)...) },
 		"settings": func(i uint32) []byte {
 			return frame(settingsFrame, 0, 0, 0, 1, 0, 0, byte(i), byte(i))
 		},

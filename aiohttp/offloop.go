@@ -95,7 +95,9 @@ func away(
 		}()
 		ctx, end := context.WithCancel(context.WithValue(ctx, awayKey{}, true))
 		defer end() // for goroutines of h that go on
-		h.ServeHTTP(w, r.WithContext(ctx))
+		seen := r.WithContext(ctx)
+		defer passForm(r, seen)
+		h.ServeHTTP(w, seen)
 	})
 	if err != nil && started {
 		aio.Recv(context.WithoutCancel(ctx), ended)

@@ -139,6 +139,7 @@ func (w *reply) finish() (keep bool) {
 		w.mu.Unlock()
 		return false
 	}
+	defer w.removeFiles()
 	if w.status == 0 {
 		w.freeze(http.StatusOK)
 	}
@@ -163,12 +164,23 @@ func (w *reply) finish() (keep bool) {
 		w.unread = !w.body.isDone()
 	}
 	w.body.stop()
-	if m := w.req.MultipartForm; m != nil {
-		aio.Blocking(context.WithoutCancel(ctx),
-			func(context.Context) error { return m.RemoveAll() }, unbounded)
-	}
 	tooShort := !w.isHead && w.declared >= 0 && hasBody(w.status) && w.declared != w.written
 	return !w.closeAfter && !w.unread && !tooShort && w.c.lost == nil
+}
+
+// removeFiles removes the files of a form.
+func (w *reply) removeFiles() {
+	if m := w.req.MultipartForm; m != nil {
+		aio.Blocking(context.WithoutCancel(w.ctx),
+			func(context.Context) error { return m.RemoveAll() }, unbounded)
+	}
+}
+
+// passForm passes the form of a request's copy on: who made the request removes its files.
+func passForm(to, from *http.Request) {
+	if to.MultipartForm == nil {
+		to.MultipartForm = from.MultipartForm
+	}
 }
 
 // cutOff gives up the answer.
