@@ -193,8 +193,8 @@ func (x *exchange) inform(status int, header http.Header) {
 	})
 }
 
-// head sends the head. sending is held.
-func (x *exchange) head(status int, header http.Header) {
+// head sends the head. data says whether a write follows at once. sending is held.
+func (x *exchange) head(status int, header http.Header, data bool) {
 	x.headed = true
 	h := x.w.Header()
 	clear(h)
@@ -206,7 +206,9 @@ func (x *exchange) head(status int, header http.Header) {
 			h.Set("Connection", "close")
 		}
 	}
-	x.w.WriteHeader(status)
+	if x.task.said || !data { // else the write says it, and a recorder of httptest adds the type
+		x.w.WriteHeader(status)
+	}
 }
 
 // tooLarge reports whether the client sends more than the handler accepts, so that its connection
@@ -252,7 +254,7 @@ func (x *exchange) write(p piece) (err error) {
 		x.control.SetWriteDeadline(time.Now().Add(l.progress))
 	}
 	if p.status != 0 {
-		x.head(p.status, p.header)
+		x.head(p.status, p.header, len(p.data) > 0)
 	}
 	if len(p.data) > 0 {
 		_, err = x.w.Write(p.data)
@@ -394,12 +396,12 @@ func (x *exchange) finish() {
 			h.Get("Transfer-Encoding") == "" {
 			w.frozen.Set("Content-Length", strconv.Itoa(len(w.buf)))
 		}
-		x.head(w.status, w.frozen)
+		x.head(w.status, w.frozen, len(w.buf) > 0)
 	}
-	maps.Copy(x.w.Header(), w.header) // fields set after the head are trailers
 	if len(w.buf) > 0 {
 		x.w.Write(w.buf)
 	}
+	maps.Copy(x.w.Header(), w.header) // fields set after the head are trailers
 	if w.declared >= 0 && w.written > w.declared && w.accepted == w.declared {
 		x.w.Write([]byte{0}) // is refused, so that net/http does not use the connection again
 	}

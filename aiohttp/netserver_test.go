@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -270,5 +271,42 @@ func TestAContextThatIsKeptEndsWithItsHandler(t *testing.T) {
 			conn.Close()
 		}
 		mounted.Close()
+	}
+}
+
+// A recorder of httptest sees what it would see without OnLoop, except that there may be a length.
+func TestARecorderSeesWhatAHandlerUnderOnLoopWrites(t *testing.T) {
+	loop, _ := serving(t)
+	for name, h := range map[string]http.HandlerFunc{
+		"nothing": writes(), "text": writes("hello"), "html": writes("<html><body>"),
+		"much": writes(strings.Repeat("x", 100_000)), "404": http.NotFound,
+		"a status": status(201, "hello", "X-A: 1"), "a type": status(200, "hello", "Content-Type: a/b"),
+		"flushed": func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "<html>")
+			flush(w)
+			io.WriteString(w, "more")
+		},
+		"fields that are too late": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-A", "1")
+			io.WriteString(w, "hello")
+			w.Header().Set("X-A", "2")
+			w.Header().Set("X-B", "2")
+		},
+		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", 302) },
+		"a cookie": func(w http.ResponseWriter, r *http.Request) {
+			http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})
+		},
+	} {
+		seen := func(h http.Handler) string {
+			rec := httptest.NewRecorder()
+			h.ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
+			resp := rec.Result()
+			resp.Header.Del("Content-Length")
+			resp.ContentLength = -1
+			return fmt.Sprint(show(resp, rec.Body.String(), nil), rec.Flushed)
+		}
+		if got, want := seen(aiohttp.OnLoop(loop, h)), seen(h); got != want {
+			t.Errorf("%s: with OnLoop\n%s\nand without\n%s", name, got, want)
+		}
 	}
 }

@@ -34,6 +34,7 @@ type writer struct {
 	to *exchange
 
 	frozen http.Header
+	said   bool    // the handler has called WriteHeader
 	buf    []byte
 	out    []piece // pieces that the exchange has not taken yet
 	sent   bool    // the head has been sent
@@ -62,6 +63,7 @@ func (w *writer) WriteHeader(status int) {
 		return
 	default:
 		w.freeze(status)
+		w.said = true
 	}
 	w.mu.Unlock()
 }
@@ -184,6 +186,7 @@ func (w *writer) answer(status int) {
 	}
 	w.buf = []byte(w.errorFields(status))
 	w.freeze(status)
+	w.said = true
 	w.written, w.accepted = w.declared, w.declared
 }
 
