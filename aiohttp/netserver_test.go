@@ -28,13 +28,20 @@ func settingsOf(r *http.Request) *http.Server {
 }
 
 func TestAHandlerMayShutItsServerDown(t *testing.T) {
+	t.Run("ours", func(t *testing.T) { shutsDown(t, func(*http.Server) {}) })
+	t.Run("net/http's", func(t *testing.T) {
+		shutsDown(t, func(s *http.Server) { s.ConnState = func(net.Conn, http.ConnState) {} })
+	})
+}
+
+func shutsDown(t *testing.T, setup func(*http.Server)) {
 	run(t, func(ctx context.Context) {
 		told := make(chan string, 2)
 		s, err := aiohttp.Serve(ctx, "tcp", "127.0.0.1:0", http.HandlerFunc(
 			func(w http.ResponseWriter, r *http.Request) {
 				go settingsOf(r).Shutdown(context.Background())
 				io.WriteString(w, "bye")
-			}), func(s *http.Server) { s.RegisterOnShutdown(func() { told <- "shutdown" }) })
+			}), func(s *http.Server) { s.RegisterOnShutdown(func() { told <- "shutdown" }) }, setup)
 		ok(t, err)
 		var c aiohttp.Client
 		defer c.Close()

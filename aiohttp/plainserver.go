@@ -35,8 +35,8 @@ func (p *plainServer) serve(serve func() error) {
 		defer p.s.loop.MayPost(-1)
 		err := serve()
 		p.s.loop.CallSoonThreadsafe(func() {
-			if !p.s.stopped && !errtree.Is(err, http.ErrServerClosed) {
-				p.s.failed.SetError(err)
+			if !p.s.stopped {
+				p.s.endsWith(err)
 			}
 		})
 	}()

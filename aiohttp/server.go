@@ -16,6 +16,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/nocopy"
 	"github.com/aio-go/aio/internal/simnet"
 	"github.com/aio-go/aio/internal/unixsocket"
@@ -234,8 +235,7 @@ func (s *Server) follow() {
 		s.loop.CallSoonThreadsafe(func() {
 			if !s.stopped {
 				s.stop()
-				s.failed.SetError(http.ErrServerClosed)
-				_ = s.failed.Err() // it was on purpose, so there is nothing to report
+				s.endsWith(http.ErrServerClosed)
 			}
 		})
 	})
@@ -257,6 +257,14 @@ func (s *Server) setValues(l net.Listener) {
 		values = &bothValues{values, s.base}
 	}
 	s.values = requestValues{context.WithValue(values, http.ServerContextKey, s.http), s.on}
+}
+
+// endsWith ends ServeForever.
+func (s *Server) endsWith(err error) {
+	s.failed.SetError(err)
+	if errtree.Is(err, http.ErrServerClosed) {
+		_ = s.failed.Err() // it was on purpose, so there is nothing to report
+	}
 }
 
 // bothValues are the values of a loop's context, and behind them those of another.

@@ -34,7 +34,7 @@ type writer struct {
 	to *exchange
 
 	frozen http.Header
-	said   bool    // the handler has called WriteHeader
+	said   bool // the handler has called WriteHeader
 	buf    []byte
 	out    []piece // pieces that the exchange has not taken yet
 	sent   bool    // the head has been sent
