@@ -154,10 +154,6 @@ func init() {
 	add("a form without a boundary", posts("multipart/form-data", several.String()), form, "")
 	add("a form of another type", posts("text/plain", "a=1"), form, "")
 	add("a form whose type is broken", posts("a b c", "a=1"), form, "")
-	add("a form of 11 MB", posts("application/x-www-form-urlencoded",
-		"a="+strings.Repeat("x", 11<<20)), tells(func(w http.ResponseWriter, r *http.Request) any {
-		return fmt.Sprint(r.ParseForm(), len(r.PostForm))
-	}), rawOnly)
 	add("parts of a form", posts("multipart/form-data; boundary=xxxx", several.String()),
 		tells(func(w http.ResponseWriter, r *http.Request) any {
 			in, err := r.MultipartReader()
