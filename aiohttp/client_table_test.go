@@ -424,7 +424,7 @@ func TestClientsAskAlikeOverTLS(t *testing.T) {
 
 func clientsAskAlike(t *testing.T, server, client *tls.Config) {
 	cases := append(clientCases(), furtherClientCases()...)
-	if len(cases) < 60 {
+	if len(cases) < 700 {
 		t.Errorf("%d cases", len(cases))
 	}
 	log.SetOutput(io.Discard) // net/http's client says there what it thinks of some
