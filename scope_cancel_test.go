@@ -12,6 +12,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/internal/inspect"
 )
 
 // Conformance: CA-001, CA-013.
@@ -1238,6 +1239,43 @@ func TestInTaskKnowsWhoMayAwait(t *testing.T) {
 		in, err = called.Await(ctx)
 		if in || err != nil {
 			t.Error("in a callback: ", in, err)
+		}
+		return nil
+	})
+}
+
+// A task may end its context when its work is done, for those who keep it. Its outcome stays.
+func TestAContextThatEndsWithItsTaskIsNoCancellation(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		for name, want := range map[string]error{"a value": nil, "an error": errors.New("oops")} {
+			var kept, derived, limited, later context.Context
+			task := aio.CreateTask(ctx, func(ctx context.Context) (int, error) {
+				kept = ctx
+				var cancel context.CancelFunc
+				derived, cancel = context.WithCancel(ctx)
+				defer cancel()
+				limited, _ = aio.WithTimeout(ctx, time.Hour)
+				inspect.EndContext(ctx)
+				if derived.Err() == nil || limited.Err() == nil {
+					t.Errorf("%s: what was made from the context goes on", name)
+				}
+				return 7, want
+			})
+			v, err := task.Await(ctx)
+			if err == nil && v != 7 || err != want || task.Cancelled() {
+				t.Errorf("%s: %d, %v, cancelled: %v", name, v, err, task.Cancelled())
+			}
+			later = context.WithValue(kept, name, 1)
+			for _, c := range []context.Context{kept, later, derived} {
+				select {
+				case <-c.Done():
+				default:
+					t.Errorf("%s: %v is not done", name, c)
+				}
+				if c.Err() != context.Canceled || context.Cause(c) != context.Canceled {
+					t.Errorf("%s: %v, %v", name, c.Err(), context.Cause(c))
+				}
+			}
 		}
 		return nil
 	})
