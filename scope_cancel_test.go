@@ -1248,7 +1248,7 @@ func TestInTaskKnowsWhoMayAwait(t *testing.T) {
 func TestAContextThatEndsWithItsTaskIsNoCancellation(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		for name, want := range map[string]error{"a value": nil, "an error": errors.New("oops")} {
-			var kept, derived, limited, later context.Context
+			var kept, derived, limited context.Context
 			task := aio.CreateTask(ctx, func(ctx context.Context) (int, error) {
 				kept = ctx
 				var cancel context.CancelFunc
@@ -1265,7 +1265,8 @@ func TestAContextThatEndsWithItsTaskIsNoCancellation(t *testing.T) {
 			if err == nil && v != 7 || err != want || task.Cancelled() {
 				t.Errorf("%s: %d, %v, cancelled: %v", name, v, err, task.Cancelled())
 			}
-			later = context.WithValue(kept, name, 1)
+			later, cancel := context.WithCancel(kept)
+			defer cancel()
 			for _, c := range []context.Context{kept, later, derived} {
 				select {
 				case <-c.Done():

@@ -230,10 +230,10 @@ func init() {
 	for _, to := range []string{"/b", "b?c=ü", "//h.test/", "http://h.test/ x", "../x", "?q", "/a\r\nb"} {
 		for _, method := range []string{"GET", "HEAD", "POST"} {
 			add(fmt.Sprintf("%s, a redirect to %q", method, to), asks(method, "/d/e?f"), http.HandlerFunc(
-				func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, 307) }), "")
+				func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusTemporaryRedirect) }), "")
 		}
 	}
-	add("RedirectHandler", get, http.RedirectHandler("/x", 301), "")
+	add("RedirectHandler", get, http.RedirectHandler("/x", http.StatusMovedPermanently), "")
 	add("NotFoundHandler", get, http.NotFoundHandler(), "")
 	add("an error after fields", get, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, f := range []string{"Content-Length", "Content-Encoding", "Etag", "Cache-Control", "X-A"} {
@@ -308,7 +308,7 @@ func init() {
 		}), "")
 	add("middleware that recovers", get, http.HandlerFunc(
 		func(w http.ResponseWriter, r *http.Request) {
-			defer func() { http.Error(w, fmt.Sprint(recover()), 503) }()
+			defer func() { http.Error(w, fmt.Sprint(recover()), http.StatusServiceUnavailable) }()
 			panic("oops")
 		}), "")
 	add("middleware that compresses nothing", head, http.HandlerFunc(
@@ -388,7 +388,9 @@ func changes(r *http.Response) error {
 
 func refuses(*http.Response) error { return errors.New("refused") }
 
-func tellsOf(w http.ResponseWriter, r *http.Request, err error) { http.Error(w, err.Error(), 504) }
+func tellsOf(w http.ResponseWriter, r *http.Request, err error) {
+	http.Error(w, err.Error(), http.StatusGatewayTimeout)
+}
 
 type onePool struct{}
 

@@ -299,7 +299,7 @@ func TestARecorderSeesWhatAHandlerUnderOnLoopWrites(t *testing.T) {
 			w.Header().Set("X-A", "2")
 			w.Header().Set("X-B", "2")
 		},
-		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", 302) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusFound) },
 		"a cookie": func(w http.ResponseWriter, r *http.Request) {
 			http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})
 		},
