@@ -46,6 +46,7 @@ type controller struct {
 	recording bool           // into order
 	order     []aio.EntryKey // of the steps
 	ended     bool           // main has returned: the rest goes on in the plain order
+	nearest   time.Duration  // with so much lateness another timer could swap; 0: none
 	prior     map[string]bool
 	scratch   []aio.Entry // of allowed
 	timed     []aio.Entry // of withTime
@@ -201,14 +202,20 @@ var timePasses = aio.EntryKey{}
 
 // withTime adds the choice to let time pass, if the next timer is near enough.
 func (c *controller) withTime(ready []aio.Entry) (all []aio.Entry, wait time.Duration) {
-	if c.conf.lateness <= 0 || c.level == documented && anyTimer(ready) {
+	if c.level == documented && anyTimer(ready) {
 		return ready, 0
 	}
 	next, ok := c.runner.Loop().NextTimer()
 	if !ok {
 		return ready, 0
 	}
-	if wait = c.time.until(next); wait <= 0 || c.time.borrowed+wait > c.conf.lateness {
+	if wait = c.time.until(next); wait <= 0 {
+		return ready, 0
+	}
+	if late := c.time.borrowed + wait; late > c.conf.lateness {
+		if c.nearest == 0 || late < c.nearest {
+			c.nearest = late
+		}
 		return ready, 0
 	}
 	if len(ready) < cap(ready) {

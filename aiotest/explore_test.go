@@ -569,3 +569,52 @@ func TestNoStrategyStarvesATaskThatIsReady(t *testing.T) {
 		}, aiotest.With(s), aiotest.Schedules(500))
 	}
 }
+
+// bySleeping lets two tasks sleep for times that are 5 ms apart, and fails if the second is first.
+func bySleeping(ctx context.Context, t *aiotest.T) error {
+	first := 0
+	sleeper := func(n int, d time.Duration) *aio.Task[aio.None] {
+		return aio.Start(ctx, func(ctx context.Context) error {
+			if err := aio.Sleep(ctx, d); err != nil {
+				return err
+			}
+			if first == 0 {
+				first = n
+			}
+			return nil
+		})
+	}
+	a, b := sleeper(1, 5*time.Millisecond), sleeper(2, 10*time.Millisecond)
+	_, err := aio.Gather[aio.None](ctx, a, b)
+	if first != 1 {
+		t.Errorf("task %d is first", first)
+	}
+	return err
+}
+
+func TestTheLogSaysHowMuchLatenessWouldLetTimersSwap(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts []aiotest.Option
+		want string
+	}{
+		"covered": {[]aiotest.Option{aiotest.With(aiotest.Exhaustive(-1))},
+			"; timers were at most 100µs late, with aiotest.Lateness of 5ms more of them swap"},
+		"exact": {[]aiotest.Option{aiotest.With(aiotest.Exhaustive(-1)), aiotest.Lateness(0)},
+			"; timers were at most 0s late, with aiotest.Lateness of 5ms more of them swap"},
+		"not covered": {[]aiotest.Option{aiotest.With(aiotest.POS()), aiotest.Schedules(3)},
+			"; timers were at most 100µs late, with aiotest.Lateness of 5ms more of them swap"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := explore(t, bySleeping, c.opts...)
+			if len(r.errors) > 0 || len(r.logs) != 1 || !strings.HasSuffix(r.logs[0], c.want) {
+				t.Errorf("%q, %q", r.errors, r.logs)
+			}
+		})
+	}
+	wantOne(t, explore(t, bySleeping, aiotest.Lateness(5*time.Millisecond)), "task 2 is first")
+}
+
+func TestTheCommandNamesThePackage(t *testing.T) {
+	wantOne(t, explore(t, lostUpdate(2)),
+		" go test -run '^TestTheCommandNamesThePackage$' github.com/aio-go/aio/aiotest")
+}
