@@ -125,6 +125,7 @@ func (f *Future[T]) settable(op string) error {
 		return fmt.Errorf("%w: Future.%s: the future has no loop; make it with NewFuture",
 			ErrInvalidState, op)
 	case f.Done():
+		f.loop.MustBeHere("Future." + op)
 		return fmt.Errorf("%w: Future.%s: the outcome of %s is set already", ErrInvalidState, op, f)
 	}
 	f.loop.mustBeHere("Future." + op)

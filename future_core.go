@@ -140,6 +140,7 @@ func (c *core) AddDoneCallback(fn func()) (remove func() bool) {
 	if c.loop == nil {
 		panic(misuse("AddDoneCallback", "the future has no loop; make it with NewFuture"))
 	}
+	c.loop.MustBeHere("AddDoneCallback")
 	d := &doneCallback{Handle: Handle{loop: c.loop, fn: fn}}
 	if c.Done() {
 		c.loop.ready.Push(&d.Handle)

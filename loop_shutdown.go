@@ -57,12 +57,14 @@ func (h *hooks) call(l *Loop) {
 // OnShutdown makes Run, or Runner.Close, call fn when it begins to end the loop, before any task is
 // cancelled. Servers stop accepting here. The returned function removes fn.
 func (l *Loop) OnShutdown(fn func()) (remove func()) {
+	l.MustBeHere("Loop.OnShutdown")
 	return l.ending.onShutdown.add("Loop.OnShutdown", fn)
 }
 
 // OnClose makes Close call fn when all tasks have ended. Connections and descriptors are released
 // here. Callbacks that fn schedules with CallSoon still run. The returned function removes fn.
 func (l *Loop) OnClose(fn func()) (remove func()) {
+	l.MustBeHere("Loop.OnClose")
 	return l.ending.onClose.add("Loop.OnClose", fn)
 }
 

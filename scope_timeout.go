@@ -105,6 +105,7 @@ func (b *TimeoutBlock) Expired() bool { return b.s.more.expired }
 // Reschedule moves the deadline, by the loop's clock. The zero time removes it. It returns
 // [ErrInvalidState] if the block has ended or is being interrupted. asyncio: reschedule.
 func (b *TimeoutBlock) Reschedule(at time.Time) error {
+	b.s.task.loop.MustBeHere("TimeoutBlock.Reschedule")
 	if state := b.state(); state != "active" {
 		return fmt.Errorf("%w: TimeoutBlock.Reschedule: the block is %s", ErrInvalidState, state)
 	}

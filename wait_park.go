@@ -48,7 +48,13 @@ func (w Waiter) Park() error {
 
 // Unpark lets the task resume in the next pass and reports whether it does. It returns false if the
 // waiter is zero, was used or unparked before, or is cancelled.
-func (w Waiter) Unpark() bool { return w.current() && w.p.grant() }
+func (w Waiter) Unpark() bool {
+	if w.p == nil {
+		return false
+	}
+	w.p.worker.loop.MustBeHere("Waiter.Unpark")
+	return w.current() && w.p.grant()
+}
 
 // Pending reports whether Unpark would let the task resume.
 func (w Waiter) Pending() bool { return w.current() && w.p.grantable() }

@@ -70,6 +70,7 @@ func (l *RWLock) Acquire(ctx context.Context) error {
 // Release releases the lock after writing. It never waits. It panics if no task holds the lock for
 // writing.
 func (l *RWLock) Release() {
+	l.line.MustBeHere("RWLock.Release")
 	if !l.writing {
 		if l.line.Evicting() {
 			return
@@ -110,6 +111,7 @@ func (l *RWLock) AcquireRead(ctx context.Context) error {
 // ReleaseRead releases the lock after reading. It never waits. It panics if no task holds the lock
 // for reading.
 func (l *RWLock) ReleaseRead() {
+	l.line.MustBeHere("RWLock.ReleaseRead")
 	if l.readers == 0 {
 		if l.line.Evicting() {
 			return

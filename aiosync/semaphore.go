@@ -33,14 +33,18 @@ type SemaphoreStatistics struct {
 // negative. asyncio: Semaphore.
 func NewSemaphore(n int) *Semaphore {
 	mustNotBeNegative("NewSemaphore", n)
-	return &Semaphore{value: n, made: true}
+	s := &Semaphore{value: n, made: true}
+	s.line.MustBeHere("NewSemaphore")
+	return s
 }
 
 // NewBoundedSemaphore returns a semaphore with n permits whose Release panics if all n are free. It
 // panics if n is negative. asyncio: BoundedSemaphore.
 func NewBoundedSemaphore(n int) *Semaphore {
 	mustNotBeNegative("NewBoundedSemaphore", n)
-	return &Semaphore{value: n, made: true, bounded: true, bound: n}
+	s := &Semaphore{value: n, made: true, bounded: true, bound: n}
+	s.line.MustBeHere("NewBoundedSemaphore")
+	return s
 }
 
 func mustNotBeNegative(op string, n int) {
@@ -87,6 +91,7 @@ func (s *Semaphore) acquire(ctx context.Context, t aio.TaskRef) error {
 // the next pass. It never waits. It panics if the semaphore is bounded and all permits are free.
 // asyncio: release.
 func (s *Semaphore) Release() {
+	s.line.MustBeHere("Semaphore.Release")
 	if s.bounded && s.value >= s.bound {
 		panic(misuse("Semaphore.Release", fmt.Sprintf("all %d permits are free already; "+
 			"call Release once after each Acquire that returned nil", s.bound)))

@@ -40,6 +40,7 @@ func ReadPipe(ctx context.Context, f *os.File, opts ...transport.Option) (*PipeR
 // have arrived and then the end of the stream. A second Close does nothing. It does not wait; see
 // WaitClosed.
 func (r *PipeReader) Close() {
+	r.c.in.mustBeHere("PipeReader.Close")
 	r.c.over.Store(true)
 	r.c.transport.Abort()
 }
