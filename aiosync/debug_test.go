@@ -161,3 +161,64 @@ func TestDebugModeAllowsOperationsBeforeALoopIsKnown(t *testing.T) {
 		t.Error(n, err)
 	}
 }
+
+func TestWhatATaskTakesAlongIsNamedWhereOthersWaitForIt(t *testing.T) {
+	var lock aiosync.Lock
+	var condition aiosync.Condition
+	var writers, readers aiosync.RWLock
+	semaphore, limiter := aiosync.NewSemaphore(1), aiosync.NewLimiter(1)
+	for name, c := range map[string]struct {
+		acquire func(ctx context.Context) error
+		want    string
+	}{
+		"Lock": {lock.Acquire, "<Lock locked, waiters:1> held by careless (debug_test.go:"},
+		"Condition": {condition.Acquire,
+			"<Lock locked, waiters:1> held by careless (debug_test.go:"},
+		"RWLock": {writers.Acquire,
+			"<RWLock locked for writing, waiters:1> held by careless (debug_test.go:"},
+		"RWLock for reading": {func(ctx context.Context) error {
+			if readers.Readers() == 0 {
+				return readers.AcquireRead(ctx)
+			}
+			return readers.Acquire(ctx)
+		}, "<RWLock locked for reading, readers:1, waiters:1, the last reader was careless, " +
+			"which has ended>"},
+		"Semaphore": {semaphore.Acquire,
+			"<Semaphore locked, waiters:1, the last permit was taken by careless, which has ended>"},
+		"Limiter": {limiter.Acquire,
+			"<Limiter 1 of 1 lent to careless (which has ended), waiters:1>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := runErr(t, func(ctx context.Context) error {
+				careless := aio.Start(ctx, func(ctx context.Context) error {
+					return c.acquire(ctx)
+				}, aio.Name("careless"))
+				careless.Await(ctx)
+				return c.acquire(ctx)
+			}, aio.WithClock(aio.NewVirtualClock()))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("no %q in: %v", c.want, err)
+			}
+		})
+	}
+}
+
+func TestAPermitThatIsFreeAgainKeepsNoTask(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		s := aiosync.NewSemaphore(1)
+		aio.Start(ctx, s.Acquire, aio.Name("first")).Await(ctx)
+		second := aio.Start(ctx, s.Acquire, aio.Name("second"))
+		turns(ctx, 1)
+		s.Release() // the permit goes to second
+		second.Await(ctx)
+		const want = "<Semaphore locked, the last permit was taken by second, which has ended>"
+		if got := s.String(); got != want {
+			t.Error(got)
+		}
+		s.Release()
+		if got := s.String(); got != "<Semaphore unlocked, value:1>" {
+			t.Error(got)
+		}
+		return nil
+	})
+}

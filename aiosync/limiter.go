@@ -192,11 +192,7 @@ func (l *Limiter) Available() int { return max(0, l.total-len(l.borrowers)) }
 
 // Statistics returns a copy of the limiter's current state.
 func (l *Limiter) Statistics() LimiterStatistics {
-	who := make([]any, 0, len(l.borrowers))
-	for b := range l.borrowers {
-		who = append(who, b)
-	}
-	slices.SortFunc(who, func(a, b any) int { return int(int64(l.borrowers[a] - l.borrowers[b])) })
+	who := l.inOrder()
 	names := make([]string, len(who))
 	for i, b := range who {
 		if t, ok := b.(aio.AnyTask); ok {
@@ -213,11 +209,26 @@ func (l *Limiter) Statistics() LimiterStatistics {
 	}
 }
 
+// inOrder returns the borrowers in the order of borrowing.
+func (l *Limiter) inOrder() []any {
+	who := make([]any, 0, len(l.borrowers))
+	for b := range l.borrowers {
+		who = append(who, b)
+	}
+	slices.SortFunc(who, func(a, b any) int { return int(int64(l.borrowers[a] - l.borrowers[b])) })
+	return who
+}
+
 // String shows how many tokens are borrowed, by which borrowers, and how many tasks wait.
 func (l *Limiter) String() string {
 	s := l.Statistics()
 	text := fmt.Sprintf("<Limiter %d of %d", s.Borrowed, s.Total)
 	if s.Borrowed > 0 {
+		for i, b := range l.inOrder() {
+			if t, ok := b.(aio.AnyTask); ok && t.Done() {
+				s.Borrowers[i] += " (which has ended)"
+			}
+		}
 		text += " lent to " + strings.Join(s.Borrowers, ", ")
 	}
 	return text + waitersText(s.Waiting) + ">"
