@@ -64,7 +64,8 @@ type scopeMore struct {
 	after    time.Duration
 	timer    timer
 	kind     scopeKind
-	stale    int32  // ready entries of deadlines that were moved meanwhile
+	stale    int32 // ready entries of deadlines that were moved meanwhile
+	cut      *cutOff
 	expired  bool   // the deadline has passed while the block was open
 	fired    bool   // it has cancelled the scope
 	left     bool   // the block has ended, or the context's cancel function was called

@@ -62,7 +62,7 @@ func (s *scope) outcome(err error) error {
 		return err
 	}
 	if !s.overruled() {
-		return &TimeoutError{After: m.after, Err: err, op: m.op, pc: m.pc}
+		return &TimeoutError{After: m.after, Err: err, op: m.op, pc: m.pc, cut: m.cut}
 	}
 	if outer := s.outerRequest(); outer != nil {
 		return outer.awaitError() // err tells of this block's own end, which no longer matters
