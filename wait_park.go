@@ -309,8 +309,8 @@ func (p *wait) cutOff() {
 			b.more.cut = note()
 		}
 	}
-	if late := p.req.timeout; late != nil && late.cut == nil { // it is shared: another goroutine may print it
-		own := *late
+	if late := p.req.timeout; late != nil && late.cut == nil {
+		own := *late // it is shared: another goroutine may print it
 		own.cut = note()
 		req := *p.req
 		req.timeout = &own

@@ -16,7 +16,8 @@ type story struct {
 	open     string   // the line of the step that is being made
 	notes    []string // lines to follow it
 	names    map[uint32]string
-	struck   uint32 // the task that the test has cancelled, until its next step
+	given    map[uint32]string // the same names before they were made to differ
+	struck   uint32            // the task that the test has cancelled, until its next step
 	count    int
 	callback bool // the step is no task's
 
@@ -26,7 +27,11 @@ type story struct {
 	diagram diagram // of the World
 }
 
-func newStory() *story { return &story{names: map[uint32]string{}, places: map[place]bool{}} }
+func newStory() *story {
+	return &story{
+		names: map[uint32]string{}, given: map[uint32]string{}, places: map[place]bool{},
+	}
+}
 
 // step begins the line of a step. plain would have been next in the plain order.
 func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
@@ -35,7 +40,8 @@ func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 		return
 	}
 	for _, i := range c.runner.Loop().Snapshot(false).Tasks {
-		if _, known := s.names[i.ID]; !known {
+		if s.given[i.ID] != i.Name { // a task of Map has the name of its present item
+			s.given[i.ID] = i.Name
 			s.names[i.ID] = s.nameApart(i.Name, i.ID)
 		}
 	}
