@@ -88,6 +88,9 @@ func (c *controller) close() { c.runner.Close() }
 // schedule runs the function once, as s says, and returns what became of it.
 func (c *controller) schedule(s strategy, l level, x strike, st *story) *run {
 	c.run = &run{sometimes: c.prior, story: st, forgiving: x.at > 0, steps: &c.steps}
+	if st != nil {
+		st.run = c.run
+	}
 	c.strategy, c.level, c.strikes = s, l, strikes{strike: x}
 	c.steps, c.posts, c.choices, c.ended = 0, 0, 0, false
 	c.turns.reset()

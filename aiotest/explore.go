@@ -411,14 +411,22 @@ func describe(r *run, st *story, head string) string {
 	for _, p := range r.problems {
 		fmt.Fprintf(&b, "  %s\n", p)
 	}
-	fmt.Fprintf(&b, "The steps (> marks a departure):\n%s\n", st)
+	about := "> marks a departure"
+	if st.inWorld() {
+		about += " or a fault; steps of the network itself are left out"
+	}
+	fmt.Fprintf(&b, "The steps (%s):\n%s\n", about, st)
 	if between := st.diagram.String(); between != "" {
 		fmt.Fprintf(&b, "The messages:\n%s", between)
 	}
 	if len(r.logs) > 0 {
 		fmt.Fprintf(&b, "The log:\n  %s\n", strings.Join(r.logs, "\n  "))
 	}
-	return b.String()
+	text := b.String()
+	for _, w := range r.worlds {
+		text = w.plainly(text)
+	}
+	return text
 }
 
 // replay runs the schedule of a token.

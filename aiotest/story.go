@@ -12,7 +12,9 @@ import (
 
 // story describes a schedule, a line a step.
 type story struct {
+	run      *run
 	lines    []string
+	inside   []int    // lines that a reader does not need: what a World does between steps of tasks
 	open     string   // the line of the step that is being made
 	notes    []string // lines to follow it
 	names    map[uint32]string
@@ -39,7 +41,11 @@ func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 	if c.ended {
 		return
 	}
+	hosts := s.hosts(c.runner.Loop())
 	for _, i := range c.runner.Loop().Snapshot(false).Tasks {
+		if host := hosts[i.ID]; host != "" && host != i.Name {
+			i.Name += " on " + host
+		}
 		if s.given[i.ID] != i.Name { // a task of Map has the name of its present item
 			s.given[i.ID] = i.Name
 			s.names[i.ID] = s.nameApart(i.Name, i.ID)
@@ -71,7 +77,7 @@ func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 			s.open += ", its time has come"
 		} else if e.By.Kind == 0 {
 			s.open += ", woken by the loop"
-		} else if e.By != e.EntryKey {
+		} else if e.By != e.EntryKey && (e.By.Kind == aio.EntryStep || !s.inWorld()) {
 			s.open += ", woken by " + s.name(e.By)
 		}
 	}
@@ -83,7 +89,11 @@ func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 // await ends the line: the task waits again.
 func (s *story) await(a aio.Await) {
 	text := "waits in " + a.Op
-	if on := a.On(); on != "" {
+	on := a.On()
+	if s.inWorld() && !strings.HasPrefix(on, "<") { // "Reader of 10.0.0.1:7" is enough
+		on, _, _ = strings.Cut(on, ", ")
+	}
+	if on != "" {
 		text += " for " + on
 	}
 	if at := userPlace(); at.file != "" {
@@ -118,6 +128,9 @@ func (s *story) finish() {
 		if !s.callback && !strings.Contains(s.open, "; waits in ") {
 			s.open += "; ends"
 		}
+		if s.callback && s.inWorld() && s.open[0] == ' ' {
+			s.inside = append(s.inside, len(s.lines))
+		}
 		s.lines = append(s.lines, s.open)
 		s.open = ""
 	}
@@ -147,11 +160,12 @@ const (
 )
 
 func (s *story) String() string {
-	if len(s.lines) <= maxStory {
-		return strings.Join(s.lines, "\n")
+	lines := s.shown()
+	if len(lines) <= maxStory {
+		return strings.Join(lines, "\n")
 	}
-	cut := len(s.lines) - maxStory
-	told := slices.Clone(s.lines[:10])
+	cut := len(lines) - maxStory
+	told := slices.Clone(lines[:10])
 	left, kept := 0, 0
 	leave := func() {
 		if left > 0 {
@@ -159,7 +173,7 @@ func (s *story) String() string {
 			left = 0
 		}
 	}
-	for _, line := range s.lines[10 : 10+cut] {
+	for _, line := range lines[10 : 10+cut] {
 		if line[0] == ' ' && !strings.HasPrefix(line, worldLine) || kept == maxKept {
 			left++
 			continue
@@ -169,8 +183,36 @@ func (s *story) String() string {
 		kept++
 	}
 	leave()
-	return strings.Join(append(told, s.lines[10+cut:]...), "\n")
+	return strings.Join(append(told, lines[10+cut:]...), "\n")
 }
+
+// hosts returns the names of the hosts of a World on which tasks run.
+func (s *story) hosts(l *aio.Loop) map[uint32]string {
+	if !s.inWorld() {
+		return nil
+	}
+	on := map[uint32]string{}
+	for _, t := range l.AllTasks() {
+		if h, ok := t.Value(onHost{}).(*Host); ok {
+			on[t.ID()] = h.name
+		}
+	}
+	return on
+}
+
+// shown returns the lines that a reader needs.
+func (s *story) shown() []string {
+	lines := make([]string, 0, len(s.lines))
+	for i, line := range s.lines {
+		if _, inside := slices.BinarySearch(s.inside, i); !inside {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// inWorld reports whether there are hosts.
+func (s *story) inWorld() bool { return s.run != nil && len(s.run.worlds) > 0 }
 
 // userPlace returns the line of the program that the running task is in.
 func userPlace() place {
