@@ -11,6 +11,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/simfs"
+	"github.com/aio-go/aio/internal/unclosed"
 )
 
 // problemKind is what went wrong in a run. Shrinking keeps the kind.
@@ -229,9 +230,18 @@ func (r *run) findLeaks(ctx context.Context) {
 		return
 	}
 	self := aio.CurrentTask(ctx).ID()
+	servers := map[uint32]string{}
+	for _, t := range loop.AllTasks() {
+		servers[t.ID()] = unclosed.ServerOf(t)
+	}
 	for _, i := range loop.Snapshot(false).Tasks {
 		if i.ID == self || i.Cancel != nil {
 			continue
+		}
+		remedy := ""
+		if at := servers[i.ID]; at != "" && strings.HasPrefix(i.Name, "stream handler") {
+			i.Site = at // the line of the library would help nobody
+			remedy = "; call Server.Shutdown, or Close and WaitClosed"
 		}
 		text := "the function has returned, but task " + i.Name
 		if i.Site != "" {
@@ -241,6 +251,7 @@ func (r *run) findLeaks(ctx context.Context) {
 		if i.Op != "" {
 			text += "; it is in " + i.Op
 		}
+		text += remedy
 		r.fail(problemLeak, text)
 	}
 }

@@ -46,6 +46,21 @@ func Site() string {
 	}
 }
 
+// serverKey is the key of the line that made the server whose handler a context is for.
+type serverKey struct{}
+
+// WithServer returns a context for the handlers of a server that the calling program makes.
+func WithServer(ctx context.Context) context.Context {
+	return context.WithValue(ctx, serverKey{}, Site())
+}
+
+// ServerOf returns the line that made the server whose handler a task is, or of which it is a part.
+// It is empty for others.
+func ServerOf(task interface{ Value(key any) any }) string {
+	site, _ := task.Value(serverKey{}).(string)
+	return site
+}
+
 // Ours reports whether a frame is one of the library. Its tests, examples and tools are programs.
 func Ours(f runtime.Frame) bool {
 	rest, ok := strings.CutPrefix(f.Function, module)
