@@ -36,8 +36,8 @@ type Retry struct {
 	Timeout time.Duration
 	// Before is called before each try, also the first and only one, in the task of the call. It
 	// may wait, and that time does not count for Timeout. If it returns an error the call ends with
-	// that. A rate limiter has its place here: around the call it would count all tries as one. Give
-	// its method, as in Retry{Before: limiter.Acquire}. Default: none.
+	// that. A rate limiter has its place here, since around the call it counts all tries as one:
+	// Retry{Before: limiter.Acquire}. Default: none.
 	Before func(ctx context.Context) error
 }
 

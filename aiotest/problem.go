@@ -132,13 +132,14 @@ func (r *run) body(ctx context.Context, t *T, fn program, leaks bool) (err error
 }
 
 func (r *run) panicked(v any, stack []byte) {
-	if p, ok := v.(*aio.PanicError); ok {
-		v, stack = p.Value, p.Stack
+	p, ok := v.(*aio.PanicError)
+	if !ok {
+		p = &aio.PanicError{Value: v, Stack: stack}
 	}
-	if _, ok := v.(failNow); ok {
+	if _, ok := p.Value.(failNow); ok {
 		return // what failed is noted
 	}
-	r.fail(problemPanic, fmt.Sprintf("%v\n%s", v, stack))
+	r.fail(problemPanic, strings.TrimPrefix(fmt.Sprintf("%+v", p), "panic: "))
 }
 
 // returned looks at the error of the main task.

@@ -193,10 +193,11 @@ var address = regexp.MustCompile(`\b10\.\d+\.\d+\.\d+(:\d+)?\b`)
 func (w *World) plainly(text string) string {
 	return address.ReplaceAllStringFunc(text, func(found string) string {
 		ip, port, _ := strings.Cut(found, ":")
+		n, _ := strconv.Atoi(port)
+		here := func(a netip.Addr) bool { return a.String() == ip }
 		for _, h := range w.hosts {
-			n, _ := strconv.Atoi(port)
 			switch {
-			case !slices.ContainsFunc(h.net.Addrs, func(a netip.Addr) bool { return a.String() == ip }):
+			case !slices.ContainsFunc(h.net.Addrs, here):
 				continue
 			case port == "":
 				return h.name

@@ -10,9 +10,9 @@ import (
 )
 
 var (
-	// ErrClosed is returned by a [Writer] whose connection is closed, or ended in order. Reads of a
-	// connection that this side has closed return an error that matches it, and [io.EOF]. It matches
-	// [net.ErrClosed] and [syscall.ECONNRESET].
+	// ErrClosed is returned by a [Writer] whose connection is closed, or ended in order. Reads of
+	// a connection that this side has closed return an error that matches it, and [io.EOF]. It
+	// matches [net.ErrClosed] and [syscall.ECONNRESET].
 	ErrClosed error = closedError{}
 	// ErrBusy is returned by a method of [Reader] while another task waits in one: two readers
 	// would get parts of each other's data.

@@ -355,8 +355,8 @@ func (c *command) why(ctx context.Context) error {
 	still := c.stills(p)
 	fmt.Fprint(c.out, chain)
 	if others > 0 {
-		fmt.Fprintf(c.out, "%d more wait for other tasks; aio ps lists them, aio why PID TASK explains\n",
-			others)
+		fmt.Fprintf(c.out, "%d more wait for other tasks; "+
+			"aio ps lists them, aio why PID TASK explains\n", others)
 	}
 	return still
 }
@@ -403,7 +403,8 @@ func longestChain(p monitor.Picture) (best aio.Chain, others int, err error) {
 		}
 	}
 	for _, s := range starts {
-		if !slices.ContainsFunc(best.Tasks, func(i aio.TaskInfo) bool { return i.ID == s.task.ID }) {
+		here := func(i aio.TaskInfo) bool { return i.ID == s.task.ID }
+		if !slices.ContainsFunc(best.Tasks, here) {
 			others++
 		}
 	}

@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync/atomic"
+
+	"github.com/aio-go/aio/internal/stacktext"
 )
 
 // Of this process so far: what the garbage collector found forgotten, and what was open when its
@@ -28,8 +29,6 @@ func OwnerOver(ctx context.Context) func() bool {
 	over, _ := ctx.Value(ownerKey{}).(func() bool)
 	return over
 }
-
-const module = "github.com/aio-go/aio"
 
 // Site returns the line of the program that made a call to this module, "main.go:12", or "".
 func Site() string {
@@ -62,16 +61,4 @@ func ServerOf(task interface{ Value(key any) any }) string {
 }
 
 // Ours reports whether a frame is one of the library. Its tests, examples and tools are programs.
-func Ours(f runtime.Frame) bool {
-	rest, ok := strings.CutPrefix(f.Function, module)
-	if !ok || strings.HasSuffix(f.File, "_test.go") {
-		return false
-	}
-	pkg, _, _ := strings.Cut(strings.TrimPrefix(rest, "/"), ".")
-	for _, program := range []string{"examples", "bench", "cmd", "internal/cmd", "docs"} {
-		if pkg == program || strings.HasPrefix(pkg, program+"/") {
-			return false
-		}
-	}
-	return true
-}
+func Ours(f runtime.Frame) bool { return stacktext.Ours(f) }
