@@ -168,7 +168,7 @@ func (c *controller) Next(ready []aio.Entry) int {
 	if among[i].EntryKey == timePasses {
 		c.time.borrow(wait)
 		if c.story != nil {
-			c.story.note(wait.String() + " pass")
+			c.story.pass(wait, among[plain])
 		}
 		return -1
 	}

@@ -458,7 +458,7 @@ func TestAWaitThatIsLateMeetsTheNextTimer(t *testing.T) {
 	if r := explore(t, fn); len(r.errors) > 0 {
 		t.Errorf("%q", r.errors)
 	}
-	wantOne(t, explore(t, fn, aiotest.Lateness(100*time.Millisecond)), "!      50ms pass\n")
+	wantOne(t, explore(t, fn, aiotest.Lateness(100*time.Millisecond)), ">      50ms pass while Task-2 is ready\n")
 }
 
 func TestEachAwaitIsCancelledOnce(t *testing.T) {
@@ -617,4 +617,32 @@ func TestTheLogSaysHowMuchLatenessWouldLetTimersSwap(t *testing.T) {
 func TestTheCommandNamesThePackage(t *testing.T) {
 	wantOne(t, explore(t, lostUpdate(2)),
 		" go test -run '^TestTheCommandNamesThePackage$' github.com/aio-go/aio/aiotest")
+}
+
+func TestAStoryEndsSoonAfterTheFailure(t *testing.T) {
+	wantOne(t, explore(t, func(ctx context.Context, t *aiotest.T) error {
+		t.Error("too early")
+		for range 10 {
+			if err := aio.Sleep(ctx, 90*time.Millisecond); err != nil {
+				return err
+			}
+		}
+		return nil
+	}), "!      check: explore_test.go:", ": too early\n       ... 10 lines after the failure ...\nLevel: ")
+}
+
+func TestAStoryTellsWhoHasCancelledATask(t *testing.T) {
+	wantOne(t, explore(t, func(ctx context.Context, t *aiotest.T) error {
+		victim := aio.Start(ctx, anHour, aio.Name("victim"))
+		aio.Yield(ctx)
+		victim.Cancel(nil)
+		victim.Await(context.WithoutCancel(ctx))
+		if err := aio.Sleep(ctx, 90*time.Millisecond); err != nil {
+			return err
+		}
+		return aio.NewWaiter(ctx, "Gate.Pass", nil).Park()
+	}, aiotest.DocumentedOrder()),
+		"  victim     goes on after Sleep, cancelled by task main; ends\n",
+		"  main       goes on after Sleep, its time has come at 90ms; waits in Gate.Pass at ",
+		"  main       goes on after Gate.Pass, cancelled because of the deadlock; ends\n")
 }

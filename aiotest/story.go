@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aio-go/aio"
 )
@@ -19,6 +20,7 @@ type story struct {
 	notes    []string // lines to follow it
 	names    map[uint32]string
 	given    map[uint32]string // the same names before they were made to differ
+	ended    map[uint32]bool   // tasks whose cancellation was told
 	struck   uint32            // the task that the test has cancelled, until its next step
 	count    int
 	callback bool // the step is no task's
@@ -31,7 +33,8 @@ type story struct {
 
 func newStory() *story {
 	return &story{
-		names: map[uint32]string{}, given: map[uint32]string{}, places: map[place]bool{},
+		names: map[uint32]string{}, given: map[uint32]string{}, ended: map[uint32]bool{},
+		places: map[place]bool{},
 	}
 }
 
@@ -42,7 +45,12 @@ func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 		return
 	}
 	hosts := s.hosts(c.runner.Loop())
+	cancelled := ""
 	for _, i := range c.runner.Loop().Snapshot(false).Tasks {
+		if e.Kind == aio.EntryStep && i.ID == e.ID && i.Cancel != nil && !s.ended[i.ID] {
+			s.ended[i.ID] = true
+			cancelled = ", cancelled" + cancelledBy(i.Cancel)
+		}
 		if host := hosts[i.ID]; host != "" && host != i.Name {
 			i.Name += " on " + host
 		}
@@ -73,8 +81,10 @@ func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 		if e.ID == s.struck {
 			s.open += ", cancelled"
 			s.struck = 0
+		} else if cancelled != "" {
+			s.open += cancelled
 		} else if e.By.Kind == 0 && e.Op == "Sleep" {
-			s.open += ", its time has come"
+			s.open += ", its time has come at " + time.Duration(c.time.passed.Load()).String()
 		} else if e.By.Kind == 0 {
 			s.open += ", woken by the loop"
 		} else if e.By != e.EntryKey && (e.By.Kind == aio.EntryStep || !s.inWorld()) {
@@ -84,6 +94,17 @@ func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 	if mark == ">" {
 		s.open += ", in place of " + s.name(plain.EntryKey)
 	}
+}
+
+// cancelledBy says who has cancelled a task, if that is known.
+func cancelledBy(c *aio.CancelInfo) string {
+	switch {
+	case strings.HasPrefix(c.Cause, "aio: deadlock: "):
+		return " because of the deadlock"
+	case c.By == "":
+		return ""
+	}
+	return " by " + c.By
 }
 
 // await ends the line: the task waits again.
@@ -160,7 +181,7 @@ const (
 )
 
 func (s *story) String() string {
-	lines := s.shown()
+	lines := s.untilFailure(s.shown())
 	if len(lines) <= maxStory {
 		return strings.Join(lines, "\n")
 	}
@@ -198,6 +219,25 @@ func (s *story) hosts(l *aio.Loop) map[uint32]string {
 		}
 	}
 	return on
+}
+
+// untilFailure leaves out what comes after the last failure, if it is much.
+func (s *story) untilFailure(lines []string) []string {
+	last := len(lines) - 1
+	for last >= 0 && lines[last][0] != '!' {
+		last--
+	}
+	const few = 3
+	if after := len(lines) - 1 - last; last >= 0 && after > few {
+		return append(slices.Clone(lines[:last+1]), fmt.Sprintf("       ... %d lines after the failure ...", after))
+	}
+	return lines
+}
+
+// pass adds a line: time passes although e is ready.
+func (s *story) pass(d time.Duration, e aio.Entry) {
+	s.finish()
+	s.lines = append(s.lines, fmt.Sprintf(">      %v pass while %s is ready", d, s.name(e.EntryKey)))
 }
 
 // shown returns the lines that a reader needs.
