@@ -229,7 +229,8 @@ func (s *story) untilFailure(lines []string) []string {
 	}
 	const few = 3
 	if after := len(lines) - 1 - last; last >= 0 && after > few {
-		return append(slices.Clone(lines[:last+1]), fmt.Sprintf("       ... %d lines after the failure ...", after))
+		left := fmt.Sprintf("       ... %d lines after the failure ...", after)
+		return append(slices.Clone(lines[:last+1]), left)
 	}
 	return lines
 }
@@ -237,7 +238,8 @@ func (s *story) untilFailure(lines []string) []string {
 // pass adds a line: time passes although e is ready.
 func (s *story) pass(d time.Duration, e aio.Entry) {
 	s.finish()
-	s.lines = append(s.lines, fmt.Sprintf(">      %v pass while %s is ready", d, s.name(e.EntryKey)))
+	text := fmt.Sprintf(">      %v pass while %s is ready", d, s.name(e.EntryKey))
+	s.lines = append(s.lines, text)
 }
 
 // shown returns the lines that a reader needs.
