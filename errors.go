@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
 	"github.com/aio-go/aio/internal/timeout"
+	"github.com/aio-go/aio/internal/unclosed"
 )
 
 var (
@@ -159,7 +162,8 @@ func (e *CancelledError) Unwrap() error {
 	return e.Cause
 }
 
-// TimeoutError is the error of a block that exceeded its time limit. It matches
+// TimeoutError is the error of a block that exceeded its time limit. Its message names the block,
+// and the await that the time-out cut off: what that waited for, and on which line. It matches
 // [context.DeadlineExceeded] and never [ErrCancelled], so a group treats it as a failure. asyncio:
 // TimeoutError.
 type TimeoutError struct {
@@ -168,8 +172,39 @@ type TimeoutError struct {
 	// Err is the error that the interrupted block returned, usually a [*CancelledError].
 	Err error
 
-	op string
-	pc uintptr
+	op  string
+	pc  uintptr
+	cut *cutOff // nil: not known
+}
+
+// cutOff is the await that a time-out has ended.
+type cutOff struct {
+	op, on string
+	stack  []uintptr
+}
+
+// String says what the await was, and on which line of the program.
+func (c *cutOff) String() string {
+	s := c.op
+	if at := programLine(c.stack); at != "" {
+		s += " at " + at
+	}
+	if c.on != "" {
+		s += " for " + c.on
+	}
+	return s
+}
+
+// programLine returns the innermost line of a stack that is not the library's, as file:line.
+func programLine(stack []uintptr) string {
+	frames := runtime.CallersFrames(stack)
+	for more := len(stack) > 0; more; {
+		var f runtime.Frame
+		if f, more = frames.Next(); f.File != "" && !unclosed.Ours(f) {
+			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		}
+	}
+	return ""
 }
 
 // At returns the place of the block in the program, as file:line.
@@ -183,7 +218,11 @@ func (e *TimeoutError) Error() string {
 	if at := e.At(); at != "" {
 		s += " at " + at
 	}
-	return s + ": " + e.what()
+	s += ": " + e.what()
+	if e.cut != nil {
+		s += ", in " + e.cut.String()
+	}
+	return s
 }
 
 func (e *TimeoutError) what() string {

@@ -666,3 +666,23 @@ func ExampleWaitInfo() {
 	// 3 tasks in Lock.Acquire for 1s held by main
 	// <nil>
 }
+
+func ExampleLoop_MustBeHere() {
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		loop := aio.RunningLoop(ctx)
+		switchOn := func() { loop.MustBeHere("Lamp.SwitchOn") } // and changes what tasks share
+		switchOn()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			defer func() { fmt.Println("panics:", recover() != nil) }()
+			switchOn()
+		}()
+		<-done
+		return nil
+	}, aio.WithDebug(true))
+	fmt.Println(err)
+	// Output:
+	// panics: true
+	// <nil>
+}

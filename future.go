@@ -125,10 +125,36 @@ func (f *Future[T]) settable(op string) error {
 		return fmt.Errorf("%w: Future.%s: the future has no loop; make it with NewFuture",
 			ErrInvalidState, op)
 	case f.Done():
+		f.loop.MustBeHere("Future." + op)
 		return fmt.Errorf("%w: Future.%s: the outcome of %s is set already", ErrInvalidState, op, f)
 	}
 	f.loop.mustBeHere("Future." + op)
 	return nil
+}
+
+// AddDoneCallback makes the loop call fn in the pass after the outcome is set. If it is set
+// already, that is the next pass. Callbacks and waiting tasks are served in FIFO order. The
+// returned function removes the callback and reports whether it was still to be called. asyncio:
+// add_done_callback, remove_done_callback.
+func (c *core) AddDoneCallback(fn func()) (remove func() bool) {
+	mustHave("AddDoneCallback", fn != nil)
+	if c.loop == nil {
+		panic(misuse("AddDoneCallback", "the future has no loop; make it with NewFuture"))
+	}
+	c.loop.MustBeHere("AddDoneCallback")
+	d := &doneCallback{Handle: Handle{loop: c.loop, fn: fn}}
+	if c.Done() {
+		c.loop.ready.Push(&d.Handle)
+		return func() bool { return false }
+	}
+	c.tell(&d.place, d)
+	return func() bool {
+		if !d.place.Linked() {
+			return false
+		}
+		c.waiters.Remove(&d.place)
+		return true
+	}
 }
 
 func (f *Future[T]) body(*scope)       {}

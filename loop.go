@@ -85,7 +85,7 @@ func (o option) loopOption(l *Loop) { o(l) }
 
 // WithDebug switches debug mode on or off. Default: on if the environment variable AIO_DEBUG is not
 // empty.
-func WithDebug(on bool) Option { return option(func(l *Loop) { l.debug.Store(on) }) }
+func WithDebug(on bool) Option { return option(func(l *Loop) { l.setDebug(on) }) }
 
 // NewLoop returns a new loop. Close it after use. Most programs use [Run] instead. Any goroutine.
 // asyncio: new_event_loop.
@@ -99,7 +99,7 @@ func NewLoop(opts ...Option) *Loop {
 		ending:   ending{limits: defaultLimits},
 	}
 	l.amb.loop = l
-	l.debug.Store(os.Getenv("AIO_DEBUG") != "")
+	l.setDebug(os.Getenv("AIO_DEBUG") != "")
 	l.setBase(context.Background())
 	mustHaveOptions("NewLoop", opts)
 	for _, o := range opts {
@@ -146,7 +146,7 @@ func (l *Loop) IsClosed() bool { return l.closed.Load() }
 func (l *Loop) Debug() bool { return l.debug.Load() }
 
 // SetDebug switches debug mode on or off. asyncio: set_debug.
-func (l *Loop) SetDebug(on bool) { l.debug.Store(on) }
+func (l *Loop) SetDebug(on bool) { l.setDebug(on) }
 
 // String shows whether the loop is running, closed and in debug mode. Any goroutine.
 func (l *Loop) String() string {

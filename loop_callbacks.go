@@ -61,6 +61,9 @@ type Handle struct {
 
 // Cancel prevents the call if it has not been made. A second Cancel does nothing. asyncio: cancel.
 func (h *Handle) Cancel() {
+	if h.loop != nil {
+		h.loop.MustBeHere("Handle.Cancel")
+	}
 	h.cancelled = true
 	h.fn = nil // let go of what the callback refers to
 	if h.loop != nil {
@@ -195,6 +198,7 @@ func (h *signalHandler) pass(l *Loop) {
 // RemoveSignalHandler removes the handler for sig, restores the signal's previous effect, and
 // reports whether there was a handler. asyncio: remove_signal_handler.
 func (l *Loop) RemoveSignalHandler(sig os.Signal) bool {
+	l.MustBeHere("Loop.RemoveSignalHandler")
 	h := l.signals[sig]
 	if h == nil {
 		return false

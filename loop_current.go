@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio/internal/goid"
+	"github.com/aio-go/aio/internal/inspect"
 	"github.com/aio-go/aio/internal/publish"
 	"github.com/aio-go/aio/internal/wallclock"
 )
@@ -251,11 +252,46 @@ func (l *Loop) check(op string) {
 	if l.closed.Load() {
 		panic(misuse(op, "the loop is closed; make a new one"))
 	}
-	if l.debug.Load() && l.running.Load() && !l.onLoop() && !inCoroutine() {
+	l.MustBeHere(op)
+}
+
+// MustBeHere panics in debug mode, with op in the message, if the loop runs and the caller is on a
+// goroutine that is not the loop's. Outside of debug mode it does nothing. Methods that are for the
+// loop only, and have no context that would tell, begin with it. Any goroutine. asyncio checks
+// call_soon in this way.
+func (l *Loop) MustBeHere(op string) {
+	if l.debug.Load() {
+		l.mustBeOnLoop(op)
+	}
+}
+
+func (l *Loop) mustBeOnLoop(op string) {
+	if l.running.Load() && !l.onLoop() && !inCoroutine() {
 		problem := "called from a goroutine that is not the loop's (goroutine %d); " +
 			"use CallSoonThreadsafe or Submit"
 		panic(misuse(op, fmt.Sprintf(problem, goroutineNumber())))
 	}
+}
+
+// debugging is set once a loop of the process is in debug mode. It lets what has no loop yet pay no
+// more than a load.
+var debugging atomic.Bool
+
+func (l *Loop) setDebug(on bool) {
+	if on {
+		debugging.Store(true)
+	}
+	l.debug.Store(on)
+}
+
+// loopHere returns the loop on which the caller runs, or nil. Only debug mode can afford it.
+func loopHere() *Loop {
+	for _, e := range inspect.Running() {
+		if l := e.Loop().(*Loop); l.onLoop() {
+			return l
+		}
+	}
+	return nil
 }
 
 // inCoroutine reports whether the caller's stack is that of a coroutine.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/safetext"
+	"github.com/aio-go/aio/internal/stacktext"
 )
 
 // Report is an error that no caller can be told. asyncio: the context of call_exception_handler.
@@ -112,7 +113,7 @@ func logReport(r Report) {
 		p, panicked = errtree.As[*PanicError](r.Err)
 	}
 	if panicked {
-		attrs = append(attrs, slog.String("stack", string(p.Stack)))
+		attrs = append(attrs, slog.String("stack", stacktext.Brief(string(p.Stack))))
 	}
 	left := maxAttrs
 	for _, a := range r.Attrs {

@@ -54,7 +54,10 @@ func (l *Loop) RunForever() {
 
 // Stop ends the run of the loop after the current pass. If the loop is not running, the next run
 // ends after one pass. asyncio: stop.
-func (l *Loop) Stop() { l.stopping = true }
+func (l *Loop) Stop() {
+	l.MustBeHere("Loop.Stop")
+	l.stopping = true
+}
 
 func (l *Loop) start(op string) {
 	l.mustBeIdle(op)

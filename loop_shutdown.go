@@ -2,9 +2,13 @@ package aio
 
 import (
 	"errors"
+	"fmt"
+	"runtime"
+	"strings"
 	"time"
 
 	"github.com/aio-go/aio/internal/inspect"
+	"github.com/aio-go/aio/internal/unclosed"
 )
 
 // ending is the part of a loop that ends it.
@@ -57,12 +61,14 @@ func (h *hooks) call(l *Loop) {
 // OnShutdown makes Run, or Runner.Close, call fn when it begins to end the loop, before any task is
 // cancelled. Servers stop accepting here. The returned function removes fn.
 func (l *Loop) OnShutdown(fn func()) (remove func()) {
+	l.MustBeHere("Loop.OnShutdown")
 	return l.ending.onShutdown.add("Loop.OnShutdown", fn)
 }
 
 // OnClose makes Close call fn when all tasks have ended. Connections and descriptors are released
 // here. Callbacks that fn schedules with CallSoon still run. The returned function removes fn.
 func (l *Loop) OnClose(fn func()) (remove func()) {
+	l.MustBeHere("Loop.OnClose")
 	return l.ending.onClose.add("Loop.OnClose", fn)
 }
 
@@ -79,6 +85,9 @@ func (l *Loop) shutdown() {
 	}
 	if l.tasks.live == 0 {
 		return
+	}
+	if l.debug.Load() {
+		l.tellCutOff()
 	}
 	req := &cancellation{CancelledError: CancelledError{
 		Cause: errors.New("the loop is shutting down"),
@@ -106,6 +115,32 @@ func (l *Loop) shutdown() {
 		}
 	}
 	phase.limit.Cancel()
+}
+
+// tellCutOff reports the tasks of the program that the end of Run cancels while they are at work.
+// Those of the library end with what they belong to.
+func (l *Loop) tellCutOff() {
+	var names []string
+	for _, t := range l.tasks.all() {
+		frame, _ := runtime.CallersFrames([]uintptr{t.code() + 1}).Next()
+		if t.scope.cancelled.Load() != nil || unclosed.Ours(frame) {
+			continue
+		}
+		name := t.shownName()
+		if site := t.site(); site != "" {
+			name += " (" + site + ")"
+		}
+		names = append(names, name)
+	}
+	const most = 10
+	if n := len(names); n > most {
+		names = append(names[:most], fmt.Sprintf("%d more", n-most))
+	}
+	if len(names) > 0 {
+		l.report(Report{Warning: true, Message: "the end of Run cuts off tasks: " +
+			strings.Join(names, ", ") + "; await them, start them in a Group, " +
+			"or cancel them before the main function returns"})
+	}
 }
 
 // shutdownPhase is a part of the shutdown with a time limit.

@@ -625,3 +625,41 @@ func TestAWaiterThatIsNeverParkedDoesNotHarmTheNextTask(t *testing.T) {
 		return err
 	})
 }
+
+func TestDebugModeTellsOnceWhichTasksTheEndOfRunCutsOff(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		var seen reports
+		err := aio.Run(t.Context(), func(ctx context.Context) error {
+			aio.Start(ctx, forever, aio.Name("heartbeat"))
+			aio.Start(ctx, func(ctx context.Context) error { return aio.Sleep(ctx, time.Hour) })
+			ended := aio.Start(ctx, forever, aio.Name("ended by the program"))
+			ended.Cancel(nil)
+			return nil
+		}, seen.Option(), aio.WithDebug(debug))
+		if err != nil {
+			t.Error(err)
+		}
+		switch all := seen.All(); {
+		case !debug && len(all) > 0:
+			t.Errorf("without debug mode: %v", seen.Strings())
+		case debug && (len(all) != 1 || !all[0].Warning):
+			t.Errorf("%v", seen.Strings())
+		case debug:
+			wantText(t, all[0].Message, "the end of Run cuts off tasks: heartbeat (loop_shutdown_test.go:",
+				", Task-3 (loop_shutdown_test.go:", "); await them, start them in a Group, or cancel them ")
+			if strings.Contains(all[0].Message, "ended by the program") {
+				t.Error(all[0].Message)
+			}
+		}
+	}
+}
+
+func TestTasksThatHaveEndedAtTheEndOfRunAreNotToldOf(t *testing.T) {
+	var seen reports
+	aio.Run(t.Context(), func(ctx context.Context) error {
+		return aio.Start(ctx, func(context.Context) error { return nil }).Err()
+	}, seen.Option(), aio.WithDebug(true), aio.WithShutdown(time.Second, time.Second))
+	if got := seen.Strings(); len(got) > 0 {
+		t.Error(got)
+	}
+}

@@ -801,7 +801,7 @@ func TestALockWhoseHolderHasEndedSaysSo(t *testing.T) {
 		}
 		s := aio.RunningLoop(ctx).Snapshot(false)
 		victim := infoOf(t, s, "victim")
-		if victim.Holder != "careless" || !strings.HasSuffix(victim.On, "held by careless, which has ended") {
+		if victim.Holder != "careless" || !strings.HasSuffix(victim.On, "held by careless (aiosync.(*Lock).Acquire), which has ended without releasing it") {
 			t.Errorf("got %+v", victim)
 		}
 		wantText(t, s.Why(victim.ID).String(), "victim waits for careless, which has ended without letting go\n")

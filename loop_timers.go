@@ -121,6 +121,7 @@ func (t *Timer) Start(d time.Duration) {
 
 // Stop prevents the call. It does nothing if the timer is stopped.
 func (t *Timer) Stop() {
+	t.handle.loop.MustBeHere("Timer.Stop")
 	t.halt()
 	t.set = false
 }
@@ -160,6 +161,7 @@ func (h *TimerHandle) When() time.Time {
 
 // Cancel prevents the call if it has not been made. A second Cancel does nothing. asyncio: cancel.
 func (h *TimerHandle) Cancel() {
+	h.loop.MustBeHere("TimerHandle.Cancel")
 	if h.timer.armed() { // it is not in the ready queue
 		h.loop.timers.stop(&h.timer)
 		h.cancelled, h.fn = true, nil

@@ -57,6 +57,7 @@ func (l *Loop) watch(
 
 // Close ends the watch: ready is not called any more. A second Close does nothing.
 func (w *Watch) Close() {
+	w.loop.MustBeHere("Watch.Close")
 	if w.ready == nil {
 		return
 	}
@@ -106,6 +107,7 @@ func (l *Loop) NewSource(ready func(ev Interest)) *Source {
 // Report makes the loop call the function with ev, never inside Report. It allocates nothing. After
 // Close it does nothing. Loop only; on other goroutines use [Loop.CallSoonThreadsafe].
 func (s *Source) Report(ev Interest) {
+	s.loop.MustBeHere("Source.Report")
 	if s.ready == nil {
 		return
 	}
@@ -117,7 +119,10 @@ func (s *Source) Report(ev Interest) {
 }
 
 // Close ends the source: the function is not called any more. A second Close does nothing.
-func (s *Source) Close() { s.ready = nil }
+func (s *Source) Close() {
+	s.loop.MustBeHere("Source.Close")
+	s.ready = nil
+}
 
 func (s *Source) run() {
 	ev := s.events
@@ -266,12 +271,14 @@ func (l *Loop) AddWriter(fd uintptr, fn func()) error {
 // RemoveReader removes the callback of AddReader and reports whether there was one. asyncio:
 // remove_reader.
 func (l *Loop) RemoveReader(fd uintptr) bool {
+	l.MustBeHere("Loop.RemoveReader")
 	return l.removeFile(fd, func(f *fileWatch) **Handle { return &f.reader })
 }
 
 // RemoveWriter removes the callback of AddWriter and reports whether there was one. asyncio:
 // remove_writer.
 func (l *Loop) RemoveWriter(fd uintptr) bool {
+	l.MustBeHere("Loop.RemoveWriter")
 	return l.removeFile(fd, func(f *fileWatch) **Handle { return &f.writer })
 }
 

@@ -748,3 +748,60 @@ func TestABlockerThatPanicsHarmsNobody(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestDebugModeRefusesWhatIsForTheLoopOnlyOnOtherGoroutines(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		run(t, func(ctx context.Context) error {
+			l := aio.RunningLoop(ctx)
+			future, group := aio.NewFuture[int](ctx), (*aio.TaskGroup)(nil)
+			future.SetResult(1)
+			timer, source := l.NewTimer(func() {}), l.NewSource(func(aio.Interest) {})
+			handle, later := l.CallSoon(func() {}), l.CallLater(time.Hour, func() {})
+			defer later.Cancel()
+			var block *aio.TimeoutBlock
+			aio.Timeout(ctx, time.Hour, func(ctx context.Context) error {
+				block = aio.CurrentTimeout(ctx)
+				return nil
+			})
+			aio.Group(ctx, func(_ context.Context, g *aio.TaskGroup) error {
+				group = g
+				return nil
+			})
+			waiter := aio.NewWaiter(ctx, "gate", nil)
+			for op, call := range map[string]func(){
+				"Handle.Cancel":            handle.Cancel,
+				"Timer.Stop":               timer.Stop,
+				"TaskGroup.Cancel":         func() { group.Cancel(nil) },
+				"Source.Report":            func() { source.Report(0) },
+				"Source.Close":             source.Close,
+				"Future.SetResult":         func() { future.SetResult(2) },
+				"Future.SetError":          func() { future.SetError(errBoom) },
+				"Cancel":                   func() { future.Cancel(nil) },
+				"AddDoneCallback":          func() { future.AddDoneCallback(func() {}) },
+				"Waiter.Unpark":            func() { waiter.Unpark() },
+				"TimeoutBlock.Reschedule":  func() { block.Reschedule(time.Time{}) },
+				"Loop.OnClose":             func() { l.OnClose(func() {}) },
+				"Loop.OnShutdown":          func() { l.OnShutdown(func() {}) },
+				"Loop.RemoveReader":        func() { l.RemoveReader(999) },
+				"Loop.RemoveWriter":        func() { l.RemoveWriter(999) },
+				"Loop.RemoveSignalHandler": func() { l.RemoveSignalHandler(nil) },
+			} {
+				got := make(chan any)
+				go func() { got <- panicOf(call) }()
+				switch v := <-got; {
+				case !debug && v != nil:
+					t.Errorf("%s without debug mode: %v", op, v)
+				case debug:
+					wantPanic(t, func() { panic(v) }, "aio: "+op+": ",
+						"called from a goroutine that is not the loop's", "CallSoonThreadsafe")
+				}
+			}
+			got := make(chan any)
+			go func() { got <- panicOf(later.Cancel) }()
+			if v := <-got; debug != (v != nil) {
+				t.Errorf("TimerHandle.Cancel: %v", v)
+			}
+			return nil
+		}, aio.WithDebug(debug))
+	}
+}

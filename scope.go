@@ -3,6 +3,7 @@ package aio
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -29,7 +30,33 @@ type scope struct {
 type scopeFacts struct {
 	limit time.Time // what Deadline answers; zero: none
 	name  string    // of the task, in its own scope; "": the default
+	item  *itemName // takes the place of name; may be nil
 }
+
+// itemName is the name of a task that works on one of several items or functions: "Map[3]". The
+// index may change while others read it.
+type itemName struct {
+	facts scopeFacts // that refer to it
+	op    string
+	index atomic.Int64
+}
+
+// newItemNames returns the names of n tasks, which have the indexes from first on.
+func newItemNames(op string, first, n int) []itemName {
+	names := make([]itemName, n)
+	for i := range names {
+		names[i].op = op
+		names[i].index.Store(int64(first + i))
+		names[i].facts.item = &names[i]
+	}
+	return names
+}
+
+func (n *itemName) String() string {
+	return n.op + "[" + strconv.FormatInt(n.index.Load(), 10) + "]"
+}
+
+func (n *itemName) taskOption(t *taskCore) { t.scope.facts.Store(&n.facts) }
 
 // limit is what Deadline answers, the zero time for none.
 func (s *scope) limit() time.Time {
@@ -39,16 +66,26 @@ func (s *scope) limit() time.Time {
 	return time.Time{}
 }
 
-func (s *scope) setLimit(at time.Time) { s.facts.Store(&scopeFacts{at, s.name()}) }
-
-func (s *scope) name() string {
+func (s *scope) setLimit(at time.Time) {
+	facts := scopeFacts{limit: at}
 	if f := s.facts.Load(); f != nil {
-		return f.name
+		facts.name, facts.item = f.name, f.item
 	}
-	return ""
+	s.facts.Store(&facts)
 }
 
-func (s *scope) setName(name string) { s.facts.Store(&scopeFacts{s.limit(), name}) }
+func (s *scope) name() string {
+	f := s.facts.Load()
+	switch {
+	case f == nil:
+		return ""
+	case f.item != nil:
+		return f.item.String()
+	}
+	return f.name
+}
+
+func (s *scope) setName(name string) { s.facts.Store(&scopeFacts{limit: s.limit(), name: name}) }
 
 // scopeMore belongs to the loop.
 type scopeMore struct {
@@ -64,7 +101,8 @@ type scopeMore struct {
 	after    time.Duration
 	timer    timer
 	kind     scopeKind
-	stale    int32  // ready entries of deadlines that were moved meanwhile
+	stale    int32 // ready entries of deadlines that were moved meanwhile
+	cut      *cutOff
 	expired  bool   // the deadline has passed while the block was open
 	fired    bool   // it has cancelled the scope
 	left     bool   // the block has ended, or the context's cancel function was called

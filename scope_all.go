@@ -9,9 +9,10 @@ import (
 )
 
 // All runs the functions concurrently, each as a task, and returns their results in the order of
-// the arguments. If one fails, the others are cancelled and waited for, and the errors are joined
-// as by [Group]. Without arguments it returns at once. For tasks that were started before, and for
-// asyncio's exact rules, use [Gather]. asyncio: gather.
+// the arguments. The tasks are called All[0], All[1] and so on. If one fails, the others are
+// cancelled and waited for, and the errors are joined as by [Group]. Without arguments it returns
+// at once. For tasks that were started before, and for asyncio's exact rules, use [Gather].
+// asyncio: gather.
 //
 // Cancellation: All cancels the tasks, waits for them and returns the error.
 func All[T any](ctx context.Context, fns ...Func[T]) ([]T, error) {
@@ -21,9 +22,10 @@ func All[T any](ctx context.Context, fns ...Func[T]) ([]T, error) {
 	}
 	mustBeFuncs("All", fns)
 	tasks := make([]*Task[T], len(fns))
+	names := newItemNames("All", 0, len(fns))
 	err := group(w, ctx, "All", callerPC(0), func(_ context.Context, g *TaskGroup) error {
 		for i, fn := range fns {
-			tasks[i] = GoValue(g, fn)
+			tasks[i] = GoValue(g, fn, &names[i])
 		}
 		return nil
 	})
@@ -62,9 +64,10 @@ func Race[T any](ctx context.Context, fns ...Func[T]) (T, error) {
 	}
 	mustBeFuncs("Race", fns)
 	won := false
+	names := newItemNames("Race", 0, len(fns))
 	var lost []error
 	err := group(w, ctx, "Race", callerPC(0), func(_ context.Context, g *TaskGroup) error {
-		for _, fn := range fns {
+		for i, fn := range fns {
 			g.Go(func(ctx context.Context) error {
 				v, err := fn(ctx)
 				switch {
@@ -76,7 +79,7 @@ func Race[T any](ctx context.Context, fns ...Func[T]) (T, error) {
 					g.Cancel(errors.New("another function won the race"))
 				}
 				return nil
-			})
+			}, &names[i])
 		}
 		return nil
 	})
@@ -97,7 +100,8 @@ type Limit int
 // Map calls fn for each item, concurrently, and returns the results in the order of the items. With
 // a [Limit] n, at most n calls run at the same time, in at most n tasks. If a call fails, the
 // others are cancelled and waited for, and no further call starts. The errors are joined as by
-// [Group].
+// [Group]. A task has the name of the item that it works on: Map[3] is at work on items[3]. For a
+// function without a result let fn return [None], or call TaskGroup.Go for each item.
 //
 // Cancellation: Map cancels the tasks, waits for them and returns the error.
 func Map[In, Out any](
@@ -117,11 +121,14 @@ func Map[In, Out any](
 	var stopped error // a call ended as cancelled, for which the group does not end
 	var workers []*Task[None]
 	err := group(w, ctx, "Map", callerPC(0), func(_ context.Context, g *TaskGroup) error {
-		for range limit {
+		names := newItemNames("Map", 0, limit)
+		for i := range limit {
+			name := &names[i]
 			workers = append(workers, g.Go(func(ctx context.Context) error {
 				for next < len(items) {
 					i := next
 					next++
+					name.index.Store(int64(i))
 					v, err := fn(ctx, items[i])
 					if err != nil {
 						if isCancellation(err) || isBareCanceled(err) && ctx.Err() != nil {
@@ -133,7 +140,7 @@ func Map[In, Out any](
 					out[i] = v
 				}
 				return nil
-			}))
+			}, name))
 		}
 		return nil
 	})
@@ -170,32 +177,37 @@ func MapSettled[In, Out any](
 	out := make([]Outcome[Out], len(items))
 	next := 0
 	start := func(_ context.Context, g *TaskGroup) error {
-		var work func(ctx context.Context) error
-		work = func(ctx context.Context) error {
+		var begin func(n int) // tasks
+		work := func(ctx context.Context, name *itemName) error {
 			for next < len(items) {
 				i := next
 				next++
+				name.index.Store(int64(i))
 				settle(ctx, &out[i], fn, items[i], func() { // by runtime.Goexit
 					if ctx.Err() != nil {
 						return // nobody gets the outcomes: it is a failure
 					}
 					if g.excuse(ctx.(*scope).task); next < len(items) {
-						g.Go(work)
+						begin(1)
 					}
 				})
 				if ctx.Err() == nil {
 					continue
 				}
 				if next < len(items) {
-					g.Go(work) // this task was cancelled; if the group was not, another one goes on
+					begin(1) // this task was cancelled; if the group was not, another one goes on
 				}
 				return out[i].Err
 			}
 			return nil
 		}
-		for range limit {
-			g.Go(work)
+		begin = func(n int) {
+			names := newItemNames("MapSettled", next, n)
+			for i := range names {
+				g.Go(func(ctx context.Context) error { return work(ctx, &names[i]) }, &names[i])
+			}
 		}
+		begin(min(limit, len(items)-next))
 		return nil
 	}
 	for pc := callerPC(0); next < len(items); { // again if tasks were cancelled before they began

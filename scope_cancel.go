@@ -23,6 +23,7 @@ func (c *core) Cancel(cause error) bool {
 		return false
 	}
 	if c.Done() {
+		c.loop.MustBeHere("Cancel")
 		return false
 	}
 	c.loop.mustBeHere("Cancel")

@@ -208,7 +208,7 @@ func (g *TaskGroup) abort(cause error) {
 // nothing fails meanwhile, Group returns nil, unless the code around it is cancelled before that.
 // It does nothing if the group is ending.
 func (g *TaskGroup) Cancel(cause error) {
-	g.loop("TaskGroup.Cancel")
+	g.loop("TaskGroup.Cancel").MustBeHere("TaskGroup.Cancel")
 	g.abort(cause)
 }
 

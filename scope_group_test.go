@@ -1875,3 +1875,46 @@ func TestACallOfMapSettledThatExitsIsAnOutcome(t *testing.T) {
 		return nil
 	})
 }
+
+func TestTheTasksOfAllMapAndRaceHaveTheNamesOfTheirItems(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var log journal
+		name := func(ctx context.Context) string { return aio.CurrentTask(ctx).Name() }
+		note := func(ctx context.Context) (int, error) {
+			log.Add("%s", name(ctx))
+			return 0, aio.Yield(ctx)
+		}
+		aio.All(ctx, note, note)
+		aio.Race(ctx, note, note)
+		log.Want(t, "All[0]", "All[1]", "Race[0]", "Race[1]")
+
+		log = nil
+		each := func(ctx context.Context, item string) (int, error) {
+			before := name(ctx)
+			err := aio.Yield(ctx)
+			log.Add("%s is at %s, %s", before, item, name(ctx))
+			return 0, err
+		}
+		items := []string{"a", "b", "c"}
+		aio.Map(ctx, items, each, aio.Limit(2))
+		log.Want(t, "Map[0] is at a, Map[0]", "Map[1] is at b, Map[1]", "Map[2] is at c, Map[2]")
+		log = nil
+		aio.MapSettled(ctx, items, each, aio.Limit(1))
+		log.Want(t, "MapSettled[0] is at a, MapSettled[0]",
+			"MapSettled[1] is at b, MapSettled[1]", "MapSettled[2] is at c, MapSettled[2]")
+
+		log = nil
+		aio.Timeout(ctx, time.Hour, func(ctx context.Context) error { // a limit keeps the name
+			aio.Map(ctx, items[:1], each)
+			return nil
+		})
+		log.Want(t, "Map[0] is at a, Map[0]")
+		aio.Map(ctx, []int{1, 2}, func(ctx context.Context, n int) (int, error) {
+			aio.CurrentTask(ctx).SetName("mine")
+			log = journal{name(ctx)}
+			return n, nil
+		}, aio.Limit(1))
+		log.Want(t, "mine")
+		return nil
+	})
+}

@@ -62,7 +62,7 @@ func (s *scope) outcome(err error) error {
 		return err
 	}
 	if !s.overruled() {
-		return &TimeoutError{After: m.after, Err: err, op: m.op, pc: m.pc}
+		return &TimeoutError{After: m.after, Err: err, op: m.op, pc: m.pc, cut: m.cut}
 	}
 	if outer := s.outerRequest(); outer != nil {
 		return outer.awaitError() // err tells of this block's own end, which no longer matters
@@ -105,6 +105,7 @@ func (b *TimeoutBlock) Expired() bool { return b.s.more.expired }
 // Reschedule moves the deadline, by the loop's clock. The zero time removes it. It returns
 // [ErrInvalidState] if the block has ended or is being interrupted. asyncio: reschedule.
 func (b *TimeoutBlock) Reschedule(at time.Time) error {
+	b.s.task.loop.MustBeHere("TimeoutBlock.Reschedule")
 	if state := b.state(); state != "active" {
 		return fmt.Errorf("%w: TimeoutBlock.Reschedule: the block is %s", ErrInvalidState, state)
 	}

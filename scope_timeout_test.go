@@ -878,3 +878,78 @@ type quiet struct{ err error }
 
 func (q quiet) Error() string { return "again" }
 func (q quiet) Unwrap() error { return q.err }
+
+func TestATimeOutNamesTheAwaitThatItHasCutOff(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		const d = time.Second
+		var lock aiosync.Lock
+		queue := aiosync.NewQueue[string](1)
+		queue.PutNowait("a secret")
+		task := aio.Start(ctx, forever, aio.Name("fetch"))
+		defer task.Cancel(nil)
+		lock.Acquire(ctx)
+		put := func(ctx context.Context) error { return queue.Put(ctx, "one more") }
+		for want, call := range map[string]func() error{
+			", in Sleep at scope_timeout_test.go:": func() error {
+				return aio.Timeout(ctx, d, func(ctx context.Context) error {
+					return aio.Sleep(ctx, time.Hour)
+				})
+			},
+			" for <Lock locked> held by main":          func() error { return aio.Timeout(ctx, d, lock.Acquire) },
+			", in Queue.Put at scope_timeout_test.go:": func() error { return aio.Timeout(ctx, d, put) },
+			" for <Queue maxsize:1>":                   func() error { return aio.Timeout(ctx, d, put) },
+			" for task fetch": func() error {
+				_, err := aio.WaitFor(ctx, d, func(ctx context.Context) (aio.None, error) {
+					return aio.Shield(ctx, task)
+				})
+				return err
+			},
+			" for 1 tasks of the group": func() error {
+				return aio.Timeout(ctx, d, func(ctx context.Context) error {
+					return aio.Group(ctx, func(_ context.Context, g *aio.TaskGroup) error {
+						g.Go(put)
+						return nil
+					})
+				})
+			},
+			"took longer than 1s, in Lock.Acquire at scope_timeout_test.go:": func() error {
+				late, cancel := aio.WithTimeout(ctx, d)
+				defer cancel()
+				return lock.Acquire(late)
+			},
+			", in Yield at scope_timeout_test.go:": func() error { // which it never began
+				return aio.TimeoutAt(ctx, aio.RunningLoop(ctx).Time(), func(ctx context.Context) error {
+					aio.Sleep(context.WithoutCancel(ctx), d)
+					return aio.Yield(ctx)
+				})
+			},
+		} {
+			err := call()
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("no %q in: %v", want, err)
+			}
+			if err != nil && strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "secret") {
+				t.Errorf("it shows too much: %v", err)
+			}
+			wantTimeout(t, err)
+		}
+		return nil
+	})
+}
+
+func TestATimeOutThatNoAwaitHasNoticedNamesNone(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		err := aio.Timeout(ctx, time.Second, func(ctx context.Context) error {
+			aio.Sleep(ctx, time.Minute)
+			return context.Canceled
+		})
+		wantTimeout(t, err)
+		late, cancel := aio.WithTimeout(ctx, time.Second)
+		defer cancel()
+		aio.Sleep(ctx, time.Minute)
+		if text := context.Cause(late).Error(); !strings.HasSuffix(text, ": took longer than 1s") {
+			t.Error(text)
+		}
+		return nil
+	})
+}

@@ -49,10 +49,19 @@ func (g *givenWait) waitText(blockers []*taskCore) string {
 	if len(blockers) == 1 {
 		text += " held by " + blockers[0].shownName()
 		if blockers[0].Done() {
-			text += ", which has ended"
+			text += blockers[0].endedText()
 		}
 	}
 	return text
+}
+
+// endedText says, behind its name, that a task has ended while it holds what another waits for, and
+// which function it was.
+func (t *taskCore) endedText() string {
+	if site := t.site(); site != "" {
+		return " (" + site + "), which has ended without releasing it"
+	}
+	return ", which has ended without releasing it"
 }
 
 func (g *givenWait) blockers() (out []*taskCore) {

@@ -28,6 +28,7 @@ import (
 type Line struct {
 	_      nocopy.Mark
 	loop   *Loop // set by the first wait
+	seen   *Loop // in debug mode: the loop on which the line was used last
 	line   list.List[*wait]
 	n      int32 // how many tasks stand in line
 	called int32 // how many tasks were called and have not resumed yet
@@ -157,7 +158,37 @@ func (q *Line) Taken() bool {
 }
 
 // Fits reports whether tasks of t's loop may use the line: it is not bound to another loop.
-func (q *Line) Fits(t TaskRef) bool { return q.loop == nil || q.loop == t.t.loop }
+func (q *Line) Fits(t TaskRef) bool {
+	if q.loop == nil {
+		if debugging.Load() {
+			q.seen = t.t.loop
+		}
+		return true
+	}
+	return q.loop == t.t.loop
+}
+
+// MustBeHere panics in debug mode, with op in the message, if the caller is on a goroutine that is
+// not the loop's. A line to which no loop is bound yet takes the one on which it was used last.
+// Outside of debug mode it does nothing. An operation that never waits begins with it.
+func (q *Line) MustBeHere(op string) {
+	if debugging.Load() {
+		q.mustBeOnLoop(op)
+	}
+}
+
+func (q *Line) mustBeOnLoop(op string) {
+	switch {
+	case q.loop != nil:
+		q.loop.MustBeHere(op)
+	case q.seen == nil || !q.seen.onLoop():
+		if here := loopHere(); here != nil || q.seen == nil {
+			q.seen = here // it may be handed on to another loop
+		} else {
+			q.seen.MustBeHere(op)
+		}
+	}
+}
 
 // MustFit panics, with op in the message, if the line is bound to a loop other than t's.
 func (q *Line) MustFit(t TaskRef, op string) {

@@ -2,6 +2,7 @@ package aio
 
 import (
 	"context"
+	"strings"
 
 	"github.com/aio-go/aio/internal/list"
 )
@@ -48,7 +49,13 @@ func (w Waiter) Park() error {
 
 // Unpark lets the task resume in the next pass and reports whether it does. It returns false if the
 // waiter is zero, was used or unparked before, or is cancelled.
-func (w Waiter) Unpark() bool { return w.current() && w.p.grant() }
+func (w Waiter) Unpark() bool {
+	if w.p == nil {
+		return false
+	}
+	w.p.worker.loop.MustBeHere("Waiter.Unpark")
+	return w.current() && w.p.grant()
+}
 
 // Pending reports whether Unpark would let the task resume.
 func (w Waiter) Pending() bool { return w.current() && w.p.grantable() }
@@ -288,8 +295,45 @@ func (p *wait) park() error {
 	return p.resume()
 }
 
+// cutOff notes, for the error of a block or context whose time is over, which wait that has ended.
+func (p *wait) cutOff() {
+	var c *cutOff
+	note := func() *cutOff {
+		if c == nil {
+			c = &cutOff{op: p.op, on: briefly(p.waitText()), stack: callers(3)}
+		}
+		return c
+	}
+	for b := p.worker.inner; b != nil && b.more != nil; b = b.enclosing() {
+		if b.more.fired && b.more.cut == nil {
+			b.more.cut = note()
+		}
+	}
+	if late := p.req.timeout; late != nil && late.cut == nil {
+		own := *late // it is shared: another goroutine may print it
+		own.cut = note()
+		req := *p.req
+		req.timeout = &own
+		p.req = &req
+	}
+}
+
+// briefly returns what something is without its state, which may be long, and may be nobody else's
+// business: "<Queue maxsize:1>" of "<Queue maxsize:1, items:[...]>".
+func briefly(text string) string {
+	what, state, found := strings.Cut(text, ", ")
+	if !found || !strings.HasPrefix(text, "<") {
+		return what
+	}
+	if i := strings.LastIndexByte(state, '>'); i >= 0 {
+		return what + state[i:]
+	}
+	return what
+}
+
 // refuse ends a wait that was cancelled before it began.
 func (p *wait) refuse() error {
+	p.cutOff()
 	c := p.req
 	p.drop()
 	return p.worker.fail(c)
@@ -302,6 +346,9 @@ func (p *wait) resume() error {
 		p.evict(&w.task.scope.cancelled.Load().CancelledError)
 	}
 	p.phase = idle
+	if p.fate >= passedOn {
+		p.cutOff()
+	}
 	if p.on != nil {
 		p.on, p.given = nil, nil // an idle wait keeps nothing from being collected
 	}

@@ -255,6 +255,7 @@ func (c *Cache[K, V]) forget(key K) {
 // Peek returns the remembered value of key, without calling the function and without counting as a
 // use. ok is false if there is no value, or an error.
 func (c *Cache[K, V]) Peek(key K) (v V, ok bool) {
+	c.mustBeHere("Cache.Peek")
 	e := c.entries[key]
 	if e == nil || e.err != nil || c.expired(e) {
 		return v, false
@@ -275,6 +276,7 @@ func (c *Cache[K, V]) Put(ctx context.Context, key K, v V) {
 // Invalidate forgets the keys. The results of calls under way go to the tasks that wait already,
 // and are not remembered.
 func (c *Cache[K, V]) Invalidate(keys ...K) {
+	c.mustBeHere("Cache.Invalidate")
 	for _, key := range keys {
 		c.forget(key)
 	}
@@ -282,6 +284,7 @@ func (c *Cache[K, V]) Invalidate(keys ...K) {
 
 // Clear forgets all keys, as Invalidate does. The counts of [Cache.Statistics] go on.
 func (c *Cache[K, V]) Clear() {
+	c.mustBeHere("Cache.Clear")
 	clear(c.entries)
 	clear(c.flights)
 	c.used.Init()
@@ -324,10 +327,18 @@ func (c *Cache[K, V]) String() string {
 		s.Len, size, s.Flights, s.Hits, s.Misses)
 }
 
+// mustBeHere panics in debug mode on a goroutine that is not that of the cache's loop.
+func (c *Cache[K, V]) mustBeHere(op string) {
+	if c.loop != nil {
+		c.loop.MustBeHere(op)
+	}
+}
+
 // bind makes the running loop the cache's loop. Calls of a closed loop are forgotten, and so are
 // entries that expire by its clock.
 func (c *Cache[K, V]) bind(ctx context.Context, op string) {
 	l := aio.RunningLoop(ctx)
+	l.MustBeHere(op)
 	if c.loop == l {
 		return
 	}

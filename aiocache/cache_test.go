@@ -634,3 +634,31 @@ func unequal[K comparable](t *testing.T, key K) {
 		return nil
 	})
 }
+
+func TestDebugModeRefusesOperationsOfOtherGoroutines(t *testing.T) {
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		c := aiocache.New(func(_ context.Context, n int) (int, error) { return n, nil })
+		c.Get(ctx, 1)
+		for op, call := range map[string]func(){
+			"Cache.Get":        func() { c.Get(ctx, 1) },
+			"Cache.Put":        func() { c.Put(ctx, 1, 2) },
+			"Cache.Peek":       func() { c.Peek(1) },
+			"Cache.Invalidate": func() { c.Invalidate(1) },
+			"Cache.Clear":      c.Clear,
+		} {
+			v := make(chan any)
+			go func() {
+				defer func() { v <- recover() }()
+				call()
+			}()
+			want := "aio: " + op + ": called from a goroutine that is not the loop's"
+			if got := fmt.Sprint(<-v); !strings.HasPrefix(got, want) {
+				t.Errorf("%s: %s", op, got)
+			}
+		}
+		return nil
+	}, aio.WithDebug(true))
+	if err != nil {
+		t.Error(err)
+	}
+}

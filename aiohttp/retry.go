@@ -1,6 +1,7 @@
 package aiohttp
 
 import (
+	"context"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -33,6 +34,11 @@ type Retry struct {
 	// included. Waiting for its turn does not count. A try that is late counts as a failed
 	// connection. Default: no limit.
 	Timeout time.Duration
+	// Before is called before each try, also the first and only one, in the task of the call. It
+	// may wait, and that time does not count for Timeout. If it returns an error the call ends with
+	// that. A rate limiter has its place here, since around the call it counts all tries as one:
+	// Retry{Before: limiter.Acquire}. Default: none.
+	Before func(ctx context.Context) error
 }
 
 // Exponential returns a back-off that begins around first, doubles with each try and ends at most.
@@ -77,6 +83,14 @@ func (a *asking) tries(first *http.Request) (*Response, error) {
 				if req.Body, err = req.GetBody(); err != nil {
 					return nil, urlError(req.Method, req.URL, err)
 				}
+			}
+		}
+		if retry.Before != nil {
+			if err := retry.Before(a.ctx); err != nil {
+				if req.Body != nil {
+					req.Body.Close()
+				}
+				return nil, err
 			}
 		}
 		t := a.newTry()

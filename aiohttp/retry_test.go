@@ -6,12 +6,15 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/aiosync"
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 // flaky answers with the given statuses in turn, then with 200.
@@ -225,4 +228,64 @@ func TestExponentialGrowsUpToItsEnd(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A limiter around the call would count all tries as one.
+func TestARateLimiterCountsEachTry(t *testing.T) {
+	looptest.Run(t, func(ctx context.Context) error {
+		var at []time.Duration
+		loop := aio.RunningLoop(ctx)
+		begun := loop.Time()
+		limiter := aiosync.NewRateLimiter(1, time.Minute)
+		c := aiohttp.Client{
+			Transport: aiohttp.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				at = append(at, loop.Time().Sub(begun))
+				w.WriteHeader(http.StatusServiceUnavailable)
+			})),
+			Retry: aiohttp.Retry{
+				Attempts: 3,
+				Before:   limiter.Acquire,
+				Timeout:  time.Second, // waiting for the limiter does not count
+				Backoff:  func(int) time.Duration { return time.Second },
+			},
+		}
+		defer c.Close()
+		for range 2 {
+			r, err := c.Get(ctx, "http://moody/")
+			if err != nil {
+				return err
+			}
+			r.Close()
+		}
+		want := []time.Duration{0, 1, 2, 3, 4, 5}
+		for i := range want {
+			want[i] *= time.Minute
+		}
+		if !slices.Equal(at, want) {
+			t.Errorf("tries at %v, want %v", at, want)
+		}
+		return nil
+	})
+}
+
+func TestACallEndsWithTheErrorOfBefore(t *testing.T) {
+	looptest.Run(t, func(ctx context.Context) error {
+		calls := 0
+		c := aiohttp.Client{
+			Transport: aiohttp.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			})),
+			Retry: aiohttp.Retry{Attempts: 9, Before: func(context.Context) error {
+				if calls++; calls > 2 {
+					return looptest.ErrBoom
+				}
+				return nil
+			}},
+		}
+		defer c.Close()
+		if _, err := c.Get(ctx, "http://moody/"); err != looptest.ErrBoom || calls != 3 {
+			t.Errorf("%v after %d calls", err, calls)
+		}
+		return nil
+	})
 }

@@ -57,7 +57,9 @@ func NewBarrier(parties int) *Barrier {
 		problem := fmt.Sprintf("the number of parties is %d; use 1 or more", parties)
 		panic(misuse("NewBarrier", problem))
 	}
-	return &Barrier{parties: parties}
+	b := &Barrier{parties: parties}
+	b.inside.MustBeHere("NewBarrier")
+	return b
 }
 
 // Wait waits until the last of the barrier's tasks arrives. The last task does not wait. The others
@@ -135,6 +137,7 @@ func (b *Barrier) leave() {
 // [ErrBrokenBarrier]. Tasks that wait outside take part in the next round. It never waits. asyncio:
 // reset.
 func (b *Barrier) Reset() {
+	b.inside.MustBeHere("Barrier.Reset")
 	b.state = filling
 	if b.count > 0 {
 		b.state = resetting
@@ -147,6 +150,7 @@ func (b *Barrier) Reset() {
 // Abort breaks the barrier. Tasks that wait get [ErrBrokenBarrier], and so do tasks that arrive
 // before the next Reset. It never waits. asyncio: abort.
 func (b *Barrier) Abort() {
+	b.inside.MustBeHere("Barrier.Abort")
 	b.state = broken
 	b.inside.CallAll("Barrier.Abort")
 	b.outside.CallAll("Barrier.Abort")

@@ -46,7 +46,9 @@ func NewBroadcast[T any](size int) *Broadcast[T] {
 	if size < 1 {
 		panic(misuse("NewBroadcast", fmt.Sprintf("the size is %d; use 1 or more", size)))
 	}
-	return &Broadcast[T]{values: make([]T, size)}
+	b := &Broadcast[T]{values: make([]T, size)}
+	b.line.MustBeHere("NewBroadcast")
+	return b
 }
 
 // Send sends a value and drops the oldest one if the broadcast keeps size values already.
@@ -54,6 +56,7 @@ func NewBroadcast[T any](size int) *Broadcast[T] {
 // broadcast is closed.
 func (b *Broadcast[T]) Send(v T) {
 	const op = "Broadcast.Send"
+	b.line.MustBeHere(op)
 	switch {
 	case b.closed:
 		panic(misuse(op, "the broadcast is closed; the last sender closes it"))
@@ -68,12 +71,14 @@ func (b *Broadcast[T]) Send(v T) {
 // Close ends the broadcast. Subscribers still get the values that are kept, and then
 // [ErrBroadcastClosed]. A second Close does nothing.
 func (b *Broadcast[T]) Close() {
+	b.line.MustBeHere("Broadcast.Close")
 	b.closed = true
 	b.line.CallAll("Broadcast.Close")
 }
 
 // Subscribe returns a subscription to all values sent from now on.
 func (b *Broadcast[T]) Subscribe() *Subscription[T] {
+	b.line.MustBeHere("Broadcast.Subscribe")
 	return &Subscription[T]{from: b, next: b.sent}
 }
 

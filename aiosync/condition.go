@@ -124,6 +124,7 @@ func (c *Condition) NotifyAll() {
 }
 
 func (c *Condition) mustBeLocked(op string) {
+	c.lock().line.MustBeHere(op)
 	if !c.Locked() {
 		panic(misuse(op, "the lock is not held; call Acquire first, or call it inside With"))
 	}

@@ -3,6 +3,9 @@ package aiosync
 import (
 	"errors"
 	"fmt"
+
+	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/safetext"
 )
 
 var (
@@ -28,6 +31,16 @@ func mustHave(op string, given bool) {
 	if !given {
 		panic(misuse(op, "the function is nil; pass one"))
 	}
+}
+
+// endedText names a task that has ended and may have forgotten to release what it took. It is empty
+// if the task has not ended, or if there is none.
+func endedText(what string, r aio.TaskRef) string {
+	t := r.Task()
+	if t == nil || !t.Done() {
+		return ""
+	}
+	return ", " + what + " " + safetext.Message(t.Name()) + ", which has ended"
 }
 
 // waitersText is the part of a description that says how many tasks wait.

@@ -22,6 +22,7 @@ type EventStatistics struct {
 // Set sets the flag. All waiting tasks resume in the next pass, in FIFO order, even if the flag is
 // cleared before that. asyncio: set.
 func (e *Event) Set() {
+	e.line.MustBeHere("Event.Set")
 	if !e.set {
 		e.set = true
 		e.line.CallAll("Event.Set")
@@ -29,7 +30,10 @@ func (e *Event) Set() {
 }
 
 // Clear resets the flag. Tasks that call Wait from now on wait. asyncio: clear.
-func (e *Event) Clear() { e.set = false }
+func (e *Event) Clear() {
+	e.line.MustBeHere("Event.Clear")
+	e.set = false
+}
 
 // IsSet reports whether the flag is set. asyncio: is_set.
 func (e *Event) IsSet() bool { return e.set }

@@ -26,11 +26,16 @@ type LatestStatistics struct {
 }
 
 // NewLatest returns a Latest that holds v, at version 0.
-func NewLatest[T any](v T) *Latest[T] { return &Latest[T]{value: v} }
+func NewLatest[T any](v T) *Latest[T] {
+	l := &Latest[T]{value: v}
+	l.line.MustBeHere("NewLatest")
+	return l
+}
 
 // Set stores v and increases the version by 1. Tasks that wait for a change resume in the next
 // pass, in FIFO order, and get the value that is the latest then.
 func (l *Latest[T]) Set(v T) {
+	l.line.MustBeHere("Latest.Set")
 	l.value = v
 	l.version++
 	l.line.CallAll("Latest.Set")

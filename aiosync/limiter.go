@@ -39,12 +39,14 @@ type LimiterStatistics struct {
 // NewLimiter returns a limiter with n tokens. It panics if n is less than 1.
 func NewLimiter(n int) *Limiter {
 	mustHaveTokens("NewLimiter", n)
-	return &Limiter{
+	l := &Limiter{
 		total:     n,
 		borrowers: make(map[any]uint64),
 		waits:     make(map[aio.TaskRef]any),
 		asking:    make(map[any]bool),
 	}
+	l.line.MustBeHere("NewLimiter")
+	return l
 }
 
 func mustHaveTokens(op string, n int) {
@@ -125,6 +127,7 @@ func (l *Limiter) hand(op string) {
 // panics in a callback; use [Limiter.ReleaseFor] there.
 func (l *Limiter) Release() {
 	const op = "Limiter.Release"
+	l.line.MustBeHere(op)
 	var t aio.AnyTask
 	if l.loop != nil {
 		t = l.loop.CurrentTask()
@@ -140,6 +143,7 @@ func (l *Limiter) Release() {
 func (l *Limiter) ReleaseFor(borrower any) { l.release(borrowerOf(borrower), "Limiter.ReleaseFor") }
 
 func (l *Limiter) release(borrower any, op string) {
+	l.line.MustBeHere(op)
 	if _, has := l.borrowers[borrower]; !has {
 		panic(misuse(op, "the borrower has no token; "+
 			"call it once after each Acquire that returned nil, in the same task, "+
@@ -175,6 +179,7 @@ func (l *Limiter) With(ctx context.Context, fn func(ctx context.Context) error) 
 // is less than 1.
 func (l *Limiter) SetTotal(n int) {
 	mustHaveTokens("Limiter.SetTotal", n)
+	l.line.MustBeHere("Limiter.SetTotal")
 	l.total = n
 	l.hand("Limiter.SetTotal")
 }
@@ -187,11 +192,7 @@ func (l *Limiter) Available() int { return max(0, l.total-len(l.borrowers)) }
 
 // Statistics returns a copy of the limiter's current state.
 func (l *Limiter) Statistics() LimiterStatistics {
-	who := make([]any, 0, len(l.borrowers))
-	for b := range l.borrowers {
-		who = append(who, b)
-	}
-	slices.SortFunc(who, func(a, b any) int { return int(int64(l.borrowers[a] - l.borrowers[b])) })
+	who := l.inOrder()
 	names := make([]string, len(who))
 	for i, b := range who {
 		if t, ok := b.(aio.AnyTask); ok {
@@ -208,11 +209,26 @@ func (l *Limiter) Statistics() LimiterStatistics {
 	}
 }
 
+// inOrder returns the borrowers in the order of borrowing.
+func (l *Limiter) inOrder() []any {
+	who := make([]any, 0, len(l.borrowers))
+	for b := range l.borrowers {
+		who = append(who, b)
+	}
+	slices.SortFunc(who, func(a, b any) int { return int(int64(l.borrowers[a] - l.borrowers[b])) })
+	return who
+}
+
 // String shows how many tokens are borrowed, by which borrowers, and how many tasks wait.
 func (l *Limiter) String() string {
 	s := l.Statistics()
 	text := fmt.Sprintf("<Limiter %d of %d", s.Borrowed, s.Total)
 	if s.Borrowed > 0 {
+		for i, b := range l.inOrder() {
+			if t, ok := b.(aio.AnyTask); ok && t.Done() {
+				s.Borrowers[i] += " (which has ended)"
+			}
+		}
 		text += " lent to " + strings.Join(s.Borrowers, ", ")
 	}
 	return text + waitersText(s.Waiting) + ">"

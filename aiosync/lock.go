@@ -82,6 +82,7 @@ func (l *Lock) reacquire(ctx context.Context, t aio.TaskRef, op string) {
 func (l *Lock) Release() { l.release("Lock.Release") }
 
 func (l *Lock) release(op string) {
+	l.line.MustBeHere(op)
 	if l.owner.Zero() {
 		if l.line.Evicting() {
 			return

@@ -72,6 +72,7 @@ func NewPriorityQueue[T any](maxsize int, cmp func(a, b T) int) *Queue[T] {
 func newQueue[T any](maxsize int, items store[T]) *Queue[T] {
 	q := &Queue[T]{maxsize: maxsize, items: items, room: maxsize}
 	q.unbound()
+	q.getters.MustBeHere("NewQueue")
 	return q
 }
 
@@ -129,6 +130,7 @@ func (q *Queue[T]) put(ctx context.Context, t aio.TaskRef, v T) error {
 // room, or if waiting tasks were granted all of it. It returns [ErrQueueShutdown] after a shutdown.
 // asyncio: put_nowait.
 func (q *Queue[T]) PutNowait(v T) error {
+	q.getters.MustBeHere("Queue.PutNowait")
 	if q.room <= 0 {
 		if q.shut {
 			return ErrQueueShutdown
@@ -201,6 +203,7 @@ const (
 // or if waiting tasks were granted all items. After a shutdown it returns [ErrQueueShutdown]
 // instead. asyncio: get_nowait.
 func (q *Queue[T]) GetNowait() (T, error) {
+	q.getters.MustBeHere("Queue.GetNowait")
 	if q.avail > 0 {
 		q.avail--
 		return q.pop("Queue.GetNowait"), nil
@@ -266,6 +269,7 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
 // TaskDone reports that the work on one item is done. Join returns after one call for each item
 // that was put. It panics if it is called more often than items were put. asyncio: task_done.
 func (q *Queue[T]) TaskDone() {
+	q.getters.MustBeHere("Queue.TaskDone")
 	if q.unfinished <= 0 {
 		panic(misuse("Queue.TaskDone", "called more often than items were put; "+
 			"call it once for each item that Get returned"))
@@ -294,6 +298,7 @@ func (q *Queue[T]) Join(ctx context.Context) error {
 // asyncio: shutdown.
 func (q *Queue[T]) Shutdown(immediate bool) {
 	const op = "Queue.Shutdown"
+	q.getters.MustBeHere(op)
 	q.shut, q.room = true, 0
 	if immediate {
 		if q.unfinished -= q.items.len(); q.unfinished <= 0 {

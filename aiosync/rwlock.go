@@ -25,6 +25,7 @@ type RWLock struct {
 	readers int
 	writing bool
 	writer  aio.TaskRef // while writing
+	reader  aio.TaskRef // the last one, while there are readers
 	line    aio.Line
 }
 
@@ -70,6 +71,7 @@ func (l *RWLock) Acquire(ctx context.Context) error {
 // Release releases the lock after writing. It never waits. It panics if no task holds the lock for
 // writing.
 func (l *RWLock) Release() {
+	l.line.MustBeHere("RWLock.Release")
 	if !l.writing {
 		if l.line.Evicting() {
 			return
@@ -93,6 +95,7 @@ func (l *RWLock) AcquireRead(ctx context.Context) error {
 	l.line.MustFit(t, op)
 	if !l.writing && l.line.Head().Zero() {
 		l.readers++
+		l.reader = t
 		return nil
 	}
 	wait := aio.NewWaiter(ctx, op, (*rwLockWait)(l))
@@ -100,7 +103,7 @@ func (l *RWLock) AcquireRead(ctx context.Context) error {
 	err := l.line.Wait(wait)
 	if err != nil {
 		if wait.Woken() {
-			l.readers--
+			l.readerGone()
 		}
 		l.admit(op)
 	}
@@ -110,6 +113,7 @@ func (l *RWLock) AcquireRead(ctx context.Context) error {
 // ReleaseRead releases the lock after reading. It never waits. It panics if no task holds the lock
 // for reading.
 func (l *RWLock) ReleaseRead() {
+	l.line.MustBeHere("RWLock.ReleaseRead")
 	if l.readers == 0 {
 		if l.line.Evicting() {
 			return
@@ -118,8 +122,14 @@ func (l *RWLock) ReleaseRead() {
 			"call ReleaseRead once after each AcquireRead that returned nil, "+
 			"Release after Acquire"))
 	}
-	l.readers--
+	l.readerGone()
 	l.admit("RWLock.ReleaseRead")
+}
+
+func (l *RWLock) readerGone() {
+	if l.readers--; l.readers == 0 {
+		l.reader = aio.TaskRef{}
+	}
 }
 
 // admit gives the lock to the tasks at the head of the line, as far as it can.
@@ -131,6 +141,7 @@ func (l *RWLock) admit(op string) {
 			return
 		case w.Note() == wantsRead:
 			l.readers++
+			l.reader = w.Task()
 		case l.readers == 0:
 			l.writing, l.writer = true, w.Task()
 		default:
@@ -183,7 +194,8 @@ func (l *RWLock) String() string {
 	case l.readers > 0:
 		state = fmt.Sprintf("locked for reading, readers:%d", l.readers)
 	}
-	return "<RWLock " + state + waitersText(l.line.Len()) + ">"
+	state += waitersText(l.line.Len()) + endedText("the last reader was", l.reader)
+	return "<RWLock " + state + ">"
 }
 
 // rwLockWait is an RWLock that a task waits for.

@@ -17,7 +17,8 @@ type Semaphore struct {
 	value   int  // free permits
 	made    bool // by NewSemaphore or NewBoundedSemaphore
 	bounded bool
-	bound   int // if bounded, the most that value may be
+	bound   int         // if bounded, the most that value may be
+	last    aio.TaskRef // the task that took the last permit; zero while one is free
 	line    aio.Line
 }
 
@@ -33,14 +34,18 @@ type SemaphoreStatistics struct {
 // negative. asyncio: Semaphore.
 func NewSemaphore(n int) *Semaphore {
 	mustNotBeNegative("NewSemaphore", n)
-	return &Semaphore{value: n, made: true}
+	s := &Semaphore{value: n, made: true}
+	s.line.MustBeHere("NewSemaphore")
+	return s
 }
 
 // NewBoundedSemaphore returns a semaphore with n permits whose Release panics if all n are free. It
 // panics if n is negative. asyncio: BoundedSemaphore.
 func NewBoundedSemaphore(n int) *Semaphore {
 	mustNotBeNegative("NewBoundedSemaphore", n)
-	return &Semaphore{value: n, made: true, bounded: true, bound: n}
+	s := &Semaphore{value: n, made: true, bounded: true, bound: n}
+	s.line.MustBeHere("NewBoundedSemaphore")
+	return s
 }
 
 func mustNotBeNegative(op string, n int) {
@@ -58,7 +63,7 @@ func mustNotBeNegative(op string, n int) {
 func (s *Semaphore) Acquire(ctx context.Context) error {
 	t := aio.Running(ctx, "Semaphore.Acquire")
 	if s.value > 0 && s.line.Idle() && s.line.Fits(t) {
-		s.value--
+		s.take(t)
 		return nil
 	}
 	return s.acquire(ctx, t)
@@ -71,37 +76,57 @@ func (s *Semaphore) acquire(ctx context.Context, t aio.TaskRef) error {
 	}
 	s.line.MustFit(t, op)
 	if !s.Locked() {
-		s.value--
+		s.take(t)
 		return nil
 	}
 	wait := aio.NewWaiter(ctx, op, s)
 	err := s.line.Wait(wait)
 	if err != nil && wait.Woken() {
-		s.value++
+		s.add()
 	}
 	s.hand(op)
 	return err
+}
+
+// take takes a free permit for a task.
+func (s *Semaphore) take(t aio.TaskRef) {
+	if s.value--; s.value == 0 {
+		s.last = t
+	}
+}
+
+// add adds a free permit.
+func (s *Semaphore) add() {
+	s.value++
+	s.last = aio.TaskRef{}
 }
 
 // Release releases a permit. If tasks wait, the first in line has the permit at once and resumes in
 // the next pass. It never waits. It panics if the semaphore is bounded and all permits are free.
 // asyncio: release.
 func (s *Semaphore) Release() {
+	s.line.MustBeHere("Semaphore.Release")
 	if s.bounded && s.value >= s.bound {
 		panic(misuse("Semaphore.Release", fmt.Sprintf("all %d permits are free already; "+
 			"call Release once after each Acquire that returned nil", s.bound)))
 	}
-	s.value++
-	if s.line.Len() > 0 && !s.line.Call("Semaphore.Release").Zero() {
-		s.value--
+	s.add()
+	if s.line.Len() > 0 {
+		if w := s.line.Call("Semaphore.Release"); !w.Zero() {
+			s.take(w.Task())
+		}
 	}
 }
 
 // hand gives free permits to the tasks in line. They arrived while called tasks had not resumed, so
 // each task that resumes checks for them.
 func (s *Semaphore) hand(op string) {
-	for s.value > 0 && !s.line.Call(op).Zero() {
-		s.value--
+	for s.value > 0 {
+		w := s.line.Call(op)
+		if w.Zero() {
+			return
+		}
+		s.take(w.Task())
 	}
 }
 
@@ -127,11 +152,13 @@ func (s *Semaphore) Statistics() SemaphoreStatistics {
 	}
 }
 
-// String shows how many permits are free, and how many tasks wait.
+// String shows how many permits are free, and how many tasks wait. If none is free, and the task
+// that took the last one has ended, it is named.
 func (s *Semaphore) String() string {
 	state := fmt.Sprintf("unlocked, value:%d", s.value)
 	if s.Locked() {
 		state = "locked"
 	}
-	return "<Semaphore " + state + waitersText(s.line.Len()) + ">"
+	state += waitersText(s.line.Len()) + endedText("the last permit was taken by", s.last)
+	return "<Semaphore " + state + ">"
 }

@@ -46,6 +46,7 @@ type controller struct {
 	recording bool           // into order
 	order     []aio.EntryKey // of the steps
 	ended     bool           // main has returned: the rest goes on in the plain order
+	nearest   time.Duration  // with so much lateness another timer could swap; 0: none
 	prior     map[string]bool
 	scratch   []aio.Entry // of allowed
 	timed     []aio.Entry // of withTime
@@ -87,6 +88,9 @@ func (c *controller) close() { c.runner.Close() }
 // schedule runs the function once, as s says, and returns what became of it.
 func (c *controller) schedule(s strategy, l level, x strike, st *story) *run {
 	c.run = &run{sometimes: c.prior, story: st, forgiving: x.at > 0, steps: &c.steps}
+	if st != nil {
+		st.run = c.run
+	}
 	c.strategy, c.level, c.strikes = s, l, strikes{strike: x}
 	c.steps, c.posts, c.choices, c.ended = 0, 0, 0, false
 	c.turns.reset()
@@ -164,7 +168,7 @@ func (c *controller) Next(ready []aio.Entry) int {
 	if among[i].EntryKey == timePasses {
 		c.time.borrow(wait)
 		if c.story != nil {
-			c.story.note(wait.String() + " pass")
+			c.story.pass(wait, among[plain])
 		}
 		return -1
 	}
@@ -201,14 +205,20 @@ var timePasses = aio.EntryKey{}
 
 // withTime adds the choice to let time pass, if the next timer is near enough.
 func (c *controller) withTime(ready []aio.Entry) (all []aio.Entry, wait time.Duration) {
-	if c.conf.lateness <= 0 || c.level == documented && anyTimer(ready) {
+	if c.level == documented && anyTimer(ready) {
 		return ready, 0
 	}
 	next, ok := c.runner.Loop().NextTimer()
 	if !ok {
 		return ready, 0
 	}
-	if wait = c.time.until(next); wait <= 0 || c.time.borrowed+wait > c.conf.lateness {
+	if wait = c.time.until(next); wait <= 0 {
+		return ready, 0
+	}
+	if late := c.time.borrowed + wait; late > c.conf.lateness {
+		if c.nearest == 0 || late < c.nearest {
+			c.nearest = late
+		}
 		return ready, 0
 	}
 	if len(ready) < cap(ready) {

@@ -24,6 +24,7 @@ type event struct {
 // sent adds a message.
 func (w *World) sent(from, to *Host, p []byte) {
 	if st := w.run.story; st != nil && !w.ended {
+		st.message(from, to, excerpt(p))
 		st.diagram.add(event{w.loop.Time().Sub(epoch), from.name, to.name, excerpt(p), ' '})
 	}
 }
@@ -38,14 +39,19 @@ func (d *diagram) add(e event) {
 	*d = append(*d, e)
 }
 
-// excerpt shows the beginning of a message, or its length if it is not text.
+// excerpt shows the beginning of a message, or its length if it is not text. A few bytes that are
+// no text, such as the length before a frame, do not matter.
 func excerpt(p []byte) string {
 	const most = 40
 	head := p[:min(len(p), most)]
+	strange := 0
 	for _, c := range string(head) {
 		if c == utf8.RuneError || c < ' ' && c != '\n' && c != '\r' && c != '\t' {
-			return fmt.Sprintf("%d bytes", len(p))
+			strange++
 		}
+	}
+	if 2*strange > len(head) {
+		return fmt.Sprintf("%d bytes", len(p))
 	}
 	if text := strconv.Quote(string(head)); len(p) == len(head) {
 		return text

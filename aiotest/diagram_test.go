@@ -56,7 +56,7 @@ const wantDiagram = `  time       app                        log                
   1.02s      |--- "a question that is too long for the colu"... -->|
   1.03s      |<-- "<a question that is too long for the col"... ---|
 > 1.03s      |                          |                          |  the connection` +
-	` from db to app (10.0.0.2:32768) is reset after 0 of the next 45 bytes
+	` from db to app (app#1) is reset after 0 of the next 45 bytes
   2.06s      |--- "a question that is too long for the colu"... -->|
   2.07s      |<-- "<a question that is too long for the col"... ---|
 ! 2.08s      |                          |                          |  error: it took too long
@@ -118,5 +118,55 @@ func TestALongDiagramKeepsItsFaults(t *testing.T) {
 	}
 	if !strings.Contains(got, "|  the clock of db is 1s ahead\n") {
 		t.Errorf("the fault is left out:\n%s", got)
+	}
+}
+
+func TestTheStoryOfAWorldHasHostsMessagesAndTheLinesOfTheProgram(t *testing.T) {
+	r := explore(t, asked, aiotest.DocumentedOrder())
+	_, got, _ := strings.Cut(strings.Join(r.errors, ""), "The steps")
+	got, _, _ = strings.Cut(got, "The messages:\n")
+	for _, want := range []string{
+		" (> marks a departure or a fault; steps of the network itself are left out):\n",
+		"\n       app to log: 3 bytes\n",
+		"\n       app to db: \"a question that is too long for the colu\"...\n",
+		" stream handler for app#1 on db goes on after Reader.ReadLine; ",
+		"; waits in Reader.ReadLine for Reader of db:80 at ",
+		"\n>      world: the connection from db to app (app#1) is reset ",
+		"_test.go:",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("there is no %q", want)
+		}
+	}
+	for _, strange := range []string{"10.0.", "timer ", "callback ", "event ", "limit 65536"} {
+		if strings.Contains(got, strange) {
+			t.Errorf("there is %q", strange)
+		}
+	}
+	if t.Failed() {
+		t.Log(got)
+	}
+}
+
+func TestAMessageWithALengthBeforeItsTextIsQuoted(t *testing.T) {
+	r := explore(t, func(ctx context.Context, t *aiotest.T) error {
+		w := aiotest.NewWorld(ctx, t, aiotest.Faults{})
+		out, err := openPost(w.Host("app").Context(ctx), 53)
+		if err != nil {
+			return err
+		}
+		defer out.t.Close()
+		log, err := openPost(w.Host("log").Context(ctx), 53)
+		if err != nil {
+			return err
+		}
+		defer log.t.Close()
+		if err := out.send(w.Host("app").Context(ctx), "log", "\x00\x00\x00\x05hello"); err != nil {
+			return err
+		}
+		return errors.New("it is over")
+	})
+	if got := strings.Join(r.errors, ""); !strings.Contains(got, `app to log: "\x00\x00\x00\x05hello"`) {
+		t.Error(got)
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,7 +62,8 @@ func Explore(t testing.TB, fn func(ctx context.Context, t *T) error, opts ...Opt
 	case res.covered > 0:
 		t.Logf("aiotest: covered %s", c.coveredText(res.covered))
 	default:
-		t.Logf("aiotest: %d schedules of strategy %s", res.schedules, c.strategyName())
+		t.Logf("aiotest: %d schedules of strategy %s%s",
+			res.schedules, c.strategyName(), c.latenessText())
 	}
 	if !res.failed {
 		c.reportUnreached(t)
@@ -76,7 +79,16 @@ func (c *controller) coveredText(n int) string {
 	if c.conf.level == documented {
 		text += " of the documented order"
 	}
-	return text
+	return text + c.latenessText()
+}
+
+// latenessText says that timers kept an order, if more lateness would have let some of them swap.
+func (c *controller) latenessText() string {
+	if c.nearest == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; timers were at most %v late, "+
+		"with aiotest.Lateness of %v more of them swap", max(c.conf.lateness, 0), c.nearest)
 }
 
 // explores counts the calls of Explore in each test, so that tokens tell them apart.
@@ -330,8 +342,30 @@ func (c *controller) tell(t testing.TB, res result, mark string) {
 	head := fmt.Sprintf("aiotest: schedule %d fails; the shortest found has %s\n",
 		res.number, takenText(res.taken))
 	t.Errorf("%s", describe(r, st, head)+c.levelText(res.level)+
-		fmt.Sprintf("To run it again: AIO_REPLAY='%s' go test -run '^%s$'",
-			k.save(t.Name()), patternOf(t.Name())))
+		fmt.Sprintf("To run it again: AIO_REPLAY='%s' go test -run '^%s$'%s",
+			k.save(t.Name()), patternOf(t.Name()), testedPackage()))
+}
+
+// testedPackage returns the import path of the test that calls, with a space before it. It is empty
+// if that is not known.
+func testedPackage() string {
+	var pcs [100]uintptr
+	found := ""
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for more := true; more; {
+		var f runtime.Frame
+		if f, more = frames.Next(); strings.HasSuffix(f.File, "_test.go") {
+			found = f.Function
+		}
+	}
+	slash := strings.LastIndexByte(found, '/') + 1
+	name, _, _ := strings.Cut(found[slash:], ".")
+	path, err := url.PathUnescape(found[:slash] + name) // the linker escapes dots
+	path = strings.TrimSuffix(path, "_test")
+	if err != nil || path == "" || path == "main" || path == "command-line-arguments" {
+		return ""
+	}
+	return " " + path
 }
 
 // levelText says which level a schedule needs.
@@ -377,14 +411,22 @@ func describe(r *run, st *story, head string) string {
 	for _, p := range r.problems {
 		fmt.Fprintf(&b, "  %s\n", p)
 	}
-	fmt.Fprintf(&b, "The steps (> marks a departure):\n%s\n", st)
+	about := "> marks a departure"
+	if st.inWorld() {
+		about += " or a fault; steps of the network itself are left out"
+	}
+	fmt.Fprintf(&b, "The steps (%s):\n%s\n", about, st)
 	if between := st.diagram.String(); between != "" {
 		fmt.Fprintf(&b, "The messages:\n%s", between)
 	}
 	if len(r.logs) > 0 {
 		fmt.Fprintf(&b, "The log:\n  %s\n", strings.Join(r.logs, "\n  "))
 	}
-	return b.String()
+	text := b.String()
+	for _, w := range r.worlds {
+		text = w.plainly(text)
+	}
+	return text
 }
 
 // replay runs the schedule of a token.

@@ -458,7 +458,7 @@ func TestAWaitThatIsLateMeetsTheNextTimer(t *testing.T) {
 	if r := explore(t, fn); len(r.errors) > 0 {
 		t.Errorf("%q", r.errors)
 	}
-	wantOne(t, explore(t, fn, aiotest.Lateness(100*time.Millisecond)), "!      50ms pass\n")
+	wantOne(t, explore(t, fn, aiotest.Lateness(100*time.Millisecond)), ">      50ms pass while Task-2 is ready\n")
 }
 
 func TestEachAwaitIsCancelledOnce(t *testing.T) {
@@ -568,4 +568,81 @@ func TestNoStrategyStarvesATaskThatIsReady(t *testing.T) {
 			return err
 		}, aiotest.With(s), aiotest.Schedules(500))
 	}
+}
+
+// bySleeping lets two tasks sleep for times that are 5 ms apart, and fails if the second is first.
+func bySleeping(ctx context.Context, t *aiotest.T) error {
+	first := 0
+	sleeper := func(n int, d time.Duration) *aio.Task[aio.None] {
+		return aio.Start(ctx, func(ctx context.Context) error {
+			if err := aio.Sleep(ctx, d); err != nil {
+				return err
+			}
+			if first == 0 {
+				first = n
+			}
+			return nil
+		})
+	}
+	a, b := sleeper(1, 5*time.Millisecond), sleeper(2, 10*time.Millisecond)
+	_, err := aio.Gather[aio.None](ctx, a, b)
+	if first != 1 {
+		t.Errorf("task %d is first", first)
+	}
+	return err
+}
+
+func TestTheLogSaysHowMuchLatenessWouldLetTimersSwap(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts []aiotest.Option
+		want string
+	}{
+		"covered": {[]aiotest.Option{aiotest.With(aiotest.Exhaustive(-1))},
+			"; timers were at most 100µs late, with aiotest.Lateness of 5ms more of them swap"},
+		"exact": {[]aiotest.Option{aiotest.With(aiotest.Exhaustive(-1)), aiotest.Lateness(0)},
+			"; timers were at most 0s late, with aiotest.Lateness of 5ms more of them swap"},
+		"not covered": {[]aiotest.Option{aiotest.With(aiotest.POS()), aiotest.Schedules(3)},
+			"; timers were at most 100µs late, with aiotest.Lateness of 5ms more of them swap"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := explore(t, bySleeping, c.opts...)
+			if len(r.errors) > 0 || len(r.logs) != 1 || !strings.HasSuffix(r.logs[0], c.want) {
+				t.Errorf("%q, %q", r.errors, r.logs)
+			}
+		})
+	}
+	wantOne(t, explore(t, bySleeping, aiotest.Lateness(5*time.Millisecond)), "task 2 is first")
+}
+
+func TestTheCommandNamesThePackage(t *testing.T) {
+	wantOne(t, explore(t, lostUpdate(2)),
+		" go test -run '^TestTheCommandNamesThePackage$' github.com/aio-go/aio/aiotest")
+}
+
+func TestAStoryEndsSoonAfterTheFailure(t *testing.T) {
+	wantOne(t, explore(t, func(ctx context.Context, t *aiotest.T) error {
+		t.Error("too early")
+		for range 10 {
+			if err := aio.Sleep(ctx, 90*time.Millisecond); err != nil {
+				return err
+			}
+		}
+		return nil
+	}), "!      check: explore_test.go:", ": too early\n       ... 10 lines after the failure ...\nLevel: ")
+}
+
+func TestAStoryTellsWhoHasCancelledATask(t *testing.T) {
+	wantOne(t, explore(t, func(ctx context.Context, t *aiotest.T) error {
+		victim := aio.Start(ctx, anHour, aio.Name("victim"))
+		aio.Yield(ctx)
+		victim.Cancel(nil)
+		victim.Await(context.WithoutCancel(ctx))
+		if err := aio.Sleep(ctx, 90*time.Millisecond); err != nil {
+			return err
+		}
+		return aio.NewWaiter(ctx, "Gate.Pass", nil).Park()
+	}, aiotest.DocumentedOrder()),
+		"  victim     goes on after Sleep, cancelled by task main; ends\n",
+		"  main       goes on after Sleep, its time has come at 90ms; waits in Gate.Pass at ",
+		"  main       goes on after Gate.Pass, cancelled because of the deadlock; ends\n")
 }

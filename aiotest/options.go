@@ -87,9 +87,11 @@ func Patience(steps int) Option {
 func Seed(seed uint64) Option { return option(func(c *config) { c.seed = seed }) }
 
 // Lateness sets for how long the clock may go on while something is ready. A timer may become due
-// in that time, and come before steps that were ready earlier. With 0 steps take no time, so timers
-// come strictly in the order of their deadlines. Default: 100 µs. A test needs more to find a
-// program that relies on a sleep of a millisecond to let others do their work.
+// in that time, and come before steps that were ready earlier, also before the step of an earlier
+// timer. So two timers swap if they are at most d apart. With 0 steps take no time, and timers come
+// strictly in the order of their deadlines. Default: 100 µs. A test needs more to find a program
+// that relies on a sleep of a millisecond to let others do their work. With [DocumentedOrder]
+// timers never swap.
 func Lateness(d time.Duration) Option { return option(func(c *config) { c.lateness = d }) }
 
 // defaultLateness is less than a test's shortest usual sleep: many tests sleep for a millisecond of

@@ -11,6 +11,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/simfs"
+	"github.com/aio-go/aio/internal/unclosed"
 )
 
 // problemKind is what went wrong in a run. Shrinking keeps the kind.
@@ -131,13 +132,14 @@ func (r *run) body(ctx context.Context, t *T, fn program, leaks bool) (err error
 }
 
 func (r *run) panicked(v any, stack []byte) {
-	if p, ok := v.(*aio.PanicError); ok {
-		v, stack = p.Value, p.Stack
+	p, ok := v.(*aio.PanicError)
+	if !ok {
+		p = &aio.PanicError{Value: v, Stack: stack}
 	}
-	if _, ok := v.(failNow); ok {
+	if _, ok := p.Value.(failNow); ok {
 		return // what failed is noted
 	}
-	r.fail(problemPanic, fmt.Sprintf("%v\n%s", v, stack))
+	r.fail(problemPanic, strings.TrimPrefix(fmt.Sprintf("%+v", p), "panic: "))
 }
 
 // returned looks at the error of the main task.
@@ -229,9 +231,18 @@ func (r *run) findLeaks(ctx context.Context) {
 		return
 	}
 	self := aio.CurrentTask(ctx).ID()
+	servers := map[uint32]string{}
+	for _, t := range loop.AllTasks() {
+		servers[t.ID()] = unclosed.ServerOf(t)
+	}
 	for _, i := range loop.Snapshot(false).Tasks {
 		if i.ID == self || i.Cancel != nil {
 			continue
+		}
+		remedy := ""
+		if at := servers[i.ID]; at != "" && strings.HasPrefix(i.Name, "stream handler") {
+			i.Site = at // the line of the library would help nobody
+			remedy = "; call Server.Shutdown, or Close and WaitClosed"
 		}
 		text := "the function has returned, but task " + i.Name
 		if i.Site != "" {
@@ -241,6 +252,7 @@ func (r *run) findLeaks(ctx context.Context) {
 		if i.Op != "" {
 			text += "; it is in " + i.Op
 		}
+		text += remedy
 		r.fail(problemLeak, text)
 	}
 }

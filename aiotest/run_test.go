@@ -16,6 +16,7 @@ import (
 	"github.com/aio-go/aio/aiohttp"
 	"github.com/aio-go/aio/aiotest"
 	"github.com/aio-go/aio/stream"
+	"github.com/aio-go/aio/transport"
 )
 
 // runOnce returns what Run would print.
@@ -246,4 +247,25 @@ func TestErrorsOfProgramsAreAskedWithCare(t *testing.T) {
 			t.Errorf("%s: %q", name, r.errors)
 		}
 	}
+}
+
+func TestAHandlerThatIsLeftNamesTheLineOfTheServerAndTheRemedy(t *testing.T) {
+	program := func(ctx context.Context, t *aiotest.T) error {
+		ctx = transport.WithNetwork(ctx, transport.Memory())
+		hang := func(ctx context.Context, _ *stream.Reader, _ *stream.Writer) error { return anHour(ctx) }
+		server, err := stream.Serve(ctx, "tcp", "localhost:1", hang)
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		_, w, err := stream.Open(ctx, "tcp", "localhost:1")
+		if err != nil {
+			return err
+		}
+		defer w.Close()
+		return aio.Sleep(ctx, time.Second)
+	}
+	wantOne(t, explore(t, program, aiotest.Schedules(1)),
+		"but task stream handler for ", ", made at run_test.go:",
+		" has not ended; it is in Sleep; call Server.Shutdown, or Close and WaitClosed\n")
 }

@@ -6,17 +6,22 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aio-go/aio"
 )
 
 // story describes a schedule, a line a step.
 type story struct {
+	run      *run
 	lines    []string
+	inside   []int    // lines that a reader does not need: what a World does between steps of tasks
 	open     string   // the line of the step that is being made
 	notes    []string // lines to follow it
 	names    map[uint32]string
-	struck   uint32 // the task that the test has cancelled, until its next step
+	given    map[uint32]string // the same names before they were made to differ
+	ended    map[uint32]bool   // tasks whose cancellation was told
+	struck   uint32            // the task that the test has cancelled, until its next step
 	count    int
 	callback bool // the step is no task's
 
@@ -26,7 +31,12 @@ type story struct {
 	diagram diagram // of the World
 }
 
-func newStory() *story { return &story{names: map[uint32]string{}, places: map[place]bool{}} }
+func newStory() *story {
+	return &story{
+		names: map[uint32]string{}, given: map[uint32]string{}, ended: map[uint32]bool{},
+		places: map[place]bool{},
+	}
+}
 
 // step begins the line of a step. plain would have been next in the plain order.
 func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
@@ -34,8 +44,18 @@ func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 	if c.ended {
 		return
 	}
+	hosts := s.hosts(c.runner.Loop())
+	cancelled := ""
 	for _, i := range c.runner.Loop().Snapshot(false).Tasks {
-		if _, known := s.names[i.ID]; !known {
+		if e.Kind == aio.EntryStep && i.ID == e.ID && i.Cancel != nil && !s.ended[i.ID] {
+			s.ended[i.ID] = true
+			cancelled = ", cancelled" + cancelledBy(i.Cancel)
+		}
+		if host := hosts[i.ID]; host != "" && host != i.Name {
+			i.Name += " on " + host
+		}
+		if s.given[i.ID] != i.Name { // a task of Map has the name of its present item
+			s.given[i.ID] = i.Name
 			s.names[i.ID] = s.nameApart(i.Name, i.ID)
 		}
 	}
@@ -61,11 +81,13 @@ func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 		if e.ID == s.struck {
 			s.open += ", cancelled"
 			s.struck = 0
+		} else if cancelled != "" {
+			s.open += cancelled
 		} else if e.By.Kind == 0 && e.Op == "Sleep" {
-			s.open += ", its time has come"
+			s.open += ", its time has come at " + time.Duration(c.time.passed.Load()).String()
 		} else if e.By.Kind == 0 {
 			s.open += ", woken by the loop"
-		} else if e.By != e.EntryKey {
+		} else if e.By != e.EntryKey && (e.By.Kind == aio.EntryStep || !s.inWorld()) {
 			s.open += ", woken by " + s.name(e.By)
 		}
 	}
@@ -74,10 +96,25 @@ func (s *story) step(c *controller, e, plain aio.Entry, ready int) {
 	}
 }
 
+// cancelledBy says who has cancelled a task, if that is known.
+func cancelledBy(c *aio.CancelInfo) string {
+	switch {
+	case strings.HasPrefix(c.Cause, "aio: deadlock: "):
+		return " because of the deadlock"
+	case c.By == "":
+		return ""
+	}
+	return " by " + c.By
+}
+
 // await ends the line: the task waits again.
 func (s *story) await(a aio.Await) {
 	text := "waits in " + a.Op
-	if on := a.On(); on != "" {
+	on := a.On()
+	if s.inWorld() && !strings.HasPrefix(on, "<") { // "Reader of 10.0.0.1:7" is enough
+		on, _, _ = strings.Cut(on, ", ")
+	}
+	if on != "" {
 		text += " for " + on
 	}
 	if at := userPlace(); at.file != "" {
@@ -112,6 +149,9 @@ func (s *story) finish() {
 		if !s.callback && !strings.Contains(s.open, "; waits in ") {
 			s.open += "; ends"
 		}
+		if s.callback && s.inWorld() && s.open[0] == ' ' {
+			s.inside = append(s.inside, len(s.lines))
+		}
 		s.lines = append(s.lines, s.open)
 		s.open = ""
 	}
@@ -141,11 +181,12 @@ const (
 )
 
 func (s *story) String() string {
-	if len(s.lines) <= maxStory {
-		return strings.Join(s.lines, "\n")
+	lines := s.untilFailure(s.shown())
+	if len(lines) <= maxStory {
+		return strings.Join(lines, "\n")
 	}
-	cut := len(s.lines) - maxStory
-	told := slices.Clone(s.lines[:10])
+	cut := len(lines) - maxStory
+	told := slices.Clone(lines[:10])
 	left, kept := 0, 0
 	leave := func() {
 		if left > 0 {
@@ -153,7 +194,7 @@ func (s *story) String() string {
 			left = 0
 		}
 	}
-	for _, line := range s.lines[10 : 10+cut] {
+	for _, line := range lines[10 : 10+cut] {
 		if line[0] == ' ' && !strings.HasPrefix(line, worldLine) || kept == maxKept {
 			left++
 			continue
@@ -163,8 +204,57 @@ func (s *story) String() string {
 		kept++
 	}
 	leave()
-	return strings.Join(append(told, s.lines[10+cut:]...), "\n")
+	return strings.Join(append(told, lines[10+cut:]...), "\n")
 }
+
+// hosts returns the names of the hosts of a World on which tasks run.
+func (s *story) hosts(l *aio.Loop) map[uint32]string {
+	if !s.inWorld() {
+		return nil
+	}
+	on := map[uint32]string{}
+	for _, t := range l.AllTasks() {
+		if h, ok := t.Value(onHost{}).(*Host); ok {
+			on[t.ID()] = h.name
+		}
+	}
+	return on
+}
+
+// untilFailure leaves out what comes after the last failure, if it is much.
+func (s *story) untilFailure(lines []string) []string {
+	last := len(lines) - 1
+	for last >= 0 && lines[last][0] != '!' {
+		last--
+	}
+	const few = 3
+	if after := len(lines) - 1 - last; last >= 0 && after > few {
+		left := fmt.Sprintf("       ... %d lines after the failure ...", after)
+		return append(slices.Clone(lines[:last+1]), left)
+	}
+	return lines
+}
+
+// pass adds a line: time passes although e is ready.
+func (s *story) pass(d time.Duration, e aio.Entry) {
+	s.finish()
+	text := fmt.Sprintf(">      %v pass while %s is ready", d, s.name(e.EntryKey))
+	s.lines = append(s.lines, text)
+}
+
+// shown returns the lines that a reader needs.
+func (s *story) shown() []string {
+	lines := make([]string, 0, len(s.lines))
+	for i, line := range s.lines {
+		if _, inside := slices.BinarySearch(s.inside, i); !inside {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// inWorld reports whether there are hosts.
+func (s *story) inWorld() bool { return s.run != nil && len(s.run.worlds) > 0 }
 
 // userPlace returns the line of the program that the running task is in.
 func userPlace() place {

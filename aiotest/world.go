@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -173,7 +175,7 @@ func (w *World) Partition(hosts ...*Host) (heal func()) {
 // tell adds a line to the story. chosen marks a fault that Explore has chosen.
 func (w *World) tell(chosen bool, format string, args ...any) {
 	if st := w.run.story; st != nil && !w.ended {
-		text := fmt.Sprintf(format, args...)
+		text := w.plainly(fmt.Sprintf(format, args...))
 		st.world(chosen, text)
 		e := event{at: w.loop.Time().Sub(epoch), text: text, mark: ' '}
 		if chosen {
@@ -182,6 +184,42 @@ func (w *World) tell(chosen bool, format string, args ...any) {
 		st.diagram.add(e)
 	}
 }
+
+// address finds the addresses of hosts, with their ports.
+var address = regexp.MustCompile(`\b10\.\d+\.\d+\.\d+(:\d+)?\b`)
+
+// plainly puts the names of hosts in the place of addresses. "shop#2" is the end of the second
+// connection that shop has opened, "store:7" that of one to port 7.
+func (w *World) plainly(text string) string {
+	return address.ReplaceAllStringFunc(text, func(found string) string {
+		ip, port, _ := strings.Cut(found, ":")
+		n, _ := strconv.Atoi(port)
+		here := func(a netip.Addr) bool { return a.String() == ip }
+		for _, h := range w.hosts {
+			switch {
+			case !slices.ContainsFunc(h.net.Addrs, here):
+				continue
+			case port == "":
+				return h.name
+			case n >= simnet.FirstFreePort:
+				return fmt.Sprintf("%s#%d", h.name, n-simnet.FirstFreePort+1)
+			}
+			return h.name + ":" + port
+		}
+		return found
+	})
+}
+
+// message adds a message between hosts.
+func (s *story) message(from, to *Host, text string) {
+	s.notes = append(s.notes, fmt.Sprintf("%s%s to %s: %s", messageLine, from, to, text))
+	if s.open == "" {
+		s.finish()
+	}
+}
+
+// messageLine is how a line about a message begins.
+const messageLine = "       "
 
 // worldLine is how a line about a World begins.
 const worldLine = "       world: "
@@ -230,6 +268,9 @@ type life struct{ of *Host }
 
 type lifeKey struct{}
 
+// onHost is the key of the host of a context, for stories.
+type onHost struct{}
+
 // Name returns the name.
 func (h *Host) Name() string { return h.name }
 
@@ -241,6 +282,7 @@ func (h *Host) String() string { return h.name }
 // The program that a crash ends is that of [Host.Boot]; another one keeps running, as if on a new
 // machine.
 func (h *Host) Context(ctx context.Context) context.Context {
+	ctx = context.WithValue(ctx, onHost{}, h)
 	ctx = simfs.WithDisk(simnet.WithHost(ctx, h.net), h.disk)
 	ctx = simproc.WithLauncher(ctx, launcher{h})
 	return wallclock.With(ctx, h.readClock)

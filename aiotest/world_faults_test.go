@@ -179,7 +179,7 @@ func TestAResetAtOneByteIsFound(t *testing.T) {
 		fault: aiotest.Faults{Resets: 1},
 		fine:  aiotest.Faults{SlowReaders: 1, Partitions: 1},
 		fails: "10 is paid, want 100",
-		told:  "the connection from app to bank (10.0.0.1:80) is reset after 6 of the next 8 bytes",
+		told:  "the connection from app to bank (bank:80) is reset after 6 of the next 8 bytes",
 	}.foundAlone(t)
 }
 

@@ -156,6 +156,7 @@ func (g *Generator[In, Out]) step(
 	mustBe(!g.turn.Locked(), op, "a step is under way, of another task or of the body itself; "+
 		"one at a time can be made")
 	if g.co.Status() == coro.Created && g.left == nil {
+		aio.Running(ctx, op) // only a task of the loop may register
 		g.left = register(aio.RunningLoop(ctx), g.closeAtEnd, g.co.Close)
 	}
 	// never waits, but panics unless this is a task of the loop

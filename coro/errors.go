@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aio-go/aio/internal/safetext"
+	"github.com/aio-go/aio/internal/stacktext"
 )
 
 var (
@@ -20,7 +21,8 @@ var (
 
 // PanicError is a recovered panic. It is the error of the coroutine, or task, in which it happened.
 // Its message is one line. With %+v it prints the stack and the other errors as well; so does a
-// program that ends because of it.
+// program that ends because of it. Frames of the library and the runtime are left out there; Stack
+// has them.
 type PanicError struct {
 	Value any    // the argument of panic
 	Stack []byte // the stack of the panic, then those of each re-panic
@@ -44,7 +46,7 @@ func (e *PanicError) text() string { return safetext.Value(e.Value, safetext.Max
 // details returns the value, the stack and the other errors, after a prefix.
 func (e *PanicError) details(prefix string) string {
 	var b strings.Builder
-	b.WriteString(prefix + e.text() + "\n\n" + safetext.Lines(string(e.Stack)))
+	b.WriteString(prefix + e.text() + "\n\n" + safetext.Lines(stacktext.Brief(string(e.Stack))))
 	for _, err := range e.Others {
 		b.WriteString("\nbeside it: " + safetext.Error(err) + "\n")
 	}

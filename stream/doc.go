@@ -47,10 +47,13 @@
 //
 // # Ending
 //
-// At the end of the peer's data a read returns [io.EOF]. The other direction stays open, except
-// with TLS. [Writer.Close] sends the buffered bytes and closes the connection; [Writer.WaitClosed]
-// waits for that. If a connection was lost, reads, drains and WaitClosed return its error. A TLS
-// connection that was cut, and not closed in order, ends with transport.ErrTruncated.
+// At the end of the peer's data a read returns [io.EOF]. If this side has closed the connection
+// before, the error is another one: errors.Is finds [ErrClosed] in it, and io.EOF.
+//
+// The other direction stays open, except with TLS. [Writer.Close] sends the buffered bytes and
+// closes the connection; [Writer.WaitClosed] waits for that. If a connection was lost, reads,
+// drains and WaitClosed return its error. A TLS connection that was cut, and not closed in order,
+// ends with transport.ErrTruncated.
 //
 // # Cancellation
 //

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"strconv"
 )
@@ -151,7 +150,7 @@ func (r *Reader) ReadFrame(ctx context.Context, prefix Prefix) ([]byte, error) {
 			}
 		}
 		switch err := r.end(); {
-		case err == io.EOF && r.buf.Len() > 0:
+		case isEnd(err) && r.buf.Len() > 0:
 			return nil, r.incomplete(max(need, r.buf.Len()+1))
 		case err != nil:
 			return nil, err

@@ -36,8 +36,10 @@ type incoming struct {
 	limit   int
 	want    int // how many bytes the waiting read needs, if more than twice the limit
 	eof     bool
+	closed  bool // this side has closed the connection before the peer did; then eof is set, too
 	err     error
 	source  Source
+	loop    *aio.Loop // that of the source, or of the first read that waited; nil: not known
 	paused  bool
 	waiter  aio.Waiter // the task that reads
 	waiting string     // and in which method; "" if there is none
@@ -67,10 +69,24 @@ func (r *incoming) init(limit int) {
 
 // SetSource sets the source to pause when the reader has enough. Without a source it buffers
 // everything.
-func (r *Reader) SetSource(s Source) { r.source = s }
+func (r *Reader) SetSource(s Source) {
+	r.mustBeHere("Reader.SetSource")
+	r.source = s
+	if t, ok := s.(interface{ Loop() *aio.Loop }); ok {
+		r.loop = t.Loop()
+	}
+}
+
+// mustBeHere panics in debug mode on a goroutine that is not the loop's.
+func (r *incoming) mustBeHere(op string) {
+	if r.loop != nil {
+		r.loop.MustBeHere(op)
+	}
+}
 
 // FeedData appends received bytes; p is copied. It panics after FeedEOF.
 func (r *Reader) FeedData(p []byte) {
+	r.mustBeHere("Reader.FeedData")
 	if r.eof {
 		panic("stream: Reader.FeedData: the stream has ended; feed nothing after FeedEOF")
 	}
@@ -93,6 +109,7 @@ func (r *Reader) FeedData(p []byte) {
 
 // FeedEOF says that no more data will come. Reads get the buffered bytes and then the end.
 func (r *Reader) FeedEOF() {
+	r.mustBeHere("Reader.FeedEOF")
 	r.eof = true
 	r.wake()
 }
@@ -100,6 +117,7 @@ func (r *Reader) FeedEOF() {
 // SetError says that no more data will come, because of err. Reads get the buffered bytes and then
 // err.
 func (r *Reader) SetError(err error) {
+	r.mustBeHere("Reader.SetError")
 	r.err = err
 	r.wake()
 }
@@ -174,6 +192,9 @@ func (r *Reader) prepare(ctx context.Context, op string, need int) aio.Waiter {
 	r.resume()
 	r.waiting = op
 	r.waiter = aio.NewWaiter(ctx, op, r)
+	if r.loop == nil {
+		r.loop = aio.RunningLoop(ctx)
+	}
 	if r.idle != nil && r.Buffered() == 0 {
 		r.idle()
 	}

@@ -3,12 +3,14 @@ package stream_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/stream"
+	"github.com/aio-go/aio/transport"
 )
 
 // fed returns a reader with a limit that was fed some chunks.
@@ -671,4 +673,51 @@ func TestDataForAWaitingReadStaysInTheStreamUntilItIsTaken(t *testing.T) {
 		_, err = r.Read(ctx, p)
 		matches(t, err, broken)
 	})
+}
+
+func TestDebugModeRefusesOperationsOfOtherGoroutines(t *testing.T) {
+	err := aio.Run(transport.WithNetwork(t.Context(), transport.Memory()),
+		func(ctx context.Context) error {
+			server, err := stream.Serve(ctx, "tcp", "localhost:1",
+				func(ctx context.Context, r *stream.Reader, w *stream.Writer) error { return nil })
+			if err != nil {
+				return err
+			}
+			defer server.Close()
+			r, w, err := stream.Open(ctx, "tcp", "localhost:1")
+			if err != nil {
+				return err
+			}
+			defer w.Close()
+			for op, call := range map[string]func(){
+				"Writer.Write":            func() { w.Write(nil) },
+				"Writer.WriteEOF":         func() { w.WriteEOF() },
+				"Writer.Close":            w.Close,
+				"Writer.Abort":            w.Abort,
+				"Reader.FeedData":         func() { r.FeedData(nil) },
+				"Reader.FeedEOF":          r.FeedEOF,
+				"Reader.SetError":         func() { r.SetError(nil) },
+				"Transport.Write":         func() { w.Transport().Write(nil) },
+				"Transport.PauseReading":  func() { w.Transport().PauseReading() },
+				"Transport.ResumeReading": func() { w.Transport().ResumeReading() },
+				"Transport.Close":         func() { w.Transport().Close() },
+				"Server.Close":            server.Close,
+				"Server.CloseClients":     server.CloseClients,
+				"Server.AbortClients":     server.AbortClients,
+			} {
+				v := make(chan any)
+				go func() {
+					defer func() { v <- recover() }()
+					call()
+				}()
+				want := "aio: " + op + ": called from a goroutine that is not the loop's"
+				if got := fmt.Sprint(<-v); !strings.HasPrefix(got, want) {
+					t.Errorf("%s: %s", op, got)
+				}
+			}
+			return nil
+		}, aio.WithDebug(true))
+	if err != nil {
+		t.Error(err)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/errtree"
 	"github.com/aio-go/aio/internal/sys"
+	"github.com/aio-go/aio/internal/unclosed"
 	"github.com/aio-go/aio/transport"
 )
 
@@ -57,6 +58,7 @@ func factory(
 	}
 	aio.RunningLoop(ctx) // panics if there is no loop
 	limit, opts := takeLimit(opts)
+	ctx = unclosed.WithServer(ctx)
 	return func() transport.Protocol {
 		c := newConnection(limit)
 		c.served = &service{ctx: ctx, handler: handler}
@@ -101,7 +103,7 @@ func (c *connection) start() {
 	s.task.AddDoneCallback(func() {
 		defer end()
 		err := s.task.Err()
-		if s.task.Cancelled() || err == nil {
+		if s.task.Cancelled() || err == nil || c.in.closed && errtree.Is(err, ErrClosed) {
 			c.writer.Close()
 			return
 		}

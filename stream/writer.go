@@ -25,6 +25,7 @@ type Writer struct{ c *connection }
 // 0 and [ErrClosed] or the error of the loss. asyncio: write.
 func (w *Writer) Write(p []byte) (int, error) {
 	c := w.c
+	c.in.mustBeHere("Writer.Write")
 	if err := c.broken(); err != nil {
 		return 0, err
 	}
@@ -111,6 +112,7 @@ func (w *Writer) Drain(ctx context.Context) error {
 // the stream and can still reply. If that is not possible it returns [ErrNoHalfClose]. On a closing
 // connection it does nothing. asyncio: write_eof.
 func (w *Writer) WriteEOF() error {
+	w.c.in.mustBeHere("Writer.WriteEOF")
 	if !w.CanWriteEOF() {
 		return ErrNoHalfClose
 	}
@@ -124,6 +126,7 @@ func (w *Writer) CanWriteEOF() bool { return !w.c.upgrading && w.c.transport.Can
 // Close sends the buffered bytes and then closes the connection. It does not wait; see WaitClosed.
 // asyncio: close.
 func (w *Writer) Close() {
+	w.c.in.mustBeHere("Writer.Close")
 	w.c.over.Store(true)
 	if w.c.upgrading {
 		w.c.transport.Abort()
@@ -134,6 +137,7 @@ func (w *Writer) Close() {
 
 // Abort drops the buffered bytes and closes the connection.
 func (w *Writer) Abort() {
+	w.c.in.mustBeHere("Writer.Abort")
 	w.c.over.Store(true)
 	w.c.transport.Abort()
 }

@@ -156,6 +156,7 @@ func (t *datagramTransport) refused(err error) {
 // ---- sending
 
 func (t *datagramTransport) SendTo(p []byte, to netip.AddrPort) {
+	t.hub.loop.MustBeHere("DatagramTransport.SendTo")
 	switch {
 	case t.remote.IsValid() && to.IsValid() && unmapped(to) != t.remote:
 		panic("transport: DatagramTransport.SendTo: the endpoint is connected to " +
@@ -283,6 +284,7 @@ func (t *datagramTransport) WriteBufferSize() int {
 func (t *datagramTransport) WriteBufferLimits() (high, low int) { return t.high, t.low }
 
 func (t *datagramTransport) SetWriteBufferLimits(high, low int) error {
+	t.hub.loop.MustBeHere("DatagramTransport.SetWriteBufferLimits")
 	high, low, err := bufferLimits(high, low)
 	if err != nil {
 		return err
@@ -296,8 +298,14 @@ func (t *datagramTransport) SetWriteBufferLimits(high, low int) error {
 
 // ---- ending
 
-func (t *datagramTransport) Close()          { closeAfterFlush(t) }
-func (t *datagramTransport) Abort()          { endSoon(t, nil) }
+func (t *datagramTransport) Close() {
+	t.hub.loop.MustBeHere("DatagramTransport.Close")
+	closeAfterFlush(t)
+}
+func (t *datagramTransport) Abort() {
+	t.hub.loop.MustBeHere("DatagramTransport.Abort")
+	endSoon(t, nil)
+}
 func (t *datagramTransport) IsClosing() bool { return t.phase > open }
 
 // fatal ends the endpoint with err, which is reported if it is a mistake in the program.
@@ -341,6 +349,7 @@ func (t *datagramTransport) report(what string, err error) {
 // ---- the rest
 
 func (t *datagramTransport) SetProtocol(p DatagramProtocol) {
+	t.hub.loop.MustBeHere("DatagramTransport.SetProtocol")
 	if p == nil {
 		panic("transport: DatagramTransport.SetProtocol: the protocol is nil; " +
 			"pass one, BaseDatagramProtocol{} ignores everything")

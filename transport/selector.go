@@ -130,6 +130,7 @@ func (t *selectorTransport) onReady(ev aio.Interest) {
 // ---- ending
 
 func (t *selectorTransport) Close() {
+	t.hub.loop.MustBeHere("Transport.Close")
 	if t.phase == mute {
 		endSoon(t, t.sendErr)
 	} else if t.way == sends && t.phase == open && t.WriteBufferSize() == 0 {
@@ -140,7 +141,10 @@ func (t *selectorTransport) Close() {
 	t.file.changed()
 }
 
-func (t *selectorTransport) Abort()          { endSoon(t, nil) }
+func (t *selectorTransport) Abort() {
+	t.hub.loop.MustBeHere("Transport.Abort")
+	endSoon(t, nil)
+}
 func (t *selectorTransport) IsClosing() bool { return t.phase > open }
 
 // fatal ends the connection with err. The error is reported if it is a mistake in the program, or
@@ -213,6 +217,7 @@ func (t *selectorTransport) report(what string, err error) {
 // ---- the rest
 
 func (t *selectorTransport) SetProtocol(p Protocol) {
+	t.hub.loop.MustBeHere("Transport.SetProtocol")
 	if p == nil {
 		panic("transport: Transport.SetProtocol: the protocol is nil; " +
 			"pass one, BaseProtocol{} ignores everything")

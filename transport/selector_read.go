@@ -129,12 +129,14 @@ func (t *selectorTransport) readNow() {
 }
 
 func (t *selectorTransport) PauseReading() {
+	t.hub.loop.MustBeHere("Transport.PauseReading")
 	if t.phase <= mute {
 		t.paused = true
 	}
 }
 
 func (t *selectorTransport) ResumeReading() {
+	t.hub.loop.MustBeHere("Transport.ResumeReading")
 	if t.phase > mute || !t.paused {
 		return
 	}

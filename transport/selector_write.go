@@ -7,6 +7,7 @@ import (
 // ---- sending
 
 func (t *selectorTransport) Write(p []byte) {
+	t.hub.loop.MustBeHere("Transport.Write")
 	if t.phase > open || len(p) == 0 {
 		return
 	}
@@ -169,6 +170,7 @@ func (t *selectorTransport) maybeResume() {
 }
 
 func (t *selectorTransport) WriteEOF() {
+	t.hub.loop.MustBeHere("Transport.WriteEOF")
 	if t.phase > open || t.wroteEOF {
 		return
 	}
@@ -216,6 +218,7 @@ func (t *selectorTransport) WriteBufferSize() int {
 func (t *selectorTransport) WriteBufferLimits() (high, low int) { return t.high, t.low }
 
 func (t *selectorTransport) SetWriteBufferLimits(high, low int) error {
+	t.hub.loop.MustBeHere("Transport.SetWriteBufferLimits")
 	high, low, err := bufferLimits(high, low)
 	if err != nil {
 		return err

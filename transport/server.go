@@ -165,6 +165,7 @@ func newServer(h *hub, lns []Listener, factory func() Protocol, o *options) (*Se
 // accepts already it does nothing. On a closed server it returns [ErrServerClosed]. After any other
 // error the server is closed.
 func (s *Server) StartServing() error {
+	s.hub.loop.MustBeHere("Server.StartServing")
 	if s.closed {
 		return ErrServerClosed
 	}
@@ -197,6 +198,7 @@ func (s *Server) Addrs() []net.Addr {
 // and [Server.WaitClosed]. At the end of the loop those that are idle end first, as in Shutdown. A
 // second call does nothing.
 func (s *Server) Close() {
+	s.hub.loop.MustBeHere("Server.Close")
 	if s.closed {
 		return
 	}
@@ -213,10 +215,16 @@ func (s *Server) Close() {
 }
 
 // CloseClients closes every accepted connection after its unsent bytes.
-func (s *Server) CloseClients() { s.eachClient(Transport.Close) }
+func (s *Server) CloseClients() {
+	s.hub.loop.MustBeHere("Server.CloseClients")
+	s.eachClient(Transport.Close)
+}
 
 // AbortClients drops every accepted connection and its unsent bytes.
-func (s *Server) AbortClients() { s.eachClient(Transport.Abort) }
+func (s *Server) AbortClients() {
+	s.hub.loop.MustBeHere("Server.AbortClients")
+	s.eachClient(Transport.Abort)
+}
 
 func (s *Server) eachClient(do func(Transport)) {
 	for t := s.hub.first; t != nil; {

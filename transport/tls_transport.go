@@ -85,6 +85,7 @@ type tlsTransport struct {
 
 // Write encrypts p and sends it.
 func (t *tlsTransport) Write(p []byte) {
+	t.loop.MustBeHere("Transport.Write")
 	if t.file != nil && t.state == tlsOpen {
 		panic("transport: Transport.Write: a file is being sent; wait until Sendfile has returned")
 	}
@@ -132,6 +133,7 @@ func (t *tlsTransport) CanWriteEOF() bool { return false }
 // Close sends the buffered bytes and a close_notify, waits for the peer's, and closes the raw
 // transport.
 func (t *tlsTransport) Close() {
+	t.loop.MustBeHere("Transport.Close")
 	switch t.state {
 	case tlsHandshaking:
 		t.giveUp(errClosedInHandshake)
@@ -170,6 +172,7 @@ func (t *tlsTransport) retire() {
 
 // Abort drops the connection.
 func (t *tlsTransport) Abort() {
+	t.loop.MustBeHere("Transport.Abort")
 	switch t.state {
 	case tlsHandshaking:
 		t.giveUp(errClosedInHandshake)
@@ -253,6 +256,7 @@ func (t *tlsTransport) IsClosing() bool { return t.state > tlsOpen || t.raw.IsCl
 
 // PauseReading stops deliveries. The raw transport stops too, so that the peer has to wait.
 func (t *tlsTransport) PauseReading() {
+	t.loop.MustBeHere("Transport.PauseReading")
 	if t.state > tlsOpen || t.paused {
 		return
 	}
@@ -264,6 +268,7 @@ func (t *tlsTransport) PauseReading() {
 
 // ResumeReading takes PauseReading back.
 func (t *tlsTransport) ResumeReading() {
+	t.loop.MustBeHere("Transport.ResumeReading")
 	if t.state > tlsOpen || !t.paused {
 		return
 	}
@@ -305,6 +310,7 @@ func (t *tlsTransport) WriteBufferSize() int { return t.raw.WriteBufferSize() + 
 
 // SetProtocol makes p the receiver of all further events.
 func (t *tlsTransport) SetProtocol(p Protocol) {
+	t.loop.MustBeHere("Transport.SetProtocol")
 	if p == nil {
 		panic("transport: SetProtocol: the protocol is nil; " +
 			"pass one that ignores what it gets, such as BaseProtocol")

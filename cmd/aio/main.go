@@ -3,7 +3,7 @@
 //	aio ps                      the programs of this user that have a monitor
 //	aio ps PID                  the tasks of one
 //	aio tree PID                who waits for whom
-//	aio why PID TASK            from a task that is stuck to the one that holds it up
+//	aio why PID [TASK]          from a task that is stuck to the one that holds it up
 //	aio locks PID               what tasks wait for, and how many
 //	aio dump PID                everything, as JSON
 //	aio cancel PID TASK         cancel a task, if the program allows it
@@ -48,7 +48,8 @@ usage: aio COMMAND [flags] [arguments]
   ps                     list the programs of this user that have a monitor
   ps PID                 list the tasks of one: those that hold up most come first
   tree PID               show who waits for whom
-  why PID TASK           lead from a task that is stuck to the one that holds it up
+  why PID [TASK]         lead from a task that is stuck to the one that holds it up;
+                         without a task, from the one with the longest way
   locks PID              show the locks, queues and so on that tasks wait for
   dump PID               write everything as JSON
   cancel PID TASK        cancel a task, if the program allows it
@@ -225,7 +226,7 @@ func (c *command) run(ctx context.Context) error {
 	}{
 		"ps":         {0, 1, c.ps},
 		"tree":       {1, 1, c.tree},
-		"why":        {2, 2, c.why},
+		"why":        {1, 2, c.why},
 		"locks":      {1, 1, c.locks},
 		"dump":       {1, 1, c.dump},
 		"cancel":     {2, 2, c.cancel},

@@ -217,6 +217,13 @@ func TestWhyNamesTheCulpritAndItsLine(t *testing.T) {
 		"stream handler for 127.0.0.1:", " holds it up: it waits ")
 	t.Log("\n" + out)
 
+	out, errs, code = call(t, "why", pid)
+	if code != ok || errs != "" {
+		t.Fatalf("without a task: exit code %d: %s", code, errs)
+	}
+	want(t, out, " in Lock.Acquire for <Lock locked, waiters:3> held by stream handler for 127.0.0.1:",
+		" holds it up: it waits ", " more wait for other tasks; aio ps lists them, aio why PID TASK explains")
+
 	out, _, code = call(t, "ps", pid)
 	lines := strings.Split(out, "\n")
 	if code != ok || len(lines) < 300 || !strings.Contains(lines[1], "stream handler") && !strings.Contains(lines[2], "stream handler") {
@@ -290,7 +297,7 @@ func TestArgumentsThatAreWrongHaveAnExitCodeAndALine(t *testing.T) {
 	}{
 		{"", misused, "no command"},
 		{"dance", misused, "no command \"dance\""},
-		{"why 1", misused, "wrong number of arguments"},
+		{"why", misused, "wrong number of arguments"},
 		{"ps -sort x", misused, "-sort is"},
 		{"ps -x", misused, "flag provided but not defined"},
 		{"ps abc", misused, "neither a process number nor an address"},

@@ -332,20 +332,83 @@ func (c *command) why(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, i, err := find(p, c.args[1])
+	var chain aio.Chain
+	others := 0
+	if len(c.args) > 1 {
+		var l monitor.Loop
+		var i aio.TaskInfo
+		if l, i, err = find(p, c.args[1]); err == nil {
+			chain = l.Snapshot.Why(i.ID)
+		}
+	} else {
+		chain, others, err = longestChain(p)
+	}
 	if err != nil {
 		if still := c.stills(p); still != nil {
 			return still
 		}
 		return err
 	}
-	chain := l.Snapshot.Why(i.ID)
 	if c.json {
 		return c.writeJSON(chain)
 	}
 	still := c.stills(p)
 	fmt.Fprint(c.out, chain)
+	if others > 0 {
+		fmt.Fprintf(c.out, "%d more wait for other tasks; "+
+			"aio ps lists them, aio why PID TASK explains\n", others)
+	}
 	return still
+}
+
+// longestChain returns, of all chains of tasks that wait for each other, a cycle, or else one whose
+// end holds something and has ended, or else the one of the most tasks. It also returns how many
+// further tasks wait for others.
+func longestChain(p monitor.Picture) (best aio.Chain, others int, err error) {
+	type start struct {
+		loop monitor.Loop
+		task aio.TaskInfo
+	}
+	var starts []start
+	for _, l := range p.Loops {
+		if l.Snapshot == nil {
+			continue
+		}
+		for _, i := range l.Snapshot.Tasks {
+			if len(i.WaitsFor) > 0 {
+				starts = append(starts, start{l, i})
+			}
+		}
+	}
+	if len(starts) == 0 {
+		return best, 0, &problem{missing,
+			fmt.Sprintf("no task of process %d waits for another; aio ps lists them all", p.PID)}
+	}
+	slices.SortStableFunc(starts, func(a, b start) int {
+		return cmp.Compare(b.task.Waited, a.task.Waited)
+	})
+	const most = 200 // those that have waited longest: each takes a walk
+	rank := -1
+	for _, s := range starts[:min(most, len(starts))] {
+		chain := s.loop.Snapshot.Why(s.task.ID)
+		r := len(chain.Tasks)
+		switch {
+		case chain.Back >= 0:
+			r += 2 << 32
+		case len(chain.Culprit().WaitsFor) > 0:
+			r += 1 << 32
+		}
+		if r > rank {
+			best, rank = chain, r
+		}
+	}
+	for _, s := range starts {
+		here := func(i aio.TaskInfo) bool { return i.ID == s.task.ID }
+		if !slices.ContainsFunc(best.Tasks, here) {
+			others++
+		}
+	}
+	return best, others, nil
 }
 
 func (c *command) dump(ctx context.Context) error {

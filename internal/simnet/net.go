@@ -105,7 +105,7 @@ func (n *Net) hostAt(ip netip.Addr, from *Host) *Host {
 // AddHost adds a host.
 func (n *Net) AddHost(name string, addrs ...netip.Addr) *Host {
 	h := &Host{
-		Net: n, Name: name, Addrs: addrs, next: firstFreePort,
+		Net: n, Name: name, Addrs: addrs, next: FirstFreePort,
 		tcp: map[uint16][]*Listener{}, unix: map[string]*Listener{}, udp: map[uint16][]*Packet{},
 	}
 	n.hosts = append(n.hosts, h)
@@ -210,8 +210,8 @@ type Host struct {
 	next  uint16 // the next free port to try
 }
 
-// firstFreePort is where the ports begin that the system chooses.
-const firstFreePort = 32768
+// FirstFreePort is where the ports begin that the system chooses.
+const FirstFreePort = 32768
 
 type hostKey struct{}
 
@@ -249,10 +249,10 @@ func (h *Host) source(to netip.Addr) netip.Addr {
 
 // freePort returns a port that nobody uses.
 func (h *Host) freePort() (uint16, error) {
-	for range 1<<16 - firstFreePort {
+	for range 1<<16 - FirstFreePort {
 		p := h.next
 		if h.next++; h.next == 0 {
-			h.next = firstFreePort
+			h.next = FirstFreePort
 		}
 		if len(h.tcp[p]) == 0 && len(h.udp[p]) == 0 {
 			return p, nil

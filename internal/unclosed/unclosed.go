@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync/atomic"
+
+	"github.com/aio-go/aio/internal/stacktext"
 )
 
 // Of this process so far: what the garbage collector found forgotten, and what was open when its
@@ -29,8 +30,6 @@ func OwnerOver(ctx context.Context) func() bool {
 	return over
 }
 
-const module = "github.com/aio-go/aio"
-
 // Site returns the line of the program that made a call to this module, "main.go:12", or "".
 func Site() string {
 	var pcs [32]uintptr
@@ -46,17 +45,20 @@ func Site() string {
 	}
 }
 
-// Ours reports whether a frame is one of the library. Its tests, examples and tools are programs.
-func Ours(f runtime.Frame) bool {
-	rest, ok := strings.CutPrefix(f.Function, module)
-	if !ok || strings.HasSuffix(f.File, "_test.go") {
-		return false
-	}
-	pkg, _, _ := strings.Cut(strings.TrimPrefix(rest, "/"), ".")
-	for _, program := range []string{"examples", "bench", "cmd", "internal/cmd", "docs"} {
-		if pkg == program || strings.HasPrefix(pkg, program+"/") {
-			return false
-		}
-	}
-	return true
+// serverKey is the key of the line that made the server whose handler a context is for.
+type serverKey struct{}
+
+// WithServer returns a context for the handlers of a server that the calling program makes.
+func WithServer(ctx context.Context) context.Context {
+	return context.WithValue(ctx, serverKey{}, Site())
 }
+
+// ServerOf returns the line that made the server whose handler a task is, or of which it is a part.
+// It is empty for others.
+func ServerOf(task interface{ Value(key any) any }) string {
+	site, _ := task.Value(serverKey{}).(string)
+	return site
+}
+
+// Ours reports whether a frame is one of the library. Its tests, examples and tools are programs.
+func Ours(f runtime.Frame) bool { return stacktext.Ours(f) }
