@@ -237,21 +237,24 @@ func (l local) ask(ctx context.Context, r request) (id uint64, reply []byte, err
 // crossing is the link from other goroutines, and from tasks of other loops.
 type crossing struct{ *account }
 
-func (c crossing) ask(ctx context.Context, r request) (id uint64, reply []byte, err error) {
+func (c crossing) ask(ctx context.Context, r request) (id uint64, data []byte, err error) {
 	id = c.ids.Add(1)
 	var left atomic.Bool
-	reply, err = aio.SubmitValue(ctx, c.loop, func(ctx context.Context) ([]byte, error) {
-		reply, err := c.serve(ctx, id, r)
+	got, err := aio.SubmitValue(ctx, c.loop, func(ctx context.Context) (reply, error) {
+		data, err := c.serve(ctx, id, r)
 		if left.Load() {
 			c.account.settle(id, false)
 		}
-		return reply, err
+		return reply{data, err}, nil // an error that nobody takes would be reported
 	})
+	if err == nil {
+		err = got.err
+	}
 	if err != nil { // nobody waits any more, but the operation may come, or go on
 		left.Store(true)
 		c.settle(id, false)
 	}
-	return id, reply, err
+	return id, got.data, err
 }
 
 func (c crossing) settle(id uint64, done bool) {

@@ -43,6 +43,14 @@
 // neither is a worker nor has any. A worker cannot make its parent hold more than [MaxMessage] in
 // memory.
 //
+// # Shared objects
+//
+// A [Queue], an [Event] and a [Lock] have names, as functions have, and may be used in the parent
+// and in functions alike: each pool has an object behind the name, which lives in the parent. A
+// [Pipe] connects the caller of a function with it. All that waits suspends a task, and blocks any
+// other goroutine. If a worker is lost, its lock is free and its items are back in the queue as
+// soon as the process has gone. [RegisterCoroutine] is for functions that await.
+//
 // # Other executors
 //
 // [Executor] has one method, and a [Job] has all that a message broker needs: an ID, a name,
