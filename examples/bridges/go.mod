@@ -3,6 +3,7 @@ module github.com/aio-go/aio/examples/bridges
 go 1.26.0
 
 require (
+	connectrpc.com/connect v1.21.1
 	github.com/aio-go/aio v0.0.0-00010101000000-000000000000
 	github.com/bradfitz/gomemcache v0.0.0-20260422231931-4d751bb6e37c
 	github.com/redis/go-redis/v9 v9.23.0
