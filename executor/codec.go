@@ -146,9 +146,9 @@ func decode[T any](data []byte) (T, error) {
 	return b.V, nil
 }
 
-// mustEncode panics if values of type T cannot be encoded. name is that of the function. What a
-// codec of the program makes of a zero value says nothing.
-func mustEncode[T any](c Codec, name string) {
+// mustEncode panics if values of type T cannot be encoded. op says what they are for. What a codec
+// of the program makes of a zero value says nothing.
+func mustEncode[T any](c Codec, op string) {
 	var remedy string
 	switch c {
 	case nil:
@@ -160,8 +160,7 @@ func mustEncode[T any](c Codec, name string) {
 	}
 	var zero T
 	if _, err := encodeBy(c, zero); err != nil {
-		panic(fmt.Sprintf("executor: Register: the function %q: "+
-			"values of type %v cannot be sent: %v; %s",
-			name, reflect.TypeFor[T](), errors.Unwrap(err), remedy))
+		panic(fmt.Sprintf("executor: %s: values of type %v cannot be sent: %v; %s",
+			op, reflect.TypeFor[T](), errors.Unwrap(err), remedy))
 	}
 }

@@ -55,8 +55,9 @@ func Register[A, R any](
 	for _, o := range opts {
 		o(&r)
 	}
-	mustEncode[A](r.codec, name)
-	mustEncode[R](r.codec, name)
+	op := fmt.Sprintf("Register: the function %q", name)
+	mustEncode[A](r.codec, op)
+	mustEncode[R](r.codec, op)
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
 	if registry.funcs[name] != nil {
@@ -85,14 +86,14 @@ func Register[A, R any](
 // and the others have, besides the shared objects. A task that it leaves behind is cancelled when
 // it returns. asyncio: a coroutine in a worker process, as aiomultiprocess has it.
 func RegisterCoroutine[A, R any](
-	name string, fn func(ctx context.Context, arg A) (R, error),
+	name string, fn func(ctx context.Context, arg A) (R, error), opts ...RegisterOption,
 ) *Function[A, R] {
 	if fn == nil {
 		panic("executor: RegisterCoroutine: the function is nil; pass one")
 	}
 	return Register(name, func(ctx context.Context, arg A) (R, error) {
 		return aio.RunValue(ctx, aio.Bind(fn, arg))
-	})
+	}, opts...)
 }
 
 // Name returns the registered name.

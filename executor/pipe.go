@@ -31,8 +31,8 @@ const (
 //	err := pipe.Send(ctx, "some text")
 func NewPipe[S, R any](ctx context.Context, size int) *Pipe[S, R] {
 	atLeastOne("NewPipe", size)
-	mustEncode[S]("NewPipe")
-	mustEncode[R]("NewPipe")
+	mustEncode[S](nil, "NewPipe")
+	mustEncode[R](nil, "NewPipe")
 	s := newSpace(aio.RunningLoop(ctx), mostMessage)
 	s.objects[pipeTo], s.objects[pipeFrom] = newQueueObject(size), newQueueObject(size)
 	return &Pipe[S, R]{space: s}

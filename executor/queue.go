@@ -27,7 +27,7 @@ type Queue[T any] struct{ name string }
 // holds at most size items of MaxMessage bytes each, and those that functions have taken.
 func NewQueue[T any](name string, size int) *Queue[T] {
 	atLeastOne("NewQueue", size)
-	mustEncode[T](name)
+	mustEncode[T](nil, fmt.Sprintf("NewQueue: the queue %q", name))
 	define("NewQueue", name, func() object { return newQueueObject(size) })
 	return &Queue[T]{name}
 }
