@@ -29,9 +29,9 @@ type item struct {
 
 // start starts FerretDB, which is MongoDB's protocol on SQLite.
 func start(t *testing.T) (*trial.Process, string) {
-	if _, err := exec.LookPath("ferretdb"); err != nil {
-		t.Skip("there is no ferretdb on this machine; " +
-			"go install github.com/FerretDB/FerretDB/cmd/ferretdb@v1.24.0 takes some minutes")
+	if _, err := exec.LookPath("ferretd"); err != nil {
+		t.Skip("there is no ferretd on this machine; " +
+			"ferretd/main.go says how it is installed, which takes some minutes")
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -47,9 +47,7 @@ func start(t *testing.T) (*trial.Process, string) {
 		}
 		return err
 	}
-	p := trial.Start(t, dir, ready, "ferretdb", "--handler=sqlite", "--sqlite-url=file:"+dir+"/",
-		"--state-dir="+dir, "--listen-addr="+address, "--debug-addr=-", "--telemetry=disable",
-		"--log-level=error")
+	p := trial.Start(t, dir, ready, "ferretd", address, dir)
 	return p, "mongodb://" + address + "/?serverSelectionTimeoutMS=2000&retryWrites=false"
 }
 
