@@ -96,7 +96,8 @@ func Decode(body []byte, contentType string) string {
 
 func decode(body []byte, contentType string) (string, error) {
 	e, _, certain := charset.DetermineEncoding(body, contentType)
-	if !certain && utf8.Valid(body) || e == encoding.Nop { // what comes after 1024 bytes counts, too
+	// what comes after 1024 bytes counts, too
+	if !certain && utf8.Valid(body) || e == encoding.Nop {
 		e = unicode.UTF8
 	}
 	text, err := e.NewDecoder().Bytes(body)

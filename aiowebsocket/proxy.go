@@ -107,8 +107,10 @@ func through(
 	if proxy.Scheme == "socks5" || proxy.Scheme == "socks5h" {
 		return socks(ctx, r, w, proxy.User, target)
 	}
-	request := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: target}, Host: target,
-		Header: http.Header{}, ProtoMajor: 1, ProtoMinor: 1}
+	request := &http.Request{
+		Method: http.MethodConnect, URL: &url.URL{Opaque: target}, Host: target,
+		Header: http.Header{}, ProtoMajor: 1, ProtoMinor: 1,
+	}
 	if user := proxy.User; user != nil {
 		password, _ := user.Password()
 		request.Header.Set("Proxy-Authorization", "Basic "+

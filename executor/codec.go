@@ -19,8 +19,8 @@ type Codec interface {
 	Decode(data []byte, v any) error
 }
 
-// JSON encodes with encoding/json, as whole values: programs in other languages, and people who look
-// at a queue, can read it.
+// JSON encodes with encoding/json, as whole values: programs in other languages, and people who
+// look at a queue, can read it.
 var JSON Codec = jsonCodec{}
 
 type jsonCodec struct{}
@@ -36,8 +36,8 @@ type registration struct {
 	codec Codec // nil: by type, see below
 }
 
-// Encoding is how the arguments and results of the function are encoded: by [JSON], or by a codec of
-// the program. Reports of [Progress] are not concerned. Default: see [Register].
+// Encoding is how the arguments and results of the function are encoded: by [JSON], or by a codec
+// of the program. Reports of [Progress] are not concerned. Default: see [Register].
 func Encoding(c Codec) RegisterOption {
 	if c == nil {
 		panic("executor: Encoding: the codec is nil; pass one, such as JSON")

@@ -21,10 +21,11 @@
 // # Functions
 //
 // Another process has to find the function and understand its values. So functions have names, and
-// arguments and results are encoded: numbers and strings as text, everything else with encoding/gob,
-// or all by the codec of the function's [Encoding]. Call [Register] in variables of packages, so that the worker, which is the same
-// program, has them too. Every executor encodes, even if it need not. So a function gets a copy,
-// never memory that the loop goes on using, and a program works with each executor.
+// arguments and results are encoded: numbers and strings as text, everything else with
+// encoding/gob, or all by the codec of the function's [Encoding]. Call [Register] in variables of
+// packages, so that the worker, which is the same program, has them too. Every executor encodes,
+// even if it need not. So a function gets a copy, never memory that the loop goes on using, and a
+// program works with each executor.
 //
 // For a closure that only has to leave the loop, use aio.ToThread.
 //

@@ -19,8 +19,8 @@ import (
 // Pool is an [Executor] that runs jobs in worker processes. Jobs start in FIFO order. A job gets
 // the idle worker that worked last, so that unneeded ones are not woken, or else a new one. Workers
 // are started when there is work for them, and stay. A pool belongs to the loop that it was made
-// on, and its methods are for that loop only. Other loops may share it: in their contexts by [With],
-// or by [On]. It lives as long as its own loop. asyncio: ProcessPoolExecutor.
+// on, and its methods are for that loop only. Other loops may share it: in their contexts by
+// [With], or by [On]. It lives as long as its own loop. asyncio: ProcessPoolExecutor.
 //
 //	state     Execute     Shutdown                       Close
 //	open      runs        ending: its jobs go on         closed

@@ -90,8 +90,8 @@ func (b *board) take(m *paho.Publish) bool {
 }
 
 // after waits until there is a change after the number n. It returns the thermometers that have
-// changed since, in the order of their changes, and the number of the last one. A slow listener gets
-// fewer readings, and holds up nobody.
+// changed since, in the order of their changes, and the number of the last one. A slow listener
+// gets fewer readings, and holds up nobody.
 func (b *board) after(ctx context.Context, n int) (news []sensor, number int, err error) {
 	err = b.changed.With(ctx, func(ctx context.Context) error {
 		return b.changed.WaitUntil(ctx, func() bool { return b.changes > n })

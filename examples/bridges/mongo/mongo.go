@@ -34,7 +34,9 @@ func Connect(uri string, n int) (*Client, error) {
 //
 // Cancellation: the driver closes the connection of a call that has begun, and Do waits for that.
 // The server may have done what it was told.
-func Do[T any](ctx context.Context, c *Client, call func(ctx context.Context) (T, error)) (T, error) {
+func Do[T any](
+	ctx context.Context, c *Client, call func(ctx context.Context) (T, error),
+) (T, error) {
 	return aio.ToThread(ctx, call, aio.LimitedBy(c.limiter), aio.Joined())
 }
 

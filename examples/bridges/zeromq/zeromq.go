@@ -157,9 +157,9 @@ func Reply(
 	}
 }
 
-// end closes a REP socket. For each question that nobody takes, zmq4 0.17 has a goroutine that waits
-// for ever, also after Close. A Recv then takes a question or says that the socket is closed, at
-// random. So it is called until it has said so many times.
+// end closes a REP socket. For each question that nobody takes, zmq4 0.17 has a goroutine that
+// waits for ever, also after Close. A Recv then takes a question or says that the socket is closed,
+// at random. So it is called until it has said so many times.
 func end(socket zmq4.Socket) {
 	socket.Close()
 	for closed := 0; closed < 50; closed++ {

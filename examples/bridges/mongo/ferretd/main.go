@@ -1,6 +1,6 @@
-// Ferretd is FerretDB 1.24, which speaks MongoDB's protocol and keeps its data in SQLite: the server
-// of the test one folder up. It is a module of its own, since it takes minutes to compile. Install
-// it with
+// Ferretd is FerretDB 1.24, which speaks MongoDB's protocol and keeps its data in SQLite. It is the
+// server of the test one folder up. It is a module of its own, since it takes minutes to compile.
+// Install it with
 //
 //	cd examples/bridges/mongo/ferretd && GOWORK=off go install .
 package main
