@@ -156,8 +156,13 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 	}
 	defer t.clock()()
 	sent = true
+	req, offered := t.c.offer(req)
 	if p := t.ours(req); p != nil {
-		return x, t.ask(p, x, req, discard)
+		err := t.ask(p, x, req, discard)
+		if err == nil && offered {
+			t.c.decodeOffered(x.resp)
+		}
+		return x, err
 	}
 	handed := false
 	defer func() {
@@ -191,8 +196,11 @@ func (t *try) hop(req *http.Request, discard func(*http.Response) bool) (*answer
 	if t.c.Reach == NoNarrower {
 		t.most = min(t.most, at)
 	}
-	if x.discarded {
+	switch {
+	case x.discarded:
 		x.done()
+	case offered:
+		t.c.decodeOffered(x.resp)
 	}
 	return x, nil
 }

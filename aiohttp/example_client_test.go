@@ -2,6 +2,7 @@ package aiohttp_test
 
 import (
 	"bufio"
+	"compress/zlib"
 	"context"
 	"errors"
 	"fmt"
@@ -170,4 +171,34 @@ func ExampleClient_UploadForm() {
 	// Output:
 	// title  4
 	// text emma.txt 42
+}
+
+// A coding of the program's own: deflate as net/http does not know it. For br and zstd there is
+// module aiocodings.
+func ExampleDecoder() {
+	packed := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "deflate")
+		z := zlib.NewWriter(w)
+		fmt.Fprintf(z, "accepted: %s", r.Header.Get("Accept-Encoding"))
+		z.Close()
+	})
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		c := aiohttp.Client{
+			Transport: aiohttp.Direct(packed),
+			Decoders:  map[string]aiohttp.Decoder{"deflate": zlib.NewReader},
+		}
+		defer c.Close()
+		r, err := c.Get(ctx, "http://packed/")
+		if err != nil {
+			return err
+		}
+		text, err := r.Text(ctx)
+		fmt.Println(text, err)
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// accepted: deflate, gzip <nil>
 }

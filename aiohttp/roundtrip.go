@@ -2,7 +2,6 @@ package aiohttp
 
 import (
 	"bufio"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/realm"
 )
 
@@ -130,11 +128,7 @@ func (p *connections) exchange(
 	resp.Body = b
 	zipped := strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip")
 	if unzips && resp.ContentLength != 0 && zipped {
-		resp.Body = &gunzipBody{taskBody: b}
-		resp.Header.Del("Content-Encoding")
-		resp.Header.Del("Content-Length")
-		resp.ContentLength = -1
-		resp.Uncompressed = true
+		decode(resp, gunzip)
 	}
 	return resp, false, nil
 }
@@ -231,47 +225,6 @@ func (c *clientConn) finish() {
 		c.in.drop()
 		c.t.Close()
 	}
-}
-
-// gunzipBody is a taskBody that the server has compressed.
-type gunzipBody struct {
-	*taskBody
-	zr     *gzip.Reader
-	err    error
-	atOnce int
-	wait   error
-}
-
-func (b *gunzipBody) waited() error {
-	if b.wait != nil {
-		return b.wait
-	}
-	return b.taskBody.waited()
-}
-
-// Read implements io.Reader. What comes out may be much more than what came in: others have their
-// turn meanwhile.
-func (b *gunzipBody) Read(p []byte) (n int, err error) {
-	if b.err != nil {
-		return 0, b.err
-	}
-	if b.over != nil && b.over != io.EOF {
-		return 0, b.over
-	}
-	if b.atOnce >= maxAtOnce {
-		b.atOnce = 0
-		if b.wait = aio.Yield(b.ctx); b.wait != nil {
-			return 0, b.wait
-		}
-	}
-	if b.zr == nil {
-		if b.zr, b.err = gzip.NewReader(b.taskBody); b.err != nil {
-			return 0, b.err
-		}
-	}
-	n, b.err = b.zr.Read(p)
-	b.atOnce += n
-	return n, b.err
 }
 
 // ours returns the connections that can carry a request, or nil if net/http has to: for HTTP/2,

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,7 +18,6 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
 	"github.com/aio-go/aio/stream"
-	"github.com/aio-go/aio/transport"
 	"github.com/gobwas/httphead"
 	"github.com/gobwas/ws/wsflate"
 )
@@ -31,8 +29,8 @@ const (
 
 // Dial connects to a URL with the scheme ws or wss. A server that answers with another status than
 // 101 gives an error that matches [ErrHandshake] and has an [*aiohttp.StatusError] with the
-// beginning of the body. Redirects are not followed, and no proxy is used. After an error nothing
-// is left open. Python: websockets.connect.
+// beginning of the body. A proxy that refuses gives such an error, too. Redirects are not followed.
+// After an error nothing is left open. Python: websockets.connect.
 //
 // Cancellation: the attempt is given up.
 func Dial(ctx context.Context, rawURL string, o Options) (*Conn, error) {
@@ -55,26 +53,17 @@ func Dial(ctx context.Context, rawURL string, o Options) (*Conn, error) {
 }
 
 func dial(ctx context.Context, u *url.URL, secure bool, o Options) (_ *Conn, err error) {
-	port := u.Port()
-	var opts []transport.Option
-	switch {
-	case secure:
-		config := o.TLS.Clone()
-		if config == nil {
+	var config *tls.Config
+	if secure {
+		if config = o.TLS.Clone(); config == nil {
 			config = &tls.Config{}
 		}
 		config.NextProtos = []string{"http/1.1"}
 		if config.ServerName == "" {
 			config.ServerName = u.Hostname()
 		}
-		opts = append(opts, transport.TLS(config))
-		if port == "" {
-			port = "443"
-		}
-	case port == "":
-		port = "80"
 	}
-	r, w, err := stream.Open(ctx, "tcp", net.JoinHostPort(u.Hostname(), port), opts...)
+	r, w, err := open(ctx, u, config, o)
 	if err != nil {
 		return nil, err
 	}

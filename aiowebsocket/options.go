@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/tls"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -20,6 +21,15 @@ type Options struct {
 	Header http.Header
 	// TLS has the settings of Dial for wss. Default: those of package crypto/tls.
 	TLS *tls.Config
+	// Proxy names the proxy of Dial, or nil; [http.ProxyURL] makes such a function. Its request has
+	// the URL with http for ws and https for wss. The proxy is asked to connect to the host: with
+	// CONNECT, or with SOCKS 5, where it resolves the name. A proxy that is reached over TLS can
+	// carry ws alone. It excludes UnixSocket. Default: that of the environment, see
+	// [http.ProxyFromEnvironment].
+	Proxy func(*http.Request) (*url.URL, error)
+	// UnixSocket is the path of a Unix socket that Dial connects to, whatever the host in the URL.
+	// It excludes Proxy. Default: the connection goes to the host.
+	UnixSocket string
 
 	// MaxMessage is the longest message that may arrive, in bytes, after decompression. A longer
 	// one closes the connection with [TooBig]. Default: 1 MiB.
@@ -44,6 +54,9 @@ type Options struct {
 func (o Options) withDefaults(op string) Options {
 	if o.MaxMessage < 0 || o.Backlog < 0 || o.Timeout < 0 {
 		panic("aiowebsocket: " + op + ": a limit is negative; leave it 0 for the default")
+	}
+	if o.UnixSocket != "" && o.Proxy != nil {
+		panic("aiowebsocket: " + op + ": UnixSocket and Proxy exclude each other; set one")
 	}
 	o.MaxMessage = cmp.Or(o.MaxMessage, 1<<20)
 	o.Backlog = cmp.Or(o.Backlog, 256<<10)

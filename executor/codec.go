@@ -19,8 +19,8 @@ type Codec interface {
 	Decode(data []byte, v any) error
 }
 
-// JSON encodes with encoding/json, as whole values: programs in other languages, and people who look
-// at a queue, can read it.
+// JSON encodes with encoding/json, as whole values: programs in other languages, and people who
+// look at a queue, can read it.
 var JSON Codec = jsonCodec{}
 
 type jsonCodec struct{}
@@ -36,8 +36,8 @@ type registration struct {
 	codec Codec // nil: by type, see below
 }
 
-// Encoding is how the arguments and results of the function are encoded: by [JSON], or by a codec of
-// the program. Reports of [Progress] are not concerned. Default: see [Register].
+// Encoding is how the arguments and results of the function are encoded: by [JSON], or by a codec
+// of the program. Reports of [Progress] are not concerned. Default: see [Register].
 func Encoding(c Codec) RegisterOption {
 	if c == nil {
 		panic("executor: Encoding: the codec is nil; pass one, such as JSON")
@@ -146,9 +146,9 @@ func decode[T any](data []byte) (T, error) {
 	return b.V, nil
 }
 
-// mustEncode panics if values of type T cannot be encoded. name is that of the function. What a
-// codec of the program makes of a zero value says nothing.
-func mustEncode[T any](c Codec, name string) {
+// mustEncode panics if values of type T cannot be encoded. op says what they are for. What a codec
+// of the program makes of a zero value says nothing.
+func mustEncode[T any](c Codec, op string) {
 	var remedy string
 	switch c {
 	case nil:
@@ -160,8 +160,7 @@ func mustEncode[T any](c Codec, name string) {
 	}
 	var zero T
 	if _, err := encodeBy(c, zero); err != nil {
-		panic(fmt.Sprintf("executor: Register: the function %q: "+
-			"values of type %v cannot be sent: %v; %s",
-			name, reflect.TypeFor[T](), errors.Unwrap(err), remedy))
+		panic(fmt.Sprintf("executor: %s: values of type %v cannot be sent: %v; %s",
+			op, reflect.TypeFor[T](), errors.Unwrap(err), remedy))
 	}
 }

@@ -21,10 +21,11 @@
 // # Functions
 //
 // Another process has to find the function and understand its values. So functions have names, and
-// arguments and results are encoded: numbers and strings as text, everything else with encoding/gob,
-// or all by the codec of the function's [Encoding]. Call [Register] in variables of packages, so that the worker, which is the same
-// program, has them too. Every executor encodes, even if it need not. So a function gets a copy,
-// never memory that the loop goes on using, and a program works with each executor.
+// arguments and results are encoded: numbers and strings as text, everything else with
+// encoding/gob, or all by the codec of the function's [Encoding]. Call [Register] in variables of
+// packages, so that the worker, which is the same program, has them too. Every executor encodes,
+// even if it need not. So a function gets a copy, never memory that the loop goes on using, and a
+// program works with each executor.
 //
 // For a closure that only has to leave the loop, use aio.ToThread.
 //
@@ -42,6 +43,14 @@
 // connection, and has the same user. A process that a worker starts is no worker. A set-uid program
 // neither is a worker nor has any. A worker cannot make its parent hold more than [MaxMessage] in
 // memory.
+//
+// # Shared objects
+//
+// A [Queue], an [Event] and a [Lock] have names, as functions have, and may be used in the parent
+// and in functions alike: each pool has an object behind the name, which lives in the parent. A
+// [Pipe] connects the caller of a function with it. All that waits suspends a task, and blocks any
+// other goroutine. If a worker is lost, its lock is free and its items are back in the queue as
+// soon as the process has gone. [RegisterCoroutine] is for functions that await.
 //
 // # Other executors
 //

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -48,6 +49,55 @@ var (
 		job, _ := executor.Current(ctx)
 		return fmt.Sprintf("job %s, %s, attempt %d", job.ID, job.Name, job.Attempt), nil
 	})
+)
+
+// The shared objects of the examples, and the functions that use them.
+var (
+	words   = executor.NewQueue[string]("words", 10)
+	lengths = executor.NewQueue[int]("lengths", 10)
+	ledger  = executor.NewLock("ledger")
+	ready   = executor.NewEvent("ready")
+
+	measure = executor.Register("measure", func(ctx context.Context, _ aio.None) (aio.None, error) {
+		for word, err := range words.All(ctx) { // a word is not lost if the worker is
+			if err == nil {
+				err = lengths.Put(ctx, len(word))
+			}
+			if err != nil {
+				return aio.None{}, err
+			}
+		}
+		return aio.None{}, lengths.Close(ctx)
+	})
+	announce = executor.Register("announce", func(ctx context.Context, _ aio.None) (aio.None, error) {
+		return aio.None{}, ready.Set(ctx)
+	})
+	book = executor.Register("book", func(ctx context.Context, name string) (aio.None, error) {
+		return aio.None{}, ledger.With(ctx, func(context.Context) error {
+			return os.WriteFile(name, []byte("booked\n"), 0o600) // no other process does it now
+		})
+	})
+	translate = executor.Register("translate", func(ctx context.Context, _ aio.None) (int, error) {
+		pipe := executor.PipeOf[int, string](ctx)
+		for n := 0; ; n++ {
+			word, err := pipe.Receive(ctx)
+			if err == io.EOF {
+				return n, nil
+			}
+			if err == nil {
+				err = pipe.Send(ctx, map[string]int{"one": 1, "two": 2}[word])
+			}
+			if err != nil {
+				return n, err
+			}
+		}
+	})
+	fetchAll = executor.RegisterCoroutine("fetchAll",
+		func(ctx context.Context, names []string) ([]string, error) {
+			return aio.Map(ctx, names, func(ctx context.Context, name string) (string, error) {
+				return name + " fetched", aio.Sleep(ctx, time.Millisecond)
+			})
+		})
 )
 
 // do runs an example's main function.
@@ -295,4 +345,110 @@ func ExampleExecutor() {
 	// Output:
 	// publish fib "job-1", attempt 1
 	// 55 <nil>
+}
+
+// A queue to the workers, and one back.
+func ExampleQueue() {
+	do(func(ctx context.Context) error {
+		return executor.Processes(ctx, func(ctx context.Context, _ *executor.Pool) error {
+			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				aio.GoValue(g, aio.Bind(measure.Run, aio.None{}))
+				for _, word := range []string{"a", "short", "sentence"} {
+					if err := words.Put(ctx, word); err != nil {
+						return err
+					}
+				}
+				if err := words.Close(ctx); err != nil {
+					return err
+				}
+				for n, err := range lengths.All(ctx) {
+					fmt.Println(n, err)
+				}
+				return nil
+			})
+		})
+	})
+	// Output:
+	// 1 <nil>
+	// 5 <nil>
+	// 8 <nil>
+}
+
+// A task waits for an event that a worker sets.
+func ExampleEvent() {
+	do(func(ctx context.Context) error {
+		return executor.Processes(ctx, func(ctx context.Context, _ *executor.Pool) error {
+			if _, err := announce.Run(ctx, aio.None{}); err != nil {
+				return err
+			}
+			err := ready.Wait(ctx)
+			fmt.Println("ready", err)
+			return nil
+		})
+	})
+	// Output:
+	// ready <nil>
+}
+
+// A lock that no two processes have at a time.
+func ExampleLock() {
+	do(func(ctx context.Context) error {
+		name := filepath.Join(os.TempDir(), fmt.Sprint("ledger-", os.Getpid()))
+		defer os.Remove(name)
+		return executor.Processes(ctx, func(ctx context.Context, _ *executor.Pool) error {
+			if _, err := aio.Map(ctx, []string{name, name, name}, book.Run); err != nil {
+				return err
+			}
+			return ledger.With(ctx, func(context.Context) error {
+				text, err := os.ReadFile(name)
+				fmt.Printf("%s", text)
+				return err
+			})
+		})
+	})
+	// Output:
+	// booked
+}
+
+// A conversation with a function that runs.
+func ExamplePipe() {
+	do(func(ctx context.Context) error {
+		return executor.Processes(ctx, func(ctx context.Context, _ *executor.Pool) error {
+			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				pipe := executor.NewPipe[string, int](ctx, 8)
+				call := translate.With(executor.Through(pipe))
+				task := aio.GoValue(g, aio.Bind(call.Run, aio.None{}))
+				for _, word := range []string{"one", "two"} {
+					if err := pipe.Send(ctx, word); err != nil {
+						return err
+					}
+					n, err := pipe.Receive(ctx)
+					fmt.Println(word, n, err)
+				}
+				if err := pipe.Close(ctx); err != nil {
+					return err
+				}
+				n, err := task.Await(ctx)
+				fmt.Println(n, "words", err)
+				return nil
+			})
+		})
+	})
+	// Output:
+	// one 1 <nil>
+	// two 2 <nil>
+	// 2 words <nil>
+}
+
+// In a worker, a function that awaits.
+func ExampleRegisterCoroutine() {
+	do(func(ctx context.Context) error {
+		return executor.Processes(ctx, func(ctx context.Context, _ *executor.Pool) error {
+			all, err := fetchAll.Run(ctx, []string{"one", "two"})
+			fmt.Println(all, err)
+			return nil
+		})
+	})
+	// Output:
+	// [one fetched two fetched] <nil>
 }

@@ -33,6 +33,8 @@ type Job struct {
 	// Progress takes the encoded reports of the function; nil if they are not needed. An executor
 	// calls it on the loop, in order, and not after Execute has returned.
 	Progress func(report []byte)
+
+	pipe *space // the caller's end of a pipe
 }
 
 type executorKey struct{}
@@ -41,6 +43,9 @@ type executorKey struct{}
 // or a closed pool. ctx itself does not change. asyncio: set_default_executor.
 func With(ctx context.Context, ex Executor) context.Context {
 	check("With", ex)
+	if ctx.Value(linkKey{}) != nil { // in a function: its shared objects are those of ex now
+		ctx = context.WithValue(ctx, linkKey{}, nil)
+	}
 	return context.WithValue(ctx, executorKey{}, ex)
 }
 
@@ -62,7 +67,7 @@ func check(op string, ex Executor) {
 	case v.Kind() == reflect.Pointer && v.IsNil():
 		problem = fmt.Sprintf("the executor is a nil %T", ex)
 	}
-	if p, ok := ex.(*Pool); ok && problem == "" && p.ending {
+	if p, ok := ex.(*Pool); ok && problem == "" && p.ending.Load() {
 		problem = "the pool is closed"
 	}
 	if problem != "" {

@@ -25,6 +25,7 @@ type settings struct {
 	attempts int
 	id       string
 	progress func(l *aio.Loop, report []byte)
+	pipe     *space // the caller's end; nil: there is none
 }
 
 // handler is a registered function without its types.
@@ -54,8 +55,9 @@ func Register[A, R any](
 	for _, o := range opts {
 		o(&r)
 	}
-	mustEncode[A](r.codec, name)
-	mustEncode[R](r.codec, name)
+	op := fmt.Sprintf("Register: the function %q", name)
+	mustEncode[A](r.codec, op)
+	mustEncode[R](r.codec, op)
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
 	if registry.funcs[name] != nil {
@@ -79,6 +81,21 @@ func Register[A, R any](
 	return &Function[A, R]{name: name, codec: r.codec, settings: settings{attempts: 1}}
 }
 
+// RegisterCoroutine is [Register] for a function that awaits: where it runs, it is the main task of
+// a loop of its own, and may start others. In a worker of a [Pool] it can use all that package aio
+// and the others have, besides the shared objects. A task that it leaves behind is cancelled when
+// it returns. asyncio: a coroutine in a worker process, as aiomultiprocess has it.
+func RegisterCoroutine[A, R any](
+	name string, fn func(ctx context.Context, arg A) (R, error), opts ...RegisterOption,
+) *Function[A, R] {
+	if fn == nil {
+		panic("executor: RegisterCoroutine: the function is nil; pass one")
+	}
+	return Register(name, func(ctx context.Context, arg A) (R, error) {
+		return aio.RunValue(ctx, aio.Bind(fn, arg))
+	}, opts...)
+}
+
 // Name returns the registered name.
 func (f *Function[A, R]) Name() string { return f.name }
 
@@ -92,6 +109,9 @@ func (f *Function[A, R]) Name() string { return f.name }
 func (f *Function[A, R]) Run(ctx context.Context, arg A) (R, error) {
 	var zero R
 	l := aio.RunningLoop(ctx)
+	if f.pipe != nil {
+		defer f.pipe.hangUp()
+	}
 	ex := f.on
 	if ex == nil {
 		ex = From(ctx)
@@ -124,7 +144,7 @@ func (f *Function[A, R]) Job(arg A) (Job, error) {
 	if err != nil {
 		return Job{}, err
 	}
-	job := Job{ID: f.id, Name: f.name, Args: args, Attempt: 1}
+	job := Job{ID: f.id, Name: f.name, Args: args, Attempt: 1, pipe: f.pipe}
 	if job.ID == "" {
 		job.ID = newID()
 	}

@@ -205,8 +205,15 @@ var (
 	})
 	rage = executor.Register("rage", func(ctx context.Context, lie []byte) (int, error) {
 		f := os.NewFile(uintptr(parentFD()), "parent")
-		if _, err := f.Write(lie); err != nil {
-			return 0, err
+		if string(lie) == "a heap" {
+			lie = heap()
+		}
+		for len(lie) > 0 {
+			n, err := f.Write(lie)
+			if err != nil && !errors.Is(err, syscall.EAGAIN) { // the package has it in its poller
+				return 0, err
+			}
+			lie = lie[n:]
 		}
 		<-ctx.Done() // never: it is killed
 		return 0, nil
@@ -254,6 +261,16 @@ func TestAWorkerCannotMakeItsParentKeepMuch(t *testing.T) {
 			"a torn failure":     {0, 0, 0, 2, 6, 0x80},
 			"a job":              {0, 0, 0, 2, 2, 0},
 			"a little too large": {0, 0x10, 0, 1, 5},
+			"an unknown object":  frame([]byte{8, 1, 1, 1, 'x'}),
+			"an unknown act":     frame([]byte{8, 1, 99, 2, 'i', 'n'}),
+			"a queue as a lock":  frame([]byte{8, 1, 4, 2, 'i', 'n'}),
+			"a torn ask":         frame([]byte{8, 1, 2, 9, 'i'}),
+			"an ID twice":        bytes.Repeat(frame([]byte{8, 1, 2, 2, 'i', 'n'}), 2),
+			"a torn settlement":  frame([]byte{10, 1}),
+			"two settlements":    frame([]byte{10, 1, 1, 1}),
+			"a reply":            frame([]byte{9, 1, 0}),
+			"too many asks":      flood(),
+			"too large asks":     []byte("a heap"),
 		} {
 			if _, err := rage.Run(ctx, lie); wantLostOrFrame(err) != nil {
 				t.Errorf("%s: %v", what, err)
@@ -266,6 +283,24 @@ func TestAWorkerCannotMakeItsParentKeepMuch(t *testing.T) {
 		return err
 	}, executor.Workers(1), executor.MaxMessage(1<<20))
 	wantPanic(t, func() { executor.MaxMessage(10) }, "executor: MaxMessage")
+}
+
+// flood are more asks for an item than a worker may have under way.
+func flood() (asks []byte) {
+	for id := range uint64(5_000) {
+		body := binary.AppendUvarint([]byte{8}, id)
+		asks = append(asks, frame(append(body, 2, 2, 'i', 'n'))...)
+	}
+	return asks
+}
+
+// heap are more bytes than a worker may have in asks that wait: the queue has room for four.
+func heap() (asks []byte) {
+	for id := range byte(100) {
+		body := append([]byte{8, id, 1, 5}, "large"...)
+		asks = append(asks, frame(append(body, make([]byte, 1<<20-20)...))...)
+	}
+	return asks
 }
 
 func wantLostOrFrame(err error) error {

@@ -77,6 +77,11 @@ type servant struct {
 	max  int // bytes of a frame
 	busy atomic.Bool
 	mu   sync.Mutex // one frame at a time
+
+	asksMu sync.Mutex // guards the rest
+	asks   map[uint64]*workerAsk
+	asked  int // bytes
+	lastID uint64
 }
 
 // serve runs jobs until the parent has gone.
@@ -89,7 +94,7 @@ func serve(conn net.Conn, token string) {
 	if err != nil {
 		exit(err)
 	}
-	s := &servant{conn: conn, max: max}
+	s := &servant{conn: conn, max: max, asks: map[uint64]*workerAsk{}}
 	s.send(appendHello(nil))
 	jobs := make(chan []byte)
 	go s.receive(jobs)
@@ -105,6 +110,8 @@ func (s *servant) receive(jobs chan<- []byte) {
 	for {
 		body, err := readFrame(s.conn, s.max)
 		switch {
+		case err == nil && body[0] == replyFrame:
+			s.replied(body[1:])
 		case err == nil:
 			s.busy.Store(true)
 			jobs <- body
@@ -135,16 +142,12 @@ func (s *servant) run(body []byte) {
 		job.Deadline, _ = ctx.Deadline()
 	}
 	defer cancel()
-	over := false // guarded by s.mu
+	k := &workerLink{servant: s}
+	ctx = context.WithValue(ctx, linkKey{}, link(k))
 	if listens {
 		job.Progress = func(report []byte) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if len(report) >= s.max {
-				return // the parent could not parse it
-			}
-			if !over { // a goroutine that the function left behind must not report for the next job
-				s.write(append([]byte{progressFrame}, report...))
+			if len(report) < s.max { // otherwise the parent could not parse it
+				k.send(append([]byte{progressFrame}, report...))
 			}
 		}
 	}
@@ -178,10 +181,7 @@ func (s *servant) run(body []byte) {
 		frame = appendFailure(nil, errTooLarge)
 	}
 	s.busy.Store(false)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	over = true
-	s.write(frame)
+	k.end(frame)
 }
 
 // send writes a frame.

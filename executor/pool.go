@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/aio-go/aio"
@@ -18,7 +19,8 @@ import (
 // Pool is an [Executor] that runs jobs in worker processes. Jobs start in FIFO order. A job gets
 // the idle worker that worked last, so that unneeded ones are not woken, or else a new one. Workers
 // are started when there is work for them, and stay. A pool belongs to the loop that it was made
-// on. Its methods are for the loop only. asyncio: ProcessPoolExecutor.
+// on, and its methods are for that loop only. Other loops may share it: in their contexts by
+// [With], or by [On]. It lives as long as its own loop. asyncio: ProcessPoolExecutor.
 //
 //	state     Execute     Shutdown                       Close
 //	open      runs        ending: its jobs go on         closed
@@ -40,8 +42,9 @@ type Pool struct {
 	workers map[*worker]bool    // all workers, until they are gone
 	pending map[*execution]bool // accepted jobs that have not ended
 	changed aiosync.Event       // set, and cleared, when pending or workers shrink
-	ending  bool
+	ending  atomic.Bool         // read by check on other goroutines
 	closed  bool
+	space   *space // the shared objects
 	forget  func() // removes the hooks in the loop
 
 	started, lost, done int
@@ -117,6 +120,7 @@ func NewPool(ctx context.Context, opts ...PoolOption) *Pool {
 	for _, o := range opts {
 		o(p)
 	}
+	p.space = newSpace(p.loop, p.maxMessage)
 	p.slots, p.starts = aiosync.NewLimiter(p.max), aiosync.NewLimiter(p.max)
 	p.watchLoop()
 	return p
@@ -156,12 +160,16 @@ func Processes(
 }
 
 // execution is a job on its way through the pool.
-type execution struct{ name string }
+type execution struct {
+	name    string
+	account *account // what the function has of the shared objects
+}
 
 // String names the job in the statistics of the limiter.
 func (e *execution) String() string { return e.name }
 
-// Execute runs a job in a worker process. See [Executor].
+// Execute runs a job in a worker process. See [Executor]. Tasks of other loops may call it, too:
+// the job is then a task of the pool's loop.
 //
 // It returns [ErrClosed] if the pool is ending, a [*WorkerError] if the worker was lost, and a
 // [*RemoteError] for an error of the function.
@@ -173,10 +181,13 @@ func (p *Pool) Execute(ctx context.Context, job Job) ([]byte, error) {
 		return nil, fmt.Errorf("executor: %s: an argument of %d bytes is too large; "+
 			"the pool's MaxMessage allows %d", safetext.Line(job.Name), len(job.Args), p.maxMessage)
 	}
-	if p.ending {
+	if !p.loop.IsHere() {
+		return p.fromAfar(ctx, job)
+	}
+	if p.ending.Load() {
 		return nil, ErrClosed
 	}
-	e := &execution{job.Name}
+	e := &execution{job.Name, newAccount(p.loop, p.space, job.pipe)}
 	p.pending[e] = true
 	defer func() {
 		p.done++
@@ -202,6 +213,36 @@ func (p *Pool) Execute(ctx context.Context, job Job) ([]byte, error) {
 	}
 }
 
+// fromAfar executes a job for another loop.
+func (p *Pool) fromAfar(ctx context.Context, job Job) ([]byte, error) {
+	l := aio.RunningLoop(ctx)
+	if !job.Deadline.IsZero() { // by the clock of this loop
+		job.Deadline = p.loop.Time().Add(job.Deadline.Sub(l.Time()))
+	}
+	if listener := job.Progress; listener != nil {
+		over := false
+		defer func() { over = true }()
+		job.Progress = func(report []byte) {
+			// It fails only if the loop is closed: then the report is not needed.
+			l.CallSoonThreadsafe(func() {
+				if !over {
+					listener(report)
+				}
+			})
+		}
+	}
+	data, err := aio.SubmitValue(ctx, p.loop, func(ctx context.Context) ([]byte, error) {
+		return p.Execute(ctx, job)
+	})
+	if err == aio.ErrLoopClosed {
+		err = ErrClosed
+	}
+	return data, err
+}
+
+// shared implements sharer.
+func (p *Pool) shared(context.Context) *space { return p.space }
+
 // attempt lets a worker do a job. Then it takes back the worker and e's slot, or gives the worker
 // up.
 func (p *Pool) attempt(
@@ -211,14 +252,16 @@ func (p *Pool) attempt(
 	defer func() {
 		switch {
 		case finished:
+			e.account.close(false)
 			p.release(w, e)
 		case err != errNotStarted:
 			p.lost++
+			e.account.stop()
 			w.discard()
 			w.inherit(e)
 		}
 	}()
-	data, err = w.do(ctx, job)
+	data, err = w.do(ctx, job, e.account)
 	_, own := errtree.As[*RemoteError](err)
 	finished = err == nil || own
 	return data, err
@@ -267,7 +310,7 @@ func (p *Pool) change() {
 //
 // Cancellation: the pool is closed as by Close, and Shutdown waits for the end of the processes.
 func (p *Pool) Shutdown(ctx context.Context) error {
-	p.ending = true
+	p.ending.Store(true)
 	var err error
 	wait := func(more func() bool) {
 		for more() {
@@ -283,6 +326,7 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 		p.idle[0].retire()
 	}
 	wait(func() bool { return len(p.workers) > 0 })
+	p.space.end()
 	p.forget()
 	return err
 }
@@ -290,7 +334,8 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 // Close kills the workers. Jobs in the pool end with [ErrClosed]. It does not wait; call Shutdown
 // for that, also after Close.
 func (p *Pool) Close() {
-	p.ending, p.closed = true, true
+	p.ending.Store(true)
+	p.closed = true
 	for w := range p.workers { // the order cannot be observed
 		w.proc.kill()
 	}
@@ -327,7 +372,7 @@ func (p *Pool) String() string {
 	switch {
 	case p.closed:
 		state = ", closed"
-	case p.ending:
+	case p.ending.Load():
 		state = ", ending"
 	}
 	return fmt.Sprintf("<Pool %d of %d workers, %d idle, %d jobs waiting%s>",

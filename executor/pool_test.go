@@ -573,7 +573,7 @@ func TestAWorkerThatDoesNotGetReadyIsGivenUp(t *testing.T) {
 	for part, want := range map[string]string{
 		"never ready": "signal: killed: executor: it was not ready after 50ms",
 		"speaks otherwise": "signal: killed: executor: the worker is another program, or speaks " +
-			"version 99 instead of 1",
+			"version 99 instead of 2",
 		"talks nonsense": "signal: killed: executor: a message that is larger than the pool's " +
 			"MaxMessage: 1213486160 bytes, at most 67108864",
 		"ends at once": "exit status 0",
@@ -642,19 +642,51 @@ func TestAWorkerWhoseParentIsKilledEnds(t *testing.T) {
 	}
 }
 
-func TestAPoolBelongsToItsLoop(t *testing.T) {
+// Another loop runs its jobs in the pool, with reports on its own loop, until the pool's loop ends.
+func TestLoopsShareAPool(t *testing.T) {
+	var late *executor.Function[int, int]
 	run(t, func(ctx context.Context) error {
 		return executor.Processes(ctx, func(ctx context.Context, p *executor.Pool) error {
-			if _, err := square.Run(ctx, 1); err != nil {
-				return err
-			}
+			late = square.With(executor.On(p))
 			return aio.Blocking(ctx, func(context.Context) error {
-				run(t, func(ctx context.Context) error {
-					wantPanic(t, func() { square.With(executor.On(p)).Run(ctx, 1) }, "loop")
+				return aio.RunParallel(context.Background(), 2, func(ctx context.Context, i int) error {
+					ctx = executor.With(ctx, p)
+					l := aio.RunningLoop(ctx)
+					steps := 0
+					watched := climb.With(executor.OnProgress(func(int) {
+						steps++
+						if !l.IsHere() {
+							t.Error("a report on another loop")
+						}
+					}))
+					all, err := aio.Map(ctx, []int{1, 2, 3, 4}, square.Run)
+					if err != nil || !slices.Equal(all, []int{1, 4, 9, 16}) {
+						t.Errorf("got %v, %v", all, err)
+					}
+					if _, err := watched.Run(ctx, 5); err != nil || steps != 5 {
+						t.Errorf("%d steps, %v", steps, err)
+					}
+					if _, err := crash.Run(ctx, aio.None{}); err == nil {
+						t.Error("a crash is no error")
+					} else {
+						wantLost(t, err)
+					}
+					err = aio.Timeout(ctx, time.Millisecond, func(ctx context.Context) error {
+						_, err := hang.Run(ctx, aio.None{})
+						return err
+					})
+					if !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("a job that is cancelled from afar: %v", err)
+					}
 					return nil
 				})
-				return nil
 			})
-		})
+		}, executor.Workers(2))
+	})
+	run(t, func(ctx context.Context) error {
+		if _, err := late.Run(ctx, 1); !errors.Is(err, executor.ErrClosed) {
+			t.Errorf("after the end of the pool: %v", err)
+		}
+		return nil
 	})
 }

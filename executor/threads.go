@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiosync"
@@ -19,6 +20,9 @@ type Threads struct {
 	_       nocopy.Mark
 	limiter *aiosync.Limiter // nil: the loop's limiter
 	done    int
+
+	once  sync.Once
+	space *space
 }
 
 // ThreadStatistics is the result of [Threads.Statistics].
@@ -48,7 +52,13 @@ func NewThreads(n int) *Threads {
 // returns.
 func (t *Threads) Execute(ctx context.Context, job Job) ([]byte, error) {
 	defer func() { t.done++ }()
-	return onThread(ctx, job, aio.LimitedBy(t.limiter))
+	return onThread(ctx, job, t.shared(ctx), aio.LimitedBy(t.limiter))
+}
+
+// shared returns the shared objects. They belong to the first loop.
+func (t *Threads) shared(ctx context.Context) *space {
+	t.once.Do(func() { t.space = newSpace(aio.RunningLoop(ctx), mostMessage) })
+	return t.space
 }
 
 // Statistics returns the current state of the executor. Loop only.
@@ -61,10 +71,17 @@ func (t *Threads) Statistics() ThreadStatistics {
 type loopThreads struct{}
 
 func (loopThreads) Execute(ctx context.Context, job Job) ([]byte, error) {
-	return onThread(ctx, job)
+	return onThread(ctx, job, nil)
 }
 
-func onThread(ctx context.Context, job Job, opts ...aio.ThreadOption) ([]byte, error) {
+func onThread(
+	ctx context.Context, job Job, objects *space, opts ...aio.ThreadOption,
+) ([]byte, error) {
+	l := aio.RunningLoop(ctx)
+	if objects != nil {
+		l = objects.loop
+	}
+	a := newAccount(l, objects, job.pipe)
 	if listener := job.Progress; listener != nil {
 		l, over := aio.RunningLoop(ctx), false
 		defer func() { over = true }()
@@ -77,6 +94,9 @@ func onThread(ctx context.Context, job Job, opts ...aio.ThreadOption) ([]byte, e
 			})
 		}
 	}
-	return aio.ToThread(ctx,
-		func(ctx context.Context) ([]byte, error) { return Call(ctx, job) }, opts...)
+	return aio.ToThread(ctx, func(ctx context.Context) ([]byte, error) {
+		// It fails only if the loop is closed, and the objects with it.
+		defer l.CallSoonThreadsafe(func() { a.close(false) })
+		return Call(context.WithValue(ctx, linkKey{}, link(crossing{a})), job)
+	}, opts...)
 }

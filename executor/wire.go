@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/aio-go/aio/stream"
@@ -22,6 +23,9 @@ import (
 //	progress  worker   a report of the function
 //	result    worker   the result
 //	failure   worker   the function's error: which known errors it matches, text, value
+//	ask       worker   an ID, an operation, the name of a shared object, an item
+//	reply     parent   the ID, which of the answers, an item
+//	settle    worker   the ID, 1 if what was got is done with, 0 if it goes back
 //
 // Numbers are varints, texts have their length in front, the last part goes to the end of the
 // frame. There is one job at a time. When the parent closes the connection the worker ends.
@@ -33,11 +37,14 @@ const (
 	resultFrame
 	failureFrame
 	welcomeFrame
+	askFrame
+	replyFrame
+	settleFrame
 )
 
 const (
 	// protocol is the version of these frames, and of known.
-	protocol = 1
+	protocol = 2
 	// defaultMessage is the default of MaxMessage, in bytes.
 	defaultMessage = 64 << 20
 	// mostMessage is the largest MaxMessage.
@@ -189,10 +196,72 @@ func receive(
 	return frame[0], frame[1:], nil
 }
 
+// appendAsk appends the body of an ask frame.
+func appendAsk(to []byte, id uint64, r request) []byte {
+	to = binary.AppendUvarint(append(to, askFrame), id)
+	to = binary.AppendUvarint(to, uint64(r.op))
+	return append(appendText(to, r.name), r.data...)
+}
+
+// parseAsk reads what appendAsk wrote after the kind.
+func parseAsk(body []byte) (id uint64, r request, err error) {
+	p := parts{rest: body}
+	id = p.number()
+	o := p.number()
+	r.name = p.text()
+	if p.err == nil && (o == 0 || o > uint64(lastOp)) {
+		p.err = errFrame
+	}
+	r.op, r.data = op(o), p.rest
+	return id, r, p.err
+}
+
+// appendReply appends the body of a reply frame.
+func appendReply(to []byte, id uint64, reply []byte, err error) []byte {
+	code := slices.Index(answers, err)
+	if code < 0 {
+		code = slices.Index(answers, ErrClosed) // the loop of a pipe has gone
+	}
+	to = binary.AppendUvarint(append(to, replyFrame), id)
+	return append(binary.AppendUvarint(to, uint64(code)), reply...)
+}
+
+// parseReply reads what appendReply wrote after the kind.
+func parseReply(body []byte) (id uint64, r reply, err error) {
+	p := parts{rest: body}
+	id = p.number()
+	code := p.number()
+	if p.err != nil || code >= uint64(len(answers)) {
+		return 0, reply{}, errFrame
+	}
+	return id, reply{p.rest, answers[code]}, nil
+}
+
+// appendSettle appends the body of a settle frame.
+func appendSettle(to []byte, id uint64, done bool) []byte {
+	to = binary.AppendUvarint(append(to, settleFrame), id)
+	if done {
+		return append(to, 1)
+	}
+	return append(to, 0)
+}
+
+// parseSettle reads what appendSettle wrote after the kind.
+func parseSettle(body []byte) (id uint64, done bool, err error) {
+	p := parts{rest: body}
+	id, flag := p.number(), p.number()
+	if p.err != nil || flag > 1 || len(p.rest) > 0 {
+		return 0, false, errFrame
+	}
+	return id, flag == 1, nil
+}
+
 // answer reads the frames of a worker for a job, up to its result. started says whether the job has
-// begun. The error is a *RemoteError if the worker has done its part.
+// begun. asked gets the frames that are about shared objects. The error is a *RemoteError if the
+// worker has done its part.
 func answer(
 	job Job, next func() (kind byte, body []byte, err error),
+	asked func(kind byte, body []byte) error,
 ) (result []byte, started bool, err error) {
 	for {
 		kind, body, err := next()
@@ -208,6 +277,10 @@ func answer(
 		case kind == progressFrame && started:
 			if job.Progress != nil {
 				job.Progress(body)
+			}
+		case (kind == askFrame || kind == settleFrame) && started:
+			if err := asked(kind, body); err != nil {
+				return nil, started, err
 			}
 		default:
 			return nil, started, errFrame

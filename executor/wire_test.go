@@ -104,6 +104,15 @@ func FuzzWorkerAnswers(f *testing.F) {
 			job := Job{Name: "f", Progress: func(p []byte) { reported += len(p) }}
 			result, begun, err := answer(job, func() (byte, []byte, error) {
 				return receive(ctx, from, max)
+			}, func(kind byte, body []byte) error {
+				_, r, err := parseAsk(body)
+				if kind == settleFrame {
+					_, _, err = parseSettle(body)
+				}
+				if len(r.data) > max {
+					t.Errorf("%d bytes of an ask", len(r.data))
+				}
+				return err
 			})
 			var own *RemoteError
 			switch {
@@ -139,5 +148,6 @@ func FuzzParentOrders(f *testing.F) {
 			t.Errorf("%q is taken for the parent's, with a limit of %d", body, max)
 		}
 		_, _, _, _ = parseJob(body[1:])
+		_, _, _ = parseReply(body[1:])
 	})
 }

@@ -65,7 +65,7 @@ var errNotStarted = errors.New("executor: the worker was gone before it began")
 
 // do lets the worker do a job. After an error other than a *RemoteError the worker is of no use any
 // more. After errNotStarted the job has not begun, and the caller has the slot.
-func (w *worker) do(ctx context.Context, job Job) ([]byte, error) {
+func (w *worker) do(ctx context.Context, job Job, a *account) ([]byte, error) {
 	if w.from == nil {
 		if err := w.start(ctx); err != nil {
 			return nil, w.explain(ctx, job.Name, err)
@@ -78,7 +78,9 @@ func (w *worker) do(ctx context.Context, job Job) ([]byte, error) {
 	if err := w.link.WriteFrame(framePrefix, appendJob(nil, job, left)); err != nil {
 		return nil, w.notStarted(ctx, job.Name)
 	}
-	result, started, err := answer(job, func() (byte, []byte, error) { return w.receive(ctx) })
+	result, started, err := answer(job,
+		func() (byte, []byte, error) { return w.receive(ctx) },
+		func(kind byte, body []byte) error { return w.asked(ctx, a, kind, body) })
 	_, own := errtree.As[*RemoteError](err)
 	switch {
 	case err == nil || own:
@@ -87,6 +89,48 @@ func (w *worker) do(ctx context.Context, job Job) ([]byte, error) {
 		return nil, w.notStarted(ctx, job.Name)
 	}
 	return nil, w.explain(ctx, job.Name, err)
+}
+
+// asked takes a frame that is about shared objects. Each ask is a task until its reply is on its
+// way, so a worker that does not read its replies can only have so many.
+func (w *worker) asked(ctx context.Context, a *account, kind byte, body []byte) error {
+	if kind == settleFrame {
+		id, done, err := parseSettle(body)
+		if err == nil {
+			a.settle(id, done)
+		}
+		return err
+	}
+	id, r, err := parseAsk(body)
+	switch {
+	case err != nil:
+		return err
+	case a.pending[id] != nil, a.holds[id].back != nil, len(a.pending) >= mostAsks,
+		a.asked+len(r.data) > 2*w.pool.maxMessage, !knows(r.name):
+		return errFrame
+	}
+	p := a.expect(id, len(r.data))
+	w.expect(false) // a virtual clock may go on: what the worker waits for may need it
+	p.task = aio.Start(ctx, func(ctx context.Context) error {
+		defer a.forget(id, p)
+		reply, err := a.do(ctx, id, p, r)
+		if a.closed {
+			return nil
+		}
+		w.expect(len(a.pending) == 1) // otherwise the worker waits for something else, too
+		switch {
+		case p.dropped:
+			return nil
+		case err == errFrame: // not an operation of this object
+			w.proc.kill()
+			return nil
+		}
+		if w.link.WriteFrame(framePrefix, appendReply(nil, id, reply, err)) == nil {
+			_ = w.link.Drain(ctx) // if the worker has gone, its reader says so
+		}
+		return nil
+	}, aio.Name("executor: "+r.name))
+	return nil
 }
 
 // errLost says that the worker's end of the connection has gone.
@@ -184,6 +228,7 @@ func (w *worker) notStarted(ctx context.Context, name string) error {
 // expectEnd kills a worker that does not end by itself.
 func (w *worker) expectEnd() {
 	if w.guard == nil && !w.gone {
+		w.expect(true)
 		w.guard = time.AfterFunc(farewell, w.proc.kill)
 	}
 }
@@ -215,10 +260,12 @@ func (w *worker) discard() {
 	}
 }
 
-// inherit takes over the slot of the worker's last job. It is free when the worker has gone, so
-// there are never more processes than slots.
+// inherit takes over the slot of the worker's last job, and its account. It is free when the worker
+// has gone, so there are never more processes than slots, and a lock is not given away while the
+// worker may still do what the lock protects.
 func (w *worker) inherit(slot *execution) {
 	if w.gone {
+		slot.account.close(true)
 		w.pool.slots.ReleaseFor(slot)
 		return
 	}
@@ -242,6 +289,7 @@ func (w *worker) leave() {
 	w.expect(false)
 	delete(p.workers, w)
 	if w.slot != nil {
+		w.slot.account.close(true)
 		p.slots.ReleaseFor(w.slot)
 	}
 	w.ended.Set()

@@ -146,3 +146,58 @@ func Example_progress() {
 	// 100 %
 	// complete <nil>
 }
+
+var (
+	orders = executor.NewQueue[int]("orders", 100)
+	prices = executor.NewQueue[int]("prices", 100)
+)
+
+var pricing = executor.Register("pricing", func(ctx context.Context, _ aio.None) (int, error) {
+	done := 0
+	for order, err := range orders.All(ctx) { // blocks until there is an order, or the end
+		if err == nil {
+			err = prices.Put(ctx, order*100)
+		}
+		if err != nil {
+			return done, err
+		}
+		done++
+	}
+	return done, nil
+})
+
+func Example_shared() {
+	executor.Main()
+
+	err := aio.Run(context.Background(), func(ctx context.Context) error {
+		return executor.Processes(ctx, func(ctx context.Context, p *executor.Pool) error {
+			return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+				again := pricing.With(executor.Attempts(10)) // if the worker is lost
+				work := aio.GoValue(g, aio.Bind(again.Run, aio.None{}))
+				for order := 1; order <= 3; order++ {
+					if err := orders.Put(ctx, order); err != nil { // waits while the queue is full
+						return err
+					}
+				}
+				if err := orders.Close(ctx); err != nil {
+					return err
+				}
+				done, err := work.Await(ctx)
+				fmt.Println(done, "orders", err)
+				for range done {
+					price, err := prices.Get(ctx)
+					fmt.Println(price, err)
+				}
+				return nil
+			})
+		}, executor.Workers(1))
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 3 orders <nil>
+	// 100 <nil>
+	// 200 <nil>
+	// 300 <nil>
+}

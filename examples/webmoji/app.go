@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
-	"iter"
 	"net/http"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -27,7 +24,6 @@ var page = template.Must(template.ParseFS(web, "web/page.html"))
 const (
 	longestQuery = 200 // characters
 	shown        = 300 // characters on the page
-	portion      = 100 // characters between two looks at whether somebody else wants to go on
 )
 
 // app is what the handlers share. They are tasks of one loop: none of this needs a lock.
@@ -39,9 +35,9 @@ type app struct {
 
 // char is a character in an answer.
 type char struct {
-	Char string `json:"char"`
-	Name string `json:"name"`
-	Code string `json:"code"`
+	Char string `json:"char" doc:"The character itself."`
+	Name string `json:"name" doc:"Its name."`
+	Code string `json:"code" pattern:"^U\\+[0-9A-F]{4,6}$" doc:"Its code point."`
 }
 
 func describe(c charindex.Char) char {
@@ -62,10 +58,10 @@ func (c char) Glyph() string {
 func (a *app) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", aiohttp.HandlerFunc(a.form))
-	mux.Handle("GET /search", aiohttp.HandlerFunc(a.search))
+	a.describeAPI(mux)
 	for path, kind := range map[string]string{
-		"openapi.json": "application/json", "style.css": "text/css; charset=utf-8",
-		"app.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
+		"style.css": "text/css; charset=utf-8",
+		"app.js":    "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
 	} {
 		content, err := web.ReadFile("web/" + path)
 		if err != nil {
@@ -101,75 +97,6 @@ func (a *app) find(ctx context.Context, query string, most int) ([]charindex.Cha
 		fmt.Fprintf(a.log, "%q: %d found\n", cli.Printable(query), got.total)
 	}
 	return got.first, got.total, err
-}
-
-// search answers with JSON.
-func (a *app) search(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Content-Type", "application/json")
-	asked := r.URL.Query()
-	query, limit := asked.Get("q"), 0
-	switch {
-	case !asked.Has("q"):
-		return refuse(w, "q", "Field required")
-	case len([]rune(query)) > longestQuery:
-		return refuse(w, "q", fmt.Sprintf("Should have at most %d characters", longestQuery))
-	}
-	if asked.Has("limit") {
-		var err error
-		if limit, err = strconv.Atoi(asked.Get("limit")); err != nil || limit < 1 {
-			return refuse(w, "limit", "Should be a whole number from 1")
-		}
-	}
-	_, total, err := a.find(ctx, query, 0)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("X-Total-Count", strconv.Itoa(total))
-	if limit == 0 {
-		limit = total
-	}
-	return writeList(ctx, w, a.index.All(query), limit)
-}
-
-// writeList writes the first of the characters as a JSON array. Each full buffer waits for the
-// client, so no more than that is kept for a slow one. Between two buffers others have their turn.
-func writeList(ctx context.Context, w io.Writer, found iter.Seq[charindex.Char], most int) error {
-	separator, i := "[", 0
-	for c := range found {
-		if i == most {
-			break
-		}
-		line, err := json.Marshal(describe(c))
-		if err != nil {
-			return err
-		}
-		if _, err := io.WriteString(w, separator+string(line)); err != nil {
-			return err
-		}
-		separator = ",\n"
-		if i++; i%portion == 0 {
-			if err := aio.Yield(ctx); err != nil {
-				return err
-			}
-		}
-	}
-	if i == 0 {
-		_, err := io.WriteString(w, "[]\n")
-		return err
-	}
-	_, err := io.WriteString(w, "]\n")
-	return err
-}
-
-// refuse says what is wrong with a parameter, in the form that the description has.
-func refuse(w http.ResponseWriter, parameter, problem string) error {
-	type detail struct {
-		Loc []string `json:"loc"`
-		Msg string   `json:"msg"`
-	}
-	w.WriteHeader(http.StatusUnprocessableEntity)
-	return json.NewEncoder(w).Encode(map[string][]detail{"detail": {{[]string{"query", parameter},
-		problem}}})
 }
 
 // form answers with the page, and what is found on it if a query comes along.

@@ -88,14 +88,19 @@ func TestTheAPIFindsCharactersByName(t *testing.T) {
 func TestQuestionsThatMakeNoSenseAreRefused(t *testing.T) {
 	visit(t, func(ctx context.Context, c *aiohttp.Client, a *app) {
 		for query, want := range map[string]string{
-			"": `{"detail":[{"loc":["query","q"],"msg":"Field required"}]}`,
-			"?q=" +
-				strings.Repeat(
-					"x", 201): `{"detail":[{"loc":["query","q"],"msg":"Should have at most 200 characters"}]}`,
-			"?q=cat&limit=0":    `{"detail":[{"loc":["query","limit"],"msg":"Should be a whole number from 1"}]}`,
-			"?q=cat&limit=many": `{"detail":[{"loc":["query","limit"],"msg":"Should be a whole number from 1"}]}`,
+			"":                               "query.q: required query parameter is missing",
+			"?q=" + strings.Repeat("x", 201): "query.q: expected length <= 200",
+			"?q=cat&limit=0":                 "query.limit: expected number >= 1",
+			"?q=cat&limit=many":              "query.limit: invalid integer",
 		} {
-			if r, body := get(ctx, t, c, "/search"+query); r.StatusCode != 422 || body != want+"\n" {
+			r, body := get(ctx, t, c, "/search"+query)
+			var problem struct {
+				Status int
+				Errors []struct{ Message, Location string }
+			}
+			err := json.Unmarshal([]byte(body), &problem)
+			if err != nil || r.StatusCode != 422 || problem.Status != 422 || len(problem.Errors) != 1 ||
+				problem.Errors[0].Location+": "+problem.Errors[0].Message != want {
 				t.Errorf("%q: %v %s", query, r, body)
 			}
 		}
@@ -196,14 +201,19 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 	visit(t, func(ctx context.Context, c *aiohttp.Client, a *app) {
 		type schema struct {
 			Required   []string
-			Properties map[string]struct{ Type, Pattern string }
+			Properties map[string]struct {
+				Type    any
+				Pattern string
+			}
 		}
 		type operation struct {
 			Parameters []struct {
 				Name     string
 				Required bool
-				Schema   struct{ MaxLength int }
-				Example  string
+				Schema   struct {
+					MaxLength int
+					Examples  []string
+				}
 			}
 			Responses map[string]struct {
 				Content map[string]struct{ Example []map[string]string }
@@ -225,13 +235,12 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 		for _, status := range []string{"200", "422"} {
-			if _, ok := search.Responses[status].Content["application/json"]; !ok ||
-				len(search.Responses) != 2 {
+			if len(search.Responses[status].Content) != 1 {
 				t.Errorf("%+v", search.Responses)
 			}
 		}
 		list, err := aiohttp.GetJSON[[]map[string]string](ctx, c, "http://moji/search?limit=1&q="+
-			url.QueryEscape(search.Parameters[0].Example))
+			url.QueryEscape(search.Parameters[0].Schema.Examples[0]))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -239,7 +248,7 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 		if fmt.Sprint(example) != fmt.Sprint(list) {
 			t.Errorf("the example is %v, the answer %v", example, list)
 		}
-		s := api.Components.Schemas["CharName"]
+		s := api.Components.Schemas["Char"]
 		for name, value := range list[0] {
 			p, ok := s.Properties[name]
 			if !ok || p.Type != "string" || !regexp.MustCompile(p.Pattern).MatchString(value) {
@@ -248,9 +257,6 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 		}
 		if len(s.Required) != len(list[0]) || len(s.Properties) != len(list[0]) {
 			t.Errorf("described are %v", s)
-		}
-		if raw, err := web.ReadFile("web/openapi.json"); err != nil || !json.Valid(raw) {
-			t.Error(err)
 		}
 	})
 }

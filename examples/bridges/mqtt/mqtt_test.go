@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -22,7 +24,14 @@ import (
 	"github.com/aio-go/aio/internal/leaktest"
 )
 
-func TestMain(m *testing.M) { leaktest.Main(m) }
+// TestMain is also the broker that is killed: with its address and its file.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 4 && os.Args[1] == "broker" {
+		fmt.Fprintln(os.Stderr, serveDiary(os.Args[2], os.Args[3]))
+		os.Exit(1)
+	}
+	leaktest.Main(m)
+}
 
 // server is a broker in this process that can be stopped and started again. It then knows nothing
 // of sessions and messages.
@@ -91,13 +100,54 @@ func TestTheAccountIsExactWithEachQualityOfService(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		return with(ctx, s.config("sensors"), func(ctx context.Context, sensors *Client) error {
 			return with(ctx, s.config("dashboard"), func(ctx context.Context, dashboard *Client) error {
-				return account(ctx, t, sensors, dashboard)
+				return account(ctx, t, sensors, dashboard, 0, nil)
 			})
 		})
 	})
 }
 
-func account(ctx context.Context, t *testing.T, sensors, dashboard *Client) error {
+// The broker is killed in the middle. What it had acknowledged arrives all the same.
+func TestTheAccountIsExactAfterTheDeathOfTheBroker(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{t: t, addr: ln.Addr().String()}
+	ln.Close()
+	ready := func() error {
+		conn, err := net.Dial("tcp", s.addr)
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	}
+	dir := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := trial.Start(t, dir, ready, self, "broker", s.addr, filepath.Join(dir, "diary"))
+	run(t, func(ctx context.Context) error {
+		return with(ctx, s.config("sensors"), func(ctx context.Context, sensors *Client) error {
+			return with(ctx, s.config("dashboard"), func(ctx context.Context, dashboard *Client) error {
+				return account(ctx, t, sensors, dashboard, 1, func(ctx context.Context) error {
+					return aio.Blocking(ctx, func(context.Context) error {
+						b.Kill()
+						b.Restart()
+						return nil
+					})
+				})
+			})
+		})
+	})
+}
+
+// account publishes with the qualities of service from least to 2, and returns when all that the
+// broker has acknowledged has arrived.
+func account(
+	ctx context.Context, t *testing.T, sensors, dashboard *Client,
+	least int, halfway func(ctx context.Context) error,
+) error {
 	seen, again := map[int]bool{}, 0
 	return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 		listening := aio.NewFuture[aio.None](ctx)
@@ -120,10 +170,10 @@ func account(ctx context.Context, t *testing.T, sensors, dashboard *Client) erro
 		}
 		account, err := trial.Run(ctx, 1, trial.Size(), func(ctx context.Context, id int) error {
 			return sensors.Publish(ctx, &paho.Publish{
-				Topic: fmt.Sprintf("sensors/%d/value", id%10), QoS: byte(id % 3),
+				Topic: fmt.Sprintf("sensors/%d/value", id%10), QoS: byte(least + id%(3-least)),
 				Payload: fmt.Append(nil, id),
 			})
-		}, nil)
+		}, halfway)
 		if err != nil {
 			return err
 		}
@@ -135,7 +185,10 @@ func account(ctx context.Context, t *testing.T, sensors, dashboard *Client) erro
 			}
 			return n
 		}
-		for missing() > 0 {
+		for deadline := time.Now().Add(time.Minute); missing() > 0; {
+			if time.Now().After(deadline) {
+				return fmt.Errorf("messages lost: %d of %v", missing(), account)
+			}
 			if err := aio.Sleep(ctx, 10*time.Millisecond); err != nil {
 				return fmt.Errorf("%w: messages lost: %d of %v", err, missing(), account)
 			}
@@ -145,8 +198,8 @@ func account(ctx context.Context, t *testing.T, sensors, dashboard *Client) erro
 				t.Errorf("message %d was never sent", id)
 			}
 		}
-		t.Log(account, "seen:", len(seen))
-		if again > 0 && account.Failures == 0 {
+		t.Log(account, "seen:", len(seen), "again:", again)
+		if again > 0 && halfway == nil && account.Failures == 0 {
 			t.Errorf("messages that came twice: %d", again)
 		}
 		reader.Cancel(nil)

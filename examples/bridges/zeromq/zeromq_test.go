@@ -3,8 +3,10 @@ package zeromq
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-zeromq/zmq4"
 
@@ -12,7 +14,25 @@ import (
 	"github.com/aio-go/aio/examples/bridges/internal/trial"
 )
 
-// There is no check for goroutines that are left here: see the package's comment.
+// left waits until zmq4 has no more than most goroutines in a function.
+func left(t *testing.T, function string, most int) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		n := goroutines(function)
+		if n <= most {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines are left in %s", n, function)
+		}
+	}
+}
+
+// goroutines counts those in a function of zmq4.
+func goroutines(function string) int {
+	stacks := make([]byte, 4<<20)
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "zmq4."+function)
+}
 
 func run(t *testing.T, main func(ctx context.Context) error) {
 	t.Helper()
@@ -22,6 +42,8 @@ func run(t *testing.T, main func(ctx context.Context) error) {
 }
 
 func TestMessagesOfAPublisherAreASequence(t *testing.T) {
+	defer left(t, "(*pubMWriter).run(", 1+goroutines("(*pubMWriter).run(")) // see the package's comment
+	defer left(t, "(*subSocket)", 0)
 	run(t, func(ctx context.Context) error {
 		p, err := Publish(ctx, "tcp://127.0.0.1:0")
 		if err != nil {
@@ -63,6 +85,9 @@ func TestMessagesOfAPublisherAreASequence(t *testing.T) {
 }
 
 func TestTheAccountOfRequestsIsExactThroughTheDeathOfTheServer(t *testing.T) {
+	defer left(t, "(*rep", 0)
+	defer left(t, "(*req", 0)
+	defer left(t, "(*socket)", 0)
 	run(t, func(ctx context.Context) error {
 		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
 			answers := map[string]int{}
@@ -84,7 +109,7 @@ func TestTheAccountOfRequestsIsExactThroughTheDeathOfTheServer(t *testing.T) {
 			}
 			r := NewRequester(address)
 			defer r.Close()
-			account, err := trial.Run(ctx, 1, trial.Size()/5, func(ctx context.Context, id int) error {
+			account, err := trial.Run(ctx, 1, trial.Size(), func(ctx context.Context, id int) error {
 				question := fmt.Sprint("q", id)
 				a, err := r.Request(ctx, zmq4.NewMsgString(question))
 				if err == nil && string(a.Bytes()) != strings.ToUpper(question) {
