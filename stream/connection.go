@@ -77,7 +77,6 @@ func (c *connection) DataReceived(p []byte) {
 // EOFReceived implements transport.Protocol. A plain connection stays open for the reply. TLS peers
 // usually do not read any more once they have ended their side.
 func (c *connection) EOFReceived() bool {
-	c.in.closed = c.in.closed || c.over.Load()
 	c.reader.FeedEOF()
 	_, secured := c.transport.TLSConnectionState()
 	return !secured
@@ -92,7 +91,6 @@ func (c *connection) ConnectionLost(err error) {
 	c.over.Store(true)
 	switch {
 	case err == nil:
-		c.in.closed = c.in.closed || !c.in.eof // not by the peer
 		c.reader.FeedEOF()
 	case !c.reader.eof: // if the peer has ended its side in order, a read returns io.EOF
 		c.reader.SetError(err)

@@ -47,8 +47,8 @@
 //
 // # Ending
 //
-// At the end of the peer's data a read returns [io.EOF]. If this side has closed the connection
-// before, the error is another one: errors.Is finds [ErrClosed] in it, and io.EOF.
+// At the end of the peer's data a read returns [io.EOF], and so does a read after this side has
+// closed the connection: [Writer.IsClosing] tells the two apart.
 //
 // The other direction stays open, except with TLS. [Writer.Close] sends the buffered bytes and
 // closes the connection; [Writer.WaitClosed] waits for that. If a connection was lost, reads,

@@ -3,7 +3,6 @@ package stream_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"syscall"
@@ -103,85 +102,10 @@ func TestAWriterClosedHereEndsTheReader(t *testing.T) {
 			if !r.AtEOF() {
 				t.Error("the reader is not at its end")
 			}
-			n, err := r.Read(ctx, make([]byte, 9))
-			if n != 0 {
-				t.Errorf("%d bytes, %v, want the end", n, err)
+			if n, err := r.Read(ctx, make([]byte, 9)); n != 0 || err != io.EOF {
+				t.Errorf("%d, %v, want the end", n, err)
 			}
-			matches(t, err, io.EOF, stream.ErrClosed, net.ErrClosed)
 		})
-	})
-}
-
-// What this side has cut off is no end of the peer's data: a read tells which of the two it was.
-func TestAReadTellsTheEndOfThePeerFromACloseOfThisSide(t *testing.T) {
-	anyRead := map[string]func(ctx context.Context, r *stream.Reader) error{
-		"Read": func(ctx context.Context, r *stream.Reader) error {
-			_, err := r.Read(ctx, make([]byte, 9))
-			return err
-		},
-		"ReadLine": func(ctx context.Context, r *stream.Reader) error {
-			_, err := r.ReadLine(ctx)
-			return err
-		},
-		"ReadExactly": func(ctx context.Context, r *stream.Reader) error {
-			_, err := r.ReadExactly(ctx, 1)
-			return err
-		},
-		"ReadUntil": func(ctx context.Context, r *stream.Reader) error {
-			_, err := r.ReadUntil(ctx, []byte{'x'})
-			return err
-		},
-		"ReadFrame": func(ctx context.Context, r *stream.Reader) error {
-			_, err := r.ReadFrame(ctx, stream.Prefix32)
-			return err
-		},
-		"ReadAll": func(ctx context.Context, r *stream.Reader) error {
-			_, err := r.ReadAll(ctx)
-			return err
-		},
-		"Lines": func(ctx context.Context, r *stream.Reader) error {
-			for _, err := range r.Lines(ctx) {
-				return err
-			}
-			return nil
-		},
-	}
-	closes := map[string]func(w, served *stream.Writer){
-		"Close":   func(w, _ *stream.Writer) { w.Close() },
-		"Abort":   func(w, _ *stream.Writer) { w.Abort() },
-		"by peer": func(_, served *stream.Writer) { served.Close() },
-	}
-	onEach(t, func(t *testing.T, run func(main func(ctx context.Context))) {
-		for name, read := range anyRead {
-			for by, end := range closes {
-				run(func(ctx context.Context) {
-					ready := aio.NewFuture[*stream.Writer](ctx)
-					handler := func(ctx context.Context, r *stream.Reader, w *stream.Writer) error {
-						ready.SetResult(w)
-						_, err := r.ReadAll(ctx)
-						return err
-					}
-					listen(ctx, t, handler, func(address string) {
-						r, w := dial(ctx, t, address)
-						defer w.Close()
-						served, _ := ready.Await(ctx)
-						reading := aio.Start(ctx, func(ctx context.Context) error {
-							return read(ctx, r)
-						})
-						aio.Yield(ctx)
-						end(w, served)
-						_, err := reading.Await(ctx)
-						whole := name == "ReadAll" || name == "Lines" // for which the end is no error
-						switch {
-						case by != "by peer":
-							matches(t, err, stream.ErrClosed, io.EOF)
-						case errors.Is(err, stream.ErrClosed), whole != (err == nil):
-							t.Errorf("%s after the end of the peer: %v", name, err)
-						}
-					})
-				})
-			}
-		}
 	})
 }
 

@@ -10,9 +10,8 @@ import (
 )
 
 var (
-	// ErrClosed is returned by a [Writer] whose connection is closed, or ended in order. Reads of
-	// a connection that this side has closed return an error that matches it, and [io.EOF]. It
-	// matches [net.ErrClosed] and [syscall.ECONNRESET].
+	// ErrClosed is returned by a [Writer] whose connection is closed, or ended in order. It matches
+	// [net.ErrClosed] and [syscall.ECONNRESET].
 	ErrClosed error = closedError{}
 	// ErrBusy is returned by a method of [Reader] while another task waits in one: two readers
 	// would get parts of each other's data.
@@ -40,30 +39,12 @@ func (closedError) Is(target error) bool {
 	return target == net.ErrClosed || target == sys.ECONNRESET
 }
 
-// errClosedHere is what reads return when this side has closed the connection. It matches io.EOF,
-// too, as nothing more will come; loops that read to the end need not know the difference.
-var errClosedHere error = closedHere{}
-
-type closedHere struct{}
-
-func (closedHere) Error() string { return "stream: this side has closed the connection" }
-
-func (closedHere) Is(target error) bool {
-	return target == ErrClosed || target == io.EOF || closedError{}.Is(target)
-}
-
-// isEnd reports whether the error of a read says that the stream has ended in order.
-func isEnd(err error) bool { return err == io.EOF || err == errClosedHere }
-
 // IncompleteReadError is returned when the stream ends before a read has all its bytes. It matches
-// [ErrIncomplete] and [io.ErrUnexpectedEOF], [io.EOF] if no byte was left, and [ErrClosed] if this
-// side has closed the connection.
+// [ErrIncomplete] and [io.ErrUnexpectedEOF], and [io.EOF] if no byte was left.
 // asyncio: IncompleteReadError.
 type IncompleteReadError struct {
 	Partial  []byte // the bytes that were left; they have been taken from the reader
 	Expected int    // the number of bytes asked for; -1 if it was a separator
-
-	closed bool // by this side
 }
 
 // Error says how many bytes there were.
@@ -79,7 +60,7 @@ func (e *IncompleteReadError) Error() string {
 // Is makes the error match the sentinels named above.
 func (e *IncompleteReadError) Is(target error) bool {
 	return target == ErrIncomplete || target == io.ErrUnexpectedEOF ||
-		target == io.EOF && len(e.Partial) == 0 || e.closed && target == ErrClosed
+		target == io.EOF && len(e.Partial) == 0
 }
 
 // LimitError is returned when the bytes before a separator are more than the reader's limit. It

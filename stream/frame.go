@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
 )
@@ -150,7 +151,7 @@ func (r *Reader) ReadFrame(ctx context.Context, prefix Prefix) ([]byte, error) {
 			}
 		}
 		switch err := r.end(); {
-		case isEnd(err) && r.buf.Len() > 0:
+		case err == io.EOF && r.buf.Len() > 0:
 			return nil, r.incomplete(max(need, r.buf.Len()+1))
 		case err != nil:
 			return nil, err

@@ -37,8 +37,8 @@ func ReadPipe(ctx context.Context, f *os.File, opts ...transport.Option) (*PipeR
 }
 
 // Close closes the pipe: a process that writes to it gets a broken pipe. Reads get the bytes that
-// have arrived and then an error that matches [ErrClosed] and [io.EOF]. A second Close does
-// nothing. It does not wait; see WaitClosed.
+// have arrived and then the end of the stream. A second Close does nothing. It does not wait; see
+// WaitClosed.
 func (r *PipeReader) Close() {
 	r.c.in.mustBeHere("PipeReader.Close")
 	r.c.over.Store(true)

@@ -116,9 +116,11 @@ func TestAReaderThatIsClosedBreaksThePipe(t *testing.T) {
 			if err := in.WaitClosed(ctx); err != nil {
 				t.Error(err)
 			}
-			_, err := in.ReadLine(ctx)
-			matches(t, err, io.EOF, stream.ErrClosed)
-			for err = nil; err == nil; {
+			if _, err := in.ReadLine(ctx); err != io.EOF {
+				t.Errorf("a read after Close: %v", err)
+			}
+			var err error
+			for err == nil {
 				out.WriteString("anybody there?")
 				if err = out.Drain(ctx); err == nil {
 					err = aio.Yield(ctx)

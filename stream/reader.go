@@ -36,7 +36,6 @@ type incoming struct {
 	limit   int
 	want    int // how many bytes the waiting read needs, if more than twice the limit
 	eof     bool
-	closed  bool // this side has closed the connection before the peer did; then eof is set, too
 	err     error
 	source  Source
 	loop    *aio.Loop // that of the source, or of the first read that waited; nil: not known

@@ -49,14 +49,11 @@ func (r *Reader) Read(ctx context.Context, p []byte) (int, error) {
 	return n, nil
 }
 
-// end returns why no more data will come: the reader's error, io.EOF, errClosedHere, or nil if more
-// may come.
+// end returns why no more data will come: the reader's error, io.EOF, or nil if more may come.
 func (r *Reader) end() error {
 	switch {
 	case r.err != nil:
 		return r.err
-	case r.closed && r.eof:
-		return errClosedHere
 	case r.eof:
 		return io.EOF
 	}
@@ -64,8 +61,8 @@ func (r *Reader) end() error {
 }
 
 // ReadAll reads until the stream ends. The limit does not apply, so memory is the limit. If the
-// connection is lost, or closed by this side, it returns the bytes before that, and the error.
-// asyncio: read without a count.
+// connection is lost, it returns the bytes before the loss, and the error. asyncio: read without a
+// count.
 //
 // Cancellation: nothing is taken; all bytes stay readable.
 func (r *Reader) ReadAll(ctx context.Context) ([]byte, error) {
@@ -82,10 +79,7 @@ func (r *Reader) ReadAll(ctx context.Context) ([]byte, error) {
 	}
 	data := r.buf.Next(r.buf.Len())
 	r.taken()
-	if err := r.end(); err != io.EOF {
-		return data, err
-	}
-	return data, nil
+	return data, r.err
 }
 
 // ReadExactly reads n bytes. The limit does not apply. If the stream ends before, it takes the
@@ -104,7 +98,7 @@ func (r *Reader) ReadExactly(ctx context.Context, n int) ([]byte, error) {
 	}
 	for r.buf.Len() < n {
 		switch err := r.end(); {
-		case isEnd(err):
+		case err == io.EOF:
 			return nil, r.incomplete(n)
 		case err != nil:
 			return nil, err
@@ -122,9 +116,7 @@ func (r *Reader) ReadExactly(ctx context.Context, n int) ([]byte, error) {
 
 // incomplete takes the remaining bytes of a stream that ended too early.
 func (r *Reader) incomplete(expected int) error {
-	err := &IncompleteReadError{
-		Partial: r.buf.Next(r.buf.Len()), Expected: expected, closed: r.closed,
-	}
+	err := &IncompleteReadError{Partial: r.buf.Next(r.buf.Len()), Expected: expected}
 	r.taken()
 	return err
 }
@@ -148,7 +140,7 @@ func (r *Reader) ReadUntil(ctx context.Context, separators ...[]byte) ([]byte, e
 	}
 	end, err := r.findEnd(ctx, "Reader.ReadUntil", separators...)
 	switch {
-	case isEnd(err):
+	case err == io.EOF:
 		return nil, r.incomplete(-1)
 	case err != nil:
 		return nil, err
@@ -199,7 +191,7 @@ func (r *Reader) ReadLine(ctx context.Context) ([]byte, error) {
 	tooLong, ok := errtree.As[*LimitError](err)
 	switch {
 	case err == nil:
-	case isEnd(err) && r.buf.Len() > 0:
+	case err == io.EOF && r.buf.Len() > 0:
 		end = r.buf.Len()
 	case ok:
 		if !tooLong.Found {

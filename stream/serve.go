@@ -103,7 +103,7 @@ func (c *connection) start() {
 	s.task.AddDoneCallback(func() {
 		defer end()
 		err := s.task.Err()
-		if s.task.Cancelled() || err == nil || c.in.closed && errtree.Is(err, ErrClosed) {
+		if s.task.Cancelled() || err == nil {
 			c.writer.Close()
 			return
 		}
