@@ -30,11 +30,17 @@ func (c *clock) until(t time.Time) time.Duration {
 	return t.Sub(epoch) - time.Duration(c.passed.Load())
 }
 
+// since returns how much time has passed in this run.
+func (c *clock) since() time.Duration { return time.Duration(c.passed.Load()) }
+
 // borrow goes on while something is ready.
 func (c *clock) borrow(d time.Duration) {
-	c.passed.Add(int64(d))
+	c.pass(d)
 	c.borrowed += d
 }
+
+// pass goes on while nothing is ready but what is slow.
+func (c *clock) pass(d time.Duration) { c.passed.Add(int64(d)) }
 
 func (c *clock) reset() {
 	c.passed.Store(0)

@@ -29,6 +29,7 @@ type controller struct {
 	main   func(ctx context.Context) error // of a run
 	runner *aio.Runner
 	time   clock
+	slow   slowness
 
 	// The present run.
 	*run
@@ -100,6 +101,7 @@ func (c *controller) schedule(s strategy, l level, x strike, st *story) *run {
 	c.run.decide = c.decide
 	c.progress.reset()
 	c.time.reset()
+	c.slow.reset()
 	c.once()
 	c.ended = true
 	c.runner.Reset() // ends what is left
@@ -153,7 +155,10 @@ func (c *controller) Next(ready []aio.Entry) int {
 	if c.level == documented {
 		open, plain = c.allowed(ready)
 	} else {
-		plain = c.turns.plain(ready)
+		if c.slow.timeouts(ready) {
+			open = c.withoutTimeouts(ready)
+		}
+		plain = c.turns.plain(open)
 	}
 	among, wait := c.withTime(open)
 	i := plain
@@ -166,7 +171,7 @@ func (c *controller) Next(ready []aio.Entry) int {
 		}
 	}
 	if among[i].EntryKey == timePasses {
-		c.time.borrow(wait)
+		c.letPass(open, wait)
 		if c.story != nil {
 			c.story.pass(wait, among[plain])
 		}
@@ -174,7 +179,9 @@ func (c *controller) Next(ready []aio.Entry) int {
 	}
 	if c.level == documented {
 		c.passed = max(c.passed, open[i].Seq)
-		return c.take(ready, after(ready, open[i].Seq-1), after(ready, open[plain].Seq-1))
+	}
+	if len(open) < len(ready) {
+		i, plain = after(ready, open[i].Seq-1), after(ready, open[plain].Seq-1)
 	}
 	return c.take(ready, i, plain)
 }
@@ -215,7 +222,7 @@ func (c *controller) withTime(ready []aio.Entry) (all []aio.Entry, wait time.Dur
 	if wait = c.time.until(next); wait <= 0 {
 		return ready, 0
 	}
-	if late := c.time.borrowed + wait; late > c.conf.lateness {
+	if late := c.time.borrowed + wait; late > c.conf.lateness && !c.maySlowDown(ready, wait) {
 		if c.nearest == 0 || late < c.nearest {
 			c.nearest = late
 		}
@@ -226,6 +233,22 @@ func (c *controller) withTime(ready []aio.Entry) (all []aio.Entry, wait time.Dur
 	}
 	c.timed = append(append(c.timed[:0], ready...), aio.Entry{})
 	return c.timed, wait
+}
+
+// maySlowDown reports whether all that is ready may be slow until the next timer.
+func (c *controller) maySlowDown(ready []aio.Entry, wait time.Duration) bool {
+	now := c.time.since()
+	return c.level != documented && c.conf.lateness > 0 && c.slow.mayTake(ready, now, now+wait)
+}
+
+// letPass lets time pass while something is ready.
+func (c *controller) letPass(ready []aio.Entry, wait time.Duration) {
+	if c.time.borrowed+wait <= c.conf.lateness {
+		c.time.borrow(wait)
+		return
+	}
+	c.slow.hold(ready)
+	c.time.pass(wait)
 }
 
 // anyTimer reports whether something is ready because its time has come: in the documented order it

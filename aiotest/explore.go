@@ -87,8 +87,7 @@ func (c *controller) latenessText() string {
 	if c.nearest == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; timers were at most %v late, "+
-		"with aiotest.Lateness of %v more of them swap", max(c.conf.lateness, 0), c.nearest)
+	return fmt.Sprintf("; with aiotest.Lateness(%v) more timers swap", c.nearest)
 }
 
 // explores counts the calls of Explore in each test, so that tokens tell them apart.

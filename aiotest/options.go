@@ -88,10 +88,15 @@ func Seed(seed uint64) Option { return option(func(c *config) { c.seed = seed })
 
 // Lateness sets for how long the clock may go on while something is ready. A timer may become due
 // in that time, and come before steps that were ready earlier, also before the step of an earlier
-// timer. So two timers swap if they are at most d apart. With 0 steps take no time, and timers come
-// strictly in the order of their deadlines. Default: 100 µs. A test needs more to find a program
-// that relies on a sleep of a millisecond to let others do their work. With [DocumentedOrder]
-// timers never swap.
+// timer. With 0 time is exact: timers come strictly in the order of their deadlines.
+//
+// Default: 100 µs, and more while all that is ready are sleeps that are over and threads that have
+// returned. They stand for work of the outside world. A sleep may take twice its time, and sleeps
+// and threads may take 50 ms longer at most. Time-outs wait for them. With [DocumentedOrder] they
+// take no longer.
+//
+// A test needs more than the default to find a program that relies on a sleep of a millisecond to
+// let others do their work.
 func Lateness(d time.Duration) Option { return option(func(c *config) { c.lateness = d }) }
 
 // defaultLateness is less than a test's shortest usual sleep: many tests sleep for a millisecond of

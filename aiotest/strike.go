@@ -38,6 +38,9 @@ func (c *controller) Await(a aio.Await) {
 	if c.conf.patience > 0 {
 		c.progress.waits(a.Task, c.steps)
 	}
+	if a.Op == "Sleep" {
+		c.slow.begins(a.Task, c.time.since())
+	}
 	if c.ended || a.Task == mainTask || c.conf.victims != nil && !c.isVictim(a.Task) {
 		return
 	}
