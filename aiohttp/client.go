@@ -83,7 +83,8 @@ type Client struct {
 	MaxLine int
 	// Decoders undo content codings besides gzip, by their names in lower case, such as "zstd". A
 	// request without an Accept-Encoding of its own offers them, the answer is decoded, and MaxBody
-	// and MaxMemory count what comes out. Module aiocodings has those of the web. Default: gzip.
+	// and MaxMemory count what comes out. Module aiohttp/aiocodings has those of the web. Default:
+	// gzip.
 	Decoders map[string]Decoder
 	// Retry says whether a failed request is tried again. Default: no.
 	Retry Retry

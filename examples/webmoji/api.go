@@ -42,6 +42,7 @@ func (a *app) describeAPI(mux *http.ServeMux) {
 	config.DocsPath, config.SchemasPath = "", "" // its page for people loads scripts of others
 	config.CreateHooks = nil                     // no links to schemas in answers
 	api := humago.New(mux, config)
+	list := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[[]char](), true, "")
 	search := huma.Operation{
 		OperationID: "search", Method: http.MethodGet, Path: "/search", Summary: "Search",
 		Description: "The characters whose names have all the words, in the order of their codes.",
@@ -53,7 +54,7 @@ func (a *app) describeAPI(mux *http.ServeMux) {
 				Schema:      &huma.Schema{Type: huma.TypeInteger},
 			}},
 			Content: map[string]*huma.MediaType{"application/json": {
-				Schema:  api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[[]char](), true, ""),
+				Schema:  list,
 				Example: []char{{"\U0001f431", "CAT FACE", "U+1F431"}},
 			}},
 		}},

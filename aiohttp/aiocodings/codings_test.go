@@ -25,8 +25,8 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"github.com/aio-go/aio"
-	"github.com/aio-go/aio/aiocodings"
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/aiohttp/aiocodings"
 	"github.com/aio-go/aio/internal/leaktest"
 )
 

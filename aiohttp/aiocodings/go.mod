@@ -1,4 +1,4 @@
-module github.com/aio-go/aio/aiocodings
+module github.com/aio-go/aio/aiohttp/aiocodings
 
 go 1.26.0
 
@@ -10,4 +10,4 @@ require (
 	golang.org/x/text v0.43.0
 )
 
-replace github.com/aio-go/aio => ..
+replace github.com/aio-go/aio => ../..
