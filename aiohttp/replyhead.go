@@ -313,7 +313,9 @@ func (w *reply) appendHead(out, fields []byte) []byte {
 		name string
 		*field
 	}{
-		{"Connection", &f.connection}, {"Content-Length", &f.length}, {"Transfer-Encoding", &f.coding},
+		{"Connection", &f.connection},
+		{"Content-Length", &f.length},
+		{"Transfer-Encoding", &f.coding},
 	} {
 		if x.has {
 			out = append(out, fields[at:x.at]...)

@@ -79,10 +79,11 @@ type ServerStatistics struct {
 // Run begins to shut down, and is closed with the loop. Python: aiohttp.web.TCPSite, web.run_app.
 //
 // The context of a request is that of its task, which is cancelled when the client goes away. It
-// ends when h has returned, for other goroutines that have kept it. Reading the request's body and writing the response suspend the task instead of blocking. All
-// features of a net/http handler work: Flush, Hijack, 1xx, 100-continue, trailers, ReadFrom and the
-// methods of [http.ResponseController]. Other goroutines may use body, writer and a hijacked
-// connection; there they block. A panic of h gives status 500 if nothing has been sent, and
+// ends when h has returned, for other goroutines that have kept it. Reading the request's body and
+// writing the response suspend the task instead of blocking. All features of a net/http handler
+// work: Flush, Hijack, 1xx, 100-continue, trailers, ReadFrom and the methods of
+// [http.ResponseController]. Other goroutines may use body, writer and a hijacked connection; there
+// they block. A panic of h gives status 500 if nothing has been sent, and
 // otherwise cuts the answer off. It is logged to the server's ErrorLog, except
 // [http.ErrAbortHandler]. h must not block the loop; [OffLoop] is for handlers that do.
 //

@@ -79,6 +79,6 @@ func Example_seedsSyncDeadlock() {
 		}
 	}
 	// Output:
-	// Task-2 waits in Lock.Acquire
-	// Task-3 waits in Lock.Acquire
+	// All[0] waits in Lock.Acquire
+	// All[1] waits in Lock.Acquire
 }
