@@ -1254,7 +1254,8 @@ func TestAContextThatEndsWithItsTaskIsNoCancellation(t *testing.T) {
 				var cancel context.CancelFunc
 				derived, cancel = context.WithCancel(ctx)
 				defer cancel()
-				limited, _ = aio.WithTimeout(ctx, time.Hour)
+				limited, cancel = aio.WithTimeout(ctx, time.Hour)
+				defer cancel()
 				inspect.EndContext(ctx)
 				if derived.Err() == nil || limited.Err() == nil {
 					t.Errorf("%s: what was made from the context goes on", name)
