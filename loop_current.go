@@ -273,15 +273,18 @@ func (l *Loop) mustBeOnLoop(op string) {
 	}
 }
 
-// debugging is set once a loop of the process is in debug mode. It lets what has no loop yet pay no
-// more than a load.
-var debugging atomic.Bool
+// debugging is the number of loops in debug mode. While it is 0, what has no loop yet pays no more
+// than a load.
+var debugging atomic.Int32
 
 func (l *Loop) setDebug(on bool) {
-	if on {
-		debugging.Store(true)
+	switch {
+	case l.debug.Swap(on) == on || l.closed.Load():
+	case on:
+		debugging.Add(1)
+	default:
+		debugging.Add(-1)
 	}
-	l.debug.Store(on)
 }
 
 // loopHere returns the loop on which the caller runs, or nil. Only debug mode can afford it.

@@ -222,6 +222,9 @@ func (l *Loop) release() {
 	}
 	l.finishRun()
 	l.closed.Store(true)
+	if l.debug.Load() {
+		debugging.Add(-1)
+	}
 	inspect.Close(&l.entry)
 	if l.heir != nil {
 		l.bequeath(l.heir)

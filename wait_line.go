@@ -160,7 +160,7 @@ func (q *Line) Taken() bool {
 // Fits reports whether tasks of t's loop may use the line: it is not bound to another loop.
 func (q *Line) Fits(t TaskRef) bool {
 	if q.loop == nil {
-		if debugging.Load() {
+		if debugging.Load() != 0 {
 			q.seen = t.t.loop
 		}
 		return true
@@ -172,7 +172,7 @@ func (q *Line) Fits(t TaskRef) bool {
 // not the loop's. A line to which no loop is bound yet takes the one on which it was used last.
 // Outside of debug mode it does nothing. An operation that never waits begins with it.
 func (q *Line) MustBeHere(op string) {
-	if debugging.Load() {
+	if debugging.Load() != 0 {
 		q.mustBeOnLoop(op)
 	}
 }
