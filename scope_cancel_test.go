@@ -1258,7 +1258,7 @@ func TestAContextThatEndsWithItsTaskIsNoCancellation(t *testing.T) {
 				defer cancel()
 				inspect.EndContext(ctx)
 				if derived.Err() == nil || limited.Err() == nil {
-					t.Errorf("%s: what was made from the context goes on", name)
+					t.Errorf("%s: a context derived from it has not ended", name)
 				}
 				return 7, want
 			})

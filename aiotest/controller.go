@@ -155,7 +155,7 @@ func (c *controller) Next(ready []aio.Entry) int {
 	if c.level == documented {
 		open, plain = c.allowed(ready)
 	} else {
-		if c.slow.timeouts(ready) {
+		if c.slow.timeoutsWait(ready) {
 			open = c.withoutTimeouts(ready)
 		}
 		plain = c.turns.plain(open)

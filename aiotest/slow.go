@@ -64,8 +64,8 @@ func (s *slowness) mayTake(ready []aio.Entry, now, then time.Duration) bool {
 // hold notes that all that is ready is held up.
 func (s *slowness) hold(ready []aio.Entry) { s.held = ready[len(ready)-1].Seq }
 
-// timeouts reports whether time-outs have to wait for what was held up.
-func (s *slowness) timeouts(ready []aio.Entry) (wait bool) {
+// timeoutsWait reports whether time-outs have to wait for entries that were held up.
+func (s *slowness) timeoutsWait(ready []aio.Entry) bool {
 	if s.held != 0 && ready[0].Seq > s.held {
 		s.held = 0
 	}

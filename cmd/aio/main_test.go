@@ -597,6 +597,7 @@ func TestTopShowsTheCulpritFirstInATerminal(t *testing.T) {
 	tmux("send-keys", "s")
 	see("1 tasks by waited")
 	tmux("send-keys", "q")
+	// A look each 20 ms: a terminal does not tell when it has ended.
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if _, err := tmux("has-session"); err != nil {
 			break

@@ -146,7 +146,7 @@ func (d *diary) enter(cl *broker.Client, own, other map[*broker.Client]bool) {
 			return
 		}
 		d.mu.Unlock()
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) // nothing tells of a client that breaks off
 	}
 }
 

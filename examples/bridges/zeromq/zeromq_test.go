@@ -17,6 +17,7 @@ import (
 // left waits until zmq4 has no more than most goroutines in a function.
 func left(t *testing.T, function string, most int) {
 	t.Helper()
+	// A look each millisecond: nothing tells of the end of a goroutine of others.
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
 		n := goroutines(function)
 		if n <= most {
