@@ -17,6 +17,7 @@ import (
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/aiohttp"
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 // The tests here talk to programs that know nothing of this library. Each skips where its program
@@ -196,10 +197,7 @@ func nginx(t *testing.T, outer, inner string) (address string) {
 	if _, err := exec.LookPath(name); err != nil {
 		t.Skip("there is no nginx on this machine")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") // a port that is free, most likely also in a moment
-	ok(t, err)
-	address = l.Addr().String()
-	l.Close()
+	address = looptest.FreeAddress(t)
 	dir := t.TempDir()
 	ok(t, os.Chmod(dir, 0o755))
 	config := filepath.Join(dir, "nginx.conf")

@@ -3,7 +3,7 @@ package distributed_test
 import (
 	"context"
 	"fmt"
-	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -12,32 +12,21 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/distributed"
 	"github.com/aio-go/aio/executor"
+	"github.com/aio-go/aio/internal/looptest"
 	"github.com/nats-io/nats-server/v2/server"
 )
-
-// freePorts are addresses that nobody uses.
-func freePorts(t *testing.T, n int) []int {
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
-}
 
 // On a cluster jobs go on after one of three servers has gone.
 func TestJobsGoOnWhenOneServerOfAClusterEnds(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a cluster takes seconds to start")
 	}
-	ports := freePorts(t, 3)
+	var ports []int
 	var routes []*url.URL
-	for _, p := range ports {
-		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", p)})
+	for range 3 {
+		address := netip.MustParseAddrPort(looptest.FreeAddress(t))
+		ports = append(ports, int(address.Port()))
+		routes = append(routes, &url.URL{Scheme: "nats", Host: address.String()})
 	}
 	var servers []*server.Server
 	var urls []string

@@ -40,16 +40,6 @@ func serveEcho(ctx context.Context, e *env, network, address string, opts ...Opt
 }
 
 // unusedPort returns an address on which there is no listener.
-func unusedPort(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
-
 // Conformance: CN-001, CN-020, TR-001.
 func TestAClientAndAServerTalk(t *testing.T) {
 	onEach(t, func(t *testing.T, n Network) {
@@ -213,7 +203,7 @@ func TestLocalAddress(t *testing.T) {
 			s := serveEcho(ctx, e, "tcp", "127.0.0.1:0")
 			defer s.Close()
 			server := s.Addrs()[0].String()
-			local := unusedPort(t)
+			local := looptest.FreeAddress(t)
 			p := &recorder{}
 			tr, err := Connect(ctx, "tcp", server, p, LocalAddress(local))
 			e.ok(err)
@@ -337,7 +327,7 @@ func TestARefusedConnection(t *testing.T) {
 	onEach(t, func(t *testing.T, n Network) {
 		inLoop(t, n, func(ctx context.Context, e *env) {
 			p := &recorder{}
-			address := unusedPort(t)
+			address := looptest.FreeAddress(t)
 			_, err := Connect(ctx, "tcp", address, p)
 			var op *net.OpError
 			if !errors.Is(err, syscall.ECONNREFUSED) || !errors.As(err, &op) ||

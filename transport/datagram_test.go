@@ -363,7 +363,7 @@ func TestARefusalIsToldToAConnectedEndpointWhichStaysOpen(t *testing.T) {
 			connected.awaitMail(ctx, e, "yes from "+address.String())
 			ft, err := Endpoint(ctx, "udp", "127.0.0.1:0", "", free)
 			e.ok(err)
-			ft.SendTo([]byte("anybody there?"), netip.MustParseAddrPort(unusedPort(t)))
+			ft.SendTo([]byte("anybody there?"), netip.MustParseAddrPort(looptest.FreeAddress(t)))
 			ft.SendTo([]byte("self"), localPort(ft))
 			free.awaitMail(ctx, e, fmt.Sprintf("self from %v", localPort(ft)))
 			free.expect(e, "made")

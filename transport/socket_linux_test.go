@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aio-go/aio"
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 // newSocketFor makes a socket that is closed with the test's loop.
@@ -293,7 +294,7 @@ func TestADatagramThatHasNoRoomIsSentWhenThereIs(t *testing.T) {
 func TestAPortNobodyListensOnRefuses(t *testing.T) {
 	inLoop(t, nil, func(ctx context.Context, e *env) {
 		s := newSocketFor(ctx, e, "tcp4")
-		address := unusedPort(t)
+		address := looptest.FreeAddress(t)
 		err := s.Connect(ctx, address)
 		var op *net.OpError
 		if !errors.Is(err, syscall.ECONNREFUSED) || !errors.As(err, &op) || op.Addr.String() != address {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/aio-go/aio"
@@ -124,14 +126,17 @@ func (f *farmhand) kill() {
 	}
 }
 
-// freeAddress is an address of this machine that nobody uses.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freeAddress is an address of this machine that nobody uses. Its port is below those that systems
+// give to connections, so it is still free when the broker starts, and starts again.
+func freeAddress() (address string, err error) {
+	for range 1000 {
+		var l net.Listener
+		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.N(20_000)))
+		if l, err = net.Listen("tcp", address); err == nil {
+			return address, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", err
 }
 
 // yard is the broker and the workers that farm starts itself.

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"testing"
 	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/clitest"
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 func TestMain(m *testing.M) { clitest.Main(m, main) }
@@ -19,12 +19,7 @@ var kv = clitest.Program(run)
 func TestTheStoreRunsOverRealSockets(t *testing.T) {
 	nodes := map[string]string{}
 	for _, id := range []string{"a", "b", "c"} {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		nodes[id] = ln.Addr().String()
-		ln.Close()
+		nodes[id] = looptest.FreeAddress(t)
 	}
 	dir := t.TempDir()
 	err := aio.Run(t.Context(), func(ctx context.Context) error {

@@ -1,10 +1,12 @@
 package looptest
 
 import (
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"testing"
 )
 
@@ -72,4 +74,21 @@ func NeedDataBeforeReset(t testing.TB) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows discards received data when the peer resets the connection")
 	}
+}
+
+// FreeAddress is an address of the loopback for a server that a test starts later, or never. Its
+// port is below those that systems give to connections, so that none takes it until then.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	var err error
+	for range 1000 {
+		var ln net.Listener
+		port := strconv.Itoa(10_000 + rand.N(20_000))
+		if ln, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
+			ln.Close()
+			return ln.Addr().String()
+		}
+	}
+	t.Fatal("no port is free: ", err)
+	return ""
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/aio-go/aio/aiter"
 	"github.com/aio-go/aio/examples/bridges/internal/trial"
 	"github.com/aio-go/aio/internal/leaktest"
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
@@ -160,7 +161,7 @@ func run(t *testing.T, main func(ctx context.Context, s *service, c client, rest
 	t.Helper()
 	err := aio.Run(t.Context(), func(ctx context.Context) error {
 		s := &service{results: map[int64]int{}}
-		address, stop, err := start(ctx, "127.0.0.1:0", s)
+		address, stop, err := start(ctx, looptest.FreeAddress(t), s)
 		if err != nil {
 			return err
 		}

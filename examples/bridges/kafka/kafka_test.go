@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net"
+	"net/netip"
 	"strconv"
 	"testing"
 	"time"
@@ -18,6 +18,7 @@ import (
 	"github.com/aio-go/aio/aiter"
 	"github.com/aio-go/aio/examples/bridges/internal/trial"
 	"github.com/aio-go/aio/internal/leaktest"
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
@@ -31,12 +32,8 @@ type broker struct {
 }
 
 func serve(t *testing.T) *broker {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln.Close()
-	b := &broker{t: t, dir: t.TempDir(), port: ln.Addr().(*net.TCPAddr).Port}
+	port := netip.MustParseAddrPort(looptest.FreeAddress(t)).Port()
+	b := &broker{t: t, dir: t.TempDir(), port: int(port)}
 	b.start()
 	t.Cleanup(func() { b.cluster.Close() })
 	return b

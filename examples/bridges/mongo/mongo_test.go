@@ -17,6 +17,7 @@ import (
 	"github.com/aio-go/aio/aiter"
 	"github.com/aio-go/aio/examples/bridges/internal/trial"
 	"github.com/aio-go/aio/internal/leaktest"
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
@@ -33,12 +34,7 @@ func start(t *testing.T) (*trial.Process, string) {
 		t.Skip("there is no ferretd on this machine; " +
 			"ferretd/main.go says how it is installed, which takes some minutes")
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := ln.Addr().String()
-	ln.Close()
+	address := looptest.FreeAddress(t)
 	dir := t.TempDir()
 	ready := func() error {
 		c, err := net.Dial("tcp", address)

@@ -24,6 +24,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/bridges/internal/trial"
 	"github.com/aio-go/aio/internal/leaktest"
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 // TestMain is also the broker that is killed: with its address and its file.
@@ -44,7 +45,7 @@ type server struct {
 }
 
 func serve(t *testing.T) *server {
-	s := &server{t: t, addr: "127.0.0.1:0"}
+	s := &server{t: t, addr: looptest.FreeAddress(t)}
 	s.start()
 	t.Cleanup(func() { s.broker.Close() })
 	return s
@@ -56,7 +57,6 @@ func (s *server) start() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.addr = ln.Addr().String()
 	for _, err := range []error{
 		s.broker.AddHook(new(auth.AllowHook), nil),
 		s.broker.AddListener(listeners.NewNet("net", ln)),
@@ -110,12 +110,7 @@ func TestTheAccountIsExactWithEachQualityOfService(t *testing.T) {
 
 // The broker is killed in the middle. What it had acknowledged arrives all the same.
 func TestTheAccountIsExactAfterTheDeathOfTheBroker(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &server{t: t, addr: ln.Addr().String()}
-	ln.Close()
+	s := &server{t: t, addr: looptest.FreeAddress(t)}
 	ready := func() error {
 		conn, err := net.Dial("tcp", s.addr)
 		if err == nil {

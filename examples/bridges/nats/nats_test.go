@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"net/netip"
 	"strconv"
 	"testing"
 	"time"
@@ -17,6 +17,7 @@ import (
 	"github.com/aio-go/aio/aiosync"
 	"github.com/aio-go/aio/examples/bridges/internal/trial"
 	"github.com/aio-go/aio/internal/leaktest"
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
@@ -29,12 +30,12 @@ type broker struct {
 }
 
 func serve(t *testing.T) *broker {
+	port := netip.MustParseAddrPort(looptest.FreeAddress(t)).Port()
 	b := &broker{t: t, opts: server.Options{
 		ServerName: "test", JetStream: true, StoreDir: t.TempDir(), Host: "127.0.0.1",
-		Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
+		Port: int(port), NoSigs: true, NoLog: true,
 	}}
 	b.start()
-	b.opts.Port = b.s.Addr().(*net.TCPAddr).Port
 	t.Cleanup(b.stop)
 	return b
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,6 +19,7 @@ import (
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/examples/internal/cli"
 	"github.com/aio-go/aio/examples/internal/clitest"
+	"github.com/aio-go/aio/internal/looptest"
 )
 
 func TestMain(m *testing.M) { clitest.Main(m, nil) }
@@ -203,12 +203,7 @@ func TestAServerOfSomebodyElse(t *testing.T) {
 }
 
 func TestAServerThatIsNotThere(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
+	addr := looptest.FreeAddress(t)
 	got := clitest.Program(simple.Run).Run(t.Context(), "-s", "http://"+
 		addr, "-o", t.TempDir(), "de", "fr")
 	if got.Code != cli.Failed || !strings.Contains(got.Out, "\n  error        2   DE FR\n") ||
