@@ -2,10 +2,12 @@ package aio
 
 import (
 	"runtime"
+	"unsafe"
 
 	"github.com/aio-go/aio/coro"
 	"github.com/aio-go/aio/internal/goid"
 	"github.com/aio-go/aio/internal/inspect"
+	"github.com/aio-go/aio/internal/prefetch"
 )
 
 // breaths counts the steps since the runtime's scheduler had its turn. A switch between coroutines
@@ -138,6 +140,9 @@ func (l *Loop) run() {
 				r.run()
 				continue
 			}
+			if l.left >= ahead && l.tasks.live >= crowd {
+				l.prefetch()
+			}
 			if s := l.stage(t); s != nil {
 				s.Resume()
 			}
@@ -196,6 +201,9 @@ func (l *Loop) handOver(w *worker) bool {
 			}
 			continue
 		}
+		if l.left >= ahead && l.tasks.live >= crowd {
+			l.prefetch()
+		}
 		if s := l.stage(t); s != nil {
 			s.Resume()
 		}
@@ -221,6 +229,52 @@ func (l *Loop) stage(t *taskCore) *coro.Stack {
 			}
 			return w.stack
 		}
+	}
+	return nil
+}
+
+// With at least crowd tasks, those that are ahead places further in the pass are not in the cache
+// any more.
+const (
+	crowd = 512
+	ahead = 12
+)
+
+// prefetch begins to load what the next tasks of the pass need, while other tasks run: the tasks,
+// then their workers, then their goroutines, then their stacks, since each is found through the one
+// before. Without it the steps of thousands of tasks are mostly waits for memory.
+func (l *Loop) prefetch() {
+	if t, ok := l.ready.At(ahead - 1).(*taskCore); ok {
+		prefetch.Object(unsafe.Pointer(t))
+		if s := l.pool.Peek(ahead - 1); s != nil && t.state == created {
+			prefetch.Object(unsafe.Pointer(s))
+		}
+	}
+	if w := l.workerAhead(8); w != nil {
+		prefetch.Object(unsafe.Pointer(w))
+	}
+	if w := l.workerAhead(5); w != nil {
+		prefetch.Goroutine(w.g)
+		prefetch.Object(unsafe.Pointer(w.stack))
+	}
+	if w := l.workerAhead(2); w != nil {
+		prefetch.Stack(w.g)
+	}
+}
+
+// workerAhead returns the worker of the entry with index i of the ready queue, or nil. For a task
+// before its first step it is the worker that the task is most likely to get.
+func (l *Loop) workerAhead(i int) *worker {
+	t, ok := l.ready.At(i).(*taskCore)
+	if !ok {
+		return nil
+	}
+	if t.worker != nil {
+		return t.worker
+	}
+	if s := l.pool.Peek(i); s != nil && t.state == created {
+		w, _ := s.Local.(*worker)
+		return w
 	}
 	return nil
 }

@@ -115,6 +115,14 @@ func (p *Pool) Bury() {
 	}
 }
 
+// Peek returns the idle stack that Take returns after n others, or nil. Its owner can prepare it.
+func (p *Pool) Peek(n int) *Stack {
+	if i := len(p.idle) - 1 - n; i >= 0 {
+		return p.idle[i]
+	}
+	return nil
+}
+
 // Idle returns how many stacks wait for a job.
 func (p *Pool) Idle() int { return len(p.idle) }
 

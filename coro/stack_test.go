@@ -78,6 +78,37 @@ func TestAPoolKeepsNoMoreThanItsMaximum(t *testing.T) {
 	}
 }
 
+func TestPeekTellsWhichStackTakeReturns(t *testing.T) {
+	pool := &coro.Pool{Max: 3}
+	defer pool.Close()
+	var live []*coro.Stack
+	for range 3 {
+		s := pool.Take(job(func(s *coro.Stack) coro.Job {
+			s.Suspend()
+			return nil
+		}))
+		s.Resume()
+		live = append(live, s)
+	}
+	for _, s := range live {
+		s.Resume()
+	}
+	var peeked, taken []*coro.Stack
+	for i := range 4 {
+		peeked = append(peeked, pool.Peek(i))
+	}
+	for range 3 {
+		s := pool.Take(job(func(*coro.Stack) coro.Job { return nil }))
+		taken = append(taken, s)
+	}
+	if peeked[3] != nil || !slices.Equal(peeked[:3], taken) {
+		t.Errorf("Peek returns %v, and then Take %v", peeked, taken)
+	}
+	for _, s := range taken {
+		s.Resume()
+	}
+}
+
 func TestTrimEndsHalfOfTheStacksThatHadNoJob(t *testing.T) {
 	pool := &coro.Pool{Max: 100, Min: 4}
 	defer pool.Close()

@@ -15,7 +15,7 @@ const searched = 320
 // Locked reports whether the goroutine with the value g of Get is wired to its thread by
 // runtime.LockOSThread. The goroutine must be alive. If that cannot be known, Locked returns false.
 func Locked(g uintptr) bool {
-	return lockedAt != 0 && word(g, lockedAt) != 0
+	return lockedAt != 0 && Word(g, lockedAt) != 0
 }
 
 // findLocked finds the place by experiment, since the runtime does not tell. It is the one word
@@ -32,12 +32,12 @@ func findLocked() uintptr {
 			at = append(at, (i+1)*unsafe.Sizeof(g))
 		}
 		for range 2 {
-			at = keep(at, func(i uintptr) bool { return word(g, i) == 0 })
+			at = keep(at, func(i uintptr) bool { return Word(g, i) == 0 })
 			runtime.LockOSThread()
-			at = keep(at, func(i uintptr) bool { return word(g, i) != 0 })
+			at = keep(at, func(i uintptr) bool { return Word(g, i) != 0 })
 			runtime.UnlockOSThread()
 		}
-		at = keep(at, func(i uintptr) bool { return word(g, i) == 0 })
+		at = keep(at, func(i uintptr) bool { return Word(g, i) == 0 })
 		if len(at) != 1 {
 			at = []uintptr{0}
 		}
@@ -55,10 +55,10 @@ func keep(at []uintptr, ok func(uintptr) bool) (kept []uintptr) {
 	return kept
 }
 
-// word reads the word at an offset into the description of a goroutine, which the runtime never
+// Word reads the word at an offset into the description of a goroutine, which the runtime never
 // moves.
 //
 //go:nocheckptr
-func word(g, offset uintptr) uintptr {
+func Word(g, offset uintptr) uintptr {
 	return *(*uintptr)(*(*unsafe.Pointer)(unsafe.Pointer(&[1]uintptr{g + offset})))
 }
