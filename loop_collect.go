@@ -40,7 +40,7 @@ func (l *Loop) collect() {
 	if l.steps-l.deadlock.asked >= checkEvery {
 		l.clock.rested = true
 		l.setCurrent(nil)
-		l.findCycles()
+		l.findCyclesWhileBusy()
 	}
 	if l.timers.heap.Len() > 0 {
 		l.readTimers()
@@ -88,6 +88,9 @@ func (l *Loop) readTimers() int64 {
 // fireTimers moves the due timers to the end of the ready queue, in the order of their deadlines.
 // Equal deadlines are in FIFO order, or as the chooser says.
 func (l *Loop) fireTimers(now int64) {
+	if l.timers.heap.Len() == 0 || l.timers.heap.Earliest() > now {
+		return
+	}
 	for first := true; ; first = false {
 		when, ok := l.timers.next()
 		if !ok || when > now {

@@ -76,6 +76,15 @@ type deadlockWatch struct {
 // hundredth of the time.
 const cycleEvery = int64(1e9)
 
+// findCyclesWhileBusy is findCycles for a loop that has not waited for long. It does not look in
+// the first second: most bursts of work are over by then.
+func (l *Loop) findCyclesWhileBusy() {
+	if d := &l.deadlock; d.next == 0 && !l.clock.isGiven() {
+		d.next = l.clock.now() + cycleEvery
+	}
+	l.findCycles()
+}
+
 // findCycles looks for tasks that wait for each other, at most once in cycleEvery. It returns the
 // time until it should look again, or -1 if it need not before a task has taken a step.
 func (l *Loop) findCycles() time.Duration {

@@ -43,6 +43,38 @@ func TestEntriesLeaveByDeadlineAndEqualOnesByAge(t *testing.T) {
 	}
 }
 
+func TestNoEntryIsDueBeforeTheEarliestTime(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	var h Heap[int]
+	exact := 0
+	for i := range 10_000 {
+		switch n := rng.IntN(10); {
+		case n < 6 || h.Len() == 0:
+			h.Push(Entry[int]{When: rng.Int64N(1000), Seq: uint64(i), Item: rng.IntN(3)})
+		case n < 9:
+			h.Settle(all)
+			h.Pop()
+		default:
+			h.Compact(func(e *Entry[int]) bool { return e.Item != 0 || rng.IntN(4) > 0 })
+		}
+		if h.Len() == 0 {
+			continue
+		}
+		first := int64(1000)
+		for e := range h.All() {
+			first = min(first, e.When)
+		}
+		if at := h.Earliest(); at > first {
+			t.Fatalf("Earliest is %d, and an entry is due at %d", at, first)
+		} else if at == first {
+			exact++
+		}
+	}
+	if exact < 5000 {
+		t.Errorf("the time was exact in %d of 10,000 cases", exact)
+	}
+}
+
 func TestCompactKeepsOnlyWhatItIsToldTo(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for size := range 200 {
