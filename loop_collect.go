@@ -53,6 +53,13 @@ func (l *Loop) takePosts() {
 	if l.rec.ring != nil {
 		l.recordPosts(len(rest))
 	}
+	if l.chooser == nil {
+		for _, r := range rest {
+			l.ready.Push(r)
+		}
+		l.inbox.give()
+		return
+	}
 	if s := l.scheduling; s != nil {
 		s.arrived(l, 0)
 		rest = s.awaitExpected(l, rest)

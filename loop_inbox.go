@@ -36,7 +36,9 @@ func (b *inbox) put(r runnable) bool {
 	}
 	b.posts = append(b.posts, r)
 	n := len(b.posts)
-	b.posted.Store(true)
+	if n == 1 {
+		b.posted.Store(true)
+	}
 	b.mu.Unlock()
 	b.rouse()
 	if n >= backlog && n%16 == 0 {
