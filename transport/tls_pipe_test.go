@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aio-go/aio"
 	"github.com/aio-go/aio/internal/tlstest"
@@ -249,10 +250,11 @@ func onLoop(t *testing.T, main func(ctx context.Context, reports *[]aio.Report))
 	}
 }
 
-// untilTrue yields to the loop until cond holds.
+// untilTrue yields to the loop until cond holds. What it waits for may need a goroutine beside the
+// loop, so the number of turns says nothing.
 func untilTrue(ctx context.Context, t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	for range 100_000 {
+	for began := time.Now(); time.Since(began) < time.Minute; {
 		if cond() {
 			return
 		}
