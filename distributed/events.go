@@ -25,7 +25,7 @@ const (
 	WorkerEnded   EventKind = "worker ended"
 	JobFailed     EventKind = "job failed"    // and is going to be tried again
 	JobDead       EventKind = "job dead"      // there is no further attempt
-	JobReturned   EventKind = "job returned"  // the broker could not be asked; another run decides
+	JobReturned   EventKind = "job returned"  // another run decides: Error says why this one cannot
 	JobMalformed  EventKind = "job malformed" // a message that is no job was removed
 )
 

@@ -95,7 +95,10 @@ func older(t *testing.T) string {
 			}
 			go func() {
 				defer conn.Close()
-				fmt.Fprintf(conn, "INFO {\"server_id\":\"x\",\"version\":\"2.9.1\",\"max_payload\":1048576,\"headers\":true}\r\n")
+				fmt.Fprintf(
+					conn,
+					"INFO {\"server_id\":\"x\",\"version\":\"2.9.1\",\"max_payload\":1048576,\"headers\":true}\r\n",
+				)
 				buf := make([]byte, 1024)
 				for {
 					n, err := conn.Read(buf)
@@ -112,14 +115,107 @@ func older(t *testing.T) string {
 	return "nats://" + l.Addr().String()
 }
 
-func TestAFunctionThatTheWorkerDoesNotHaveIsAClearError(t *testing.T) {
+func TestAFunctionThatNoWorkerHasIsAClearErrorAfterSomeTime(t *testing.T) {
+	with(t, func(ctx context.Context, c *distributed.Client) error {
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			defer g.Cancel(nil)
+			g.Go(func(ctx context.Context) error {
+				return distributed.Work(ctx, c, distributed.AwaitFunction(300*time.Millisecond))
+			})
+			_, err := c.Execute(ctx, executor.Job{ID: "1", Name: "nobody has this"})
+			var dead *distributed.FailedError
+			if !errors.Is(err, executor.ErrNotRegistered) || !errors.As(err, &dead) ||
+				len(dead.Failures) != 1 {
+				t.Fatalf("%v", err)
+			}
+			for _, text := range []string{"no worker had the function within ", "(smith)", `"nobody has this"`} {
+				if !strings.Contains(err.Error(), text) {
+					t.Errorf("no %q in %v", text, err)
+				}
+			}
+			n := 0
+			for d, err := range c.Dead(ctx) {
+				if n++; err != nil || d.Name != "nobody has this" {
+					t.Errorf("%+v, %v", d, err)
+				}
+			}
+			if n != 1 {
+				t.Errorf("%d dead jobs", n)
+			}
+			return nil
+		})
+	}, distributed.Name("smith"))
+}
+
+// old is the executor of a worker from before a function was written.
+type old struct{ passed int }
+
+func (o *old) Execute(ctx context.Context, job executor.Job) ([]byte, error) {
+	o.passed++
+	return nil, fmt.Errorf("%w: %q", executor.ErrNotRegistered, job.Name)
+}
+
+// While a program is being replaced old workers hand new jobs back, and lose none of their attempts.
+func TestAWorkerWithoutTheFunctionLeavesTheJobToAnother(t *testing.T) {
+	with(t, func(ctx context.Context, c *distributed.Client) error {
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			defer g.Cancel(nil)
+			before := &old{}
+			events := make(chan struct{}, 1000)
+			g.Go(func(ctx context.Context) error {
+				for ev, err := range c.Events(ctx) {
+					if err != nil {
+						return err
+					}
+					if ev.Kind == distributed.JobReturned &&
+						strings.Contains(ev.Error, `"square"`) {
+						events <- struct{}{}
+					}
+				}
+				return nil
+			})
+			g.Go(func(ctx context.Context) error {
+				return distributed.Work(ctx, c, distributed.On(before))
+			})
+			first := aio.CreateTask(executor.With(ctx, c), aio.Bind(square.Run, 5))
+			if _, _, err := aio.Recv(ctx, events); err != nil { // the old worker has had it
+				return err
+			}
+			g.Go(func(ctx context.Context) error { return distributed.Work(ctx, c) })
+			if n, err := first.Await(ctx); n != 25 || err != nil {
+				t.Errorf("%d, %v", n, err)
+			}
+			squares, err := aio.Map(
+				executor.With(ctx, c),
+				[]int{1, 2, 3, 4, 5, 6, 7, 8},
+				square.Run,
+			)
+			if got := fmt.Sprint(squares); got != "[1 4 9 16 25 36 49 64]" || err != nil {
+				t.Errorf("%s, %v", got, err)
+			}
+			if before.passed == 0 {
+				t.Error("the old worker has seen no job")
+			}
+			return nil
+		})
+	}, distributed.Attempts(1))
+}
+
+var lacking = executor.Register("lacking", func(ctx context.Context, n int) (int, error) {
+	_, err := executor.Call(ctx, executor.Job{Name: "another one"})
+	return n, err
+})
+
+func TestAFunctionThatLacksAnotherOneHasFailed(t *testing.T) {
 	withWorker(t, func(ctx context.Context, c *distributed.Client) error {
-		_, err := c.Execute(ctx, executor.Job{ID: "1", Name: "nobody has this"})
-		if !errors.Is(err, executor.ErrNotRegistered) || !strings.Contains(err.Error(), "nobody has this") {
+		_, err := lacking.With(executor.On(c)).Run(ctx, 1)
+		var dead *distributed.FailedError
+		if !errors.As(err, &dead) || len(dead.Failures) != 2 ||
+			!errors.Is(err, executor.ErrNotRegistered) {
 			t.Errorf("%v", err)
 		}
 		return nil
-	})
+	}, distributed.Attempts(2))
 }
 
 func TestAFullStoreRefusesJobsAndLosesNone(t *testing.T) {

@@ -147,6 +147,7 @@ type record struct {
 	Returned int       `json:",omitempty"` // deliveries that were handed back
 	Error    []byte    `json:",omitempty"` // of the last run, by executor.EncodeError
 	Name     string    `json:",omitempty"`
+	Passed   *passed   `json:",omitempty"` // by workers that do not have the function; nil: by none
 }
 
 type state byte

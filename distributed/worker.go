@@ -34,6 +34,14 @@ func StallAfter(d time.Duration) WorkOption {
 	return func(w *worker) { w.stall = d }
 }
 
+// AwaitFunction is how long a job may wait for a worker that has its function, counted from the
+// first worker that does not. Such a worker hands the job back, which is no attempt. After that
+// time the job is dead. Default: 1 minute.
+func AwaitFunction(d time.Duration) WorkOption {
+	must(d >= 0, "AwaitFunction", "the time is %v; use 0 or more", d)
+	return func(w *worker) { w.await = d }
+}
+
 // Extract is called for each job with the header that [Inject] has filled. It returns the context
 // of the job. Default: none.
 func Extract(fn func(ctx context.Context, header Header) context.Context) WorkOption {
@@ -88,6 +96,7 @@ type worker struct {
 	lease   time.Duration
 	drain   time.Duration
 	stall   time.Duration // 0: never
+	await   time.Duration // how long a job waits for a worker that has its function
 	backoff func(attempt int) time.Duration
 	extract func(ctx context.Context, header Header) context.Context
 	leases  map[*delivery]*lease
@@ -113,7 +122,7 @@ func Work(ctx context.Context, c *Client, opts ...WorkOption) error {
 	}
 	defer f.close()
 	w := &worker{b: f, name: c.settings.name, lease: c.settings.lease, backoff: c.settings.backoff,
-		slots: aiosync.NewSemaphore(8), drain: 10 * time.Second}
+		slots: aiosync.NewSemaphore(8), drain: 10 * time.Second, await: time.Minute}
 	for _, o := range opts {
 		o(w)
 	}
@@ -261,11 +270,14 @@ func (w *worker) attempt(ctx context.Context, d *delivery) error {
 		}
 		return err
 	}
+	if lacks(err, d.Name) {
+		return w.pass(ctx, d, &r, revision, attempt, err)
+	}
 	text := safetext.Error(err)
 	r.addFailure(Failure{
 		Attempt: attempt, Worker: w.name, At: aio.RunningLoop(ctx).Time(), Error: text})
 	r.setError(err)
-	r.Name = d.Name
+	r.Name, r.Passed = d.Name, nil
 	if attempt >= d.attempts || isPermanent(err) {
 		return w.fail(ctx, d, &r, revision)
 	}
