@@ -50,7 +50,7 @@ type place struct {
 // well, so that the grant has to go to another task.
 func (q *Line) Wait(w Waiter) error {
 	p := w.p
-	if p.fate == refused {
+	if p.fate == refused || !w.current() {
 		return w.Park()
 	}
 	if q.loop != p.worker.loop {
@@ -60,7 +60,7 @@ func (q *Line) Wait(w Waiter) error {
 	p.place.Value = p
 	q.line.Push(&p.place.Elem)
 	q.n++
-	err := w.Park()
+	err := p.park()
 	p.place.leave()
 	return err
 }
