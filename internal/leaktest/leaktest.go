@@ -80,12 +80,25 @@ func warmUp() {
 	signal.Stop(c)
 }
 
-// goroutines counts the goroutines of the program. In a browser the runtime has some of its own,
-// which come and go with the events of the host.
+// Stranded tells Main that a library may leave goroutines in fn that wait for a nil channel, which
+// is a fault of that library. Call it before Main, with the reason beside it.
+func Stranded(fn string) { stranded = fn }
+
+var stranded string
+
+// goroutines counts the goroutines of the program, without those of Stranded. In a browser the
+// runtime has some of its own, which come and go with the events of the host.
 func goroutines() int {
 	n := runtime.NumGoroutine()
 	if runtime.GOOS == "js" {
 		n -= strings.Count(stacks(), "\nruntime.handleEvent(")
+	}
+	if stranded != "" {
+		for stack := range strings.SplitSeq(stacks(), "\n\n") {
+			if strings.Contains(stack, "(nil chan)") && strings.Contains(stack, "\n"+stranded+"(") {
+				n--
+			}
+		}
 	}
 	return n
 }

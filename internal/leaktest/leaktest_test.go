@@ -12,6 +12,7 @@ import (
 const partVariable = "AIO_LEAKTEST_PART"
 
 func TestMain(m *testing.M) {
+	leaktest.Stranded("github.com/aio-go/aio/internal/leaktest_test.strand")
 	leaktest.Main(m, leaktest.Left{What: "sheep", Count: func() int { return sheep }})
 }
 
@@ -25,6 +26,8 @@ func TestWhatIsLeftBehindIsNamed(t *testing.T) {
 	for part, want := range map[string]string{
 		"":           "PASS",
 		"goroutine":  "1 goroutines left behind",
+		"stranded":   "PASS",
+		"waiting":    "1 goroutines left behind",
 		"descriptor": "1 descriptors left behind",
 		"sheep":      "2 sheep left behind",
 	} {
@@ -37,7 +40,7 @@ func TestWhatIsLeftBehindIsNamed(t *testing.T) {
 			cmd.Env = append(os.Environ(), partVariable+"="+part, "AIO_LEAKTEST_PATIENCE=100ms")
 			out, err := cmd.CombinedOutput()
 			leaktest.NeedOwnProgram(t, err)
-			if (err != nil) != (part != "") || !strings.Contains(string(out), want) {
+			if (err != nil) != (want != "PASS") || !strings.Contains(string(out), want) {
 				t.Errorf("%v, no %q in\n%s", err, want, out)
 			}
 		})
@@ -49,6 +52,10 @@ func TestLeaves(t *testing.T) {
 	switch os.Getenv(partVariable) {
 	case "goroutine":
 		go func() { select {} }()
+	case "stranded":
+		go strand(nil)
+	case "waiting":
+		go strand(make(chan int))
 	case "descriptor":
 		var err error
 		if kept, err = os.Open(os.DevNull); err != nil {
@@ -58,3 +65,5 @@ func TestLeaves(t *testing.T) {
 		sheep = 2
 	}
 }
+
+func strand(c chan int) { <-c }
