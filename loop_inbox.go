@@ -36,7 +36,7 @@ func (b *inbox) put(r runnable) bool {
 	}
 	b.posts = append(b.posts, r)
 	n := len(b.posts)
-	if n == 1 {
+	if n == 1 { // otherwise it is set until the next take
 		b.posted.Store(true)
 	}
 	b.mu.Unlock()

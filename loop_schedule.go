@@ -233,8 +233,8 @@ func (l *Loop) stage(t *taskCore) *coro.Stack {
 	return nil
 }
 
-// With at least crowd tasks, those that are ahead places further in the pass are not in the cache
-// any more.
+// A loop with at least crowd tasks begins to load those that are at most ahead places further in
+// the pass. The stacks of fewer tasks stay in the cache from step to step.
 const (
 	crowd = 512
 	ahead = 12

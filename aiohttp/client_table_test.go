@@ -439,9 +439,9 @@ func clientsAskAlike(t *testing.T, server, client *tls.Config) {
 				return askedAndTold(t, c, server, func(each func(ask func(r *http.Request) string)) {
 					transport := &http.Transport{TLSClientConfig: client.Clone()}
 					defer transport.CloseIdleConnections()
-					client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+					httpClient := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 					each(func(r *http.Request) string {
-						resp, err := client.Do(r)
+						resp, err := httpClient.Do(r)
 						if err != nil {
 							return cause(err)
 						}

@@ -55,10 +55,9 @@ func TestAJobHandsOnToTheNextOnTheSameStack(t *testing.T) {
 	}
 }
 
-func TestAPoolKeepsNoMoreThanItsMaximum(t *testing.T) {
-	pool := &coro.Pool{Max: 2}
-	var live []*coro.Stack
-	for range 5 {
+// suspended returns n stacks of the pool that wait in a job.
+func suspended(pool *coro.Pool, n int) (live []*coro.Stack) {
+	for range n {
 		s := pool.Take(job(func(s *coro.Stack) coro.Job {
 			s.Suspend()
 			return nil
@@ -66,6 +65,12 @@ func TestAPoolKeepsNoMoreThanItsMaximum(t *testing.T) {
 		s.Resume()
 		live = append(live, s)
 	}
+	return live
+}
+
+func TestAPoolKeepsNoMoreThanItsMaximum(t *testing.T) {
+	pool := &coro.Pool{Max: 2}
+	live := suspended(pool, 5)
 	for i, s := range live {
 		s.Resume()
 		if want := min(i+1, 2); pool.Idle() != want {
@@ -81,16 +86,7 @@ func TestAPoolKeepsNoMoreThanItsMaximum(t *testing.T) {
 func TestPeekTellsWhichStackTakeReturns(t *testing.T) {
 	pool := &coro.Pool{Max: 3}
 	defer pool.Close()
-	var live []*coro.Stack
-	for range 3 {
-		s := pool.Take(job(func(s *coro.Stack) coro.Job {
-			s.Suspend()
-			return nil
-		}))
-		s.Resume()
-		live = append(live, s)
-	}
-	for _, s := range live {
+	for _, s := range suspended(pool, 3) {
 		s.Resume()
 	}
 	var peeked, taken []*coro.Stack
@@ -113,16 +109,7 @@ func TestTrimEndsHalfOfTheStacksThatHadNoJob(t *testing.T) {
 	pool := &coro.Pool{Max: 100, Min: 4}
 	defer pool.Close()
 	use := func(n int) {
-		var live []*coro.Stack
-		for range n {
-			s := pool.Take(job(func(s *coro.Stack) coro.Job {
-				s.Suspend()
-				return nil
-			}))
-			s.Resume()
-			live = append(live, s)
-		}
-		for _, s := range live {
+		for _, s := range suspended(pool, n) {
 			s.Resume()
 		}
 	}

@@ -69,15 +69,8 @@ func (w *worker) pass(
 	if err := w.b.save(ctx, d.ID, r, revision); err != nil {
 		return err
 	}
-	w.b.tell(
-		Event{
-			Kind:   JobReturned,
-			Worker: w.name,
-			ID:     d.ID,
-			Name:   d.Name,
-			Error:  safetext.Error(err),
-		},
-	)
+	w.b.tell(Event{Kind: JobReturned, Worker: w.name, ID: d.ID, Name: d.Name,
+		Error: safetext.Error(err)})
 	w.b.giveBack(d, r.Passed.pause())
 	return errReturned
 }

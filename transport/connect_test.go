@@ -39,7 +39,6 @@ func serveEcho(ctx context.Context, e *env, network, address string, opts ...Opt
 	return s
 }
 
-// unusedPort returns an address on which there is no listener.
 // Conformance: CN-001, CN-020, TR-001.
 func TestAClientAndAServerTalk(t *testing.T) {
 	onEach(t, func(t *testing.T, n Network) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"testing"
 )
 
@@ -77,13 +78,14 @@ func NeedDataBeforeReset(t testing.TB) {
 }
 
 // FreeAddress is an address of the loopback for a server that a test starts later, or never. Its
-// port is below those that systems give to connections, so that none takes it until then.
+// port is below those that systems give to connections, so that none takes it until then. It gives
+// no address twice.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	var err error
 	for range 1000 {
 		var ln net.Listener
-		port := strconv.Itoa(10_000 + rand.N(20_000))
+		port := strconv.Itoa(10_000 + int(freePort.Add(1)%20_000))
 		if ln, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
 			ln.Close()
 			return ln.Addr().String()
@@ -92,3 +94,8 @@ func FreeAddress(t testing.TB) string {
 	t.Fatal("no port is free: ", err)
 	return ""
 }
+
+// freePort is where FreeAddress looked last: at random first, since other programs do so too.
+var freePort atomic.Uint32
+
+func init() { freePort.Store(rand.Uint32N(20_000)) }

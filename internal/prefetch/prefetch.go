@@ -1,6 +1,7 @@
 // Package prefetch asks the processor to load memory that the program is going to need, so that it
 // need not wait for it then. This is a hint: it changes nothing, and an address that is not valid
-// any more does no harm. Where it is not supported it does nothing.
+// any more does no harm. On processors other than amd64 and
+// arm64, those of [goid.Fast], it does nothing.
 package prefetch
 
 import (
@@ -11,23 +12,19 @@ import (
 
 // Object loads the first 256 bytes at p.
 func Object(p unsafe.Pointer) {
-	if Supported {
-		load4(uintptr(p))
-	}
+	load4(uintptr(p))
 }
 
 // Goroutine loads what a switch to a suspended goroutine reads first: its description. g is its
 // value of [goid.Get].
 func Goroutine(g uintptr) {
-	if Supported {
-		load4(g)
-	}
+	load4(g)
 }
 
 // Stack loads the innermost frames of a suspended goroutine. Its description should be loaded
 // already.
 func Stack(g uintptr) {
-	if Supported && savedSP != 0 {
+	if savedSP != 0 {
 		load10(goid.Word(g, savedSP))
 	}
 }

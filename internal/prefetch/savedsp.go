@@ -11,14 +11,13 @@ import (
 // of the goroutine; 0 if it was not found.
 var savedSP = findSP()
 
-// expected is the offset that Go has had for years: after two bounds of the stack, two guards, and
-// three pointers.
+// expected is the offset in Go 1.26: after two bounds of the stack, two guards, and three pointers.
 const expected = 7 * unsafe.Sizeof(uintptr(0))
 
 // findSP tries the expected offset out with a coroutine that is suspended: the stack pointer is a
 // little below a variable of its function.
 func findSP() uintptr {
-	if !Supported {
+	if !goid.Fast {
 		return 0
 	}
 	type place struct{ g, variable uintptr }
