@@ -317,6 +317,7 @@ func (t *datagramTransport) fatal(what string, err error) {
 func (t *datagramTransport) stage() *phase      { return &t.phase }
 func (t *datagramTransport) lingering() *linger { return &t.linger }
 func (t *datagramTransport) dropUnsent()        { t.queue, t.queued = nil, 0 }
+func (t *datagramTransport) failure() error     { return nil } // ErrorReceived tells it
 
 func (t *datagramTransport) connectionLost(err error) {
 	if t.made {

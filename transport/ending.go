@@ -40,6 +40,9 @@ type mortal interface {
 	lingering() *linger // bounds the time of flushing
 	Loop() *aio.Loop
 	WriteBufferSize() int
+	// why bytes that are not in the WriteBufferSize any more did not go out; ask it after that,
+	// since another goroutine may be sending
+	failure() error
 	dropUnsent()              // drops the unsent bytes
 	connectionLost(err error) // tells the protocol, if ConnectionMade was called
 	release()                 // frees the transport's resources
@@ -49,12 +52,15 @@ type mortal interface {
 // closeAfterFlush ends t when all its bytes have been sent.
 func closeAfterFlush(t mortal) {
 	p := t.stage()
-	switch {
-	case *p > open:
-	case *p == open && t.WriteBufferSize() > 0:
+	if *p > open {
+		return
+	}
+	if n := t.WriteBufferSize(); n > 0 && *p == open {
 		*p = flushing
-		t.lingering().watch(t, t.WriteBufferSize())
-	default:
+		t.lingering().watch(t, n)
+	} else if err := t.failure(); err != nil {
+		failWith(t, "writing failed", err)
+	} else {
 		endSoon(t, nil)
 	}
 }

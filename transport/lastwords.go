@@ -1,5 +1,7 @@
 package transport
 
+import "cmp"
+
 // When a write fails, the last bytes of the peer may still be there: in the kernel, in the buffer
 // of a portable connection, or held back by PauseReading. So a transport whose write failed becomes
 // mute: it sends nothing any more and delivers the rest that it can receive. Then ConnectionLost
@@ -39,7 +41,18 @@ func (t *selectorTransport) endIfSpent() {
 
 // WriteError returns why nothing more can be sent, while the peer's last bytes are still being
 // received. It returns nil if nothing has failed.
-func (t *selectorTransport) WriteError() error { return t.sendErr }
+func (t *selectorTransport) WriteError() error { return cmp.Or(t.sendErr, t.failure()) }
+
+// failure returns why the connection could not send bytes that it took, if that has not been
+// handled yet.
+func (t *selectorTransport) failure() error {
+	if t.pends && t.phase < ending {
+		if _, err := t.conn.TryWrite(nil); err != ErrWouldBlock {
+			return err
+		}
+	}
+	return nil
+}
 
 // WriteError returns the WriteError of the raw transport.
 func (t *tlsTransport) WriteError() error {

@@ -130,17 +130,10 @@ type simulatedPipe struct {
 
 func (p simulatedPipe) direction() direction { return p.way }
 
-// readerGone ends a pipe that t writes to, because the other end has been closed or nothing is
-// left to send.
+// readerGone ends a pipe that t writes to, because the other end has been closed.
 func (t *selectorTransport) readerGone() {
 	if t.phase >= ending {
 		return
-	}
-	if t.pends {
-		if _, err := t.conn.TryWrite(nil); err != nil && err != ErrWouldBlock {
-			t.fatal("writing failed", err)
-			return
-		}
 	}
 	if t.WriteBufferSize() > 0 {
 		t.fatal("writing failed", &os.PathError{
@@ -148,9 +141,11 @@ func (t *selectorTransport) readerGone() {
 			Path: t.RemoteAddr().String(),
 			Err:  sys.EPIPE,
 		})
-		return
+	} else if err := t.failure(); err != nil {
+		t.fatal("writing failed", err)
+	} else {
+		endSoon(t, nil)
 	}
-	endSoon(t, nil)
 }
 
 // pipeAddr is the address of both ends of a pipe.

@@ -133,8 +133,6 @@ func (t *selectorTransport) Close() {
 	t.hub.loop.MustBeHere("Transport.Close")
 	if t.phase == mute {
 		endSoon(t, t.sendErr)
-	} else if t.way == sends && t.phase == open && t.WriteBufferSize() == 0 {
-		t.readerGone() // sending may have failed just now
 	} else {
 		closeAfterFlush(t)
 	}

@@ -129,18 +129,18 @@ func (t *selectorTransport) flush() {
 			t.shutWriting()
 		}
 	} else if t.pends {
-		if _, err := t.conn.TryWrite(nil); err != nil && err != ErrWouldBlock &&
-			t.phase == flushing {
-			t.fatal("writing failed", err)
-			return
-		}
 		t.maybeResume()
 	}
 	t.file.changed()
-	if t.phase == flushing && t.WriteBufferSize() == 0 {
-		t.phase = ending
-		endNow(t, nil)
+	if t.phase != flushing || t.WriteBufferSize() > 0 {
+		return
 	}
+	if err := t.failure(); err != nil {
+		t.fatal("writing failed", err)
+		return
+	}
+	t.phase = ending
+	endNow(t, nil)
 }
 
 func (t *selectorTransport) maybePause() {
