@@ -27,8 +27,9 @@
 // itself is kept for [Client.Dead]. An error that is wrapped by [Permanent] allows no further run.
 //
 // A worker that does not have a job's function hands the job back, and that is no attempt: while a
-// program is being replaced, old and new workers may run side by side. If no worker has the
-// function for a minute ([AwaitFunction]), the job is dead.
+// program is being replaced, old and new workers may run side by side. The job waits for a worker
+// that has the function, even a busy one. If there is none for a minute ([AwaitFunction]), the job
+// is dead.
 //
 // A worker holds a lease on each of its jobs ([Lease]) and extends it while its loop runs. So a
 // worker that hangs or dies loses its jobs to others; one that is only slow keeps them. With

@@ -95,3 +95,38 @@ func ExampleSubmit() {
 	}
 	// Output: 300 <nil>
 }
+
+// A worker of an older program does not have the function "thumbnail" yet. It hands the job back,
+// for a worker of the newer program. Here there is none, and the job is not to wait for one.
+func ExampleAwaitFunction() {
+	dir, err := os.MkdirTemp("", "jobs")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	err = aio.Run(context.Background(), func(ctx context.Context) error {
+		c, err := distributed.Open(ctx, distributed.Embedded(dir))
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			worker := g.Go(func(ctx context.Context) error {
+				return distributed.Work(ctx, c, distributed.AwaitFunction(0))
+			})
+			defer worker.Cancel(nil)
+			_, err := c.Execute(ctx, executor.Job{ID: "1", Name: "thumbnail"})
+			fmt.Println(errors.Is(err, executor.ErrNotRegistered))
+			for d, err := range c.Dead(ctx) { // when a newer worker runs: c.Retry(ctx, d)
+				fmt.Println(d.Name, err)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// true
+	// thumbnail <nil>
+}

@@ -194,6 +194,77 @@ func TestAWorkerWithoutTheFunctionLeavesTheJobToAnother(t *testing.T) {
 	}, distributed.Attempts(1))
 }
 
+// gate is a function that runs until it is opened.
+var (
+	opened  = make(chan struct{}, 1)
+	entered = make(chan struct{}, 1)
+	gate    = executor.Register("gate", func(ctx context.Context, _ aio.None) (aio.None, error) {
+		entered <- struct{}{}
+		<-opened
+		return aio.None{}, nil
+	})
+)
+
+// An idle worker without the function ends no job that a busy one can do, however long that takes.
+func TestAJobWhoseFunctionABusyWorkerHasWaitsForThatWorker(t *testing.T) {
+	url := startServer(t, nil)
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+			defer g.Cancel(nil)
+			work := func(opts ...distributed.WorkOption) (*distributed.Client, error) {
+				c, err := distributed.Connect(ctx, url)
+				if err == nil {
+					opts = append(opts, distributed.AwaitFunction(100*time.Millisecond))
+					g.Go(func(ctx context.Context) error { return distributed.Work(ctx, c, opts...) })
+				}
+				return c, err
+			}
+			busy, err := work(distributed.Concurrency(1))
+			if err != nil {
+				return err
+			}
+			defer busy.Close()
+			long := aio.CreateTask(executor.With(ctx, busy), aio.Bind(gate.Run, aio.None{}))
+			if _, _, err := aio.Recv(ctx, entered); err != nil {
+				return err
+			}
+			idle, err := work(distributed.On(old{}))
+			if err != nil {
+				return err
+			}
+			defer idle.Close()
+			returns := 0
+			g.Go(func(ctx context.Context) error {
+				for ev, err := range idle.Events(ctx) {
+					if err != nil {
+						return err
+					}
+					if ev.Kind != distributed.JobReturned {
+						continue
+					}
+					if returns++; returns == 5 { // after 1.5 seconds
+						opened <- struct{}{}
+					}
+				}
+				return nil
+			})
+			n, err := square.With(executor.On(idle)).Run(ctx, 5)
+			if n != 25 || err != nil {
+				t.Errorf("%d, %v", n, err)
+			}
+			if returns < 5 {
+				t.Errorf("%d returns", returns)
+				opened <- struct{}{}
+			}
+			_, err = long.Await(ctx)
+			return err
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 var lacking = executor.Register("lacking", func(ctx context.Context, n int) (int, error) {
 	_, err := executor.Call(ctx, executor.Job{Name: "another one"})
 	return n, err

@@ -37,6 +37,8 @@ type feed struct {
 	order    []string
 	running  map[string]func() // by ID: ends the function's context
 	ends     []func()
+	searches map[string]*search     // by the function's name
+	may      func(name string) bool // the worker may have the function
 }
 
 // pull is a request for jobs.
@@ -54,10 +56,13 @@ const (
 
 func newFeed(c *Client) (*feed, error) {
 	f := &feed{Client: c, inbox: c.nc.NewInbox() + ".", requests: map[string]*pull{},
-		ended: map[string]struct{}{}, running: map[string]func(){}}
+		ended: map[string]struct{}{}, running: map[string]func(){},
+		searches: map[string]*search{}}
 	for subject, take := range map[string]func(m *nats.Msg){
 		f.inbox + "*":         f.take,
 		c.names.cancel("*.*"): f.takeCancel,
+		c.who():               f.takeWho,
+		c.have():              f.takeHave,
 	} {
 		end, err := c.listen(subject, func(m *nats.Msg) { c.post(func() { take(m) }) })
 		if err != nil {
@@ -72,6 +77,7 @@ func newFeed(c *Client) (*feed, error) {
 // reconnected makes the feed ask anew: the broker has forgotten the requests.
 func (f *feed) reconnected() {
 	clear(f.requests)
+	clear(f.searches) // answers may be lost
 	f.wake()
 }
 

@@ -24,6 +24,8 @@ type model struct {
 	records map[string]record
 	effects map[string]int
 	dead    []string
+	workers map[*modelBroker]*worker
+	asking  []*modelBroker
 }
 
 type modelJob struct {
@@ -44,10 +46,14 @@ type modelBroker struct {
 var errKilled = errors.New("the worker was killed")
 
 func (b *modelBroker) next(ctx context.Context, free int) (*delivery, error) {
+	b.asking = append(b.asking, b) // jobs go to the worker that has asked first
+	defer func() {
+		b.asking = slices.DeleteFunc(b.asking, func(other *modelBroker) bool { return other == b })
+	}()
 	for {
 		now := b.loop.Time()
 		for _, j := range b.jobs {
-			if !j.acked && !j.until.After(now) {
+			if b.asking[0] == b && !j.acked && !j.until.After(now) {
 				j.count++
 				j.until, j.leased = now.Add(b.lease), b
 				d := &delivery{envelope: j.envelope, count: j.count}
@@ -91,6 +97,16 @@ func (b *modelBroker) giveBack(d *delivery, after time.Duration) {
 	if j := b.mine(d); j != nil {
 		j.until, j.leased = b.loop.Time().Add(after), nil
 	}
+}
+
+// nobody knows all workers, and asks none.
+func (b *modelBroker) nobody(name string, d time.Duration) bool {
+	for other, w := range b.workers {
+		if !other.killed && w.may(name) {
+			return false
+		}
+	}
+	return true
 }
 
 func (b *modelBroker) handBack()                                      {}

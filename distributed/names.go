@@ -21,6 +21,8 @@ import (
 //	SPACE.cancel.ID     a job is to end
 //	SPACE.progress.ID   reports of a function
 //	SPACE.event         what workers tell, see Events
+//	SPACE.who           the name of a function that a worker does not have
+//	SPACE.have          the name of a function that a worker may have, see search
 type names struct{ space string }
 
 func (n names) jobs() string               { return n.space + "_jobs" }
@@ -34,6 +36,8 @@ func (n names) deadJobs() string           { return n.space + ".dead" }
 func (n names) cancel(id string) string    { return n.space + ".cancel." + id }
 func (n names) progress(id string) string  { return n.space + ".progress." + id }
 func (n names) events() string             { return n.space + ".event" }
+func (n names) who() string                { return n.space + ".who" }
+func (n names) have() string               { return n.space + ".have" }
 func (n names) outcome(id string) string   { return "$KV." + n.outcomes() + "." + id }
 func (n names) consumer(p Priority) string { return p.String() }
 

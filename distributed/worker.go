@@ -34,9 +34,12 @@ func StallAfter(d time.Duration) WorkOption {
 	return func(w *worker) { w.stall = d }
 }
 
-// AwaitFunction is how long a job may wait for a worker that has its function, counted from the
-// first worker that does not. Such a worker hands the job back, which is no attempt. After that
-// time the job is dead. Default: 1 minute.
+// AwaitFunction is how long a job may wait for a worker that has its function. A worker that does
+// not have it hands the job back, which is no attempt, and the job stays away for a moment: only
+// this time counts. Then the job is dead, unless there are workers that may have the function:
+// a job waits for a busy worker for as long as it takes. A worker that gives no sign of life for
+// this time, or for a [Lease] if that is shorter, does not count; it has a second at least. 0 means
+// that no other worker is asked. Default: 1 minute.
 func AwaitFunction(d time.Duration) WorkOption {
 	must(d >= 0, "AwaitFunction", "the time is %v; use 0 or more", d)
 	return func(w *worker) { w.await = d }
@@ -70,6 +73,9 @@ type broker interface {
 	bury(ctx context.Context, e *envelope, failures []Failure) error
 	chain(ctx context.Context, e *envelope, result []byte) error
 	tell(ev Event)
+
+	// nobody reports whether no worker that may have the function has given a sign for the time d.
+	nobody(name string, d time.Duration) bool
 }
 
 // delivery is a job that the broker has given to this worker, under a lease.
@@ -79,6 +85,9 @@ type delivery struct {
 	reply string
 	bad   error // it is no job
 }
+
+// inProcess runs functions on goroutines.
+var inProcess = executor.From(context.Background())
 
 // worker takes jobs from the broker and runs them. A job:
 //
@@ -100,6 +109,7 @@ type worker struct {
 	backoff func(attempt int) time.Duration
 	extract func(ctx context.Context, header Header) context.Context
 	leases  map[*delivery]*lease
+	lacking map[string]struct{} // functions that ex did not have
 }
 
 // lease is what the worker knows of a job that it holds.
@@ -126,13 +136,14 @@ func Work(ctx context.Context, c *Client, opts ...WorkOption) error {
 	for _, o := range opts {
 		o(w)
 	}
+	f.may = w.may
 	return w.run(ctx)
 }
 
 func (w *worker) run(ctx context.Context) error {
-	w.leases = map[*delivery]*lease{}
+	w.leases, w.lacking = map[*delivery]*lease{}, map[string]struct{}{}
 	if w.ex == nil {
-		w.ex = executor.From(context.Background())
+		w.ex = inProcess
 	}
 	free := context.WithoutCancel(ctx) // what runs has its own end
 	w.b.tell(Event{Kind: WorkerStarted, Worker: w.name})
@@ -270,7 +281,9 @@ func (w *worker) attempt(ctx context.Context, d *delivery) error {
 		}
 		return err
 	}
-	if lacks(err, d.Name) {
+	lacks := lacks(err, d.Name)
+	w.learn(d.Name, !lacks)
+	if lacks {
 		return w.pass(ctx, d, &r, revision, attempt, err)
 	}
 	text := safetext.Error(err)

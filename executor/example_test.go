@@ -347,6 +347,12 @@ func ExampleExecutor() {
 	// 55 <nil>
 }
 
+// An executor can refuse at once what this program cannot run.
+func ExampleRegistered() {
+	fmt.Println(executor.Registered("fib"), executor.Registered("fob"))
+	// Output: true false
+}
+
 // A queue to the workers, and one back.
 func ExampleQueue() {
 	do(func(ctx context.Context) error {

@@ -194,15 +194,22 @@ var (
 	idPrefix = sync.OnceValue(func() string { return rand.Text()[:12] })
 )
 
+// Registered reports whether this process has a function of the name. Any goroutine.
+func Registered(name string) bool { return lookUp(name) != nil }
+
+func lookUp(name string) handler {
+	registry.mu.RLock()
+	defer registry.mu.RUnlock()
+	return registry.funcs[name]
+}
+
 // Call runs the function of a job here and now, and returns its encoded result: it is the other end
 // of an executor. It blocks while the function runs, so it is not for a loop. It does not recover a
 // panic of the function. The function finds the job with [Current], and its reports go to
 // job.Progress, on the function's goroutine. If the function does not exist, it returns
 // [ErrNotRegistered].
 func Call(ctx context.Context, job Job) ([]byte, error) {
-	registry.mu.RLock()
-	fn := registry.funcs[job.Name]
-	registry.mu.RUnlock()
+	fn := lookUp(job.Name)
 	if fn == nil {
 		return nil, fmt.Errorf("%w: %q", ErrNotRegistered, job.Name)
 	}

@@ -1,0 +1,83 @@
+package distributed
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// A job whose function a worker does not have may be one that another worker has, and that worker
+// may be busy. So the workers search for functions: one asks "who has NAME?" on a subject that all
+// of them hear, and one that may have it answers on another such subject. All of them keep account
+// of all searches, so one question and one answer at a time are enough for any number of workers.
+// Only times between events of one loop count, never the clocks of two machines.
+
+// search is what a worker knows of the search for a function.
+type search struct {
+	asked time.Time // the last question
+	open  time.Time // the first question since the last answer; zero: there was none
+}
+
+const (
+	askAgain    = time.Second            // between two questions for a function, at least
+	answerAfter = 100 * time.Millisecond // at most; a worker that hears an answer keeps its own
+	maxSearches = 1000
+)
+
+// nobody asks who has a function, and reports whether nobody has answered for the time d.
+func (f *feed) nobody(name string, d time.Duration) bool {
+	now, s := f.loop.Time(), f.searches[name]
+	if s != nil && now.Sub(s.asked) > d+maxPause+askAgain { // its answer was not waited for
+		delete(f.searches, name)
+		s = nil
+	}
+	if s == nil || now.Sub(s.asked) >= min(askAgain, d/3) {
+		f.publish(f.who(), name)
+		s = f.question(name, now)
+	}
+	return !s.open.IsZero() && now.Sub(s.open) >= d
+}
+
+// question notes that a worker asks for a function now.
+func (f *feed) question(name string, now time.Time) *search {
+	s := f.searches[name]
+	if s == nil {
+		if len(f.searches) >= maxSearches { // to begin the others anew does no harm
+			clear(f.searches)
+		}
+		s = &search{}
+		f.searches[name] = s
+	}
+	if s.asked = now; s.open.IsZero() {
+		s.open = now
+	}
+	return s
+}
+
+func (f *feed) publish(subject, name string) {
+	m := nats.NewMsg(subject)
+	m.Data = []byte(name)
+	f.offer(m)
+}
+
+// takeWho is called for each question, also for one's own.
+func (f *feed) takeWho(m *nats.Msg) {
+	name := string(m.Data)
+	s := f.question(name, f.loop.Time())
+	if !f.may(name) {
+		return
+	}
+	f.loop.CallLater(rand.N(answerAfter), func() {
+		if !s.open.IsZero() {
+			f.publish(f.have(), name)
+		}
+	})
+}
+
+// takeHave is called for each answer.
+func (f *feed) takeHave(m *nats.Msg) {
+	if s := f.searches[string(m.Data)]; s != nil {
+		s.open = time.Time{}
+	}
+}
