@@ -172,7 +172,7 @@ func (c *Client) prepare(ctx context.Context) (err error) {
 		return c.join(ctx)
 	}
 	jobs, err := c.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: c.jobs(), Subjects: []string{c.space + ".job.*", c.space + ".later.*"},
+		Name: c.jobs(), Subjects: []string{c.lines(), c.space + ".later.*"},
 		Retention: jetstream.WorkQueuePolicy, Duplicates: c.window, Replicas: c.replicas,
 		AllowMsgSchedules: true, AllowMsgTTL: true, AllowRollup: true, AllowDirect: true,
 	})

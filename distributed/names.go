@@ -29,6 +29,7 @@ func (n names) jobs() string               { return n.space + "_jobs" }
 func (n names) dead() string               { return n.space + "_dead" }
 func (n names) outcomes() string           { return n.space + "_outcomes" }
 func (n names) payloads() string           { return n.space + "_payloads" }
+func (n names) lines() string              { return n.space + ".job.*" }
 func (n names) queue(p Priority) string    { return n.space + ".job." + p.String() }
 func (n names) anchor() string             { return n.space + ".job.anchor" }
 func (n names) later(id string) string     { return n.space + ".later." + id }

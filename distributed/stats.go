@@ -30,11 +30,15 @@ func (c *Client) Stats(ctx context.Context) (Stats, error) {
 		if err != nil {
 			return s, brokerErr(err)
 		}
-		info, err := jobs.Info(ctx)
+		// A consumer learns of new jobs a moment later than the stream, so the stream counts them.
+		info, err := jobs.Info(ctx, jetstream.WithSubjectFilter(c.lines()))
 		if err != nil {
 			return s, brokerErr(err)
 		}
-		total := int(info.State.Msgs) - 1 // the anchor
+		s.Later = int(info.State.Msgs)
+		for _, n := range info.State.Subjects { // with the anchor
+			s.Later -= int(n)
+		}
 		s.Bytes = info.State.Bytes
 		for _, p := range priorities {
 			cons, err := jobs.Consumer(ctx, c.consumer(p))
@@ -42,12 +46,10 @@ func (c *Client) Stats(ctx context.Context) (Stats, error) {
 				return s, brokerErr(err)
 			}
 			ci := cons.CachedInfo()
-			s.Waiting[p] = int(ci.NumPending)
+			s.Waiting[p] = max(0, int(info.State.Subjects[c.queue(p)])-ci.NumAckPending)
 			s.Running += ci.NumAckPending
 			s.Retried += ci.NumRedelivered
-			total -= int(ci.NumPending) + ci.NumAckPending
 		}
-		s.Later = max(0, total)
 		dead, err := c.js.Stream(ctx, c.dead())
 		if err != nil {
 			return s, brokerErr(err)
