@@ -38,6 +38,7 @@ type Client struct {
 
 	out     *outbox
 	replies replies
+	clock   clock
 	pending map[string]*pending // by ID: jobs with an outcome to come
 	ends    []func()            // end the goroutines that read from the broker
 	writes  uint64              // of records
@@ -122,6 +123,9 @@ func open(
 	}
 	c.out = newOutbox(c.nc)
 	if err = c.subscribe(ctx); err == nil {
+		err = c.look(ctx)
+	}
+	if err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
@@ -146,108 +150,6 @@ func unconnected(urls string, err error) error {
 		remedy = "; put the token into the URL, nats://TOKEN@HOST, or pass credentials by NATS"
 	}
 	return fmt.Errorf("%s: %w%s", strings.Join(at, ", "), err, remedy)
-}
-
-const oldestServer = "2.12"
-
-// prepare makes the streams and buckets of the namespace. It blocks.
-func (c *Client) prepare(ctx context.Context) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	if v := c.nc.ConnectedServerVersion(); older(v, oldestServer) {
-		return fmt.Errorf("%w: the server has version %s; use %s or newer",
-			ErrUnavailable, v, oldestServer)
-	}
-	if c.js, err = jetstream.New(c.nc); err != nil {
-		return err
-	}
-	if _, err := c.js.AccountInfo(ctx); err != nil {
-		if errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
-			errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
-			return fmt.Errorf("%w: it has no JetStream; start it with -js", ErrUnavailable)
-		}
-		return err
-	}
-	if c.existing {
-		return c.join(ctx)
-	}
-	jobs, err := c.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: c.jobs(), Subjects: []string{c.lines(), c.space + ".later.*"},
-		Retention: jetstream.WorkQueuePolicy, Duplicates: c.window, Replicas: c.replicas,
-		AllowMsgSchedules: true, AllowMsgTTL: true, AllowRollup: true, AllowDirect: true,
-	})
-	if err != nil {
-		return err
-	}
-	for _, p := range priorities {
-		_, err := jobs.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-			Durable: c.consumer(p), FilterSubject: c.queue(p),
-			AckPolicy: jetstream.AckExplicitPolicy,
-			AckWait:   c.lease, MaxDeliver: -1, MaxAckPending: 1 << 20,
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if err = c.dropAnchor(ctx); err != nil {
-		return err
-	}
-	_, err = c.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: c.dead(), Subjects: []string{c.deadJobs()}, Replicas: c.replicas, AllowDirect: true,
-	})
-	if err != nil {
-		return err
-	}
-	c.kv, err = c.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: c.outcomes(), History: 1, TTL: c.keep, Replicas: c.replicas,
-	})
-	if err != nil {
-		return err
-	}
-	c.obj, err = c.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{
-		Bucket: c.payloads(), TTL: c.keep, Replicas: c.replicas,
-	})
-	return err
-}
-
-// join finds what prepare has made.
-func (c *Client) join(ctx context.Context) error {
-	_, err := c.js.Stream(ctx, c.jobs())
-	if err == nil {
-		_, err = c.js.Stream(ctx, c.dead())
-	}
-	if err == nil {
-		c.kv, err = c.js.KeyValue(ctx, c.outcomes())
-	}
-	if err == nil {
-		c.obj, err = c.js.ObjectStore(ctx, c.payloads())
-	}
-	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound) {
-		return fmt.Errorf("%w: the broker has no namespace %q; a worker or submitter makes it",
-			ErrUnavailable, c.namespace)
-	}
-	return err
-}
-
-// dropAnchor stores a message that stays in the stream of jobs. If the last message leaves a
-// stream, the broker removes a file and makes a new one, which takes longer than a short job.
-func (c *Client) dropAnchor(ctx context.Context) error {
-	_, err := c.js.Publish(ctx, c.anchor(), nil, jetstream.WithExpectLastSequencePerSubject(0))
-	var api *jetstream.APIError
-	if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
-		return nil // it is there
-	}
-	return err
-}
-
-// older reports whether version a comes before b. Unknown forms do not.
-func older(a, b string) bool {
-	var ma, na, mb, nb int
-	if n, _ := fmt.Sscanf(a, "%d.%d", &ma, &na); n != 2 {
-		return false
-	}
-	fmt.Sscanf(b, "%d.%d", &mb, &nb)
-	return ma < mb || ma == mb && na < nb
 }
 
 // watchConnection is an option of the connection. It keeps the user's handlers.

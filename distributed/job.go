@@ -32,7 +32,7 @@ func (p Priority) String() string { return [...]string{"normal", "high", "low"}[
 
 // envelope is a job on its way to a worker. Its header has all but the argument.
 type envelope struct {
-	executor.Job          // ID is the whole ID, OWNER.TOKEN
+	executor.Job          // ID is the whole ID, OWNER.TOKEN; the deadline is by the broker's clock
 	priority     Priority // the line
 	due          time.Time
 	attempts     int      // at most

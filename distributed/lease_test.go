@@ -116,6 +116,8 @@ func (b *modelBroker) onCancel(string, func()) (end func())           { return f
 func (b *modelBroker) tell(Event)                                     {}
 func (b *modelBroker) chain(context.Context, *envelope, []byte) error { panic("no chains here") }
 
+func (b *modelBroker) brokerTime(context.Context) time.Time { return b.loop.Time() }
+
 func (b *modelBroker) argument(_ context.Context, e *envelope) ([]byte, error) { return e.Args, nil }
 
 // ask is the way to the broker and back.

@@ -9,21 +9,22 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Option is an option of [Open] and [Connect]. All clients of a namespace must use the same: the
-// one that opens last sets [Lease], [Keep], [Window] and [Replicas] of the namespace, and workers
-// that run already keep extending their leases as they were told.
+// Option is an option of [Open] and [Connect]. [Lease], [Keep], [Window] and [Replicas] are of the
+// namespace: a client that does not set one uses that of the namespace, and one that sets it changes
+// it for all. Workers that run already go on extending their leases as before, so start them anew
+// after the lease was made shorter.
 type Option func(s *settings)
 
 type settings struct {
 	namespace string
 	name      string
-	lease     time.Duration
+	lease     time.Duration // 0: as the namespace has it; so are the three below
 	keep      time.Duration
 	window    time.Duration
+	replicas  int
 	attempts  int
 	backoff   func(attempt int) time.Duration
 	max       int
-	replicas  int
 	nats      []nats.Option
 	inject    func(ctx context.Context, header Header)
 	existing  bool
@@ -32,13 +33,9 @@ type settings struct {
 func defaults() settings {
 	return settings{
 		namespace: "aio",
-		lease:     30 * time.Second,
-		keep:      24 * time.Hour,
-		window:    2 * time.Minute,
 		attempts:  3,
 		backoff:   defaultBackoff,
 		max:       64 << 20,
-		replicas:  1,
 	}
 }
 

@@ -17,7 +17,8 @@ type JobOption func(e *submission)
 
 type submission struct {
 	envelope
-	key string
+	key    string
+	within *time.Duration // nil: for ever
 }
 
 // At lets the job wait in the line of this priority. Default: [Normal].
@@ -42,7 +43,7 @@ func Tries(n int) JobOption {
 // Within limits the time until the job has ended. Workers do not begin it later, and its function's
 // context ends then.
 func Within(d time.Duration) JobOption {
-	return func(e *submission) { e.Deadline = time.Now().Add(d) }
+	return func(e *submission) { e.within = &d }
 }
 
 // Then calls another function with the result, as a job of its own, as soon as the job is done. The
@@ -95,6 +96,9 @@ func Submit[A, R any](
 	for _, o := range opts {
 		o(&s)
 	}
+	if s.within != nil {
+		s.Deadline = c.loop.Time().Add(*s.within)
+	}
 	if s.key != "" {
 		s.ID = jobID(anybody, s.key)
 	} else {
@@ -113,6 +117,10 @@ func Submit[A, R any](
 func (c *Client) submit(ctx context.Context, e *envelope, p *pending) error {
 	if c.closed {
 		return ErrClosed
+	}
+	if !e.Deadline.IsZero() { // from now on by the broker's clock
+		now := c.brokerTime(ctx)
+		e.Deadline = now.Add(e.Deadline.Sub(c.loop.Time()))
 	}
 	if c.inject != nil {
 		e.header = Header{}

@@ -69,6 +69,7 @@ type broker interface {
 	load(ctx context.Context, id string) (record, uint64, error)
 	save(ctx context.Context, id string, r *record, revision uint64) error
 	finish(ctx context.Context, id string, r record, revision uint64) error // r is done
+	brokerTime(ctx context.Context) time.Time                               // that the deadlines of jobs are by
 	argument(ctx context.Context, e *envelope) ([]byte, error)
 	bury(ctx context.Context, e *envelope, failures []Failure) error
 	chain(ctx context.Context, e *envelope, result []byte) error
@@ -358,7 +359,9 @@ func (w *worker) call(ctx context.Context, d *delivery, attempt int) (result []b
 	if d.Deadline.IsZero() {
 		return run(ctx)
 	}
-	result, err = aio.WaitFor(ctx, d.Deadline.Sub(aio.RunningLoop(ctx).Time()), run)
+	left := d.Deadline.Sub(w.b.brokerTime(ctx))
+	job.Deadline = aio.RunningLoop(ctx).Time().Add(left)
+	result, err = aio.WaitFor(ctx, left, run)
 	var late *aio.TimeoutError
 	if errors.As(err, &late) {
 		err = Permanent(fmt.Errorf("the job's time is up: %w", context.DeadlineExceeded))
