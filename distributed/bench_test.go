@@ -2,6 +2,7 @@ package distributed_test
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -68,7 +69,12 @@ func BenchmarkJobs(b *testing.B) {
 
 // BenchmarkByHand is the same work with package nats.go alone: a work queue, a consumer with a
 // callback, a bucket for the results and a watcher.
-func BenchmarkByHand(b *testing.B) {
+func BenchmarkByHand(b *testing.B) { byHand(b, underWay) }
+
+// BenchmarkAwaitByHand is BenchmarkAwait with package nats.go alone.
+func BenchmarkAwaitByHand(b *testing.B) { byHand(b, 1) }
+
+func byHand(b *testing.B, underWay int) {
 	ctx := b.Context()
 	url := benchServer(b)
 	connect := func() (*nats.Conn, jetstream.JetStream) {
@@ -127,10 +133,13 @@ func BenchmarkByHand(b *testing.B) {
 	}
 	defer watcher.Stop()
 	slots := make(chan struct{}, underWay)
+	begun := make(chan time.Time, underWay)
+	var times medians
 	b.ResetTimer()
 	go func() {
 		for i := range b.N {
 			slots <- struct{}{}
+			begun <- time.Now()
 			m := nats.NewMsg("job")
 			m.Header.Set("Id", strconv.Itoa(i))
 			m.Header.Set(nats.MsgIdHdr, strconv.Itoa(i))
@@ -142,8 +151,10 @@ func BenchmarkByHand(b *testing.B) {
 	}()
 	for range b.N {
 		<-watcher.Updates()
+		times = append(times, time.Since(<-begun))
 		<-slots
 	}
+	times.report(b)
 }
 
 // BenchmarkAwait is the time from a call to its result, with nothing else under way.
@@ -157,11 +168,15 @@ func BenchmarkAwait(b *testing.B) {
 			}
 			defer c.Close()
 			g.Go(func(ctx context.Context) error { return distributed.Work(ctx, c) })
-			for range b.N {
+			var times medians
+			for b.Loop() {
+				begin := time.Now()
 				if _, err := square.With(executor.On(c)).Run(ctx, 7); err != nil {
 					return err
 				}
+				times = append(times, time.Since(begin))
 			}
+			times.report(b)
 			g.Cancel(nil)
 			return nil
 		})
@@ -186,9 +201,21 @@ func BenchmarkPublishAndAck(b *testing.B) {
 		Subjects: []string{"s"}}); err != nil {
 		b.Fatal(err)
 	}
+	var times medians
 	for b.Loop() {
+		begin := time.Now()
 		if _, err := js.Publish(b.Context(), "s", []byte("7")); err != nil {
 			b.Fatal(err)
 		}
+		times = append(times, time.Since(begin))
 	}
+	times.report(b)
+}
+
+// medians are the times of single operations.
+type medians []time.Duration
+
+func (m medians) report(b *testing.B) {
+	slices.Sort(m)
+	b.ReportMetric(float64(m[len(m)/2]), "p50-ns")
 }

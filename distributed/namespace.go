@@ -78,7 +78,12 @@ func (c *Client) prepare(ctx context.Context) (err error) {
 // adopt takes the options that were not set from the namespace. If there is none they get their
 // defaults.
 func (c *Client) adopt(ctx context.Context) error {
-	s := settings{lease: 30 * time.Second, keep: 24 * time.Hour, window: 2 * time.Minute, replicas: 1}
+	s := settings{
+		lease:    30 * time.Second,
+		keep:     24 * time.Hour,
+		window:   2 * time.Minute,
+		replicas: 1,
+	}
 	jobs, err := c.js.Stream(ctx, c.jobs())
 	if err == nil {
 		has := jobs.CachedInfo().Config

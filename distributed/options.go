@@ -9,9 +9,9 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Option is an option of [Open] and [Connect]. [Lease], [Keep], [Window] and [Replicas] are of the
-// namespace: a client that does not set one uses that of the namespace, and one that sets it changes
-// it for all. Workers that run already go on extending their leases as before, so start them anew
+// Option is an option of [Open] and [Connect]. [Lease], [Keep], [Window] and [Replicas] belong to
+// the namespace: a client that does not set one leaves it as it is, and one that sets it changes it
+// for all. Workers that run already go on extending their leases as before, so start them anew
 // after the lease was made shorter.
 type Option func(s *settings)
 

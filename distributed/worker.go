@@ -69,12 +69,13 @@ type broker interface {
 	load(ctx context.Context, id string) (record, uint64, error)
 	save(ctx context.Context, id string, r *record, revision uint64) error
 	finish(ctx context.Context, id string, r record, revision uint64) error // r is done
-	brokerTime(ctx context.Context) time.Time                               // that the deadlines of jobs are by
 	argument(ctx context.Context, e *envelope) ([]byte, error)
 	bury(ctx context.Context, e *envelope, failures []Failure) error
 	chain(ctx context.Context, e *envelope, result []byte) error
 	tell(ev Event)
 
+	// brokerTime returns the time by the clock that the deadlines of jobs are by.
+	brokerTime(ctx context.Context) time.Time
 	// nobody reports whether no worker that may have the function has given a sign for the time d.
 	nobody(name string, d time.Duration) bool
 }
