@@ -101,24 +101,37 @@ func (s *Server) readHead(head []byte, after error) (*http.Request, error) {
 	return req, nil
 }
 
-// readRequest makes the request of a head, and its reply.
-func (s *Server) readRequest(c *serverConn, head []byte) (*reply, error) {
-	req, err := s.readHead(head, io.ErrUnexpectedEOF)
+// readAny lets net/http parse a head of any form, and makes the checks of its server.
+func (s *Server) readAny(head []byte) (req *http.Request, upgrade bool, err error) {
+	req, err = s.readHead(head, io.ErrUnexpectedEOF)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	preface := req.ProtoMajor == 2 && req.ProtoMinor == 0 && req.Method == "PRI" &&
 		req.RequestURI == "*"
 	if req.ProtoMajor != 1 && !preface {
-		return nil, &badRequest{http.StatusHTTPVersionNotSupported, "unsupported protocol version"}
+		return nil, false,
+			&badRequest{http.StatusHTTPVersionNotSupported, "unsupported protocol version"}
 	}
 	host, hasHost := hostField(head)
-	upgrade := preface && !hasHost && len(req.Header) == 0
-	if err := checkFields(req, host, hasHost, upgrade); err != nil {
-		return nil, err
+	upgrade = preface && !hasHost && len(req.Header) == 0
+	return req, upgrade, checkFields(req, host, hasHost, upgrade)
+}
+
+// readRequest makes the request of a head, its reply, and the name of its task. A plain request is
+// in s.arrived, until its task makes a copy.
+func (s *Server) readRequest(c *serverConn, head []byte) (w *reply, name string, err error) {
+	s.arrived = http.Request{}
+	req, upgrade := &s.arrived, false
+	name, isPlain := parsePlain(req, head)
+	if !isPlain {
+		if req, upgrade, err = s.readAny(head); err != nil {
+			return nil, "", err
+		}
+		name = taskName(req)
 	}
 	req.RemoteAddr = c.remote
-	w := &reply{c: c}
+	w = &reply{c: c}
 	w.loop, w.req = s.loop, req
 	w.header, w.declared = make(http.Header, 4), -1
 	connection := req.Header["Connection"]
@@ -137,7 +150,7 @@ func (s *Server) readRequest(c *serverConn, head []byte) (*reply, error) {
 		w.body.kind, w.body.left = bodyOfLength, req.ContentLength
 	case req.ContentLength < 0:
 		if err := w.body.readChunks(req, head); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 	}
 	if expect := req.Header["Expect"]; len(expect) > 0 {
@@ -149,7 +162,7 @@ func (s *Server) readRequest(c *serverConn, head []byte) (*reply, error) {
 			w.failsExpectation = true
 		}
 	}
-	return w, nil
+	return w, name, nil
 }
 
 // checkFields makes the checks that net/http's server makes after ReadRequest.

@@ -56,6 +56,7 @@ type Server struct {
 	scratch        []byte // where answers are assembled, one at a time
 	arriving       []byte // where requests arrive, one at a time
 	heads          headReader
+	arrived        http.Request // a plain one, until its task has begun
 	dateText       string
 	dateSecond     int64
 	noKeepAlive    *atomic.Bool // what SetKeepAlivesEnabled has set; nil: unknown

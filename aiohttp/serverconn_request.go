@@ -87,7 +87,7 @@ func (c *serverConn) awaitHead() {
 
 // begin starts the task for a request whose head is the first end bytes.
 func (c *serverConn) begin(end int, now bool) {
-	w, err := c.s.readRequest(c, c.in.bytes()[:end])
+	w, name, err := c.s.readRequest(c, c.in.bytes()[:end])
 	if err != nil {
 		c.refuse(err)
 		return
@@ -109,11 +109,13 @@ func (c *serverConn) begin(end int, now bool) {
 	c.oldPost = w.req.Method == http.MethodPost
 	c.s.count.Requests++
 	c.s.count.Active++
-	name := taskName(w.req)
 	if now {
 		aio.Start(c.ctx, c.serveFn, aio.Name(name), aio.Eager())
 	} else {
 		aio.Start(c.ctx, c.serveFn, aio.Name(name))
+	}
+	if w.req == &c.s.arrived { // the task waits for its turn
+		w.req = w.req.WithContext(c.ctx)
 	}
 	c.checkGone()
 }
