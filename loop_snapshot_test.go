@@ -655,6 +655,7 @@ func TestAProgramThatEndsByAPanicOfATaskShowsItsStack(t *testing.T) {
 		return
 	}
 	needProcesses(t)
+	leaktest.NeedFork(t)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 	cmd.Env = append(os.Environ(), "AIO_TEST_CRASH=1")
 	out, err := cmd.CombinedOutput()

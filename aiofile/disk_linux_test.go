@@ -91,6 +91,7 @@ func init() {
 // play starts this binary again to play a part.
 func play(t *testing.T, part, arg string) *exec.Cmd {
 	t.Helper()
+	leaktest.NeedFork(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -139,6 +139,15 @@ func Children() int {
 	return n
 }
 
+// NeedFork skips a test that starts a program if AIO_TEST_EMULATED says that an emulator runs the
+// test. The fork of QEMU may hang in a program of several threads.
+func NeedFork(t testing.TB) {
+	t.Helper()
+	if os.Getenv("AIO_TEST_EMULATED") != "" {
+		t.Skip("an emulator runs this test, and its fork may hang")
+	}
+}
+
 // NeedOwnProgram skips a test if err says that the system does not start the program of the test:
 // an emulator runs it.
 func NeedOwnProgram(t testing.TB, err error) {

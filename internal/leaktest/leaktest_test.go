@@ -36,6 +36,7 @@ func TestWhatIsLeftBehindIsNamed(t *testing.T) {
 			if part == "descriptor" && leaktest.Descriptors() == 0 {
 				t.Skip("descriptors cannot be counted here")
 			}
+			leaktest.NeedFork(t)
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLeaves$")
 			cmd.Env = append(os.Environ(), partVariable+"="+part, "AIO_LEAKTEST_PATIENCE=100ms")
 			out, err := cmd.CombinedOutput()

@@ -187,6 +187,7 @@ func NeedProcesses(t testing.TB) {
 func NeedGo(t testing.TB) {
 	t.Helper()
 	NeedProcesses(t)
+	leaktest.NeedFork(t)
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("there is no go command: ", err)
 	}
@@ -272,6 +273,7 @@ const partVariable = "AIO_TEST_PART"
 func PlayPart(t *testing.T, name string, env ...string) (output string, err error) {
 	t.Helper()
 	NeedProcesses(t)
+	leaktest.NeedFork(t)
 	exe, err := os.Executable()
 	if err != nil {
 		t.Skip("no executable to run: ", err)

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/aio-go/aio/internal/leaktest"
 )
 
 // operation is a step of a random program; testdata/cpython/random.py has the same ones.
@@ -142,6 +144,7 @@ var knownVersions = []string{"3.11", "3.12", "3.13"}
 // cpythons returns the paths of the Pythons that there are to compare with, by their versions.
 // AIO_PYTHON may list further ones than those that are found by their names.
 func cpythons(t *testing.T) map[string]string {
+	leaktest.NeedFork(t)
 	found := map[string]string{}
 	names := []string{"python3.11", "python3.12", "python3.13", "python3"}
 	for _, name := range append(filepath.SplitList(os.Getenv("AIO_PYTHON")), names...) {
