@@ -22,6 +22,8 @@ type menu struct {
 	total int
 }
 
+func (m *menu) reset() { m.kinds, m.args, m.total = m.kinds[:0], m.args[:0], 0 }
+
 func (m *menu) add(k faultKind, args int) {
 	if args > 0 {
 		m.kinds, m.args, m.total = append(m.kinds, k), append(m.args, args), m.total+args
@@ -64,7 +66,8 @@ func (m *menu) index(key aio.EntryKey) int {
 
 // decider is a strategy that lets something go wrong.
 type decider interface {
-	// decide returns the number of a fault in m, 0 for none. It is asked at a place.
+	// decide returns the number of a fault in m, 0 for none. It is asked at a place. m is valid
+	// during the call.
 	decide(at point, m *menu) int
 }
 

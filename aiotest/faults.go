@@ -81,6 +81,12 @@ func (w *World) outage(arg int) time.Duration {
 	return d
 }
 
+// newMenu returns an empty menu. It is valid until something has been chosen from it.
+func (w *World) newMenu() *menu {
+	w.menu.reset()
+	return &w.menu
+}
+
 // allow adds a kind of fault to a menu, if there may be more of it.
 func (w *World) allow(m *menu, k faultKind, limit, args int) {
 	if w.used[k] < limit {
@@ -163,7 +169,8 @@ type diskWeather struct{ *Host }
 
 // Before implements simfs.Weather.
 func (h diskWeather) Before(op, name string) {
-	w, m := h.w, &menu{}
+	w := h.w
+	m := w.newMenu()
 	if h.life != nil && w.used[faultCrash]+w.used[faultCrashOther] < w.faults.Crashes {
 		m.add(faultCrash, outages)
 	}
@@ -179,7 +186,8 @@ func (h diskWeather) Before(op, name string) {
 
 // Write implements simfs.Weather.
 func (h diskWeather) Write(name string, n int) (taken int) {
-	w, m := h.w, &menu{}
+	w := h.w
+	m := w.newMenu()
 	w.allow(m, faultFullDisk, w.faults.FullDisks, 2)
 	if m.total == 0 {
 		return n
@@ -194,7 +202,8 @@ func (h diskWeather) Write(name string, n int) (taken int) {
 
 // Loss implements simfs.Weather.
 func (h diskWeather) Loss(name string, sizes []int) (kept, bytes int) {
-	w, m, n := h.w, &menu{}, len(sizes)
+	w, n := h.w, len(sizes)
+	m := w.newMenu()
 	w.allow(m, faultLostWrites, w.faults.LostWrites, min(n, lossesAtOnce))
 	torn := sizes[n-1] - 1 // each part of the last write
 	if torn > 0 {
@@ -247,7 +256,7 @@ func (w weather) Send(c *simnet.Conn, p []byte) simnet.Fate {
 	}
 	from, to, n := w.hostOf(c.Host()), w.hostOf(c.Peer().Host()), len(p)
 	w.sent(from, to, p)
-	m, f := &menu{}, &w.faults
+	m, f := w.newMenu(), &w.faults
 	cuts := min(n+1, cutsAtOne)
 	w.allow(m, faultReset, f.Resets, cuts)
 	w.allow(m, faultHalfOpen, f.HalfOpen, 1)
@@ -261,6 +270,9 @@ func (w weather) Send(c *simnet.Conn, p []byte) simnet.Fate {
 		return simnet.Fate{}
 	}
 	x := w.choose("send "+from.name+" "+to.name, m)
+	if x.kind == noFault {
+		return simnet.Fate{}
+	}
 	switch way := fmt.Sprintf("%s to %s (%v)", from, to, c.RemoteAddr()); x.kind {
 	case faultReset:
 		taken := x.arg
@@ -294,7 +306,7 @@ func (w weather) Datagram(a, b *simnet.Host, p []byte) []time.Duration {
 	}
 	from, to, n := w.hostOf(a), w.hostOf(b), len(p)
 	w.sent(from, to, p)
-	m, f := &menu{}, &w.faults
+	m, f := w.newMenu(), &w.faults
 	w.allow(m, faultLost, f.Lost, 1)
 	w.allow(m, faultTwice, f.Duplicated, outages)
 	w.allow(m, faultLate, f.Late, outages)
@@ -307,6 +319,9 @@ func (w weather) Datagram(a, b *simnet.Host, p []byte) []time.Duration {
 		return onTime
 	}
 	x := w.choose("datagram "+from.name+" "+to.name, m)
+	if x.kind == noFault {
+		return onTime
+	}
 	switch what := fmt.Sprintf("a datagram of %d bytes from %s to %s", n, from, to); x.kind {
 	case faultLost:
 		w.tell(true, "%s is lost", what)
@@ -333,7 +348,7 @@ var onTime = []time.Duration{0}
 
 // Lookup implements simnet.Weather.
 func (w weather) Lookup(a *simnet.Host, name string) error {
-	m := &menu{}
+	m := w.newMenu()
 	w.allow(m, faultLookup, w.faults.Lookups, 1)
 	if m.total == 0 {
 		return nil

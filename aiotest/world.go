@@ -40,6 +40,7 @@ type World struct {
 	links  map[[2]string]Link
 	hosts  []*Host
 	used   [lastFault]int // faults so far
+	menu   menu           // memory of newMenu
 	calm   bool           // nothing can go wrong by itself
 	ended  bool
 }

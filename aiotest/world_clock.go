@@ -50,7 +50,8 @@ func offset(ahead time.Duration) string {
 
 // readClock is called when a program on the host reads its clock, which may go wrong by that.
 func (h *Host) readClock(now time.Time) time.Time {
-	w, m := h.w, &menu{}
+	w := h.w
+	m := w.newMenu()
 	w.allow(m, faultClock, w.faults.Clocks, 2*outages)
 	if m.total > 0 {
 		if f := w.choose("clock "+h.name, m); f.kind == faultClock {

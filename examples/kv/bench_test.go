@@ -8,15 +8,23 @@ import (
 	"github.com/aio-go/aio/aiotest"
 )
 
-// BenchmarkSchedule measures schedules of five nodes and 200 operations.
+// BenchmarkSchedule measures schedules of five nodes and 200 operations. In the last row anything may
+// go wrong.
 func BenchmarkSchedule(b *testing.B) {
 	for _, x := range []struct {
 		clients int
 		pause   time.Duration
-	}{{2, thinking}, {2, 0}, {20, 0}} {
-		b.Run(fmt.Sprintf("clients=%d/pause=%v", x.clients, x.pause), func(b *testing.B) {
+		faults  aiotest.Faults
+		weather string
+	}{
+		{2, thinking, aiotest.Faults{}, "calm"},
+		{2, 0, aiotest.Faults{}, "calm"},
+		{20, 0, aiotest.Faults{}, "calm"},
+		{2, 0, everything, "stormy"},
+	} {
+		b.Run(fmt.Sprintf("clients=%d/pause=%v/%s", x.clients, x.pause, x.weather), func(b *testing.B) {
 			b.ReportAllocs()
-			aiotest.Explore(b, cluster("", aiotest.Faults{}, x.clients, 200/x.clients, x.pause),
+			aiotest.Explore(b, cluster("", x.faults, x.clients, 200/x.clients, x.pause),
 				aiotest.Schedules(b.N), aiotest.DocumentedOrder(), aiotest.MaxSteps(10_000_000))
 		})
 	}
