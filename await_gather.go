@@ -147,13 +147,13 @@ func (g *gathering) waitText([]*taskCore) string {
 }
 
 // blockers implements waitable.
-func (g *gathering) blockers() (out []*taskCore) {
+func (g *gathering) blockers(to []*taskCore) []*taskCore {
 	for _, c := range g.children {
 		if t := c.self.asTask(); t != nil && !c.Done() {
-			out = append(out, t)
+			to = append(to, t)
 		}
 	}
-	return out
+	return to
 }
 
 // evict implements waitable.

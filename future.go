@@ -221,11 +221,11 @@ func (c *core) waitText([]*taskCore) string {
 }
 
 // blockers implements waitable.
-func (c *core) blockers() []*taskCore {
+func (c *core) blockers(to []*taskCore) []*taskCore {
 	if t := c.self.asTask(); t != nil {
-		return []*taskCore{t}
+		to = append(to, t)
 	}
-	return nil
+	return to
 }
 
 // cancelFor implements waitable. Cancelling a task cancels the task or future that it alone waits
@@ -260,16 +260,16 @@ func (c *core) yields(p *wait) bool {
 	return !reaches(t, endsAfter, mine)
 }
 
-// endsAfter returns the tasks whose end t waits for even if it is cancelled. Other waits end at
+// endsAfter appends the tasks whose end t waits for even if it is cancelled. Other waits end at
 // once then.
-func endsAfter(t *taskCore) []*taskCore {
-	if next := waitsOn(t); len(next) > 0 {
+func endsAfter(t *taskCore, to []*taskCore) []*taskCore {
+	if next := waitsOn(t, to); len(next) > len(to) {
 		switch t.worker.wait.on.(type) {
 		case *core, *gathering, *TaskGroup:
 			return next
 		}
 	}
-	return nil
+	return to
 }
 
 // completed implements completer for a task that awaits.

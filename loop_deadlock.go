@@ -70,6 +70,7 @@ type deadlockWatch struct {
 	reported []*taskCore    // in the cycles of the last look
 	ended    *DeadlockError // what the main task was ended by
 	stood    uint           // steps when it last reported that nothing happens
+	search   cycleSearch
 }
 
 // cycleEvery is the least time between two looks for cycles: a second. They take at most a
@@ -94,7 +95,7 @@ func (l *Loop) findCycles() time.Duration {
 		return -1
 	}
 	if l.tasks.live < 2 { // one task can only wait for itself, and seeing that takes no clock
-		if t := l.tasks.first(); t != nil && slices.Contains(waitsForGood(t), t) {
+		if t := l.tasks.first(); t != nil && slices.Contains(waitsForGood(t, nil), t) {
 			l.deadlocked([]*taskCore{t}, slices.Contains(d.reported, t))
 			d.reported = append(d.reported[:0], t)
 		}

@@ -274,13 +274,13 @@ func (g *TaskGroup) waitText([]*taskCore) string {
 }
 
 // blockers implements waitable.
-func (g *TaskGroup) blockers() (out []*taskCore) {
+func (g *TaskGroup) blockers(to []*taskCore) []*taskCore {
 	for _, c := range g.children {
 		if !c.task.Done() {
-			out = append(out, c.task)
+			to = append(to, c.task)
 		}
 	}
-	return out
+	return to
 }
 
 // cancelFor implements waitable: the end of the block itself cancels the children.

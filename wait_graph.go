@@ -15,8 +15,8 @@ import (
 type waitable interface {
 	// waitText describes it in a few words. blockers is what blockers has returned.
 	waitText(blockers []*taskCore) string
-	// blockers returns the tasks that all have to act first, or none if they are not known.
-	blockers() []*taskCore
+	// blockers appends the tasks that all have to act first, or none if they are not known.
+	blockers(to []*taskCore) []*taskCore
 	// cancelFor lets the waitable follow a cancellation in place of the task of wait p. It reports
 	// whether the task then waits for the end of that.
 	cancelFor(p *wait, c *cancellation) bool
@@ -28,7 +28,7 @@ type waitable interface {
 // wait.
 type plainWait struct{}
 
-func (plainWait) blockers() []*taskCore               { return nil }
+func (plainWait) blockers(to []*taskCore) []*taskCore { return to }
 func (plainWait) cancelFor(*wait, *cancellation) bool { return false }
 func (plainWait) evict(*wait, error)                  {}
 
@@ -64,7 +64,8 @@ func (t *taskCore) endedText() string {
 	return ", which has ended without releasing it"
 }
 
-func (g *givenWait) blockers() (out []*taskCore) {
+func (g *givenWait) blockers(to []*taskCore) (out []*taskCore) {
+	out = to
 	if on, ok := g.given.(Blocker); ok {
 		defer func() { _ = recover() }() // it may be the user's
 		for _, r := range on.Blockers() {
@@ -84,15 +85,15 @@ func (p *wait) waitText() string {
 	if p.on == nil {
 		return ""
 	}
-	return p.on.waitText(p.on.blockers())
+	return p.on.waitText(p.on.blockers(nil))
 }
 
-// waitsOn returns the tasks that t waits for.
-func waitsOn(t *taskCore) []*taskCore {
+// waitsOn appends the tasks that t waits for.
+func waitsOn(t *taskCore, to []*taskCore) []*taskCore {
 	if p := t.parkedIn(); p != nil && p.on != nil {
-		return p.on.blockers()
+		return p.on.blockers(to)
 	}
-	return nil
+	return to
 }
 
 // parkedIn returns the wait in which t is suspended, nil if it is not.
@@ -103,11 +104,11 @@ func (t *taskCore) parkedIn() *wait {
 	return nil
 }
 
-// waitsForGood returns the tasks that t waits for, or none if a deadline will end the wait.
-func waitsForGood(t *taskCore) []*taskCore {
-	next := waitsOn(t)
-	if len(next) > 0 && t.worker.wait.fate != passedOn && t.worker.limited() {
-		return nil
+// waitsForGood appends the tasks that t waits for, or none if a deadline will end the wait.
+func waitsForGood(t *taskCore, to []*taskCore) []*taskCore {
+	next := waitsOn(t, to)
+	if len(next) > len(to) && t.worker.wait.fate != passedOn && t.worker.limited() {
+		return to
 	}
 	return next
 }
@@ -138,53 +139,88 @@ func (w *worker) limited() bool {
 }
 
 // cycles returns the groups of tasks that wait for each other.
-func (l *Loop) cycles() (out [][]*taskCore) {
-	const (
-		onPath = 1
-		seen   = 2
-	)
-	mark := map[*taskCore]int{}
-	var path []*taskCore
-	var visit func(t *taskCore)
-	visit = func(t *taskCore) {
-		switch mark[t] {
-		case seen:
-			return
-		case onPath:
-			i := slices.Index(path, t)
-			out = append(out, slices.Clone(path[i:]))
-			return
-		}
-		next := waitsForGood(t)
-		if len(next) == 0 {
-			return
-		}
-		mark[t] = onPath
-		path = append(path, t)
-		for _, n := range next {
-			visit(n)
-		}
-		path = path[:len(path)-1]
-		mark[t] = seen
+func (l *Loop) cycles() [][]*taskCore {
+	s := &l.deadlock.search
+	if n := len(l.tasks.slots); n > cap(s.marks) {
+		s.marks = make([]mark, n, 2*n)
+	} else {
+		s.marks = s.marks[:n]
+		clear(s.marks)
 	}
 	for _, t := range l.tasks.slots {
 		if t != nil {
-			visit(t)
+			s.visit(t)
 		}
 	}
-	return out
+	found := s.found
+	s.forget()
+	return found
 }
 
-// reaches reports whether t is one of the targets or waits, directly or not, for one. waits returns
+// cycleSearch goes through the tasks and those that they wait for. Its memory is used again: with a
+// virtual clock the loop searches each time that the clock jumps.
+type cycleSearch struct {
+	marks []mark // by place in the registry
+	path  []*taskCore
+	next  []*taskCore // what the tasks of the path wait for, one task after the other
+	found [][]*taskCore
+}
+
+type mark uint8
+
+const (
+	notVisited mark = iota
+	onPath
+	visited
+)
+
+func (s *cycleSearch) visit(t *taskCore) {
+	if t.parkedIn() == nil { // so it is in the registry
+		return
+	}
+	m := &s.marks[t.index]
+	switch *m {
+	case visited:
+		return
+	case onPath:
+		s.found = append(s.found, slices.Clone(s.path[slices.Index(s.path, t):]))
+		return
+	}
+	from := len(s.next)
+	s.next = waitsForGood(t, s.next)
+	*m = onPath
+	s.path = append(s.path, t)
+	for i := from; i < len(s.next); i++ {
+		s.visit(s.next[i])
+	}
+	s.next = s.next[:from]
+	s.path = s.path[:len(s.path)-1]
+	*m = visited
+}
+
+// forget drops the tasks, and the memory as well if there were many.
+func (s *cycleSearch) forget() {
+	if cap(s.marks) > 2*crowd {
+		*s = cycleSearch{}
+		return
+	}
+	clear(s.path[:cap(s.path)])
+	clear(s.next[:cap(s.next)])
+	s.found = nil
+}
+
+// reaches reports whether t is one of the targets or waits, directly or not, for one. waits appends
 // the tasks that a task waits for.
-func reaches(t *taskCore, waits func(t *taskCore) []*taskCore, targets ...*taskCore) bool {
+func reaches(
+	t *taskCore, waits func(t *taskCore, to []*taskCore) []*taskCore, targets ...*taskCore,
+) bool {
 	var seen map[*taskCore]bool
 	var visit func(t *taskCore) bool
 	visit = func(t *taskCore) bool {
 		if slices.Contains(targets, t) {
 			return true
 		}
-		next := waits(t)
+		next := waits(t, nil)
 		if len(next) == 0 || seen[t] {
 			return false
 		}
@@ -222,7 +258,7 @@ func (c *picture) waitOf(p *wait) *waitAnswer {
 		return a
 	}
 	a := &waitAnswer{}
-	blockers := p.on.blockers()
+	blockers := p.on.blockers(nil)
 	a.on = p.on.waitText(blockers)
 	if n := len(blockers); n > 0 {
 		a.waitsFor = make([]uint32, n)

@@ -127,10 +127,21 @@ func (h *Heap[T]) Pop() Entry[T] {
 
 // Compact drops the entries that keep rejects.
 func (h *Heap[T]) Compact(keep func(e *Entry[T]) bool) {
-	reject := func(e Entry[T]) bool { return !keep(&e) }
-	h.fresh = slices.DeleteFunc(h.fresh, reject)
-	h.e = slices.DeleteFunc(h.e, reject)
+	h.fresh, h.e = kept(h.fresh, keep), kept(h.e, keep)
 	h.order()
+}
+
+// kept is slices.DeleteFunc with pointers to the entries: it allocates nothing for each.
+func kept[T any](s []Entry[T], keep func(e *Entry[T]) bool) []Entry[T] {
+	n := 0
+	for i := range s {
+		if keep(&s[i]) {
+			s[n] = s[i]
+			n++
+		}
+	}
+	clear(s[n:])
+	return s[:n]
 }
 
 // order turns the entries into a heap.
