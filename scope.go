@@ -71,7 +71,13 @@ func (s *scope) setLimit(at time.Time) {
 	if f := s.facts.Load(); f != nil {
 		facts.name, facts.item = f.name, f.item
 	}
-	s.facts.Store(&facts)
+	if m := s.more; m != nil && m.first.limit.IsZero() && !at.IsZero() { // nobody has seen it yet
+		m.first = facts
+		s.facts.Store(&m.first)
+		return
+	}
+	others := facts
+	s.facts.Store(&others)
 }
 
 func (s *scope) name() string {
@@ -110,6 +116,13 @@ type scopeMore struct {
 	free     bool   // made from a freed context: the blocks around do not cancel it
 	around   *scope // the block that was innermost when this one was opened
 	self     *scope
+	first    scopeFacts // memory of the first facts with a limit
+}
+
+// blockScope is the scope of a block or a context, in one piece of memory.
+type blockScope struct {
+	scope scope
+	more  scopeMore
 }
 
 // scopeKind tells blocks from contexts. A block turns its own cancellation into an error when it
@@ -288,8 +301,10 @@ func (s *scope) unsubscribe(p *wait) {
 // newScope returns a scope below ctx, for the task on w. It is cancelled when ctx is, and when the
 // task's innermost open block is, unless ctx was freed from that block with context.WithoutCancel.
 func newScope(w *worker, ctx context.Context, op string, pc uintptr) *scope {
-	s := &scope{values: ctx, task: w.task, more: &scopeMore{ctx: ctx, op: op, pc: pc}}
-	s.more.self = s
+	all := &blockScope{more: scopeMore{ctx: ctx, op: op, pc: pc}}
+	s := &all.scope
+	s.values, s.task = ctx, w.task
+	s.more, all.more.self = &all.more, s
 	if own, ok := ctx.(*scope); ok {
 		s.values = own.values
 	}
