@@ -172,7 +172,10 @@ func (w *Writer) WriteFrame(prefix Prefix, p []byte) error {
 	if most := prefix.max(); size > most {
 		return &FrameSizeError{Size: size, Limit: most}
 	}
-	frame := prefix.append(make([]byte, 0, binary.MaxVarintLen64+len(p)), size)
-	_, err := w.Write(append(frame, p...))
+	var frame buffer // Write keeps none of its memory
+	frame.makeRoom(binary.MaxVarintLen64 + len(p))
+	frame.data = append(prefix.append(frame.data, size), p...)
+	_, err := w.Write(frame.Bytes())
+	frame.Discard(frame.Len())
 	return err
 }

@@ -179,7 +179,7 @@ func (a *answer) code(c *code) {
 type message interface{ code(c *code) }
 
 func encode(m message) []byte {
-	var c code
+	c := code{bytes: make([]byte, 0, 64)} // as much as most messages have
 	m.code(&c)
 	return c.bytes
 }
