@@ -105,6 +105,10 @@ func NewLoop(opts ...Option) *Loop {
 	for _, o := range opts {
 		o.loopOption(l)
 	}
+	for _, begin := range l.rec.begins { // they look at the clock, which any option may give
+		begin(l)
+	}
+	l.rec.begins = nil
 	l.clock.begun = time.Now()
 	l.clock.epoch, l.clock.rested = l.clock.begun, true
 	if l.clock.isGiven() {

@@ -15,13 +15,16 @@ type recording struct {
 	began bool             // a task's begin is looked at, see watchBegins
 
 	hooks  flight.Hooks
+	begins []func(loop any)                // of options, until NewLoop calls them
 	replay func() string                   // how to run this once more; nil: unknown
 	last   uint64                          // the end of the ring before this one
 	beside atomic.Pointer[flight.Recorder] // the ring, for other goroutines
 }
 
 func init() {
-	flight.Option = func(fn func(loop any)) any { return option(func(l *Loop) { fn(l) }) }
+	flight.Option = func(fn func(loop any)) any {
+		return option(func(l *Loop) { l.rec.begins = append(l.rec.begins, fn) })
+	}
 	flight.Record = func(loop any, n int, hooks *flight.Hooks) { loop.(*Loop).record(n, hooks) }
 	flight.Of = func(loop any) *flight.Recorder { return loop.(*Loop).recordingBeside() }
 	flight.About = func(loop any) flight.Info { return loop.(*Loop).about() }

@@ -240,7 +240,7 @@ func TestATraceHasATrackForEachTaskAndArrowsFromWakerToWoken(t *testing.T) {
 			Name, Cat, Ph, Bp string
 			Ts, Dur           float64
 			PID, TID          int
-			ID                uint64
+			ID                string
 			Args              map[string]any
 		} `json:"traceEvents"`
 		OtherData map[string]any `json:"otherData"`
@@ -249,7 +249,7 @@ func TestATraceHasATrackForEachTaskAndArrowsFromWakerToWoken(t *testing.T) {
 		t.Fatal(err)
 	}
 	tracks := map[int]string{}
-	begins := map[uint64]string{}
+	begins := map[string]string{}
 	var arrows, second []string
 	for _, e := range file.TraceEvents {
 		switch {
@@ -269,7 +269,7 @@ func TestATraceHasATrackForEachTaskAndArrowsFromWakerToWoken(t *testing.T) {
 	if got := fmt.Sprint(tracks); got != "map[0:loop 1:main #1 2:first #2 3:second #3]" {
 		t.Errorf("the tracks are %s", got)
 	}
-	want := "[loop -> main #1 at 0 loop -> first #2 at 0 loop -> second #3 at 0 loop -> first #2 at 1 " +
+	want := "[main #1 -> first #2 at 0 main #1 -> second #3 at 0 loop -> first #2 at 1 " +
 		"first #2 -> second #3 at 1 loop -> second #3 at 2 loop -> main #1 at 2]"
 	if got := fmt.Sprint(arrows); got != want {
 		t.Errorf("the arrows are\n%s\nwant\n%s", got, want)

@@ -103,6 +103,31 @@ func TestARecordingSaysWhoRanWhenAndWhoWokeWhom(t *testing.T) {
 	}
 }
 
+func TestTheClockMayBeGivenAfterTheRecorder(t *testing.T) {
+	var r recorder.Recording
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		if err := aio.Sleep(ctx, time.Second); err != nil {
+			return err
+		}
+		var err error
+		r, err = recorder.Take(aio.RunningLoop(ctx))
+		return err
+	}, recorder.On(), aio.WithClock(aio.NewVirtualClock()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `1 0s made main
+2 0s step main by 1
+3 0s wait
+4 1s due
+5 1s timer main
+6 1s step main Sleep by 5
+`
+	if got := told(r); got != want {
+		t.Errorf("it tells\n%swant\n%s", got, want)
+	}
+}
+
 func TestATaskThatStartsInsideAnotherHasAStepOfItsOwn(t *testing.T) {
 	r := recorded(t, func(ctx context.Context) error {
 		gate := aio.NewFuture[int](ctx)

@@ -5,7 +5,7 @@ import "time"
 // The seam through which package recorder makes loops record. The root sets the functions, so it
 // exports nothing for recorder and knows nothing of its formats. A loop is an *aio.Loop.
 var (
-	// Option returns an aio.Option that calls fn with the new loop.
+	// Option returns an aio.Option that calls fn with the new loop, after all other options.
 	Option func(fn func(loop any)) any
 	// Record makes the loop record into a new ring of n events, and as the hooks say; 0 ends it.
 	// Loop only, or before it runs.
