@@ -851,7 +851,7 @@ func TestTheWatchdogNamesTheRemedyForWhatBlocks(t *testing.T) {
 				return err
 			}, aio.WithSlowCallback(20*time.Millisecond), aio.WithDebug(false))
 			<-freed
-			if err != nil || !strings.Contains(line, "task=guilty") || !strings.Contains(line, "loop_report_test.go:") {
+			if err != nil || !strings.Contains(line, "task=guilty") || !strings.Contains(line, `at="github.com/aio-go/aio_test.TestTheWatchdogNamesTheRemedy`) {
 				t.Errorf("%v, %s", err, line)
 			}
 		})

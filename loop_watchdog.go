@@ -186,7 +186,7 @@ func (l *Loop) logBlocked(d time.Duration) {
 		message += held.remedy()
 		if frames := held.user(); len(frames) > 0 {
 			attrs = append(attrs,
-				slog.String("at", frames[0].String()),
+				slog.String("at", placeOf(frames)),
 				slog.String("stack", joinFrames(frames)))
 		}
 		attrs = append(attrs, slog.String("state", held.state))
@@ -337,7 +337,7 @@ type goroutineStack struct {
 
 type stackFrame struct {
 	fn   string
-	site string // file:line
+	site string // file:line, or file
 	std  bool   // of the standard library
 }
 
@@ -380,7 +380,7 @@ func parseStack(text string) (g goroutineStack) {
 			break
 		}
 		fn, args := call[:open], call[open+1:]
-		place, _, _ = strings.Cut(place, " +0x")
+		place = withoutNoLine(place)
 		g.frames = append(g.frames, stackFrame{fn, filepath.Base(place), isStandard(fn, place)})
 		switch fn {
 		case taskFrame:
@@ -393,6 +393,16 @@ func parseStack(text string) (g goroutineStack) {
 		}
 	}
 	return g
+}
+
+// withoutNoLine returns a place of a stack dump as "file:line". The jump of an endless loop without
+// a body has no line: the compiler gives it 1, and for a test with -cover 0. Then it is "file".
+func withoutNoLine(place string) string {
+	place, _, _ = strings.Cut(place, " +0x")
+	for _, none := range []string{":0", ":1"} {
+		place = strings.TrimSuffix(place, none)
+	}
+	return place
 }
 
 // stackFrameFn is the function at the bottom of every coro.Stack.
