@@ -35,7 +35,7 @@ func (b *blockage) below(lines int) {
 func locksAMutex(b *blockage) {
 	b.below(1)
 	b.mu.Lock()
-	b.mu.Unlock()
+	defer b.mu.Unlock()
 }
 
 func readsAPipe(b *blockage) {

@@ -302,3 +302,29 @@ func TestWithoutARecorderThereIsNothingToTake(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// allocations returns how many objects a task that is made and awaited costs, and a Yield.
+func allocations(t *testing.T, opts ...aio.Option) (n float64) {
+	t.Helper()
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		var err error
+		n = testing.AllocsPerRun(2000, func() {
+			task := aio.Start(ctx, func(ctx context.Context) error { return aio.Yield(ctx) }, aio.Name("named"))
+			_, failed := task.Await(ctx)
+			err = errors.Join(err, failed)
+		})
+		return err
+	}, opts...)
+	if err != nil {
+		t.Error(err)
+	}
+	return n
+}
+
+// What it costs in time depends on the machine; that is a matter of benchmarks.
+func TestARecorderMakesNoObjects(t *testing.T) {
+	without := allocations(t)
+	if with := allocations(t, recorder.On()); with != without || without == 0 {
+		t.Errorf("a task costs %v objects, and %v without a recorder", with, without)
+	}
+}
