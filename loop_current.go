@@ -287,7 +287,8 @@ func (l *Loop) setDebug(on bool) {
 	}
 }
 
-// loopHere returns the loop on which the caller runs, or nil. Only debug mode can afford it.
+// loopHere returns the loop on which the caller runs, or nil. Only debug mode and panics can afford
+// it.
 func loopHere() *Loop {
 	for _, e := range inspect.Running() {
 		if l := e.Loop().(*Loop); l.onLoop() {

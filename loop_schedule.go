@@ -76,9 +76,19 @@ func (l *Loop) mustBeIdle(op string) {
 			"await in its tasks, or use Submit on another goroutine"))
 	}
 	if insideLoop() {
-		panic(misuse(op, "another loop is running on this goroutine; "+
-			"await instead, or use another goroutine"))
+		panic(misuse(op, "another loop is running on this goroutine; "+insteadOfALoop()))
 	}
+}
+
+// insteadOfALoop says what to do where a loop cannot run because the caller is on another one. In a
+// test that decides all steps a further goroutine is no way out: it would have real time, and no
+// part in a simulated world.
+func insteadOfALoop() string {
+	if l := loopHere(); l != nil && l.scheduling != nil {
+		return "await the function itself, with the context of your task; " +
+			"another goroutine would be outside of the test and of its world"
+	}
+	return "await instead, or use another goroutine"
 }
 
 // takeOver makes the calling goroutine the one that runs the loop.

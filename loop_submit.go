@@ -176,8 +176,7 @@ func RunParallel(
 	case ctx == nil:
 		panic(misuse(op, "the context is nil; use context.Background()"))
 	case insideLoop():
-		panic(misuse(op, "a loop is running on this goroutine and would block; "+
-			"use another goroutine"))
+		panic(misuse(op, "a loop is running on this goroutine and would block; "+insteadOfALoop()))
 	}
 	p := &parallel{given: ctx}
 	ctx, p.cancel = context.WithCancelCause(ctx)
