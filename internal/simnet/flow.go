@@ -45,15 +45,15 @@ func (f *flow) send(p []byte, delay time.Duration, end ending) {
 		return
 	}
 	now := f.from.loop.Time()
-	due := now.Add(delay)
+	due := now.Add(delay + l.Latency)
 	if l.Bandwidth > 0 {
-		if f.busy.After(due) {
-			due = f.busy
+		begin := now.Add(delay)
+		if f.busy.After(begin) {
+			begin = f.busy
 		}
-		due = due.Add(l.takes(len(p)))
-		f.busy = due
+		f.busy = begin.Add(l.takes(len(p)))
+		due = f.busy.Add(l.Latency)
 	}
-	due = due.Add(l.Latency)
 	if f.stalled.After(due) {
 		due = f.stalled
 	}
@@ -63,7 +63,7 @@ func (f *flow) send(p []byte, delay time.Duration, end ending) {
 	f.wire = append(f.wire, p...)
 	f.parts = append(f.parts, segment{due, len(p), end})
 	if len(f.parts) == 1 {
-		f.arm()
+		f.arm(now)
 	}
 }
 
@@ -73,11 +73,13 @@ func (f *flow) isHeld() bool {
 	return f.from.hole || b.down || !f.stalled.IsZero() || a != b && a.Net.isCut(a, b)
 }
 
-func (f *flow) arm() {
+// arm waits for the first part. It is given the time, which its callers know: with a virtual clock
+// a message costs little more than to ask for it a few times.
+func (f *flow) arm(now time.Time) {
 	if f.timer == nil {
 		f.timer = f.from.loop.NewTimer(f.due)
 	}
-	f.timer.Start(f.parts[0].due.Sub(f.from.loop.Time()))
+	f.timer.Start(f.parts[0].due.Sub(now))
 }
 
 // due delivers what has arrived.
@@ -99,7 +101,7 @@ func (f *flow) due() {
 	f.from.makeRoom()
 	switch {
 	case len(f.parts) > 0:
-		f.arm()
+		f.arm(now)
 	case cap(f.wire) > keptBuffer:
 		f.parts, f.wire = nil, nil
 	}
@@ -128,7 +130,7 @@ func (f *flow) resend() {
 			f.parts[i].due = at
 		}
 	}
-	f.arm()
+	f.arm(now)
 }
 
 // arrive is the receiving end's part.
@@ -174,13 +176,14 @@ func (f *flow) arrive(p []byte, end ending, inTurn bool) {
 // Stall lets nothing arrive at the peer for d, as if it did not read.
 func (c *Conn) Stall(d time.Duration) {
 	f := &c.out
-	f.stalled = c.loop.Time().Add(d)
+	now := c.loop.Time()
+	f.stalled = now.Add(d)
 	for i := range f.parts {
 		if f.parts[i].due.Before(f.stalled) {
 			f.parts[i].due = f.stalled
 		}
 	}
 	if len(f.parts) > 0 && f.timer != nil && f.timer.Running() {
-		f.arm()
+		f.arm(now)
 	}
 }
