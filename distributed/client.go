@@ -256,6 +256,9 @@ func (c *Client) Close() {
 	}
 	clear(c.pending)
 	c.replies.fail(ErrClosed)
+	for f := range c.feeds {
+		f.wake()
+	}
 	if c.out != nil {
 		c.out.close(2 * time.Second)
 		if c.nc.IsConnected() {

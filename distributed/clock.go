@@ -32,19 +32,20 @@ func (c *Client) brokerTime(ctx context.Context) time.Time {
 func (c *Client) look(ctx context.Context) error {
 	c.clock.looking = true
 	defer func() { c.clock.looking = false }()
-	asked := c.loop.Time()
+	var middle time.Time // of the way to the broker and back; the loop may be late with both
 	at, err := aio.ToThread(ctx, func(ctx context.Context) (time.Time, error) {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
+		begin := time.Now()
 		s, err := c.js.Stream(ctx, c.jobs())
 		if err != nil {
 			return time.Time{}, brokerErr(err)
 		}
+		middle = begin.Add(time.Since(begin) / 2)
 		return s.CachedInfo().TimeStamp, nil
 	})
 	if err == nil {
-		answered := c.loop.Time()
-		c.clock.at, c.clock.looked = at, asked.Add(answered.Sub(asked)/2)
+		c.clock.at, c.clock.looked = at.Add(time.Since(middle)), c.loop.Time()
 	}
 	return err
 }

@@ -28,8 +28,8 @@
 //
 // A worker that does not have a job's function hands the job back, and that is no attempt: while a
 // program is being replaced, old and new workers may run side by side. The job waits for a worker
-// that has the function, even a busy one. If there is none for a minute ([AwaitFunction]), the job
-// is dead.
+// that has the function, even a busy one. After a minute without such a worker the job is dead; see
+// [AwaitFunction].
 //
 // A worker holds a lease on each of its jobs ([Lease]) and extends it while its loop runs. So a
 // worker that hangs or dies loses its jobs to others; one that is only slow keeps them. With

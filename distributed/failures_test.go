@@ -126,7 +126,7 @@ func TestAFunctionThatNoWorkerHasIsAClearErrorAfterSomeTime(t *testing.T) {
 				len(dead.Failures) != 1 {
 				t.Fatalf("%v", err)
 			}
-			for _, text := range []string{"no worker had the function within ", "(smith)", `"nobody has this"`} {
+			for _, text := range []string{"no worker had the function within ", "(asked: smith)", `"nobody has this"`} {
 				if !strings.Contains(err.Error(), text) {
 					t.Errorf("no %q in %v", text, err)
 				}

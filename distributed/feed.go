@@ -2,6 +2,7 @@ package distributed
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ import (
 type feed struct {
 	*Client
 	inbox    string
+	sub      *nats.Subscription // of the inbox
 	last     uint64
 	requests map[string]*pull
 	fetched  [len(priorities)][]*delivery // by priority
@@ -58,8 +60,14 @@ func newFeed(c *Client) (*feed, error) {
 	f := &feed{Client: c, inbox: c.nc.NewInbox() + ".", requests: map[string]*pull{},
 		ended: map[string]struct{}{}, running: map[string]func(){},
 		searches: map[string]*search{}}
+	var err error
+	f.sub, err = c.nc.Subscribe(f.inbox+"*", func(m *nats.Msg) { c.post(func() { f.take(m) }) })
+	if err != nil {
+		return nil, brokerErr(err)
+	}
+	f.sub.SetPendingLimits(-1, 256<<20)
+	f.ends = append(f.ends, func() { f.sub.Unsubscribe() })
 	for subject, take := range map[string]func(m *nats.Msg){
-		f.inbox + "*":         f.take,
 		c.names.cancel("*.*"): f.takeCancel,
 		c.who():               f.takeWho,
 		c.have():              f.takeHave,
@@ -168,7 +176,7 @@ func (f *feed) next(ctx context.Context, free int) (*delivery, error) {
 			}
 		}
 		if f.Client.closed {
-			return nil, ErrClosed
+			return nil, cmp.Or(ctx.Err(), ErrClosed)
 		}
 		if err := f.fetch(ctx, free); err != nil {
 			return nil, err
@@ -236,7 +244,8 @@ func (f *feed) asked(p Priority) bool {
 	return false
 }
 
-// wait waits for an answer, or until the first of the requests is over.
+// wait waits for an answer, or until the first of the requests is over. It returns ErrClosed when
+// the client is closed.
 func (f *feed) wait(ctx context.Context) error {
 	f.expire()
 	until := f.loop.Time().Add(standing)
@@ -249,7 +258,10 @@ func (f *feed) wait(ctx context.Context) error {
 	err := aio.TimeoutAt(ctx, until, f.waiting.Wait)
 	f.waiting = nil
 	var late *aio.TimeoutError
-	if errors.As(err, &late) {
+	switch {
+	case f.Client.closed:
+		return cmp.Or(ctx.Err(), ErrClosed) // often both have ended
+	case errors.As(err, &late):
 		return nil
 	}
 	return err
@@ -272,13 +284,25 @@ func (f *feed) request(p Priority, n int, atOnce bool) string {
 	return m.Reply
 }
 
-// handBack returns jobs that were fetched and did not start.
-func (f *feed) handBack() {
+// stop takes back the requests. What the broker has sent before it knows that arrives first.
+func (f *feed) stop(ctx context.Context) (left []*delivery) {
+	drained := aio.NewFuture[aio.None](ctx)
+	f.sub.SetClosedHandler(func(string) { f.post(func() { drained.SetResult(aio.None{}) }) })
+	if err := f.sub.Drain(); err == nil {
+		_, _ = aio.WaitFor(ctx, 2*time.Second, drained.Await)
+	}
 	for i := range f.fetched {
-		for _, d := range f.fetched[i] {
-			f.giveBack(d, 0)
-		}
+		left = append(left, f.fetched[i]...)
 		f.fetched[i] = nil
+	}
+	return left
+}
+
+func (f *feed) extendFetched() {
+	for _, q := range f.fetched {
+		for _, d := range q {
+			f.extend(d)
+		}
 	}
 }
 

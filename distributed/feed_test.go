@@ -153,3 +153,33 @@ func TestWhileTheBrokerIsAwayNothingPilesUp(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAJobThatWaitsForAFreePlaceKeepsItsLease(t *testing.T) {
+	err := aio.Run(t.Context(), func(ctx context.Context) error {
+		f := &feed{inbox: "i.", requests: map[string]*pull{}, Client: &Client{
+			loop: aio.RunningLoop(ctx), names: names{"s"}, out: &outbox{}}}
+		f.online.Store(true)
+		w := &worker{b: f, lease: time.Minute, leases: map[*delivery]*lease{}}
+		for _, p := range priorities {
+			m := nats.NewMsg("s.job." + p.String())
+			m.Reply = "$JS.ACK.s_jobs." + p.String() + ".1.5.5.0.0"
+			f.take(m)
+		}
+		beat := aio.Start(ctx, w.beat)
+		if err := aio.Sleep(ctx, 21*time.Second); err != nil {
+			return err
+		}
+		beat.Cancel(nil)
+		got := ""
+		for _, m := range f.out.msgs {
+			got += string(m.Data)
+		}
+		if got != "+WPI+WPI+WPI" {
+			t.Errorf("the worker says %s", got)
+		}
+		return nil
+	}, aio.WithClock(aio.NewVirtualClock()))
+	if err != nil {
+		t.Error(err)
+	}
+}

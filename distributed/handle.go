@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"strings"
 
 	"github.com/aio-go/aio"
@@ -37,20 +38,11 @@ func (h *Handle[R]) Cancel(ctx context.Context) error {
 	if c.closed {
 		return ErrClosed
 	}
-	r := record{state: cancelled}
-	_, _, err := c.replies.store(ctx, c.recordMessage(h.id, &r, 0))
-	if err != nil && !isConflict(err) {
-		return err
+	wrote, err := c.markCancelled(ctx, h.id)
+	if wrote {
+		c.dropJob(h.id, h.sequence)
 	}
-	if err == nil {
-		c.cancelJob(h.id, h.sequence)
-	} else if old, rev, e := c.load(ctx, h.id); e == nil && !old.over() { // it was tried before
-		err := c.save(ctx, h.id, &r, rev)
-		if err == nil || errors.Is(err, errConflict) {
-			c.cancelJob(h.id, h.sequence)
-		}
-	}
-	return nil
+	return err
 }
 
 func (h *Handle[R]) wait(ctx context.Context, reports func([]byte)) (R, error) {
@@ -146,14 +138,39 @@ func Find[A, R any](c *Client, f *executor.Function[A, R], id string) (*Handle[R
 	return &Handle[R]{c: c, id: id, decode: f.Result}, nil
 }
 
-// cancelJob lets a job end as cancelled: its outcome is written, it leaves its line, and a worker
-// that runs it is told. It waits for nothing; the job may have ended already.
+// cancelJob lets a job end as cancelled. It waits for nothing; the job may have ended already.
 func (c *Client) cancelJob(id string, seq uint64) {
 	if c.closed {
 		return
 	}
-	r := record{state: cancelled}
-	c.out.put(c.recordMessage(id, &r, 0))
+	// The first write is under way when this returns, so also before a Close.
+	aio.Start(c.loop.Context(), func(ctx context.Context) error {
+		if _, err := c.markCancelled(ctx, id); err != nil && !errors.Is(err, ErrClosed) &&
+			ctx.Err() == nil {
+			slog.Warn("distributed: a job is cancelled without an outcome", "job", id, "error", err)
+		}
+		return nil
+	}, aio.Name("cancel "+id), aio.Eager())
+	c.dropJob(id, seq)
+}
+
+// markCancelled writes that a job was cancelled, unless it has an outcome. Workers may write about
+// it meanwhile.
+func (c *Client) markCancelled(ctx context.Context, id string) (wrote bool, err error) {
+	for revision := uint64(0); ; {
+		err := c.save(ctx, id, &record{state: cancelled}, revision)
+		if !errors.Is(err, errConflict) {
+			return err == nil, err
+		}
+		var old record
+		if old, revision, err = c.load(ctx, id); err != nil || old.over() {
+			return false, err
+		}
+	}
+}
+
+// dropJob takes a job out of its line, and tells a worker that runs it.
+func (c *Client) dropJob(id string, seq uint64) {
 	if seq != 0 {
 		m := nats.NewMsg("$JS.API.STREAM.MSG.DELETE." + c.jobs())
 		m.Data, _ = json.Marshal(map[string]any{"seq": seq, "no_erase": true})

@@ -142,6 +142,7 @@ type record struct {
 	state  state
 	result []byte
 
+	Step     int       `json:",omitempty"` // of a chain: what follows is of this function
 	Reports  int       `json:",omitempty"` // of the function in its last run
 	Failures []Failure `json:",omitempty"`
 	Returned int       `json:",omitempty"` // deliveries that were handed back

@@ -81,10 +81,10 @@ func (b *modelBroker) extend(d *delivery) {
 	}
 }
 
-// ack is honoured from every worker, as JetStream does for its latest delivery.
+// ack is honoured from every worker that is alive, also if its lease is over, as JetStream does.
 func (b *modelBroker) ack(d *delivery) {
-	j := b.mine(d)
-	if j == nil {
+	j := b.held[d]
+	if b.killed || j.acked {
 		return
 	}
 	if r, ok := b.records[j.ID]; !ok || !r.over() {
@@ -109,7 +109,8 @@ func (b *modelBroker) nobody(name string, d time.Duration) bool {
 	return true
 }
 
-func (b *modelBroker) handBack()                                      {}
+func (b *modelBroker) stop(context.Context) []*delivery               { return nil }
+func (b *modelBroker) extendFetched()                                 {}
 func (b *modelBroker) report(string, int, []byte)                     {}
 func (b *modelBroker) cancelled(string) bool                          { return false }
 func (b *modelBroker) onCancel(string, func()) (end func())           { return func() {} }

@@ -30,26 +30,38 @@ func (c *Client) prepare(ctx context.Context) (err error) {
 		}
 		return err
 	}
-	if err := c.adopt(ctx); err != nil {
-		return err
-	}
 	if c.existing {
 		return c.join(ctx)
 	}
-	jobs, err := c.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+	// A client that sets no option changes nothing: another one may be setting some just now.
+	given := c.settings
+	update := given.lease != 0 || given.keep != 0 || given.window != 0 || given.replicas != 0
+	if err := c.adopt(ctx, given); err != nil {
+		return err
+	}
+	if err := c.make(ctx, update); err != nil {
+		return err
+	}
+	return c.adopt(ctx, given) // another one may have made it meanwhile
+}
+
+// make makes the streams and buckets that are missing. Those that are there get the options of this
+// client if update is set.
+func (c *Client) make(ctx context.Context, update bool) error {
+	jobs, err := created(ctx, update, jetstream.StreamConfig{
 		Name: c.jobs(), Subjects: []string{c.lines(), c.space + ".later.*"},
 		Retention: jetstream.WorkQueuePolicy, Duplicates: c.window, Replicas: c.replicas,
 		AllowMsgSchedules: true, AllowMsgTTL: true, AllowRollup: true, AllowDirect: true,
-	})
+	}, c.js.CreateStream, c.js.CreateOrUpdateStream, c.jobs(), c.js.Stream)
 	if err != nil {
 		return err
 	}
 	for _, p := range priorities {
-		_, err := jobs.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+		_, err := created(ctx, update, jetstream.ConsumerConfig{
 			Durable: c.consumer(p), FilterSubject: c.queue(p),
 			AckPolicy: jetstream.AckExplicitPolicy,
 			AckWait:   c.lease, MaxDeliver: -1, MaxAckPending: 1 << 20,
-		})
+		}, jobs.CreateConsumer, jobs.CreateOrUpdateConsumer, c.consumer(p), jobs.Consumer)
 		if err != nil {
 			return err
 		}
@@ -57,58 +69,80 @@ func (c *Client) prepare(ctx context.Context) (err error) {
 	if err = c.dropAnchor(ctx); err != nil {
 		return err
 	}
-	_, err = c.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+	_, err = created(ctx, update, jetstream.StreamConfig{
 		Name: c.dead(), Subjects: []string{c.deadJobs()}, Replicas: c.replicas, AllowDirect: true,
-	})
+	}, c.js.CreateStream, c.js.CreateOrUpdateStream, c.dead(), c.js.Stream)
 	if err != nil {
 		return err
 	}
-	c.kv, err = c.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+	c.kv, err = created(ctx, update, jetstream.KeyValueConfig{
 		Bucket: c.outcomes(), History: 1, TTL: c.keep, Replicas: c.replicas,
-	})
+	}, c.js.CreateKeyValue, c.js.CreateOrUpdateKeyValue, c.outcomes(), c.js.KeyValue)
 	if err != nil {
 		return err
 	}
-	c.obj, err = c.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{
+	c.obj, err = created(ctx, update, jetstream.ObjectStoreConfig{
 		Bucket: c.payloads(), TTL: c.keep, Replicas: c.replicas,
-	})
+	}, c.js.CreateObjectStore, c.js.CreateOrUpdateObjectStore, c.payloads(), c.js.ObjectStore)
 	return err
 }
 
-// adopt takes the options that were not set from the namespace. If there is none they get their
+// created makes something on the broker. If it is there already it is updated, or found.
+func created[C, T any](
+	ctx context.Context, update bool, config C,
+	create, createOrUpdate func(ctx context.Context, config C) (T, error),
+	name string, find func(ctx context.Context, name string) (T, error),
+) (T, error) {
+	if update {
+		return createOrUpdate(ctx, config)
+	}
+	x, err := create(ctx, config)
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) ||
+		errors.Is(err, jetstream.ErrConsumerExists) || errors.Is(err, jetstream.ErrBucketExists) {
+		return find(ctx, name)
+	}
+	return x, err
+}
+
+// adopt takes the options that were not given from the namespace. If there is none they get their
 // defaults.
-func (c *Client) adopt(ctx context.Context) error {
+func (c *Client) adopt(ctx context.Context, given settings) error {
 	s := settings{
 		lease:    30 * time.Second,
 		keep:     24 * time.Hour,
 		window:   2 * time.Minute,
 		replicas: 1,
 	}
-	jobs, err := c.js.Stream(ctx, c.jobs())
-	if err == nil {
-		has := jobs.CachedInfo().Config
-		s.window, s.replicas = has.Duplicates, max(has.Replicas, 1)
-		var line jetstream.Consumer
-		if line, err = jobs.Consumer(ctx, c.consumer(Normal)); err == nil {
-			s.lease = line.CachedInfo().Config.AckWait
-		}
-	}
-	var outcomes jetstream.KeyValue
-	if err == nil {
-		outcomes, err = c.js.KeyValue(ctx, c.outcomes())
-	}
-	var status jetstream.KeyValueStatus
-	if err == nil {
-		status, err = outcomes.Status(ctx)
-	}
-	if err == nil {
-		s.keep = status.TTL()
-	} else if !isMissing(err) { // there may be a part of it, if its maker was killed
+	if err := c.lookUp(ctx, &s); err != nil && !isMissing(err) { // a part may be missing
 		return err
 	}
-	c.lease, c.keep = cmp.Or(c.lease, s.lease), cmp.Or(c.keep, s.keep)
-	c.window, c.replicas = cmp.Or(c.window, s.window), cmp.Or(c.replicas, s.replicas)
+	c.lease, c.keep = cmp.Or(given.lease, s.lease), cmp.Or(given.keep, s.keep)
+	c.window, c.replicas = cmp.Or(given.window, s.window), cmp.Or(given.replicas, s.replicas)
 	return nil
+}
+
+// lookUp reads the options of the namespace into s, as far as there is one.
+func (c *Client) lookUp(ctx context.Context, s *settings) error {
+	jobs, err := c.js.Stream(ctx, c.jobs())
+	if err != nil {
+		return err
+	}
+	has := jobs.CachedInfo().Config
+	s.window, s.replicas = has.Duplicates, max(has.Replicas, 1)
+	line, err := jobs.Consumer(ctx, c.consumer(Normal))
+	if err != nil {
+		return err
+	}
+	s.lease = line.CachedInfo().Config.AckWait
+	outcomes, err := c.js.KeyValue(ctx, c.outcomes())
+	if err != nil {
+		return err
+	}
+	status, err := outcomes.Status(ctx)
+	if err == nil {
+		s.keep = status.TTL()
+	}
+	return err
 }
 
 // isMissing reports whether a namespace is not there, or not wholly.
@@ -119,7 +153,7 @@ func isMissing(err error) bool {
 
 // join finds what prepare has made.
 func (c *Client) join(ctx context.Context) error {
-	_, err := c.js.Stream(ctx, c.jobs())
+	err := c.lookUp(ctx, &c.settings)
 	if err == nil {
 		_, err = c.js.Stream(ctx, c.dead())
 	}

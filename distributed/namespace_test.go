@@ -57,7 +57,7 @@ func TestAClientThatDoesNotSetAnOptionLeavesTheNamespacesAsItIs(t *testing.T) {
 		{nil, "lease 5m0s, keep 1h0m0s, window 2m0s, replicas 1"},
 		{[]distributed.Option{distributed.Window(time.Minute), distributed.Replicas(1)},
 			"lease 5m0s, keep 1h0m0s, window 1m0s, replicas 1"},
-		{[]distributed.Option{distributed.Existing()},
+		{[]distributed.Option{distributed.Existing(), distributed.Lease(time.Hour)},
 			"lease 5m0s, keep 1h0m0s, window 1m0s, replicas 1"},
 		{[]distributed.Option{distributed.Lease(30 * time.Second)},
 			"lease 30s, keep 1h0m0s, window 1m0s, replicas 1"},
@@ -74,6 +74,39 @@ func TestAClientThatDoesNotSetAnOptionLeavesTheNamespacesAsItIs(t *testing.T) {
 		}
 		if got, err := namespaceAt(url); got != c.want || err != nil {
 			t.Errorf("%s, %v; want %s", got, err, c.want)
+		}
+	}
+}
+
+// A client without options opens while another one sets some.
+func TestClientsThatOpenAtOnceLoseNoOption(t *testing.T) {
+	for round := range 6 {
+		url := startServer(t, nil)
+		for _, lease := range []time.Duration{5 * time.Minute, 7 * time.Minute} { // new, and changed
+			err := aio.Run(t.Context(), func(ctx context.Context) error {
+				return aio.Group(ctx, func(ctx context.Context, g *aio.TaskGroup) error {
+					open := func(opts ...distributed.Option) {
+						g.Go(func(ctx context.Context) error {
+							c, err := distributed.Connect(ctx, url, opts...)
+							if err == nil {
+								c.Close()
+							}
+							return err
+						})
+					}
+					open()
+					open(distributed.Lease(lease))
+					open()
+					return nil
+				})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := fmt.Sprintf("lease %v, keep 24h0m0s, window 2m0s, replicas 1", lease)
+			if got, err := namespaceAt(url); got != want || err != nil {
+				t.Errorf("round %d: %s, %v; want %s", round, got, err, want)
+			}
 		}
 	}
 }

@@ -17,7 +17,6 @@ import (
 // passed tells which workers have handed a job back because they do not have its function, since
 // its last attempt.
 type passed struct {
-	Step    int // of a chain
 	Times   int
 	Waited  time.Duration // the sum of the pauses, which depends on no clock
 	Workers []string      // their names, the first maxPassed
@@ -46,20 +45,22 @@ func (p *passed) pause() time.Duration {
 // lacks another one has failed.
 func lacks(err error, name string) bool {
 	return errors.Is(err, executor.ErrNotRegistered) &&
-		(!executor.Registered(name) || strings.HasSuffix(err.Error(), strconv.Quote(name)))
+		strings.HasSuffix(err.Error(), strconv.Quote(name))
 }
 
-// may reports whether the worker may have the function. Of an executor from elsewhere only a try
-// tells.
+// may reports whether the worker may have the function. Of other processes and of an executor from
+// elsewhere only a try tells.
 func (w *worker) may(name string) bool {
+	_, lacks := w.lacking[name]
 	switch w.ex.(type) {
-	case *executor.Threads, *executor.Pool:
+	case *executor.Threads:
 		return executor.Registered(name)
+	case *executor.Pool:
+		return executor.Registered(name) && !lacks
 	}
 	if w.ex == inProcess {
 		return executor.Registered(name)
 	}
-	_, lacks := w.lacking[name]
 	return !lacks
 }
 
@@ -72,10 +73,13 @@ func (w *worker) learn(name string, has bool) {
 		delete(w.lacking, name)
 		return
 	}
-	if len(w.lacking) >= maxLacking {
-		clear(w.lacking)
-	}
 	w.lacking[name] = struct{}{}
+	for other := range w.lacking {
+		if len(w.lacking) <= maxLacking {
+			break
+		}
+		delete(w.lacking, other)
+	}
 }
 
 // nobodyHas reports whether no worker that may have the function is alive.
@@ -89,26 +93,30 @@ func (w *worker) nobodyHas(name string) bool {
 func (w *worker) pass(
 	ctx context.Context, d *delivery, r *record, revision uint64, attempt int, err error,
 ) error {
-	if r.Passed == nil || r.Passed.Step != d.step {
-		r.Passed = &passed{Step: d.step}
+	if r.Passed == nil {
+		r.Passed = &passed{}
 	}
 	p := r.Passed
 	p.add(w.name)
 	if nobody := w.nobodyHas(d.Name); nobody && p.Waited >= w.await {
-		err = fmt.Errorf("no worker had the function within %v (%s): %w",
+		err = fmt.Errorf("no worker had the function within %v (asked: %s): %w",
 			p.Waited, strings.Join(p.Workers, ", "), err)
 		r.addFailure(Failure{Attempt: attempt, Worker: w.name, At: aio.RunningLoop(ctx).Time(),
 			Error: safetext.Error(err)})
 		r.setError(err)
 		return w.fail(ctx, d, r, revision)
 	}
-	p.Waited += p.pause()
+	pause := p.pause()
+	if !d.Deadline.IsZero() { // then a worker ends the job
+		pause = max(time.Millisecond, min(pause, d.Deadline.Sub(w.b.brokerTime(ctx))))
+	}
+	p.Waited += pause
 	r.state, r.Name, r.Returned = retrying, d.Name, r.Returned+1
 	if err := w.b.save(ctx, d.ID, r, revision); err != nil {
 		return err
 	}
 	w.b.tell(Event{Kind: JobReturned, Worker: w.name, ID: d.ID, Name: d.Name,
 		Error: safetext.Error(err)})
-	w.b.giveBack(d, p.pause())
+	w.b.giveBack(d, pause)
 	return errReturned
 }

@@ -151,3 +151,40 @@ func TestAWorkerKnowsWhichFunctionsItMayHave(t *testing.T) {
 		t.Errorf("it remembers %d names", len(w.lacking))
 	}
 }
+
+// What counts is the try, not what else ends a job: its time, for instance.
+func TestAWorkerLearnsFromTriesOnly(t *testing.T) {
+	var lacks error
+	passing(t, time.Minute, nil, func(
+		ctx context.Context, m *model, start func(string, func(runner) executor.Executor) *modelBroker,
+	) error {
+		b := start("custom", func(runner) executor.Executor { return tries(func() error { return lacks }) })
+		if err := aio.Sleep(ctx, time.Second); err != nil { // it has begun
+			return err
+		}
+		w := m.workers[b]
+		d := &delivery{envelope: envelope{Job: executor.Job{Name: "f"}}}
+		w.leases[d] = &lease{}
+		try := func(ctx context.Context, err error) bool {
+			lacks = err
+			_, _ = w.call(ctx, d, 1)
+			return w.may("f")
+		}
+		missing := fmt.Errorf("%w: %q", executor.ErrNotRegistered, "f")
+		got := []bool{w.may("f"), try(ctx, missing), try(ctx, nil), try(ctx, missing),
+			try(ctx, errKilled), try(ctx, missing)}
+		if fmt.Sprint(got) != "[true false true false true false]" {
+			m.t.Error(got)
+		}
+		d.Deadline = aio.RunningLoop(ctx).Time().Add(-time.Second)
+		if try(ctx, errKilled) {
+			m.t.Error("a job whose time is up has told nothing")
+		}
+		return nil
+	})
+}
+
+// tries is an executor of functions that end at once.
+type tries func() error
+
+func (fn tries) Execute(context.Context, executor.Job) ([]byte, error) { return nil, fn() }

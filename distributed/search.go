@@ -1,6 +1,7 @@
 package distributed
 
 import (
+	"maps"
 	"math/rand/v2"
 	"time"
 
@@ -16,43 +17,56 @@ import (
 // search is what a worker knows of the search for a function.
 type search struct {
 	asked time.Time // the last question
-	open  time.Time // the first question since the last answer; zero: there was none
+	open  time.Time // the first question since the last answer
+	n     int       // questions since the last answer
 }
 
 const (
 	askAgain    = time.Second            // between two questions for a function, at least
 	answerAfter = 100 * time.Millisecond // at most; a worker that hears an answer keeps its own
-	maxSearches = 1000
+	answered    = 250 * time.Millisecond // all that a question gets
+	maxSearches = 10_000
 )
 
-// nobody asks who has a function, and reports whether nobody has answered for the time d.
+// nobody asks who has a function, and reports whether nobody has answered for the time d. One
+// question may have come at a moment when a worker had no connection, so it takes two.
 func (f *feed) nobody(name string, d time.Duration) bool {
 	now, s := f.loop.Time(), f.searches[name]
 	if s != nil && now.Sub(s.asked) > d+maxPause+askAgain { // its answer was not waited for
 		delete(f.searches, name)
 		s = nil
 	}
+	nobody := s != nil && s.n >= 2 && now.Sub(s.open) >= d && now.Sub(s.asked) >= answered
 	if s == nil || now.Sub(s.asked) >= min(askAgain, d/3) {
 		f.publish(f.who(), name)
-		s = f.question(name, now)
+		f.question(name, now, d)
 	}
-	return !s.open.IsZero() && now.Sub(s.open) >= d
+	return nobody
 }
 
-// question notes that a worker asks for a function now.
-func (f *feed) question(name string, now time.Time) *search {
+// question notes that a worker asks for a function now. If there are too many searches it is not
+// followed before others are over.
+func (f *feed) question(name string, now time.Time, d time.Duration) {
 	s := f.searches[name]
 	if s == nil {
-		if len(f.searches) >= maxSearches { // to begin the others anew does no harm
-			clear(f.searches)
+		if len(f.searches) >= maxSearches {
+			maps.DeleteFunc(f.searches, func(_ string, s *search) bool {
+				return now.Sub(s.asked) > d+maxPause+askAgain
+			})
+			if len(f.searches) >= maxSearches {
+				return
+			}
 		}
 		s = &search{}
 		f.searches[name] = s
 	}
-	if s.asked = now; s.open.IsZero() {
+	if now.Sub(s.asked) < answered { // by two workers at once
+		return
+	}
+	if s.asked = now; s.n == 0 {
 		s.open = now
 	}
-	return s
+	s.n++
 }
 
 func (f *feed) publish(subject, name string) {
@@ -64,12 +78,12 @@ func (f *feed) publish(subject, name string) {
 // takeWho is called for each question, also for one's own.
 func (f *feed) takeWho(m *nats.Msg) {
 	name := string(m.Data)
-	s := f.question(name, f.loop.Time())
+	f.question(name, f.loop.Time(), time.Minute)
 	if !f.may(name) {
 		return
 	}
 	f.loop.CallLater(rand.N(answerAfter), func() {
-		if !s.open.IsZero() {
+		if s := f.searches[name]; s == nil || s.n > 0 {
 			f.publish(f.have(), name)
 		}
 	})
@@ -78,6 +92,6 @@ func (f *feed) takeWho(m *nats.Msg) {
 // takeHave is called for each answer.
 func (f *feed) takeHave(m *nats.Msg) {
 	if s := f.searches[string(m.Data)]; s != nil {
-		s.open = time.Time{}
+		s.n = 0
 	}
 }

@@ -112,15 +112,44 @@ func TestWhoeverAsksLastNobodyHasAFunctionThatNobodyAnswersFor(t *testing.T) {
 	})
 }
 
-func TestAnyNumberOfSearchesNeedsBoundedMemory(t *testing.T) {
+// The worker that has the function may have had no connection when the first question came.
+func TestOneUnansweredQuestionIsNoProof(t *testing.T) {
 	inVirtualTime(t, func(ctx context.Context) error {
 		f := newSearching(ctx, 1, func(int) bool { return false })[0]
-		for i := range 10 * maxSearches {
-			f.nobody(fmt.Sprint(i), time.Second)
-			f.out.msgs = nil
+		var got []bool
+		for range 4 {
+			got = append(got, f.nobody("f", time.Second))
+			if err := aio.Sleep(ctx, maxPause); err != nil {
+				return err
+			}
 		}
-		if len(f.searches) > maxSearches {
-			t.Errorf("%d searches", len(f.searches))
+		if fmt.Sprint(got) != "[false false true true]" {
+			t.Error(got)
+		}
+		return nil
+	})
+}
+
+func TestAnyNumberOfSearchesNeedsBoundedMemoryAndSomeComeToAnEnd(t *testing.T) {
+	inVirtualTime(t, func(ctx context.Context) error {
+		f := newSearching(ctx, 1, func(int) bool { return false })[0]
+		ended := 0
+		for range 5 {
+			for i := range maxSearches + maxSearches/2 {
+				if f.nobody(fmt.Sprint(i), 3*time.Second) {
+					ended++
+				}
+			}
+			f.out.msgs = nil
+			if len(f.searches) > maxSearches {
+				t.Fatalf("%d searches", len(f.searches))
+			}
+			if err := aio.Sleep(ctx, maxPause); err != nil {
+				return err
+			}
+		}
+		if ended < maxSearches {
+			t.Errorf("%d searches have ended", ended)
 		}
 		return nil
 	})

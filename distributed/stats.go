@@ -15,7 +15,7 @@ import (
 // Stats are counts of a namespace, as the broker has them.
 type Stats struct {
 	Waiting map[Priority]int // jobs that no worker has
-	Running int              // jobs that workers have, and those that wait for another attempt
+	Running int              // jobs that workers have, and those that were handed back for a time
 	Later   int              // jobs that are not due
 	Retried int              // of Running: those that were delivered more than once
 	Dead    int

@@ -41,7 +41,7 @@ func Tries(n int) JobOption {
 }
 
 // Within limits the time until the job has ended. Workers do not begin it later, and its function's
-// context ends then.
+// context ends then. A job that no worker gets has no outcome before one does.
 func Within(d time.Duration) JobOption {
 	return func(e *submission) { e.within = &d }
 }

@@ -35,11 +35,12 @@ func StallAfter(d time.Duration) WorkOption {
 }
 
 // AwaitFunction is how long a job may wait for a worker that has its function. A worker that does
-// not have it hands the job back, which is no attempt, and the job stays away for a moment: only
-// this time counts. Then the job is dead, unless there are workers that may have the function:
-// a job waits for a busy worker for as long as it takes. A worker that gives no sign of life for
-// this time, or for a [Lease] if that is shorter, does not count; it has a second at least. 0 means
-// that no other worker is asked. Default: 1 minute.
+// not have it hands the job back for a pause of up to 2 seconds, which is no attempt. When the sum
+// of the pauses reaches d the worker that gets the job next ends it: the job is dead. But it waits
+// on while there is a worker that may have the function, however long that one is busy. A worker
+// counts if it answers within d, at least 1 second and at most a [Lease]. With an executor from
+// elsewhere ([On]) a worker may have each function that it has not tried. 0 means that no other
+// worker is asked. Workers can have different times; each goes by its own. Default: 1 minute.
 func AwaitFunction(d time.Duration) WorkOption {
 	must(d >= 0, "AwaitFunction", "the time is %v; use 0 or more", d)
 	return func(w *worker) { w.await = d }
@@ -56,8 +57,9 @@ func Extract(fn func(ctx context.Context, header Header) context.Context) WorkOp
 type broker interface {
 	// next waits for a job. free is how many jobs the worker could take now.
 	next(ctx context.Context, free int) (*delivery, error)
-	// handBack returns the jobs that next has fetched and not returned.
-	handBack()
+	// stop ends the fetching of jobs, and returns those that next has not returned.
+	stop(ctx context.Context) []*delivery
+	extendFetched() // the leases of jobs that next has not returned
 
 	extend(d *delivery)                         // the lease begins anew
 	ack(d *delivery)                            // the job is over
@@ -156,8 +158,8 @@ func (w *worker) run(ctx context.Context) error {
 		var late *aio.TimerHandle
 		err := aio.Group(free, func(free context.Context, jobs *aio.TaskGroup) error {
 			ended = w.take(ctx, jobs)
-			w.b.handBack()
 			late = aio.RunningLoop(free).CallLater(w.drain, func() { jobs.Cancel(errDrained) })
+			w.handBack(free)
 			return nil
 		})
 		late.Cancel()
@@ -196,6 +198,38 @@ func (w *worker) take(ctx context.Context, jobs *aio.TaskGroup) error {
 	}
 }
 
+// handBack returns the jobs that were fetched and did not start. That is no attempt.
+func (w *worker) handBack(ctx context.Context) {
+	for _, d := range w.b.stop(ctx) {
+		if d.bad == nil {
+			w.returned(ctx, d) // if that is not possible, an attempt is lost and not the job
+		}
+		w.b.giveBack(d, 0)
+	}
+}
+
+// returned writes that a delivery was no attempt.
+func (w *worker) returned(ctx context.Context, d *delivery) error {
+	return aio.Timeout(ctx, 2*time.Second, func(ctx context.Context) error {
+		r, revision, err := w.load(ctx, d)
+		if err != nil || r.over() {
+			return err
+		}
+		r.state, r.Name, r.Returned = retrying, d.Name, r.Returned+1
+		return w.b.save(ctx, d.ID, &r, revision)
+	})
+}
+
+// load returns the record of a job, without what was written about the functions of its chain that
+// came before.
+func (w *worker) load(ctx context.Context, d *delivery) (record, uint64, error) {
+	r, revision, err := w.b.load(ctx, d.ID)
+	if !r.over() && r.Step != d.step {
+		r = record{Step: d.step}
+	}
+	return r, revision, err
+}
+
 // beat extends the leases. It is a task of the loop, so a loop that stands still extends none.
 func (w *worker) beat(ctx context.Context) error {
 	for {
@@ -211,6 +245,7 @@ func (w *worker) beat(ctx context.Context) error {
 				w.b.extend(d)
 			}
 		}
+		w.b.extendFetched()
 	}
 }
 
@@ -226,8 +261,14 @@ func (w *worker) handle(ctx context.Context, d *delivery) {
 		return
 	}
 	switch err := w.attempt(ctx, d); {
-	case err == nil || errors.Is(err, errConflict): // decided, by this run or by another
+	case err == nil: // decided, by this run or by another
 		w.b.ack(d)
+	case errors.Is(err, errConflict):
+		// Another run has written. If that is no outcome the job is its job: an answer of this one
+		// would count, although its lease is over.
+		if r, _, err := w.b.load(ctx, d.ID); err == nil && r.over() {
+			w.b.ack(d)
+		}
 	case errors.Is(err, errReturned):
 	default: // the broker cannot be asked, or the worker ends: another run decides
 		w.b.giveBack(d, 0)
@@ -238,12 +279,12 @@ func (w *worker) handle(ctx context.Context, d *delivery) {
 
 // attempt runs the function once. It returns nil when the job needs nothing more of this worker.
 func (w *worker) attempt(ctx context.Context, d *delivery) error {
-	var r record
+	r := record{Step: d.step}
 	var revision uint64
 	attempt := d.count
 	if d.count > 1 || d.step > 0 || d.again {
 		var err error
-		if r, revision, err = w.b.load(ctx, d.ID); err != nil {
+		if r, revision, err = w.load(ctx, d); err != nil {
 			return err
 		}
 		if r.over() {
@@ -264,7 +305,7 @@ func (w *worker) attempt(ctx context.Context, d *delivery) error {
 			err = w.b.chain(ctx, &d.envelope, result)
 		} else {
 			out := record{state: done, result: result, Reports: w.leases[d].reports}
-			err = w.b.finish(ctx, d.ID, out, revision)
+			err = w.finish(ctx, d, out, revision)
 		}
 		if !errors.Is(err, ErrTooLarge) {
 			return err
@@ -275,17 +316,12 @@ func (w *worker) attempt(ctx context.Context, d *delivery) error {
 	case w.b.cancelled(d.ID):
 		return nil
 	case ctx.Err() != nil: // the worker ends; that is no failure of the job
-		r.state, r.Name, r.Returned = retrying, d.Name, r.Returned+1
-		free, cancel := aio.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		if e := w.b.save(free, d.ID, &r, revision); e != nil {
+		if e := w.returned(context.WithoutCancel(ctx), d); e != nil {
 			return e
 		}
 		return err
 	}
-	lacks := lacks(err, d.Name)
-	w.learn(d.Name, !lacks)
-	if lacks {
+	if lacks(err, d.Name) {
 		return w.pass(ctx, d, &r, revision, attempt, err)
 	}
 	text := safetext.Error(err)
@@ -304,6 +340,20 @@ func (w *worker) attempt(ctx context.Context, d *delivery) error {
 		Error: text})
 	w.b.giveBack(d, w.backoff(attempt))
 	return errReturned
+}
+
+// finish writes the result. A failure that another run has written meanwhile does not count.
+func (w *worker) finish(ctx context.Context, d *delivery, out record, revision uint64) error {
+	for {
+		err := w.b.finish(ctx, d.ID, out, revision)
+		if !errors.Is(err, errConflict) {
+			return err
+		}
+		var r record
+		if r, revision, err = w.b.load(ctx, d.ID); err != nil || r.over() {
+			return err
+		}
+	}
 }
 
 // fail ends a job without a further attempt.
@@ -356,7 +406,13 @@ func (w *worker) call(ctx context.Context, d *delivery, attempt int) (result []b
 			}
 		}
 	}()
-	run := func(ctx context.Context) ([]byte, error) { return w.ex.Execute(ctx, job) }
+	run := func(ctx context.Context) ([]byte, error) {
+		result, err := w.ex.Execute(ctx, job)
+		if lacks := lacks(err, job.Name); lacks || ctx.Err() == nil {
+			w.learn(job.Name, !lacks)
+		}
+		return result, err
+	}
 	if d.Deadline.IsZero() {
 		return run(ctx)
 	}
@@ -364,7 +420,8 @@ func (w *worker) call(ctx context.Context, d *delivery, attempt int) (result []b
 	job.Deadline = aio.RunningLoop(ctx).Time().Add(left)
 	result, err = aio.WaitFor(ctx, left, run)
 	var late *aio.TimeoutError
-	if errors.As(err, &late) {
+	// The function may have time limits of its own.
+	if errors.As(err, &late) && !aio.RunningLoop(ctx).Time().Before(job.Deadline) {
 		err = Permanent(fmt.Errorf("the job's time is up: %w", context.DeadlineExceeded))
 	}
 	return result, err
