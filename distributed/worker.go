@@ -202,7 +202,7 @@ func (w *worker) take(ctx context.Context, jobs *aio.TaskGroup) error {
 func (w *worker) handBack(ctx context.Context) {
 	for _, d := range w.b.stop(ctx) {
 		if d.bad == nil {
-			w.returned(ctx, d) // if that is not possible, an attempt is lost and not the job
+			_ = w.returned(ctx, d) // if that is not possible, an attempt is lost and not the job
 		}
 		w.b.giveBack(d, 0)
 	}
@@ -271,6 +271,9 @@ func (w *worker) handle(ctx context.Context, d *delivery) {
 		}
 	case errors.Is(err, errReturned):
 	default: // the broker cannot be asked, or the worker ends: another run decides
+		if ctx.Err() != nil {
+			_ = w.returned(context.WithoutCancel(ctx), d)
+		}
 		w.b.giveBack(d, 0)
 		w.b.tell(Event{Kind: JobReturned, Worker: w.name, ID: d.ID, Name: d.Name,
 			Error: safetext.Error(err)})
@@ -316,9 +319,6 @@ func (w *worker) attempt(ctx context.Context, d *delivery) error {
 	case w.b.cancelled(d.ID):
 		return nil
 	case ctx.Err() != nil: // the worker ends; that is no failure of the job
-		if e := w.returned(context.WithoutCancel(ctx), d); e != nil {
-			return e
-		}
 		return err
 	}
 	if lacks(err, d.Name) {
