@@ -360,21 +360,6 @@ func (f *feed) report(id string, attempt int, data []byte) {
 	f.offer(m)
 }
 
-// finish writes the result as the outcome.
-func (f *feed) finish(ctx context.Context, id string, r record, revision uint64) error {
-	switch n := len(r.result); {
-	case n > f.max:
-		return fmt.Errorf("%w: the result has %d bytes; at most %d, see MaxPayload",
-			ErrTooLarge, n, f.max)
-	case n+room > f.largest:
-		if err := f.putObject(ctx, "result-"+id, r.result); err != nil {
-			return err
-		}
-		r.state = stored
-	}
-	return f.save(ctx, id, &r, revision)
-}
-
 func (f *feed) argument(ctx context.Context, e *envelope) ([]byte, error) {
 	if !e.object {
 		return e.Args, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/aio-go/aio"
@@ -77,4 +78,19 @@ func (c *Client) deadMessage(e *envelope, failures []Failure) *nats.Msg {
 	}
 	m.Header.Set(fieldFailures, string(text))
 	return m
+}
+
+// finish writes the result as the outcome.
+func (f *feed) finish(ctx context.Context, id string, r record, revision uint64) error {
+	switch n := len(r.result); {
+	case n > f.max:
+		return fmt.Errorf("%w: the result has %d bytes; at most %d, see MaxPayload",
+			ErrTooLarge, n, f.max)
+	case n+room > f.largest:
+		if err := f.putObject(ctx, "result-"+id, r.result); err != nil {
+			return err
+		}
+		r.state = stored
+	}
+	return f.save(ctx, id, &r, revision)
 }
