@@ -765,12 +765,12 @@ func TestASlowStepIsReportedAsAWarningWithTheTimeItTook(t *testing.T) {
 	seen, err := runReports(t, func(ctx context.Context) error {
 		l := aio.RunningLoop(ctx)
 		l.SetSlowCallbackDuration(time.Millisecond)
-		l.CallSoon(func() { time.Sleep(2 * time.Millisecond) })
+		l.CallSoon(func() { time.Sleep(2 * time.Millisecond) }) // a slow step is what is reported
 		if err := aio.Yield(ctx); err != nil {
 			return err
 		}
-		l.SetSlowCallbackDuration(0) // switched off
-		l.CallSoon(func() { time.Sleep(2 * time.Millisecond) })
+		l.SetSlowCallbackDuration(0)                            // switched off
+		l.CallSoon(func() { time.Sleep(2 * time.Millisecond) }) // as slow as before
 		return aio.Yield(ctx)
 	}, aio.WithDebug(true))
 	if err != nil {

@@ -123,7 +123,7 @@ func open(
 	}
 	c.out = newOutbox(c.nc)
 	if err = c.subscribe(ctx); err == nil {
-		err = c.look(ctx)
+		err = c.lookAtClock(ctx)
 	}
 	if err == nil {
 		err = ctx.Err()

@@ -23,13 +23,13 @@ const lookAgain = time.Minute
 func (c *Client) brokerTime(ctx context.Context) time.Time {
 	k := &c.clock
 	if c.loop.Time().Sub(k.looked) >= lookAgain && !k.looking && c.online.Load() {
-		_ = c.look(ctx) // what is known goes on
+		_ = c.lookAtClock(ctx) // what is known goes on
 	}
 	return k.at.Add(c.loop.Time().Sub(k.looked))
 }
 
-// look asks the broker for its time.
-func (c *Client) look(ctx context.Context) error {
+// lookAtClock asks the broker for its time.
+func (c *Client) lookAtClock(ctx context.Context) error {
 	c.clock.looking = true
 	defer func() { c.clock.looking = false }()
 	var middle time.Time // of the way to the broker and back; the loop may be late with both

@@ -113,7 +113,7 @@ func (c *Client) adopt(ctx context.Context, given settings) error {
 		window:   2 * time.Minute,
 		replicas: 1,
 	}
-	if err := c.lookUp(ctx, &s); err != nil && !isMissing(err) { // a part may be missing
+	if err := c.readOptions(ctx, &s); err != nil && !isMissing(err) { // a part may be missing
 		return err
 	}
 	c.lease, c.keep = cmp.Or(given.lease, s.lease), cmp.Or(given.keep, s.keep)
@@ -121,8 +121,8 @@ func (c *Client) adopt(ctx context.Context, given settings) error {
 	return nil
 }
 
-// lookUp reads the options of the namespace into s, as far as there is one.
-func (c *Client) lookUp(ctx context.Context, s *settings) error {
+// readOptions reads the options of the namespace into s, as far as there is one.
+func (c *Client) readOptions(ctx context.Context, s *settings) error {
 	jobs, err := c.js.Stream(ctx, c.jobs())
 	if err != nil {
 		return err
@@ -153,7 +153,7 @@ func isMissing(err error) bool {
 
 // join finds what prepare has made.
 func (c *Client) join(ctx context.Context) error {
-	err := c.lookUp(ctx, &c.settings)
+	err := c.readOptions(ctx, &c.settings)
 	if err == nil {
 		_, err = c.js.Stream(ctx, c.dead())
 	}

@@ -35,10 +35,13 @@ func (b busy) Execute(ctx context.Context, job executor.Job) ([]byte, error) {
 	return b.runner.Execute(ctx, job)
 }
 
+// starter starts a worker of a model.
+type starter func(name string, ex func(runner) executor.Executor) *modelBroker
+
 // passing calls fn beside workers of a model that wait for functions for the time await.
 func passing(
 	t *testing.T, await time.Duration, jobs []string,
-	fn func(ctx context.Context, m *model, start func(name string, ex func(runner) executor.Executor) *modelBroker) error,
+	fn func(ctx context.Context, m *model, start starter) error,
 ) {
 	aiotest.Explore(t, func(ctx context.Context, t *aiotest.T) error {
 		m := &model{t: t, loop: aio.RunningLoop(ctx), lease: 10 * time.Second, workers: map[*modelBroker]*worker{},
@@ -65,9 +68,7 @@ func asOld(r runner) executor.Executor { return lacksNew{r} }
 func asNew(r runner) executor.Executor { return busy{r} }
 
 func TestAJobWaitsForABusyWorkerThatHasItsFunction(t *testing.T) {
-	passing(t, 500*time.Millisecond, []string{"long", "new"}, func(
-		ctx context.Context, m *model, start func(string, func(runner) executor.Executor) *modelBroker,
-	) error {
+	passing(t, 500*time.Millisecond, []string{"long", "new"}, func(ctx context.Context, m *model, start starter) error {
 		start("new", asNew)
 		if err := aio.Sleep(ctx, time.Second); err != nil { // it has the long job
 			return err
@@ -84,9 +85,7 @@ func TestAJobWaitsForABusyWorkerThatHasItsFunction(t *testing.T) {
 }
 
 func TestAJobIsDeadWhenTheLastWorkerThatMayHaveItsFunctionHasDied(t *testing.T) {
-	passing(t, 500*time.Millisecond, []string{"long", "new"}, func(
-		ctx context.Context, m *model, start func(string, func(runner) executor.Executor) *modelBroker,
-	) error {
+	passing(t, 500*time.Millisecond, []string{"long", "new"}, func(ctx context.Context, m *model, start starter) error {
 		b := start("new", asNew)
 		if err := aio.Sleep(ctx, time.Second); err != nil {
 			return err
@@ -113,9 +112,7 @@ func TestAJobIsDeadWhenTheLastWorkerThatMayHaveItsFunctionHasDied(t *testing.T) 
 
 // The clocks of two workers are not compared: the time is the sum of the pauses.
 func TestTheWaitForAFunctionIsTheSumOfThePauses(t *testing.T) {
-	passing(t, time.Second, []string{"new"}, func(
-		ctx context.Context, m *model, start func(string, func(runner) executor.Executor) *modelBroker,
-	) error {
+	passing(t, time.Second, []string{"new"}, func(ctx context.Context, m *model, start starter) error {
 		start("old", asOld)
 		if err := aio.Sleep(ctx, time.Minute); err != nil {
 			return err
@@ -155,9 +152,7 @@ func TestAWorkerKnowsWhichFunctionsItMayHave(t *testing.T) {
 // What counts is the try, not what else ends a job: its time, for instance.
 func TestAWorkerLearnsFromTriesOnly(t *testing.T) {
 	var lacks error
-	passing(t, time.Minute, nil, func(
-		ctx context.Context, m *model, start func(string, func(runner) executor.Executor) *modelBroker,
-	) error {
+	passing(t, time.Minute, nil, func(ctx context.Context, m *model, start starter) error {
 		b := start("custom", func(runner) executor.Executor { return tries(func() error { return lacks }) })
 		if err := aio.Sleep(ctx, time.Second); err != nil { // it has begun
 			return err
@@ -188,3 +183,17 @@ func TestAWorkerLearnsFromTriesOnly(t *testing.T) {
 type tries func() error
 
 func (fn tries) Execute(context.Context, executor.Job) ([]byte, error) { return nil, fn() }
+
+// Its program may have registered the function too late for the processes.
+func TestAWorkerOnAPoolLearnsThatItsProcessesLackAFunction(t *testing.T) {
+	w := &worker{ex: (*executor.Pool)(nil), lacking: map[string]struct{}{}}
+	before := w.may(here.Name())
+	w.learn(here.Name(), false)
+	if after := w.may(here.Name()); !before || after || w.may("registered nowhere") {
+		t.Errorf("before the try %v, then %v", before, after)
+	}
+}
+
+var here = executor.Register("here", func(context.Context, aio.None) (aio.None, error) {
+	return aio.None{}, nil
+})

@@ -25,6 +25,7 @@ const (
 	askAgain    = time.Second            // between two questions for a function, at least
 	answerAfter = 100 * time.Millisecond // at most; a worker that hears an answer keeps its own
 	answered    = 250 * time.Millisecond // all that a question gets
+	leftAfter   = time.Minute            // without a question a search makes room for others
 	maxSearches = 10_000
 )
 
@@ -39,19 +40,19 @@ func (f *feed) nobody(name string, d time.Duration) bool {
 	nobody := s != nil && s.n >= 2 && now.Sub(s.open) >= d && now.Sub(s.asked) >= answered
 	if s == nil || now.Sub(s.asked) >= min(askAgain, d/3) {
 		f.publish(f.who(), name)
-		f.question(name, now, d)
+		f.question(name, now)
 	}
 	return nobody
 }
 
 // question notes that a worker asks for a function now. If there are too many searches it is not
 // followed before others are over.
-func (f *feed) question(name string, now time.Time, d time.Duration) {
+func (f *feed) question(name string, now time.Time) {
 	s := f.searches[name]
 	if s == nil {
 		if len(f.searches) >= maxSearches {
 			maps.DeleteFunc(f.searches, func(_ string, s *search) bool {
-				return now.Sub(s.asked) > d+maxPause+askAgain
+				return now.Sub(s.asked) > leftAfter
 			})
 			if len(f.searches) >= maxSearches {
 				return
@@ -78,7 +79,7 @@ func (f *feed) publish(subject, name string) {
 // takeWho is called for each question, also for one's own.
 func (f *feed) takeWho(m *nats.Msg) {
 	name := string(m.Data)
-	f.question(name, f.loop.Time(), time.Minute)
+	f.question(name, f.loop.Time())
 	if !f.may(name) {
 		return
 	}

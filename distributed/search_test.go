@@ -79,7 +79,7 @@ func TestOneAnswerIsEnoughForAllWorkersThatSearch(t *testing.T) {
 	})
 }
 
-func TestWhoeverAsksLastNobodyHasAFunctionThatNobodyAnswersFor(t *testing.T) {
+func TestNobodyHasAFunctionForWhichNoWorkerAnswers(t *testing.T) {
 	inVirtualTime(t, func(ctx context.Context) error {
 		all := newSearching(ctx, 30, func(i int) bool { return false })
 		var got []bool

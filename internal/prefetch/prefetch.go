@@ -1,7 +1,7 @@
 // Package prefetch asks the processor to load memory that the program is going to need, so that it
 // need not wait for it then. This is a hint: it changes nothing, and an address that is not valid
-// any more does no harm. On processors other than amd64 and
-// arm64, those of [goid.Fast], it does nothing.
+// any more does no harm. On processors other than amd64 and arm64, those of [goid.Fast], it does
+// nothing.
 package prefetch
 
 import (
