@@ -85,7 +85,7 @@ func TestThreadsRefuseNilFunctions(t *testing.T) {
 			wantPanic(t, func() { spin(ctx) }, "aio: Yield: called in a function of ToThread")
 			return nil
 		})
-	})
+	}, strict)
 }
 
 func TestAPanicOfAThreadIsRaisedInTheCallerWithBothStacks(t *testing.T) {

@@ -48,7 +48,7 @@ func TestAnAwaitInTheFunctionOfToThreadPanics(t *testing.T) {
 			wantPanic(t, func() { aio.Sleep(ctx, time.Second) }, "aio: Sleep: called in a function of ToThread or Blocking", "Submit")
 			return nil
 		})
-	})
+	}, strict)
 }
 
 func TestAnAwaitInACallbackPanics(t *testing.T) {
@@ -115,7 +115,7 @@ func TestAnAwaitAcrossTwoLoopsPanics(t *testing.T) {
 		})
 		child.Cancel(nil)
 		return err
-	})
+	}, strict)
 }
 
 func TestSubmitFromTasksAndCallbacksOfItsOwnLoopPanics(t *testing.T) {
